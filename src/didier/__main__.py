@@ -1,0 +1,5 @@
+"""``python -m didier``."""
+
+from didier.cli.main import main
+
+main()

@@ -1,0 +1,111 @@
+"""The settings: one row each, from the environment, ``didier.toml`` or a flag, in this order of weight:
+
+a flag of the command line, then the environment (``DIDIER_PORT``), then ``didier.toml`` in the working
+directory (or the file that ``DIDIER_CONFIG`` names), then the default.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from didier.errors import WrongSetting
+
+PREFIX = "DIDIER_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+DEFAULT_FILE = "didier.toml"
+
+
+class Settings(BaseSettings):
+    """Every setting of Didier."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    database: str = Field(
+        "sqlite:///didier.db",
+        description="Database: sqlite:///FILE, or mysql+pymysql://USER:PASSWORD@HOST/DATABASE",
+        repr=False,
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
+    port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe messages that are logged; requests are logged at info"
+    )
+    body_limit: int = Field(
+        1_000_000, ge=1_000, description="Largest request body that is read, in bytes"
+    )
+    waiting_limit: int = Field(
+        10_000, ge=1, description="Most requests that may wait to be stored; further ones get 503"
+    )
+    stop_seconds: float = Field(
+        30.0, ge=0, description="Longest wait for running requests when the server stops"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then the file (which `load` reads)."""
+        return init_settings, env_settings, _File(settings_cls)
+
+
+class _File(PydanticBaseSettingsSource):
+    """``didier.toml``."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return _read_file(config_file())
+
+
+def config_file() -> Path | None:
+    """Return the settings file that counts, None when there is none."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise WrongSetting(f"{CONFIG_VARIABLE}: there is no file {named}")
+        return Path(named)
+    return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None
+
+
+def _read_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise WrongSetting(f"{file}: cannot be read: {error}") from error
+
+
+def load(flags: Mapping[str, Any]) -> Settings:
+    """Read the settings; *flags* whose value is None were not given.
+
+    Raises `WrongSetting` with the name of the setting and what is allowed; the value of `database`, which
+    may hold a password, is never repeated.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    for name in os.environ:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise WrongSetting(f"{name}: there is no such setting; there are {', '.join(sorted(known))}")
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        raise WrongSetting("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def _explain(problem: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    if name not in Settings.model_fields:
+        return f"{name}: there is no such setting; there are {', '.join(Settings.model_fields)}"
+    given = "" if name == "database" else f": {problem['input']!r} is not allowed"
+    return f"{name} ({PREFIX}{name.upper()}){given}: {problem['msg'].removeprefix('Input ')}"

@@ -1,0 +1,71 @@
+"""What may be the pattern of a DID, and how lists of patterns are taken apart.
+
+A pattern is the text as dialled: a literal of 2 to 50 characters, compared without case. The characters
+and both limits are VICIdial's (column ``did_pattern varchar(50)``; its add_did asks for two).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from didier.errors import InvalidPattern
+
+MIN_LENGTH = 2
+MAX_LENGTH = 50
+SYMBOLS = ":+*#._"
+
+_ASCII_PATTERN = re.compile(rf"[0-9A-Za-z{re.escape(SYMBOLS)}]{{{MIN_LENGTH},{MAX_LENGTH}}}")
+_SEPARATORS = re.compile(r"[;\t\r\n]+")
+_SPACES = re.compile(r"\s+")
+_CLEAN_LIST = re.compile(rf"[\w{re.escape(SYMBOLS)};\t\r\n ]*")
+# Numbers of seven digits and more stand alone; shorter pieces are one number that was written in groups
+# ("1 800 555 0100"), which VICIdial joins.
+_WHOLE_NUMBER = 7
+
+
+def problem(pattern: str) -> InvalidPattern | None:
+    """Say what keeps *pattern* from being a DID's pattern, or return None when nothing does."""
+    if _ASCII_PATTERN.fullmatch(pattern):
+        return None
+    if not MIN_LENGTH <= len(pattern) <= MAX_LENGTH:
+        return InvalidPattern(pattern, f"it must have {MIN_LENGTH} to {MAX_LENGTH} characters")
+    if any(ord(character) > 0xFFFF for character in pattern):
+        # VICIdial's tables are utf8mb3: they would store a question mark.
+        return InvalidPattern(pattern, "letters outside the basic plane cannot be stored")
+    if all(c in SYMBOLS or (c.isascii() and c.isdigit()) or c.isalpha() for c in pattern):
+        return None
+    return InvalidPattern(pattern, f"only letters, digits and {' '.join(SYMBOLS)} are allowed")
+
+
+def key(pattern: str) -> str:
+    """Return the text under which two patterns are the same DID.
+
+    VICIdial's collation (utf8mb3_unicode_ci) ignores case and accents; so does this.
+    """
+    if pattern.isascii():
+        return pattern.lower()
+    decomposed = unicodedata.normalize("NFKD", pattern)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def split_list(text: str, clean: Callable[[str], str] = str) -> list[str]:
+    """Take a list of patterns apart; *clean* is applied to each, and empty items are dropped.
+
+    Commas separate always. Line ends, semicolons and tabs separate too, and so do spaces when every piece
+    between them has seven or more characters. Otherwise VICIdial's clean-up joins the pieces: spaces
+    always, the others when the item holds characters that no pattern has (``555;0002--`` is one number).
+    """
+    items: list[str] = []
+    for item in text.split(","):
+        pieces = [item]
+        if _SEPARATORS.search(item) and (_CLEAN_LIST.fullmatch(item) or _are_whole(item, _SEPARATORS, clean)):
+            pieces = _SEPARATORS.split(item)
+        for piece in pieces:
+            spaced = _SPACES.split(piece) if _are_whole(piece, _SPACES, clean) else [piece]
+            items.extend(filter(None, map(clean, spaced)))
+    return items
+
+
+def _are_whole(item: str, separator: re.Pattern[str], clean: Callable[[str], str]) -> bool:
+    pieces = [clean(piece) for piece in separator.split(item.strip())]
+    return len(pieces) > 1 and all(len(piece) >= _WHOLE_NUMBER for piece in pieces if piece)

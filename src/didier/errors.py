@@ -1,0 +1,177 @@
+"""Every refusal Didier gives: one class and one sentence each.
+
+    DidierError
+    ├── Refusal                what a caller asked for is not done; nothing was changed
+    │   ├── SignInRefused
+    │   │   ├── WrongPassword
+    │   │   ├── LevelTooLow
+    │   │   ├── LockedOut
+    │   │   ├── AddressRefused
+    │   │   └── SecondFactorMissing
+    │   ├── NotPermitted
+    │   ├── NotFound
+    │   ├── AlreadyExists
+    │   ├── InvalidPattern
+    │   ├── InvalidField
+    │   └── UserExists
+    ├── Unavailable            nothing wrong with the request; it may be sent again
+    │   ├── Overloaded
+    │   └── Stopping
+    └── SetupError             the operator has to change something before Didier can start
+        ├── WrongSetting
+        ├── NoDatabase
+        └── DatabaseInUse
+
+Services return refusals (one bad order must not cost the others) or raise them; each transport and
+dialect words them in its own language. The texts here are the plain English of the command line.
+"""
+
+from dataclasses import dataclass
+
+
+class DidierError(Exception):
+    """Anything Didier says no to."""
+
+
+class Refusal(DidierError):
+    """The request is refused; nothing was changed."""
+
+
+class SignInRefused(Refusal):
+    """The caller is not who they say, or may not sign in now."""
+
+
+class WrongPassword(SignInRefused):
+    """No active user with this name and password."""
+
+    def __str__(self) -> str:
+        return "wrong user name or password"
+
+
+class LevelTooLow(SignInRefused):
+    """The password is right, but the user's level is below what this door asks for."""
+
+    def __str__(self) -> str:
+        return "the user level is too low to sign in here"
+
+
+class LockedOut(SignInRefused):
+    """Too many wrong passwords; the user is locked for a while."""
+
+    def __str__(self) -> str:
+        return "too many wrong passwords, try again in 15 minutes"
+
+
+@dataclass(frozen=True)
+class AddressRefused(SignInRefused):
+    """Requests of this user are not accepted from *address*."""
+
+    address: str
+
+    def __str__(self) -> str:
+        return f"requests from {self.address} are not accepted"
+
+
+class SecondFactorMissing(SignInRefused):
+    """Two-factor sign-in is on and this user has no confirmed session."""
+
+    def __str__(self) -> str:
+        return "two-factor sign-in is on and there is no confirmed session"
+
+
+@dataclass(frozen=True)
+class NotPermitted(Refusal):
+    """The caller lacks a right; *missing* names the settings that would give it."""
+
+    function: str
+    missing: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"no permission for {self.function}: {'; '.join(self.missing)}"
+
+
+@dataclass(frozen=True)
+class NotFound(Refusal):
+    """There is no DID with *pattern* that the caller may see."""
+
+    pattern: str
+
+    def __str__(self) -> str:
+        return f"there is no DID {self.pattern}"
+
+
+@dataclass(frozen=True)
+class AlreadyExists(Refusal):
+    """A DID with *pattern* is there already."""
+
+    pattern: str
+
+    def __str__(self) -> str:
+        return f"DID {self.pattern} exists already"
+
+
+@dataclass(frozen=True)
+class InvalidPattern(Refusal):
+    """*pattern* cannot be a DID's pattern; *reason* says why."""
+
+    pattern: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.pattern!r} is not a valid DID: {self.reason}"
+
+
+@dataclass(frozen=True)
+class InvalidField(Refusal):
+    """*value* is not allowed in *field*; *allowed* says what is."""
+
+    field: str
+    value: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.value!r} is not allowed: {self.allowed}"
+
+
+@dataclass(frozen=True)
+class UserExists(Refusal):
+    """A user with this name is there already."""
+
+    user: str
+
+    def __str__(self) -> str:
+        return f"user {self.user} exists already"
+
+
+class Unavailable(DidierError):
+    """The request could not be taken now; nothing was changed and it may be sent again."""
+
+
+class Overloaded(Unavailable):
+    """More requests are waiting than the server lets wait."""
+
+    def __str__(self) -> str:
+        return "too many requests are waiting, try again"
+
+
+class Stopping(Unavailable):
+    """The server is stopping and takes no new requests."""
+
+    def __str__(self) -> str:
+        return "the server is stopping"
+
+
+class SetupError(DidierError):
+    """Didier cannot start like this; the message says what to change."""
+
+
+class WrongSetting(SetupError):
+    """A setting has a value that is not allowed, or does not exist."""
+
+
+class NoDatabase(SetupError):
+    """The database is not there or is not Didier's."""
+
+
+class DatabaseInUse(SetupError):
+    """The database holds data that the command would mix up with its own."""

@@ -1,0 +1,207 @@
+"""Who is calling: signing in, lock-out, address lists, second factor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.users import User
+from didier.errors import (
+    AddressRefused,
+    LevelTooLow,
+    LockedOut,
+    SecondFactorMissing,
+    SignInRefused,
+    WrongPassword,
+)
+from didier.services.passwords import Proof, new_hash
+from didier.storage import users
+from didier.storage.database import as_text
+from didier.storage.users import Account, SignInSettings, StoredPassword
+
+LOCK_AFTER = 10
+"""Wrong passwords in a row after which a user is locked."""
+
+LOCK_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The authenticated user, under the name they gave, and where the request came from."""
+
+    user: User
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A wish to sign in: the password is compared already; *level* is the lowest that may."""
+
+    user: str
+    proof: Proof
+    address: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaleProof:
+    """The stored password is another than the one that was compared: compare again."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the sign-ins of one user in this transaction do to their row."""
+
+    account: Account
+    failures: int
+    attempts_today: int
+    failures_today: int
+    changes: dict[str, Any]
+
+    @classmethod
+    def of(cls, account: Account) -> "_Tally":
+        return cls(account, account.failures, account.attempts_today, account.failures_today, {})
+
+    def refuse(self, kind: str) -> None:
+        # The counters of the day are emptied by VICIdial's nightly jobs; they must not run over until then.
+        self.attempts_today = min(self.attempts_today + 1, 16_777_215)
+        self.changes |= {
+            "failed_login_attempts_today": self.attempts_today,
+            "failed_last_type_today": kind,
+        }
+
+    def fail(self, failures: int, address: str) -> None:
+        self.failures = failures
+        self.failures_today = min(self.failures_today + 1, 65_535)
+        self.refuse("aBAD")
+        self.changes |= {
+            "failed_login_count": failures,
+            "failed_login_count_today": self.failures_today,
+            "failed_last_ip_today": address[:50],
+        }
+
+    def succeed(self, address: str, now: datetime) -> None:
+        account = self.account
+        if self.failures == 0 and account.last_login == now and account.last_ip == address[:15]:
+            return  # another request of the same second has written this
+        self.failures = 0
+        self.changes |= {
+            "failed_login_count": 0,
+            "last_login_date": as_text(now),
+            "last_ip": address[:15],
+        }
+
+
+def sign_in(
+    conn: Connection, wishes: Sequence[Credentials], now: datetime
+) -> list[User | SignInRefused | StaleProof]:
+    """Decide on each of *wishes* in order, count failures and lock users out.
+
+    The lock lasts `LOCK_SECONDS` from the failure that filled the count; refusals while it lasts do not
+    prolong it. VICIdial counts the time from the last good login instead; both are looked at, so that a
+    user whom VICIdial has locked is locked here.
+    """
+    now = now.replace(microsecond=0)
+    accounts = users.accounts(conn, list({wish.user for wish in wishes}))
+    settings = users.settings(conn)
+    tallies = {name: _Tally.of(account) for name, account in accounts.items()}
+    outcomes: list[User | SignInRefused | StaleProof] = []
+    for wish in wishes:
+        tally = tallies.get(users.key(wish.user))
+        if tally is None:
+            outcomes.append(StaleProof() if wish.proof.stored else WrongPassword())
+        else:
+            outcomes.append(_decide(conn, wish, tally, settings, now))
+    users.update(conn, [(t.account.user_id, t.changes) for t in tallies.values() if t.changes])
+    return outcomes
+
+
+def _decide(
+    conn: Connection, wish: Credentials, tally: _Tally, settings: SignInSettings, now: datetime
+) -> User | SignInRefused | StaleProof:
+    account = tally.account
+    full = tally.failures >= LOCK_AFTER
+    if full and _seconds_locked(conn, account, now) < LOCK_SECONDS:
+        tally.refuse("aLOCK")
+        return LockedOut()
+    if wish.proof.stored != account.password:
+        return StaleProof()
+    refusal: SignInRefused | None = None
+    if not wish.proof.matched or not account.active:
+        refusal = WrongPassword()
+    elif account.user.level < wish.level:
+        refusal = LevelTooLow()
+    if refusal:
+        tally.fail(1 if full else tally.failures + 1, wish.address)
+        if tally.failures >= LOCK_AFTER:
+            users.lock(conn, account.user.name, now.timestamp())
+        return refusal
+    if _address_refused(conn, account, settings, wish.address):
+        tally.refuse("aIPBLOCK")
+        return AddressRefused(wish.address)
+    if settings.two_factor and not account.two_factor_exempt:
+        if not users.second_factor_confirmed(conn, account.user.name, now):
+            return SecondFactorMissing()
+    tally.succeed(wish.address, now)
+    return account.user
+
+
+def _seconds_locked(conn: Connection, account: Account, now: datetime) -> float:
+    """Return how long ago the lock began."""
+    began = [users.locked_at(conn, account.user.name) or 0.0]
+    if account.last_login:
+        began.append(account.last_login.timestamp())
+    return now.timestamp() - max(began)
+
+
+def _address_refused(
+    conn: Connection, account: Account, settings: SignInSettings, address: str
+) -> bool:
+    """Apply VICIdial's address lists: the black list refuses, the group's list must hold the address."""
+    if not settings.ip_lists or account.ignores_ip_lists:
+        return False
+    black, white = settings.blacklist, account.api_ip_list
+    if black and not users.is_list_inactive(conn, black) and users.is_listed(conn, black, address):
+        return True
+    if len(white) < 2 or users.is_list_inactive(conn, white):  # VICIdial: two characters or more
+        return False
+    return not users.is_listed(conn, white, address)
+
+
+def stored_password(conn: Connection, user: str) -> StoredPassword | None:
+    """Return what *user*'s password is to be compared with, None when there is no such user."""
+    account = users.accounts(conn, [user]).get(users.key(user))
+    return account and account.password
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A plain password found in the database, and the hash that shall stand there instead."""
+
+    user: str
+    plain: StoredPassword
+    hash: str
+
+
+def hashed(user: str, proof: Proof) -> Replacement | None:
+    """Return what replaces the plain password that *proof* was compared with; slow."""
+    if not proof.matched or proof.stored is None or proof.stored.hash:
+        return None
+    return Replacement(user, proof.stored, new_hash(proof.stored.plain))
+
+
+def replace_plain_passwords(conn: Connection, orders: Sequence[Replacement]) -> list[Proof]:
+    """Store the hashes, each unless the password was changed meanwhile; return the proofs that hold now."""
+    accounts = users.accounts(conn, [order.user for order in orders])
+    proofs = []
+    for order in orders:
+        account = accounts.get(users.key(order.user))
+        if account and account.password == order.plain:
+            users.update(conn, [(account.user_id, {"pass": "", "pass_hash": order.hash})])
+            proofs.append(Proof(StoredPassword(order.hash, ""), matched=True))
+        else:
+            proofs.append(Proof(account and account.password, matched=False))
+    return proofs

@@ -1,0 +1,173 @@
+"""Copying DIDs: the one copy function that every door uses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import fields, patterns
+from didier.domain.users import missing_rights
+from didier.errors import AlreadyExists, InvalidField, InvalidPattern, NotFound, NotPermitted
+from didier.services.access import Caller
+from didier.storage import batches, dids, logs
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOrder:
+    """A wish to copy *source* to each of *targets*; *overrides* replace columns of the source."""
+
+    caller: Caller
+    source: str
+    targets: tuple[str, ...]
+    overrides: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A new DID."""
+
+    pattern: str
+    did_id: int
+
+
+Item = Copied | AlreadyExists | InvalidPattern
+
+
+@dataclass(frozen=True, slots=True)
+class CopyResult:
+    """What became of an order: one item for each target, in order."""
+
+    batch_id: int
+    items: tuple[Item, ...]
+
+    @property
+    def copied(self) -> list[Copied]:
+        """The DIDs that were made."""
+        return [item for item in self.items if isinstance(item, Copied)]
+
+
+Refused = NotPermitted | NotFound | InvalidField
+
+
+@dataclass(slots=True)
+class _Plan:
+    """An order on its way: its source, and for each target the refusal or None while it is to be made."""
+
+    order: CopyOrder
+    source: dids.Did
+    refusals: list[AlreadyExists | InvalidPattern | None]
+
+
+def copy(
+    conn: Connection, orders: Sequence[CopyOrder], now: datetime
+) -> list[CopyResult | Refused]:
+    """Carry out *orders*; return for each what became of its targets, or why it was refused as a whole.
+
+    Of two wishes for the same target the first gets it, within an order as well as between orders. All
+    rows of all orders are made by one statement. Each order that was not refused leaves a batch; each that
+    made DIDs leaves a row in the admin log.
+    """
+    there = dids.find(conn, {*(o.source for o in orders), *_targets(orders)})
+    plans: list[_Plan | Refused] = []
+    taken = set(there)
+    for order in orders:
+        refused = _refused(order, there)
+        plans.append(refused or _plan(order, there[patterns.key(order.source)], taken))
+    made = [plan for plan in plans if isinstance(plan, _Plan)]
+    ids = iter(dids.copy(conn, [copy for plan in made for copy in _copies(plan)], now))
+    outcomes = [_items(plan, ids) for plan in made]
+    batch_ids = batches.record(conn, [_batch(*pair) for pair in zip(made, outcomes, strict=True)], now)
+    results = [CopyResult(*pair) for pair in zip(batch_ids, outcomes, strict=True)]
+    logs.write_admin(conn, _events(made, results), now)
+    finished = iter(results)
+    return [next(finished) if isinstance(plan, _Plan) else plan for plan in plans]
+
+
+def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
+    for order in orders:
+        yield from order.targets
+
+
+def _refused(order: CopyOrder, there: Mapping[str, dids.Did]) -> Refused | None:
+    user = order.caller.user
+    if missing := missing_rights(user, "copy_did"):
+        return missing
+    source = there.get(patterns.key(order.source))
+    if source is None or not user.sees(source.group):
+        return NotFound(order.source)
+    for column, value in order.overrides.items():
+        if value is not None and (problem := fields.problem(column, value)):
+            return problem
+    return None
+
+
+def _plan(order: CopyOrder, source: dids.Did, taken: set[str]) -> _Plan:
+    """Decide on each target; *taken* are the keys of what is there, to which the new ones are added."""
+    refusals: list[AlreadyExists | InvalidPattern | None] = []
+    for target in order.targets:
+        key = patterns.key(target)
+        if problem := patterns.problem(target):
+            refusals.append(problem)
+        elif key in taken:
+            refusals.append(AlreadyExists(target))
+        else:
+            taken.add(key)
+            refusals.append(None)
+    return _Plan(order, source, refusals)
+
+
+def _copies(plan: _Plan) -> Iterator[dids.Copy]:
+    for target, refusal in zip(plan.order.targets, plan.refusals, strict=True):
+        if refusal is None:
+            yield dids.Copy(plan.source.did_id, target, plan.order.overrides)
+
+
+def _items(plan: _Plan, ids: Iterator[int]) -> tuple[Item, ...]:
+    pairs = zip(plan.order.targets, plan.refusals, strict=True)
+    return tuple(refusal or Copied(target, next(ids)) for target, refusal in pairs)
+
+
+def _batch(plan: _Plan, items: tuple[Item, ...]) -> batches.Batch:
+    caller = plan.order.caller
+    return batches.Batch(
+        user=caller.name,
+        address=caller.address,
+        source_id=plan.source.did_id,
+        source_pattern=plan.source.pattern,
+        overrides=plan.order.overrides,
+        items=[_batch_item(item) for item in items],
+    )
+
+
+def _batch_item(item: Item) -> batches.Item:
+    if isinstance(item, Copied):
+        return batches.Item(item.pattern, "added", item.did_id)
+    return batches.Item(item.pattern, "exists" if isinstance(item, AlreadyExists) else "invalid")
+
+
+_LOG_WORDS = {AlreadyExists: "ALREADY EXISTS", InvalidPattern: "NOT VALID"}
+
+
+def _events(plans: Sequence[_Plan], results: Sequence[CopyResult]) -> Iterator[logs.AdminEntry]:
+    """Yield the admin log's row of each order that made DIDs, in VICIdial's words."""
+    for plan, result in zip(plans, results, strict=True):
+        if not result.copied:
+            continue
+        lines = [
+            f"{item.pattern} ADDED, did_id: {item.did_id}\n"
+            if isinstance(item, Copied)
+            else f"{item.pattern} {_LOG_WORDS[type(item)]}\n"
+            for item in result.items
+        ]
+        made = len(result.copied)
+        yield logs.AdminEntry(
+            user=plan.order.caller.name,
+            address=plan.order.caller.address,
+            type="COPY",
+            record_id=str(result.copied[-1].did_id),
+            code="ADMIN API COPY DIDS",
+            notes=f"DID Source: {plan.order.source} Inserts: {made}"
+            f" Insert Errors: {len(result.items) - made} Copy Log:\n{''.join(lines)}",
+            batch_id=result.batch_id,
+        )

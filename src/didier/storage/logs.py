@@ -1,0 +1,107 @@
+"""The logs that VICIdial's reports read: ``vicidial_api_log`` and ``vicidial_admin_log``."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from didier.storage.database import as_text, insert, insert_returning
+
+_API_COLUMNS = (
+    "user", "api_date", "api_script", "function", "agent_user", "value", "result", "result_reason",
+    "source", "data", "run_time", "webserver", "api_url",
+)  # fmt: skip
+_URL_COLUMNS = ("api_id", "api_date", "remote_ip", "url")
+_ADMIN_COLUMNS = (
+    "event_date", "user", "ip_address", "event_section", "event_type", "record_id", "event_code",
+    "event_sql", "event_notes",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ApiEntry:
+    """One answer line of the Non-Agent API."""
+
+    user: str
+    function: str
+    result: str
+    reason: str
+    source: str
+    data: str
+    seconds: int  # whole seconds the call took
+    script: str  # address of the script that was called
+    host: str  # host name or address in it
+    url: str  # the whole address as received, secrets masked
+    address: str  # the client's
+
+
+@dataclass(frozen=True, slots=True)
+class AdminEntry:
+    """One change of a DID."""
+
+    user: str
+    address: str
+    type: str  # ADD, COPY, MODIFY or DELETE
+    record_id: str
+    code: str
+    notes: str
+    batch_id: int | None = None
+
+
+def write_api(conn: Connection, entries: Sequence[ApiEntry], hostname: str, now: datetime) -> None:
+    """Write *entries* to the API log and their addresses to ``vicidial_api_urls``.
+
+    Texts are cut at the width of their column, as VICIdial's database does.
+    """
+    places = {(entry.script, entry.host): (0, 0) for entry in entries}
+    for script, host in places:
+        places[script, host] = _place(conn, script[:250], host[:125], hostname[:125])
+    date = as_text(now)
+    rows = []
+    for entry in entries:
+        url_id, webserver_id = places[entry.script, entry.host]
+        rows.append((
+            entry.user[:20], date, "non-agent", entry.function[:20], "", "", entry.result,
+            entry.reason[:255], entry.source[:20], entry.data, str(entry.seconds), webserver_id, url_id,
+        ))  # fmt: skip
+    ids = insert_returning(conn, "vicidial_api_log", _API_COLUMNS, rows, "api_id")
+    urls = [(i, date, e.address[:50], e.url) for i, e in zip(ids, entries, strict=True)]
+    insert(conn, "vicidial_api_urls", _URL_COLUMNS, urls)
+
+
+_PLACE = sa.text(
+    "SELECT (SELECT url_id FROM vicidial_urls WHERE url = :script),"
+    " (SELECT webserver_id FROM vicidial_webservers WHERE webserver = :host AND hostname = :machine)"
+)
+_NEW_URL = sa.text("INSERT INTO vicidial_urls (url) VALUES (:script) RETURNING url_id")
+_NEW_WEBSERVER = sa.text(
+    "INSERT INTO vicidial_webservers (webserver, hostname) VALUES (:host, :machine)"
+    " RETURNING webserver_id"
+)
+
+
+def _place(conn: Connection, script: str, host: str, machine: str) -> tuple[int, int]:
+    """Return the ids under which the script's address and this machine are known."""
+    parameters = {"script": script, "host": host, "machine": machine}
+    url_id, webserver_id = conn.execute(_PLACE, parameters).one()
+    if url_id is None:
+        url_id = conn.execute(_NEW_URL, {"script": script}).scalar_one()
+    if webserver_id is None:
+        webserver_id = conn.execute(_NEW_WEBSERVER, {"host": host, "machine": machine}).scalar_one()
+    return url_id, webserver_id
+
+
+def write_admin(conn: Connection, entries: Iterable[AdminEntry], now: datetime) -> None:
+    """Write *entries* to the admin log, section ``DIDS``."""
+    date = as_text(now)
+    rows = [
+        (
+            date, entry.user[:20], entry.address[:15], "DIDS", entry.type, entry.record_id, entry.code,
+            # VICIdial stores the last statement here; ours has no values in it, so the batch is named.
+            f"didier batch {entry.batch_id}|" if entry.batch_id else "", entry.notes,
+        )
+        for entry in entries
+    ]  # fmt: skip
+    insert(conn, "vicidial_admin_log", _ADMIN_COLUMNS, rows)

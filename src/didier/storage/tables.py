@@ -1,0 +1,113 @@
+"""The tables: VICIdial's under their own names, and Didier's own, called ``didier_*``.
+
+VICIdial's tables stand in ``vicidial.schema`` beside this file. They are created in an embedded database
+only; in an existing VICIdial database they are used as they are. Didier's own tables are made by the
+migrations in both.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, sqlite
+
+_COLUMN = re.compile(
+    r"(?P<name>\w+) +(?P<type>[a-z]+)(\((?P<size>[^)]*)\))?(?P<unsigned> unsigned)?"
+    r"(?P<required> required)?(?P<auto> auto)?( =(?P<default>.*))?"
+)
+_INTEGERS = {"tinyint", "smallint", "mediumint", "int", "bigint"}
+
+# Comparisons ignore case, as VICIdial's collation makes them.
+_COLLATION = {"collation": "NOCASE"}
+
+Timestamp = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")
+
+
+class _MariaDBEnum(sa.types.UserDefinedType[str]):
+    """A MariaDB enum; values that it does not hold are read as they are."""
+
+    cache_ok = True
+
+    def __init__(self, values: str) -> None:
+        self.values = tuple(values.split(","))
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "ENUM({})".format(", ".join(f"'{value}'" for value in self.values))
+
+
+def _type(kind: str, size: str | None) -> sa.types.TypeEngine[Any]:
+    if kind in _INTEGERS:
+        name = "INTEGER" if kind == "int" else kind.upper()
+        return sa.Integer().with_variant(getattr(mysql, name)(unsigned=True), "mysql", "mariadb")
+    if kind == "enum":
+        assert size is not None
+        longest = max(len(value) for value in size.split(","))
+        text = sa.String(longest).with_variant(_MariaDBEnum(size), "mysql", "mariadb")
+        return text.with_variant(sa.String(longest, **_COLLATION), "sqlite")
+    if kind == "varchar":
+        assert size is not None
+        length = int(size)
+        return sa.String(length).with_variant(sa.String(length, **_COLLATION), "sqlite")
+    if kind in {"text", "mediumtext"}:
+        return sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+    if kind == "timestamp":
+        return Timestamp.with_variant(mysql.TIMESTAMP(), "mysql", "mariadb")
+    return Timestamp
+
+
+def _column(line: str) -> sa.Column[Any]:
+    found = _COLUMN.fullmatch(line)
+    assert found, f"vicidial.schema: {line!r}"
+    default = found["default"]
+    server_default: sa.TextClause | None = None
+    if default is not None and default.strip() == "now" and found["type"] == "timestamp":
+        server_default = sa.text("CURRENT_TIMESTAMP")
+    elif default is not None:
+        server_default = sa.text("'{}'".format(default.strip().replace("'", "''").replace(":", "\\:")))
+    signed = found["type"] in _INTEGERS and not found["unsigned"]
+    kind = sa.Integer() if signed else _type(found["type"], found["size"])
+    return sa.Column(
+        found["name"],
+        sa.Integer() if found["auto"] else kind,
+        nullable=not found["required"],
+        autoincrement=bool(found["auto"]),
+        server_default=server_default,
+    )
+
+
+def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
+    for block in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n", "", text).strip()):
+        name, *lines = block.splitlines()
+        yield name.strip(), [line.strip() for line in lines]
+
+
+def _table(metadata: sa.MetaData, name: str, lines: list[str]) -> sa.Table:
+    arguments: list[Any] = []
+    for line in lines:
+        kind, colon, names = line.partition(": ")
+        if not colon:
+            arguments.append(_column(line))
+        elif kind == "primary":
+            arguments.append(sa.PrimaryKeyConstraint(*names.split()))
+        else:
+            label = f"{name}_{names.replace(' ', '_')}"
+            arguments.append(sa.Index(label, *names.split(), unique=kind == "unique"))
+    # AUTOINCREMENT: an id is never given out twice, as logs and call records refer to it.
+    return sa.Table(name, metadata, *arguments, sqlite_autoincrement=True)
+
+
+DIDS = "vicidial_inbound_dids"
+USERS = "vicidial_users"
+USER_GROUPS = "vicidial_user_groups"
+
+
+@cache
+def vicidial_tables() -> sa.MetaData:
+    """Return VICIdial's tables, as far as Didier uses them, for making them in an empty database."""
+    metadata = sa.MetaData()
+    for name, lines in _blocks(files(__package__).joinpath("vicidial.schema").read_text("utf-8")):
+        _table(metadata, name, lines)
+    return metadata

@@ -1,0 +1,226 @@
+"""Parameters of a Non-Agent API call, read and cleaned as VICIdial reads and cleans them.
+
+Bytes in, values out: no socket, no database. The rules are those of PHP and of VICIdial's clean-up
+(characters outside a parameter's set are removed, then the value is checked); where Didier differs on
+purpose, the reason stands beside it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from urllib.parse import unquote_to_bytes
+
+from didier.domain import patterns
+from didier.services.passwords import Proof
+
+SECRETS = frozenset({"pass", "agent_pass", "phone_pass"})
+"""Parameters that are never stored, logged or answered."""
+
+MASK = "***"
+
+
+class Dialect(Enum):
+    """In which words a call is asked and answered."""
+
+    TUTORIAL = "tutorial"
+    VICIDIAL = "vicidial"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The characters that a clean-up keeps: *symbols*, digits, and letters of the kind given."""
+
+    symbols: str
+    letters: str = "any"  # any: of every script if use_non_latin is on; ascii; none
+    digits: bool = True
+    removed: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        letters = "" if self.letters == "none" else "A-Za-z"
+        allowed = f"{letters}{'0-9' if self.digits else ''}{re.escape(self.symbols)}"
+        object.__setattr__(self, "removed", re.compile(f"[^{allowed}]+"))
+
+    def clean(self, text: str, non_latin: bool) -> str:
+        if not non_latin or self.letters != "any" or text.isascii():
+            return self.removed.sub("", text)
+        return "".join(c for c in text if not self.removed.match(c) or (not c.isascii() and c.isalpha()))
+
+
+_NAME = _Kept("-_")
+_PATTERN = _Kept(patterns.SYMBOLS)
+_LIST = _Kept(patterns.SYMBOLS + ",")
+_TEXT = _Kept(" -.,_")
+# VICIdial keeps capital letters alone and ignores what is then empty ("n" made an active DID); Didier
+# keeps letters and digits, so that such a value is understood or refused.
+_FLAG = _Kept("", "ascii")
+# VICIdial removes dial characters from extensions, which silently changes where the call goes.
+_EXTENSION = _Kept("-_*#.+:")
+
+CLEAN_UP: Mapping[str, _Kept] = MappingProxyType({
+    "function": _Kept("-_", "ascii"),
+    "user": _NAME,
+    "pass": _NAME,
+    "source": _Kept(""),
+    "did_pattern": _PATTERN,
+    "source_did_pattern": _PATTERN,
+    "new_did_pattern": _LIST,
+    "new_dids": _LIST,
+    "did_active": _FLAG,
+    "did_description": _TEXT,
+    "filter_clean_cid_number": _TEXT,
+    "active": _FLAG,
+    "did_route": _NAME,
+    "record_call": _NAME,
+    "exten_context": _NAME,
+    "extension": _EXTENSION,
+    "phone_extension": _NAME,
+    "menu_id": _NAME,
+    "campaign_id": _NAME,
+    "voicemail_ext": _Kept("*#._"),
+    "server_ip": _Kept("-.:_", "ascii"),
+    "group": _Kept("-_|"),
+    "call_handle_method": _Kept("_", "ascii"),
+    "agent_search_method": _Kept("_", "ascii"),
+    "list_id": _Kept("-_", "ascii"),
+    "entry_list_id": _Kept("", "none"),
+    "phone_code": _Kept("", "none"),
+})  # fmt: skip
+"""Every parameter that Didier reads, with the characters that are kept of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters that were sent, decoded but not cleaned; *arrays* are names sent as ``name[]``."""
+
+    values: Mapping[str, bytes]
+    arrays: frozenset[str] = frozenset()
+
+    @property
+    def ascii(self) -> bool:
+        """Whether cleaning is the same whatever ``use_non_latin`` says."""
+        return all(value.isascii() for value in self.values.values())
+
+
+def read_parameters(query: bytes, form: Iterable[tuple[bytes, bytes]] = ()) -> Parameters:
+    """Read the query string and the fields of a form as PHP does.
+
+    The last of repeated names counts; a name in the query, even if empty, hides the one in the form; dots
+    and spaces in names read as underscores; an unencoded plus is a space; ``%`` without two hex digits
+    stays.
+    """
+    values: dict[str, bytes] = {}
+    arrays: set[str] = set()
+    pairs = (*form, *split_form(query))
+    for raw_name, value in pairs:
+        name, is_array = _name(raw_name)
+        if is_array:
+            arrays.add(name)
+        elif name:
+            values[name] = value
+    return Parameters(values, frozenset(arrays))
+
+
+def split_form(text: bytes) -> list[tuple[bytes, bytes]]:
+    """Take ``a=1&b=2`` apart and decode it, once."""
+    pairs = []
+    for piece in text.split(b"&"):
+        name, _, value = piece.partition(b"=")
+        if name:
+            pairs.append((_decode(name), _decode(value)))
+    return pairs
+
+
+def _decode(text: bytes) -> bytes:
+    if b"+" in text:
+        text = text.replace(b"+", b" ")
+    return unquote_to_bytes(text) if b"%" in text else text
+
+
+_PLAIN_NAME = re.compile(rb"[A-Za-z0-9_]+")
+
+
+def _name(raw: bytes) -> tuple[str, bool]:
+    if _PLAIN_NAME.fullmatch(raw):
+        return raw.decode("ascii"), False
+    text = raw.decode("utf-8", "replace").lstrip(" ")
+    name, bracket, rest = text.partition("[")
+    is_array = bool(bracket) and "]" in rest
+    if bracket and not is_array:
+        name = f"{name}_{rest}"
+    return re.sub(r"[ .]", "_", name), is_array
+
+
+def mask_secrets(query: bytes) -> str:
+    """Return the query string as received, but with `MASK` for every password in it."""
+    pieces = []
+    for piece in query.split(b"&"):
+        name, equals, _ = piece.partition(b"=")
+        if equals and _name(_decode(name))[0] in SECRETS:
+            piece = name + b"=" + MASK.encode()
+        pieces.append(piece)
+    return b"&".join(pieces).decode("utf-8", "replace")
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of the Non-Agent API."""
+
+    parameters: Parameters
+    non_latin: bool
+    address: str  # of the client
+    script: str  # address of the script that was called
+    host: str  # host in it
+    url: str  # as received, secrets masked
+    received: float = 0.0  # seconds since the epoch
+    proof: Proof | None = field(default=None, repr=False)
+    _cleaned: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def raw(self, name: str) -> str:
+        """Return the parameter *name* as text; bytes that are not UTF-8 are dropped."""
+        return self.parameters.values.get(name, b"").decode("utf-8", "ignore")
+
+    def get(self, name: str) -> str:
+        """Return the parameter *name* cleaned, an empty text when it was not sent."""
+        cleaned = self._cleaned.get(name)
+        if cleaned is None:
+            cleaned = CLEAN_UP[name].clean(self.raw(name), self.non_latin)
+            self._cleaned[name] = cleaned
+        return cleaned
+
+    def patterns(self, name: str) -> tuple[str, ...]:
+        """Return the patterns in the list parameter *name*, each cleaned."""
+
+        def clean(item: str) -> str:
+            return _PATTERN.clean(item, self.non_latin)
+
+        return tuple(patterns.split_list(self.raw(name), clean))
+
+    @property
+    def function(self) -> str:
+        """The function that is called."""
+        return self.get("function")
+
+    @property
+    def user(self) -> str:
+        """The user as sent, cleaned."""
+        return self.get("user")
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect of the call, which its parameters tell."""
+        sent = self.parameters.values
+        if (
+            "new_did_pattern" in sent
+            and "new_dids" not in sent
+            and "source_did_pattern" not in sent
+            and self.function in {"", "copy_did"}
+        ):
+            return Dialect.TUTORIAL
+        return Dialect.VICIDIAL
+
+    @property
+    def bad_parameter(self) -> str | None:
+        """A known parameter that was sent as an array, which no parameter may be."""
+        return next((name for name in sorted(self.parameters.arrays) if name in CLEAN_UP), None)

@@ -1,0 +1,57 @@
+"""What is counted, in Prometheus' format."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from didier.storage.committer import Committer
+from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
+from didier.vicidial.replies import Reply
+
+_NAMES = frozenset({*FUNCTIONS, *OPEN_FUNCTIONS})
+
+
+class Metrics:
+    """The counters of one server."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._lines = Counter(
+            "didier_api_lines",
+            "Answer lines of the Non-Agent API",
+            ("function", "result"),
+            registry=self.registry,
+        )
+        self._orders = Histogram(
+            "didier_commit_orders",
+            "Orders that shared a commit",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "didier_commit_seconds",
+            "Time that a transaction took, commit included",
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+            registry=self.registry,
+        )
+        self._waiting = Gauge(
+            "didier_waiting_orders", "Orders that wait to be stored", registry=self.registry
+        )
+
+    def watch(self, committer: Committer) -> None:
+        """Show how many orders wait."""
+        self._waiting.set_function(lambda: committer.waiting)
+
+    def observe_commit(self, size: int, seconds: float) -> None:
+        """Count a transaction."""
+        self._orders.observe(size)
+        self._seconds.observe(seconds)
+
+    def count_reply(self, function: str, reply: Reply) -> None:
+        """Count the lines of an answer."""
+        name = function if function in _NAMES else "other"
+        for line in reply.lines:
+            self._lines.labels(name, line.result).inc()
+
+    def page(self) -> tuple[bytes, str]:
+        """Return the page to be scraped and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST
