@@ -56,6 +56,8 @@ def split_list(text: str, clean: Callable[[str], str] = str) -> list[str]:
     always, the others when the item holds characters that no pattern has (``555;0002--`` is one number).
     """
     items: list[str] = []
+    if not _SPACES.search(text) and ";" not in text:
+        return [item for item in map(clean, text.split(",")) if item]
     for item in text.split(","):
         pieces = [item]
         if _SEPARATORS.search(item) and (_CLEAN_LIST.fullmatch(item) or _are_whole(item, _SEPARATORS, clean)):

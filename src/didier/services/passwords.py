@@ -5,6 +5,7 @@ committer's thread, and hands a `Proof` to the transaction, where it counts only
 is still the one that it was compared with.
 """
 
+import hashlib
 import hmac
 import secrets
 import threading
@@ -78,7 +79,7 @@ class Memory:
 
     def _digest(self, user: str, password: str) -> bytes:
         pair = f"{len(user)}:{user}{password}".encode("utf-8", "surrogatepass")
-        return hmac.digest(self._key, pair, "sha256")
+        return hashlib.blake2b(pair, key=self._key).digest()
 
     def recall(self, user: str, password: str) -> Proof | None:
         """Return the proof for this pair if it was remembered and is not too old."""

@@ -6,11 +6,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
-from didier.storage.database import as_json, as_text, columns_of, rows_of, values_of
+from didier.storage.database import (
+    as_json,
+    as_text,
+    columns_of,
+    insert_one,
+    rows_of,
+    run,
+    scalar,
+    values_of,
+)
 from didier.storage.tables import DIDS
 
 IDENTITY = ("did_id", "did_pattern", "modify_stamp")
@@ -37,16 +45,14 @@ class Copy:
 
 def find(conn: Connection, wanted: Collection[str]) -> dict[str, Did]:
     """Return the DIDs that are there of the patterns *wanted*, by `patterns.key`."""
-    statement = _find(conn.dialect.name)
-    rows = conn.execute(statement, {"rows": as_json(wanted)})
+    rows = run(conn, _find(conn.dialect.name), as_json(wanted))
     return {patterns.key(row[1]): Did(*row) for row in rows}
 
 
 @cache
-def _find(dialect: str) -> sa.TextClause:
-    return sa.text(
-        f"SELECT did_id, did_pattern, user_group FROM {DIDS} "
-        f"WHERE did_pattern IN {values_of(dialect)}"
+def _find(dialect: str) -> str:
+    return (
+        f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE did_pattern IN {values_of(dialect)}"
     )
 
 
@@ -60,8 +66,8 @@ def copy(conn: Connection, copies: Sequence[Copy], now: datetime) -> list[int]:
         return []
     overridden = tuple(sorted({column for copy in copies for column in copy.overrides}))
     rows = [_row(copy, overridden) for copy in copies]
-    statement = _copy(conn, overridden)
-    return list(conn.execute(statement, {"rows": as_json(rows), "now": as_text(now)}).scalars())
+    statement = _copy(conn.dialect.name, columns_of(conn, DIDS), overridden)
+    return [row[0] for row in run(conn, statement, as_text(now), as_json(rows))]
 
 
 def _row(copy: Copy, overridden: tuple[str, ...]) -> list[Any]:
@@ -71,14 +77,8 @@ def _row(copy: Copy, overridden: tuple[str, ...]) -> list[Any]:
     return row
 
 
-def _copy(conn: Connection, overridden: tuple[str, ...]) -> sa.TextClause:
-    return _copy_statement(conn.dialect.name, columns_of(conn, DIDS), overridden)
-
-
 @cache
-def _copy_statement(
-    dialect: str, columns: tuple[str, ...], overridden: tuple[str, ...]
-) -> sa.TextClause:
+def _copy(dialect: str, columns: tuple[str, ...], overridden: tuple[str, ...]) -> str:
     copied = [column for column in columns if column not in IDENTITY]
     values = [
         f"CASE WHEN r.given_{column} = 1 THEN r.new_{column} ELSE s.`{column}` END"
@@ -89,9 +89,9 @@ def _copy_statement(
     order = ["source_id", "target"]
     for column in overridden:
         order += (f"given_{column}", f"new_{column}")
-    return sa.text(
+    return (
         f"INSERT INTO {DIDS} (did_pattern, modify_stamp, {', '.join(f'`{name}`' for name in copied)})"
-        f" SELECT r.target, :now, {', '.join(values)} FROM {rows_of(dialect, tuple(order))}"
+        f" SELECT r.target, ?, {', '.join(values)} FROM {rows_of(dialect, tuple(order))}"
         f" CROSS JOIN {DIDS} AS s ON s.did_id = CAST(r.source_id AS INTEGER)"
         " ORDER BY r.n RETURNING did_id"
     )
@@ -99,14 +99,9 @@ def _copy_statement(
 
 def add(conn: Connection, values: Mapping[str, Any], now: datetime) -> int:
     """Make one DID with the columns in *values*, defaults elsewhere; return its id."""
-    row = {**values, "modify_stamp": as_text(now)}
-    names = ", ".join(f"`{name}`" for name in row)
-    places = ", ".join(f":{name}" for name in row)
-    statement = sa.text(f"INSERT INTO {DIDS} ({names}) VALUES ({places}) RETURNING did_id")
-    return int(conn.execute(statement, row).scalar_one())
+    return insert_one(conn, DIDS, {**values, "modify_stamp": as_text(now)}, "did_id")
 
 
 def count(conn: Connection) -> int:
     """Return how many DIDs there are."""
-    return int(conn.execute(sa.text(f"SELECT count(*) FROM {DIDS}")).scalar_one())
-
+    return int(scalar(conn, f"SELECT count(*) FROM {DIDS}"))

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from didier.storage.database import as_text, insert, insert_returning
+from didier.storage.database import as_text, insert, insert_one, insert_returning, run
 
 _API_COLUMNS = (
     "user", "api_date", "api_script", "function", "agent_user", "value", "result", "result_reason",
@@ -71,25 +70,20 @@ def write_api(conn: Connection, entries: Sequence[ApiEntry], hostname: str, now:
     insert(conn, "vicidial_api_urls", _URL_COLUMNS, urls)
 
 
-_PLACE = sa.text(
-    "SELECT (SELECT url_id FROM vicidial_urls WHERE url = :script),"
-    " (SELECT webserver_id FROM vicidial_webservers WHERE webserver = :host AND hostname = :machine)"
-)
-_NEW_URL = sa.text("INSERT INTO vicidial_urls (url) VALUES (:script) RETURNING url_id")
-_NEW_WEBSERVER = sa.text(
-    "INSERT INTO vicidial_webservers (webserver, hostname) VALUES (:host, :machine)"
-    " RETURNING webserver_id"
+_PLACE = (
+    "SELECT (SELECT url_id FROM vicidial_urls WHERE url = ?),"
+    " (SELECT webserver_id FROM vicidial_webservers WHERE webserver = ? AND hostname = ?)"
 )
 
 
 def _place(conn: Connection, script: str, host: str, machine: str) -> tuple[int, int]:
     """Return the ids under which the script's address and this machine are known."""
-    parameters = {"script": script, "host": host, "machine": machine}
-    url_id, webserver_id = conn.execute(_PLACE, parameters).one()
+    url_id, webserver_id = run(conn, _PLACE, script, host, machine)[0]
     if url_id is None:
-        url_id = conn.execute(_NEW_URL, {"script": script}).scalar_one()
+        url_id = insert_one(conn, "vicidial_urls", {"url": script}, "url_id")
     if webserver_id is None:
-        webserver_id = conn.execute(_NEW_WEBSERVER, {"host": host, "machine": machine}).scalar_one()
+        values = {"webserver": host, "hostname": machine}
+        webserver_id = insert_one(conn, "vicidial_webservers", values, "webserver_id")
     return url_id, webserver_id
 
 

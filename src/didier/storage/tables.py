@@ -102,6 +102,7 @@ def _table(metadata: sa.MetaData, name: str, lines: list[str]) -> sa.Table:
 DIDS = "vicidial_inbound_dids"
 USERS = "vicidial_users"
 USER_GROUPS = "vicidial_user_groups"
+SYSTEM_SETTINGS = "system_settings"
 
 
 @cache

@@ -6,12 +6,21 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import User
-from didier.storage.database import as_json, as_text, columns_of, values_of
-from didier.storage.tables import USER_GROUPS, USERS
+from didier.storage.database import (
+    as_json,
+    as_moment,
+    as_text,
+    columns_of,
+    insert,
+    insert_one,
+    run,
+    scalar,
+    values_of,
+)
+from didier.storage.tables import SYSTEM_SETTINGS, USER_GROUPS, USERS
 
 _USER_COLUMNS = (
     "user_id", "user", "pass", "pass_hash", "active", "user_level", "user_group",
@@ -64,29 +73,32 @@ def key(name: str) -> str:
 
 def accounts(conn: Connection, names: Collection[str]) -> dict[str, Account]:
     """Return the accounts that are there of the users *names*, by `key`."""
-    columns = _existing(conn, USERS, _USER_COLUMNS), _existing(conn, USER_GROUPS, _GROUP_COLUMNS)
-    rows = conn.execute(_accounts(conn.dialect.name, *columns), {"rows": as_json(names)}).mappings()
-    return {key(row["user"]): _account(row) for row in rows}
-
-
-def _existing(conn: Connection, table: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of *wanted* that the table has: older VICIdial versions lack some."""
-    return tuple(name for name in wanted if name in columns_of(conn, table))
+    of_user = _existing(columns_of(conn, USERS), _USER_COLUMNS)
+    of_group = _existing(columns_of(conn, USER_GROUPS), _GROUP_COLUMNS)
+    rows = run(conn, _accounts(conn.dialect.name, of_user, of_group), as_json(names))
+    columns = of_user + of_group
+    return {key(account.user.name): account for account in (_account(columns, row) for row in rows)}
 
 
 @cache
-def _accounts(dialect: str, of_user: tuple[str, ...], of_group: tuple[str, ...]) -> sa.TextClause:
+def _existing(known: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of *wanted* that the table has: older VICIdial versions lack some."""
+    return tuple(name for name in wanted if name in known)
+
+
+@cache
+def _accounts(dialect: str, of_user: tuple[str, ...], of_group: tuple[str, ...]) -> str:
     columns = [f"u.`{name}`" for name in of_user] + [f"g.{name}" for name in of_group]
     # vicidial_user_groups has no unique key: of two rows for one group any may be last and count.
-    statement = sa.text(
+    return (
         f"SELECT {', '.join(columns)} FROM {USERS} AS u"
         f" LEFT JOIN {USER_GROUPS} AS g ON g.user_group = u.user_group"
         f" WHERE u.user IN {values_of(dialect)}"
     )
-    return statement.columns(last_login_date=sa.DateTime())
 
 
-def _account(row: Any) -> Account:
+def _account(columns: tuple[str, ...], values: tuple[Any, ...]) -> Account:
+    row = dict(zip(columns, values, strict=True))
     user = User(
         name=row["user"],
         level=row["user_level"] or 0,
@@ -106,7 +118,7 @@ def _account(row: Any) -> Account:
         failures=row["failed_login_count"] or 0,
         attempts_today=row.get("failed_login_attempts_today") or 0,
         failures_today=row.get("failed_login_count_today") or 0,
-        last_login=row["last_login_date"],
+        last_login=as_moment(row["last_login_date"]),
         last_ip=row["last_ip"] or "",
         ignores_ip_lists=row.get("ignore_ip_list") == "1",
         two_factor_exempt=row.get("two_factor_override") == "DISABLED",
@@ -119,39 +131,36 @@ def update(conn: Connection, changes: Iterable[tuple[int, dict[str, Any]]]) -> N
     known = columns_of(conn, USERS)
     for user_id, values in changes:
         kept = {name: value for name, value in values.items() if name in known}
-        assignments = ", ".join(f"`{name}` = :{name}" for name in kept)
-        statement = sa.text(f"UPDATE {USERS} SET {assignments} WHERE user_id = :of_user")
-        conn.execute(statement, {**kept, "of_user": user_id})
+        assignments = ", ".join(f"`{name}` = ?" for name in kept)
+        run(conn, f"UPDATE {USERS} SET {assignments} WHERE user_id = ?", *kept.values(), user_id)
 
 
-def add(conn: Connection, values: dict[str, Any]) -> None:
-    """Make a user with the columns in *values*, defaults elsewhere."""
-    names, places = ", ".join(f"`{n}`" for n in values), ", ".join(f":{n}" for n in values)
-    conn.execute(sa.text(f"INSERT INTO {USERS} ({names}) VALUES ({places})"), values)
+def add(conn: Connection, values: dict[str, Any]) -> int:
+    """Make a user with the columns in *values*, defaults elsewhere; return the user's id."""
+    return insert_one(conn, USERS, values, "user_id")
 
 
 def everyone(conn: Connection) -> list[Account]:
     """Return all accounts by name."""
-    names = conn.execute(sa.text(f"SELECT user FROM {USERS} ORDER BY user")).scalars().all()
+    names = [row[0] for row in run(conn, f"SELECT user FROM {USERS} ORDER BY user")]
     found = accounts(conn, names)
     return [found[key(name)] for name in names]
 
 
 def add_group(conn: Connection, name: str, title: str, viewable: str, now: datetime) -> None:
     """Make a user group that sees the DIDs of the groups in *viewable*."""
-    conn.execute(
-        sa.text(
-            f"INSERT INTO {USER_GROUPS} (user_group, group_name, admin_viewable_groups, modify_stamp)"
-            " VALUES (:name, :title, :viewable, :now)"
-        ),
-        {"name": name, "title": title, "viewable": viewable, "now": as_text(now)},
-    )
+    columns = ("user_group", "group_name", "admin_viewable_groups", "modify_stamp")
+    insert(conn, USER_GROUPS, columns, [(name, title, viewable, as_text(now))])
+
+
+_SIGN_IN_COLUMNS = (
+    "allow_ip_lists", "system_ip_blacklist", "two_factor_auth_hours", "two_factor_container",
+)  # fmt: skip
 
 
 def settings(conn: Connection) -> SignInSettings:
     """Read what the system asks of a sign-in."""
-    names = ("allow_ip_lists", "system_ip_blacklist", "two_factor_auth_hours", "two_factor_container")
-    row = _system_settings(conn, names)
+    row = _system_settings(conn, _SIGN_IN_COLUMNS)
     if not row:
         return SignInSettings()
     return SignInSettings(
@@ -168,57 +177,43 @@ def non_latin(conn: Connection) -> bool:
 
 
 def _system_settings(conn: Connection, names: tuple[str, ...]) -> dict[str, Any]:
-    statement = _settings_statement(_existing(conn, "system_settings", names))
-    row = conn.execute(statement).mappings().first()
-    return dict(row) if row else {}
-
-
-@cache
-def _settings_statement(names: tuple[str, ...]) -> sa.TextClause:
-    return sa.text(f"SELECT {', '.join(names)} FROM system_settings LIMIT 1")
-
-
-_LISTED = sa.text(
-    "SELECT count(*) FROM vicidial_ip_list_entries"
-    " WHERE ip_list_id = :name AND ip_address IN (:address, :network)"
-)
-_LIST_ACTIVE = sa.text("SELECT active FROM vicidial_ip_lists WHERE ip_list_id = :name")
+    existing = _existing(columns_of(conn, SYSTEM_SETTINGS), names)
+    rows = run(conn, f"SELECT {', '.join(existing)} FROM {SYSTEM_SETTINGS} LIMIT 1")
+    return dict(zip(existing, rows[0], strict=True)) if rows else {}
 
 
 def is_listed(conn: Connection, name: str, address: str) -> bool:
     """Say whether the IP list *name* holds *address* or its first three numbers with ``.x``."""
-    network = address.rpartition(".")[0] + ".x"
-    parameters = {"name": name, "address": address, "network": network}
-    return bool(conn.execute(_LISTED, parameters).scalar_one())
+    sql = (
+        "SELECT count(*) FROM vicidial_ip_list_entries WHERE ip_list_id = ? AND ip_address IN (?, ?)"
+    )
+    return bool(scalar(conn, sql, name, address, address.rpartition(".")[0] + ".x"))
 
 
 def is_list_inactive(conn: Connection, name: str) -> bool:
     """Say whether the IP list *name* is switched off."""
-    return conn.execute(_LIST_ACTIVE, {"name": name}).scalar_one_or_none() == "N"
-
-
-_CONFIRMED = sa.text(
-    "SELECT count(*) FROM vicidial_two_factor_auth"
-    " WHERE user = :user AND auth_stage = '1' AND auth_exp_date > :now"
-)
+    sql = "SELECT active FROM vicidial_ip_lists WHERE ip_list_id = ?"
+    return bool(scalar(conn, sql, name) == "N")
 
 
 def second_factor_confirmed(conn: Connection, user: str, now: datetime) -> bool:
     """Say whether *user* has a confirmed two-factor session that has not expired."""
-    return bool(conn.execute(_CONFIRMED, {"user": user, "now": as_text(now)}).scalar_one())
-
-
-_LOCKED_AT = sa.text("SELECT locked_at FROM didier_lockouts WHERE user_name = :user")
-_FORGET_LOCK = sa.text("DELETE FROM didier_lockouts WHERE user_name = :user")
-_LOCK = sa.text("INSERT INTO didier_lockouts (user_name, locked_at) VALUES (:user, :at)")
+    sql = (
+        "SELECT count(*) FROM vicidial_two_factor_auth"
+        " WHERE user = ? AND auth_stage = '1' AND auth_exp_date > ?"
+    )
+    return bool(scalar(conn, sql, user, as_text(now)))
 
 
 def locked_at(conn: Connection, user: str) -> float | None:
     """Return when *user* was locked (seconds since the epoch), None if Didier never locked them."""
-    return conn.execute(_LOCKED_AT, {"user": key(user)}).scalar_one_or_none()
+    found: float | None = scalar(
+        conn, "SELECT locked_at FROM didier_lockouts WHERE user_name = ?", key(user)
+    )
+    return found
 
 
 def lock(conn: Connection, user: str, at: float) -> None:
     """Remember that *user* is locked since *at* (seconds since the epoch)."""
-    conn.execute(_FORGET_LOCK, {"user": key(user)})
-    conn.execute(_LOCK, {"user": key(user), "at": at})
+    run(conn, "DELETE FROM didier_lockouts WHERE user_name = ?", key(user))
+    run(conn, "INSERT INTO didier_lockouts (user_name, locked_at) VALUES (?, ?)", key(user), at)

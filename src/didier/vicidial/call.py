@@ -112,38 +112,37 @@ def read_parameters(query: bytes, form: Iterable[tuple[bytes, bytes]] = ()) -> P
     """
     values: dict[str, bytes] = {}
     arrays: set[str] = set()
-    pairs = (*form, *split_form(query))
-    for raw_name, value in pairs:
-        name, is_array = _name(raw_name)
-        if is_array:
-            arrays.add(name)
-        elif name:
+    for raw_name, value in (*form, *split_form(query)):
+        name = _KNOWN_NAMES.get(raw_name)
+        if name is None:
+            name, is_array = _name(raw_name)
+            if is_array:
+                arrays.add(name)
+                continue
+        if name:
             values[name] = value
     return Parameters(values, frozenset(arrays))
 
 
+_KNOWN_NAMES = {name.encode(): name for name in CLEAN_UP}
+
+
 def split_form(text: bytes) -> list[tuple[bytes, bytes]]:
     """Take ``a=1&b=2`` apart and decode it, once."""
+    plain = b"%" not in text and b"+" not in text
     pairs = []
     for piece in text.split(b"&"):
         name, _, value = piece.partition(b"=")
         if name:
-            pairs.append((_decode(name), _decode(value)))
+            pairs.append((name, value) if plain else (_decode(name), _decode(value)))
     return pairs
 
 
 def _decode(text: bytes) -> bytes:
-    if b"+" in text:
-        text = text.replace(b"+", b" ")
-    return unquote_to_bytes(text) if b"%" in text else text
-
-
-_PLAIN_NAME = re.compile(rb"[A-Za-z0-9_]+")
+    return unquote_to_bytes(text.replace(b"+", b" "))
 
 
 def _name(raw: bytes) -> tuple[str, bool]:
-    if _PLAIN_NAME.fullmatch(raw):
-        return raw.decode("ascii"), False
     text = raw.decode("utf-8", "replace").lstrip(" ")
     name, bracket, rest = text.partition("[")
     is_array = bool(bracket) and "]" in rest
@@ -152,15 +151,24 @@ def _name(raw: bytes) -> tuple[str, bool]:
     return re.sub(r"[ .]", "_", name), is_array
 
 
+_SECRET = re.compile(rb"(?<![^&])(%s)=[^&]*" % b"|".join(name.encode() for name in sorted(SECRETS)))
+_UNUSUAL_NAME = re.compile(rb"(?<![^&])[^&=]*[^&=A-Za-z0-9_]")
+
+
 def mask_secrets(query: bytes) -> str:
     """Return the query string as received, but with `MASK` for every password in it."""
-    pieces = []
-    for piece in query.split(b"&"):
-        name, equals, _ = piece.partition(b"=")
-        if equals and _name(_decode(name))[0] in SECRETS:
-            piece = name + b"=" + MASK.encode()
-        pieces.append(piece)
-    return b"&".join(pieces).decode("utf-8", "replace")
+    if _UNUSUAL_NAME.search(query):  # "p%61ss" is read as pass
+        query = b"&".join(_masked(piece) for piece in query.split(b"&"))
+    else:
+        query = _SECRET.sub(rb"\1=" + MASK.encode(), query)
+    return query.decode("utf-8", "replace")
+
+
+def _masked(piece: bytes) -> bytes:
+    name, equals, _ = piece.partition(b"=")
+    if equals and _name(_decode(name))[0] in SECRETS:
+        return name + b"=" + MASK.encode()
+    return piece
 
 
 @dataclass(slots=True)
@@ -175,41 +183,18 @@ class Call:
     url: str  # as received, secrets masked
     received: float = 0.0  # seconds since the epoch
     proof: Proof | None = field(default=None, repr=False)
-    _cleaned: dict[str, str] = field(default_factory=dict, repr=False)
+    function: str = field(init=False)
+    user: str = field(init=False)  # as sent, cleaned
+    source: str = field(init=False)
+    dialect: Dialect = field(init=False)
 
-    def raw(self, name: str) -> str:
-        """Return the parameter *name* as text; bytes that are not UTF-8 are dropped."""
-        return self.parameters.values.get(name, b"").decode("utf-8", "ignore")
+    def __post_init__(self) -> None:
+        self.function = self.get("function")
+        self.user = self.get("user")
+        self.source = self.get("source")
+        self.dialect = self._dialect()
 
-    def get(self, name: str) -> str:
-        """Return the parameter *name* cleaned, an empty text when it was not sent."""
-        cleaned = self._cleaned.get(name)
-        if cleaned is None:
-            cleaned = CLEAN_UP[name].clean(self.raw(name), self.non_latin)
-            self._cleaned[name] = cleaned
-        return cleaned
-
-    def patterns(self, name: str) -> tuple[str, ...]:
-        """Return the patterns in the list parameter *name*, each cleaned."""
-
-        def clean(item: str) -> str:
-            return _PATTERN.clean(item, self.non_latin)
-
-        return tuple(patterns.split_list(self.raw(name), clean))
-
-    @property
-    def function(self) -> str:
-        """The function that is called."""
-        return self.get("function")
-
-    @property
-    def user(self) -> str:
-        """The user as sent, cleaned."""
-        return self.get("user")
-
-    @property
-    def dialect(self) -> Dialect:
-        """The dialect of the call, which its parameters tell."""
+    def _dialect(self) -> Dialect:
         sent = self.parameters.values
         if (
             "new_did_pattern" in sent
@@ -219,6 +204,23 @@ class Call:
         ):
             return Dialect.TUTORIAL
         return Dialect.VICIDIAL
+
+    def raw(self, name: str) -> str:
+        """Return the parameter *name* as text; bytes that are not UTF-8 are dropped."""
+        return self.parameters.values.get(name, b"").decode("utf-8", "ignore")
+
+    def get(self, name: str) -> str:
+        """Return the parameter *name* cleaned, an empty text when it was not sent."""
+        raw = self.parameters.values.get(name)
+        return CLEAN_UP[name].clean(raw.decode("utf-8", "ignore"), self.non_latin) if raw else ""
+
+    def patterns(self, name: str) -> tuple[str, ...]:
+        """Return the patterns in the list parameter *name*, each cleaned."""
+
+        def clean(item: str) -> str:
+            return _PATTERN.clean(item, self.non_latin)
+
+        return tuple(patterns.split_list(self.raw(name), clean))
 
     @property
     def bad_parameter(self) -> str | None:

@@ -82,7 +82,7 @@ def _copy_problem(call: Call) -> Reply | None:
             _is_pattern_sized(call.get("did_pattern"))
             and _is_list_sized(call, "new_did_pattern")
             and call.get("did_active")
-            and len(call.get("source")) >= 2
+            and len(call.source) >= 2
         ):
             return replies.tutorial_incomplete(call)
         if call.get("did_active") not in {"Y", "N"}:
@@ -217,7 +217,7 @@ def _refused(call: Call, user: User | SignInRefused) -> Reply | None:
     missing = missing_rights(user, call.function)
     if tutorial:
         return replies.tutorial_not_permitted() if unlisted or missing else None
-    if len(call.get("source")) < 2:
+    if len(call.source) < 2:
         return replies.invalid_source(call)
     if unlisted:
         return replies.function_not_allowed(call)
@@ -236,7 +236,7 @@ def _log(
             function=call.function,
             result=line.result,
             reason=line.reason,
-            source=call.get("source"),
+            source=call.source,
             data=line.data,
             seconds=max(0, int(now.timestamp() - call.received)),
             script=call.script,

@@ -69,8 +69,7 @@ def no_function() -> Reply:
 
 def invalid_source(call: Call) -> Reply:
     """The parameter ``source`` is missing or too short: VICIdial says it twice and logs it once."""
-    source = call.get("source")
-    text = f"ERROR: Invalid Source - {source}\nERROR: Invalid Source: |{source}|"
+    text = f"ERROR: Invalid Source - {call.source}\nERROR: Invalid Source: |{call.source}|"
     return _one(Line("ERROR", "Invalid Source", "", text))
 
 

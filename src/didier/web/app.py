@@ -93,6 +93,7 @@ class Requests:
             scope = {**scope, "path": re.sub("/+", "/", scope["path"])}
         started = time.perf_counter()
         status = 500
+        query = scope["didier.query"] = mask_secrets(scope["query_string"])
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -112,7 +113,7 @@ class Requests:
                 "request",
                 method=scope["method"],
                 path=scope["path"],
-                query=mask_secrets(scope["query_string"]),
+                query=query,
                 status=status,
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
                 client=scope["client"][0] if scope.get("client") else None,

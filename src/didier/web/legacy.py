@@ -91,7 +91,7 @@ class NonAgentApi:
             address=client[0] if client else "",
             script=script,
             host=host,
-            url=f"{script}?{mask_secrets(query)}{text}",
+            url=f"{script}?{scope['didier.query']}{text}",
             received=time.time(),
         )
 

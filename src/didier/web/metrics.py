@@ -21,6 +21,7 @@ class Metrics:
             ("function", "result"),
             registry=self.registry,
         )
+        self._kinds: dict[tuple[str, str], Counter] = {}  # looking a label up takes longer than counting
         self._orders = Histogram(
             "didier_commit_orders",
             "Orders that shared a commit",
@@ -50,7 +51,10 @@ class Metrics:
         """Count the lines of an answer."""
         name = function if function in _NAMES else "other"
         for line in reply.lines:
-            self._lines.labels(name, line.result).inc()
+            kind = name, line.result
+            if kind not in self._kinds:
+                self._kinds[kind] = self._lines.labels(*kind)
+            self._kinds[kind].inc()
 
     def page(self) -> tuple[bytes, str]:
         """Return the page to be scraped and its content type."""
