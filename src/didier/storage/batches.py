@@ -1,13 +1,12 @@
 """Batches: which DIDs were made together, by whom, from what. Tables ``didier_batches`` and ``_items``."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.database import as_text, insert, insert_returning
+from didier.storage.database import as_json, as_text, insert, insert_returning
 
 _BATCH_COLUMNS = (
     "created_at", "user_name", "address", "source_id", "source_pattern", "overrides", "requested",
@@ -43,7 +42,7 @@ def record(conn: Connection, batches: Sequence[Batch], now: datetime) -> list[in
     rows = [
         (
             date, batch.user[:20], batch.address[:45], batch.source_id, batch.source_pattern,
-            json.dumps(dict(batch.overrides)) if batch.overrides else None, len(batch.items),
+            as_json(batch.overrides) if batch.overrides else None, len(batch.items),
             sum(item.did_id is not None for item in batch.items), "done",
         )
         for batch in batches

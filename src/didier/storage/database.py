@@ -163,7 +163,7 @@ def values_of(dialect: str) -> str:
 
 def as_json(rows: Collection[Any]) -> str:
     """Return *rows* as the text that `rows_of` and `values_of` read."""
-    return orjson.dumps(rows if isinstance(rows, list) else list(rows)).decode()
+    return orjson.dumps(rows, default=list).decode()
 
 
 def as_text(moment: datetime) -> str:
