@@ -108,11 +108,32 @@ def run(conn: Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
     It goes to the driver directly: of the time that a statement of a group commit takes, SQLAlchemy's
     compiled statements and results would be four fifths. Errors are SQLAlchemy's all the same.
     """
+    with _executed(conn, sql, values) as cursor:
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def run_insert(conn: Connection, sql: str, key: str, count: int, *values: Any) -> list[int]:
+    """Run *sql*, an ``INSERT`` of *count* rows; return their ids, column *key*, in order.
+
+    SQLite gives the rows of one statement consecutive ids, as there is one writer and the key is an
+    AUTOINCREMENT one; so they are known from the last. Fetching them would hand the interpreter's lock
+    back and forth for every row.
+    """
+    if conn.dialect.name != "sqlite":
+        return [row[0] for row in run(conn, f"{sql} RETURNING `{key}`", *values)]
+    with _executed(conn, sql, values) as cursor:
+        if cursor.rowcount != count:
+            raise AssertionError(f"{cursor.rowcount} rows were added instead of {count}")
+        return list(range(cursor.lastrowid - count + 1, cursor.lastrowid + 1))
+
+
+@contextmanager
+def _executed(conn: Connection, sql: str, values: tuple[Any, ...]) -> Iterator[Any]:
     dialect = conn.dialect
     cursor = conn.connection.cursor()
     try:
         cursor.execute(_driver_sql(dialect.name, sql), values)
-        return list(cursor.fetchall()) if cursor.description else []
+        yield cursor
     except dialect.loaded_dbapi.Error as error:
         raise _translated(conn, sql, error) from error
     finally:
@@ -179,7 +200,7 @@ def as_moment(value: datetime | str | None) -> datetime | None:
 def insert(conn: Connection, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:
     """Add *rows* (a value for each of *columns*) to *table* in one statement."""
     if rows:
-        run(conn, _insert(conn.dialect.name, table, columns, None), as_json(rows))
+        run(conn, _insert(conn.dialect.name, table, columns), as_json(rows))
 
 
 def insert_returning(
@@ -188,8 +209,7 @@ def insert_returning(
     """Add *rows* to *table* in one statement; return the column *key* of each, in their order."""
     if not rows:
         return []
-    ids = run(conn, _insert(conn.dialect.name, table, columns, key), as_json(rows))
-    return [row[0] for row in ids]
+    return run_insert(conn, _insert(conn.dialect.name, table, columns), key, len(rows), as_json(rows))
 
 
 def insert_one(conn: Connection, table: str, values: Mapping[str, Any], key: str) -> int:
@@ -198,13 +218,12 @@ def insert_one(conn: Connection, table: str, values: Mapping[str, Any], key: str
 
 
 @cache
-def _insert(dialect: str, table: str, columns: tuple[str, ...], key: str | None) -> str:
+def _insert(dialect: str, table: str, columns: tuple[str, ...]) -> str:
     names = ", ".join(f"`{name}`" for name in columns)
     places = tuple(f"c{i}" for i in range(len(columns)))
-    returning = f" RETURNING `{key}`" if key else ""
     return (
         f"INSERT INTO {table} ({names}) SELECT {', '.join(places)}"
-        f" FROM {rows_of(dialect, places)} ORDER BY n{returning}"
+        f" FROM {rows_of(dialect, places)} ORDER BY n"
     )
 
 

@@ -16,6 +16,7 @@ from didier.storage.database import (
     insert_one,
     rows_of,
     run,
+    run_insert,
     scalar,
     values_of,
 )
@@ -67,7 +68,7 @@ def copy(conn: Connection, copies: Sequence[Copy], now: datetime) -> list[int]:
     overridden = tuple(sorted({column for copy in copies for column in copy.overrides}))
     rows = [_row(copy, overridden) for copy in copies]
     statement = _copy(conn.dialect.name, columns_of(conn, DIDS), overridden)
-    return [row[0] for row in run(conn, statement, as_text(now), as_json(rows))]
+    return run_insert(conn, statement, "did_id", len(rows), as_text(now), as_json(rows))
 
 
 def _row(copy: Copy, overridden: tuple[str, ...]) -> list[Any]:
@@ -93,7 +94,7 @@ def _copy(dialect: str, columns: tuple[str, ...], overridden: tuple[str, ...]) -
         f"INSERT INTO {DIDS} (did_pattern, modify_stamp, {', '.join(f'`{name}`' for name in copied)})"
         f" SELECT r.target, ?, {', '.join(values)} FROM {rows_of(dialect, tuple(order))}"
         f" CROSS JOIN {DIDS} AS s ON s.did_id = CAST(r.source_id AS INTEGER)"
-        " ORDER BY r.n RETURNING did_id"
+        " ORDER BY r.n"
     )
 
 
