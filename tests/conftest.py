@@ -1,0 +1,70 @@
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import Engine
+from support.mariadb import MariaDB, running_mariadb
+from support.missing import MISSING
+from support.server import Didier
+
+from didier.services import demo
+from didier.storage import migrations
+from didier.storage.database import open_engine
+from didier.storage.tables import vicidial_tables
+
+NOW = datetime(2026, 3, 4, 5, 6, 7)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """A private MariaDB server."""
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, in each home that Didier has."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/didier.db"
+    url: str = request.getfixturevalue("mariadb").database()
+    return url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """A database with VICIdial's tables and Didier's, and the tutorial's user and DID in them."""
+    engine = open_engine(database_url, create=True)
+    with engine.begin() as conn:
+        vicidial_tables().create_all(conn)
+    migrations.upgrade(engine)
+    with engine.begin() as conn:
+        demo.fill(conn, NOW)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A moment."""
+    return NOW
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Didier]:
+    """A server on an embedded database with the tutorial's user and DID."""
+    server = Didier(tmp_path, "--demo", "--database", f"sqlite:///{tmp_path}/didier.db").start()
+    yield server
+    server.stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was missing, last."""
+    if MISSING:
+        terminalreporter.section("TESTS THAT COULD NOT RUN", sep="!")
+        for what, count in MISSING.items():
+            terminalreporter.write_line(f"{count} without {what}")
+        if os.environ.get("CI") != "true":
+            terminalreporter.write_line("With CI=true these are failures.")

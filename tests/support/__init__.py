@@ -1,0 +1,1 @@
+"""What tests have in common: servers, databases, and saying loudly what is missing."""

@@ -1,0 +1,120 @@
+"""A private MariaDB server on its own directory and port."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from support.missing import program
+
+START_SECONDS = 60
+
+
+class MariaDB:
+    """A running server; `database` makes an empty database and returns its URL."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory = directory
+        self.port = port
+        self.process: subprocess.Popen[bytes] | None = None
+        self._made = 0
+
+    @property
+    def _arguments(self) -> list[str]:
+        server = program("mariadbd", "mariadb-server")
+        return [
+            server, "--no-defaults", f"--user={_user()}", f"--datadir={self.directory}/data",
+            f"--socket={self.directory}/socket", f"--port={self.port}", "--bind-address=127.0.0.1",
+            "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=64M",
+            "--max-connections=200", f"--log-error={self.directory}/log",
+        ]  # fmt: skip
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self.process = subprocess.Popen(self._arguments)
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise AssertionError(f"mariadbd: {self._log()}") from None
+                time.sleep(0.05)
+
+    def _log(self) -> str:
+        return (self.directory / "log").read_text()[-2000:]
+
+    def kill(self) -> None:
+        """End the server as a power failure would."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End the server."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+
+    def url(self, name: str) -> str:
+        """Return the URL of the database *name*."""
+        return f"mysql+pymysql://root@127.0.0.1:{self.port}/{name}"
+
+    def database(self) -> str:
+        """Make an empty database with VICIdial's character set; return its URL."""
+        self._made += 1
+        name = f"didier{self._made}"
+        engine = sa.create_engine(self.url("mysql"))
+        with engine.begin() as conn:
+            conn.exec_driver_sql(
+                f"CREATE DATABASE {name} CHARACTER SET utf8mb3 COLLATE utf8mb3_unicode_ci"
+            )
+        engine.dispose()
+        return self.url(name)
+
+
+def _user() -> str:
+    return "mysql" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_mariadb() -> Iterator[MariaDB]:
+    """Run a new server in a directory of its own, which is removed afterwards."""
+    install = program("mariadb-install-db", "mariadb-server")
+    directory = Path(tempfile.mkdtemp(prefix="didier-mariadb-"))
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(directory, _user())
+        subprocess.run(
+            [
+                install, "--no-defaults", f"--user={_user()}", f"--datadir={directory}/data",
+                "--auth-root-authentication-method=normal", "--skip-test-db",
+            ],
+            check=True,
+            capture_output=True,
+        )  # fmt: skip
+        server = MariaDB(directory, free_port())
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,34 @@
+"""A test that cannot run says what is missing; with CI=true that is a failure."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+MISSING: dict[str, int] = {}
+"""What was missing, and how many tests could not run for it."""
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "vicidial"
+"""VICIdial's facts: recordings, schema, replay script."""
+
+
+def cannot_run(what: str) -> NoReturn:
+    """End the test because *what* is missing."""
+    MISSING[what] = MISSING.get(what, 0) + 1
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"cannot run without {what}", pytrace=False)
+    pytest.skip(f"cannot run without {what}")
+
+
+def program(name: str, package: str) -> str:
+    """Return the path of the program *name* of Debian's package *package*."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    return found or cannot_run(f"the program {name} (Debian package {package})")
+
+
+def shared(name: str) -> Path:
+    """Return the path of the file *name* among VICIdial's facts."""
+    path = SHARED / name
+    return path if path.exists() else cannot_run(f"VICIdial's recorded facts ({name})")
