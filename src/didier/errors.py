@@ -13,6 +13,8 @@
     │   ├── AlreadyExists
     │   ├── InvalidPattern
     │   ├── InvalidField
+    │   ├── NothingToChange
+    │   ├── Protected
     │   └── UserExists
     ├── Unavailable            nothing wrong with the request; it may be sent again
     │   ├── Overloaded
@@ -131,6 +133,26 @@ class InvalidField(Refusal):
 
     def __str__(self) -> str:
         return f"{self.field} {self.value!r} is not allowed: {self.allowed}"
+
+
+@dataclass(frozen=True)
+class NothingToChange(Refusal):
+    """The order names no column to change in DID *pattern*."""
+
+    pattern: str
+
+    def __str__(self) -> str:
+        return f"nothing was named to be changed in DID {self.pattern}"
+
+
+@dataclass(frozen=True)
+class Protected(Refusal):
+    """DID *pattern* is one that call handling relies on; it is deleted by force alone."""
+
+    pattern: str
+
+    def __str__(self) -> str:
+        return f"DID {self.pattern} is protected: calls without a DID of their own rely on it"
 
 
 @dataclass(frozen=True)

@@ -66,13 +66,14 @@ class Field:
     rule: Rule
     help: str
     refers_to: str = ""  # "table.column" in which the value must stand
+    empty: str | None = ""  # what stands for no value; None where there must be one
 
 
 DID_FIELDS: tuple[Field, ...] = (
     Field("did_description", text(6, 50), "Shown in lists and reports"),
-    Field("did_active", one_of("Y", "N"), "Whether calls to the number are accepted"),
-    Field("did_route", one_of(*ROUTES), "Where calls go"),
-    Field("record_call", one_of("Y", "N", "Y_QUEUESTOP"), "Whether calls are recorded"),
+    Field("did_active", one_of("Y", "N"), "Whether calls to the number are accepted", empty=None),
+    Field("did_route", one_of(*ROUTES), "Where calls go", empty=None),
+    Field("record_call", one_of("Y", "N", "Y_QUEUESTOP"), "Whether calls are recorded", empty=None),
     Field("extension", text(1, 50), "Dialplan extension, for route EXTEN"),
     Field("exten_context", text(1, 50), "Dialplan context of the extension"),
     Field("voicemail_ext", text(1, 10), "Voicemail box, for route VOICEMAIL"),
@@ -83,10 +84,10 @@ DID_FIELDS: tuple[Field, ...] = (
     ),
     Field("menu_id", text(1, 50), "Call menu, for route CALLMENU", "vicidial_call_menu.menu_id"),
     Field("filter_clean_cid_number", text(1, 20), "How caller numbers are cleaned up"),
-    Field("call_handle_method", call_handle_method, "How the caller's lead is found"),
-    Field("agent_search_method", one_of(*AGENT_SEARCH_METHODS), "On which servers agents are sought"),
-    Field("list_id", digits(3, 14), "List that new leads go to"),
-    Field("entry_list_id", digits(1, 14), "Entry list stored with the lead"),
+    Field("call_handle_method", call_handle_method, "How the caller's lead is found", empty=None),
+    Field("agent_search_method", one_of(*AGENT_SEARCH_METHODS), "On which servers agents are sought", empty=None),
+    Field("list_id", digits(3, 14), "List that new leads go to", empty=None),
+    Field("entry_list_id", digits(1, 14), "Entry list stored with the lead", empty="0"),
     Field("campaign_id", text(1, 8), "Campaign of the call"),
     Field("phone_code", text(1, 10), "Country code of the caller"),
 )

@@ -13,6 +13,8 @@ from didier.errors import InvalidPattern
 MIN_LENGTH = 2
 MAX_LENGTH = 50
 SYMBOLS = ":+*#._"
+START = "s"
+"""Asterisk's extension for calls that arrive without a number; the one pattern of a single character."""
 
 _ASCII_PATTERN = re.compile(rf"[0-9A-Za-z{re.escape(SYMBOLS)}]{{{MIN_LENGTH},{MAX_LENGTH}}}")
 _SEPARATORS = re.compile(r"[;\t\r\n]+")
@@ -25,7 +27,7 @@ _WHOLE_NUMBER = 7
 
 def problem(pattern: str) -> InvalidPattern | None:
     """Say what keeps *pattern* from being a DID's pattern, or return None when nothing does."""
-    if _ASCII_PATTERN.fullmatch(pattern):
+    if _ASCII_PATTERN.fullmatch(pattern) or pattern == START:
         return None
     if not MIN_LENGTH <= len(pattern) <= MAX_LENGTH:
         return InvalidPattern(pattern, f"it must have {MIN_LENGTH} to {MAX_LENGTH} characters")

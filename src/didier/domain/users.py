@@ -59,6 +59,8 @@ class Right:
 RIGHTS: Mapping[str, Right] = MappingProxyType({
     "add_did": Right(8, "modify_dids", "Modify DIDs"),
     "copy_did": Right(8, "modify_dids", "Modify DIDs"),
+    "delete_did": Right(8, "delete_dids", "Delete DIDs"),
+    "update_did": Right(8, "modify_dids", "Modify DIDs"),
 })  # fmt: skip
 
 

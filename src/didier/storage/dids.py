@@ -103,6 +103,18 @@ def add(conn: Connection, values: Mapping[str, Any], now: datetime) -> int:
     return insert_one(conn, DIDS, {**values, "modify_stamp": as_text(now)}, "did_id")
 
 
+def update(conn: Connection, did_id: int, values: Mapping[str, Any], now: datetime) -> None:
+    """Set the columns in *values* of a DID."""
+    changed = {**values, "modify_stamp": as_text(now)}
+    assignments = ", ".join(f"`{name}` = ?" for name in changed)
+    run(conn, f"UPDATE {DIDS} SET {assignments} WHERE did_id = ?", *changed.values(), did_id)
+
+
+def delete(conn: Connection, did_id: int) -> None:
+    """Delete a DID."""
+    run(conn, f"DELETE FROM {DIDS} WHERE did_id = ?", did_id)
+
+
 def count(conn: Connection) -> int:
     """Return how many DIDs there are."""
     return int(scalar(conn, f"SELECT count(*) FROM {DIDS}"))

@@ -20,6 +20,9 @@ SECRETS = frozenset({"pass", "agent_pass", "phone_pass"})
 
 MASK = "***"
 
+BLANK = "--BLANK--"
+"""The value that empties a field."""
+
 
 class Dialect(Enum):
     """In which words a call is asked and answered."""
@@ -85,6 +88,8 @@ CLEAN_UP: Mapping[str, _Kept] = MappingProxyType({
     "agent_search_method": _Kept("_", "ascii"),
     "list_id": _Kept("-_", "ascii"),
     "entry_list_id": _Kept("", "none"),
+    "delete_did": _FLAG,
+    "force": _FLAG,
     "phone_code": _Kept("", "none"),
 })  # fmt: skip
 """Every parameter that Didier reads, with the characters that are kept of it."""

@@ -14,13 +14,14 @@ from types import MappingProxyType
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
+from didier.domain.fields import BY_COLUMN
 from didier.domain.users import User, missing_function, missing_rights
 from didier.errors import SignInRefused
 from didier.services import access, copying, editing
 from didier.services.access import Caller, Credentials, StaleProof
 from didier.storage import logs, references
 from didier.vicidial import replies
-from didier.vicidial.call import Call, Dialect
+from didier.vicidial.call import BLANK, Call, Dialect
 from didier.vicidial.replies import Reply
 
 SIGN_IN_LEVEL = 7
@@ -48,31 +49,88 @@ Function = Callable[[Connection, Sequence[Signed], datetime], Sequence[Reply]]
 
 def add_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
     """Make a DID."""
-    orders = [
-        editing.AddOrder(s.caller, s.call.get("did_pattern"), _fields(s.call)) for s in signed
-    ]
-    outcomes = editing.add(conn, orders, now)
-    return [replies.added(s.call, outcome) for s, outcome in zip(signed, outcomes, strict=True)]
+
+    def add(ready: Sequence[Signed]) -> Sequence[Reply]:
+        orders = [editing.AddOrder(s.caller, s.call.get("did_pattern"), _fields(s.call)) for s in ready]
+        outcomes = editing.add(conn, orders, now)
+        return [replies.added(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
+
+    return _unless(_pattern_problem, signed, add)
+
+
+def update_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
+    """Change a DID, or delete it."""
+
+    def update(ready: Sequence[Signed]) -> Sequence[Reply]:
+        orders = [editing.UpdateOrder(s.caller, s.call.get("did_pattern"), _fields(s.call)) for s in ready]
+        outcomes = editing.update(conn, orders, now)
+        return [replies.updated(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
+
+    def delete(ready: Sequence[Signed]) -> Sequence[Reply]:
+        orders = [
+            editing.DeleteOrder(s.caller, s.call.get("did_pattern"), _flag(s.call, "force") == "Y")
+            for s in ready
+        ]
+        outcomes = editing.delete(conn, orders, now)
+        return [replies.deleted(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
+
+    def delete_or_update(ready: Sequence[Signed]) -> Sequence[Reply]:
+        deleting = [_flag(s.call, "delete_did") == "Y" for s in ready]
+        deleted = iter(delete([s for s, wanted in zip(ready, deleting, strict=True) if wanted]))
+        updated = iter(update([s for s, wanted in zip(ready, deleting, strict=True) if not wanted]))
+        return [next(deleted) if wanted else next(updated) for wanted in deleting]
+
+    return _unless(_update_problem, signed, delete_or_update)
+
+
+def _unless(
+    problem: Callable[[Call], Reply | None],
+    signed: Sequence[Signed],
+    carry_out: Callable[[Sequence[Signed]], Sequence[Reply]],
+) -> list[Reply]:
+    """Answer calls that have a *problem* with it; carry the others out together."""
+    problems = [problem(s.call) for s in signed]
+    ready = [s for s, found in zip(signed, problems, strict=True) if found is None]
+    done = iter(carry_out(ready))
+    return [found or next(done) for found in problems]
+
+
+def _pattern_problem(call: Call) -> Reply | None:
+    return None if _is_pattern_sized(call.get("did_pattern")) else replies.pattern_incomplete(call)
+
+
+def _update_problem(call: Call) -> Reply | None:
+    if problem := _pattern_problem(call):
+        return problem
+    return replies.delete_invalid(call) if _flag(call, "delete_did") not in {"", "Y", "N"} else None
+
+
+def _flag(call: Call, name: str) -> str:
+    """Return a parameter that is Y or N; lower case is understood."""
+    value = call.get(name)
+    return value.upper() if value in {"y", "n"} else value
 
 
 def _fields(call: Call) -> dict[str, str]:
-    """Return the columns that the call gives a value; lower-case y and n are understood."""
+    """Return the columns that the call gives a value or empties."""
     values = {}
     for column, (parameter, _) in replies.FIELD_ERRORS.items():
-        if value := call.get(parameter):
-            values[column] = value.upper() if value in {"y", "n"} else value
+        if call.raw(parameter) == BLANK:
+            empty = BY_COLUMN[column].empty
+            values[column] = BLANK if empty is None else empty
+        elif value := _flag(call, parameter):
+            values[column] = value
     return values
 
 
 def copy_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
     """Copy DIDs, in whichever dialect each call asks."""
-    answers: list[Reply | None] = [_copy_problem(s.call) for s in signed]
-    ready = [s for s, problem in zip(signed, answers, strict=True) if problem is None]
-    outcomes = iter(copying.copy(conn, [_copy_order(s) for s in ready], now))
-    return [
-        problem or _copied(s.call, next(outcomes))
-        for s, problem in zip(signed, answers, strict=True)
-    ]
+
+    def copy(ready: Sequence[Signed]) -> Sequence[Reply]:
+        outcomes = copying.copy(conn, [_copy_order(s) for s in ready], now)
+        return [_copied(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
+
+    return _unless(_copy_problem, signed, copy)
 
 
 def _copy_problem(call: Call) -> Reply | None:
@@ -128,6 +186,7 @@ def _copied(call: Call, outcome: copying.CopyResult | copying.Refused) -> Reply:
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({
     "add_did": add_did,
     "copy_did": copy_did,
+    "update_did": update_did,
 })  # fmt: skip
 """The functions that need a signed-in user with rights."""
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from didier import errors
 from didier.services.copying import Copied, CopyResult, Item
-from didier.services.editing import Added
+from didier.services.editing import Done
 from didier.vicidial.call import MASK, Call
 
 VERSION = "2.14-202"
@@ -84,7 +84,11 @@ def function_not_allowed(call: Call) -> Reply:
     return _one(Line("ERROR", reason, "", f"ERROR: {reason}: |{call.user}|{call.function}|"))
 
 
-_PERMISSION = MappingProxyType({"add_did": "ADD DIDS", "copy_did": "ADD DIDS"})
+_PERMISSION = MappingProxyType({
+    "add_did": "ADD DIDS",
+    "copy_did": "ADD DIDS",
+    "update_did": "UPDATE DIDS",
+})  # fmt: skip
 
 
 def not_permitted(call: Call) -> Reply:
@@ -146,7 +150,7 @@ def version(now: datetime, server_offset: str | None) -> Reply:
     return _one(Line("SUCCESS", "", text, text))
 
 
-# add_did -------------------------------------------------------------------------------------------
+# add_did and update_did ----------------------------------------------------------------------------
 
 # Parameter and text of each field's refusal, by column.
 FIELD_ERRORS: Mapping[str, tuple[str, str]] = MappingProxyType({
@@ -175,21 +179,71 @@ FIELD_ERRORS: Mapping[str, tuple[str, str]] = MappingProxyType({
 })  # fmt: skip
 
 
-def added(call: Call, outcome: Added | errors.Refusal) -> Reply:
+def pattern_incomplete(call: Call) -> Reply:
+    """The pattern is missing, too short or too long."""
+    reason = f"{call.function} YOU MUST USE ALL REQUIRED FIELDS"
+    return _one(_error(reason, call.user, call.get("did_pattern")))
+
+
+def added(call: Call, outcome: Done | errors.Refusal) -> Reply:
     """The answer to ``add_did``."""
     pattern = call.get("did_pattern")
-    if isinstance(outcome, Added):
-        return _one(_data_line("SUCCESS", "add_did DID HAS BEEN ADDED", call.user, pattern))
-    if isinstance(outcome, errors.AlreadyExists):
-        return _one(_error("add_did DID ALREADY EXISTS", call.user, pattern))
-    if isinstance(outcome, errors.InvalidField):
-        return _one(_field_error("add_did", call, outcome))
-    return _one(_error("add_did YOU MUST USE ALL REQUIRED FIELDS", call.user, pattern))
+    match outcome:
+        case Done():
+            return _one(_data_line("SUCCESS", "add_did DID HAS BEEN ADDED", call.user, pattern))
+        case errors.AlreadyExists():
+            return _one(_error("add_did DID ALREADY EXISTS", call.user, pattern))
+        case errors.InvalidField():
+            return _one(_field_error(call, outcome))
+        case errors.InvalidPattern():
+            return pattern_incomplete(call)
+        case _:
+            return not_permitted(call)
 
 
-def _field_error(function: str, call: Call, refusal: errors.InvalidField) -> Line:
+def updated(call: Call, outcome: Done | errors.Refusal) -> Reply:
+    """The answer to ``update_did``."""
+    pattern = call.get("did_pattern")
+    match outcome:
+        case Done():
+            return _one(_data_line("SUCCESS", "update_did DID HAS BEEN UPDATED", call.user, pattern))
+        case errors.NotFound():
+            return _one(_error("update_did DID DOES NOT EXIST", call.user, pattern))
+        case errors.InvalidField():
+            return _one(_field_error(call, outcome))
+        case errors.NothingToChange():
+            reason = "update_did NO UPDATES DEFINED"
+            return _one(Line("NOTICE", reason, "", f"NOTICE: {reason}: |{call.user}|"))
+        case _:
+            return not_permitted(call)
+
+
+def deleted(call: Call, outcome: Done | errors.Refusal) -> Reply:
+    """The answer to ``update_did`` with ``delete_did``."""
+    pattern = call.get("did_pattern")
+    match outcome:
+        case Done():
+            data = f"{pattern}|{outcome.did_id}"
+            return _one(_data_line("SUCCESS", "update_did DID HAS BEEN DELETED", call.user, data))
+        case errors.NotFound():
+            return _one(_error("update_did DID DOES NOT EXIST", call.user, pattern))
+        case errors.Protected():
+            reason = "update_did DID IS PROTECTED, force=Y DELETES IT"
+            return _one(_error(reason, call.user, pattern))
+        case _:
+            reason = "update_did USER DOES NOT HAVE PERMISSION TO DELETE DIDS"
+            return _one(_error(reason, call.user, "1"))
+
+
+def delete_invalid(call: Call) -> Reply:
+    """``delete_did`` is neither Y nor N, or ``force`` is not."""
+    reason = "update_did DELETE DID MUST BE Y OR N, THIS IS AN OPTIONAL FIELD"
+    return _one(_error(reason, call.user, call.get("delete_did")))
+
+
+def _field_error(call: Call, refusal: errors.InvalidField) -> Line:
     # VICIdial names update_did in the menu error of both functions.
-    named = "update_did" if refusal.field == "menu_id" else function
+    named = "update_did" if refusal.field == "menu_id" else call.function
     text = FIELD_ERRORS[refusal.field][1]
     return _error(f"{named} {text}, THIS IS AN OPTIONAL FIELD", call.user, refusal.value)
 
