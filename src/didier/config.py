@@ -35,9 +35,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe messages that are logged; requests are logged at info"
     )
-    body_limit: int = Field(
-        1_000_000, ge=1_000, description="Largest request body that is read, in bytes"
-    )
+    body_limit: int = Field(1_000_000, ge=1_000, description="Largest request body that is read, in bytes")
     waiting_limit: int = Field(
         10_000, ge=1, description="Most requests that may wait to be stored; further ones get 503"
     )
@@ -51,8 +49,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the signature is pydantic-settings'
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then the environment, then the file (which `load` reads)."""
         return init_settings, env_settings, _File(settings_cls)
@@ -62,7 +60,8 @@ class _File(PydanticBaseSettingsSource):
     """``didier.toml``."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return None, field_name, False
+        """Not used: the file is read as a whole."""
+        return field, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         return _read_file(config_file())

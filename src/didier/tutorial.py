@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 USER = "admin"
-PASSWORD = "1234"  # public: it stands in the tutorial
+PASSWORD = "1234"  # noqa: S105  # public: it stands in the tutorial
 SOURCE_DID = "18001234567"
 TARGET_DID = "18002223333"
 SOURCE = "DIDCopy"

@@ -18,9 +18,7 @@ app = typer.Typer(help="Users and their API rights.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The user's name.", metavar="USER")]
 Level = Annotated[int | None, typer.Option(help="User Level, 1 to 9; the API asks for 8.")]
-Access = Annotated[
-    bool | None, typer.Option("--api-access/--no-api-access", help="API Access 1 or 0.")
-]
+Access = Annotated[bool | None, typer.Option("--api-access/--no-api-access", help="API Access 1 or 0.")]
 Functions = Annotated[
     str | None, typer.Option(help="Allowed API Functions: names with commas between, or ALL.")
 ]

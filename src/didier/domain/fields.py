@@ -79,13 +79,13 @@ DID_FIELDS: tuple[Field, ...] = (
     Field("voicemail_ext", text(1, 10), "Voicemail box, for route VOICEMAIL"),
     Field("phone", text(1, 100), "Phone, for route PHONE"),
     Field("server_ip", text(1, 15), "Server of the phone", "servers.server_ip"),
-    Field(
-        "group_id", text(1, 20), "In-group, for route IN_GROUP", "vicidial_inbound_groups.group_id"
-    ),
+    Field("group_id", text(1, 20), "In-group, for route IN_GROUP", "vicidial_inbound_groups.group_id"),
     Field("menu_id", text(1, 50), "Call menu, for route CALLMENU", "vicidial_call_menu.menu_id"),
     Field("filter_clean_cid_number", text(1, 20), "How caller numbers are cleaned up"),
     Field("call_handle_method", call_handle_method, "How the caller's lead is found", empty=None),
-    Field("agent_search_method", one_of(*AGENT_SEARCH_METHODS), "On which servers agents are sought", empty=None),
+    Field(
+        "agent_search_method", one_of(*AGENT_SEARCH_METHODS), "On which servers agents are sought", empty=None
+    ),
     Field("list_id", digits(3, 14), "List that new leads go to", empty=None),
     Field("entry_list_id", digits(1, 14), "Entry list stored with the lead", empty="0"),
     Field("campaign_id", text(1, 8), "Campaign of the call"),
@@ -98,4 +98,4 @@ BY_COLUMN = MappingProxyType({field.column: field for field in DID_FIELDS})
 def problem(column: str, value: str) -> InvalidField | None:
     """Say what is wrong with *value* in *column*, or return None; references are not looked up."""
     allowed = BY_COLUMN[column].rule(value)
-    return allowed and InvalidField(column, value, allowed) or None
+    return (allowed and InvalidField(column, value, allowed)) or None

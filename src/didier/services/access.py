@@ -142,11 +142,14 @@ def _decide(
     if _address_refused(conn, account, settings, wish.address):
         tally.refuse("aIPBLOCK")
         return AddressRefused(wish.address)
-    if settings.two_factor and not account.two_factor_exempt:
-        if not users.second_factor_confirmed(conn, account.user.name, now):
-            return SecondFactorMissing()
+    if settings.two_factor and not _second_factor(conn, account, now):
+        return SecondFactorMissing()
     tally.succeed(wish.address, now)
     return account.user
+
+
+def _second_factor(conn: Connection, account: Account, now: datetime) -> bool:
+    return account.two_factor_exempt or users.second_factor_confirmed(conn, account.user.name, now)
 
 
 def _seconds_locked(conn: Connection, account: Account, now: datetime) -> float:
@@ -157,9 +160,7 @@ def _seconds_locked(conn: Connection, account: Account, now: datetime) -> float:
     return now.timestamp() - max(began)
 
 
-def _address_refused(
-    conn: Connection, account: Account, settings: SignInSettings, address: str
-) -> bool:
+def _address_refused(conn: Connection, account: Account, settings: SignInSettings, address: str) -> bool:
     """Apply VICIdial's address lists: the black list refuses, the group's list must hold the address."""
     if not settings.ip_lists or account.ignores_ip_lists:
         return False
@@ -174,7 +175,7 @@ def _address_refused(
 def stored_password(conn: Connection, user: str) -> StoredPassword | None:
     """Return what *user*'s password is to be compared with, None when there is no such user."""
     account = users.accounts(conn, [user]).get(users.key(user))
-    return account and account.password
+    return account.password if account else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,5 +204,5 @@ def replace_plain_passwords(conn: Connection, orders: Sequence[Replacement]) -> 
             users.update(conn, [(account.user_id, {"pass": "", "pass_hash": order.hash})])
             proofs.append(Proof(StoredPassword(order.hash, ""), matched=True))
         else:
-            proofs.append(Proof(account and account.password, matched=False))
+            proofs.append(Proof(account.password if account else None, matched=False))
     return proofs

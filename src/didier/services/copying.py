@@ -59,9 +59,7 @@ class _Plan:
     refusals: list[AlreadyExists | InvalidPattern | None]
 
 
-def copy(
-    conn: Connection, orders: Sequence[CopyOrder], now: datetime
-) -> list[CopyResult | Refused]:
+def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[CopyResult | Refused]:
     """Carry out *orders*; return for each what became of its targets, or why it was refused as a whole.
 
     Of two wishes for the same target the first gets it, within an order as well as between orders. All

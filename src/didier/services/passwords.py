@@ -51,10 +51,14 @@ def compare(password: str, cleaned: str, stored: StoredPassword | None) -> Proof
         _matches_hash(_NOBODY, password)
         return Proof(None, matched=False)
     candidates = {password, cleaned} - {""}
-    if stored.hash:
-        return Proof(stored, any([_matches_hash(stored.hash, text) for text in candidates]))
-    matches = [hmac.compare_digest(stored.plain.encode(), text.encode()) for text in candidates]
-    return Proof(stored, bool(stored.plain) and any(matches))
+    matched = False
+    for text in candidates:  # all of them, so that the time does not tell which one it was
+        matched |= _matches_hash(stored.hash, text) if stored.hash else _is_same(stored.plain, text)
+    return Proof(stored, matched)
+
+
+def _is_same(stored: str, password: str) -> bool:
+    return hmac.compare_digest(stored.encode(), password.encode())
 
 
 def _matches_hash(stored: str, password: str) -> bool:

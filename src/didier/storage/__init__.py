@@ -1,0 +1,1 @@
+"""SQL and nothing above it: rows in, domain values out."""

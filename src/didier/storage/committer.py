@@ -62,7 +62,7 @@ class Committer:
         self,
         engine: Engine,
         waiting_limit: int = 10_000,
-        observe: Callable[[int, float], None] = lambda size, seconds: None,
+        observe: Callable[[int, float], None] | None = None,
     ) -> None:
         self._engine = engine
         self._waiting_limit = waiting_limit
@@ -148,7 +148,8 @@ class Committer:
                 return
             log.exception("order_failed", service=getattr(group[0].service, "__name__", "?"))
             group[0].error = error
-        self._observe(len(group), time.perf_counter() - started)
+        if self._observe:
+            self._observe(len(group), time.perf_counter() - started)
 
 
 def _transaction(conn: Connection, group: list[_Waiting]) -> None:

@@ -56,7 +56,9 @@ def open_engine(text: str, *, create: bool = False) -> Engine:
     url = parse_url(text)
     file = database_file(url)
     if file is None:
-        return sa.create_engine(url.update_query_dict({"charset": "utf8mb4"}), pool_pre_ping=True, hide_parameters=True)
+        return sa.create_engine(
+            url.update_query_dict({"charset": "utf8mb4"}), pool_pre_ping=True, hide_parameters=True
+        )
     if not create and not file.exists():
         raise NoDatabase(f"there is no database at {file}; 'didier init' makes one")
     if create:
@@ -89,9 +91,8 @@ def _begin_sqlite(conn: Connection) -> None:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a connection for reading only: it sees one state and waits for no writer."""
-    with engine.connect() as conn:
-        with conn.execution_options(**{_BEGIN: "BEGIN DEFERRED"}).begin():
-            yield conn
+    with engine.connect() as conn, conn.execution_options(**{_BEGIN: "BEGIN DEFERRED"}).begin():
+        yield conn
 
 
 def columns_of(conn: Connection, table: str) -> tuple[str, ...]:
@@ -222,8 +223,7 @@ def _insert(dialect: str, table: str, columns: tuple[str, ...]) -> str:
     names = ", ".join(f"`{name}`" for name in columns)
     places = tuple(f"c{i}" for i in range(len(columns)))
     return (
-        f"INSERT INTO {table} ({names}) SELECT {', '.join(places)}"
-        f" FROM {rows_of(dialect, places)} ORDER BY n"
+        f"INSERT INTO {table} ({names}) SELECT {', '.join(places)} FROM {rows_of(dialect, places)} ORDER BY n"
     )
 
 

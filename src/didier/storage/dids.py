@@ -52,9 +52,7 @@ def find(conn: Connection, wanted: Collection[str]) -> dict[str, Did]:
 
 @cache
 def _find(dialect: str) -> str:
-    return (
-        f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE did_pattern IN {values_of(dialect)}"
-    )
+    return f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE did_pattern IN {values_of(dialect)}"
 
 
 def copy(conn: Connection, copies: Sequence[Copy], now: datetime) -> list[int]:

@@ -23,7 +23,10 @@ _INTEGERS = {"tinyint", "smallint", "mediumint", "int", "bigint"}
 # Comparisons ignore case, as VICIdial's collation makes them.
 _COLLATION = {"collation": "NOCASE"}
 
-Timestamp = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")
+Timestamp = sa.DateTime().with_variant(
+    sqlite.DATETIME(truncate_microseconds=True),  # type: ignore[no-untyped-call]  # SQLAlchemy has none
+    "sqlite",
+)
 
 
 class _MariaDBEnum(sa.types.UserDefinedType[str]):
@@ -42,13 +45,11 @@ def _type(kind: str, size: str | None) -> sa.types.TypeEngine[Any]:
     if kind in _INTEGERS:
         name = "INTEGER" if kind == "int" else kind.upper()
         return sa.Integer().with_variant(getattr(mysql, name)(unsigned=True), "mysql", "mariadb")
-    if kind == "enum":
-        assert size is not None
+    if kind == "enum" and size:
         longest = max(len(value) for value in size.split(","))
         text = sa.String(longest).with_variant(_MariaDBEnum(size), "mysql", "mariadb")
         return text.with_variant(sa.String(longest, **_COLLATION), "sqlite")
-    if kind == "varchar":
-        assert size is not None
+    if kind == "varchar" and size:
         length = int(size)
         return sa.String(length).with_variant(sa.String(length, **_COLLATION), "sqlite")
     if kind in {"text", "mediumtext"}:
@@ -60,7 +61,8 @@ def _type(kind: str, size: str | None) -> sa.types.TypeEngine[Any]:
 
 def _column(line: str) -> sa.Column[Any]:
     found = _COLUMN.fullmatch(line)
-    assert found, f"vicidial.schema: {line!r}"
+    if not found:
+        raise ValueError(f"vicidial.schema: {line!r}")
     default = found["default"]
     server_default: sa.TextClause | None = None
     if default is not None and default.strip() == "now" and found["type"] == "timestamp":

@@ -184,9 +184,7 @@ def _system_settings(conn: Connection, names: tuple[str, ...]) -> dict[str, Any]
 
 def is_listed(conn: Connection, name: str, address: str) -> bool:
     """Say whether the IP list *name* holds *address* or its first three numbers with ``.x``."""
-    sql = (
-        "SELECT count(*) FROM vicidial_ip_list_entries WHERE ip_list_id = ? AND ip_address IN (?, ?)"
-    )
+    sql = "SELECT count(*) FROM vicidial_ip_list_entries WHERE ip_list_id = ? AND ip_address IN (?, ?)"
     return bool(scalar(conn, sql, name, address, address.rpartition(".")[0] + ".x"))
 
 
@@ -207,9 +205,7 @@ def second_factor_confirmed(conn: Connection, user: str, now: datetime) -> bool:
 
 def locked_at(conn: Connection, user: str) -> float | None:
     """Return when *user* was locked (seconds since the epoch), None if Didier never locked them."""
-    found: float | None = scalar(
-        conn, "SELECT locked_at FROM didier_lockouts WHERE user_name = ?", key(user)
-    )
+    found: float | None = scalar(conn, "SELECT locked_at FROM didier_lockouts WHERE user_name = ?", key(user))
     return found
 
 

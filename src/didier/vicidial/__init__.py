@@ -1,0 +1,1 @@
+"""VICIdial's Non-Agent API without HTTP: cleaned parameters in, worded replies out."""

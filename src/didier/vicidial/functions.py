@@ -249,7 +249,8 @@ def _sign_in(
 ) -> Sequence[User | SignInRefused | StaleProof]:
     wishes = []
     for call in calls:
-        assert call.proof is not None, "the door compares the password first"
+        if call.proof is None:
+            raise ValueError("the password of a call is compared before it is answered")
         # The tutorial answers a level that is too low as a missing permission, not as a wrong password.
         level = 0 if call.dialect is Dialect.TUTORIAL else SIGN_IN_LEVEL
         wishes.append(Credentials(call.user, call.proof, call.address, level))
@@ -286,9 +287,7 @@ def _refused(call: Call, user: User | SignInRefused) -> Reply | None:
 _HOSTNAME = socket.gethostname()
 
 
-def _log(
-    conn: Connection, calls: Sequence[Call], answers: Sequence[Reply | None], now: datetime
-) -> None:
+def _log(conn: Connection, calls: Sequence[Call], answers: Sequence[Reply | None], now: datetime) -> None:
     entries = [
         logs.ApiEntry(
             user=call.user,

@@ -339,4 +339,3 @@ def _tutorial_line(call: Call, source: str, item: Item) -> Line:
     if isinstance(item, errors.AlreadyExists):
         return _plain("NEW DID ALREADY EXISTS", item.pattern)
     return _error("copy_did DID PATTERN IS NOT VALID", call.user, item.pattern)
-

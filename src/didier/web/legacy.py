@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -37,16 +37,14 @@ _COMPARE_AGAIN = 3
 log = structlog.get_logger()
 
 
-class TooLarge(Exception):
+class RequestTooLarge(Exception):
     """The request is larger than the server takes."""
 
 
 class NonAgentApi:
     """The endpoint; an ASGI application."""
 
-    def __init__(
-        self, engine: Engine, committer: Committer, metrics: Metrics, body_limit: int
-    ) -> None:
+    def __init__(self, engine: Engine, committer: Committer, metrics: Metrics, body_limit: int) -> None:
         self._engine = engine
         self._committer = committer
         self._metrics = metrics
@@ -66,7 +64,7 @@ class NonAgentApi:
             call = await self._read(scope, receive)
             name = call.function
             reply = await self._answer(call)
-        except TooLarge:
+        except RequestTooLarge:
             reply = replies.too_large()
         except Unavailable as error:
             reply = replies.unavailable(error)
@@ -79,7 +77,7 @@ class NonAgentApi:
     async def _read(self, scope: Scope, receive: Receive) -> Call:
         query: bytes = scope["query_string"]
         if query.count(b"&") > PAIR_LIMIT:
-            raise TooLarge
+            raise RequestTooLarge
         form, text = await self._form(scope, receive) if scope["method"] == "POST" else ([], "")
         parameters = read_parameters(query, form)
         host, port = scope.get("server") or ("localhost", None)
@@ -95,9 +93,7 @@ class NonAgentApi:
             received=time.time(),
         )
 
-    async def _form(
-        self, scope: Scope, receive: Receive
-    ) -> tuple[list[tuple[bytes, bytes]], str]:
+    async def _form(self, scope: Scope, receive: Receive) -> tuple[list[tuple[bytes, bytes]], str]:
         """Return the fields of the body and the text under which it is stored."""
         kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
         body = await self._body(receive)
@@ -108,7 +104,7 @@ class NonAgentApi:
         else:
             return [], ""
         if len(form) > PAIR_LIMIT:
-            raise TooLarge
+            raise RequestTooLarge
         stored = mask_secrets(b"&".join(name + b"=" + value for name, value in form))
         return form, f"&GET-AND-POST=Y&{stored}"
 
@@ -118,7 +114,7 @@ class NonAgentApi:
             message = await receive()
             body += message.get("body", b"")
             if len(body) > self._body_limit:
-                raise TooLarge
+                raise RequestTooLarge
             if not message.get("more_body"):
                 return bytes(body)
 
@@ -162,7 +158,7 @@ class NonAgentApi:
 
 
 async def _multipart(scope: Scope, body: bytes) -> list[tuple[bytes, bytes]]:
-    async def stream() -> AsyncIterator[bytes]:
+    async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
     parser = MultiPartParser(Headers(scope=scope), stream(), max_fields=PAIR_LIMIT, max_files=0)

@@ -103,9 +103,7 @@ def collection(base: str, password: str) -> dict[str, Any]:
                 copy | {"did_pattern": "18009999999"},
                 ["ERROR: DID PATTERN NOT FOUND"],
             ),
-            _request(
-                "Wrong password", copy | {"pass": "wrong"}, ["ERROR: INVALID USERNAME OR PASSWORD"]
-            ),
+            _request("Wrong password", copy | {"pass": "wrong"}, ["ERROR: INVALID USERNAME OR PASSWORD"]),
             _request(
                 "No function",
                 {name: value for name, value in copy.items() if name != "function"},

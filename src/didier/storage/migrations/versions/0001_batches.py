@@ -1,5 +1,7 @@
 """Batches and their items, lock-outs, and what Didier remembers about the database."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,7 +9,7 @@ revision = "0001"
 down_revision = None
 
 # Journals must survive a crash whatever engine VICIdial's own tables have.
-_OPTIONS = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mariadb_engine": "InnoDB"}
+_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mariadb_engine": "InnoDB"}
 
 
 def upgrade() -> None:

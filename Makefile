@@ -1,0 +1,52 @@
+# make run     start the demonstration on http://127.0.0.1:8080
+# make test    run all tests (installs what they need when it may)
+# make check   formatting, lints, types, import layers
+# make bench   measure, and print the figures beside their references
+# make lock    write the requirement files anew
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/run.stamp
+DEV_STAMP := $(VENV)/dev.stamp
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --quiet
+
+.PHONY: run test check bench lock clean
+
+run: $(RUN_STAMP)
+	$(BIN)/didier serve --demo
+
+test: $(DEV_STAMP)
+	scripts/system-packages mariadb-server chromium wrk npm
+	scripts/npm-packages
+	$(BIN)/pytest $(TESTS)
+
+check: $(DEV_STAMP)
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DEV_STAMP)
+	scripts/system-packages wrk
+	$(BIN)/python tests/benchmarks/bench.py $(BENCH)
+
+lock: $(DEV_STAMP)
+	$(LOCK) --group build --output-file requirements/run.txt
+	$(LOCK) --group dev --output-file requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) tests/browser/node_modules
+
+$(VENV)/bin/python:
+	scripts/make-venv $(PYTHON) $(VENV)
+
+$(RUN_STAMP): $(VENV)/bin/python requirements/run.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/run.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(DEV_STAMP): $(VENV)/bin/python requirements/dev.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@ $(RUN_STAMP)
