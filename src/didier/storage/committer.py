@@ -29,6 +29,16 @@ log = structlog.get_logger()
 GROUP_LIMIT = 500
 """Most orders in one transaction; keeps the wait of the first one short."""
 
+GATHER_SECONDS = 0.0003
+"""How long a busy committer lets more orders come before it begins (PostgreSQL's ``commit_delay``).
+
+The callers of the group before are just being answered and will be back: 0.3 ms gave 15 % more copies per
+second at 32 connections and 40 % at 8; twice that gave less.
+"""
+
+BUSY = 4
+"""Orders in the group before from which on the committer counts as busy."""
+
 ATTEMPTS = 5
 """How often a transaction is tried that lost against another writer."""
 
@@ -114,9 +124,13 @@ class Committer:
         return outcome
 
     def _work(self, conn: Connection) -> None:
+        size = 0
         with conn:
             while (first := self._queue.get()) is not None:
+                if size >= BUSY:
+                    time.sleep(GATHER_SECONDS)
                 group, last = self._join(first)
+                size = len(group)
                 self._commit(conn, group)
                 _settle(group)
                 if last:
