@@ -1,0 +1,116 @@
+import re
+import shlex
+import subprocess
+import sys
+import urllib.parse
+from pathlib import Path
+
+import pytest
+
+from didier import tutorial
+from didier.config import PREFIX, Settings
+from didier.domain.fields import BY_COLUMN
+from didier.vicidial.call import BLANK
+from didier.vicidial.functions import FUNCTIONS
+from didier.vicidial.replies import FIELD_ERRORS
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.joinpath("docs").rglob("*.md")])
+
+
+def table(page: str, heading: str) -> list[list[str]]:
+    """Return the rows of the first table with *heading* in its head."""
+    text = ROOT.joinpath(page).read_text()
+    lines = iter(text.splitlines())
+    rows = []
+    for line in lines:
+        if line.startswith("|") and heading in line:
+            next(lines)
+            break
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+    return rows
+
+
+def test_every_setting_is_in_the_reference():
+    """The settings page has each setting with its variable, default and help, and no other."""
+    documented = {
+        row[0]: (row[1], row[3], row[4]) for row in table("docs/reference/settings.md", "environment")
+    }
+
+    assert {
+        f"`{name}`": (f"`{PREFIX}{name.upper()}`", f"`{field.default}`", field.description)
+        for name, field in Settings.model_fields.items()
+    } == documented
+
+
+def test_every_function_is_in_the_reference():
+    """The API page has each function that may be called."""
+    documented = {
+        row[0].strip("`") for row in table("docs/reference/non-agent-api.md", "function | parameters")
+    }
+
+    assert {*FUNCTIONS, "version"} == documented
+
+
+def test_every_field_is_in_the_reference():
+    """The API page has each field with its parameter, what is allowed, and whether it can be emptied."""
+    documented = {}
+    for parameter, column, allowed, blank in table("docs/reference/non-agent-api.md", "parameter | column"):
+        documented[column.strip("`")] = (parameter.strip("`"), allowed, blank)
+
+    expected = {}
+    for column, (parameter, _) in FIELD_ERRORS.items():
+        field = BY_COLUMN[column]
+        allowed = field.rule("\0" * 200)
+        reference = f", in `{field.refers_to}`" if field.refers_to else ""
+        expected[column] = (parameter, f"{allowed}{reference}", "no" if field.empty is None else "yes")
+    assert expected == documented
+
+
+def test_readme_curl_lines_work(server):
+    """Each curl line of the README, sent to a fresh server, answers as the README says."""
+    text = ROOT.joinpath("README.md").read_text()
+    lines = [shlex.split(line)[1] for line in text.splitlines() if line.startswith("    curl ")]
+    answers = [
+        server.get(urllib.parse.urlsplit(address).path + "?" + urllib.parse.urlsplit(address).query)[1]
+        for address in lines
+    ]
+
+    assert answers[0].strip() in text
+    assert tutorial.copy_query(tutorial.USER, tutorial.PASSWORD) in lines[0]
+    assert ["SUCCESS"] == [answer.splitlines()[-1].partition(":")[0] for answer in answers[1:]]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/guide/running.md"])
+def test_commands_of_the_docs_exist(page):
+    """Each didier command of the docs has the options that are used."""
+    text = ROOT.joinpath(page).read_text()
+    commands = re.findall(r"^    (?:\.venv/bin/)?(didier [^#\n]+)", text, re.M)
+
+    assert commands
+    for command in commands:
+        words = shlex.split(command)[1:]
+        names = [word for word in words[:2] if re.fullmatch("[a-z]+", word)]
+        names = names if names[0] == "user" else names[:1]
+        shown = subprocess.run(
+            [sys.executable, "-m", "didier", *names, "--help"],
+            capture_output=True, text=True, env={"COLUMNS": "200"}, check=True,
+        ).stdout  # fmt: skip
+        for option in (word for word in words if word.startswith("--")):
+            assert option in shown, f"{command}: {option}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    """Each relative link of the docs leads to a file."""
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+
+    assert [] == [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_blank_marker_is_documented():
+    """The value that empties a field is named where the fields are."""
+    assert BLANK in ROOT.joinpath("docs/reference/non-agent-api.md").read_text()
