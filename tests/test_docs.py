@@ -12,7 +12,7 @@ from didier.config import PREFIX, Settings
 from didier.domain.fields import BY_COLUMN
 from didier.vicidial.call import BLANK
 from didier.vicidial.functions import FUNCTIONS
-from didier.vicidial.replies import FIELD_ERRORS
+from didier.vicidial.replies.dids import FIELD_ERRORS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.joinpath("docs").rglob("*.md")])

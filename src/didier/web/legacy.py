@@ -18,9 +18,10 @@ from didier.services.passwords import Proof
 from didier.storage import users
 from didier.storage.committer import Committer
 from didier.storage.database import database_file, reading
-from didier.vicidial import functions, replies
+from didier.vicidial import functions
 from didier.vicidial.call import Call, mask_secrets, read_parameters, split_form
-from didier.vicidial.replies import Reply
+from didier.vicidial.replies import shared
+from didier.vicidial.replies.lines import Reply
 from didier.web.metrics import Metrics
 
 PATH = "/vicidial/non_agent_api.php"
@@ -65,12 +66,12 @@ class NonAgentApi:
             name = call.function
             reply = await self._answer(call)
         except RequestTooLarge:
-            reply = replies.too_large()
+            reply = shared.too_large()
         except Unavailable as error:
-            reply = replies.unavailable(error)
+            reply = shared.unavailable(error)
         except Exception:
             log.exception("request_failed", function=name)
-            reply = replies.failed()
+            reply = shared.failed()
         self._metrics.count_reply(name, reply)
         await _send(send, reply.status, reply.body.encode())
 
@@ -133,7 +134,7 @@ class NonAgentApi:
             reply = await self._committer.run(functions.answer, call)
             if reply is not None:
                 return reply
-        return replies.failed()  # the stored password changed under us three times
+        return shared.failed()  # the stored password changed under us three times
 
     async def _proof(self, call: Call) -> Proof:
         """Compare the call's password with the stored one, unless that was done a moment ago."""

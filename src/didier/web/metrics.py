@@ -5,7 +5,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from didier.storage.committer import Committer
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
-from didier.vicidial.replies import Reply
+from didier.vicidial.replies.lines import Reply
 
 _NAMES = frozenset({*FUNCTIONS, *OPEN_FUNCTIONS})
 

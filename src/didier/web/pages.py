@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from didier import __version__, tutorial
-from didier.vicidial.replies import VERSION
+from didier.vicidial.replies.shared import VERSION
 from didier.web.legacy import PATH
 
 _PAGE = Template(files(__package__).joinpath("start.html").read_text("utf-8"))
