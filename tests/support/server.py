@@ -3,26 +3,76 @@
 import http.client
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from support.mariadb import free_port
 
 PATH = "/vicidial/non_agent_api.php"
 START_SECONDS = 30
+FORM = "application/x-www-form-urlencoded"
+TUTORIAL = {
+    "function": "copy_did",
+    "user": "admin",
+    "pass": "1234",
+    "source": "DIDCopy",
+    "did_pattern": "18001234567",
+    "new_did_pattern": "18002223333",
+    "did_active": "Y",
+}
+"""The parameters of the tutorial's request."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response; the names of *headers* are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+def didier(
+    directory: Path, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command `didier` in *directory* with *typed* on its standard input, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "didier", *arguments],
+        cwd=directory,
+        env={**os.environ, **(environment or {})},
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def multipart(fields: Iterable[tuple[str, str]]) -> tuple[bytes, dict[str, str]]:
+    """Return body and headers of a form with *fields* as a browser's FormData sends it."""
+    mark = "didier-test-boundary"
+    parts = "".join(
+        f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields
+    )
+    return f"{parts}--{mark}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={mark}"}
 
 
 class Didier:
-    """A server process on a port of its own."""
+    """A server process on a port of its own; its embedded database is `database`."""
 
     def __init__(self, directory: Path, *arguments: str, environment: Mapping[str, str] | None = None):
         self.directory = directory
         self.port = free_port()
         self.log = directory / "didier.log"
+        self.database = directory / "didier.db"
         self._arguments = arguments
         self._environment = {**os.environ, **(environment or {})}
         self.process: subprocess.Popen[bytes]
@@ -67,35 +117,67 @@ class Didier:
         return self.request("GET", path)
 
     def request(
-        self, method: str, path: str, body: str | bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, str]:
         """Send a request on a new connection; return status and text."""
+        answer = self.exchange(method, path, body, headers)
+        return answer.status, answer.text
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request on a new connection; return the whole answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, dict(headers or {}))
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            response = connection.getresponse()
+            sent = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, sent, response.read().decode())
         finally:
             connection.close()
 
-    def call(self, **parameters: str) -> str:
+    def call(self, **parameters: str | None) -> str:
         """Call the Non-Agent API with GET; parameters whose value is None are left out."""
-        sent = {name: value for name, value in parameters.items() if value is not None}
-        return self.get(f"{PATH}?{urllib.parse.urlencode(sent)}")[1]
+        return self.get(f"{PATH}?{_encoded(parameters)}")[1]
 
-    def tutorial(self, source: str = "18001234567", target: str = "18002223333", **changes: str) -> str:
-        """Send the tutorial's request with *changes*."""
-        parameters = {
-            "function": "copy_did",
-            "user": "admin",
-            "pass": "1234",
-            "source": "DIDCopy",
-            "did_pattern": source,
-            "new_did_pattern": target,
-            "did_active": "Y",
-        }
-        return self.call(**{**parameters, **changes})
+    def post(self, *, query: str = "", **parameters: str | None) -> str:
+        """Call the Non-Agent API with a form; parameters whose value is None are left out."""
+        path = f"{PATH}?{query}" if query else PATH
+        return self.request("POST", path, _encoded(parameters), {"Content-Type": FORM})[1]
 
-    def vicidial(self, function: str, **parameters: str) -> str:
+    def tutorial(self, did: str = "18001234567", target: str = "18002223333", **changes: str | None) -> str:
+        """Send the tutorial's request to copy *did* to *target*, with *changes* of its parameters."""
+        return self.call(**{**TUTORIAL, "did_pattern": did, "new_did_pattern": target, **changes})
+
+    def vicidial(self, function: str, **parameters: str | None) -> str:
         """Call *function* as VICIdial's user admin."""
-        return self.call(**{"function": function, "user": "admin", "pass": "1234", "source": "test"}, **parameters)
+        login = {"function": function, "user": "admin", "pass": "1234", "source": "test"}
+        return self.call(**{**login, **parameters})
+
+    def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run *statement* on the embedded database beside the server; return its rows."""
+        with closing(sqlite3.connect(self.database, timeout=30)) as conn, conn:
+            return conn.execute(statement, values).fetchall()
+
+    def did(self, pattern: str) -> dict[str, Any]:
+        """Return the row of the DID *pattern* by column."""
+        with closing(sqlite3.connect(self.database, timeout=30)) as conn:
+            conn.row_factory = sqlite3.Row
+            [row] = conn.execute("SELECT * FROM vicidial_inbound_dids WHERE did_pattern = ?", [pattern])
+            return dict(row)
+
+    def patterns(self) -> list[str]:
+        """Return the patterns of all DIDs in the order in which they were made."""
+        return [row[0] for row in self.sql("SELECT did_pattern FROM vicidial_inbound_dids ORDER BY did_id")]
+
+
+def _encoded(parameters: Mapping[str, str | None]) -> str:
+    return urllib.parse.urlencode({name: value for name, value in parameters.items() if value is not None})

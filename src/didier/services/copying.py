@@ -9,8 +9,11 @@ from sqlalchemy.engine import Connection
 from didier.domain import fields, patterns
 from didier.domain.users import missing_rights
 from didier.errors import AlreadyExists, InvalidField, InvalidPattern, NotFound, NotPermitted
+from didier.services import journal
 from didier.services.access import Caller
 from didier.storage import batches, dids, logs
+from didier.storage.database import is_transactional
+from didier.storage.tables import DIDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +75,24 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
     for order in orders:
         refused = _refused(order, there)
         plans.append(refused or _plan(order, there[patterns.key(order.source)], taken))
-    made = [plan for plan in plans if isinstance(plan, _Plan)]
-    ids = iter(dids.copy(conn, [copy for plan in made for copy in _copies(plan)], now))
-    outcomes = [_items(plan, ids) for plan in made]
-    batch_ids = batches.record(conn, [_batch(*pair) for pair in zip(made, outcomes, strict=True)], now)
-    results = [CopyResult(*pair) for pair in zip(batch_ids, outcomes, strict=True)]
-    logs.write_admin(conn, _events(made, results), now)
+    ready = [plan for plan in plans if isinstance(plan, _Plan)]
+    results = _make(conn, ready, now)
+    logs.write_admin(conn, _events(ready, results), now)
     finished = iter(results)
     return [next(finished) if isinstance(plan, _Plan) else plan for plan in plans]
+
+
+def _make(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[CopyResult]:
+    """Make what is planned, in the transaction or, where the table knows none, under the journal."""
+    copies = [copy for plan in plans for copy in _copies(plan)]
+    if copies and not is_transactional(conn, DIDS):
+        batch_ids, ids = journal.make(conn, [_batch(plan) for plan in plans], copies, now)
+        outcomes = _all_items(plans, ids)
+    else:
+        outcomes = _all_items(plans, dids.copy(conn, copies, now))
+        done = [_batch(plan, items) for plan, items in zip(plans, outcomes, strict=True)]
+        batch_ids = batches.record(conn, done, now)
+    return [CopyResult(*pair) for pair in zip(batch_ids, outcomes, strict=True)]
 
 
 def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
@@ -121,27 +134,42 @@ def _copies(plan: _Plan) -> Iterator[dids.Copy]:
             yield dids.Copy(plan.source.did_id, target, plan.order.overrides)
 
 
-def _items(plan: _Plan, ids: Iterator[int]) -> tuple[Item, ...]:
-    pairs = zip(plan.order.targets, plan.refusals, strict=True)
-    return tuple(refusal or Copied(target, next(ids)) for target, refusal in pairs)
+def _all_items(plans: Sequence[_Plan], ids: Sequence[int | None]) -> list[tuple[Item, ...]]:
+    """Return what became of each target; *ids* are those of the copies, None where one exists by now."""
+    rest = iter(ids)
+    return [
+        tuple(
+            refusal or _item(target, next(rest))
+            for target, refusal in zip(plan.order.targets, plan.refusals, strict=True)
+        )
+        for plan in plans
+    ]
 
 
-def _batch(plan: _Plan, items: tuple[Item, ...]) -> batches.Batch:
+def _item(target: str, did_id: int | None) -> Item:
+    return Copied(target, did_id) if did_id else AlreadyExists(target)
+
+
+def _batch(plan: _Plan, items: Sequence[Item | None] = ()) -> batches.Batch:
+    """Return the batch of *plan*; without *items* as planned."""
     caller = plan.order.caller
+    pairs = zip(plan.order.targets, items or plan.refusals, strict=True)
     return batches.Batch(
         user=caller.name,
         address=caller.address,
         source_id=plan.source.did_id,
         source_pattern=plan.source.pattern,
         overrides=plan.order.overrides,
-        items=[_batch_item(item) for item in items],
+        items=[_batch_item(target, item) for target, item in pairs],
     )
 
 
-def _batch_item(item: Item) -> batches.Item:
+def _batch_item(target: str, item: Item | None) -> batches.Item:
+    if item is None:
+        return batches.Item(target, batches.PLANNED)
     if isinstance(item, Copied):
-        return batches.Item(item.pattern, "added", item.did_id)
-    return batches.Item(item.pattern, "exists" if isinstance(item, AlreadyExists) else "invalid")
+        return batches.Item(target, "added", item.did_id)
+    return batches.Item(target, "exists" if isinstance(item, AlreadyExists) else "invalid")
 
 
 _LOG_WORDS = {AlreadyExists: "ALREADY EXISTS", InvalidPattern: "NOT VALID"}

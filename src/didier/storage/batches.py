@@ -1,32 +1,48 @@
 """Batches: which DIDs were made together, by whom, from what. Tables ``didier_batches`` and ``_items``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
-from didier.storage.database import as_json, as_text, insert, insert_returning
+from didier.storage.database import (
+    as_json,
+    as_text,
+    insert,
+    insert_returning,
+    is_transactional,
+    rows_of,
+    run,
+    scalar,
+)
+from didier.storage.tables import DIDS
 
 _BATCH_COLUMNS = (
     "created_at", "user_name", "address", "source_id", "source_pattern", "overrides", "requested",
-    "added", "state",
+    "added", "state", "high_water", "guard",
 )  # fmt: skip
 _ITEM_COLUMNS = ("batch_id", "position", "target", "did_id", "outcome")
+
+PLANNED = "planned"
+"""Outcome of an item of a running batch that is to be made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What became of one target of a batch."""
+    """What became of one target of a batch, or `PLANNED`."""
 
     target: str
-    outcome: str  # added, exists or invalid
+    outcome: str  # planned, added, exists, invalid, removed or missing
     did_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A finished copy of one source to some targets."""
+    """A copy of one source to some targets."""
 
     user: str
     address: str
@@ -36,17 +52,20 @@ class Batch:
     items: Sequence[Item]
 
 
-def record(conn: Connection, batches: Sequence[Batch], now: datetime) -> list[int]:
-    """Store *batches* with their items; return their ids in order."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a running batch needs, to be taken back if its writer dies."""
+
+    high_water: int  # highest did_id before the first row is made
+    guard: str  # name of the lock that the writer holds
+
+
+def record(
+    conn: Connection, batches: Sequence[Batch], now: datetime, running: Running | None = None
+) -> list[int]:
+    """Store *batches* with their items, as done or as *running*; return their ids in order."""
     date = as_text(now)
-    rows = [
-        (
-            date, batch.user[:20], batch.address[:45], batch.source_id, batch.source_pattern,
-            as_json(batch.overrides) if batch.overrides else None, len(batch.items),
-            sum(item.did_id is not None for item in batch.items), "done",
-        )
-        for batch in batches
-    ]  # fmt: skip
+    rows = [_row(batch, date, running) for batch in batches]
     ids = insert_returning(conn, "didier_batches", _BATCH_COLUMNS, rows, "batch_id")
     items = [
         (batch_id, position, item.target[:50], item.did_id, item.outcome)
@@ -55,3 +74,78 @@ def record(conn: Connection, batches: Sequence[Batch], now: datetime) -> list[in
     ]
     insert(conn, "didier_batch_items", _ITEM_COLUMNS, items)
     return ids
+
+
+def _row(batch: Batch, date: str, running: Running | None) -> tuple[Any, ...]:
+    return (
+        date, batch.user[:20], batch.address[:45], batch.source_id, batch.source_pattern,
+        as_json(batch.overrides) if batch.overrides else None, len(batch.items),
+        sum(item.did_id is not None for item in batch.items), "running" if running else "done",
+        running and running.high_water, running and running.guard,
+    )  # fmt: skip
+
+
+@contextmanager
+def guarded(conn: Connection, guard: str) -> Iterator[None]:
+    """Hold the lock *guard*, which MariaDB frees when the connection ends, however it ends."""
+    run(conn, "SELECT GET_LOCK(?, 0)", guard)
+    try:
+        yield
+    finally:
+        with suppress(DBAPIError):  # a connection that is gone holds no lock
+            run(conn, "SELECT RELEASE_LOCK(?)", guard)
+
+
+def decide(conn: Connection, outcomes: Sequence[tuple[int, int, str, int | None]]) -> None:
+    """Set what became of items: batch id, position, outcome and DID id of each."""
+    if outcomes:
+        run(conn, _DECIDE, as_json(outcomes))
+
+
+# MariaDB's form of UPDATE: only its MyISAM tables need batches that are running.
+_DECIDE = (
+    f"UPDATE didier_batch_items AS i JOIN {rows_of('mariadb', ('batch', 'place', 'outcome', 'did'))}"
+    " ON i.batch_id = CAST(r.batch AS INTEGER) AND i.position = CAST(r.place AS INTEGER)"
+    " SET i.outcome = r.outcome, i.did_id = CAST(r.did AS INTEGER)"
+)
+
+
+def close(conn: Connection, batch_ids: Sequence[int], state: str) -> None:
+    """End running batches whose items are all decided."""
+    for batch_id in batch_ids:
+        sql = "SELECT count(*) FROM didier_batch_items WHERE batch_id = ? AND outcome = 'added'"
+        added = scalar(conn, sql, batch_id)
+        sql = (
+            "UPDATE didier_batches SET state = ?, added = ?, high_water = NULL, guard = NULL"
+            " WHERE batch_id = ?"
+        )
+        run(conn, sql, state, added, batch_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A running batch whose writer is gone."""
+
+    batch_id: int
+    created_at: datetime
+    high_water: int
+    planned: tuple[tuple[int, str], ...]  # position and target
+
+
+def unfinished(conn: Connection) -> list[Unfinished]:
+    """Return the running batches whose guard nobody holds."""
+    if is_transactional(conn, DIDS):
+        return []
+    sql = (
+        "SELECT batch_id, created_at, high_water FROM didier_batches"
+        " WHERE state = 'running' AND IS_USED_LOCK(guard) IS NULL ORDER BY batch_id"
+    )
+    found = run(conn, sql)
+    return [Unfinished(row[0], row[1], row[2], _planned(conn, row[0])) for row in found]
+
+
+def _planned(conn: Connection, batch_id: int) -> tuple[tuple[int, str], ...]:
+    sql = (
+        "SELECT position, target FROM didier_batch_items WHERE batch_id = ? AND outcome = ? ORDER BY position"
+    )
+    return tuple((row[0], row[1]) for row in run(conn, sql, batch_id, PLANNED))

@@ -65,7 +65,8 @@ class Committer:
     """Carries out orders on one connection, in groups that share a commit.
 
     *waiting_limit* is how many orders may wait; *observe* is told the size of each group and the seconds
-    its transaction took.
+    its transaction took; *recover* is called before the first group, and after each that failed, to put
+    right what a crash has left.
     """
 
     def __init__(
@@ -73,10 +74,13 @@ class Committer:
         engine: Engine,
         waiting_limit: int = 10_000,
         observe: Callable[[int, float], None] | None = None,
+        recover: Callable[[Connection], None] | None = None,
     ) -> None:
         self._engine = engine
         self._waiting_limit = waiting_limit
         self._observe = observe
+        self._recover = recover
+        self._recovery_due = recover is not None
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -126,6 +130,7 @@ class Committer:
     def _work(self, conn: Connection) -> None:
         size = 0
         with conn:
+            self._recover_early(conn)
             while (first := self._queue.get()) is not None:
                 if size >= BUSY:
                     time.sleep(GATHER_SECONDS)
@@ -153,7 +158,7 @@ class Committer:
         """Carry out *group* in one transaction; if that fails, each order in its own."""
         started = time.perf_counter()
         try:
-            _transaction(conn, group)
+            self._transaction(conn, group)
         except Exception as error:
             if len(group) > 1:
                 log.warning("group_failed", size=len(group), error=type(error).__name__)
@@ -165,17 +170,31 @@ class Committer:
         if self._observe:
             self._observe(len(group), time.perf_counter() - started)
 
+    def _transaction(self, conn: Connection, group: list[_Waiting]) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._recover_if_due(conn)
+                with conn.begin():
+                    _carry_out(conn, group)
+                return
+            except Exception as error:
+                self._recovery_due = True
+                # Another process was faster (a target exists now, a deadlock): what is there is seen anew.
+                if attempt == ATTEMPTS or not is_passing(error):
+                    raise
 
-def _transaction(conn: Connection, group: list[_Waiting]) -> None:
-    for attempt in range(1, ATTEMPTS + 1):
+    def _recover_early(self, conn: Connection) -> None:
+        """Put right what the last run has left; if the database does not answer yet, the first group will."""
         try:
+            self._recover_if_due(conn)
+        except Exception:
+            log.exception("recovery_failed")
+
+    def _recover_if_due(self, conn: Connection) -> None:
+        if self._recover and self._recovery_due:
             with conn.begin():
-                _carry_out(conn, group)
-            return
-        except Exception as error:
-            # Another process was faster (a target exists now, a deadlock): what is there is seen anew.
-            if attempt == ATTEMPTS or not is_passing(error):
-                raise
+                self._recover(conn)
+            self._recovery_due = False
 
 
 def _carry_out(conn: Connection, group: list[_Waiting]) -> None:

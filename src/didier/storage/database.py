@@ -30,7 +30,7 @@ def parse_url(text: str) -> URL:
     """Read a database URL; raise `WrongSetting` unless it names SQLite or MariaDB."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         url = None
     if url is None or url.drivername not in {"sqlite", "mysql+pymysql", "mariadb+pymysql"}:
         raise WrongSetting(
@@ -225,6 +225,28 @@ def _insert(dialect: str, table: str, columns: tuple[str, ...]) -> str:
     return (
         f"INSERT INTO {table} ({names}) SELECT {', '.join(places)} FROM {rows_of(dialect, places)} ORDER BY n"
     )
+
+
+def is_transactional(conn: Connection, table: str) -> bool:
+    """Say whether a change of *table* can be rolled back; MyISAM, VICIdial's default, cannot."""
+    if conn.dialect.name == "sqlite":
+        return True
+    known = _engines.setdefault(conn.dialect, {})
+    if table not in known:
+        known[table] = str(scalar(conn, _ENGINE, table))
+    return known[table].upper() == "INNODB"
+
+
+_ENGINE = "SELECT engine FROM information_schema.tables WHERE table_schema = database() AND table_name = ?"
+_engines: weakref.WeakKeyDictionary[sa.Dialect, dict[str, str]] = weakref.WeakKeyDictionary()
+
+
+def checkpoint(conn: Connection) -> None:
+    """Store for good what the transaction has changed so far, and go on.
+
+    For journals alone: what they say must be on the disk before the rows it speaks of are touched.
+    """
+    run(conn, "COMMIT")
 
 
 # MariaDB: duplicate key, lock wait timeout, deadlock, Galera certification failure (as a deadlock or 1020).

@@ -63,12 +63,12 @@ def _column(line: str) -> sa.Column[Any]:
     found = _COLUMN.fullmatch(line)
     if not found:
         raise ValueError(f"vicidial.schema: {line!r}")
-    default = found["default"]
+    default = _unquoted(found["default"])
     server_default: sa.TextClause | None = None
-    if default is not None and default.strip() == "now" and found["type"] == "timestamp":
+    if default is not None and default == "now" and found["type"] == "timestamp":
         server_default = sa.text("CURRENT_TIMESTAMP")
     elif default is not None:
-        server_default = sa.text("'{}'".format(default.strip().replace("'", "''").replace(":", "\\:")))
+        server_default = sa.text("'{}'".format(default.replace("'", "''").replace(":", "\\:")))
     signed = found["type"] in _INTEGERS and not found["unsigned"]
     kind = sa.Integer() if signed else _type(found["type"], found["size"])
     return sa.Column(
@@ -78,6 +78,14 @@ def _column(line: str) -> sa.Column[Any]:
         autoincrement=bool(found["auto"]),
         server_default=server_default,
     )
+
+
+def _unquoted(default: str | None) -> str | None:
+    """Return the text of a default; one with blanks at its ends stands in quotes."""
+    if default is None:
+        return None
+    text = default.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" else text
 
 
 def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from didier.config import Settings
+from didier.services import journal
 from didier.storage.committer import Committer
 from didier.storage.database import reading
 from didier.vicidial.call import mask_secrets
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> ASGIApp:
     """Return the application that serves the database behind *engine*."""
     metrics = Metrics()
-    committer = Committer(engine, settings.waiting_limit, metrics.observe_commit)
+    committer = Committer(engine, settings.waiting_limit, metrics.observe_commit, _take_back)
     metrics.watch(committer)
     non_agent_api = NonAgentApi(engine, committer, metrics, settings.body_limit)
     requests = Requests(non_agent_api)
@@ -64,6 +65,11 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> ASG
         lifespan=lifespan,
     )
     return requests
+
+
+def _take_back(conn: Connection) -> None:
+    for batch in journal.take_back(conn):
+        log.warning("batch_taken_back", batch=batch.batch_id, removed=batch.removed, kept=batch.kept)
 
 
 class Requests:

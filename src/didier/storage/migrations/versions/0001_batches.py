@@ -25,6 +25,8 @@ def upgrade() -> None:
         sa.Column("requested", sa.Integer, nullable=False),
         sa.Column("added", sa.Integer, nullable=False),
         sa.Column("state", sa.String(10), nullable=False),
+        sa.Column("high_water", sa.Integer),  # highest did_id before; while the batch is running
+        sa.Column("guard", sa.String(64)),  # lock that its writer holds; while the batch is running
         sqlite_autoincrement=True,
         **_OPTIONS,
     )
