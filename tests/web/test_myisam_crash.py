@@ -1,0 +1,126 @@
+import itertools
+import random
+import string
+import threading
+import urllib.parse
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from didier.storage.tables import vicidial_tables
+from support.mariadb import MariaDB, running_mariadb
+from support.server import PATH, Didier
+
+ROUNDS = 6
+TARGETS = 500  # of three characters: as many as VICIdial's list of 2000 characters holds
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[MariaDB]:
+    """A MariaDB server of its own, to be killed."""
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def url(database: MariaDB) -> str:
+    """A VICIdial database whose tables are MyISAM, as VICIdial makes them."""
+    url = database.database()
+    engine = sa.create_engine(url)
+    with engine.begin() as conn:
+        vicidial_tables().create_all(conn)
+        for table in vicidial_tables().tables:
+            conn.exec_driver_sql(f"ALTER TABLE {table} ENGINE=MyISAM")
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def server(url: str, tmp_path) -> Iterator[Didier]:
+    """A server on that database."""
+    server = Didier(tmp_path, "--demo", "--database", url).start()
+    yield server
+    server.stop()
+
+
+class Load:
+    """Clients that copy to lists of numbers and write down what was acknowledged."""
+
+    def __init__(self, server: Didier, lists: Iterator[tuple[str, ...]]) -> None:
+        self.sent: list[tuple[str, ...]] = []
+        self.acknowledged: list[tuple[str, ...]] = []
+        self._server = server
+        self._lists = lists
+        self._end = threading.Event()
+        self._lock = threading.Lock()
+        self._first = threading.Event()
+        self._threads = [threading.Thread(target=self._work) for _ in range(3)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+        assert self._first.wait(30)
+
+    def stop(self) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while not self._end.is_set():
+            with self._lock:
+                targets = next(self._lists)
+                self.sent.append(targets)
+            query = {
+                "function": "copy_did", "user": "admin", "pass": "1234", "source": "test",
+                "source_did_pattern": "18001234567", "new_dids": ",".join(targets),
+            }  # fmt: skip
+            try:
+                _, answer = self._server.get(f"{PATH}?{urllib.parse.urlencode(query)}")
+            except OSError:
+                return  # the server is gone
+            if answer.endswith(f"SUCCESS: copy_did DIDS HAVE BEEN ADDED - admin|18001234567|{TARGETS}|0\n"):
+                self.acknowledged.append(targets)
+            self._first.set()
+
+
+def lists() -> Iterator[tuple[str, ...]]:
+    names = map("".join, itertools.product(string.digits + string.ascii_lowercase, repeat=3))
+    while batch := tuple(itertools.islice(names, TARGETS)):
+        yield batch
+
+
+@pytest.mark.parametrize("victim", ["didier", "mariadb"])
+def test_a_kill_leaves_no_list_half_made(victim, url, database, server):
+    """After a kill in the middle of long lists each is whole or not there, and the journal says which."""
+    numbers, sent, acknowledged = lists(), [], []
+    for _ in range(ROUNDS):
+        load = Load(server, numbers)
+        load.start()
+        threading.Event().wait(random.uniform(0, 0.25))  # a moment in the middle of the load
+        (server if victim == "didier" else database).kill()
+        load.stop()
+        sent += load.sent
+        acknowledged += load.acknowledged
+        (server if victim == "didier" else database).start()
+        server.call(function="version")  # the first call after the database is back puts it right
+
+        check(url, sent, acknowledged)
+
+
+def check(url: str, sent: list[tuple[str, ...]], acknowledged: list[tuple[str, ...]]) -> None:
+    engine = sa.create_engine(url)
+    with engine.connect() as conn:
+        rows = conn.exec_driver_sql("SELECT * FROM vicidial_inbound_dids ORDER BY did_id").mappings().all()
+        items = conn.exec_driver_sql("SELECT target, outcome, did_id FROM didier_batch_items").all()
+        states = set(conn.exec_driver_sql("SELECT DISTINCT state FROM didier_batches").scalars())
+    engine.dispose()
+    identity = {"did_id", "did_pattern", "modify_stamp"}
+    source = {name: value for name, value in rows[0].items() if name not in identity}
+    there = {row["did_pattern"]: row["did_id"] for row in rows[1:]}
+    assert all(source == {n: v for n, v in row.items() if n not in identity} for row in rows)
+    assert [] == [targets for targets in acknowledged if not there.keys() >= set(targets)]
+    assert {0, TARGETS} >= {len(there.keys() & set(targets)) for targets in sent}
+    assert there == {target: did_id for target, outcome, did_id in items if outcome == "added"}
+    assert {"done", "failed"} >= states
