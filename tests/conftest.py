@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Engine
-from support.mariadb import MariaDB, running_mariadb
-from support.missing import MISSING
-from support.server import Didier
 
 from didier.services import demo
 from didier.storage import migrations
 from didier.storage.database import open_engine
 from didier.storage.tables import vicidial_tables
+from support.mariadb import MariaDB, running_mariadb
+from support.missing import MISSING
+from support.server import Didier
 
 NOW = datetime(2026, 3, 4, 5, 6, 7)
 

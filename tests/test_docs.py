@@ -9,9 +9,12 @@ import pytest
 
 from didier import tutorial
 from didier.config import PREFIX, Settings
+from didier.domain.accounts import USER_FIELDS
 from didier.domain.fields import BY_COLUMN
+from didier.storage.tables import DIDIER_RIGHTS, DIDIER_TABLES, OPTIONAL_RIGHTS, RIGHTS
 from didier.vicidial.call import BLANK
 from didier.vicidial.functions import FUNCTIONS
+from didier.vicidial.replies import users
 from didier.vicidial.replies.dids import FIELD_ERRORS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,6 +73,35 @@ def test_every_field_is_in_the_reference():
     assert expected == documented
 
 
+def test_every_user_field_is_in_the_reference():
+    """The API page has each field of a user with its parameter, what is allowed, and whether it empties."""
+    documented = {
+        column.strip("`"): (parameter.strip("`"), allowed, blank)
+        for parameter, column, allowed, blank in table(
+            "docs/reference/non-agent-api.md", "user's parameter | column"
+        )
+    }
+
+    expected = {}
+    for field in USER_FIELDS:
+        reference = f", in `{field.refers_to}`" if field.refers_to else ""
+        blank = "no" if field.empty is None else "yes"
+        parameter = users.FIELD_ERRORS[field.column][0]
+        expected[field.column] = (parameter, f"{field.rule(chr(0) * 20_000)}{reference}", blank)
+    assert expected == documented
+
+
+def test_grants_of_the_guide_are_those_that_are_needed():
+    """The guide gives each right on each table that Didier uses, and no other."""
+    text = ROOT.joinpath("docs/guide/vicidial.md").read_text()
+    given = {
+        table: tuple(rights.split(", "))
+        for rights, table in re.findall(r"GRANT ([A-Z, ]+) ON asterisk\.(\w+) TO", text)
+    }
+
+    assert {**RIGHTS, **OPTIONAL_RIGHTS, **dict.fromkeys(DIDIER_TABLES, DIDIER_RIGHTS)} == given
+
+
 def test_readme_curl_lines_work(server):
     """Each curl line of the README, sent to a fresh server, answers as the README says."""
     text = ROOT.joinpath("README.md").read_text()
@@ -84,7 +116,7 @@ def test_readme_curl_lines_work(server):
     assert ["SUCCESS"] == [answer.splitlines()[-1].partition(":")[0] for answer in answers[1:]]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide/running.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/guide/running.md", "docs/guide/vicidial.md"])
 def test_commands_of_the_docs_exist(page):
     """Each didier command of the docs has the options that are used."""
     text = ROOT.joinpath(page).read_text()

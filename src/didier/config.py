@@ -30,6 +30,11 @@ class Settings(BaseSettings):
         description="Database: sqlite:///FILE, or mysql+pymysql://USER:PASSWORD@HOST/DATABASE",
         repr=False,
     )
+    astguiclient_conf: str | None = Field(
+        None,
+        min_length=1,
+        description="VICIdial's /etc/astguiclient.conf, to take the database from, instead of `database`",
+    )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -97,9 +102,12 @@ def load(flags: Mapping[str, Any]) -> Settings:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             raise WrongSetting(f"{name}: there is no such setting; there are {', '.join(sorted(known))}")
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         raise WrongSetting("\n".join(_explain(problem) for problem in error.errors())) from None
+    if settings.astguiclient_conf and "database" in settings.model_fields_set:
+        raise WrongSetting("database and astguiclient_conf are both given: each names a database, give one")
+    return settings
 
 
 def _explain(problem: Mapping[str, Any]) -> str:

@@ -12,17 +12,27 @@
     │   ├── NotFound
     │   ├── AlreadyExists
     │   ├── InvalidPattern
+    │   │   └── InvalidRange
     │   ├── InvalidField
     │   ├── NothingToChange
     │   ├── Protected
-    │   └── UserExists
+    │   ├── KeyReused
+    │   ├── UserExists
+    │   ├── UserNotFound
+    │   ├── GroupNotFound
+    │   ├── LevelNotAllowed
+    │   └── PasswordNotReset
     ├── Unavailable            nothing wrong with the request; it may be sent again
     │   ├── Overloaded
+    │   ├── DatabaseLost
     │   └── Stopping
     └── SetupError             the operator has to change something before Didier can start
         ├── WrongSetting
         ├── NoDatabase
+        ├── MissingRights
         └── DatabaseInUse
+
+They are not frozen: Python itself sets the traceback of an exception that is raised.
 
 Services return refusals (one bad order must not cost the others) or raise them; each transport and
 dialect words them in its own language. The texts here are the plain English of the command line.
@@ -64,7 +74,7 @@ class LockedOut(SignInRefused):
         return "too many wrong passwords, try again in 15 minutes"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class AddressRefused(SignInRefused):
     """Requests of this user are not accepted from *address*."""
 
@@ -81,7 +91,7 @@ class SecondFactorMissing(SignInRefused):
         return "two-factor sign-in is on and there is no confirmed session"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class NotPermitted(Refusal):
     """The caller lacks a right; *missing* names the settings that would give it."""
 
@@ -92,7 +102,7 @@ class NotPermitted(Refusal):
         return f"no permission for {self.function}: {'; '.join(self.missing)}"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class NotFound(Refusal):
     """There is no DID with *pattern* that the caller may see."""
 
@@ -102,7 +112,7 @@ class NotFound(Refusal):
         return f"there is no DID {self.pattern}"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class AlreadyExists(Refusal):
     """A DID with *pattern* is there already."""
 
@@ -112,7 +122,7 @@ class AlreadyExists(Refusal):
         return f"DID {self.pattern} exists already"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class InvalidPattern(Refusal):
     """*pattern* cannot be a DID's pattern; *reason* says why."""
 
@@ -123,7 +133,14 @@ class InvalidPattern(Refusal):
         return f"{self.pattern!r} is not a valid DID: {self.reason}"
 
 
-@dataclass(frozen=True)
+class InvalidRange(InvalidPattern):
+    """*pattern* is written as a range of numbers but cannot be one; *reason* says why."""
+
+    def __str__(self) -> str:
+        return f"{self.pattern!r} is not a valid range: {self.reason}"
+
+
+@dataclass(unsafe_hash=True)
 class InvalidField(Refusal):
     """*value* is not allowed in *field*; *allowed* says what is."""
 
@@ -135,17 +152,17 @@ class InvalidField(Refusal):
         return f"{self.field} {self.value!r} is not allowed: {self.allowed}"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class NothingToChange(Refusal):
-    """The order names no column to change in DID *pattern*."""
+    """The order names no column to change in the DID or user *pattern*."""
 
     pattern: str
 
     def __str__(self) -> str:
-        return f"nothing was named to be changed in DID {self.pattern}"
+        return f"nothing was named to be changed in {self.pattern}"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Protected(Refusal):
     """DID *pattern* is one that call handling relies on; it is deleted by force alone."""
 
@@ -155,7 +172,17 @@ class Protected(Refusal):
         return f"DID {self.pattern} is protected: calls without a DID of their own rely on it"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
+class KeyReused(Refusal):
+    """The idempotency key *key* came with another request before."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return f"the idempotency key {self.key} was used for another request"
+
+
+@dataclass(unsafe_hash=True)
 class UserExists(Refusal):
     """A user with this name is there already."""
 
@@ -163,6 +190,49 @@ class UserExists(Refusal):
 
     def __str__(self) -> str:
         return f"user {self.user} exists already"
+
+
+@dataclass(frozen=True)
+class UserNotFound(Refusal):
+    """There is no user with this name that the caller may see."""
+
+    user: str
+
+    def __str__(self) -> str:
+        return f"there is no user {self.user}"
+
+
+@dataclass(frozen=True)
+class GroupNotFound(Refusal):
+    """There is no user group with this name that the caller may see."""
+
+    group: str
+
+    def __str__(self) -> str:
+        return f"there is no user group {self.group}"
+
+
+@dataclass(frozen=True)
+class LevelNotAllowed(Refusal):
+    """The caller may not give the user level *level*, or change users who have it."""
+
+    level: str
+
+    def __str__(self) -> str:
+        return f"user level {self.level} is not allowed"
+
+
+@dataclass(frozen=True)
+class PasswordNotReset(Refusal):
+    """No random password was sent to *user*: *email* is no address, or nothing here sends mail."""
+
+    user: str
+    email: str
+    is_address: bool
+
+    def __str__(self) -> str:
+        reason = "Didier sends no mail" if self.is_address else "there is no valid e-mail address"
+        return f"the password of {self.user} was not reset: {reason}"
 
 
 class Unavailable(DidierError):
@@ -174,6 +244,16 @@ class Overloaded(Unavailable):
 
     def __str__(self) -> str:
         return "too many requests are waiting, try again"
+
+
+class DatabaseLost(Unavailable):
+    """The connection to the database broke, or cannot be made.
+
+    Whether a commit that was on its way reached the disk is not known, so it is not acknowledged.
+    """
+
+    def __str__(self) -> str:
+        return "the database cannot be reached, nothing is acknowledged, try again"
 
 
 class Stopping(Unavailable):
@@ -193,6 +273,18 @@ class WrongSetting(SetupError):
 
 class NoDatabase(SetupError):
     """The database is not there or is not Didier's."""
+
+
+@dataclass(eq=False)
+class MissingRights(SetupError):
+    """The database user lacks rights; *missing* says which, *grants* are the statements that give them."""
+
+    missing: tuple[str, ...]
+    grants: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"the database user lacks {right}" for right in self.missing]
+        return "\n".join([*lines, "an administrator of the database gives them by:", *self.grants])
 
 
 class DatabaseInUse(SetupError):

@@ -1,24 +1,27 @@
 """The bare server: the same Granian in the same loop, with an application that says hello."""
 
 import sys
+from contextlib import asynccontextmanager
 
 from didier.config import Settings
 from didier.web.server import run
 
 BODY = b"SUCCESS: hello\n"
+HEADERS = [(b"content-type", b"text/plain"), (b"content-length", str(len(BODY)).encode())]
 
 
-async def hello(scope, receive, send):
-    """Answer every request with the same line."""
-    if scope["type"] == "lifespan":
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await send({"type": "lifespan.shutdown.complete"})
-        return
-    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(BODY)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": BODY})
+class Hello:
+    """Answers every request with the same line."""
+
+    running = 0
+
+    @asynccontextmanager
+    async def lifespan(self):
+        yield
+
+    async def __call__(self, scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        await send({"type": "http.response.body", "body": BODY})
 
 
-run(hello, Settings(port=int(sys.argv[1])))
+run(Hello(), Settings(port=int(sys.argv[1])))

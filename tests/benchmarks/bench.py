@@ -66,9 +66,7 @@ def process(*command: str, cwd: Path) -> Iterator[tuple[int, int]]:
 def didier(directory: Path):
     """Run Didier on a database of its own, as an operator would: every request is logged."""
     database = f"sqlite:///{directory}/didier.db"
-    return process(
-        "-m", "didier", "serve", "--demo", "--port", "PORT", "--database", database, cwd=directory
-    )
+    return process("-m", "didier", "serve", "--demo", "--port", "PORT", "--database", database, cwd=directory)
 
 
 def wrk(port: int, connections: int, seconds: float, prefix: str) -> float:
@@ -179,7 +177,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5, help="length of each measurement")
     options = parser.parse_args()
     names = ("python " + platform.python_version(), *(f"{n} {version(n)}" for n in ("granian", "uvloop")))
-    print(f"{platform.machine()}, {os.cpu_count()} processors; {', '.join(names)}, SQLite {sqlite3.sqlite_version}")
+    machine = f"{platform.machine()}, {os.cpu_count()} processors"
+    print(f"{machine}; {', '.join(names)}, SQLite {sqlite3.sqlite_version}")
     print(f"{'what':42} {'measured':>12}  {'reference in the same run':28} {'ratio':>7}  target")
     for name in options.rows or ROWS:
         for row in ROWS[name](options.seconds):

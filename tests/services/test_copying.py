@@ -18,9 +18,9 @@ def order(*targets: str, source: str = SOURCE, **overrides: str | None) -> CopyO
 def row(engine: Engine, pattern: str) -> dict[str, object]:
     with engine.begin() as conn:
         return dict(
-            conn.exec_driver_sql(
-                f"SELECT * FROM vicidial_inbound_dids WHERE did_pattern = '{pattern}'"
-            ).mappings().one()
+            conn.exec_driver_sql(f"SELECT * FROM vicidial_inbound_dids WHERE did_pattern = '{pattern}'")
+            .mappings()
+            .one()
         )
 
 
@@ -82,9 +82,7 @@ def test_ids_are_given_in_order(engine, now):
 
 def test_first_wish_for_a_target_wins(engine, now):
     """Of two wishes for one target the first gets it, between orders and within one, whatever the case."""
-    first, second = carry_out(
-        engine, now, order("lobby", "LOBBY"), order("Lobby", "5550002", source=SOURCE)
-    )
+    first, second = carry_out(engine, now, order("lobby", "LOBBY"), order("Lobby", "5550002", source=SOURCE))
 
     assert [Copied, AlreadyExists] == [type(item) for item in first.items]
     assert [AlreadyExists, Copied] == [type(item) for item in second.items]
@@ -136,9 +134,7 @@ def test_caller_without_rights_is_refused(engine, now):
 
     [outcome] = carry_out(engine, now, weak)
 
-    assert (
-        NotPermitted("copy_did", ("User Level must be 8 or higher", "Modify DIDs must be 1")) == outcome
-    )
+    assert NotPermitted("copy_did", ("User Level must be 8 or higher", "Modify DIDs must be 1")) == outcome
 
 
 def test_source_of_another_group_does_not_exist(engine, now):

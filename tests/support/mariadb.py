@@ -75,9 +75,7 @@ class MariaDB:
         name = f"didier{self._made}"
         engine = sa.create_engine(self.url("mysql"))
         with engine.begin() as conn:
-            conn.exec_driver_sql(
-                f"CREATE DATABASE {name} CHARACTER SET utf8mb3 COLLATE utf8mb3_unicode_ci"
-            )
+            conn.exec_driver_sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb3 COLLATE utf8mb3_unicode_ci")
         engine.dispose()
         return self.url(name)
 

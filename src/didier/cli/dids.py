@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from didier.cli.local import CALLER, DatabaseOption, open_database
+from didier.cli.local import CALLER, AstguiclientOption, DatabaseOption, open_database
 from didier.domain.patterns import split_list
 from didier.errors import Refusal
 from didier.services.copying import Copied, CopyOrder, CopyResult
@@ -19,6 +19,7 @@ def copy(
         bool, typer.Option("--inactive", help="Make copies that accept no calls yet.")
     ] = False,
     database: DatabaseOption = None,
+    astguiclient_conf: AstguiclientOption = None,
 ) -> None:
     """Copy a DID to new numbers.
 
@@ -28,7 +29,7 @@ def copy(
     """
     wanted = tuple(item for target in targets for item in split_list(target))
     order = CopyOrder(CALLER, source, wanted, {"did_active": "N"} if inactive else {})
-    with open_database(database).begin() as conn:
+    with open_database(database, astguiclient_conf).begin() as conn:
         result = copy_dids(conn, [order], datetime.now())[0]
     if isinstance(result, Refusal):
         raise result

@@ -1,20 +1,32 @@
 """Work on the local database: who runs a command may do everything, as who may read the file may anyway."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from sqlalchemy.engine import Engine
 
 from didier import config
+from didier.config import Settings
 from didier.domain.users import ALL_FUNCTIONS, EVERY_GROUP, User
 from didier.errors import NoDatabase
 from didier.services.access import Caller
 from didier.storage import migrations
 from didier.storage.database import open_engine, reading
+from didier.vicidial import conf
 
 DatabaseOption = Annotated[
     str | None,
     typer.Option("--database", help="Database: sqlite:///FILE. Setting: database.", metavar="URL"),
+]
+
+AstguiclientOption = Annotated[
+    str | None,
+    typer.Option(
+        "--astguiclient-conf",
+        help="VICIdial's configuration file, to take the database from. Setting: astguiclient_conf.",
+        metavar="FILE",
+    ),
 ]
 
 CALLER = Caller(
@@ -28,6 +40,10 @@ CALLER = Caller(
         delete_dids=True,
         view_reports=True,
         viewable_groups=EVERY_GROUP,
+        modify_users=True,
+        delete_users=True,
+        manage_servers=True,
+        modify_same_level=True,
     ),
     name="didier-cli",
     address="",
@@ -35,9 +51,18 @@ CALLER = Caller(
 """The caller of services that the command line works as."""
 
 
-def open_database(database: str | None) -> Engine:
-    """Open the database that the flag or the settings name; it must have been made ready before."""
-    engine = open_engine(config.load({"database": database}).database)
+def database_url(settings: Settings) -> str:
+    """Return the URL of the database that the settings name, themselves or by VICIdial's file."""
+    if settings.astguiclient_conf is None:
+        return settings.database
+    return conf.read(Path(settings.astguiclient_conf)).database
+
+
+def open_database(database: str | None, astguiclient_conf: str | None = None) -> Engine:
+    """Open the database that the flags or the settings name; it must have been made ready before."""
+    settings = config.load({"database": database, "astguiclient_conf": astguiclient_conf})
+    engine = open_engine(database_url(settings))
+    migrations.check_home(engine)
     with reading(engine) as conn:
         found = migrations.revision(conn)
     if found != migrations.HEAD:

@@ -4,10 +4,12 @@ import sys
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 import didier
 from didier.cli import dids, serving, users
-from didier.errors import DidierError, SetupError
+from didier.cli.doctor import doctor
+from didier.errors import DidierError, NoDatabase, SetupError
 
 app = typer.Typer(
     help=didier.__doc__,
@@ -18,6 +20,7 @@ app = typer.Typer(
 app.add_typer(users.app, name="user")
 app.command()(serving.serve)
 app.command()(serving.init)
+app.command()(doctor)
 app.command()(dids.copy)
 
 
@@ -45,6 +48,8 @@ def main() -> None:
         sys.exit(_fail(error, 2))
     except DidierError as error:
         sys.exit(_fail(error, 1))
+    except DBAPIError as error:
+        sys.exit(_fail(NoDatabase(f"the database cannot be used: {error.orig}"), 2))
 
 
 def _fail(error: DidierError, status: int) -> int:

@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.engine import Engine
 
 from didier import config, tutorial
-from didier.cli.local import DatabaseOption
+from didier.cli.local import AstguiclientOption, DatabaseOption, database_url
 from didier.config import Settings
 from didier.errors import DatabaseInUse, WrongSetting
 from didier.services import demo as demo_data
@@ -26,6 +26,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. Setting: host.")] = None,
     port: Annotated[str | None, typer.Option(help="Port to listen on. Setting: port.")] = None,
     database: DatabaseOption = None,
+    astguiclient_conf: AstguiclientOption = None,
 ) -> None:
     """Serve the Non-Agent API.
 
@@ -33,13 +34,14 @@ def serve(
     """
     if demo and database is None:
         database = DEMO_DATABASE
-    settings = config.load({"host": host, "port": port, "database": database})
+    flags = {"host": host, "port": port, "database": database, "astguiclient_conf": astguiclient_conf}
+    settings = config.load(flags)
     if demo and settings.host not in LOOPBACK:
         raise WrongSetting(
             f"host: {settings.host!r} is not allowed with --demo, whose password is public;"
             f" allowed are {', '.join(sorted(LOOPBACK))}"
         )
-    engine = open_engine(settings.database, create=demo)
+    engine = open_engine(database_url(settings), create=demo)
     migrations.upgrade(engine)
     _check_demo(engine, demo)
     _run(engine, settings, demo)
@@ -80,14 +82,14 @@ def _greet(engine: Engine, settings: Settings, demo: bool) -> None:
         typer.echo(f'    curl "{base}{PATH}?{query}"\n')
 
 
-def init(database: DatabaseOption = None) -> None:
+def init(database: DatabaseOption = None, astguiclient_conf: AstguiclientOption = None) -> None:
     """Make a database with an administrator; the password is shown once.
 
     Example: didier init --database sqlite:////var/lib/didier/didier.db
     """
-    settings = config.load({"database": database})
-    file = database_file(parse_url(settings.database))
-    engine = open_engine(settings.database, create=True)
+    url = database_url(config.load({"database": database, "astguiclient_conf": astguiclient_conf}))
+    file = database_file(parse_url(url))
+    engine = open_engine(url, create=True)
     migrations.upgrade(engine)
     with engine.begin() as conn:
         if users.everyone(conn):

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from didier.cli.local import DatabaseOption, open_database
+from didier.cli.local import AstguiclientOption, DatabaseOption, open_database
 from didier.errors import NotFound, Refusal
 from didier.services import users
 from didier.services.users import Change, Changed
@@ -53,16 +53,18 @@ def add(
     group: Group = None,
     full_name: FullName = None,
     database: DatabaseOption = None,
+    astguiclient_conf: AstguiclientOption = None,
 ) -> None:
     """Make a user. Without --password a random password is made and shown once.
 
     Example: didier user add crm --api-access --functions copy_did
     """
-    engine = open_database(database)
+    engine = open_database(database, astguiclient_conf)
     given = _ask_password() if password else secrets.token_urlsafe(15)
     change = Change(
-        given, level, api_access, functions, modify_dids, delete_dids, view_reports, active, group, full_name
-    )
+        given, level, api_access, functions, modify_dids, delete_dids, view_reports,
+        active=active, group=group, full_name=full_name,
+    )  # fmt: skip
     with engine.begin() as conn:
         changed = users.add(conn, name, change, datetime.now())
     typer.echo(f"User {name} was made." + ("" if password else f" Password {given} (shown this once)"))
@@ -83,15 +85,17 @@ def set_(
     group: Group = None,
     full_name: FullName = None,
     database: DatabaseOption = None,
+    astguiclient_conf: AstguiclientOption = None,
 ) -> None:
     """Change a user; what is not named stays as it is. A new password ends a lock-out.
 
     Example: didier user set crm --functions copy_did,add_did --level 8
     """
-    engine = open_database(database)
+    engine = open_database(database, astguiclient_conf)
     change = Change(
         _ask_password() if password else None,
-        level, api_access, functions, modify_dids, delete_dids, view_reports, active, group, full_name,
+        level, api_access, functions, modify_dids, delete_dids, view_reports,
+        active=active, group=group, full_name=full_name,
     )  # fmt: skip
     if change == Change():
         raise typer.BadParameter("name at least one setting to change")
@@ -123,12 +127,12 @@ def _tell(changed: Changed) -> None:
 
 
 @app.command("list")
-def list_(database: DatabaseOption = None) -> None:
+def list_(database: DatabaseOption = None, astguiclient_conf: AstguiclientOption = None) -> None:
     """List users and their API rights.
 
     Example: didier user list
     """
-    with reading(open_database(database)) as conn:
+    with reading(open_database(database, astguiclient_conf)) as conn:
         accounts = users.everyone(conn)
     table = Table("User", "Level", "Group", "Active", "API Access", "Modify DIDs", "Delete DIDs",
                   "View Reports", "Allowed API Functions")  # fmt: skip
@@ -139,4 +143,7 @@ def list_(database: DatabaseOption = None) -> None:
             user.name, str(user.level), user.group, "Y" if account.active else "N",
             *("1" if flag else "0" for flag in flags), " ".join(sorted(user.functions)),
         )  # fmt: skip
-    Console().print(table)
+    console = Console()
+    # In a pipe nothing is cut or wrapped.
+    console = console if console.is_terminal else Console(width=1_000)
+    console.print(table)

@@ -50,7 +50,7 @@ def key(pattern: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
-def split_list(text: str, clean: Callable[[str], str] = str) -> list[str]:
+def split_list(text: str, clean: Callable[[str], str] = str.strip) -> list[str]:
     """Take a list of patterns apart; *clean* is applied to each, and empty items are dropped.
 
     Commas separate always. Line ends, semicolons and tabs separate too, and so do spaces when every piece

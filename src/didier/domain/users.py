@@ -8,6 +8,7 @@ from didier.errors import NotPermitted
 
 ALL_FUNCTIONS = frozenset({"ALL", "ALL_FUNCTIONS"})
 EVERY_GROUP = "---ALL---"
+HIGHEST_LEVEL = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class User:
     delete_dids: bool  # delete_inbound_dids
     view_reports: bool  # view_reports
     viewable_groups: str | None  # admin_viewable_groups of the user's group
+    modify_users: bool = False  # modify_users
+    delete_users: bool = False  # delete_users
+    manage_servers: bool = False  # ast_admin_access
+    modify_same_level: bool = False  # modify_same_user_level
 
     def may_call(self, function: str) -> bool:
         """Say whether *function* is among the user's allowed API functions."""
@@ -34,13 +39,32 @@ class User:
         VICIdial's rule: a list with ``--ALL--`` in it has no limit; otherwise " -" is dropped and the
         rest is split at single spaces, so that a space at either end stands for the empty group.
         """
+        groups = self.visible_groups()
+        if groups is None:
+            return True
+        return group is not None and (group == EVERY_GROUP or group.lower() in groups)
+
+    def visible_groups(self) -> frozenset[str] | None:
+        """Return the groups, in small letters, whose DIDs the user sees; None when there is no limit."""
         visible = self.viewable_groups or ""
         if "--ALL--" in visible.upper():
-            return True
-        if group is None:
-            return False
-        names = {name.lower() for name in visible.replace(" -", "").split(" ")}
-        return group == EVERY_GROUP or group.lower() in names
+            return None
+        return frozenset(name.lower() for name in visible.replace(" -", "").split(" "))
+
+    def sees_users_of(self, group: str | None) -> bool:
+        """Say whether users of *group*, and the group itself, are visible to the user.
+
+        VICIdial's rule differs from that for DIDs: a list of three characters or fewer is no limit.
+        """
+        return len(self.viewable_groups or "") <= 3 or self.sees(group)
+
+    def may_give(self, level: int) -> bool:
+        """Say whether the user may make users of *level*: below the highest level only lower ones."""
+        return level < self.level or (level == self.level == HIGHEST_LEVEL and self.modify_same_level)
+
+    def may_change(self, level: int) -> bool:
+        """Say whether the user may change users of *level*, and raise users to it."""
+        return level < self.level or (level == self.level and self.modify_same_level)
 
     def group_of_new_dids(self) -> str:
         """Return the user group that DIDs made by this user belong to."""
@@ -54,13 +78,23 @@ class Right:
     level: int
     setting: str  # attribute of User
     label: str  # its name in the panel and in VICIdial
+    instead: tuple[str, str] | None = None  # another setting, and its name, that does as well
 
 
 RIGHTS: Mapping[str, Right] = MappingProxyType({
     "add_did": Right(8, "modify_dids", "Modify DIDs"),
+    "add_user": Right(8, "modify_users", "Modify Users"),
     "copy_did": Right(8, "modify_dids", "Modify DIDs"),
+    "copy_user": Right(8, "modify_users", "Modify Users"),
     "delete_did": Right(8, "delete_dids", "Delete DIDs"),
+    "delete_user": Right(8, "delete_users", "Delete Users"),
+    "did_info": Right(7, "view_reports", "View Reports", ("modify_dids", "Modify DIDs")),
+    "did_log_export": Right(7, "view_reports", "View Reports"),
+    "list_dids": Right(7, "view_reports", "View Reports", ("modify_dids", "Modify DIDs")),
+    "server_refresh": Right(8, "manage_servers", "AGC Admin Access"),
     "update_did": Right(8, "modify_dids", "Modify DIDs"),
+    "update_user": Right(8, "modify_users", "Modify Users"),
+    "user_details": Right(7, "view_reports", "View Reports"),
 })  # fmt: skip
 
 
@@ -73,7 +107,10 @@ def missing_rights(user: User, action: str) -> NotPermitted | None:
     if not user.api_access:
         missing.append("API Access must be 1")
     if not getattr(user, right.setting):
-        missing.append(f"{right.label} must be 1")
+        if right.instead is None:
+            missing.append(f"{right.label} must be 1")
+        elif not getattr(user, right.instead[0]):
+            missing.append(f"{right.label} or {right.instead[1]} must be 1")
     return NotPermitted(action, tuple(missing)) if missing else None
 
 

@@ -6,29 +6,41 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import fields, patterns
+from didier.domain import fields, patterns, targets
 from didier.domain.users import missing_rights
-from didier.errors import AlreadyExists, InvalidField, InvalidPattern, NotFound, NotPermitted
+from didier.errors import (
+    AlreadyExists,
+    InvalidField,
+    InvalidPattern,
+    InvalidRange,
+    NotFound,
+    NotPermitted,
+)
 from didier.services import journal
 from didier.services.access import Caller
 from didier.storage import batches, dids, logs
 from didier.storage.database import is_transactional
+from didier.storage.dids import Did, Found
 from didier.storage.tables import DIDS
 
 
 @dataclass(frozen=True, slots=True)
 class CopyOrder:
-    """A wish to copy *source* to each of *targets*; *overrides* replace columns of the source."""
+    """A wish to copy *source* to each of *targets*; *overrides* replace columns of the source.
+
+    A dry run is decided like any other order but makes nothing.
+    """
 
     caller: Caller
     source: str
     targets: tuple[str, ...]
     overrides: Mapping[str, str | None] = field(default_factory=dict)
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A new DID."""
+    """A new DID; in a dry run one that would be made, whose id is 0."""
 
     pattern: str
     did_id: int
@@ -39,10 +51,11 @@ Item = Copied | AlreadyExists | InvalidPattern
 
 @dataclass(frozen=True, slots=True)
 class CopyResult:
-    """What became of an order: one item for each target, in order."""
+    """What became of an order: one item for each target, in order. A dry run has no batch: its id is 0."""
 
     batch_id: int
     items: tuple[Item, ...]
+    dry_run: bool = False
 
     @property
     def copied(self) -> list[Copied]:
@@ -58,7 +71,7 @@ class _Plan:
     """An order on its way: its source, and for each target the refusal or None while it is to be made."""
 
     order: CopyOrder
-    source: dids.Did
+    source: Did
     refusals: list[AlreadyExists | InvalidPattern | None]
 
 
@@ -69,17 +82,30 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
     rows of all orders are made by one statement. Each order that was not refused leaves a batch; each that
     made DIDs leaves a row in the admin log.
     """
-    there = dids.find(conn, {*(o.source for o in orders), *_targets(orders)})
+    found = dids.find(conn, {*(o.source for o in orders), *_targets(orders)})
     plans: list[_Plan | Refused] = []
-    taken = set(there)
+    taken = found.keys()
     for order in orders:
-        refused = _refused(order, there)
-        plans.append(refused or _plan(order, there[patterns.key(order.source)], taken))
-    ready = [plan for plan in plans if isinstance(plan, _Plan)]
+        source = found.get(order.source)
+        refused = _refused(order, source)
+        if refused or source is None:
+            plans.append(refused or NotFound(order.source))
+        else:
+            plans.append(_plan(order, source, found, taken))
+    ready = [plan for plan in plans if isinstance(plan, _Plan) and not plan.order.dry_run]
     results = _make(conn, ready, now)
     logs.write_admin(conn, _events(ready, results), now)
     finished = iter(results)
-    return [next(finished) if isinstance(plan, _Plan) else plan for plan in plans]
+    return [_outcome(plan, finished) for plan in plans]
+
+
+def _outcome(plan: _Plan | Refused, finished: Iterator[CopyResult]) -> CopyResult | Refused:
+    if not isinstance(plan, _Plan):
+        return plan
+    if not plan.order.dry_run:
+        return next(finished)
+    pairs = zip(plan.order.targets, plan.refusals, strict=True)
+    return CopyResult(0, tuple(refusal or Copied(target, 0) for target, refusal in pairs), dry_run=True)
 
 
 def _make(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[CopyResult]:
@@ -100,11 +126,10 @@ def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
         yield from order.targets
 
 
-def _refused(order: CopyOrder, there: Mapping[str, dids.Did]) -> Refused | None:
+def _refused(order: CopyOrder, source: Did | None) -> Refused | None:
     user = order.caller.user
     if missing := missing_rights(user, "copy_did"):
         return missing
-    source = there.get(patterns.key(order.source))
     if source is None or not user.sees(source.group):
         return NotFound(order.source)
     for column, value in order.overrides.items():
@@ -113,13 +138,15 @@ def _refused(order: CopyOrder, there: Mapping[str, dids.Did]) -> Refused | None:
     return None
 
 
-def _plan(order: CopyOrder, source: dids.Did, taken: set[str]) -> _Plan:
+def _plan(order: CopyOrder, source: Did, found: Found, taken: set[str]) -> _Plan:
     """Decide on each target; *taken* are the keys of what is there, to which the new ones are added."""
+    if order.dry_run:
+        taken = taken.copy()
     refusals: list[AlreadyExists | InvalidPattern | None] = []
     for target in order.targets:
-        key = patterns.key(target)
+        key = found.key(target)
         if problem := patterns.problem(target):
-            refusals.append(problem)
+            refusals.append(targets.refusal(problem))
         elif key in taken:
             refusals.append(AlreadyExists(target))
         else:
@@ -172,7 +199,7 @@ def _batch_item(target: str, item: Item | None) -> batches.Item:
     return batches.Item(target, "exists" if isinstance(item, AlreadyExists) else "invalid")
 
 
-_LOG_WORDS = {AlreadyExists: "ALREADY EXISTS", InvalidPattern: "NOT VALID"}
+_LOG_WORDS = {AlreadyExists: "ALREADY EXISTS", InvalidPattern: "NOT VALID", InvalidRange: "NOT VALID"}
 
 
 def _events(plans: Sequence[_Plan], results: Sequence[CopyResult]) -> Iterator[logs.AdminEntry]:

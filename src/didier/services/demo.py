@@ -5,7 +5,6 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from didier import tutorial
-from didier.domain import patterns
 from didier.errors import DatabaseInUse
 from didier.services import users
 from didier.storage import dids, settings
@@ -43,5 +42,5 @@ def free_target(conn: Connection) -> str:
     """Return the tutorial's new number, or the next one that does not exist yet."""
     first = int(tutorial.TARGET_DID)
     span = [str(number) for number in range(first, first + 1000)]
-    there = dids.find(conn, span)
-    return next((number for number in span if patterns.key(number) not in there), span[0])
+    found = dids.find(conn, span)
+    return next((number for number in span if not found.get(number)), span[0])

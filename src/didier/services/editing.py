@@ -27,11 +27,15 @@ PROTECTED = frozenset({"default", "did_system_filter"})
 
 @dataclass(frozen=True, slots=True)
 class AddOrder:
-    """A wish for a new DID with the columns in *values*, defaults elsewhere."""
+    """A wish for a new DID with the columns in *values*, defaults elsewhere.
+
+    A dry run of this or another order is decided like any other but changes nothing.
+    """
 
     caller: Caller
     pattern: str
     values: Mapping[str, str]
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class UpdateOrder:
     caller: Caller
     pattern: str
     values: Mapping[str, str]
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +55,16 @@ class DeleteOrder:
     caller: Caller
     pattern: str
     force: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The DID that was added, changed or deleted."""
+    """The DID that was added, changed or deleted, or would be; a new one has the id 0 in a dry run."""
 
     pattern: str
     did_id: int
+    dry_run: bool = False
 
 
 AddRefused = NotPermitted | InvalidPattern | AlreadyExists | InvalidField
@@ -67,15 +74,19 @@ DeleteRefused = NotPermitted | NotFound | Protected
 
 def add(conn: Connection, orders: Sequence[AddOrder], now: datetime) -> list[Done | AddRefused]:
     """Make the DIDs that *orders* ask for; of two wishes for one pattern the first gets it."""
-    taken = set(dids.find(conn, {order.pattern for order in orders}))
+    found = dids.find(conn, {order.pattern for order in orders})
+    taken = found.keys()
     outcomes: list[Done | AddRefused] = []
     events = []
     for order in orders:
-        refused = _add_refused(conn, order, taken)
+        refused = _add_refused(conn, order, found.key(order.pattern) in taken)
         if refused:
             outcomes.append(refused)
             continue
-        taken.add(patterns.key(order.pattern))
+        if order.dry_run:
+            outcomes.append(Done(order.pattern, 0, dry_run=True))
+            continue
+        taken.add(found.key(order.pattern))
         group = order.caller.user.group_of_new_dids()
         values = {"user_group": group, **order.values, "did_pattern": order.pattern}
         done = Done(order.pattern, dids.add(conn, values, now))
@@ -85,26 +96,29 @@ def add(conn: Connection, orders: Sequence[AddOrder], now: datetime) -> list[Don
     return outcomes
 
 
-def _add_refused(conn: Connection, order: AddOrder, taken: set[str]) -> AddRefused | None:
+def _add_refused(conn: Connection, order: AddOrder, exists: bool) -> AddRefused | None:
     if missing := missing_rights(order.caller.user, "add_did"):
         return missing
     if problem := patterns.problem(order.pattern):
         return problem
-    if patterns.key(order.pattern) in taken:
+    if exists:
         return AlreadyExists(order.pattern)
     return _bad_field(conn, order.values)
 
 
 def update(conn: Connection, orders: Sequence[UpdateOrder], now: datetime) -> list[Done | UpdateRefused]:
     """Change the DIDs that *orders* name."""
-    there = dids.find(conn, {order.pattern for order in orders})
+    found = dids.find(conn, {order.pattern for order in orders})
     outcomes: list[Done | UpdateRefused] = []
     events = []
     for order in orders:
-        did = there.get(patterns.key(order.pattern))
+        did = found.get(order.pattern)
         refused = _update_refused(conn, order, did)
         if refused or did is None:
             outcomes.append(refused or NotFound(order.pattern))
+            continue
+        if order.dry_run:
+            outcomes.append(Done(order.pattern, did.did_id, dry_run=True))
             continue
         dids.update(conn, did.did_id, order.values, now)
         done = Done(order.pattern, did.did_id)
@@ -126,17 +140,20 @@ def _update_refused(conn: Connection, order: UpdateOrder, did: Did | None) -> Up
 
 def delete(conn: Connection, orders: Sequence[DeleteOrder], now: datetime) -> list[Done | DeleteRefused]:
     """Delete the DIDs that *orders* name; of two wishes for one the first gets it."""
-    there = dids.find(conn, {order.pattern for order in orders})
+    found = dids.find(conn, {order.pattern for order in orders})
     outcomes: list[Done | DeleteRefused] = []
     events = []
     for order in orders:
-        did = there.get(patterns.key(order.pattern))
+        did = found.get(order.pattern)
         refused = _delete_refused(order, did)
         if refused or did is None:
             outcomes.append(refused or NotFound(order.pattern))
             continue
+        if order.dry_run:
+            outcomes.append(Done(order.pattern, did.did_id, dry_run=True))
+            continue
         dids.delete(conn, did.did_id)
-        del there[patterns.key(order.pattern)]
+        found.forget(order.pattern)
         done = Done(order.pattern, did.did_id)
         outcomes.append(done)
         events.append(_event(order.caller, done, "DELETE", "ADMIN API DELETE DID"))

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import patterns
 from didier.storage import batches, dids
 from didier.storage.batches import PLANNED, Batch, Running, Unfinished
 from didier.storage.database import checkpoint
@@ -31,7 +30,7 @@ def make(
         batch_ids = batches.record(conn, planned, now, running)
         checkpoint(conn)
         made = dids.copy_where_free(conn, copies, now)
-        ids = [made.get(patterns.key(copy.target)) for copy in copies]
+        ids = [made.get(copy.target) for copy in copies]
         batches.decide(conn, _outcomes(batch_ids, planned, ids))
         batches.close(conn, batch_ids, "done")
         checkpoint(conn)
@@ -72,7 +71,7 @@ def _take_back(conn: Connection, batch: Unfinished) -> TakenBack:
     outcomes: list[tuple[int, int, str, int | None]] = []
     removed, kept = [], []
     for position, target in batch.planned:
-        did_id, changed_at = made.get(patterns.key(target), (None, None))
+        did_id, changed_at = made.get(target, (None, None))
         if did_id is None:
             outcomes.append((batch.batch_id, position, "missing", None))
         elif changed_at not in {None, batch.created_at}:

@@ -5,6 +5,7 @@ committer's thread, and hands a `Proof` to the transaction, where it counts only
 is still the one that it was compared with.
 """
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -14,15 +15,30 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from Crypto.Cipher import _EKSBlowfish as EksBlowfish
 
-from didier.storage.users import StoredPassword
+from didier.storage.users import StoredPassword, VicidialHashing
+
+log = structlog.get_logger()
 
 # OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 # Compared with for users that do not exist, so that they take as long as the others.
 _NOBODY = _HASHER.hash(secrets.token_urlsafe())
+
+BCRYPT_KEY_BYTES = 16
+BCRYPT_COSTS = range(32)
+"""The costs that bcrypt knows; a step doubles the time. VICIdial's default is 2."""
+
+_BCRYPT_TEXT = b"OrpheanBeholderScryDoubt"
+_BCRYPT_MOST = 72  # bytes of a password that count, the zero at its end included
+_BCRYPT_ALPHABET = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+    b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+)
 
 KEEP_SECONDS = 300.0
 KEEP_MOST = 10_000
@@ -41,6 +57,19 @@ def new_hash(password: str) -> str:
     return _HASHER.hash(password)
 
 
+def to_store(password: str, hashing: VicidialHashing | None, *, keeps_plain: bool) -> StoredPassword:
+    """Return what is to be stored for a new *password*; slow.
+
+    That is an argon2id hash; where VICIdial reads the password too (*keeps_plain*) its own hash, or the
+    password as it is while VICIdial hashes none. Raises `ValueError` as `vicidial_hash` does.
+    """
+    if not keeps_plain:
+        return StoredPassword(new_hash(password), "")
+    if hashing is None:
+        return StoredPassword("", password)
+    return StoredPassword(vicidial_hash(password, hashing.key, hashing.cost), "", hashing)
+
+
 def compare(password: str, cleaned: str, stored: StoredPassword | None) -> Proof:
     """Compare *password* with what is stored for the user; slow.
 
@@ -53,18 +82,58 @@ def compare(password: str, cleaned: str, stored: StoredPassword | None) -> Proof
     candidates = {password, cleaned} - {""}
     matched = False
     for text in candidates:  # all of them, so that the time does not tell which one it was
-        matched |= _matches_hash(stored.hash, text) if stored.hash else _is_same(stored.plain, text)
+        matched |= _matches(stored, text)
     return Proof(stored, matched)
 
 
+def _matches(stored: StoredPassword, password: str) -> bool:
+    if stored.hash.startswith("$argon2"):
+        return _matches_hash(stored.hash, password)
+    if stored.vicidial:
+        return _matches_vicidial(stored.hash, password, stored.vicidial)
+    return _matches_hash(stored.hash, password) if stored.hash else _is_same(stored.plain, password)
+
+
+def _matches_vicidial(stored: str, password: str, hashing: VicidialHashing) -> bool:
+    try:
+        return _is_same(stored, vicidial_hash(password, hashing.key, hashing.cost))
+    except ValueError as error:
+        log.error("password_not_comparable", reason=str(error), advice="run 'didier doctor'")
+        return False
+
+
+def vicidial_hash(password: str, key: str, cost: int) -> str:
+    """Return what VICIdial stores for *password*: the last 31 characters of its bcrypt hash (``$2a$``).
+
+    *key* and *cost* are ``pass_key`` (16 bytes, the salt) and ``pass_cost`` of ``system_settings``. The
+    steps are those of bcrypt itself (Provos and Mazieres, "A Future-Adaptable Password Scheme"), because
+    the usual libraries refuse costs under 4. Raises `ValueError` for another key or cost, and for a
+    password that bcrypt cannot tell from a shorter one.
+    """
+    salt = key.encode()
+    if len(salt) != BCRYPT_KEY_BYTES:
+        raise ValueError(f"pass_key of system_settings has {len(salt)} bytes instead of {BCRYPT_KEY_BYTES}")
+    if cost not in BCRYPT_COSTS:
+        raise ValueError(f"pass_cost of system_settings is {cost}, above {BCRYPT_COSTS[-1]}")
+    if "\0" in password:
+        raise ValueError("a password with a zero byte cannot be hashed")
+    text = (password.encode("utf-8", "surrogatepass") + b"\0")[:_BCRYPT_MOST]
+    cipher = EksBlowfish.new(text, EksBlowfish.MODE_ECB, salt, cost, invert=True)
+    block = _BCRYPT_TEXT
+    for _ in range(64):
+        block = cipher.encrypt(block)
+    return base64.b64encode(block[:-1]).rstrip(b"=").translate(_BCRYPT_ALPHABET).decode()
+
+
 def _is_same(stored: str, password: str) -> bool:
-    return hmac.compare_digest(stored.encode(), password.encode())
+    given = password.encode("utf-8", "surrogatepass")
+    return bool(stored) and hmac.compare_digest(stored.encode("utf-8", "surrogatepass"), given)
 
 
 def _matches_hash(stored: str, password: str) -> bool:
     try:
         return _HASHER.verify(stored, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeError):
         return False
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.users import ALL_FUNCTIONS, EVERY_GROUP
 from didier.errors import InvalidField, NotFound, UserExists
-from didier.services.passwords import new_hash
+from didier.services.passwords import to_store
 from didier.storage import users
 from didier.storage.database import as_text
 from didier.storage.users import Account
@@ -31,6 +31,9 @@ class Change:
     modify_dids: bool | None = None
     delete_dids: bool | None = None
     view_reports: bool | None = None
+    modify_users: bool | None = None
+    delete_users: bool | None = None
+    manage_servers: bool | None = None
     active: bool | None = None
     group: str | None = None
     full_name: str | None = None
@@ -49,7 +52,7 @@ def add(conn: Connection, name: str, change: Change, now: datetime) -> Changed:
     _check_name(name)
     if users.accounts(conn, [name]):
         raise UserExists(name)
-    columns, switched_on = _columns(change)
+    columns, switched_on = _columns(conn, change)
     defaults = {
         "user": name,
         "pass": "",
@@ -69,7 +72,7 @@ def change(conn: Connection, name: str, change: Change, now: datetime) -> Change
     account = users.accounts(conn, [name]).get(users.key(name))
     if account is None:
         raise NotFound(name)
-    columns, switched_on = _columns(change)
+    columns, switched_on = _columns(conn, change)
     if change.password is not None:
         columns["failed_login_count"] = 0
     users.update(conn, [(account.user_id, {**columns, "modify_stamp": as_text(now)})])
@@ -86,18 +89,29 @@ def _account(conn: Connection, name: str) -> Account:
 
 
 def _check_name(name: str) -> None:
-    allowed = all(c.isalnum() or c in "-_" for c in name)
+    """Allow what the API's clean-up leaves of a name: another could never sign in."""
+    allowed = all(c in "-_0123456789" or (c.isalpha() and ord(c) <= 0xFFFF) for c in name)
     if not 2 <= len(name) <= 20 or not allowed:
         raise InvalidField("user", name, "2 to 20 letters, digits, - and _")
 
 
-def _columns(change: Change) -> tuple[dict[str, Any], bool]:
+_LONGEST = {"user_group": 20, "full_name": 50, "api_allowed_functions": 1000}
+
+
+def _check_lengths(columns: Mapping[str, Any]) -> None:
+    for column, longest in _LONGEST.items():
+        if len(columns.get(column, "")) > longest:
+            raise InvalidField(column, columns[column], f"up to {longest} characters")
+
+
+def _columns(conn: Connection, change: Change) -> tuple[dict[str, Any], bool]:
     """Return the columns that *change* sets, and whether it switches Modify DIDs on by itself."""
     columns: dict[str, Any] = {}
     if change.password is not None:
         if not change.password:
             raise InvalidField("password", "", "at least one character")
-        columns |= {"pass": "", "pass_hash": new_hash(change.password)}
+        stored = to_store(change.password, users.hashing(conn), keeps_plain=users.keeps_plain(conn))
+        columns |= {"pass": stored.plain, "pass_hash": stored.hash}
     if change.level is not None:
         if not 1 <= change.level <= 9:
             raise InvalidField("level", str(change.level), "1 to 9")
@@ -120,6 +134,7 @@ def _columns(change: Change) -> tuple[dict[str, Any], bool]:
         if change.modify_dids is None and (DID_FUNCTIONS | ALL_FUNCTIONS).intersection(names):
             columns["modify_inbound_dids"] = "1"
             switched_on = True
+    _check_lengths(columns)
     return columns, switched_on
 
 
@@ -129,6 +144,9 @@ def _flags(change: Change) -> Mapping[str, bool | None]:
         "modify_inbound_dids": change.modify_dids,
         "delete_inbound_dids": change.delete_dids,
         "view_reports": change.view_reports,
+        "modify_users": change.modify_users,
+        "delete_users": change.delete_users,
+        "ast_admin_access": change.manage_servers,
     }
 
 
@@ -144,6 +162,9 @@ def first_administrator(conn: Connection, password: str | None, now: datetime) -
         modify_dids=True,
         delete_dids=True,
         view_reports=True,
+        modify_users=True,
+        delete_users=True,
+        manage_servers=True,
         full_name="Administrator",
     )
     add(conn, ADMIN, everything, now)

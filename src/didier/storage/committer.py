@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from didier.errors import Overloaded, Stopping
-from didier.storage.database import is_passing
+from didier.errors import DatabaseLost, Overloaded, Stopping
+from didier.storage.database import is_lost, is_passing
 
 Order = TypeVar("Order")
 Outcome = TypeVar("Outcome")
@@ -38,6 +38,9 @@ second at 32 connections and 40 % at 8; twice that gave less.
 
 BUSY = 4
 """Orders in the group before from which on the committer counts as busy."""
+
+IDLE_SECONDS = 30.0
+"""Silence after which the connection is made anew: the database or a firewall may have ended it."""
 
 ATTEMPTS = 5
 """How often a transaction is tried that lost against another writer."""
@@ -131,7 +134,7 @@ class Committer:
         size = 0
         with conn:
             self._recover_early(conn)
-            while (first := self._queue.get()) is not None:
+            while (first := self._next(conn)) is not None:
                 if size >= BUSY:
                     time.sleep(GATHER_SECONDS)
                 group, last = self._join(first)
@@ -140,6 +143,13 @@ class Committer:
                 _settle(group)
                 if last:
                     return
+
+    def _next(self, conn: Connection) -> _Waiting | None:
+        began = time.monotonic()
+        first = self._queue.get()
+        if time.monotonic() - began > IDLE_SECONDS:
+            conn.invalidate()
+        return first
 
     def _join(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
         """Collect what waits behind *first*; say whether that was the last of all."""
@@ -160,6 +170,13 @@ class Committer:
         try:
             self._transaction(conn, group)
         except Exception as error:
+            if is_lost(error):
+                # Whether a commit reached the disk is not known. Trying again could answer "exists already"
+                # to the one who made it, so the callers decide.
+                log.error("database_lost", size=len(group), error=str(error))
+                for waiting in group:
+                    waiting.error = DatabaseLost()
+                return
             if len(group) > 1:
                 log.warning("group_failed", size=len(group), error=type(error).__name__)
                 for waiting in group:

@@ -5,7 +5,7 @@ serves any number of rows, and its text, which both drivers and the database cac
 """
 
 import weakref
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -14,10 +14,23 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.engine import URL, Connection, Engine, RootTransaction, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchTableError
 
-from didier.errors import NoDatabase, WrongSetting
+from didier.errors import DatabaseLost, NoDatabase, WrongSetting
+
+OLDEST_MARIADB = (10, 6)
+"""The first version with ``JSON_TABLE``, with which lists are bound as one parameter."""
+
+# What Didier relies on, whatever the server's own mode: a value that does not fit is an error, and what
+# VICIdial has stored (dates of zeros, say) can be copied.
+SQL_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
+
+# A database that does not answer must not hold requests for ever; a long copy takes some seconds.
+_MARIADB_ARGUMENTS = {"connect_timeout": 5, "read_timeout": 60, "write_timeout": 60}
+
+RECYCLE_SECONDS = 1800
+"""Age at which a connection is replaced: firewalls and ``wait_timeout`` end them sooner or later."""
 
 BUSY_SECONDS = 30
 """How long a writer waits for another process's lock on an embedded database."""
@@ -56,9 +69,7 @@ def open_engine(text: str, *, create: bool = False) -> Engine:
     url = parse_url(text)
     file = database_file(url)
     if file is None:
-        return sa.create_engine(
-            url.update_query_dict({"charset": "utf8mb4"}), pool_pre_ping=True, hide_parameters=True
-        )
+        return _open_mariadb(url)
     if not create and not file.exists():
         raise NoDatabase(f"there is no database at {file}; 'didier init' makes one")
     if create:
@@ -68,6 +79,47 @@ def open_engine(text: str, *, create: bool = False) -> Engine:
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _open_mariadb(url: URL) -> Engine:
+    arguments = {name: value for name, value in _MARIADB_ARGUMENTS.items() if name not in url.query}
+    return sa.create_engine(
+        url.update_query_dict({"charset": "utf8mb4"}),
+        connect_args={**arguments, "sql_mode": SQL_MODE},
+        pool_pre_ping=True,
+        pool_recycle=RECYCLE_SECONDS,
+        hide_parameters=True,
+    )
+
+
+def check_server(engine: Engine) -> None:
+    """Connect to the database; raise `NoDatabase` when that fails or the server is one Didier cannot use."""
+    check_connection(engine)
+    with reading(engine) as conn:
+        if problem := server_problem(conn):
+            raise NoDatabase(problem)
+
+
+def check_connection(engine: Engine) -> None:
+    """Connect to the database; raise `NoDatabase` with the reason when that fails."""
+    try:
+        engine.connect().close()
+    except DBAPIError as error:
+        reason = error.orig.args[-1] if error.orig and error.orig.args else type(error).__name__
+        name = database_file(engine.url) or engine.url.render_as_string()  # with *** for the password
+        raise NoDatabase(f"the database {name} cannot be opened: {reason}") from None
+
+
+def server_problem(conn: Connection) -> str | None:
+    """Say why Didier cannot use the database server, None when it can."""
+    if conn.dialect.name == "sqlite":
+        return None
+    version: str = scalar(conn, "SELECT version()")
+    if not getattr(conn.dialect, "is_mariadb", False):
+        return f"the database server is MySQL {version}; Didier needs MariaDB 10.6 or newer"
+    if (conn.dialect.server_version_info or ())[:2] < OLDEST_MARIADB:
+        return f"the database server is MariaDB {version}; Didier needs MariaDB 10.6 or newer"
+    return None
 
 
 def _create_private(file: Path) -> None:
@@ -88,19 +140,47 @@ def _begin_sqlite(conn: Connection) -> None:
     conn.exec_driver_sql(conn.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE"))
 
 
+def _begun(conn: Connection) -> RootTransaction:
+    return conn.execution_options(**{_BEGIN: "BEGIN DEFERRED"}).begin()
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Open a connection for reading only: it sees one state and waits for no writer."""
-    with engine.connect() as conn, conn.execution_options(**{_BEGIN: "BEGIN DEFERRED"}).begin():
-        yield conn
+    """Open a connection for reading only: it sees one state and waits for no writer.
+
+    Raises `DatabaseLost` when the database cannot be reached.
+    """
+    try:
+        with engine.connect() as conn, _begun(conn) as transaction:
+            yield conn
+            transaction.rollback()  # nothing was changed; a damaged file refuses even an empty commit
+    except DBAPIError as error:
+        if is_lost(error):
+            raise DatabaseLost from error
+        raise
 
 
 def columns_of(conn: Connection, table: str) -> tuple[str, ...]:
-    """Return the columns that *table* really has, in order; looked up once per engine."""
+    """Return the columns that *table* really has, in order; looked up once per engine.
+
+    None for a table that is not there, or that the database user may not see: older VICIdial versions
+    lack some.
+    """
     known = _columns.setdefault(conn.dialect, {})
     if table not in known:
-        known[table] = tuple(column["name"] for column in sa.inspect(conn).get_columns(table))
+        known[table] = _reflected(conn, table)
     return known[table]
+
+
+def _reflected(conn: Connection, table: str) -> tuple[str, ...]:
+    try:
+        return tuple(column["name"] for column in sa.inspect(conn).get_columns(table))
+    except NoSuchTableError:
+        return ()
+    except DBAPIError as error:
+        if is_denied(error):
+            return ()
+        raise
 
 
 def run(conn: Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -204,6 +284,26 @@ def insert(conn: Connection, table: str, columns: tuple[str, ...], rows: list[An
         run(conn, _insert(conn.dialect.name, table, columns), as_json(rows))
 
 
+def known_columns(conn: Connection, table: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of *names* that *table* has: older VICIdial versions lack some, or the whole table."""
+    there = columns_of(conn, table)
+    return tuple(name for name in names if name in there)
+
+
+def only_known(
+    conn: Connection, table: str, columns: tuple[str, ...], rows: list[Any]
+) -> tuple[tuple[str, ...], list[Any]]:
+    """Return *columns* and *rows* without the columns that *table* lacks.
+
+    All of them if there is no such table at all: the statement that follows says so.
+    """
+    known = known_columns(conn, table, columns)
+    if not known or len(known) == len(columns):
+        return columns, rows
+    places = [columns.index(name) for name in known]
+    return known, [[row[place] for place in places] for row in rows]
+
+
 def insert_returning(
     conn: Connection, table: str, columns: tuple[str, ...], rows: list[Any], key: str
 ) -> list[int]:
@@ -255,7 +355,39 @@ _PASSING_CODES = {1062, 1205, 1213, 1020}
 
 def is_passing(error: Exception) -> bool:
     """Say whether *error* means that another writer was faster, so that the same may work when retried."""
-    if isinstance(error, IntegrityError):
-        return True
-    code = error.orig.args[0] if isinstance(error, DBAPIError) and error.orig and error.orig.args else None
-    return code in _PASSING_CODES
+    return isinstance(error, IntegrityError) or error_code(error) in _PASSING_CODES
+
+
+# MariaDB: no socket, no connection, gone away, lost in a query, shutting down, too many connections,
+# connection killed, Galera node not ready.
+_LOST_CODES = {2002, 2003, 2006, 2013, 1053, 1040, 1927, 1047}
+
+
+def is_lost(error: Exception) -> bool:
+    """Say whether *error* means that the database could not be reached, so that nobody knows what it did."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or error_code(error) in _LOST_CODES
+
+
+# MariaDB: access to database, to table, to column, to an operation denied.
+_DENIED_CODES = {1044, 1142, 1143, 1227}
+
+
+def is_denied(error: Exception) -> bool:
+    """Say whether *error* means that the database user lacks a right."""
+    return error_code(error) in _DENIED_CODES
+
+
+_MISSING_TABLE = 1146
+
+
+def is_missing_table(error: Exception) -> bool:
+    """Say whether *error* means that a table is not there."""
+    return error_code(error) == _MISSING_TABLE
+
+
+def error_code(error: Exception) -> int | None:
+    """Return MariaDB's number of *error*, None when it has none."""
+    original = error.orig if isinstance(error, DBAPIError) else None
+    code = original.args[0] if original is not None and original.args else None
+    return code if isinstance(code, int) else None

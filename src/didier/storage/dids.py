@@ -1,5 +1,6 @@
 """DIDs: rows of ``vicidial_inbound_dids``."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,7 @@ from didier.storage.database import (
     scalar,
     values_of,
 )
-from didier.storage.tables import DIDS
+from didier.storage.tables import DIDS, LETTERED
 
 STAMP = "modify_stamp"
 IDENTITY = ("did_id", "did_pattern", STAMP)
@@ -46,15 +47,73 @@ class Copy:
     overrides: Mapping[str, str | None]
 
 
-def find(conn: Connection, wanted: Collection[str]) -> dict[str, Did]:
-    """Return the DIDs that are there of the patterns *wanted*, by `patterns.key`."""
+class Found:
+    """The DIDs that are there of some patterns, and when two patterns are the same DID here."""
+
+    def __init__(self, keys: Mapping[str, str], there: dict[str, Did]) -> None:
+        self._keys = keys
+        self._there = there
+
+    def key(self, pattern: str) -> str:
+        """Return the text that *pattern*, one of those that were looked for, shares with its equals."""
+        return self._keys[pattern]
+
+    def get(self, pattern: str) -> Did | None:
+        """Return the DID with *pattern*, one of those that were looked for."""
+        return self._there.get(self._keys[pattern])
+
+    def keys(self) -> set[str]:
+        """Return the keys of the DIDs that are there."""
+        return set(self._there)
+
+    def forget(self, pattern: str) -> None:
+        """Take a DID out that was deleted."""
+        del self._there[self._keys[pattern]]
+
+
+def find(conn: Connection, wanted: Collection[str]) -> Found:
+    """Look for the patterns *wanted*.
+
+    What is equal is the database's word: MariaDB's collation, which ignores case and accents. SQLite's
+    own comparison ignores the case of a to z; the rows with other letters, which have an index of their
+    own, are compared by `patterns.key`.
+    """
+    keys = _keys(conn, wanted)
     rows = run(conn, _find(conn.dialect.name), as_json(wanted))
-    return {patterns.key(row[1]): Did(*row) for row in rows}
+    there = {keys[row[0]]: Did(*row[1:]) for row in rows}
+    if conn.dialect.name == "sqlite" and not all(_NUMBER.fullmatch(pattern) for pattern in wanted):
+        others = (Did(*row) for row in run(conn, _LETTERED))
+        there |= {k: did for did in others if (k := patterns.key(did.pattern)) in set(keys.values())}
+    return Found(keys, there)
+
+
+_NUMBER = re.compile("[0-9+*#]*")
+_LETTERED = f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE {LETTERED}"
 
 
 @cache
 def _find(dialect: str) -> str:
-    return f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE did_pattern IN {values_of(dialect)}"
+    columns = "d.did_id, d.did_pattern, d.user_group"
+    if dialect == "sqlite":
+        source = "json_each(?) AS r"
+        return f"SELECT r.value, {columns} FROM {source} CROSS JOIN {DIDS} AS d ON d.did_pattern = r.value"
+    source = "JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(255) PATH '$')) AS r"
+    return f"SELECT r.v, {columns} FROM {source} STRAIGHT_JOIN {DIDS} AS d ON d.did_pattern = r.v"
+
+
+def _keys(conn: Connection, wanted: Collection[str]) -> dict[str, str]:
+    """Return for each pattern the text that it shares with its equals."""
+    if conn.dialect.name == "sqlite" or all(pattern.isascii() for pattern in wanted):
+        return {pattern: patterns.key(pattern) for pattern in wanted}
+    return {row[0]: row[1] for row in run(conn, _WEIGHTS, as_json(wanted))}
+
+
+# The bytes by which MariaDB compares; VICIdial's tables are utf8mb3_unicode_ci.
+_WEIGHTS = (
+    "SELECT v, HEX(WEIGHT_STRING(CONVERT(v USING utf8mb3) COLLATE utf8mb3_unicode_ci))"
+    " FROM JSON_TABLE(?, '$[*]' COLUMNS"
+    " (v VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$')) AS r"
+)
 
 
 def copy(conn: Connection, copies: Sequence[Copy], now: datetime) -> list[int]:
@@ -70,14 +129,14 @@ def copy(conn: Connection, copies: Sequence[Copy], now: datetime) -> list[int]:
 
 
 def copy_where_free(conn: Connection, copies: Sequence[Copy], now: datetime) -> dict[str, int]:
-    """Make those of *copies* whose target does not exist yet; return the new ids by `patterns.key`.
+    """Make those of *copies* whose target does not exist yet; return the new ids by pattern.
 
     For tables without transactions, where a statement that fails half way keeps what it has made: this
     one does not fail when another process was faster, it leaves that target out.
     """
     statement, rows = _copy(conn, copies, free=True, now=now)
     made = run(conn, f"{statement} RETURNING did_id, did_pattern", rows)
-    return {patterns.key(pattern): did_id for did_id, pattern in made}
+    return {pattern: did_id for did_id, pattern in made}
 
 
 def _copy(conn: Connection, copies: Sequence[Copy], *, free: bool, now: datetime) -> tuple[str, str]:
@@ -117,19 +176,22 @@ def _copy_statement(dialect: str, columns: tuple[str, ...], overridden: tuple[st
 
 def add(conn: Connection, values: Mapping[str, Any], now: datetime) -> int:
     """Make one DID with the columns in *values*, defaults elsewhere; return its id."""
-    return insert_one(conn, DIDS, {**values, **_stamp(conn, now)}, "did_id")
+    return insert_one(conn, DIDS, _known(conn, {**values, STAMP: as_text(now)}), "did_id")
 
 
 def update(conn: Connection, did_id: int, values: Mapping[str, Any], now: datetime) -> None:
     """Set the columns in *values* of a DID."""
-    changed = {**values, **_stamp(conn, now)}
+    changed = _known(conn, {**values, STAMP: as_text(now)})
+    if not changed:
+        return
     assignments = ", ".join(f"`{name}` = ?" for name in changed)
     run(conn, f"UPDATE {DIDS} SET {assignments} WHERE did_id = ?", *changed.values(), did_id)
 
 
-def _stamp(conn: Connection, now: datetime) -> dict[str, str]:
-    """Return the column that tells when a row was changed; older VICIdial versions have none."""
-    return {STAMP: as_text(now)} if STAMP in columns_of(conn, DIDS) else {}
+def _known(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of *values* whose column is there; older VICIdial versions lack some."""
+    there = columns_of(conn, DIDS)
+    return {name: value for name, value in values.items() if name in there}
 
 
 def delete(conn: Connection, did_id: int) -> None:
@@ -157,4 +219,4 @@ def made_after(
         f" WHERE did_pattern IN {values_of(conn.dialect.name)} AND did_id > ?"
     )
     rows = run(conn, sql, as_json(wanted), high_water)
-    return {patterns.key(row[0]): (row[1], as_moment(row[2])) for row in rows}
+    return {row[0]: (row[1], as_moment(row[2])) for row in rows}

@@ -6,12 +6,27 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.database import as_text, insert, insert_one, insert_returning, run
+from didier.storage.database import (
+    as_text,
+    columns_of,
+    insert,
+    insert_one,
+    insert_returning,
+    only_known,
+    run,
+)
+from didier.storage.tables import ADMIN_LOG, API_LOG, API_URLS, URLS, WEBSERVERS
 
 _API_COLUMNS = (
     "user", "api_date", "api_script", "function", "agent_user", "value", "result", "result_reason",
     "source", "data", "run_time", "webserver", "api_url",
 )  # fmt: skip
+URL_LIMIT = 10_000
+"""Most characters of an address that are kept: it is stored once for each line of an answer."""
+
+DATA_LIMIT = 65_535
+"""Most bytes of a line's data: what VICIdial's column, a TEXT, holds."""
+
 _URL_COLUMNS = ("api_id", "api_date", "remote_ip", "url")
 _ADMIN_COLUMNS = (
     "event_date", "user", "ip_address", "event_section", "event_type", "record_id", "event_code",
@@ -34,19 +49,21 @@ class ApiEntry:
     host: str  # host name or address in it
     url: str  # the whole address as received, secrets masked
     address: str  # the client's
+    agent_user: str = ""  # the user that the call is about
 
 
 @dataclass(frozen=True, slots=True)
 class AdminEntry:
-    """One change of a DID."""
+    """One change of a DID, a user or the servers."""
 
     user: str
     address: str
-    type: str  # ADD, COPY, MODIFY or DELETE
+    type: str  # ADD, COPY, MODIFY, DELETE or OTHER
     record_id: str
     code: str
     notes: str
     batch_id: int | None = None
+    section: str = "DIDS"
 
 
 def write_api(conn: Connection, entries: Sequence[ApiEntry], hostname: str, now: datetime) -> None:
@@ -62,40 +79,54 @@ def write_api(conn: Connection, entries: Sequence[ApiEntry], hostname: str, now:
     for entry in entries:
         url_id, webserver_id = places[entry.script, entry.host]
         rows.append((
-            entry.user[:20], date, "non-agent", entry.function[:20], "", "", entry.result,
-            entry.reason[:255], entry.source[:20], entry.data, str(entry.seconds), webserver_id, url_id,
+            entry.user[:20], date, "non-agent", entry.function[:20], entry.agent_user[:20], "",
+            entry.result,
+            entry.reason[:255], entry.source[:20], _cut(entry.data), str(entry.seconds), webserver_id, url_id,
         ))  # fmt: skip
-    ids = insert_returning(conn, "vicidial_api_log", _API_COLUMNS, rows, "api_id")
-    urls = [(i, date, e.address[:50], e.url) for i, e in zip(ids, entries, strict=True)]
-    insert(conn, "vicidial_api_urls", _URL_COLUMNS, urls)
+    ids = insert_returning(conn, API_LOG, *only_known(conn, API_LOG, _API_COLUMNS, rows), "api_id")
+    if columns_of(conn, API_URLS):
+        urls = [(i, date, e.address[:50], e.url[:URL_LIMIT]) for i, e in zip(ids, entries, strict=True)]
+        insert(conn, API_URLS, *only_known(conn, API_URLS, _URL_COLUMNS, urls))
+
+
+def _cut(data: str) -> str:
+    if len(data) * 4 <= DATA_LIMIT:
+        return data
+    return data.encode()[:DATA_LIMIT].decode("utf-8", "ignore")
 
 
 _PLACE = (
-    "SELECT (SELECT url_id FROM vicidial_urls WHERE url = ?),"
-    " (SELECT webserver_id FROM vicidial_webservers WHERE webserver = ? AND hostname = ?)"
+    f"SELECT (SELECT url_id FROM {URLS} WHERE url = ?),"
+    f" (SELECT webserver_id FROM {WEBSERVERS} WHERE webserver = ? AND hostname = ?)"
 )
 
 
 def _place(conn: Connection, script: str, host: str, machine: str) -> tuple[int, int]:
-    """Return the ids under which the script's address and this machine are known."""
+    """Return the ids under which the script's address and this machine are known.
+
+    They are 0, VICIdial's default, in older versions, which do not keep them.
+    """
+    if not (columns_of(conn, URLS) and columns_of(conn, WEBSERVERS)):
+        return 0, 0
     url_id, webserver_id = run(conn, _PLACE, script, host, machine)[0]
     if url_id is None:
-        url_id = insert_one(conn, "vicidial_urls", {"url": script}, "url_id")
+        url_id = insert_one(conn, URLS, {"url": script}, "url_id")
     if webserver_id is None:
         values = {"webserver": host, "hostname": machine}
-        webserver_id = insert_one(conn, "vicidial_webservers", values, "webserver_id")
+        webserver_id = insert_one(conn, WEBSERVERS, values, "webserver_id")
     return url_id, webserver_id
 
 
 def write_admin(conn: Connection, entries: Iterable[AdminEntry], now: datetime) -> None:
-    """Write *entries* to the admin log, section ``DIDS``."""
+    """Write *entries* to the admin log."""
     date = as_text(now)
     rows = [
         (
-            date, entry.user[:20], entry.address[:15], "DIDS", entry.type, entry.record_id, entry.code,
+            date, entry.user[:20], entry.address[:15], entry.section, entry.type, entry.record_id,
+            entry.code,
             # VICIdial stores the last statement here; ours has no values in it, so the batch is named.
             f"didier batch {entry.batch_id}|" if entry.batch_id else "", entry.notes,
         )
         for entry in entries
     ]  # fmt: skip
-    insert(conn, "vicidial_admin_log", _ADMIN_COLUMNS, rows)
+    insert(conn, ADMIN_LOG, *only_known(conn, ADMIN_LOG, _ADMIN_COLUMNS, rows))

@@ -1,4 +1,4 @@
-"""What DID fields may point at: in-groups, call menus, servers."""
+"""What DID and user fields may point at: in-groups, call menus, servers, user groups."""
 
 from sqlalchemy.engine import Connection
 

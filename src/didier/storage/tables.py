@@ -6,9 +6,10 @@ migrations in both.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -110,9 +111,55 @@ def _table(metadata: sa.MetaData, name: str, lines: list[str]) -> sa.Table:
 
 
 DIDS = "vicidial_inbound_dids"
+LETTERED = "did_pattern GLOB '*[^ -~]*'"
+"""SQLite's condition for patterns with letters beyond ASCII; they have an index of their own."""
+
 USERS = "vicidial_users"
 USER_GROUPS = "vicidial_user_groups"
 SYSTEM_SETTINGS = "system_settings"
+API_LOG = "vicidial_api_log"
+API_URLS = "vicidial_api_urls"
+URLS = "vicidial_urls"
+WEBSERVERS = "vicidial_webservers"
+ADMIN_LOG = "vicidial_admin_log"
+
+_READ = ("SELECT",)
+_WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_APPEND = ("SELECT", "INSERT")
+
+RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    DIDS: _WRITE,
+    USERS: _WRITE,
+    USER_GROUPS: _READ,
+    SYSTEM_SETTINGS: ("SELECT", "UPDATE"),
+    "servers": ("SELECT", "UPDATE"),
+    "vicidial_inbound_groups": _READ,
+    "vicidial_call_menu": _READ,
+    "vicidial_did_log": _READ,
+    "vicidial_closer_log": _READ,
+    API_LOG: _APPEND,
+    ADMIN_LOG: _APPEND,
+})  # fmt: skip
+"""The rights that Didier needs on VICIdial's tables."""
+
+OPTIONAL_RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "vicidial_ip_lists": _READ,
+    "vicidial_ip_list_entries": _READ,
+    "vicidial_two_factor_auth": _READ,
+    API_URLS: _APPEND,
+    URLS: _APPEND,
+    WEBSERVERS: _APPEND,
+})  # fmt: skip
+"""The same for tables that older VICIdial versions do not have."""
+
+DIDIER_TABLES = (
+    "didier_version", "didier_batches", "didier_batch_items", "didier_lockouts", "didier_settings",
+    "didier_idempotency",
+)  # fmt: skip
+"""Didier's own tables, which the migrations make."""
+
+DIDIER_RIGHTS = ("CREATE", "INDEX", *_WRITE)
+"""The rights that Didier needs on its own tables."""
 
 
 @cache
@@ -121,4 +168,7 @@ def vicidial_tables() -> sa.MetaData:
     metadata = sa.MetaData()
     for name, lines in _blocks(files(__package__).joinpath("vicidial.schema").read_text("utf-8")):
         _table(metadata, name, lines)
+    lettered = sa.text(LETTERED)
+    column = metadata.tables[DIDS].c.did_pattern
+    sa.Index("didier_lettered_patterns", column, sqlite_where=lettered).ddl_if(dialect="sqlite")
     return metadata

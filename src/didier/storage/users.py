@@ -1,12 +1,13 @@
 """Users, their passwords as stored, and what the system's settings ask of a sign-in."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from didier.domain.users import User
 from didier.storage.database import (
@@ -16,6 +17,9 @@ from didier.storage.database import (
     columns_of,
     insert,
     insert_one,
+    is_missing_table,
+    known_columns,
+    only_known,
     run,
     scalar,
     values_of,
@@ -25,18 +29,33 @@ from didier.storage.tables import SYSTEM_SETTINGS, USER_GROUPS, USERS
 _USER_COLUMNS = (
     "user_id", "user", "pass", "pass_hash", "active", "user_level", "user_group",
     "vdc_agent_api_access", "api_allowed_functions", "modify_inbound_dids", "delete_inbound_dids",
-    "view_reports", "ignore_ip_list", "two_factor_override", "failed_login_count",
+    "view_reports", "modify_users", "delete_users", "ast_admin_access", "modify_same_user_level",
+    "ignore_ip_list", "two_factor_override", "failed_login_count",
     "failed_login_attempts_today", "failed_login_count_today", "last_login_date", "last_ip",
 )  # fmt: skip
 _GROUP_COLUMNS = ("admin_viewable_groups", "api_ip_list")
+_HASH_COLUMNS = ("pass_hash_enabled", "pass_key", "pass_cost")
+_ARGON2 = "$argon2"
+
+
+@dataclass(frozen=True, slots=True)
+class VicidialHashing:
+    """How VICIdial hashes all its passwords: bcrypt with one *key* and *cost* of ``system_settings``."""
+
+    key: str = field(repr=False)
+    cost: int
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPassword:
-    """A password as it stands in the database: a hash, or VICIdial's plain text."""
+    """A password as it stands in the database: a hash, or VICIdial's plain text.
+
+    With *vicidial* the hash may be one of VICIdial's, and plain text does not count.
+    """
 
     hash: str = field(repr=False)
     plain: str = field(repr=False)
+    vicidial: VicidialHashing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +92,23 @@ def key(name: str) -> str:
 
 def accounts(conn: Connection, names: Collection[str]) -> dict[str, Account]:
     """Return the accounts that are there of the users *names*, by `key`."""
-    of_user = _existing(columns_of(conn, USERS), _USER_COLUMNS)
-    of_group = _existing(columns_of(conn, USER_GROUPS), _GROUP_COLUMNS)
-    rows = run(conn, _accounts(conn.dialect.name, of_user, of_group), as_json(names))
-    columns = of_user + of_group
+    of_user = known_columns(conn, USERS, _USER_COLUMNS)
+    of_group = known_columns(conn, USER_GROUPS, _GROUP_COLUMNS)
+    of_system = known_columns(conn, SYSTEM_SETTINGS, _HASH_COLUMNS)
+    rows = run(conn, _accounts(conn.dialect.name, of_user, of_group, of_system), as_json(names))
+    columns = of_user + of_group + of_system
     return {key(account.user.name): account for account in (_account(columns, row) for row in rows)}
 
 
 @cache
-def _existing(known: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of *wanted* that the table has: older VICIdial versions lack some."""
-    return tuple(name for name in wanted if name in known)
-
-
-@cache
-def _accounts(dialect: str, of_user: tuple[str, ...], of_group: tuple[str, ...]) -> str:
+def _accounts(
+    dialect: str, of_user: tuple[str, ...], of_group: tuple[str, ...], of_system: tuple[str, ...]
+) -> str:
     columns = [f"u.`{name}`" for name in of_user] + [f"g.{name}" for name in of_group]
+    columns += [f"(SELECT {name} FROM {SYSTEM_SETTINGS} LIMIT 1) AS {name}" for name in of_system]
+    groups = f" LEFT JOIN {USER_GROUPS} AS g ON g.user_group = u.user_group" if of_group else ""
     # vicidial_user_groups has no unique key: of two rows for one group any may be last and count.
-    return (
-        f"SELECT {', '.join(columns)} FROM {USERS} AS u"
-        f" LEFT JOIN {USER_GROUPS} AS g ON g.user_group = u.user_group"
-        f" WHERE u.user IN {values_of(dialect)}"
-    )
+    return f"SELECT {', '.join(columns)} FROM {USERS} AS u{groups} WHERE u.user IN {values_of(dialect)}"
 
 
 def _account(columns: tuple[str, ...], values: tuple[Any, ...]) -> Account:
@@ -104,26 +118,48 @@ def _account(columns: tuple[str, ...], values: tuple[Any, ...]) -> Account:
         level=row["user_level"] or 0,
         group=row["user_group"] or "",
         api_access=row["vdc_agent_api_access"] == "1",
-        functions=frozenset((row["api_allowed_functions"] or "").split()),
+        functions=frozenset((row.get("api_allowed_functions", " ALL_FUNCTIONS ") or "").split()),
         modify_dids=row["modify_inbound_dids"] == "1",
-        delete_dids=row["delete_inbound_dids"] == "1",
+        delete_dids=row.get("delete_inbound_dids") == "1",
         view_reports=row["view_reports"] == "1",
-        viewable_groups=row["admin_viewable_groups"],
+        viewable_groups=row.get("admin_viewable_groups"),
+        modify_users=row.get("modify_users") == "1",
+        delete_users=row.get("delete_users") == "1",
+        manage_servers=row.get("ast_admin_access") == "1",
+        # Older versions have no such setting: whoever may change users may change those of the same level.
+        modify_same_level=row.get("modify_same_user_level", "1") == "1",
     )
     return Account(
         user_id=row["user_id"],
         user=user,
-        password=StoredPassword(hash=row.get("pass_hash") or "", plain=row["pass"] or ""),
+        password=_password(row),
         active=row["active"] == "Y",
-        failures=row["failed_login_count"] or 0,
+        failures=row.get("failed_login_count") or 0,
         attempts_today=row.get("failed_login_attempts_today") or 0,
         failures_today=row.get("failed_login_count_today") or 0,
-        last_login=as_moment(row["last_login_date"]),
-        last_ip=row["last_ip"] or "",
+        last_login=as_moment(row.get("last_login_date")),
+        last_ip=row.get("last_ip") or "",
         ignores_ip_lists=row.get("ignore_ip_list") == "1",
         two_factor_exempt=row.get("two_factor_override") == "DISABLED",
         api_ip_list=row.get("api_ip_list") or "",
     )
+
+
+def _password(row: Mapping[str, Any]) -> StoredPassword:
+    hash_, plain = row.get("pass_hash") or "", row["pass"] or ""
+    if row.get("pass_hash_enabled") == "1":
+        return StoredPassword(
+            hash_, "", VicidialHashing(row.get("pass_key") or "", row.get("pass_cost") or 0)
+        )
+    # A hash of VICIdial's does not count while hashing is off, and Didier empties the plain column when it
+    # writes a hash: what stands there was put there later.
+    return StoredPassword("" if plain or not hash_.startswith(_ARGON2) else hash_, plain)
+
+
+def hashing(conn: Connection) -> VicidialHashing | None:
+    """Return how VICIdial hashes its passwords, None when it stores them as they are."""
+    row = _system_settings(conn, _HASH_COLUMNS)
+    return _password({"pass": "", **row}).vicidial
 
 
 def update(conn: Connection, changes: Iterable[tuple[int, dict[str, Any]]]) -> None:
@@ -131,13 +167,95 @@ def update(conn: Connection, changes: Iterable[tuple[int, dict[str, Any]]]) -> N
     known = columns_of(conn, USERS)
     for user_id, values in changes:
         kept = {name: value for name, value in values.items() if name in known}
+        if not kept:
+            continue
         assignments = ", ".join(f"`{name}` = ?" for name in kept)
         run(conn, f"UPDATE {USERS} SET {assignments} WHERE user_id = ?", *kept.values(), user_id)
 
 
 def add(conn: Connection, values: dict[str, Any]) -> int:
     """Make a user with the columns in *values*, defaults elsewhere; return the user's id."""
-    return insert_one(conn, USERS, values, "user_id")
+    known = columns_of(conn, USERS)
+    return insert_one(conn, USERS, {name: v for name, v in values.items() if name in known}, "user_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What stands in a user's row, as far as others see and change it."""
+
+    user_id: int
+    name: str
+    full_name: str
+    level: int
+    group: str
+    active: str
+    email: str
+
+
+_PROFILE_COLUMNS = ("user_id", "user", "full_name", "user_level", "user_group", "active", "email")
+
+
+def profile(conn: Connection, name: str) -> Profile | None:
+    """Return the user *name*."""
+    columns = known_columns(conn, USERS, _PROFILE_COLUMNS)
+    rows = run(conn, f"SELECT {', '.join(f'`{name}`' for name in columns)} FROM {USERS} WHERE user = ?", name)
+    if not rows:
+        return None
+    row = dict(zip(columns, rows[0], strict=True))
+    return Profile(
+        user_id=row["user_id"],
+        name=row["user"],
+        full_name=row["full_name"] or "",
+        level=row["user_level"] or 0,
+        group=row["user_group"] or "",
+        active=row["active"] or "",
+        email=row.get("email") or "",
+    )
+
+
+# What makes a user who they are, what VICIdial counts of their sign-ins, and the two columns that its own
+# copy leaves at their defaults: shift_override_flag lets in once, manual_dial_lead_id came later.
+_NOT_COPIED = frozenset({
+    "user_id", "user", "pass", "pass_hash", "full_name", "modify_stamp", "failed_login_count",
+    "failed_login_attempts_today", "failed_login_count_today", "failed_last_ip_today",
+    "failed_last_type_today", "last_login_date", "last_ip", "shift_override_flag", "manual_dial_lead_id",
+})  # fmt: skip
+
+
+def copy(conn: Connection, source_id: int, values: Mapping[str, Any]) -> None:
+    """Make a user with the columns in *values*, and of the user *source_id* what is not theirs alone."""
+    there = columns_of(conn, USERS)
+    given = {name: value for name, value in values.items() if name in there}
+    copied = [f"`{name}`" for name in there if name not in _NOT_COPIED and name not in given]
+    names = ", ".join([*(f"`{name}`" for name in given), *copied])
+    selected = ", ".join([*("?" for _ in given), *copied])
+    sql = f"INSERT INTO {USERS} ({names}) SELECT {selected} FROM {USERS} WHERE user_id = ?"
+    run(conn, sql, *given.values(), source_id)
+
+
+def delete(conn: Connection, user_id: int) -> None:
+    """Delete the user with the id *user_id*."""
+    run(conn, f"DELETE FROM {USERS} WHERE user_id = ?", user_id)
+
+
+_FIRST_NUMBER = 101
+
+
+def last_number(conn: Connection) -> int:
+    """Return the last number that was given out as a user's name (``auto_user_add_value``)."""
+    row = _system_settings(conn, ("auto_user_add_value",))
+    return row.get("auto_user_add_value") or _FIRST_NUMBER
+
+
+def set_last_number(conn: Connection, number: int) -> None:
+    """Remember that *number* was given out."""
+    if known_columns(conn, SYSTEM_SETTINGS, ("auto_user_add_value",)):
+        run(conn, f"UPDATE {SYSTEM_SETTINGS} SET auto_user_add_value = ?", number)
+
+
+def keeps_plain(conn: Connection) -> bool:
+    """Say whether passwords stand in the database as they are, for VICIdial to read: never in our own."""
+    return conn.dialect.name != "sqlite"
 
 
 def everyone(conn: Connection) -> list[Account]:
@@ -150,7 +268,8 @@ def everyone(conn: Connection) -> list[Account]:
 def add_group(conn: Connection, name: str, title: str, viewable: str, now: datetime) -> None:
     """Make a user group that sees the DIDs of the groups in *viewable*."""
     columns = ("user_group", "group_name", "admin_viewable_groups", "modify_stamp")
-    insert(conn, USER_GROUPS, columns, [(name, title, viewable, as_text(now))])
+    rows = [(name, title, viewable, as_text(now))]
+    insert(conn, USER_GROUPS, *only_known(conn, USER_GROUPS, columns, rows))
 
 
 _SIGN_IN_COLUMNS = (
@@ -177,7 +296,9 @@ def non_latin(conn: Connection) -> bool:
 
 
 def _system_settings(conn: Connection, names: tuple[str, ...]) -> dict[str, Any]:
-    existing = _existing(columns_of(conn, SYSTEM_SETTINGS), names)
+    existing = known_columns(conn, SYSTEM_SETTINGS, names)
+    if not existing:
+        return {}
     rows = run(conn, f"SELECT {', '.join(existing)} FROM {SYSTEM_SETTINGS} LIMIT 1")
     return dict(zip(existing, rows[0], strict=True)) if rows else {}
 
@@ -185,13 +306,12 @@ def _system_settings(conn: Connection, names: tuple[str, ...]) -> dict[str, Any]
 def is_listed(conn: Connection, name: str, address: str) -> bool:
     """Say whether the IP list *name* holds *address* or its first three numbers with ``.x``."""
     sql = "SELECT count(*) FROM vicidial_ip_list_entries WHERE ip_list_id = ? AND ip_address IN (?, ?)"
-    return bool(scalar(conn, sql, name, address, address.rpartition(".")[0] + ".x"))
+    return bool(_first(conn, sql, name, address, address.rpartition(".")[0] + ".x"))
 
 
 def is_list_inactive(conn: Connection, name: str) -> bool:
     """Say whether the IP list *name* is switched off."""
-    sql = "SELECT active FROM vicidial_ip_lists WHERE ip_list_id = ?"
-    return bool(scalar(conn, sql, name) == "N")
+    return bool(_first(conn, "SELECT active FROM vicidial_ip_lists WHERE ip_list_id = ?", name) == "N")
 
 
 def second_factor_confirmed(conn: Connection, user: str, now: datetime) -> bool:
@@ -200,7 +320,20 @@ def second_factor_confirmed(conn: Connection, user: str, now: datetime) -> bool:
         "SELECT count(*) FROM vicidial_two_factor_auth"
         " WHERE user = ? AND auth_stage = '1' AND auth_exp_date > ?"
     )
-    return bool(scalar(conn, sql, user, as_text(now)))
+    return bool(_first(conn, sql, user, as_text(now)))
+
+
+def _first(conn: Connection, sql: str, *values: Any) -> Any:
+    """Return the first value of the first row, None if the VICIdial version has no such table.
+
+    A table that the database user may not read is an error: a list that forbids must not be overlooked.
+    """
+    try:
+        return scalar(conn, sql, *values)
+    except DBAPIError as error:
+        if is_missing_table(error):
+            return None
+        raise
 
 
 def locked_at(conn: Connection, user: str) -> float | None:

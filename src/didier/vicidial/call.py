@@ -12,8 +12,9 @@ from enum import Enum
 from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
-from didier.domain import patterns
+from didier.domain import patterns, targets
 from didier.services.passwords import Proof
+from didier.storage.users import StoredPassword
 
 SECRETS = frozenset({"pass", "agent_pass", "phone_pass"})
 """Parameters that are never stored, logged or answered."""
@@ -55,6 +56,7 @@ _NAME = _Kept("-_")
 _PATTERN = _Kept(patterns.SYMBOLS)
 _LIST = _Kept(patterns.SYMBOLS + ",")
 _TEXT = _Kept(" -.,_")
+_NAMED = _Kept(" -+.:/@_")
 # VICIdial keeps capital letters alone and ignores what is then empty ("n" made an active DID); Didier
 # keeps letters and digits, so that such a value is understood or refused.
 _FLAG = _Kept("", "ascii")
@@ -91,6 +93,42 @@ CLEAN_UP: Mapping[str, _Kept] = MappingProxyType({
     "delete_did": _FLAG,
     "force": _FLAG,
     "phone_code": _Kept("", "none"),
+    # The parameters of reports. VICIdial keeps digits and commas of a number, so that it cannot be asked for
+    # one with a plus sign or letters.
+    "phone_number": _LIST,
+    "date": _Kept("-", "none"),
+    "stage": _Kept("-_", "ascii"),
+    "header": _Kept("", "ascii"),
+    "agent_user": _NAME,
+    "lead_id": _Kept("", "none"),
+    "search": _Kept(patterns.SYMBOLS + " -,"),
+    "user_group": _NAME,
+    "limit": _Kept("-_", "ascii"),
+    "offset": _Kept("-_", "ascii"),
+    # The parameters of users.
+    "agent_pass": _NAME,
+    "agent_user_level": _Kept("", "none"),
+    "agent_full_name": _NAMED,
+    "agent_user_group": _NAME,
+    "source_user": _NAME,
+    "phone_login": _NAME,
+    "phone_pass": _NAME,
+    "hotkeys_active": _Kept("", "none"),
+    "voicemail_id": _Kept(""),
+    "email": _Kept(" -'.:/@%_+"),  # VICIdial makes a plus sign a space, see `users`
+    "custom_one": _NAMED,
+    "custom_two": _NAMED,
+    "custom_three": _NAMED,
+    "custom_four": _NAMED,
+    "custom_five": _NAMED,
+    "in_groups": _Kept("-_,|"),
+    "reset_password": _Kept("", "none"),
+    "delete_user": _FLAG,
+    # Beyond VICIdial.
+    "format": _Kept("", "ascii"),
+    "summary": _FLAG,
+    "dry_run": _FLAG,
+    "idempotency_key": _Kept("-_.:+/=@#*~$!,;()", "ascii"),
 })  # fmt: skip
 """Every parameter that Didier reads, with the characters that are kept of it."""
 
@@ -156,24 +194,34 @@ def _name(raw: bytes) -> tuple[str, bool]:
     return re.sub(r"[ .]", "_", name), is_array
 
 
-_SECRET = re.compile(rb"(?<![^&])(%s)=[^&]*" % b"|".join(name.encode() for name in sorted(SECRETS)))
+# Also in addresses that were put together wrongly, where it is no parameter: "?a=1;pass=x", "&amp;pass=x",
+# "PASS=x", "%26pass=x".
+_SECRET = re.compile(
+    rb"((?:(?<![A-Za-z0-9_])|(?<=%%3[Ff])|(?<=%%26))(?:%s))=[^&]*"
+    % b"|".join(name.encode() for name in sorted(SECRETS)),
+    re.IGNORECASE,
+)
 _UNUSUAL_NAME = re.compile(rb"(?<![^&])[^&=]*[^&=A-Za-z0-9_]")
 
 
-def mask_secrets(query: bytes) -> str:
-    """Return the query string as received, but with `MASK` for every password in it."""
-    if _UNUSUAL_NAME.search(query):  # "p%61ss" is read as pass
-        query = b"&".join(_masked(piece) for piece in query.split(b"&"))
-    else:
-        query = _SECRET.sub(rb"\1=" + MASK.encode(), query)
-    return query.decode("utf-8", "replace")
+def mask_secrets(text: bytes) -> str:
+    """Return a query string or path as received, but with `MASK` for every password in it."""
+    if _UNUSUAL_NAME.search(text):  # "p%61ss" is read as pass
+        text = b"&".join(_masked(*piece.partition(b"=")) for piece in text.split(b"&"))
+    return _SECRET.sub(rb"\1=" + MASK.encode(), text).decode("utf-8", "replace")
 
 
-def _masked(piece: bytes) -> bytes:
-    name, equals, _ = piece.partition(b"=")
-    if equals and _name(_decode(name))[0] in SECRETS:
-        return name + b"=" + MASK.encode()
-    return piece
+def _masked(name: bytes, equals: bytes, value: bytes) -> bytes:
+    secret = equals and _name(_decode(name))[0].lower() in SECRETS
+    return name + equals + (MASK.encode() if secret else value)
+
+
+def mask_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the fields of a form as VICIdial stores them, but with `MASK` for every password."""
+    fields = [
+        name + b"=" + (MASK.encode() if _name(name)[0].lower() in SECRETS else value) for name, value in pairs
+    ]
+    return b"&".join(fields).decode("utf-8", "replace")
 
 
 @dataclass(slots=True)
@@ -188,6 +236,7 @@ class Call:
     url: str  # as received, secrets masked
     received: float = 0.0  # seconds since the epoch
     proof: Proof | None = field(default=None, repr=False)
+    new_password: StoredPassword | None = field(default=None, repr=False)  # what agent_pass is stored as
     function: str = field(init=False)
     user: str = field(init=False)  # as sent, cleaned
     source: str = field(init=False)
@@ -220,12 +269,15 @@ class Call:
         return CLEAN_UP[name].clean(raw.decode("utf-8", "ignore"), self.non_latin) if raw else ""
 
     def patterns(self, name: str) -> tuple[str, ...]:
-        """Return the patterns in the list parameter *name*, each cleaned."""
+        """Return the patterns in the list parameter *name*, each cleaned; ranges are written out."""
 
         def clean(item: str) -> str:
             return _PATTERN.clean(item, self.non_latin)
 
-        return tuple(patterns.split_list(self.raw(name), clean))
+        text = self.raw(name)
+        if "-" in text:
+            return tuple(targets.expand(targets.split(text, clean)))
+        return tuple(patterns.split_list(text, clean))
 
     @property
     def bad_parameter(self) -> str | None:

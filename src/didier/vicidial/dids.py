@@ -9,37 +9,48 @@ from didier.domain import patterns
 from didier.domain.fields import BY_COLUMN
 from didier.services import copying, editing
 from didier.vicidial.call import BLANK, Call, Dialect
+from didier.vicidial.keyed import once
 from didier.vicidial.replies import dids as words
-from didier.vicidial.replies import tutorial
+from didier.vicidial.replies import shared, tutorial
 from didier.vicidial.replies.lines import Reply
-from didier.vicidial.signed import Signed, flag, unless
+from didier.vicidial.signed import Signed, flag, is_flag, is_on, unless
 
 LIST_LIMIT = 2000
 """Most characters in a list of new DIDs."""
 
 
-def add_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
+def add_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
     """Make a DID."""
 
     def add(ready: Sequence[Signed]) -> Sequence[Reply]:
-        orders = [editing.AddOrder(s.caller, s.call.get("did_pattern"), _fields(s.call)) for s in ready]
+        orders = [
+            editing.AddOrder(s.caller, s.call.get("did_pattern"), _fields(s.call), is_on(s.call, "dry_run"))
+            for s in ready
+        ]
         outcomes = editing.add(conn, orders, now)
         return [words.added(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
 
-    return unless(_pattern_problem, signed, add)
+    return once(conn, signed, now, lambda new: unless(_pattern_problem, new, add))
 
 
 def update_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
     """Change a DID, or delete it."""
 
     def update(ready: Sequence[Signed]) -> Sequence[Reply]:
-        orders = [editing.UpdateOrder(s.caller, s.call.get("did_pattern"), _fields(s.call)) for s in ready]
+        orders = [
+            editing.UpdateOrder(
+                s.caller, s.call.get("did_pattern"), _fields(s.call), is_on(s.call, "dry_run")
+            )
+            for s in ready
+        ]
         outcomes = editing.update(conn, orders, now)
         return [words.updated(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
 
     def delete(ready: Sequence[Signed]) -> Sequence[Reply]:
         orders = [
-            editing.DeleteOrder(s.caller, s.call.get("did_pattern"), flag(s.call, "force") == "Y")
+            editing.DeleteOrder(
+                s.caller, s.call.get("did_pattern"), is_on(s.call, "force"), is_on(s.call, "dry_run")
+            )
             for s in ready
         ]
         outcomes = editing.delete(conn, orders, now)
@@ -55,7 +66,9 @@ def update_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> lis
 
 
 def _pattern_problem(call: Call) -> Reply | None:
-    return None if _is_pattern_sized(call.get("did_pattern")) else words.pattern_incomplete(call)
+    if not _is_pattern_sized(call.get("did_pattern")):
+        return words.pattern_incomplete(call)
+    return None if is_flag(call, "dry_run") else shared.not_a_flag(call, "dry_run")
 
 
 def _update_problem(call: Call) -> Reply | None:
@@ -76,17 +89,25 @@ def _fields(call: Call) -> dict[str, str]:
     return values
 
 
-def copy_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
+def copy_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
     """Copy DIDs, in whichever dialect each call asks."""
 
     def copy(ready: Sequence[Signed]) -> Sequence[Reply]:
         outcomes = copying.copy(conn, [_copy_order(s) for s in ready], now)
         return [_copied(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
 
-    return unless(_copy_problem, signed, copy)
+    return once(conn, signed, now, lambda new: unless(_copy_problem, new, copy))
 
 
 def _copy_problem(call: Call) -> Reply | None:
+    if problem := _incomplete(call):
+        return problem
+    if not is_flag(call, "dry_run"):
+        return shared.not_a_flag(call, "dry_run")
+    return None if is_flag(call, "summary") else shared.not_a_flag(call, "summary")
+
+
+def _incomplete(call: Call) -> Reply | None:
     """Check that the parameters are there and have a size that can be right."""
     if call.dialect is Dialect.TUTORIAL:
         if not (
@@ -109,7 +130,8 @@ def _is_pattern_sized(pattern: str) -> bool:
 
 
 def _is_list_sized(call: Call, name: str) -> bool:
-    return patterns.MIN_LENGTH <= len(call.get(name)) <= LIST_LIMIT and bool(call.patterns(name))
+    text = call.get(name)
+    return patterns.MIN_LENGTH <= len(text) <= LIST_LIMIT and text.strip(",") != ""
 
 
 def _copy_order(signed: Signed) -> copying.CopyOrder:
@@ -120,6 +142,7 @@ def _copy_order(signed: Signed) -> copying.CopyOrder:
             call.get("did_pattern"),
             call.patterns("new_did_pattern"),
             {"did_active": call.get("did_active")},
+            is_on(call, "dry_run"),
         )
     description = call.get("did_description")
     return copying.CopyOrder(
@@ -127,10 +150,11 @@ def _copy_order(signed: Signed) -> copying.CopyOrder:
         call.get("source_did_pattern"),
         call.patterns("new_dids"),
         {"did_description": description} if description else {},
+        is_on(call, "dry_run"),
     )
 
 
 def _copied(call: Call, outcome: copying.CopyResult | copying.Refused) -> Reply:
     if call.dialect is Dialect.TUTORIAL:
         return tutorial.copied(call, outcome)
-    return words.copied(call, outcome)
+    return words.copied(call, outcome, summary=is_on(call, "summary"))

@@ -17,21 +17,33 @@ from didier.errors import SignInRefused
 from didier.services import access
 from didier.services.access import Credentials, StaleProof
 from didier.storage import logs, references
-from didier.vicidial import dids
+from didier.vicidial import dids, reports, system, users
 from didier.vicidial.call import Call, Dialect
 from didier.vicidial.replies import shared, tutorial
 from didier.vicidial.replies.lines import Reply
-from didier.vicidial.signed import Function, Signed
+from didier.vicidial.signed import Function, Report, Signed
 
 SIGN_IN_LEVEL = 7
 """Lowest user level that VICIdial lets into the API."""
 
-FUNCTIONS: Mapping[str, Function] = MappingProxyType({
+FUNCTIONS: Mapping[str, Function | Report] = MappingProxyType({
     "add_did": dids.add_did,
+    "add_user": users.add_user,
     "copy_did": dids.copy_did,
+    "copy_user": users.copy_user,
+    "did_info": Report(reports.did_info),
+    "did_log_export": Report(reports.did_log_export),
+    "list_dids": Report(reports.list_dids),
+    "server_refresh": system.server_refresh,
     "update_did": dids.update_did,
+    "update_user": users.update_user,
+    "user_details": Report(users.user_details),
 })  # fmt: skip
 """The functions that need a signed-in user with rights."""
+
+
+PASSWORD_FUNCTIONS = frozenset({"add_user", "copy_user", "update_user"})
+"""Those that give somebody a password."""
 
 
 def version(conn: Connection, call: Call, now: datetime) -> Reply:
@@ -61,30 +73,66 @@ def needs_sign_in(call: Call) -> bool:
     return call.function not in OPEN_FUNCTIONS
 
 
+def new_password(call: Call) -> str:
+    """Return the password that the call gives to somebody, to be hashed before; empty if none."""
+    if call.function not in PASSWORD_FUNCTIONS or "agent_pass" not in call.parameters.values:
+        return ""
+    return users.password_of(call)
+
+
 def answer(
     conn: Connection, calls: Sequence[Call], clock: Callable[[], datetime] = datetime.now
-) -> list[Reply | None]:
-    """Answer *calls*, each with its reply, or with None where the password must be compared anew."""
+) -> list[Reply | Signed | None]:
+    """Answer *calls*, each with its reply, or with None where the password must be compared anew.
+
+    A call of a `Report` is answered with itself, signed: `report` reads what it asks for.
+    """
     now = clock()
-    answers: list[Reply | None] = [None] * len(calls)
+    answers: list[Reply | Signed | None] = [None] * len(calls)
     waiting: dict[str, list[tuple[int, Signed]]] = defaultdict(list)
-    users = iter(_sign_in(conn, [call for call in calls if needs_sign_in(call)], now))
+    callers = iter(_sign_in(conn, [call for call in calls if needs_sign_in(call)], now))
     for position, call in enumerate(calls):
         if not needs_sign_in(call):
             answers[position] = _answer_anybody(conn, call, now)
             continue
-        user = next(users)
+        user = next(callers)
         if isinstance(user, StaleProof):
             continue
         answers[position] = _refused(call, user)
         if answers[position] is None and isinstance(user, User):
             waiting[call.function].append((position, Signed(call, user)))
     for name, members in waiting.items():
-        done = FUNCTIONS[name](conn, [signed for _, signed in members], now)
+        done = _carry_out(conn, name, [signed for _, signed in members], now)
         for (position, _), reply in zip(members, done, strict=True):
             answers[position] = reply
     _log(conn, calls, answers, now)
     return answers
+
+
+def _carry_out(
+    conn: Connection, name: str, signed: Sequence[Signed], now: datetime
+) -> Sequence[Reply | Signed]:
+    function = FUNCTIONS[name]
+    return signed if isinstance(function, Report) else function(conn, signed, now)
+
+
+def report(conn: Connection, signed: Signed) -> Reply:
+    """Answer the call of a report on a connection for reading; `log` stores that it was made."""
+    function = FUNCTIONS[signed.call.function]
+    if not isinstance(function, Report):
+        raise TypeError(f"{signed.call.function} is not a report")
+    return function.read(conn, signed)
+
+
+def log(
+    conn: Connection,
+    answered: Sequence[tuple[Call, Reply]],
+    clock: Callable[[], datetime] = datetime.now,
+) -> list[Reply]:
+    """Write the API log of reports; return the replies."""
+    replies = [reply for _, reply in answered]
+    _log(conn, [call for call, _ in answered], replies, clock())
+    return replies
 
 
 def _sign_in(
@@ -130,7 +178,9 @@ def _refused(call: Call, user: User | SignInRefused) -> Reply | None:
 _HOSTNAME = socket.gethostname()
 
 
-def _log(conn: Connection, calls: Sequence[Call], answers: Sequence[Reply | None], now: datetime) -> None:
+def _log(
+    conn: Connection, calls: Sequence[Call], answers: Sequence[Reply | Signed | None], now: datetime
+) -> None:
     entries = [
         logs.ApiEntry(
             user=call.user,
@@ -144,9 +194,10 @@ def _log(conn: Connection, calls: Sequence[Call], answers: Sequence[Reply | None
             host=call.host,
             url=call.url,
             address=call.address,
+            agent_user=call.get("agent_user") if reply.agent_user is None else reply.agent_user,
         )
         for call, reply in zip(calls, answers, strict=True)
-        if reply
+        if isinstance(reply, Reply)
         for line in reply.lines
     ]
     logs.write_api(conn, entries, _HOSTNAME, now)

@@ -29,6 +29,16 @@ Function = Callable[[Connection, Sequence[Signed], datetime], Sequence[Reply]]
 """A function of the API: answers all its calls of a group."""
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A function of the API that only reads, and may read much: it holds up nobody's commit.
+
+    The door runs it on a connection for reading once the call's user has signed in.
+    """
+
+    read: Callable[[Connection, Signed], Reply]
+
+
 def unless(
     problem: Callable[[Call], Reply | None],
     signed: Sequence[Signed],
@@ -39,6 +49,16 @@ def unless(
     ready = [s for s, found in zip(signed, problems, strict=True) if found is None]
     done = iter(carry_out(ready))
     return [found or next(done) for found in problems]
+
+
+def is_on(call: Call, name: str) -> bool:
+    """Say whether the optional parameter *name* is Y."""
+    return name in call.parameters.values and flag(call, name) == "Y"
+
+
+def is_flag(call: Call, name: str) -> bool:
+    """Say whether the parameter *name* is Y or N, or was not given."""
+    return name not in call.parameters.values or flag(call, name) in {"", "Y", "N"}
 
 
 def flag(call: Call, name: str) -> str:

@@ -1,6 +1,5 @@
 """`create_app`: the one place where things are wired."""
 
-import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from didier.config import Settings
+from didier.errors import Unavailable
 from didier.services import journal
 from didier.storage.committer import Committer
 from didier.storage.database import reading
@@ -27,25 +27,19 @@ from didier.web.metrics import Metrics
 log = structlog.get_logger()
 
 
-def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> ASGIApp:
-    """Return the application that serves the database behind *engine*."""
+def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Requests":
+    """Return the application that serves the database behind *engine* while its `lifespan` lasts."""
     metrics = Metrics()
     committer = Committer(engine, settings.waiting_limit, metrics.observe_commit, _take_back)
     metrics.watch(committer)
     non_agent_api = NonAgentApi(engine, committer, metrics, settings.body_limit)
-    requests = Requests(non_agent_api)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        committer.start()
-        yield
-        await requests.finished(settings.stop_seconds)
-        await committer.stop()
-        engine.dispose()
 
     def ready(_: Request) -> Response:
-        with reading(engine) as conn:
-            conn.execute(sa.text("SELECT 1"))
+        try:
+            with reading(engine) as conn:
+                conn.execute(sa.text("SELECT 1"))
+        except Unavailable as error:
+            return PlainTextResponse(f"not ready: {error}\n", status_code=503)
         if committer.alive:
             return PlainTextResponse("ready\n")
         return PlainTextResponse("not ready: nothing can be stored\n", status_code=503)
@@ -54,17 +48,16 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> ASG
         body, kind = metrics.page()
         return Response(body, media_type=kind)
 
-    requests.app = Starlette(
+    pages_app = Starlette(
         routes=[
             Route("/", pages.start(demo)),
             Route("/postman_collection.json", pages.postman(demo)),
             Route("/healthz", lambda _: PlainTextResponse("ok\n")),
             Route("/readyz", ready),
             Route("/metrics", metrics_page),
-        ],
-        lifespan=lifespan,
+        ]
     )
-    return requests
+    return Requests(non_agent_api, pages_app, committer, engine)
 
 
 def _take_back(conn: Connection) -> None:
@@ -79,30 +72,29 @@ class Requests:
     requests a tenth more.
     """
 
-    app: ASGIApp
-
-    def __init__(self, non_agent_api: ASGIApp) -> None:
+    def __init__(
+        self, non_agent_api: ASGIApp, pages_app: ASGIApp, committer: Committer, engine: Engine
+    ) -> None:
         self._non_agent_api = non_agent_api
-        self._running = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._pages_app = pages_app
+        self._committer = committer
+        self._engine = engine
+        self.running = 0
 
-    async def finished(self, seconds: float) -> None:
-        """Wait until no request is running, *seconds* at most."""
-        try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
-        except TimeoutError:
-            log.warning("stopped_with_requests_running", running=self._running)
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Carry out orders; at the end finish those that were accepted."""
+        self._committer.start()
+        yield
+        await self._committer.stop()
+        self._engine.dispose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         if "//" in scope["path"]:  # a published VICIdial client asks for //vicidial/non_agent_api.php
             scope = {**scope, "path": re.sub("/+", "/", scope["path"])}
         started = time.perf_counter()
-        status = 500
+        status: int | None = None  # none when the client went away
         query = scope["didier.query"] = mask_secrets(scope["query_string"])
 
         async def watch(message: Message) -> None:
@@ -111,19 +103,16 @@ class Requests:
                 status = message["status"]
             await send(message)
 
-        self._running += 1
-        self._idle.clear()
+        self.running += 1
         try:
-            app = self._non_agent_api if scope["path"] == PATH else self.app
+            app = self._non_agent_api if scope["path"] == PATH else self._pages_app
             await app(scope, receive, watch)
         finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
+            self.running -= 1
             log.info(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=mask_secrets(scope["path"].encode()),
                 query=query,
                 status=status,
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),

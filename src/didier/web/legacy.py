@@ -2,44 +2,38 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import structlog
 from sqlalchemy.engine import Engine
-from starlette.datastructures import Headers
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive, Scope, Send
 
 from didier.errors import Unavailable
 from didier.services import access, passwords
 from didier.services.passwords import Proof
+from didier.services.reports import Table
 from didier.storage import users
 from didier.storage.committer import Committer
 from didier.storage.database import database_file, reading
+from didier.storage.users import StoredPassword
 from didier.vicidial import functions
-from didier.vicidial.call import Call, mask_secrets, read_parameters, split_form
-from didier.vicidial.replies import shared
+from didier.vicidial.call import Call, read_parameters
+from didier.vicidial.replies import formats, shared
 from didier.vicidial.replies.lines import Reply
+from didier.vicidial.signed import Signed
+from didier.web.bodies import PAIR_LIMIT, ClientGone, RequestTooLarge, read_form
 from didier.web.metrics import Metrics
 
 PATH = "/vicidial/non_agent_api.php"
-PAIR_LIMIT = 1_000
-"""Most parameters in a request, as in PHP."""
-
 _HEADERS = [
-    (b"content-type", b"text/plain; charset=utf-8"),
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 ]
 _COMPARE_AGAIN = 3
 
 log = structlog.get_logger()
-
-
-class RequestTooLarge(Exception):
-    """The request is larger than the server takes."""
 
 
 class NonAgentApi:
@@ -53,33 +47,46 @@ class NonAgentApi:
         self._memory = passwords.Memory()
         # One thread: comparing passwords must not take the processor from those who are signed in.
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        # Reports may read and write out much: a few at a time, so that they do not fill the memory.
+        self._reports = ThreadPoolExecutor(2, thread_name_prefix="reports")
         self._embedded = database_file(engine.url) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["method"] not in {"GET", "POST"}:
-            await _send(send, 405, b"", [(b"allow", b"GET, POST")])
+            await _send(send, 405, b"", [(b"content-type", formats.TEXT), (b"allow", b"GET, POST")])
             return
-        name = ""
+        call: Call | None = None
         try:
             call = await self._read(scope, receive)
-            name = call.function
             reply = await self._answer(call)
+        except ClientGone:
+            return
         except RequestTooLarge:
             reply = shared.too_large()
         except Unavailable as error:
             reply = shared.unavailable(error)
         except Exception:
-            log.exception("request_failed", function=name)
+            log.exception("request_failed", function=call.function if call else "")
             reply = shared.failed()
-        self._metrics.count_reply(name, reply)
-        await _send(send, reply.status, reply.body.encode())
+        self._metrics.count_reply(call.function if call else "", reply)
+        kind, body = await self._encoded(call, reply)
+        await _send(send, reply.status, body, [(b"content-type", kind)])
+
+    async def _encoded(self, call: Call | None, reply: Reply) -> tuple[bytes, bytes]:
+        if call is None:
+            return formats.TEXT, reply.body.encode()
+        if isinstance(reply.outcome, Table):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._reports, formats.encode, call, reply)
+        return formats.encode(call, reply)
 
     async def _read(self, scope: Scope, receive: Receive) -> Call:
         query: bytes = scope["query_string"]
         if query.count(b"&") > PAIR_LIMIT:
             raise RequestTooLarge
-        form, text = await self._form(scope, receive) if scope["method"] == "POST" else ([], "")
+        posted = scope["method"] == "POST"
+        form, text = await read_form(scope, receive, self._body_limit) if posted else ([], "")
         parameters = read_parameters(query, form)
         host, port = scope.get("server") or ("localhost", None)
         script = f"{scope['scheme']}://{host}{f':{port}' if port else ''}{PATH}"
@@ -94,31 +101,6 @@ class NonAgentApi:
             received=time.time(),
         )
 
-    async def _form(self, scope: Scope, receive: Receive) -> tuple[list[tuple[bytes, bytes]], str]:
-        """Return the fields of the body and the text under which it is stored."""
-        kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
-        body = await self._body(receive)
-        if kind == "application/x-www-form-urlencoded":
-            form = split_form(body)
-        elif kind == "multipart/form-data":
-            form = await _multipart(scope, body)
-        else:
-            return [], ""
-        if len(form) > PAIR_LIMIT:
-            raise RequestTooLarge
-        stored = mask_secrets(b"&".join(name + b"=" + value for name, value in form))
-        return form, f"&GET-AND-POST=Y&{stored}"
-
-    async def _body(self, receive: Receive) -> bytes:
-        body = bytearray()
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if len(body) > self._body_limit:
-                raise RequestTooLarge
-            if not message.get("more_body"):
-                return bytes(body)
-
     async def _non_latin(self) -> bool:
         def read() -> bool:
             with reading(self._engine) as conn:
@@ -131,10 +113,23 @@ class NonAgentApi:
         for _ in range(_COMPARE_AGAIN):
             if needs_sign_in:
                 call.proof = await self._proof(call)
+                await self._prepare(call)
             reply = await self._committer.run(functions.answer, call)
+            if isinstance(reply, Signed):
+                return await self._report(reply)
             if reply is not None:
                 return reply
         return shared.failed()  # the stored password changed under us three times
+
+    async def _report(self, signed: Signed) -> Reply:
+        """Answer a call that only reads, beside the committer, which then logs it."""
+        loop = asyncio.get_running_loop()
+        reply = await loop.run_in_executor(self._reports, self._read_report, signed)
+        return await self._committer.run(functions.log, (signed.call, reply))
+
+    def _read_report(self, signed: Signed) -> Reply:
+        with reading(self._engine) as conn:
+            return functions.report(conn, signed)
 
     async def _proof(self, call: Call) -> Proof:
         """Compare the call's password with the stored one, unless that was done a moment ago."""
@@ -152,29 +147,30 @@ class NonAgentApi:
         self._memory.remember(call.user, password, proof)
         return proof
 
+    async def _prepare(self, call: Call) -> None:
+        """Hash the password that a call gives somebody, if its own password is right."""
+        password = functions.new_password(call)
+        if password and call.proof and call.proof.matched and call.new_password is None:
+            loop = asyncio.get_running_loop()
+            call.new_password = await loop.run_in_executor(self._slow, self._to_store, password)
+
+    def _to_store(self, password: str) -> StoredPassword | None:
+        with reading(self._engine) as conn:
+            hashing, keeps_plain = users.hashing(conn), users.keeps_plain(conn)
+        try:
+            return passwords.to_store(password, hashing, keeps_plain=keeps_plain)
+        except ValueError as error:
+            log.error("password_not_storable", reason=str(error), advice="run 'didier doctor'")
+            return None
+
     def _compare(self, user: str, password: str, cleaned: str) -> Proof:
         with reading(self._engine) as conn:
             stored = access.stored_password(conn, user)
         return passwords.compare(password, cleaned, stored)
 
 
-async def _multipart(scope: Scope, body: bytes) -> list[tuple[bytes, bytes]]:
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield body
-
-    parser = MultiPartParser(Headers(scope=scope), stream(), max_fields=PAIR_LIMIT, max_files=0)
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError) as error:
-        log.info("multipart_unreadable", reason=str(error))
-        return []
-    return [(name.encode(), str(value).encode()) for name, value in form.multi_items()]
-
-
-async def _send(
-    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
-) -> None:
+async def _send(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
     length = (b"content-length", str(len(body)).encode())
-    all_headers = [*_HEADERS, length, *(headers or [])]
+    all_headers = [*headers, *_HEADERS, length]
     await send({"type": "http.response.start", "status": status, "headers": all_headers})
     await send({"type": "http.response.body", "body": body})

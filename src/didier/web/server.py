@@ -6,14 +6,18 @@ requests that were accepted.
 
 import asyncio
 import gc
+import os
 import signal
 import socket
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
+import structlog
 import uvloop
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
-from starlette.types import ASGIApp
+from starlette.types import Receive, Scope, Send
 
 from didier.config import Settings
 from didier.errors import WrongSetting
@@ -21,12 +25,27 @@ from didier.errors import WrongSetting
 HEADER_SECONDS = 30
 """How long a client may take to send a request's head."""
 
+log = structlog.get_logger()
 
-def run(app: ASGIApp, settings: Settings) -> None:
-    """Serve *app* until SIGTERM or SIGINT."""
+
+class Application(Protocol):
+    """What can be served: an ASGI application for HTTP with a beginning and an end."""
+
+    running: int  # requests that are being answered
+
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
+        """Serve requests while this lasts."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+
+def run(app: Application, settings: Settings) -> None:
+    """Serve *app* until SIGTERM or SIGINT, then take no new requests and finish those that run."""
     _check_address(settings.host, settings.port)
     gc.freeze()  # what was imported is never garbage: looking through it would slow every request
-    uvloop.run(_serve(app, settings))
+    if not uvloop.run(_serve(app, settings)):
+        os._exit(0)  # clients that stall hold connections, for which the server's threads would wait
 
 
 def _check_address(host: str, port: int) -> None:
@@ -40,18 +59,29 @@ def _check_address(host: str, port: int) -> None:
         raise WrongSetting(f"host and port: cannot listen on {host}:{port}: {error.strerror}") from None
 
 
-async def _serve(app: ASGIApp, settings: Settings) -> None:
+async def _serve(app: Application, settings: Settings) -> bool:
+    """Serve until a signal; say whether all connections came to their end."""
     server = Server(
         app,
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.ASGINL,
         websockets=False,
         backlog=1024,
         log_enabled=False,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
     )
+    stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, server.stop)
-    await server.serve()
+        loop.add_signal_handler(name, stopping.set)
+    async with app.lifespan():
+        serving = asyncio.ensure_future(server.serve())
+        await asyncio.wait({serving, asyncio.ensure_future(stopping.wait())}, return_when="FIRST_COMPLETED")
+        server.stop()  # type: ignore[no-untyped-call]  # Granian's has no types
+        await asyncio.wait({serving}, timeout=settings.stop_seconds)
+    if serving.done():
+        serving.result()  # an error of the server is the command's error
+        return True
+    log.warning("stopped_with_requests_running", running=app.running)
+    return False

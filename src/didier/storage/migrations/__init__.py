@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from didier.errors import NoDatabase
-from didier.storage.database import database_file
+from didier.storage import rights
+from didier.storage.database import check_server, database_file
 from didier.storage.tables import DIDS, USERS, vicidial_tables
 
 VERSION_TABLE = "didier_version"
@@ -23,24 +24,32 @@ def revision(conn: Connection) -> str | None:
     return found
 
 
+def check_home(engine: Engine) -> None:
+    """Raise a `SetupError` unless the database answers, is one Didier can use, and gives it its rights."""
+    check_server(engine)
+    with engine.connect() as conn:
+        rights.check(conn)
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the database to `HEAD`; in an embedded one, make VICIdial's tables first if they are missing.
 
     Raises `NoDatabase` for a MariaDB database without VICIdial's tables, and for a database that a newer
-    Didier has worked with.
+    Didier has worked with; and what `check_home` raises.
     """
+    check_home(engine)
     with engine.begin() as conn:
         found = revision(conn)
-        if found == HEAD:
-            return
         if found and found > HEAD:
             raise NoDatabase(f"the database was used by a newer Didier (revision {found}, this is {HEAD})")
         if database_file(engine.url):
+            # At any revision: a release may use more of VICIdial's tables than the one before it.
             vicidial_tables().create_all(conn)
-        elif missing := {DIDS, USERS}.difference(sa.inspect(conn).get_table_names()):
+        elif found is None and (missing := {DIDS, USERS}.difference(sa.inspect(conn).get_table_names())):
             names = ", ".join(sorted(missing))
             raise NoDatabase(f"this is not a VICIdial database: there is no table {names}")
-        _run_alembic(conn)
+        if found != HEAD:
+            _run_alembic(conn)
 
 
 def _run_alembic(conn: Connection) -> None:

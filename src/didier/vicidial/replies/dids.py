@@ -48,7 +48,7 @@ def added(call: Call, outcome: Done | errors.Refusal) -> Reply:
     pattern = call.get("did_pattern")
     match outcome:
         case Done():
-            return one(data_line("SUCCESS", "add_did DID HAS BEEN ADDED", call.user, pattern))
+            return _done(call, outcome, "add_did", "ADDED", pattern)
         case errors.AlreadyExists():
             return one(error_line("add_did DID ALREADY EXISTS", call.user, pattern))
         case errors.InvalidField():
@@ -59,12 +59,18 @@ def added(call: Call, outcome: Done | errors.Refusal) -> Reply:
             return not_permitted(call)
 
 
+def _done(call: Call, outcome: Done, function: str, words: str, data: str) -> Reply:
+    verb = "WOULD BE" if outcome.dry_run else "HAS BEEN"
+    line = data_line("SUCCESS", f"{function} DID {verb} {words}", call.user, data)
+    return Reply((line,), outcome=outcome)
+
+
 def updated(call: Call, outcome: Done | errors.Refusal) -> Reply:
     """The answer to ``update_did``."""
     pattern = call.get("did_pattern")
     match outcome:
         case Done():
-            return one(data_line("SUCCESS", "update_did DID HAS BEEN UPDATED", call.user, pattern))
+            return _done(call, outcome, "update_did", "UPDATED", pattern)
         case errors.NotFound():
             return one(error_line("update_did DID DOES NOT EXIST", call.user, pattern))
         case errors.InvalidField():
@@ -81,8 +87,7 @@ def deleted(call: Call, outcome: Done | errors.Refusal) -> Reply:
     pattern = call.get("did_pattern")
     match outcome:
         case Done():
-            data = f"{pattern}|{outcome.did_id}"
-            return one(data_line("SUCCESS", "update_did DID HAS BEEN DELETED", call.user, data))
+            return _done(call, outcome, "update_did", "DELETED", f"{pattern}|{outcome.did_id}")
         case errors.NotFound():
             return one(error_line("update_did DID DOES NOT EXIST", call.user, pattern))
         case errors.Protected():
@@ -112,8 +117,8 @@ def copy_incomplete(call: Call) -> Reply:
     return one(error_line("copy_did YOU MUST USE ALL REQUIRED FIELDS", call.user, data))
 
 
-def copied(call: Call, outcome: CopyResult | errors.Refusal) -> Reply:
-    """The answer to ``copy_did``: a notice for each target and a closing line."""
+def copied(call: Call, outcome: CopyResult | errors.Refusal, *, summary: bool = False) -> Reply:
+    """The answer to ``copy_did``: a notice for each target and a closing line; in a *summary* that alone."""
     source = call.get("source_did_pattern")
     if isinstance(outcome, errors.NotFound):
         return one(error_line("copy_did SOURCE DID DOES NOT EXIST", call.user, source))
@@ -125,19 +130,31 @@ def copied(call: Call, outcome: CopyResult | errors.Refusal) -> Reply:
         return one(error_line(reason, call.user, outcome.value))
     if isinstance(outcome, errors.Refusal):
         return not_permitted(call)
+    notices = () if summary else (_copy_notice(call, source, item, outcome) for item in outcome.items)
+    return Reply((*notices, _copy_closing(call, source, outcome)), outcome=outcome)
+
+
+def _copy_closing(call: Call, source: str, outcome: CopyResult) -> Line:
     made = len(outcome.copied)
     data = f"{source}|{made}|{len(outcome.items) - made}"
-    closing = ("SUCCESS", "copy_did DIDS HAVE BEEN ADDED") if made else ("ERROR", "copy_did NO DIDS ADDED")
-    return Reply((
-        *(_copy_notice(call, source, item) for item in outcome.items),
-        data_line(*closing, call.user, data),
-    ))  # fmt: skip
+    if outcome.dry_run:
+        return data_line("SUCCESS", "copy_did DRY RUN", call.user, data)
+    if made:
+        return data_line("SUCCESS", "copy_did DIDS HAVE BEEN ADDED", call.user, data)
+    return data_line("ERROR", "copy_did NO DIDS ADDED", call.user, data)
 
 
-def _copy_notice(call: Call, source: str, item: Item) -> Line:
+def _copy_notice(call: Call, source: str, item: Item, outcome: CopyResult) -> Line:
     if isinstance(item, Copied):
-        data = f"{item.pattern}|{source}|{item.did_id}|1"
-        return data_line("NOTICE", "copy_did DID HAS BEEN ADDED", call.user, data)
+        verb, rows = ("WOULD BE", 0) if outcome.dry_run else ("HAS BEEN", 1)
+        data = f"{item.pattern}|{source}|{item.did_id}|{rows}"
+        return data_line("NOTICE", f"copy_did DID {verb} ADDED", call.user, data)
     if isinstance(item, errors.AlreadyExists):
         return data_line("NOTICE", "copy_did DID ALREADY EXISTS", call.user, item.pattern)
-    return data_line("NOTICE", "copy_did DID PATTERN IS NOT VALID", call.user, item.pattern)
+    return data_line("NOTICE", f"copy_did {not_valid(item)}", call.user, item.pattern)
+
+
+def not_valid(item: errors.InvalidPattern) -> str:
+    """Name what is not valid."""
+    what = "RANGE" if isinstance(item, errors.InvalidRange) else "PATTERN"
+    return f"DID {what} IS NOT VALID"

@@ -19,14 +19,24 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The lines of an answer and its HTTP status."""
+    """The lines of an answer and its HTTP status.
+
+    *outcome* is what the service returned, for formats that show more of it than the lines do. *sent* is
+    set when an answer that was sent before is repeated to the letter, in whatever format it had. *agent_user*
+    is logged instead of the parameter of that name.
+    """
 
     lines: tuple[Line, ...]
     status: int = 200
+    outcome: object = None
+    sent: str | None = None
+    agent_user: str | None = None
 
     @property
     def body(self) -> str:
         """The text that is sent."""
+        if self.sent is not None:
+            return self.sent
         if self.status == 418:  # VICIdial ends this answer without a line feed
             return self.lines[0].text
         return "".join(f"{line.text}\n" for line in self.lines)

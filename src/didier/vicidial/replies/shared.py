@@ -36,15 +36,50 @@ def function_not_allowed(call: Call) -> Reply:
 
 _PERMISSION = MappingProxyType({
     "add_did": "ADD DIDS",
+    "add_user": "ADD USERS",
     "copy_did": "ADD DIDS",
+    "copy_user": "COPY USERS",
+    "did_info": "GET DID INFO",
+    "did_log_export": "GET DID INFO",
+    "list_dids": "GET DID INFO",
+    "server_refresh": "REFRESH SERVERS",
     "update_did": "UPDATE DIDS",
+    "update_user": "UPDATE USERS",
+    "user_details": "GET USER DETAILS",
 })  # fmt: skip
 
 
 def not_permitted(call: Call) -> Reply:
     """A right that the function needs is missing."""
-    reason = f"{call.function} USER DOES NOT HAVE PERMISSION TO {_PERMISSION[call.function]}"
-    return one(error_line(reason, call.user, "0"))
+    words = _PERMISSION[call.function]
+    reason = f"{call.function} USER DOES NOT HAVE PERMISSION TO {words}"
+    return one(error_line(reason, call.user, "0", "|" if words.startswith("GET") else ""))
+
+
+def not_a_flag(call: Call, name: str) -> Reply:
+    """The optional parameter *name* is neither Y nor N."""
+    words = name.upper().replace("_", " ")
+    reason = f"{call.function} {words} MUST BE Y OR N, THIS IS AN OPTIONAL FIELD".strip()
+    return one(error_line(reason, call.user, call.get(name)))
+
+
+def key_invalid(call: Call, key: str) -> Reply:
+    """The idempotency key has characters that keys do not have, or too many."""
+    reason = f"{call.function or 'copy_did'} IDEMPOTENCY KEY IS NOT VALID"
+    return one(error_line(reason, call.user, key))
+
+
+def key_reused(call: Call, refusal: errors.KeyReused) -> Reply:
+    """The idempotency key came with another request before."""
+    reason = f"{call.function or 'copy_did'} IDEMPOTENCY KEY WAS USED FOR ANOTHER REQUEST"
+    return one(error_line(reason, call.user, refusal.key))
+
+
+def repeated(call: Call, answer: str) -> Reply:
+    """The answer that this request had before, to the letter; the log has one line of it."""
+    reason = f"{call.function or 'copy_did'} ANSWER REPEATED"
+    line = Line("SUCCESS", reason, call.get("idempotency_key"), answer.removesuffix("\n"))
+    return Reply((line,), sent=answer)
 
 
 def sign_in_refused(call: Call, refusal: errors.SignInRefused) -> Reply:

@@ -4,6 +4,7 @@ from didier import errors
 from didier.services.copying import Copied, CopyResult, Item
 from didier.vicidial.call import Call
 from didier.vicidial.replies import shared
+from didier.vicidial.replies.dids import not_valid
 from didier.vicidial.replies.lines import Line, Reply, error_line, one
 
 
@@ -44,14 +45,15 @@ def copied(call: Call, outcome: CopyResult | errors.Refusal) -> Reply:
         return one(_plain("DID PATTERN NOT FOUND", source))
     if isinstance(outcome, errors.Refusal):
         return not_permitted()
-    return Reply(tuple(_answer_line(call, source, item) for item in outcome.items))
+    lines = tuple(_answer_line(call, source, item, outcome) for item in outcome.items)
+    return Reply(lines, outcome=outcome)
 
 
-def _answer_line(call: Call, source: str, item: Item) -> Line:
+def _answer_line(call: Call, source: str, item: Item, outcome: CopyResult) -> Line:
     if isinstance(item, Copied):
-        reason = "DID Copied Successfully"
+        reason = "DID Would Be Copied" if outcome.dry_run else "DID Copied Successfully"
         text = f"SUCCESS: {source} -> {item.pattern} | {reason}"
         return Line("SUCCESS", f"copy_did {reason}", f"{source}|{item.pattern}|{item.did_id}", text)
     if isinstance(item, errors.AlreadyExists):
         return _plain("NEW DID ALREADY EXISTS", item.pattern)
-    return error_line("copy_did DID PATTERN IS NOT VALID", call.user, item.pattern)
+    return error_line(f"copy_did {not_valid(item)}", call.user, item.pattern)

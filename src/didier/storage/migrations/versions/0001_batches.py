@@ -9,7 +9,11 @@ revision = "0001"
 down_revision = None
 
 # Journals must survive a crash whatever engine VICIdial's own tables have.
-_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mariadb_engine": "InnoDB"}
+_OPTIONS: dict[str, Any] = {
+    f"{dialect}_{option}": value
+    for dialect in ("mysql", "mariadb")
+    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
+}
 
 
 def upgrade() -> None:
@@ -28,6 +32,7 @@ def upgrade() -> None:
         sa.Column("high_water", sa.Integer),  # highest did_id before; while the batch is running
         sa.Column("guard", sa.String(64)),  # lock that its writer holds; while the batch is running
         sqlite_autoincrement=True,
+        if_not_exists=True,  # MariaDB keeps what a migration has made before it was interrupted
         **_OPTIONS,
     )
     op.create_table(
@@ -38,17 +43,20 @@ def upgrade() -> None:
         sa.Column("did_id", sa.Integer),
         sa.Column("outcome", sa.String(10), nullable=False),
         sqlite_with_rowid=False,
+        if_not_exists=True,
         **_OPTIONS,
     )
     op.create_table(
         "didier_lockouts",
         sa.Column("user_name", sa.String(100), primary_key=True),
         sa.Column("locked_at", sa.Float(53), nullable=False),
+        if_not_exists=True,
         **_OPTIONS,
     )
     op.create_table(
         "didier_settings",
         sa.Column("name", sa.String(50), primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
+        if_not_exists=True,
         **_OPTIONS,
     )

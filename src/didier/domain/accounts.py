@@ -1,0 +1,41 @@
+"""The fields of a user that callers may set: one ordered row each, with its rule."""
+
+from types import MappingProxyType
+
+from didier.domain.fields import Field, one_of, text
+from didier.domain.users import HIGHEST_LEVEL
+
+# The order is that in which VICIdial's documentation lists them.
+USER_FIELDS: tuple[Field, ...] = (
+    Field("full_name", text(1, 50), "Name of the person"),
+    Field(
+        "user_level",
+        one_of(*(str(level) for level in range(1, HIGHEST_LEVEL + 1))),
+        "How much the user may do",
+        empty=None,
+    ),
+    Field(
+        "user_group",
+        text(1, 20),
+        "Group that the user belongs to",
+        "vicidial_user_groups.user_group",
+        empty=None,
+    ),
+    Field("phone_login", text(1, 20), "Phone that the agent works with"),
+    Field("phone_pass", text(1, 100), "Password of that phone; kept in a VICIdial database alone"),
+    Field("hotkeys_active", one_of("0", "1"), "Whether the agent has hot keys", empty=None),
+    Field("voicemail_id", text(1, 10), "Voicemail box"),
+    Field("email", text(1, 100), "E-mail address"),
+    Field("custom_one", text(1, 100), "Free for use"),
+    Field("custom_two", text(1, 100), "Free for use"),
+    Field("custom_three", text(1, 100), "Free for use"),
+    Field("custom_four", text(1, 100), "Free for use"),
+    Field("custom_five", text(1, 100), "Free for use"),
+    Field("active", one_of("Y", "N"), "Whether the user may sign in", empty=None),
+    Field("closer_campaigns", text(1, 10_000), "In-groups of the agent, each with a space around it"),
+)
+
+NAME = text(2, 20)
+"""What a user may be called."""
+
+BY_COLUMN = MappingProxyType({field.column: field for field in USER_FIELDS})

@@ -1,0 +1,67 @@
+"""Doing a request once, however often it is sent with the same idempotency key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from didier.errors import KeyReused
+from didier.storage import idempotency, users
+from didier.storage.idempotency import Known, Name
+
+REMEMBERED = timedelta(hours=24)
+"""How long an answer is repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of *user* with a *key*; equal *fingerprint*: equal parameters."""
+
+    user: str
+    key: str
+    fingerprint: str
+
+    @property
+    def name(self) -> Name:
+        """What the request is known by."""
+        return Name(users.key(self.user), self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The request was carried out before; *answer* is what was said then."""
+
+    answer: str
+
+
+def begin(conn: Connection, requests: Sequence[Request], now: datetime) -> list[Answered | KeyReused | None]:
+    """Say for each of *requests*, whose keys are all different, what was answered; None: carry it out now.
+
+    What is to be carried out is claimed first: another process that is at it too has to wait, and then
+    finds the answer. A claim without an answer is left by a process that died; it does not count.
+    """
+    idempotency.forget_until(conn, now - REMEMBERED)
+    known = idempotency.find(conn, [request.name for request in requests])
+    outcomes = [_outcome(request, known) for request in requests]
+    new = [request for request, outcome in zip(requests, outcomes, strict=True) if outcome is None]
+    idempotency.forget(conn, [request.name for request in new if request.name in known])
+    idempotency.claim(conn, [(request.name, request.fingerprint) for request in new], now)
+    return outcomes
+
+
+def _outcome(request: Request, known: Mapping[Name, Known]) -> Answered | KeyReused | None:
+    found = known.get(request.name)
+    if found is None or found.answer is None:
+        return None
+    if found.fingerprint != request.fingerprint:
+        return KeyReused(request.key)
+    return Answered(found.answer)
+
+
+def finish(conn: Connection, answers: Sequence[tuple[Request, str | None]]) -> None:
+    """Remember the answers to requests; those that were refused (None) may be sent again."""
+    for request, answer in answers:
+        if answer is not None:
+            idempotency.answer(conn, request.name, answer)
+    idempotency.forget(conn, [request.name for request, answer in answers if answer is None])

@@ -1,0 +1,65 @@
+"""Requests with an idempotency key and their answers: table ``didier_idempotency``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from didier.storage.database import as_json, as_text, insert, rows_of, run
+
+_TABLE = "didier_idempotency"
+_COLUMNS = ("user_name", "idempotency_key", "fingerprint", "created_at")
+_NAMES = ("name", "request_key")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a request is known by: the user, as `users.key` writes it, and the key they chose."""
+
+    user: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A request that came before; *answer* is None while none was stored."""
+
+    fingerprint: str
+    answer: str | None
+
+
+def find(conn: Connection, names: Sequence[Name]) -> dict[Name, Known]:
+    """Return what is known of the requests *names*."""
+    rows = as_json([(name.user, name.key) for name in names])
+    sql = (
+        f"SELECT user_name, idempotency_key, fingerprint, answer FROM {rows_of(conn.dialect.name, _NAMES)}"
+        f" JOIN {_TABLE} ON user_name = r.name AND idempotency_key = r.request_key"
+    )
+    return {Name(user, key): Known(mark, answer) for user, key, mark, answer in run(conn, sql, rows)}
+
+
+def claim(conn: Connection, requests: Sequence[tuple[Name, str]], now: datetime) -> None:
+    """Store requests, name and fingerprint, that have no answer yet.
+
+    Raises `sqlalchemy.exc.IntegrityError` when another process was faster.
+    """
+    rows = [(name.user, name.key, fingerprint, as_text(now)) for name, fingerprint in requests]
+    insert(conn, _TABLE, _COLUMNS, rows)
+
+
+def answer(conn: Connection, name: Name, text: str) -> None:
+    """Store the answer to a request."""
+    sql = f"UPDATE {_TABLE} SET answer = ? WHERE user_name = ? AND idempotency_key = ?"
+    run(conn, sql, text, name.user, name.key)
+
+
+def forget(conn: Connection, names: Sequence[Name]) -> None:
+    """Remove requests."""
+    for name in names:
+        run(conn, f"DELETE FROM {_TABLE} WHERE user_name = ? AND idempotency_key = ?", name.user, name.key)
+
+
+def forget_until(conn: Connection, moment: datetime) -> None:
+    """Remove all requests that came at *moment* or before."""
+    run(conn, f"DELETE FROM {_TABLE} WHERE created_at <= ?", as_text(moment))

@@ -1,0 +1,198 @@
+"""The functions that show, make, copy, change and delete users."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.accounts import BY_COLUMN
+from didier.errors import NotPermitted, UserNotFound
+from didier.services import accounts
+from didier.services.reports import Table
+from didier.storage.users import StoredPassword
+from didier.vicidial.call import BLANK, Call
+from didier.vicidial.replies import shared
+from didier.vicidial.replies import users as words
+from didier.vicidial.replies.lines import Reply
+from didier.vicidial.signed import Signed, flag, is_flag, is_on, unless
+
+NAME_LEAST, NAME_MOST = 2, 20
+"""Characters of a user's name."""
+
+PASSWORD_MOST = 100
+"""Most characters of a password, VICIdial's width."""
+
+MAIL_LENGTH = 8
+"""Least length of a password that ``reset_password`` asks for; less asks for none."""
+
+_DETAILS = ("user", "full_name", "user_group", "user_level", "active")
+
+
+def user_details(conn: Connection, signed: Signed) -> Reply:
+    """Show a user."""
+    call = signed.call
+    name = call.get("agent_user")
+    if not 1 <= len(name) <= NAME_MOST:
+        return words.search_invalid(call)
+    found = accounts.details(conn, signed.user, name)
+    if isinstance(found, NotPermitted | UserNotFound):
+        return words.details(call, found)
+    row = (name, found.full_name, found.group, found.level, found.active)
+    return words.details(call, Table(_DETAILS, [row]))
+
+
+def add_user(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
+    """Make a user."""
+
+    def add(ready: Sequence[Signed]) -> Sequence[Reply]:
+        orders = [
+            accounts.AddOrder(
+                s.caller,
+                s.call.get("agent_user"),
+                _stored(s.call),
+                _given(s.call),
+                is_on(s.call, "dry_run"),
+            )
+            for s in ready
+        ]
+        outcomes = accounts.add(conn, orders, now)
+        return [words.added(s.call, s.user, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
+
+    required = ("agent_user_level", "agent_full_name", "agent_user_group")
+    return unless(_new_problem(required, words.add_incomplete), signed, add)
+
+
+def copy_user(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
+    """Make a user with the settings of another."""
+
+    def copy(ready: Sequence[Signed]) -> Sequence[Reply]:
+        outcomes = accounts.copy(conn, [_copy_order(s) for s in ready], now)
+        return [words.copied(s.call, s.user, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
+
+    return unless(_new_problem(("agent_full_name", "source_user"), words.copy_incomplete), signed, copy)
+
+
+def _copy_order(signed: Signed) -> accounts.CopyOrder:
+    call = signed.call
+    return accounts.CopyOrder(
+        signed.caller,
+        call.get("agent_user"),
+        _stored(call),
+        call.get("agent_full_name"),
+        call.get("source_user"),
+        is_on(call, "dry_run"),
+    )
+
+
+def _new_problem(
+    required: Sequence[str], incomplete: Callable[[Call], Reply]
+) -> Callable[[Call], Reply | None]:
+    def problem(call: Call) -> Reply | None:
+        named = NAME_LEAST <= len(call.get("agent_user")) <= NAME_MOST
+        if not (named and password_of(call) and all(call.get(name) for name in required)):
+            return incomplete(call)
+        return _password_problem(call) or _flag_problem(call, "dry_run")
+
+    return problem
+
+
+def update_user(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
+    """Change a user, or delete them."""
+
+    def delete_or_update(ready: Sequence[Signed]) -> Sequence[Reply]:
+        deleting = [is_on(s.call, "delete_user") for s in ready]
+        deleted = iter(_delete(conn, [s for s, wanted in zip(ready, deleting, strict=True) if wanted], now))
+        updated = iter(
+            _update(conn, [s for s, wanted in zip(ready, deleting, strict=True) if not wanted], now)
+        )
+        return [next(deleted) if wanted else next(updated) for wanted in deleting]
+
+    return unless(_update_problem, signed, delete_or_update)
+
+
+def _update_problem(call: Call) -> Reply | None:
+    if len(call.get("agent_user")) < NAME_LEAST:
+        return words.update_incomplete(call)
+    if problem := _flag_problem(call, "delete_user") or _flag_problem(call, "dry_run"):
+        return problem
+    if is_on(call, "delete_user"):
+        return None
+    if call.get("agent_pass") and not password_of(call):
+        return words.password_invalid(call)
+    return _password_problem(call)
+
+
+def _update(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
+    orders = [
+        accounts.UpdateOrder(
+            s.caller,
+            s.call.get("agent_user"),
+            s.call.new_password if password_of(s.call) else None,
+            _changed(s.call),
+            _asks_for_mail(s.call),
+            is_on(s.call, "dry_run"),
+        )
+        for s in signed
+    ]
+    outcomes = accounts.update(conn, orders, now)
+    return [words.updated(s.call, s.user, outcome) for s, outcome in zip(signed, outcomes, strict=True)]
+
+
+def _delete(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
+    orders = [
+        accounts.DeleteOrder(s.caller, s.call.get("agent_user"), is_on(s.call, "dry_run")) for s in signed
+    ]
+    outcomes = accounts.delete(conn, orders, now)
+    return [words.deleted(s.call, s.user, outcome) for s, outcome in zip(signed, outcomes, strict=True)]
+
+
+def password_of(call: Call) -> str:
+    """Return the password that the call gives to somebody, in the form that VICIdial reads; empty if none."""
+    password = call.get("agent_pass")
+    return password if password != BLANK and len(password) <= PASSWORD_MOST else ""
+
+
+def _password_problem(call: Call) -> Reply | None:
+    """The door makes what is stored of a password; it cannot where VICIdial's hashing is set up wrongly."""
+    return words.password_not_storable(call) if password_of(call) and call.new_password is None else None
+
+
+def _flag_problem(call: Call, name: str) -> Reply | None:
+    return None if is_flag(call, name) else shared.not_a_flag(call, name)
+
+
+def _stored(call: Call) -> StoredPassword:
+    if call.new_password is None:
+        raise ValueError("a password is prepared before it is stored")
+    return call.new_password
+
+
+def _given(call: Call) -> dict[str, str]:
+    """Return the columns that a new user gets from the call; ``active`` is no parameter of `add_user`."""
+    columns = {column: _value(call, parameter) for column, (parameter, _) in words.FIELD_ERRORS.items()}
+    return {column: value for column, value in columns.items() if value and column != "active"}
+
+
+def _changed(call: Call) -> dict[str, str]:
+    """Return the columns that the call gives a value or empties."""
+    values = {}
+    for column, (parameter, _) in words.FIELD_ERRORS.items():
+        if call.raw(parameter) == BLANK:
+            values[column] = BLANK if BY_COLUMN[column].empty is None else ""
+        elif value := _value(call, parameter):
+            values[column] = value
+    return values
+
+
+def _value(call: Call, parameter: str) -> str:
+    value = flag(call, parameter) if parameter == "active" else call.get(parameter)
+    if parameter == "email":
+        return value.replace("+", " ")  # as VICIdial does, whose own pages look for it in that form
+    if parameter == "in_groups" and value:
+        return f" {' '.join(value.replace('|', ',').replace(',', ' ').split())} -"
+    return value
+
+
+def _asks_for_mail(call: Call) -> bool:
+    length = call.get("reset_password")
+    return length.isdigit() and len(length) < 4 and int(length) >= MAIL_LENGTH

@@ -1,0 +1,1 @@
+"""Didier in a real browser."""

@@ -1,0 +1,130 @@
+"""The tutorial's request and the start page in Debian's Chromium."""
+
+import re
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from support.missing import program
+from support.server import PATH, TUTORIAL
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+ANSWER = "SUCCESS: 18001234567 -> 18002223333 | DID Copied Successfully"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium."""
+    executable = program("chromium", "chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Make a new page that knows nothing of others, with the options given; collect what it complains of."""
+    contexts = []
+
+    def make(**options):
+        contexts.append(chromium.new_context(**options))
+        page = contexts[-1].new_page()
+        page.complaints = []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda message: page.complaints.append(message.text))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def background(page):
+    """Return the brightness, 0 to 255, of what the page's top left corner shows."""
+    # The page itself may be transparent: then the colour scheme's canvas is what is seen.
+    colour = page.evaluate(
+        """() => {
+            const probe = document.createElement("div");
+            probe.style.backgroundColor = "Canvas";
+            document.body.append(probe);
+            const found = getComputedStyle(probe).backgroundColor;
+            probe.remove();
+            return found;
+        }"""
+    )
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
+
+
+def test_the_tutorials_address_copies_a_did(server, open_page):
+    """Typing the tutorial's address into a browser copies the DID and shows the answer as text."""
+    page = open_page()
+
+    query = "&".join(f"{name}={value}" for name, value in TUTORIAL.items())
+    response = page.goto(f"{server.url}{PATH}?{query}")
+
+    assert (200, ANSWER) == (response.status, page.inner_text("body").strip())
+    assert ["18001234567", "18002223333"] == server.patterns()
+
+
+def test_an_answer_is_not_run_as_a_page(server, open_page):
+    """Markup in a request comes back as text and nothing of it runs."""
+    page = open_page()
+
+    page.goto(f"{server.url}{PATH}?function=copy_did&user=<img src=x onerror=document.title='run'>")
+
+    assert "ERROR: Login incorrect" in page.inner_text("body")
+    assert 0 == page.locator("img").count()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_start_page_fits(server, open_page, scheme, width):
+    """On a phone and on a screen, in light and in dark, the start page has no sideways scrolling."""
+    page = open_page(color_scheme=scheme, viewport={"width": width, "height": 800})
+
+    page.goto(f"{server.url}/")
+
+    assert width >= page.evaluate("document.documentElement.scrollWidth")
+    assert [] == page.complaints
+    assert "Copy a DID" in page.inner_text("body")
+
+
+def test_the_start_page_follows_the_colour_scheme(server, open_page):
+    """The start page is bright in light and dim in dark."""
+    brightness = {}
+    for scheme in ("light", "dark"):
+        page = open_page(color_scheme=scheme)
+        page.goto(f"{server.url}/")
+        brightness[scheme] = background(page)
+
+    assert brightness["light"] > 200
+    assert brightness["dark"] < 60
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_start_pages_link_copies(server, open_page, scheme, width):
+    """The link on the start page carries out the tutorial's request."""
+    page = open_page(color_scheme=scheme, viewport={"width": width, "height": 800})
+    page.goto(f"{server.url}/")
+
+    with page.expect_navigation():
+        page.get_by_role("link", name="the same address").click()
+
+    assert ANSWER == page.inner_text("body").strip()
+    assert ["18001234567", "18002223333"] == server.patterns()
+
+
+def test_the_start_pages_other_links_lead_somewhere(server, open_page):
+    """Every other link of the start page is answered with 200."""
+    page = open_page()
+    page.goto(f"{server.url}/")
+    links = page.eval_on_selector_all("a", "found => found.map(a => a.getAttribute('href'))")
+
+    paths = {link for link in links if link.startswith("/")}
+    assert {"/postman_collection.json", "/healthz", "/readyz", "/metrics"} <= paths
+    assert {200} == {server.get(path)[0] for path in paths}

@@ -1,0 +1,1 @@
+"""What VICIdial answered, asked of Didier again."""

@@ -1,0 +1,137 @@
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from didier.domain import fields
+from didier.domain.fields import BY_COLUMN, DID_FIELDS, digits, one_of, problem, text
+from didier.errors import InvalidField
+from didier.storage.tables import DIDS, vicidial_tables
+
+COLUMNS = vicidial_tables().tables[DIDS].columns
+
+
+@given(st.text(max_size=30), st.integers(0, 10), st.integers(10, 20))
+def test_text_counts_characters(value, shortest, longest):
+    """A text is allowed when its number of characters is within the limits and it can be stored."""
+    storable = all(ord(c) <= 0xFFFF for c in value)
+
+    assert (storable and shortest <= len(value) <= longest) == (text(shortest, longest)(value) is None)
+
+
+@pytest.mark.parametrize("value", ["\U0001f4de phone", "\U0001d400" * 6])
+def test_text_that_cannot_be_stored_is_refused(value):
+    """Characters outside the basic plane are refused in every text."""
+    assert "6 to 50 characters" == text(6, 50)(value)
+
+
+@pytest.mark.parametrize("value", ["12", "0" * 15, "12a", "", "٣٣٣", "²²²", "-12", "1 2", "123\n", "+123"])
+def test_digits_are_ascii_digits(value):
+    """Nothing but the right number of ASCII digits is allowed."""
+    assert "3 to 14 digits" == digits(3, 14)(value)
+
+
+@given(st.integers(100, 99_999_999_999_999))
+def test_numbers_of_three_to_fourteen_digits(number):
+    """Every number of the right length is allowed."""
+    assert None is digits(3, 14)(str(number))
+
+
+@pytest.mark.parametrize("value", ["y", "", "Y ", "YN", "Y\n"])
+def test_one_of_is_exact(value):
+    """Case and spaces count; the refusal lists what is allowed."""
+    assert "one of Y, N" == one_of("Y", "N")(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["CID", "CIDLOOKUP", "CIDLOOKUPRL", "CIDLOOKUPRCALT", "ANI", "ANILOOKUPRL", "VIDPROMPT",
+     "VIDPROMPTLOOKUPRC", "CLOSER", "3DIGITID", "4DIGITID", "5DIGITID", "10DIGITID"],
+)  # fmt: skip
+def test_call_handle_methods(value):
+    """VICIdial's ways to find a lead are allowed."""
+    assert None is problem("call_handle_method", value)
+
+
+@pytest.mark.parametrize("value", ["", "cid", "XCID", "CIDX", "6DIGITID", "LOOKUP", "CID ", "CID\n"])
+def test_unknown_call_handle_methods(value):
+    """Names that VICIdial does not know are refused."""
+    assert isinstance(problem("call_handle_method", value), InvalidField)
+
+
+def test_a_refusal_names_field_value_and_rule():
+    """The refusal says which column, what was given and what is allowed."""
+    assert InvalidField("did_description", "short", "6 to 50 characters") == problem(
+        "did_description", "short"
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "good", "bad"),
+    [
+        ("did_description", ["sixsix", "d" * 50, "é" * 26], ["five5", "d" * 51]),
+        ("did_active", ["Y", "N"], ["y", "", "YES"]),
+        ("did_route", fields.ROUTES, ["exten", "QUEUE", ""]),
+        ("record_call", ["Y", "N", "Y_QUEUESTOP"], ["QUEUESTOP"]),
+        ("extension", ["8", "8" * 50], ["", "8" * 51]),
+        ("exten_context", ["d", "d" * 50], ["", "d" * 51]),
+        ("voicemail_ext", ["1", "1" * 10], ["", "1" * 11]),
+        ("phone", ["1", "1" * 100], ["", "1" * 101]),
+        ("filter_clean_cid_number", ["1", "1" * 20], ["", "1" * 21]),
+        ("agent_search_method", ["LO", "LB", "SO"], ["XX", "lb", "L"]),
+        ("list_id", ["101", "9" * 14], ["12", "9" * 15, "abc"]),
+        ("entry_list_id", ["0", "9" * 14], ["", "9" * 15, "x"]),
+        ("campaign_id", ["C", "C" * 8], ["", "C" * 9]),
+        ("phone_code", ["1", "1" * 10], ["", "1" * 11]),
+    ],
+)
+def test_limits_of_each_field(column, good, bad):
+    """The values at the limits are allowed, those beyond are not."""
+    assert [None] * len(good) == [problem(column, value) for value in good]
+    assert [column] * len(bad) == [getattr(problem(column, value), "field", None) for value in bad]
+
+
+@pytest.mark.parametrize("field", DID_FIELDS, ids=lambda field: field.column)
+def test_a_field_is_a_column(field):
+    """Every field is a column of the table, once, and has a help text."""
+    assert field.column in COLUMNS
+    assert field is BY_COLUMN[field.column]
+    assert field.help
+
+
+@pytest.mark.parametrize("field", DID_FIELDS, ids=lambda field: field.column)
+def test_what_a_rule_allows_fits_the_column(field):
+    """No rule allows a text that is longer than its column."""
+    length = getattr(COLUMNS[field.column].type, "length", None) or 20
+
+    assert None is not field.rule("1" * (length + 1))
+
+
+@pytest.mark.parametrize("column", ["did_active", "did_route", "record_call", "agent_search_method"])
+def test_choices_are_those_of_the_column(column):
+    """A choice allows each of the enum's values."""
+    kind = COLUMNS[column].type.dialect_impl(sa.dialects.mysql.dialect())
+    allowed = [value.strip("' ") for value in kind.get_col_spec()[len("ENUM(") : -1].split(",")]
+
+    assert [None] * len(allowed) == [problem(column, value) for value in allowed]
+    assert len(allowed) > 1
+
+
+@pytest.mark.parametrize("field", [f for f in DID_FIELDS if f.empty is None], ids=lambda field: field.column)
+def test_a_field_that_must_have_a_value_refuses_none(field):
+    """Where nothing stands for no value, the empty text is refused."""
+    assert None is not field.rule("")
+
+
+@given(st.sampled_from(DID_FIELDS), st.text(max_size=120))
+def test_every_value_is_judged(field, value):
+    """Any text is allowed or refused under the field's name; nothing is raised."""
+    found = problem(field.column, value)
+
+    assert found is None or (field.column, value) == (found.field, found.value)
+
+
+def test_an_unknown_column_is_no_field():
+    """A column that callers may not set is an error of the programmer."""
+    with pytest.raises(KeyError):
+        problem("did_id", "1")

@@ -1,0 +1,179 @@
+from dataclasses import replace
+
+import pytest
+
+from didier.cli.local import CALLER
+from didier.errors import (
+    GroupNotFound,
+    InvalidField,
+    LevelNotAllowed,
+    NothingToChange,
+    NotPermitted,
+    PasswordNotReset,
+    UserExists,
+    UserNotFound,
+)
+from didier.services import accounts
+from didier.services.accounts import AddOrder, CopyOrder, DeleteOrder, Done, UpdateOrder
+from didier.storage.database import run
+from didier.storage.users import StoredPassword, profile
+
+PASSWORD = StoredPassword("$argon2id$example", "")
+VALUES = {"user_level": "1", "user_group": "ADMIN", "full_name": "Ann"}
+
+
+def caller(**rights):
+    return replace(CALLER, user=replace(CALLER.user, **rights))
+
+
+def new(name="ann", by=CALLER, **values):
+    return AddOrder(by, name, PASSWORD, {**VALUES, **values})
+
+
+def copied(name="bob", source="admin", by=CALLER):
+    return CopyOrder(by, name, PASSWORD, "Bob", source)
+
+
+def changed(name="ann", by=CALLER, **values):
+    return UpdateOrder(by, name, None, values)
+
+
+def carry_out(engine, service, now, *orders):
+    with engine.begin() as conn:
+        return service(conn, orders, now)
+
+
+def found(engine, name):
+    with engine.begin() as conn:
+        return profile(conn, name)
+
+
+def test_each_order_is_decided_for_itself(engine, now):
+    """A refused order costs the others nothing, and each sees what those before it did."""
+    outcomes = carry_out(engine, accounts.add, now, new(), new(user_group="GHOST"), new("ANN"), new("bob"))
+
+    assert [Done("ann"), GroupNotFound("GHOST"), UserExists("ANN"), Done("bob")] == outcomes
+
+
+@pytest.mark.parametrize(
+    ("service", "order", "missing"),
+    [
+        (accounts.add, new(by=caller(modify_users=False)), "Modify Users must be 1"),
+        (accounts.copy, copied(by=caller(modify_users=False)), "Modify Users must be 1"),
+        (accounts.update, changed(by=caller(level=7)), "User Level must be 8 or higher"),
+        (accounts.delete, DeleteOrder(caller(api_access=False), "ann"), "API Access must be 1"),
+        (accounts.delete, DeleteOrder(caller(delete_users=False), "admin"), "Delete Users must be 1"),
+    ],
+)
+def test_the_service_itself_refuses(engine, now, service, order, missing):
+    """Whoever lacks a right is refused, and the refusal names what is missing."""
+    [outcome] = carry_out(engine, service, now, order)
+
+    assert isinstance(outcome, NotPermitted)
+    assert (missing,) == outcome.missing
+    assert found(engine, "admin")
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 21, "\U0001d400\U0001d401"])
+def test_names_that_do_not_fit(engine, now, name):
+    """A name has 2 to 20 characters that every database can hold."""
+    assert [InvalidField("user", name, "2 to 20 characters")] == carry_out(
+        engine, accounts.add, now, new(name)
+    )
+    assert [InvalidField("user", name, "2 to 20 characters")] == carry_out(
+        engine, accounts.copy, now, copied(name)
+    )
+
+
+def test_a_level_that_no_rule_allows_is_not_copied(engine, now):
+    """A user whom VICIdial let be of level 10 cannot be copied, and is above everybody."""
+    carry_out(engine, accounts.add, now, new())
+    with engine.begin() as conn:
+        run(conn, "UPDATE vicidial_users SET user_level = 10 WHERE user = 'ann'")
+
+    assert [LevelNotAllowed("10")] == carry_out(engine, accounts.copy, now, copied(source="ann"))
+    assert [LevelNotAllowed("10")] == carry_out(engine, accounts.update, now, changed(active="N"))
+
+
+def test_the_source_must_be_in_a_visible_group(engine, now):
+    """What a caller may not see cannot be copied."""
+    hidden = caller(viewable_groups=" SALES ")
+
+    assert [GroupNotFound("ADMIN")] == carry_out(engine, accounts.copy, now, copied(by=hidden))
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"user_level": "0"}, "user_level"),
+        ({"user_group": ""}, "user_group"),
+        ({"email": "x" * 101}, "email"),
+        ({"full_name": "\U0001d400"}, "full_name"),
+        ({"active": "y"}, "active"),
+        ({"hotkeys_active": "7", "full_name": "x" * 51}, "full_name"),
+    ],
+)
+def test_the_first_bad_field_refuses_a_change(engine, now, values, field):
+    """Nothing is changed, and the first field that is wrong is named."""
+    carry_out(engine, accounts.add, now, new())
+
+    [outcome] = carry_out(engine, accounts.update, now, changed(custom_one="new", **values))
+
+    assert isinstance(outcome, InvalidField)
+    assert field == outcome.field
+    with engine.begin() as conn:
+        assert [("",)] == run(conn, "SELECT custom_one FROM vicidial_users WHERE user = 'ann'")
+
+
+def test_values_are_bound(engine, now):
+    """Quotes, percent signs and question marks are text like any other."""
+    text = 'O\'Brien "?%s" -- \\'
+
+    carry_out(engine, accounts.add, now, new(full_name=text))
+    carry_out(engine, accounts.update, now, changed(email=text))
+
+    there = found(engine, "ann")
+    assert (text, text) == (there.full_name, there.email)
+
+
+def test_nothing_to_change(engine, now):
+    """An order without values is refused; one for a random password says that none was sent."""
+    carry_out(engine, accounts.add, now, new(email="a@example.test"))
+    reset = replace(changed(), reset_password=True)
+
+    assert [
+        NothingToChange("ann"), UserNotFound("bob"), PasswordNotReset("ann", "a@example.test", True)
+    ] == carry_out(engine, accounts.update, now, changed(), changed("bob"), reset)  # fmt: skip
+
+
+@pytest.mark.parametrize("email", ["@", "a@", "@b.cd", "a@b", "a@b.", "a"])
+def test_what_is_no_address(engine, now, email):
+    """Without an address no password could be sent anyway."""
+    carry_out(engine, accounts.add, now, new())
+    order = replace(changed(email=email), reset_password=True)
+
+    [outcome] = carry_out(engine, accounts.update, now, order)
+
+    assert PasswordNotReset("ann", email, False) == outcome.not_reset
+
+
+def test_a_number_of_a_dry_run_is_not_given_out(engine, now):
+    """The next real user gets it."""
+    order = new("AUTOGENERATED")
+    with engine.begin() as conn:
+        run(conn, "DELETE FROM system_settings")
+        run(conn, "INSERT INTO system_settings (auto_user_add_value) VALUES (200)")
+
+    outcomes = carry_out(engine, accounts.add, now, replace(order, dry_run=True), order, order)
+
+    assert [Done("207", dry_run=True), Done("207"), Done("214")] == outcomes
+
+
+def test_numbers_without_settings(engine, now):
+    """A database without system settings still gives names that are free."""
+    with engine.begin() as conn:
+        run(conn, "DELETE FROM system_settings")
+
+    assert [Done("108"), Done("115")] == carry_out(
+        engine, accounts.copy, now, copied("AUTOGENERATED"), copied("AUTOGENERATED")
+    )

@@ -1,0 +1,431 @@
+import os
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from didier.errors import MissingRights
+from didier.services import doctor
+from didier.services.access import stored_password
+from didier.services.doctor import Finding, Severity, examine, has_errors
+from didier.storage import health, migrations
+from didier.storage.database import SQL_MODE, open_engine, reading, run, server_problem
+from didier.storage.tables import (
+    DIDIER_RIGHTS,
+    DIDIER_TABLES,
+    OPTIONAL_RIGHTS,
+    RIGHTS,
+    vicidial_tables,
+)
+from didier.vicidial.conf import read
+from support.mariadb import running_mariadb
+from support.restricted import restricted_user
+
+EVERYTHING = {**RIGHTS, **OPTIONAL_RIGHTS, **dict.fromkeys(DIDIER_TABLES, DIDIER_RIGHTS)}
+
+
+def findings(url_or_engine, now=None):
+    engine = open_engine(url_or_engine) if isinstance(url_or_engine, str) else url_or_engine
+    with reading(engine) as conn:
+        return examine(conn, now or datetime.now())
+
+
+def those(found, severity):
+    return [finding for finding in found if finding.severity is severity]
+
+
+def about(found, text):
+    chosen = [finding for finding in found if text in finding.what]
+    assert chosen, [finding.what for finding in found]
+    return chosen[0]
+
+
+def sql(engine, *statements):
+    with engine.begin() as conn:
+        for statement in statements:
+            conn.exec_driver_sql(statement)
+
+
+@pytest.fixture
+def vicidial(mariadb):
+    """The URL of a VICIdial database that Didier has not seen yet."""
+    url = mariadb.database()
+    engine = sa.create_engine(url)
+    with engine.begin() as conn:
+        vicidial_tables().create_all(conn)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def mariadb_engine(vicidial):
+    engine = open_engine(vicidial)
+    migrations.upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_a_healthy_database_has_no_errors(engine):
+    """Nothing is wrong with a new database, and what is well is said."""
+    found = findings(engine)
+
+    assert not has_errors(found)
+    assert all("passwords are plain text" in finding.what for finding in those(found, Severity.WARNING))
+    assert len(those(found, Severity.OK)) > 4
+
+
+def test_each_finding_says_what_to_do(engine):
+    """Whatever is not well comes with what to do."""
+    sql(engine, "ALTER TABLE didier_batches RENAME TO away_1", "DELETE FROM didier_version")
+    found = findings(engine)
+
+    assert all(finding.to_do for finding in found if finding.severity is not Severity.OK)
+
+
+def test_nothing_is_changed(engine):
+    """Looking a database over writes nothing."""
+
+    def contents():
+        with reading(engine) as conn:
+            tables = sorted(sa.inspect(conn).get_table_names())
+            return [(name, run(conn, f"SELECT * FROM {name}")) for name in tables]
+
+    before = contents()
+    findings(engine)
+
+    assert before == contents()
+
+
+def test_tables_of_an_older_didier_are_named(engine):
+    """A revision that is not this one is told, with what to do."""
+    sql(engine, "UPDATE didier_version SET version_num = '0000'")
+    assert Severity.NOTE is about(findings(engine), "revision 0000").severity
+
+    sql(engine, "UPDATE didier_version SET version_num = '9999'")
+    assert Severity.ERROR is about(findings(engine), "revision 9999").severity
+
+
+@pytest.mark.parametrize(
+    ("key", "cost", "severity", "text"),
+    [
+        ("abcdefghijklmnop", 2, Severity.NOTE, "bcrypt with cost 2"),
+        ("abcdefghijklmnop", 12, Severity.OK, "bcrypt with cost 12"),
+        ("abcdefghijklmnop", 40, Severity.ERROR, "pass_cost is 40"),
+        ("short", 2, Severity.ERROR, "pass_key has 5 bytes"),
+    ],
+)
+def test_vicidials_hashing_is_told(engine, key, cost, severity, text):
+    """Kind and cost of VICIdial's password hashes, and what keeps them from being compared."""
+    sql(
+        engine,
+        "DELETE FROM system_settings",
+        f"INSERT INTO system_settings (pass_hash_enabled, pass_key, pass_cost) VALUES ('1', '{key}', {cost})",
+    )
+    found = about(findings(engine), text)
+
+    assert severity is found.severity
+    assert key not in found.what + found.to_do
+
+
+def test_plain_passwords_are_told(engine):
+    """Users with a plain password are counted."""
+    sql(engine, "UPDATE vicidial_users SET pass = 'hidden-7'")
+
+    found = about(findings(engine), "plain")
+
+    assert "1 users" in found.what
+    assert "hidden-7" not in str(found)
+
+
+# SQLite -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/didier.db", create=True)
+    migrations.upgrade(engine)
+    engine.dispose()
+    return tmp_path / "didier.db"
+
+
+def test_a_file_open_to_others_is_told(file):
+    """A database that others may read is a warning, with the command."""
+    os.chmod(file, 0o644)
+
+    found = about(findings(f"sqlite:///{file}"), "mode 644")
+
+    assert (Severity.WARNING, f"chmod 600 {file}") == (found.severity, found.to_do)
+
+
+def test_a_damaged_file_is_an_error(file):
+    """What integrity_check finds is an error."""
+    with file.open("r+b") as stream:
+        stream.seek(-4096, os.SEEK_END)
+        stream.write(b"\xff" * 4096)
+
+    assert Severity.ERROR is about(findings(f"sqlite:///{file}"), "the database file is damaged").severity
+
+
+def test_journal_and_synchronous_are_told(file):
+    """WAL and FULL are what Didier relies on."""
+    whats = [finding.what for finding in findings(f"sqlite:///{file}")]
+
+    assert "the journal mode is WAL" in whats
+    assert any("synchronous is FULL" in what for what in whats)
+
+
+# MariaDB ------------------------------------------------------------------------------------------
+
+
+def test_myisam_is_told_with_what_follows(mariadb_engine):
+    """Each MyISAM table is named, with what it cannot do and how to change it."""
+    sql(mariadb_engine, "ALTER TABLE vicidial_inbound_dids ENGINE=MyISAM")
+
+    found = about(findings(mariadb_engine), "vicidial_inbound_dids is MyISAM")
+
+    assert Severity.WARNING is found.severity
+    for word in ("no transactions", "lock", "Galera"):
+        assert word in found.what
+    assert "ALTER TABLE vicidial_inbound_dids ENGINE=InnoDB;" in found.to_do
+
+
+def test_a_table_in_use_is_not_damaged(mariadb_engine):
+    """MyISAM tables that are written to are whole."""
+    sql(mariadb_engine, "ALTER TABLE vicidial_inbound_dids ENGINE=MyISAM")
+    sql(mariadb_engine, "INSERT INTO vicidial_inbound_dids (did_pattern) VALUES ('5550001')")
+
+    assert not has_errors(findings(mariadb_engine))
+
+
+def test_a_crashed_table_is_named_with_its_repair(mariadb, mariadb_engine):
+    """A MyISAM table that MariaDB marks as crashed is an error with the command."""
+    sql(mariadb_engine, "ALTER TABLE vicidial_urls ENGINE=MyISAM")
+    for number in range(50):
+        sql(mariadb_engine, f"INSERT INTO vicidial_urls (url) VALUES ('address {number}')")
+    sql(mariadb_engine, "FLUSH TABLES")
+    data = mariadb.directory / "data" / mariadb_engine.url.database / "vicidial_urls.MYD"
+    os.truncate(data, 200)
+    with mariadb_engine.connect() as conn:
+        conn.exec_driver_sql("CHECK TABLE vicidial_urls").all()  # MariaDB finds it and marks it
+
+    found = about(findings(mariadb_engine), "vicidial_urls is damaged")
+
+    assert Severity.ERROR is found.severity
+    assert "REPAIR TABLE vicidial_urls;" in found.to_do
+
+
+def test_missing_columns_and_tables_are_told(mariadb_engine):
+    """What an older VICIdial lacks is named, and is no error."""
+    sql(
+        mariadb_engine,
+        "ALTER TABLE vicidial_inbound_dids DROP COLUMN inbound_route_answer",
+        "DROP TABLE vicidial_api_urls",
+        "DROP TABLE vicidial_ip_lists",
+    )
+    found = findings(mariadb_engine)
+
+    assert "inbound_route_answer" in about(found, "vicidial_inbound_dids lacks").what
+    assert Severity.NOTE is about(found, "there is no table vicidial_api_urls").severity
+    assert Severity.NOTE is about(found, "there is no table vicidial_ip_lists").severity
+    assert not has_errors(found)
+
+
+def test_another_database_is_an_error(mariadb):
+    """A database that is no VICIdial's is told as such."""
+    found = findings(mariadb.database())
+
+    assert Severity.ERROR is about(found, "there is no table vicidial_inbound_dids").severity
+
+
+def test_sql_mode_and_version_are_told(mariadb_engine):
+    """The server's sql_mode and version, and what Didier's connections use."""
+    found = findings(mariadb_engine)
+
+    assert SQL_MODE in about(found, "sql_mode of the server is").what
+    assert Severity.OK is about(found, "MariaDB 1").severity
+    with reading(mariadb_engine) as conn:
+        assert {SQL_MODE} == {row[0] for row in run(conn, "SELECT @@sql_mode")}
+
+
+def test_clocks_apart_are_told(mariadb_engine, now):
+    """A difference between this machine's clock and the database's is a warning in seconds."""
+    with reading(mariadb_engine) as conn:
+        there = health.clock(conn)
+    late = datetime.fromtimestamp(there.epoch) + timedelta(seconds=90)
+    found = findings(mariadb_engine, late)
+
+    assert Severity.WARNING is about(found, "seconds apart").severity
+    assert Severity.OK is about(findings(mariadb_engine), "clocks of this machine").severity
+
+
+def test_another_time_zone_is_told(mariadb_engine):
+    """A database that writes times of another zone is a warning."""
+    engine = mariadb_engine
+    with engine.connect() as conn:
+        conn.exec_driver_sql("SET time_zone = '+09:30'")
+        found = examine(conn, datetime.now())
+
+    assert Severity.WARNING is about(found, "another time zone").severity
+
+
+def test_durability_is_told():
+    """innodb_flush_log_at_trx_commit other than 1 is a warning: acknowledged copies could be lost."""
+    with running_mariadb() as server:
+        url = server.database()
+        engine = open_engine(url)
+        sql(engine, "SET GLOBAL innodb_flush_log_at_trx_commit = 2")
+
+        found = about(findings(engine), "innodb_flush_log_at_trx_commit is 2")
+
+        engine.dispose()
+    assert Severity.WARNING is found.severity
+    assert "SET GLOBAL" in found.to_do
+
+
+CLUSTER = {"wsrep_ready": "ON", "wsrep_cluster_size": "3", "wsrep_cluster_status": "Primary"}
+
+
+@pytest.mark.parametrize(
+    ("state", "settings", "severity", "text"),
+    [
+        ({}, {}, Severity.OK, "the cluster has 3 nodes"),
+        ({"wsrep_ready": "OFF"}, {}, Severity.ERROR, "not ready"),
+        ({"wsrep_cluster_status": "non-Primary"}, {}, Severity.ERROR, "without quorum"),
+        ({"wsrep_cluster_size": "2"}, {}, Severity.NOTE, "the cluster has 2 nodes"),
+        ({}, {"wsrep_auto_increment_control": "OFF"}, Severity.WARNING, "auto_increment_increment is 1"),
+        (
+            {},
+            {"wsrep_auto_increment_control": "OFF", "auto_increment_increment": "3"},
+            Severity.OK,
+            "auto_increment_increment is 3",
+        ),
+    ],
+)
+def test_the_state_of_a_cluster_is_told(state, settings, severity, text):
+    """Readiness, quorum, size and the steps of ids of a Galera node."""
+    found = list(doctor._cluster(CLUSTER | state, settings))
+
+    assert severity in {finding.severity for finding in found if text in finding.what}
+
+
+def test_without_galera_it_is_said(mariadb_engine):
+    """One server alone is well."""
+    assert Severity.OK is about(findings(mariadb_engine), "Galera is off").severity
+
+
+def test_tables_without_primary_key_are_found(mariadb_engine):
+    """Galera needs a primary key; VICIdial's user groups have none."""
+    with reading(mariadb_engine) as conn:
+        found = health.without_primary_key(conn)
+
+    assert "vicidial_user_groups" in found
+    assert "vicidial_inbound_dids" not in found
+
+
+@pytest.mark.parametrize(
+    ("mariadb_is", "version", "refused"),
+    [(True, (10, 5, 9), "10.6 or newer"), (True, (10, 6, 0), None), (True, (11, 4), None),
+     (False, (8, 0, 36), "MySQL")],
+)  # fmt: skip
+def test_old_servers_are_refused(mariadb_engine, mariadb_is, version, refused):
+    """MariaDB before 10.6, and MySQL, are named with what is needed."""
+    with reading(mariadb_engine) as conn:
+        known = conn.dialect.is_mariadb, conn.dialect.server_version_info
+        conn.dialect.is_mariadb, conn.dialect.server_version_info = mariadb_is, version
+        try:
+            problem = server_problem(conn)
+        finally:
+            conn.dialect.is_mariadb, conn.dialect.server_version_info = known
+
+    assert (refused is None and problem is None) or refused in problem
+
+
+# Rights -------------------------------------------------------------------------------------------
+
+
+def test_every_table_has_its_rights():
+    """Each of VICIdial's tables that is used has its row, and each of Didier's own is known."""
+    assert set(vicidial_tables().tables) == {*RIGHTS, *OPTIONAL_RIGHTS}
+
+
+def test_didiers_tables_are_those_of_the_migrations(vicidial, mariadb_engine):
+    """Only didier_* tables are made in a VICIdial database, and all of them are known."""
+    with reading(mariadb_engine) as conn:
+        there = set(sa.inspect(conn).get_table_names())
+
+    assert set(DIDIER_TABLES) == there - set(vicidial_tables().tables)
+
+
+def test_the_rights_suffice(vicidial):
+    """A user with these rights alone makes Didier's tables, and nothing is missing."""
+    engine = open_engine(restricted_user(vicidial, EVERYTHING))
+    migrations.upgrade(engine)
+    found = findings(engine)
+
+    assert not has_errors(found)
+    assert Severity.OK is about(found, "has all rights").severity
+    with reading(engine) as conn:
+        assert stored_password(conn, "nobody") is None
+
+
+@pytest.mark.parametrize(
+    ("table", "right"),
+    [(table, right) for table, rights in RIGHTS.items() for right in rights]
+    + [("didier_batches", right) for right in DIDIER_RIGHTS if right != "CREATE"],
+)
+def test_each_missing_right_is_named(vicidial, table, right):
+    """Each right that is missing is named with the statement that gives it, and the start is refused."""
+    rights = dict(EVERYTHING)
+    rights[table] = tuple(r for r in rights[table] if r != right) or ("SHOW VIEW",)
+    engine = open_engine(restricted_user(vicidial, rights))
+    found = about(findings(engine), f"lacks {right} on {table}")
+
+    with pytest.raises(MissingRights) as refused:
+        migrations.upgrade(engine)
+
+    url = make_url(vicidial)
+    given = ", ".join(DIDIER_RIGHTS) if table in DIDIER_TABLES else right
+    grant = f"GRANT {given} ON `{url.database}`.`{table}` TO 'u_{url.database}'@'127.0.0.1';"
+    assert (Severity.ERROR, grant) == (found.severity, found.to_do)
+    assert f"lacks {right} on {table}" in str(refused.value)
+    assert grant in str(refused.value)
+
+
+def test_a_user_who_may_make_no_table_is_told(vicidial):
+    """Without any right on didier_* tables each is named, with a statement that works before it is there."""
+    engine = open_engine(restricted_user(vicidial, {**RIGHTS, **OPTIONAL_RIGHTS}))
+    found = those(findings(engine), Severity.ERROR)
+    statements = [finding.to_do for finding in found if finding.to_do.startswith("GRANT")]
+
+    assert len(DIDIER_TABLES) == len(statements)
+    sql(open_engine(vicidial), *statements)
+    migrations.upgrade(engine)
+    assert not has_errors(findings(engine))
+
+
+def test_optional_tables_without_rights_are_a_warning(vicidial):
+    """A table that older versions lack may be without rights; it is told, and the start goes on."""
+    rights = {table: needed for table, needed in EVERYTHING.items() if table != "vicidial_api_urls"}
+    engine = open_engine(restricted_user(vicidial, rights))
+    migrations.upgrade(engine)
+
+    assert Severity.WARNING is about(findings(engine), "on vicidial_api_urls, or the table").severity
+
+
+def test_a_finding_has_what_and_to_do():
+    """A finding is plain text."""
+    assert "" == Finding(Severity.OK, "well").to_do
+
+
+def test_the_configuration_file_leads_to_the_database(tmp_path, vicidial):
+    """What VICIdial's file says opens the database, whatever the characters of the password."""
+    url = make_url(restricted_user(vicidial, EVERYTHING))
+    file = tmp_path / "astguiclient.conf"
+    file.write_text(
+        f"VARDB_server => {url.host}\nVARDB_database => {url.database}\nVARDB_user => {url.username}\n"
+        f"VARDB_pass => {url.password}\nVARDB_port => {url.port}\n"
+    )
+
+    with reading(open_engine(read(file).database)) as conn:
+        assert [(url.database,)] == run(conn, "SELECT database()")

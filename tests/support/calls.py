@@ -1,0 +1,93 @@
+"""The Non-Agent API without HTTP, on any database."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from sqlalchemy.engine import Engine
+
+from didier.services import access, passwords
+from didier.services.passwords import Proof
+from didier.storage import users
+from didier.storage.database import reading, run
+from didier.vicidial import functions
+from didier.vicidial.call import Call, mask_secrets, read_parameters
+from didier.vicidial.replies import formats
+from didier.vicidial.replies.lines import Reply
+from didier.vicidial.signed import Signed
+
+LOGIN = {"user": "admin", "pass": "1234", "source": "test"}
+SOURCE = "18001234567"
+
+
+class Api:
+    """Answers calls as the server does, at the moment *now*."""
+
+    def __init__(self, engine: Engine, now: datetime) -> None:
+        self.engine = engine
+        self.now = now
+
+    def call(self, function: str | None, **parameters: str | None) -> str:
+        """Return the body of the answer; parameters whose value is None are left out."""
+        return self.together({"function": function, **parameters})[0]
+
+    def tutorial(self, target: str, **parameters: str | None) -> str:
+        """Return the answer to a copy in the tutorial's dialect."""
+        copy = {"did_pattern": SOURCE, "new_did_pattern": target, "did_active": "Y"}
+        return self.call("copy_did", **{**copy, **parameters})
+
+    def json(self, function: str | None, **parameters: str | None) -> dict[str, Any]:
+        """Return the answer in JSON."""
+        answer: dict[str, Any] = orjson.loads(self.call(function, format="json", **parameters))
+        return answer
+
+    def together(self, *requests: Mapping[str, str | None]) -> list[str]:
+        """Return the bodies of the answers to requests that share a transaction."""
+        calls = [self._call({**LOGIN, **request}) for request in requests]
+        with self.engine.begin() as conn:
+            answers = functions.answer(conn, calls, lambda: self.now)
+        return [self._body(call, answer) for call, answer in zip(calls, answers, strict=True)]
+
+    def _call(self, parameters: Mapping[str, str | None]) -> Call:
+        query = urlencode({name: value for name, value in parameters.items() if value is not None}).encode()
+        call = Call(
+            parameters=read_parameters(query),
+            non_latin=False,
+            address="192.0.2.1",
+            script="http://localhost/vicidial/non_agent_api.php",
+            host="localhost",
+            url=f"?{mask_secrets(query)}",
+            received=self.now.timestamp(),
+        )
+        with reading(self.engine) as conn:
+            stored = access.stored_password(conn, call.user)
+            hashing, keeps_plain = users.hashing(conn), users.keeps_plain(conn)
+        call.proof = Proof(stored, matched=call.raw("pass") == LOGIN["pass"])
+        if password := functions.new_password(call):
+            call.new_password = passwords.to_store(password, hashing, keeps_plain=keeps_plain)
+        return call
+
+    def _body(self, call: Call, answer: Reply | Signed | None) -> str:
+        if isinstance(answer, Signed):
+            with reading(self.engine) as conn:
+                reply = functions.report(conn, answer)
+            with self.engine.begin() as conn:
+                functions.log(conn, [(call, reply)], lambda: self.now)
+            answer = reply
+        assert answer is not None
+        return formats.encode(call, answer)[1].decode()
+
+    def sql(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
+        """Run a statement on the database; return its rows."""
+        with self.engine.begin() as conn:
+            return run(conn, statement, *values)
+
+    def patterns(self) -> list[str]:
+        """Return the patterns of all DIDs in the order in which they were made."""
+        return [row[0] for row in self.sql("SELECT did_pattern FROM vicidial_inbound_dids ORDER BY did_id")]
+
+    def limit_to(self, groups: str) -> None:
+        """Let the user admin see only DIDs of *groups*."""
+        self.sql("UPDATE vicidial_user_groups SET admin_viewable_groups = ?", groups)

@@ -1,0 +1,231 @@
+import pytest
+
+from didier.config import CONFIG_VARIABLE, PREFIX, Settings, load
+from didier.errors import SetupError, WrongSetting
+
+SECRET = "hidden-7"
+DATABASE = f"mysql+pymysql://didier:{SECRET}@db/asterisk"
+
+VALUES = {
+    "database": ("sqlite:///flag.db", "sqlite:///environment.db", "sqlite:///file.db"),
+    "host": ("192.0.2.1", "192.0.2.2", "192.0.2.3"),
+    "port": (8081, 8082, 8083),
+    "log_level": ("debug", "warning", "error"),
+    "astguiclient_conf": ("/flag.conf", "/environment.conf", "/file.conf"),
+    "body_limit": (1001, 1002, 1003),
+    "waiting_limit": (1, 2, 3),
+    "stop_seconds": (1.5, 2.5, 3.5),
+}
+"""For each setting a value from a flag, the environment and the file."""
+
+ALLOWED = {
+    "astguiclient_conf": ("", "at least 1 character"),
+    "host": ("", "at least 1 character"),
+    "port": ("65536", "less than or equal to 65535"),
+    "log_level": ("loud", "'debug', 'info', 'warning' or 'error'"),
+    "body_limit": ("999", "greater than or equal to 1000"),
+    "waiting_limit": ("0", "greater than or equal to 1"),
+    "stop_seconds": ("-1", "greater than or equal to 0"),
+}
+"""For each setting a value that is not allowed, and what is."""
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path, monkeypatch):
+    """An empty working directory and no setting in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"{PREFIX}{name.upper()}", raising=False)
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
+    return tmp_path
+
+
+def write(directory, name, value, file="didier.toml"):
+    text = f'"{value}"' if isinstance(value, str) else value
+    directory.joinpath(file).write_text(f"{name} = {text}\n")
+
+
+def refusal(flags=None):
+    with pytest.raises(WrongSetting) as refused:
+        load(flags or {})
+    return str(refused.value)
+
+
+def test_every_setting_is_tested():
+    """A new setting gets its rows in this file."""
+    assert set(Settings.model_fields) == set(VALUES) == set(ALLOWED) | {"database"}
+
+
+def test_defaults_are_enough():
+    """Without any setting there is a complete set of them, on the loopback address."""
+    settings = load({})
+
+    assert ("127.0.0.1", 8080, "sqlite:///didier.db") == (settings.host, settings.port, settings.database)
+
+
+def test_every_setting_is_explained():
+    """Every setting has a description."""
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize("name", sorted(VALUES))
+def test_the_order_of_weight(directory, monkeypatch, name):
+    """A flag counts more than the environment, that more than the file, that more than the default."""
+    flag, environment, file = VALUES[name]
+    found = [getattr(load({}), name)]
+    write(directory, name, file)
+    found.append(getattr(load({}), name))
+    monkeypatch.setenv(f"{PREFIX}{name.upper()}", str(environment))
+    found.append(getattr(load({}), name))
+    found.append(getattr(load({name: flag}), name))
+
+    assert [Settings.model_fields[name].default, file, environment, flag] == found
+
+
+@pytest.mark.parametrize("name", sorted(VALUES))
+def test_a_flag_that_was_not_given_does_not_count(name):
+    """None is no flag."""
+    assert Settings.model_fields[name].default == getattr(load({name: None}), name)
+
+
+def test_flags_are_texts():
+    """A flag's text is read as the environment's is."""
+    assert 8081 == load({"port": "8081"}).port
+
+
+def test_a_file_elsewhere(directory, monkeypatch):
+    """DIDIER_CONFIG names the file that counts, instead of the one in the working directory."""
+    write(directory, "port", 8081)
+    write(directory, "host", "192.0.2.1", "other.toml")
+    monkeypatch.setenv(CONFIG_VARIABLE, "other.toml")
+
+    assert (8080, "192.0.2.1") == (load({}).port, load({}).host)
+
+
+def test_a_file_that_is_named_must_be_there(monkeypatch):
+    """A DIDIER_CONFIG without a file is refused."""
+    monkeypatch.setenv(CONFIG_VARIABLE, "missing.toml")
+
+    assert "DIDIER_CONFIG: there is no file missing.toml" == refusal()
+
+
+@pytest.mark.parametrize("text", [b"port = ", b"port 8081", b"[a", b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_named(directory, text):
+    """A file that is not TOML is refused by name."""
+    directory.joinpath("didier.toml").write_bytes(text)
+
+    assert refusal().startswith("didier.toml: cannot be read: ")
+
+
+@pytest.mark.parametrize("source", ["flag", "environment", "file"])
+@pytest.mark.parametrize("name", sorted(ALLOWED))
+def test_a_wrong_value_is_explained(directory, monkeypatch, name, source):
+    """The refusal names the setting in both spellings, the value, and what is allowed."""
+    wrong, allowed = ALLOWED[name]
+    if source == "flag":
+        said = refusal({name: wrong})
+    elif source == "environment":
+        monkeypatch.setenv(f"{PREFIX}{name.upper()}", wrong)
+        said = refusal()
+    else:
+        write(directory, name, wrong)
+        said = refusal()
+
+    assert said.startswith(f"{name} ({PREFIX}{name.upper()}): {wrong!r} is not allowed: ")
+    assert allowed in said
+
+
+def test_every_wrong_value_is_told():
+    """Two wrong values are two lines."""
+    assert ["host", "port"] == sorted(
+        line.split()[0] for line in refusal({"port": "x", "host": ""}).splitlines()
+    )
+
+
+@pytest.mark.parametrize("value", ["x", "8081.5", "", "0", "-1", "0x50"])
+def test_ports_that_are_none(value):
+    """A port is a number from 1 to 65535."""
+    assert "port (DIDIER_PORT)" in refusal({"port": value})
+
+
+def test_an_unknown_setting_in_the_file(directory):
+    """A misspelt setting is refused, and the refusal lists those that exist."""
+    write(directory, "prot", 8081)
+
+    said = refusal()
+    assert said.startswith("prot: there is no such setting; there are ")
+    assert all(name in said for name in VALUES)
+
+
+def test_an_unknown_setting_in_the_environment(monkeypatch):
+    """A misspelt variable is refused, and the refusal lists those that exist."""
+    monkeypatch.setenv("DIDIER_PROT", "8081")
+
+    said = refusal()
+    assert said.startswith("DIDIER_PROT: there is no such setting; there are ")
+    assert all(f"{PREFIX}{name.upper()}" in said for name in VALUES)
+
+
+def test_other_variables_do_not_matter(monkeypatch):
+    """Variables of other programs are left alone."""
+    monkeypatch.setenv("PORT", "9999")
+    monkeypatch.setenv("DIDIERX_PORT", "9999")
+
+    assert 8080 == load({}).port
+
+
+def test_settings_do_not_change():
+    """What was read is not changed."""
+    with pytest.raises(ValueError, match="frozen"):
+        load({}).port = 1
+
+
+def test_the_database_is_not_shown():
+    """The text form of the settings holds no password."""
+    settings = load({"database": DATABASE})
+
+    assert DATABASE == settings.database
+    assert SECRET not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'database = ["{DATABASE}"]',
+        f'database = {{ url = "{DATABASE}" }}',
+        f'databse = "{DATABASE}"',
+        f'[database]\nurl = "{DATABASE}"',
+        f'[didier]\ndatabase = "{DATABASE}"',
+        f'database = "{DATABASE}',
+        f'database = "{DATABASE}"\nport = "x"',
+        f'database = "{DATABASE}"\ndatabase = "{DATABASE}"',
+    ],
+)
+def test_a_password_in_the_file_is_never_repeated(directory, text):
+    """Whatever is wrong with the file, the refusal does not hold the database's password."""
+    directory.joinpath("didier.toml").write_text(text)
+
+    with pytest.raises(SetupError) as refused:
+        load({})
+    assert SECRET not in f"{refused.value!r} {refused.value}"
+
+
+@pytest.mark.parametrize("name", ["DIDIER_DATABSE", "DIDIER_DATABASE_URL"])
+def test_a_password_in_the_environment_is_never_repeated(monkeypatch, name):
+    """A misspelt variable is named without its value."""
+    monkeypatch.setenv(name, DATABASE)
+
+    assert SECRET not in refusal()
+
+
+def test_a_password_beside_a_wrong_setting_is_not_repeated():
+    """The refusal of another setting does not show the database."""
+    assert SECRET not in refusal({"database": DATABASE, "port": "x"})
+
+
+def test_two_databases_are_refused():
+    """A database and VICIdial's file that names another are not both a setting; no password is shown."""
+    said = refusal({"database": DATABASE, "astguiclient_conf": "/etc/astguiclient.conf"})
+
+    assert said.startswith("database and astguiclient_conf are both given")
+    assert SECRET not in said

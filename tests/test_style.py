@@ -1,0 +1,129 @@
+"""Rules of the house style that a program can check."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import didier
+
+SOURCE = Path(didier.__file__).parent
+MODULES = sorted(SOURCE.rglob("*.py"))
+# Advice to operators may name ALTER TABLE; what reads and writes rows stands in storage.
+SQL = re.compile(
+    r"\b(SELECT\b.+\bFROM|(INSERT\s+(IGNORE\s+)?|REPLACE\s+)INTO|UPDATE\s+\S+\s+SET|DELETE\s+FROM)\b",
+    re.DOTALL,
+)
+DOORS = ("storage/committer.py", "storage/database.py", "storage/migrations/", "cli/", "web/")
+
+
+def name_of(module: Path) -> str:
+    return module.relative_to(SOURCE).as_posix()
+
+
+def tree_of(module: Path) -> ast.Module:
+    return ast.parse(module.read_text())
+
+
+def sql_in(tree: ast.AST) -> list[str]:
+    """Return the texts with SQL in a tree, docstrings aside."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and ast.get_docstring(node) is not None
+    }
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    texts = []
+    for node in ast.walk(tree):
+        if id(node) in docstrings | parts:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            texts.append("".join(p.value if isinstance(p, ast.Constant) else "x" for p in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            texts.append(node.value)
+    return [text for text in texts if SQL.search(text)]
+
+
+def calls_of(tree: ast.AST, method: str) -> list[int]:
+    """Return the lines in which *method* is called without arguments, as a transaction is begun."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and not node.args
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == method
+    ]
+
+
+def undocumented(tree: ast.Module) -> list[str]:
+    """Return what lacks a docstring: the module, or its public classes, their methods, and functions."""
+    missing = [] if ast.get_docstring(tree) else ["module"]
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in tree.body:
+        if not isinstance(node, (ast.ClassDef, *functions)) or node.name.startswith("_"):
+            continue
+        inner = node.body if isinstance(node, ast.ClassDef) else []
+        public = [n for n in inner if isinstance(n, functions) and not n.name.startswith("_")]
+        missing += [n.name for n in (node, *public) if not ast.get_docstring(n)]
+    return missing
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_no_sql_above_storage(module):
+    """SQL stands in storage alone."""
+    if name_of(module).startswith("storage/"):
+        return
+
+    assert [] == sql_in(tree_of(module))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_transactions_begin_at_the_door(module):
+    """Transactions begin in the committer, at the doors and in the migrations, nowhere below."""
+    if name_of(module).startswith(DOORS):
+        return
+
+    assert [] == calls_of(tree_of(module), "begin")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_everything_public_is_documented(module):
+    """Every module, public class, method and function says what it is; a migration says what it makes."""
+    exempt = ["upgrade"] if "versions/" in name_of(module) else []
+
+    assert [] == [name for name in undocumented(tree_of(module)) if name not in exempt]
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("x = 'SELECT a FROM t'", 1),
+        ("x = f'SELECT {a} FROM {t}'", 1),
+        ("x = f'DELETE FROM {t}'", 1),
+        ("x = 'INSERT INTO t VALUES (1)'", 1),
+        ("x = 'UPDATE t SET a = 1'", 1),
+        ("def f():\n    '''Run SELECT a FROM t.'''", 0),
+        ("x = 'update_did DID HAS BEEN UPDATED'", 0),
+        ("x = 'copied from the source into the target'", 0),
+    ],
+)
+def test_the_check_finds_sql(source, found):
+    """The check above finds SQL in texts, and nothing in docstrings and answers."""
+    assert found == len(sql_in(ast.parse(source)))
+
+
+def test_the_check_finds_transactions():
+    """The check above finds a transaction, and nothing in an attribute of the same name."""
+    assert [1] == calls_of(
+        ast.parse("with engine.begin() as conn: pass\nx.begin\nidempotency.begin(conn)"), "begin"
+    )
+
+
+def test_the_check_finds_what_is_undocumented():
+    """The check above names what lacks a docstring, and leaves private names alone."""
+    assert ["module", "A", "m", "f"] == undocumented(
+        ast.parse("class A:\n    def m(self): ...\n    def _n(self): ...\ndef f(): ...\ndef _g(): ...")
+    )

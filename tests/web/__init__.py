@@ -1,0 +1,1 @@
+"""Didier over HTTP: a running server and real requests."""

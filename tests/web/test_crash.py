@@ -1,0 +1,107 @@
+"""kill -9 in the middle of copies: what was acknowledged is there, and nothing is there by halves."""
+
+import os
+import random
+import sqlite3
+import time
+from contextlib import closing
+
+from support.load import Copying, new_targets
+from support.server import Didier
+
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
+SOURCE = "18001234567"
+IDENTITY = {"did_id", "did_pattern", "modify_stamp"}
+EACH = 3
+"""Targets of each request."""
+
+# What may not be there, by what it would mean; each is a query without rows.
+HALVES = {
+    "a DID without exactly one batch item": """
+        SELECT did_pattern FROM vicidial_inbound_dids AS d WHERE did_pattern <> '18001234567'
+        AND 1 <> (SELECT count(*) FROM didier_batch_items AS i
+                  WHERE i.did_id = d.did_id AND i.target = d.did_pattern AND i.outcome = 'added')""",
+    "a batch item without its DID": """
+        SELECT target FROM didier_batch_items AS i WHERE NOT EXISTS
+        (SELECT 1 FROM vicidial_inbound_dids AS d WHERE d.did_id = i.did_id AND d.did_pattern = i.target)""",
+    "a batch item without its batch": """
+        SELECT target FROM didier_batch_items WHERE batch_id NOT IN (SELECT batch_id FROM didier_batches)""",
+    f"a batch that is not whole: {EACH} items were asked for in each": f"""
+        SELECT batch_id FROM didier_batches AS b
+        WHERE requested <> {EACH} OR added <> {EACH} OR state <> 'done'
+        OR {EACH} <> (SELECT count(*) FROM didier_batch_items AS i WHERE i.batch_id = b.batch_id)""",
+    "a batch without exactly one row in the admin log": """
+        SELECT batch_id FROM didier_batches AS b WHERE 1 <> (SELECT count(*) FROM vicidial_admin_log AS a
+        WHERE a.event_sql = 'didier batch ' || b.batch_id || '|')""",
+    "an admin log row without its DID": """
+        SELECT record_id FROM vicidial_admin_log WHERE CAST(record_id AS INTEGER) NOT IN
+        (SELECT did_id FROM didier_batch_items)""",
+    "another number of SUCCESS rows in the API log than of copies": """
+        SELECT 1 WHERE (SELECT count(*) FROM vicidial_api_log WHERE result = 'SUCCESS')
+        <> (SELECT count(*) FROM didier_batch_items)""",
+    "a SUCCESS row in the API log without its DID": """
+        SELECT data FROM vicidial_api_log WHERE result = 'SUCCESS' AND data NOT IN
+        (SELECT '18001234567|' || did_pattern || '|' || did_id FROM vicidial_inbound_dids)""",
+    "an API log row without its address": """
+        SELECT api_id FROM vicidial_api_log WHERE api_id NOT IN (SELECT api_id FROM vicidial_api_urls)""",
+}
+
+
+def differing(conn):
+    """Return the DIDs that differ from the source in any column but their identity."""
+    names = [row[1] for row in conn.execute("PRAGMA table_info(vicidial_inbound_dids)")]
+    difference = " OR ".join(f"d.`{name}` IS NOT s.`{name}`" for name in names if name not in IDENTITY)
+    return conn.execute(
+        "SELECT d.did_pattern FROM vicidial_inbound_dids AS d, vicidial_inbound_dids AS s"
+        f" WHERE s.did_pattern = ? AND ({difference})",
+        [SOURCE],
+    ).fetchall()
+
+
+def check(file, acknowledged):
+    """Check the database *file* after a crash."""
+    with closing(sqlite3.connect(file)) as conn:
+        there = {row[0] for row in conn.execute("SELECT did_pattern FROM vicidial_inbound_dids")}
+        assert set() == set(acknowledged) - there
+        assert {name: [] for name in HALVES} == {
+            name: conn.execute(sql).fetchall() for name, sql in HALVES.items()
+        }
+        assert [] == differing(conn)
+        assert [("ok",)] == conn.execute("PRAGMA integrity_check").fetchall()
+
+
+def mark_every_column(server):
+    """Give the source a value of its own in each column that a copy might forget."""
+    columns = set(server.did(SOURCE)) - IDENTITY - {"did_active", "user_group"}
+    assignments = ", ".join(
+        f"`{name}` = '{1000 + position}'" for position, name in enumerate(sorted(columns))
+    )
+    server.sql(f"UPDATE vicidial_inbound_dids SET {assignments}")
+
+
+def test_a_kill_loses_nothing_acknowledged(tmp_path):
+    """However often the process is killed, acknowledged copies are there whole; no half of one ever is."""
+    server = Didier(tmp_path, "--demo", "--database", f"sqlite:///{tmp_path}/didier.db").start()
+    mark_every_column(server)
+    # Without these indexes the checks below would take longer than the crashes.
+    server.sql("CREATE INDEX items_by_did ON didier_batch_items (did_id)")
+    server.sql("CREATE INDEX admin_log_by_sql ON vicidial_admin_log (event_sql)")
+    targets = new_targets(EACH)
+    acknowledged = []
+    try:
+        for _ in range(ROUNDS):
+            load = Copying(server, targets)
+            load.start(EACH)
+            time.sleep(random.uniform(0, 0.2))  # the moment of the crash
+            server.kill()
+            load.join()
+            assert [] == load.others
+            acknowledged += load.acknowledged
+            server.start()
+
+            check(server.database, acknowledged)
+            assert "SUCCESS" in server.tutorial(target=",".join(next(targets)))
+    finally:
+        server.kill()
+
+    assert len(acknowledged) >= ROUNDS * EACH
