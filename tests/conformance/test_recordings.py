@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
+
 from support.mariadb import MariaDB
 from support.missing import SHARED, shared
 from support.server import Didier
