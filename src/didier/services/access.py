@@ -123,8 +123,7 @@ def _decide(
     conn: Connection, wish: Credentials, tally: _Tally, settings: SignInSettings, now: datetime
 ) -> User | SignInRefused | StaleProof:
     account = tally.account
-    full = tally.failures >= LOCK_AFTER
-    if full and _seconds_locked(conn, account, now) < LOCK_SECONDS:
+    if _is_locked(conn, account, tally.failures, now):
         tally.refuse("aLOCK")
         return LockedOut()
     if wish.proof.stored != account.password:
@@ -135,7 +134,7 @@ def _decide(
     elif account.user.level < wish.level:
         refusal = LevelTooLow()
     if refusal:
-        tally.fail(1 if full else tally.failures + 1, wish.address)
+        tally.fail(1 if tally.failures >= LOCK_AFTER else tally.failures + 1, wish.address)
         if tally.failures >= LOCK_AFTER:
             users.lock(conn, account.user.name, now.timestamp())
         return refusal
@@ -150,6 +149,10 @@ def _decide(
 
 def _second_factor(conn: Connection, account: Account, now: datetime) -> bool:
     return account.two_factor_exempt or users.second_factor_confirmed(conn, account.user.name, now)
+
+
+def _is_locked(conn: Connection, account: Account, failures: int, now: datetime) -> bool:
+    return failures >= LOCK_AFTER and _seconds_locked(conn, account, now) < LOCK_SECONDS
 
 
 def _seconds_locked(conn: Connection, account: Account, now: datetime) -> float:
@@ -170,6 +173,12 @@ def _address_refused(conn: Connection, account: Account, settings: SignInSetting
     if len(white) < 2 or users.is_list_inactive(conn, white):  # VICIdial: two characters or more
         return False
     return not users.is_listed(conn, white, address)
+
+
+def is_locked(conn: Connection, user: str, now: datetime) -> bool:
+    """Say whether *user* is locked out at the moment."""
+    account = users.accounts(conn, [user]).get(users.key(user))
+    return account is not None and _is_locked(conn, account, account.failures, now)
 
 
 def stored_password(conn: Connection, user: str) -> StoredPassword | None:

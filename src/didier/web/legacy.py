@@ -4,26 +4,23 @@ import asyncio
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import structlog
 from sqlalchemy.engine import Engine
 from starlette.types import Receive, Scope, Send
 
 from didier.errors import Unavailable
-from didier.services import access, passwords
-from didier.services.passwords import Proof
 from didier.services.reports import Table
 from didier.storage import users
 from didier.storage.committer import Committer
-from didier.storage.database import database_file, reading
-from didier.storage.users import StoredPassword
+from didier.storage.database import reading
 from didier.vicidial import functions
 from didier.vicidial.call import Call, read_parameters
 from didier.vicidial.replies import formats, shared
 from didier.vicidial.replies.lines import Reply
 from didier.vicidial.signed import Signed
 from didier.web.bodies import PAIR_LIMIT, ClientGone, RequestTooLarge, read_form
+from didier.web.comparing import Passwords
 from didier.web.metrics import Metrics
 
 PATH = "/vicidial/non_agent_api.php"
@@ -44,12 +41,9 @@ class NonAgentApi:
         self._committer = committer
         self._metrics = metrics
         self._body_limit = body_limit
-        self._memory = passwords.Memory()
-        # One thread: comparing passwords must not take the processor from those who are signed in.
-        self._slow = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        self._passwords = Passwords(engine, committer)
         # Reports may read and write out much: a few at a time, so that they do not fill the memory.
         self._reports = ThreadPoolExecutor(2, thread_name_prefix="reports")
-        self._embedded = database_file(engine.url) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -112,8 +106,7 @@ class NonAgentApi:
         needs_sign_in = functions.needs_sign_in(call)
         for _ in range(_COMPARE_AGAIN):
             if needs_sign_in:
-                call.proof = await self._proof(call)
-                await self._prepare(call)
+                await self._passwords.prepare(call)
             reply = await self._committer.run(functions.answer, call)
             if isinstance(reply, Signed):
                 return await self._report(reply)
@@ -130,43 +123,6 @@ class NonAgentApi:
     def _read_report(self, signed: Signed) -> Reply:
         with reading(self._engine) as conn:
             return functions.report(conn, signed)
-
-    async def _proof(self, call: Call) -> Proof:
-        """Compare the call's password with the stored one, unless that was done a moment ago."""
-        password = call.raw("pass")
-        if call.proof is None and (known := self._memory.recall(call.user, password)):
-            return known
-        loop = asyncio.get_running_loop()
-        proof = await loop.run_in_executor(
-            self._slow, partial(self._compare, call.user, password, call.get("pass"))
-        )
-        if self._embedded:
-            replacement = await loop.run_in_executor(self._slow, access.hashed, call.user, proof)
-            if replacement:
-                proof = await self._committer.run(access.replace_plain_passwords, replacement)
-        self._memory.remember(call.user, password, proof)
-        return proof
-
-    async def _prepare(self, call: Call) -> None:
-        """Hash the password that a call gives somebody, if its own password is right."""
-        password = functions.new_password(call)
-        if password and call.proof and call.proof.matched and call.new_password is None:
-            loop = asyncio.get_running_loop()
-            call.new_password = await loop.run_in_executor(self._slow, self._to_store, password)
-
-    def _to_store(self, password: str) -> StoredPassword | None:
-        with reading(self._engine) as conn:
-            hashing, keeps_plain = users.hashing(conn), users.keeps_plain(conn)
-        try:
-            return passwords.to_store(password, hashing, keeps_plain=keeps_plain)
-        except ValueError as error:
-            log.error("password_not_storable", reason=str(error), advice="run 'didier doctor'")
-            return None
-
-    def _compare(self, user: str, password: str, cleaned: str) -> Proof:
-        with reading(self._engine) as conn:
-            stored = access.stored_password(conn, user)
-        return passwords.compare(password, cleaned, stored)
 
 
 async def _send(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
