@@ -15,7 +15,7 @@ ARGUMENTS = [
 ANSWER = "SUCCESS: 18001234567 -> 18002223333 | DID Copied Successfully"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
     """Debian's Chromium."""
     executable = program("chromium", "chromium")
