@@ -105,7 +105,8 @@ def test_grants_of_the_guide_are_those_that_are_needed():
 def test_readme_curl_lines_work(server):
     """Each curl line of the README, sent to a fresh server, answers as the README says."""
     text = ROOT.joinpath("README.md").read_text()
-    lines = [shlex.split(line)[1] for line in text.splitlines() if line.startswith("    curl ")]
+    curls = [line for line in text.splitlines() if line.startswith("    curl ") and "PASSWORD" not in line]
+    lines = [shlex.split(line)[1] for line in curls]
     answers = [
         server.get(urllib.parse.urlsplit(address).path + "?" + urllib.parse.urlsplit(address).query)[1]
         for address in lines

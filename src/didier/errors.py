@@ -24,6 +24,8 @@
     │   └── PasswordNotReset
     ├── Unavailable            nothing wrong with the request; it may be sent again
     │   ├── Overloaded
+    │   ├── DatabaseBusy
+    │   ├── TableDamaged
     │   ├── DatabaseLost
     │   └── Stopping
     └── SetupError             the operator has to change something before Didier can start
@@ -236,7 +238,7 @@ class PasswordNotReset(Refusal):
 
 
 class Unavailable(DidierError):
-    """The request could not be taken now; nothing was changed and it may be sent again."""
+    """The request could not be taken now and is not acknowledged; it may be sent again."""
 
 
 class Overloaded(Unavailable):
@@ -244,6 +246,28 @@ class Overloaded(Unavailable):
 
     def __str__(self) -> str:
         return "too many requests are waiting, try again"
+
+
+class DatabaseBusy(Unavailable):
+    """Another program has locked the database, and did not let go of it in time."""
+
+    def __str__(self) -> str:
+        return "the database is in use by another program, nothing was changed, try again"
+
+
+@dataclass(unsafe_hash=True)
+class TableDamaged(Unavailable):
+    """MariaDB has marked *table* as crashed; it answers nothing until it is repaired."""
+
+    table: str
+
+    @property
+    def repair(self) -> str:
+        """The statement that repairs it."""
+        return f"REPAIR TABLE {self.table}"
+
+    def __str__(self) -> str:
+        return "a table of the database is damaged and has to be repaired, nothing is acknowledged"
 
 
 class DatabaseLost(Unavailable):

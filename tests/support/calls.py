@@ -25,9 +25,10 @@ SOURCE = "18001234567"
 class Api:
     """Answers calls as the server does, at the moment *now*."""
 
-    def __init__(self, engine: Engine, now: datetime) -> None:
+    def __init__(self, engine: Engine, now: datetime, *, non_latin: bool = False) -> None:
         self.engine = engine
         self.now = now
+        self.non_latin = non_latin
 
     def call(self, function: str | None, **parameters: str | None) -> str:
         """Return the body of the answer; parameters whose value is None are left out."""
@@ -54,7 +55,7 @@ class Api:
         query = urlencode({name: value for name, value in parameters.items() if value is not None}).encode()
         call = Call(
             parameters=read_parameters(query),
-            non_latin=False,
+            non_latin=self.non_latin,
             address="192.0.2.1",
             script="http://localhost/vicidial/non_agent_api.php",
             host="localhost",

@@ -28,6 +28,21 @@ def test_one_of_many_copies_to_a_target_succeeds(server):
     assert [SOURCE, TARGET] == server.patterns()
 
 
+def test_many_first_sign_ins_with_a_plain_password(server):
+    """A plain password in the database lets all simultaneous callers in, and none counts as a failure."""
+    with closing(sqlite3.connect(server.database, timeout=30)) as database, database:
+        database.execute("UPDATE vicidial_users SET pass = '1234', pass_hash = ''")
+
+    answers = at_once(50, lambda i: server.tutorial(target=f"555{i:04}"))
+
+    assert 50 == sum(answer.startswith("SUCCESS: ") for answer in answers)
+    with closing(sqlite3.connect(server.database)) as database:
+        rows = database.execute(
+            "SELECT pass, substr(pass_hash, 1, 9), failed_login_count FROM vicidial_users"
+        )
+        assert [("", "$argon2id", 0)] == rows.fetchall()
+
+
 def test_a_race_in_different_cases_has_one_winner(server):
     """Spellings of one pattern that differ in case alone race for the same DID."""
     spellings = ["lobby", "LOBBY", "Lobby", "lObBy"] * 10

@@ -140,6 +140,6 @@ def test_the_log_names_the_loss_and_no_password(served, database):
         served.tutorial(target="5550002")
 
     log = served.log.read_text()
-    assert "database_lost" in log
+    assert "database_unavailable" in log
     assert "order_failed" not in log
     assert "request_failed" not in log

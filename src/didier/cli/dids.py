@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from didier.cli.local import CALLER, AstguiclientOption, DatabaseOption, open_database
-from didier.domain.patterns import split_list
+from didier.domain.targets import expand, split
 from didier.errors import Refusal
 from didier.services.copying import Copied, CopyOrder, CopyResult
 from didier.services.copying import copy as copy_dids
@@ -14,7 +14,13 @@ from didier.services.copying import copy as copy_dids
 
 def copy(
     source: Annotated[str, typer.Argument(help="The DID to copy.", metavar="SOURCE")],
-    targets: Annotated[list[str], typer.Argument(help="The new DIDs.", metavar="TARGET...")],
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            help="The new DIDs: numbers, lists with commas, ranges like 18002220000-18002220099.",
+            metavar="TARGET...",
+        ),
+    ],
     inactive: Annotated[
         bool, typer.Option("--inactive", help="Make copies that accept no calls yet.")
     ] = False,
@@ -27,7 +33,9 @@ def copy(
 
     Example: didier copy 18001234567 18002223333 18002223334
     """
-    wanted = tuple(item for target in targets for item in split_list(target))
+    wanted = tuple(expand(split(",".join(targets), _clean), limit=RANGE_LIMIT))
+    if not wanted:
+        raise typer.BadParameter("name at least one number", param_hint="TARGET...")
     order = CopyOrder(CALLER, source, wanted, {"did_active": "N"} if inactive else {})
     with open_database(database, astguiclient_conf).begin() as conn:
         result = copy_dids(conn, [order], datetime.now())[0]
@@ -35,6 +43,15 @@ def copy(
         raise result
     if not _report(source, result):
         raise typer.Exit(1)
+
+
+RANGE_LIMIT = 10_000
+"""Most numbers that the ranges of one command come to."""
+
+
+def _clean(item: str) -> str:
+    """Drop what numbers are written with: 800-555-0100 and (800) 555 0100 are 8005550100."""
+    return item.translate(str.maketrans("", "", " -()/\t"))
 
 
 def _report(source: str, result: CopyResult) -> bool:

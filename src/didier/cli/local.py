@@ -17,7 +17,9 @@ from didier.vicidial import conf
 
 DatabaseOption = Annotated[
     str | None,
-    typer.Option("--database", help="Database: sqlite:///FILE. Setting: database.", metavar="URL"),
+    typer.Option(
+        "--database", help="Database: sqlite:///FILE or mysql+pymysql://… Setting: database.", metavar="URL"
+    ),
 ]
 
 AstguiclientOption = Annotated[

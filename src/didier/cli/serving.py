@@ -61,9 +61,10 @@ def _check_demo(engine: Engine, demo: bool) -> None:
 def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     from didier.logging import configure
     from didier.web.app import create_app
-    from didier.web.server import run
+    from didier.web.server import check_address, run
 
     configure(settings.log_level)
+    check_address(settings.host, settings.port)
     _greet(engine, settings, demo)
     run(create_app(engine, settings, demo=demo), settings)
 

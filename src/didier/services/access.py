@@ -204,7 +204,11 @@ def hashed(user: str, proof: Proof) -> Replacement | None:
 
 
 def replace_plain_passwords(conn: Connection, orders: Sequence[Replacement]) -> list[Proof]:
-    """Store the hashes, each unless the password was changed meanwhile; return the proofs that hold now."""
+    """Store the hashes, each unless the password was changed meanwhile; return the proofs.
+
+    Where it was changed the proof is the one that was had: it is of another password than the stored one,
+    so that signing in finds it stale and the password is compared again.
+    """
     accounts = users.accounts(conn, [order.user for order in orders])
     proofs = []
     for order in orders:
@@ -213,5 +217,5 @@ def replace_plain_passwords(conn: Connection, orders: Sequence[Replacement]) -> 
             users.update(conn, [(account.user_id, {"pass": "", "pass_hash": order.hash})])
             proofs.append(Proof(StoredPassword(order.hash, ""), matched=True))
         else:
-            proofs.append(Proof(account.password if account else None, matched=False))
+            proofs.append(Proof(order.plain, matched=True))
     return proofs

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 # OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-# Compared with for users that do not exist, so that they take as long as the others.
+# Compared with where there is nothing slow to compare with, so that refusals take the same time.
 _NOBODY = _HASHER.hash(secrets.token_urlsafe())
 
 BCRYPT_KEY_BYTES = 16
@@ -52,6 +52,10 @@ class Proof:
     matched: bool
 
 
+NOT_COMPARED = Proof(StoredPassword("not compared", ""), matched=False)
+"""Proof of nothing: no stored password is this one, so that a sign-in that needs a proof finds it stale."""
+
+
 def new_hash(password: str) -> str:
     """Return the argon2id hash of *password*."""
     return _HASHER.hash(password)
@@ -70,19 +74,23 @@ def to_store(password: str, hashing: VicidialHashing | None, *, keeps_plain: boo
     return StoredPassword(vicidial_hash(password, hashing.key, hashing.cost), "", hashing)
 
 
-def compare(password: str, cleaned: str, stored: StoredPassword | None) -> Proof:
+def compare(password: str, cleaned: str, stored: StoredPassword | None, stored_cleaned: str = "") -> Proof:
     """Compare *password* with what is stored for the user; slow.
 
     It is compared exactly; *cleaned*, the form in which VICIdial reads it, is accepted too, because that
-    is the form in which VICIdial's own pages store it.
+    is the form in which VICIdial's own pages store it; and so is *stored_cleaned*, that form of a plain
+    password that something else has stored with punctuation.
     """
-    if stored is None:
-        _matches_hash(_NOBODY, password)
-        return Proof(None, matched=False)
-    candidates = {password, cleaned} - {""}
+    candidates = {password, cleaned} - {""} or {""}
     matched = False
     for text in candidates:  # all of them, so that the time does not tell which one it was
-        matched |= _matches(stored, text)
+        matched |= stored is not None and _matches(stored, text)
+    if stored_cleaned and stored is not None and not stored.hash:
+        matched |= _is_same(stored_cleaned, password)
+    if not matched and (stored is None or not stored.hash.startswith("$argon2")):
+        # Nobody, and users whose password is stored in a quick form, are refused in the same time.
+        for text in candidates:
+            _matches_hash(_NOBODY, text)
     return Proof(stored, matched)
 
 
@@ -138,7 +146,7 @@ def _matches_hash(stored: str, password: str) -> bool:
 
 
 class Memory:
-    """Remembers for *keep* seconds which user and password were found to match.
+    """Remembers which user and password were found to match, until they are not used for *keep* seconds.
 
     Only a keyed hash of the pair is kept, under a key that never leaves the process.
     """
@@ -155,9 +163,14 @@ class Memory:
         return hashlib.blake2b(pair, key=self._key).digest()
 
     def recall(self, user: str, password: str) -> Proof | None:
-        """Return the proof for this pair if it was remembered and is not too old."""
-        known = self._known.get(self._digest(user, password))
-        return known[1] if known and self._clock() - known[0] < self._keep else None
+        """Return the proof for this pair if it was used not too long ago."""
+        digest = self._digest(user, password)
+        now = self._clock()
+        known = self._known.get(digest)
+        if known is None or now - known[0] >= self._keep:
+            return None
+        self._known[digest] = (now, known[1])
+        return known[1]
 
     def remember(self, user: str, password: str, proof: Proof) -> None:
         """Keep *proof* if it is of a match; the oldest goes when there are too many."""

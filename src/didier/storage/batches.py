@@ -122,6 +122,13 @@ def close(conn: Connection, batch_ids: Sequence[int], state: str) -> None:
         run(conn, sql, state, added, batch_id)
 
 
+def any_running(conn: Connection) -> bool:
+    """Say whether a batch is being made, or was when its writer died."""
+    if is_transactional(conn, DIDS):
+        return False
+    return bool(run(conn, "SELECT 1 FROM didier_batches WHERE state = 'running' LIMIT 1"))
+
+
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """A running batch whose writer is gone."""

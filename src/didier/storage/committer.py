@@ -11,14 +11,15 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from didier.errors import DatabaseLost, Overloaded, Stopping
-from didier.storage.database import is_lost, is_passing
+from didier.errors import DatabaseBusy, DatabaseLost, Overloaded, Stopping, TableDamaged, Unavailable
+from didier.storage.database import damaged_table, is_busy, is_lost, is_passing
 
 Order = TypeVar("Order")
 Outcome = TypeVar("Outcome")
@@ -46,6 +47,10 @@ ATTEMPTS = 5
 """How often a transaction is tried that lost against another writer."""
 
 
+class Undecided(Exception):
+    """The order was neither carried out nor refused: the committer itself failed."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     service: Service[Any, Any]
@@ -53,7 +58,7 @@ class _Waiting:
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
     outcome: Any = None
-    error: BaseException | None = None
+    error: BaseException | None = field(default_factory=Undecided)
 
     def settle(self) -> None:
         if self.future.done():  # the client went away
@@ -69,7 +74,8 @@ class Committer:
 
     *waiting_limit* is how many orders may wait; *observe* is told the size of each group and the seconds
     its transaction took; *recover* is called before the first group, and after each that failed, to put
-    right what a crash has left.
+    right what a crash has left; it returns whether nothing of it remains. *group_limit* is how many orders
+    share a commit at most.
     """
 
     def __init__(
@@ -77,16 +83,19 @@ class Committer:
         engine: Engine,
         waiting_limit: int = 10_000,
         observe: Callable[[int, float], None] | None = None,
-        recover: Callable[[Connection], None] | None = None,
+        recover: Callable[[Connection], bool] | None = None,
+        group_limit: int = GROUP_LIMIT,
     ) -> None:
         self._engine = engine
         self._waiting_limit = waiting_limit
         self._observe = observe
         self._recover = recover
+        self._group_limit = group_limit
         self._recovery_due = recover is not None
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._stopping = False
+        self._used_at = time.monotonic()
 
     def start(self) -> None:
         """Open the connection and start the thread."""
@@ -131,30 +140,31 @@ class Committer:
         return outcome
 
     def _work(self, conn: Connection) -> None:
-        size = 0
         with conn:
             self._recover_early(conn)
-            while (first := self._next(conn)) is not None:
+            size, last = 0, False
+            while not last and (first := self._queue.get()) is not None:
                 if size >= BUSY:
                     time.sleep(GATHER_SECONDS)
                 group, last = self._join(first)
                 size = len(group)
-                self._commit(conn, group)
-                _settle(group)
-                if last:
-                    return
+                # Whatever happens, also to the log or the metrics: the callers are told, the thread goes on.
+                with suppress(Exception):
+                    self._renew_if_idle(conn)
+                    self._commit(conn, group)
+                with suppress(Exception):
+                    _settle(group)
 
-    def _next(self, conn: Connection) -> _Waiting | None:
-        began = time.monotonic()
-        first = self._queue.get()
-        if time.monotonic() - began > IDLE_SECONDS:
+    def _renew_if_idle(self, conn: Connection) -> None:
+        now = time.monotonic()
+        if now - self._used_at > IDLE_SECONDS:
             conn.invalidate()
-        return first
+        self._used_at = now
 
     def _join(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
         """Collect what waits behind *first*; say whether that was the last of all."""
         group = [first]
-        while len(group) < GROUP_LIMIT:
+        while len(group) < self._group_limit:
             try:
                 waiting = self._queue.get_nowait()
             except queue.Empty:
@@ -170,20 +180,19 @@ class Committer:
         try:
             self._transaction(conn, group)
         except Exception as error:
-            if is_lost(error):
-                # Whether a commit reached the disk is not known. Trying again could answer "exists already"
-                # to the one who made it, so the callers decide.
-                log.error("database_lost", size=len(group), error=str(error))
-                for waiting in group:
-                    waiting.error = DatabaseLost()
+            _refuse(group, Undecided())  # what the services returned was rolled back
+            if unavailable := _unavailable(error):
+                _refuse(group, unavailable)
+                repair = getattr(unavailable, "repair", None)
+                log.error("database_unavailable", size=len(group), error=str(error), repair=repair)
                 return
             if len(group) > 1:
-                log.warning("group_failed", size=len(group), error=type(error).__name__)
                 for waiting in group:
                     self._commit(conn, [waiting])
+                log.warning("group_failed", size=len(group), error=type(error).__name__)
                 return
+            _refuse(group, error)
             log.exception("order_failed", service=getattr(group[0].service, "__name__", "?"))
-            group[0].error = error
         if self._observe:
             self._observe(len(group), time.perf_counter() - started)
 
@@ -210,8 +219,25 @@ class Committer:
     def _recover_if_due(self, conn: Connection) -> None:
         if self._recover and self._recovery_due:
             with conn.begin():
-                self._recover(conn)
-            self._recovery_due = False
+                self._recovery_due = not self._recover(conn)
+
+
+def _unavailable(error: Exception) -> Unavailable | None:
+    """Return what the callers of a whole group are told when the database could not be used.
+
+    Where it was lost it is not known whether a commit reached the disk; trying again could answer "exists
+    already" to the one who made it, so the callers decide.
+    """
+    if is_lost(error):
+        return DatabaseLost()
+    if table := damaged_table(error):
+        return TableDamaged(table)
+    return DatabaseBusy() if is_busy(error) else None
+
+
+def _refuse(group: list[_Waiting], error: Exception) -> None:
+    for waiting in group:
+        waiting.error = error
 
 
 def _carry_out(conn: Connection, group: list[_Waiting]) -> None:
@@ -221,7 +247,7 @@ def _carry_out(conn: Connection, group: list[_Waiting]) -> None:
     for service, members in by_service.items():
         outcomes = service(conn, [waiting.order for waiting in members])
         for waiting, outcome in zip(members, outcomes, strict=True):
-            waiting.outcome = outcome
+            waiting.outcome, waiting.error = outcome, None
 
 
 def _settle(group: list[_Waiting]) -> None:

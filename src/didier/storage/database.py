@@ -4,6 +4,9 @@ Statements take lists of rows as one JSON parameter and read it as a table (`row
 serves any number of rows, and its text, which both drivers and the database cache, never changes.
 """
 
+import re
+import sqlite3
+import time
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,7 +39,9 @@ BUSY_SECONDS = 30
 """How long a writer waits for another process's lock on an embedded database."""
 
 _BEGIN = "didier_begin"
-_columns: weakref.WeakKeyDictionary[sa.Dialect, dict[str, tuple[str, ...]]] = weakref.WeakKeyDictionary()
+_columns: weakref.WeakKeyDictionary[sa.Dialect, dict[str, tuple[float, tuple[str, ...]]]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def parse_url(text: str) -> URL:
@@ -113,13 +118,23 @@ def check_connection(engine: Engine) -> None:
 def server_problem(conn: Connection) -> str | None:
     """Say why Didier cannot use the database server, None when it can."""
     if conn.dialect.name == "sqlite":
-        return None
+        return _sqlite_problem(sqlite3.sqlite_version_info)
     version: str = scalar(conn, "SELECT version()")
     if not getattr(conn.dialect, "is_mariadb", False):
         return f"the database server is MySQL {version}; Didier needs MariaDB 10.6 or newer"
     if (conn.dialect.server_version_info or ())[:2] < OLDEST_MARIADB:
         return f"the database server is MariaDB {version}; Didier needs MariaDB 10.6 or newer"
     return None
+
+
+OLDEST_SQLITE = (3, 38)  # the operator ->>
+
+
+def _sqlite_problem(version: tuple[int, ...]) -> str | None:
+    if version >= OLDEST_SQLITE:
+        return None
+    found = ".".join(str(number) for number in version)
+    return f"Python's SQLite is {found}; Didier needs 3.38 or newer for an embedded database"
 
 
 def _create_private(file: Path) -> None:
@@ -161,15 +176,21 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def columns_of(conn: Connection, table: str) -> tuple[str, ...]:
-    """Return the columns that *table* really has, in order; looked up once per engine.
+    """Return the columns that *table* really has, in order; looked up anew every `LOOK_AGAIN` seconds.
 
-    None for a table that is not there, or that the database user may not see: older VICIdial versions
-    lack some.
+    A VICIdial that is upgraded beside Didier gets columns that a copy must not lose. An empty tuple stands
+    for a table that is not there, or that the database user may not see: older versions lack some.
     """
     known = _columns.setdefault(conn.dialect, {})
-    if table not in known:
-        known[table] = _reflected(conn, table)
-    return known[table]
+    looked_at, columns = known.get(table, (0.0, ()))
+    now = time.monotonic()
+    if not looked_at or now - looked_at > LOOK_AGAIN:
+        columns = _reflected(conn, table)
+        known[table] = now, columns
+    return columns
+
+
+LOOK_AGAIN = 60.0
 
 
 def _reflected(conn: Connection, table: str) -> tuple[str, ...]:
@@ -349,13 +370,36 @@ def checkpoint(conn: Connection) -> None:
     run(conn, "COMMIT")
 
 
-# MariaDB: duplicate key, lock wait timeout, deadlock, Galera certification failure (as a deadlock or 1020).
-_PASSING_CODES = {1062, 1205, 1213, 1020}
+# MariaDB: duplicate key, deadlock, Galera certification failure (as a deadlock or 1020).
+_PASSING_CODES = {1062, 1213, 1020}
 
 
 def is_passing(error: Exception) -> bool:
     """Say whether *error* means that another writer was faster, so that the same may work when retried."""
     return isinstance(error, IntegrityError) or error_code(error) in _PASSING_CODES
+
+
+_LOCK_WAIT_TIMEOUT = 1205
+
+
+def is_busy(error: Exception) -> bool:
+    """Say whether *error* means that another program's lock was waited for in vain; nothing was done."""
+    original = error.orig if isinstance(error, DBAPIError) else None
+    locked = getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return locked or error_code(error) == _LOCK_WAIT_TIMEOUT
+
+
+# MariaDB: index or record file crashed, table marked as crashed (also after a failed repair).
+_DAMAGED_CODES = {126, 127, 144, 145, 1034, 1194, 1195}
+_DAMAGED_NAME = re.compile(r"[Tt]able '?(?:[^' ]*/)?([\w$]+)")
+
+
+def damaged_table(error: Exception) -> str | None:
+    """Return the name of the table that *error* says is crashed, None for another error."""
+    if error_code(error) not in _DAMAGED_CODES or not isinstance(error, DBAPIError):
+        return None
+    found = _DAMAGED_NAME.search(str(error.orig))
+    return found[1] if found else "(run 'didier doctor')"
 
 
 # MariaDB: no socket, no connection, gone away, lost in a query, shutting down, too many connections,

@@ -79,12 +79,18 @@ def find(conn: Connection, wanted: Collection[str]) -> Found:
     own, are compared by `patterns.key`.
     """
     keys = _keys(conn, wanted)
-    rows = run(conn, _find(conn.dialect.name), as_json(wanted))
-    there = {keys[row[0]]: Did(*row[1:]) for row in rows}
     if conn.dialect.name == "sqlite" and not all(_NUMBER.fullmatch(pattern) for pattern in wanted):
-        others = (Did(*row) for row in run(conn, _LETTERED))
-        there |= {k: did for did in others if (k := patterns.key(did.pattern)) in set(keys.values())}
-    return Found(keys, there)
+        return Found(keys, _find_letters(conn, keys))
+    rows = run(conn, _find(conn.dialect.name), as_json(wanted))
+    return Found(keys, {keys[row[0]]: Did(*row[1:]) for row in rows})
+
+
+def _find_letters(conn: Connection, keys: Mapping[str, str]) -> dict[str, Did]:
+    folded = set(keys.values())
+    rows = run(conn, _find(conn.dialect.name), as_json(folded))
+    there = {row[0]: Did(*row[1:]) for row in rows}
+    others = (Did(*row) for row in run(conn, _LETTERED))
+    return there | {k: did for did in others if (k := patterns.key(did.pattern)) in folded}
 
 
 _NUMBER = re.compile("[0-9+*#]*")

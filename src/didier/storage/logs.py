@@ -1,5 +1,6 @@
 """The logs that VICIdial's reports read: ``vicidial_api_log`` and ``vicidial_admin_log``."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,10 @@ _API_COLUMNS = (
     "source", "data", "run_time", "webserver", "api_url",
 )  # fmt: skip
 URL_LIMIT = 10_000
-"""Most characters of an address that are kept: it is stored once for each line of an answer."""
+"""Most characters of an address that are kept."""
+
+REPEATED_URL_LIMIT = 500
+"""The same for the further lines of an answer, of which there may be a thousand."""
 
 DATA_LIMIT = 65_535
 """Most bytes of a line's data: what VICIdial's column, a TEXT, holds."""
@@ -79,20 +83,40 @@ def write_api(conn: Connection, entries: Sequence[ApiEntry], hostname: str, now:
     for entry in entries:
         url_id, webserver_id = places[entry.script, entry.host]
         rows.append((
-            entry.user[:20], date, "non-agent", entry.function[:20], entry.agent_user[:20], "",
-            entry.result,
-            entry.reason[:255], entry.source[:20], _cut(entry.data), str(entry.seconds), webserver_id, url_id,
+            _storable(entry.user)[:20], date, "non-agent", entry.function[:20],
+            _storable(entry.agent_user)[:20], "", entry.result, _storable(entry.reason)[:255],
+            _storable(entry.source)[:20], _cut(_storable(entry.data)), str(entry.seconds), webserver_id,
+            url_id,
         ))  # fmt: skip
     ids = insert_returning(conn, API_LOG, *only_known(conn, API_LOG, _API_COLUMNS, rows), "api_id")
     if columns_of(conn, API_URLS):
-        urls = [(i, date, e.address[:50], e.url[:URL_LIMIT]) for i, e in zip(ids, entries, strict=True)]
+        urls = _addresses(ids, entries, date)
         insert(conn, API_URLS, *only_known(conn, API_URLS, _URL_COLUMNS, urls))
+
+
+def _addresses(ids: Sequence[int], entries: Sequence[ApiEntry], date: str) -> list[tuple[int, str, str, str]]:
+    """Return the rows of the addresses: a long one is kept with the first line of its answer alone."""
+    rows = []
+    before = ""
+    for api_id, entry in zip(ids, entries, strict=True):
+        limit = REPEATED_URL_LIMIT if entry.url == before else URL_LIMIT
+        rows.append((api_id, date, entry.address[:50], _storable(entry.url[:limit])))
+        before = entry.url
+    return rows
 
 
 def _cut(data: str) -> str:
     if len(data) * 4 <= DATA_LIMIT:
         return data
     return data.encode()[:DATA_LIMIT].decode("utf-8", "ignore")
+
+
+# VICIdial's tables are utf8mb3.
+_UNSTORABLE = re.compile("[\U00010000-\U0010ffff]")
+
+
+def _storable(text: str) -> str:
+    return text if text.isascii() else _UNSTORABLE.sub("?", text)
 
 
 _PLACE = (

@@ -266,7 +266,11 @@ class Call:
     def get(self, name: str) -> str:
         """Return the parameter *name* cleaned, an empty text when it was not sent."""
         raw = self.parameters.values.get(name)
-        return CLEAN_UP[name].clean(raw.decode("utf-8", "ignore"), self.non_latin) if raw else ""
+        return self.clean(name, raw.decode("utf-8", "ignore")) if raw else ""
+
+    def clean(self, name: str, text: str) -> str:
+        """Return *text* as the parameter *name* would be cleaned."""
+        return CLEAN_UP[name].clean(text, self.non_latin)
 
     def patterns(self, name: str) -> tuple[str, ...]:
         """Return the patterns in the list parameter *name*, each cleaned; ranges are written out."""

@@ -16,7 +16,10 @@ from didier.vicidial.replies.lines import Reply
 from didier.vicidial.signed import Signed, flag, is_flag, is_on, unless
 
 LIST_LIMIT = 2000
-"""Most characters in a list of new DIDs."""
+"""Most characters in a list of new DIDs, after VICIdial's clean-up."""
+
+RAW_LIST_LIMIT = 100_000
+"""The same before the clean-up: what is taken apart has to end somewhere."""
 
 
 def add_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
@@ -74,7 +77,9 @@ def _pattern_problem(call: Call) -> Reply | None:
 def _update_problem(call: Call) -> Reply | None:
     if problem := _pattern_problem(call):
         return problem
-    return words.delete_invalid(call) if flag(call, "delete_did") not in {"", "Y", "N"} else None
+    if not is_flag(call, "delete_did"):
+        return words.delete_invalid(call)
+    return None if is_flag(call, "force") else shared.not_a_flag(call, "force")
 
 
 def _fields(call: Call) -> dict[str, str]:
@@ -130,6 +135,8 @@ def _is_pattern_sized(pattern: str) -> bool:
 
 
 def _is_list_sized(call: Call, name: str) -> bool:
+    if len(call.raw(name)) > RAW_LIST_LIMIT:
+        return False
     text = call.get(name)
     return patterns.MIN_LENGTH <= len(text) <= LIST_LIMIT and text.strip(",") != ""
 

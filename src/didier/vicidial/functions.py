@@ -1,4 +1,4 @@
-"""The Non-Agent API as a whole: from cleaned calls to worded shared.
+"""The Non-Agent API as a whole: from cleaned calls to worded replies.
 
 `answer` runs on the committer: it takes all calls of a group, signs their users in together, hands each
 function its calls together, and writes the API log, all in one transaction.

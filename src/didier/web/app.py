@@ -17,8 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from didier.config import Settings
 from didier.errors import Unavailable
 from didier.services import journal
-from didier.storage.committer import Committer
-from didier.storage.database import reading
+from didier.storage import batches
+from didier.storage.committer import GROUP_LIMIT, Committer
+from didier.storage.database import is_transactional, reading
+from didier.storage.tables import DIDS
 from didier.vicidial.call import mask_secrets
 from didier.web import pages
 from didier.web.legacy import PATH, NonAgentApi
@@ -30,7 +32,9 @@ log = structlog.get_logger()
 def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Requests":
     """Return the application that serves the database behind *engine* while its `lifespan` lasts."""
     metrics = Metrics()
-    committer = Committer(engine, settings.waiting_limit, metrics.observe_commit, _take_back)
+    committer = Committer(
+        engine, settings.waiting_limit, metrics.observe_commit, _take_back, _group_limit(engine)
+    )
     metrics.watch(committer)
     non_agent_api = NonAgentApi(engine, committer, metrics, settings.body_limit)
 
@@ -60,9 +64,17 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     return Requests(non_agent_api, pages_app, committer, engine)
 
 
-def _take_back(conn: Connection) -> None:
+def _take_back(conn: Connection) -> bool:
+    """Take back what a crash has left; say whether nothing of it remains."""
     for batch in journal.take_back(conn):
         log.warning("batch_taken_back", batch=batch.batch_id, removed=batch.removed, kept=batch.kept)
+    return not batches.any_running(conn)
+
+
+def _group_limit(engine: Engine) -> int:
+    """Return how many orders may share a commit: one where a failure would not undo the others."""
+    with reading(engine) as conn:
+        return GROUP_LIMIT if is_transactional(conn, DIDS) else 1
 
 
 class Requests:

@@ -44,6 +44,8 @@ async def read_form(scope: Scope, receive: Receive, limit: int) -> tuple[Pairs, 
     except TimeoutError:
         raise ClientGone from None
     if kind == "application/x-www-form-urlencoded":
+        if body.count(b"&") > PAIR_LIMIT:
+            raise RequestTooLarge
         form = split_form(body)
     elif kind == "multipart/form-data":
         form = await _multipart(scope, body)

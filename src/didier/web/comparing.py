@@ -39,6 +39,7 @@ class Passwords:
         self._memory = passwords.Memory()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
         self._waiting = 0
+        self._under_way: dict[tuple[str, str], asyncio.Future[Proof]] = {}
         self._embedded = database_file(engine.url) is not None
 
     async def prepare(self, call: Call) -> None:
@@ -48,13 +49,22 @@ class Passwords:
         """
         password = call.raw("pass")
         known = self._memory.recall(call.user, password) if call.proof is None else None
-        call.proof = known or await self._compared(call, password)
+        call.proof = known or await self._shared(call, password)
         new = functions.new_password(call)
         if new and call.proof.matched and call.new_password is None:
             call.new_password = await self._run(lambda: self._to_store(new))
 
+    async def _shared(self, call: Call, password: str) -> Proof:
+        """Compare the password once for all calls of the same user and password that wait for it now."""
+        pair = call.user, password
+        if pair not in self._under_way:
+            task = asyncio.ensure_future(self._compared(call, password))
+            self._under_way[pair] = task
+            task.add_done_callback(lambda _: self._under_way.pop(pair))
+        return await asyncio.shield(self._under_way[pair])
+
     async def _compared(self, call: Call, password: str) -> Proof:
-        proof = await self._run(lambda: self._compare(call.user, password, call.get("pass")))
+        proof = await self._run(lambda: self._compare(call, password))
         if self._embedded and (replacement := await self._run(lambda: access.hashed(call.user, proof))):
             proof = await self._committer.run(access.replace_plain_passwords, replacement)
         self._memory.remember(call.user, password, proof)
@@ -69,13 +79,14 @@ class Passwords:
         finally:
             self._waiting -= 1
 
-    def _compare(self, user: str, password: str, cleaned: str) -> Proof:
+    def _compare(self, call: Call, password: str) -> Proof:
         with reading(self._engine) as conn:
-            stored = access.stored_password(conn, user)
-            locked = access.is_locked(conn, user, datetime.now())
-        if locked:  # refused whatever the password is
-            return Proof(stored, matched=False)
-        return passwords.compare(password, cleaned, stored)
+            stored = access.stored_password(conn, call.user)
+            locked = access.is_locked(conn, call.user, datetime.now())
+        if locked:  # refused whatever the password is; if the lock ends meanwhile, it is compared after all
+            return passwords.NOT_COMPARED
+        plain = stored.plain if stored and not self._embedded else ""
+        return passwords.compare(password, call.get("pass"), stored, call.clean("pass", plain))
 
     def _to_store(self, password: str) -> StoredPassword | None:
         with reading(self._engine) as conn:

@@ -42,13 +42,12 @@ class Application(Protocol):
 
 def run(app: Application, settings: Settings) -> None:
     """Serve *app* until SIGTERM or SIGINT, then take no new requests and finish those that run."""
-    _check_address(settings.host, settings.port)
     gc.freeze()  # what was imported is never garbage: looking through it would slow every request
     if not uvloop.run(_serve(app, settings)):
         os._exit(0)  # clients that stall hold connections, for which the server's threads would wait
 
 
-def _check_address(host: str, port: int) -> None:
+def check_address(host: str, port: int) -> None:
     """Raise `WrongSetting` when the address cannot be listened on."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

@@ -1,6 +1,7 @@
 """The migrations of Didier's own tables; VICIdial's tables are never altered."""
 
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -14,6 +15,13 @@ VERSION_TABLE = "didier_version"
 _HERE = Path(__file__).parent
 HEAD = max(file.stem.partition("_")[0] for file in _HERE.joinpath("versions").glob("[0-9]*.py"))
 """The revision this release works with: the number that the newest migration's file begins with."""
+
+INNODB: dict[str, Any] = {
+    f"{dialect}_{option}": value
+    for dialect in ("mysql", "mariadb")
+    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
+}
+"""Options of every table: journals must survive a crash whatever engine VICIdial's own tables have."""
 
 
 def revision(conn: Connection) -> str | None:

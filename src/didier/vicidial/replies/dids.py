@@ -99,7 +99,7 @@ def deleted(call: Call, outcome: Done | errors.Refusal) -> Reply:
 
 
 def delete_invalid(call: Call) -> Reply:
-    """``delete_did`` is neither Y nor N, or ``force`` is not."""
+    """``delete_did`` is neither Y nor N."""
     reason = "update_did DELETE DID MUST BE Y OR N, THIS IS AN OPTIONAL FIELD"
     return one(error_line(reason, call.user, call.get("delete_did")))
 

@@ -1,19 +1,12 @@
 """Batches and their items, lock-outs, and what Didier remembers about the database."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
+from didier.storage.migrations import INNODB
+
 revision = "0001"
 down_revision = None
-
-# Journals must survive a crash whatever engine VICIdial's own tables have.
-_OPTIONS: dict[str, Any] = {
-    f"{dialect}_{option}": value
-    for dialect in ("mysql", "mariadb")
-    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
-}
 
 
 def upgrade() -> None:
@@ -33,7 +26,7 @@ def upgrade() -> None:
         sa.Column("guard", sa.String(64)),  # lock that its writer holds; while the batch is running
         sqlite_autoincrement=True,
         if_not_exists=True,  # MariaDB keeps what a migration has made before it was interrupted
-        **_OPTIONS,
+        **INNODB,
     )
     op.create_table(
         "didier_batch_items",
@@ -44,19 +37,19 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(10), nullable=False),
         sqlite_with_rowid=False,
         if_not_exists=True,
-        **_OPTIONS,
+        **INNODB,
     )
     op.create_table(
         "didier_lockouts",
         sa.Column("user_name", sa.String(100), primary_key=True),
         sa.Column("locked_at", sa.Float(53), nullable=False),
         if_not_exists=True,
-        **_OPTIONS,
+        **INNODB,
     )
     op.create_table(
         "didier_settings",
         sa.Column("name", sa.String(50), primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
         if_not_exists=True,
-        **_OPTIONS,
+        **INNODB,
     )

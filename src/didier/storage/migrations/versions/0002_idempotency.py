@@ -1,15 +1,13 @@
 """Answers to requests with an idempotency key."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
+from didier.storage.migrations import INNODB
+
 revision = "0002"
 down_revision = "0001"
-
-_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mariadb_engine": "InnoDB"}
 
 
 def _exact(length: int) -> sa.types.TypeEngine[str]:
@@ -25,7 +23,9 @@ def upgrade() -> None:
         sa.Column("idempotency_key", _exact(255), primary_key=True),
         sa.Column("fingerprint", _exact(64), nullable=False),
         sa.Column("answer", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")),
-        sa.Column("created_at", sa.DateTime, nullable=False, index=True),
+        sa.Column("created_at", sa.DateTime, nullable=False),
         sqlite_with_rowid=False,
-        **_OPTIONS,
+        if_not_exists=True,
+        **INNODB,
     )
+    op.create_index("didier_idempotency_created_at", "didier_idempotency", ["created_at"], if_not_exists=True)
