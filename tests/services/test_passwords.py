@@ -183,3 +183,14 @@ def test_any_text_can_be_remembered(password):
 def test_times_are_public():
     """The time a match is remembered is a few minutes."""
     assert 60 <= passwords.KEEP_SECONDS <= 900
+
+
+def test_the_cleaned_form_of_a_stored_password_is_accepted_where_it_is_given():
+    """A plain password stored with punctuation is matched by its cleaned form, a hash is not."""
+    plain, hashed = StoredPassword("", "Pa.ss-W0"), StoredPassword(new_hash("Pa.ss-W0"), "")
+
+    assert compare("Pass-W0", "Pass-W0", plain, "Pass-W0").matched
+    assert compare("Pa.ss-W0", "Pass-W0", plain, "Pass-W0").matched
+    assert not compare("Pass-W0", "Pass-W0", plain).matched
+    assert not compare("Pass-W0", "Pass-W0", hashed, "Pass-W0").matched
+    assert not compare("", "", StoredPassword("", ""), "").matched

@@ -1,6 +1,7 @@
 import stat
 from pathlib import Path
 
+import pymysql
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from didier.storage.database import (
     as_moment,
     as_text,
     columns_of,
+    damaged_table,
     insert,
     insert_one,
     insert_returning,
@@ -355,3 +357,19 @@ def test_paths_are_relative_to_the_directory(tmp_path, monkeypatch):
     open_engine("sqlite:///here.db", create=True).dispose()
 
     assert Path(tmp_path, "here.db").is_file()
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "table"),
+    [
+        (145, "Table './rt/vicidial_inbound_dids' is marked as crashed", "vicidial_inbound_dids"),
+        (1194, "Table 'vicidial_users' is marked as crashed and should be repaired", "vicidial_users"),
+        (126, "Index for table 'vicidial_users' is corrupt; try to repair it", "vicidial_users"),
+        (1062, "Duplicate entry '1' for key 'did_pattern'", None),
+    ],
+)
+def test_a_damaged_table_is_named(code, text, table):
+    """MariaDB's errors about crashed tables are told from others, with the table's name."""
+    error = OperationalError("SELECT 1", None, pymysql.err.OperationalError(code, text))
+
+    assert table == damaged_table(error)

@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import structlog
 from sqlalchemy.engine import Engine
 from starlette.types import Receive, Scope, Send
 
-from didier.errors import Unavailable
-from didier.services.reports import Table
+from didier.errors import Overloaded, Unavailable
 from didier.storage import users
 from didier.storage.committer import Committer
 from didier.storage.database import reading
@@ -30,6 +30,9 @@ _HEADERS = [
 ]
 _COMPARE_AGAIN = 3
 
+REPORTS_WAITING = 20
+"""Most reports that may be read or wait for it; each may have 100,000 rows."""
+
 log = structlog.get_logger()
 
 
@@ -42,8 +45,9 @@ class NonAgentApi:
         self._metrics = metrics
         self._body_limit = body_limit
         self._passwords = Passwords(engine, committer)
-        # Reports may read and write out much: a few at a time, so that they do not fill the memory.
+        # Reports may read and write out much: few at a time, so that they do not fill the memory.
         self._reports = ThreadPoolExecutor(2, thread_name_prefix="reports")
+        self._reports_waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -64,16 +68,8 @@ class NonAgentApi:
             log.exception("request_failed", function=call.function if call else "")
             reply = shared.failed()
         self._metrics.count_reply(call.function if call else "", reply)
-        kind, body = await self._encoded(call, reply)
+        kind, body = formats.encode(call, reply) if call else (formats.TEXT, reply.body.encode())
         await _send(send, reply.status, body, [(b"content-type", kind)])
-
-    async def _encoded(self, call: Call | None, reply: Reply) -> tuple[bytes, bytes]:
-        if call is None:
-            return formats.TEXT, reply.body.encode()
-        if isinstance(reply.outcome, Table):
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._reports, formats.encode, call, reply)
-        return formats.encode(call, reply)
 
     async def _read(self, scope: Scope, receive: Receive) -> Call:
         query: bytes = scope["query_string"]
@@ -116,13 +112,23 @@ class NonAgentApi:
 
     async def _report(self, signed: Signed) -> Reply:
         """Answer a call that only reads, beside the committer, which then logs it."""
-        loop = asyncio.get_running_loop()
-        reply = await loop.run_in_executor(self._reports, self._read_report, signed)
+        if self._reports_waiting >= REPORTS_WAITING:
+            raise Overloaded
+        self._reports_waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            reply = await loop.run_in_executor(self._reports, self._read_report, signed)
+        finally:
+            self._reports_waiting -= 1
         return await self._committer.run(functions.log, (signed.call, reply))
 
     def _read_report(self, signed: Signed) -> Reply:
+        """Read a report and put it into the form that is sent, of which alone is kept."""
         with reading(self._engine) as conn:
-            return functions.report(conn, signed)
+            reply = functions.report(conn, signed)
+        sent = formats.encode(signed.call, reply)[1].decode()
+        lines = tuple(replace(line, text="") for line in reply.lines)
+        return replace(reply, lines=lines, outcome=None, sent=sent)
 
 
 async def _send(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
