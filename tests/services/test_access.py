@@ -16,7 +16,7 @@ from didier.services.access import (
     stored_password,
 )
 from didier.services.passwords import Proof, compare
-from didier.storage.database import run
+from didier.storage.statements import run
 from didier.storage.users import StoredPassword
 
 ADDRESS = "192.0.2.7"

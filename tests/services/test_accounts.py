@@ -15,7 +15,7 @@ from didier.errors import (
 )
 from didier.services import accounts
 from didier.services.accounts import AddOrder, CopyOrder, DeleteOrder, Done, UpdateOrder
-from didier.storage.database import run
+from didier.storage.statements import run
 from didier.storage.users import StoredPassword, profile
 
 PASSWORD = StoredPassword("$argon2id$example", "")

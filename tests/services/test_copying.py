@@ -6,7 +6,8 @@ from sqlalchemy.engine import Engine
 from didier.cli.local import CALLER
 from didier.errors import AlreadyExists, InvalidField, InvalidPattern, NotFound, NotPermitted
 from didier.services.copying import Copied, CopyOrder, CopyResult, copy
-from didier.storage.database import open_engine, run
+from didier.storage.database import open_engine
+from didier.storage.statements import run
 
 SOURCE = "18001234567"
 

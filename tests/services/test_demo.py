@@ -4,7 +4,7 @@ from didier import tutorial
 from didier.errors import DatabaseInUse
 from didier.services import access, demo, passwords
 from didier.storage import dids, settings, users
-from didier.storage.database import run
+from didier.storage.statements import run
 
 
 @pytest.fixture

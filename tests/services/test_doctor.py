@@ -10,7 +10,8 @@ from didier.services import doctor
 from didier.services.access import stored_password
 from didier.services.doctor import Finding, Severity, examine, has_errors
 from didier.storage import health, migrations
-from didier.storage.database import SQL_MODE, open_engine, reading, run, server_problem
+from didier.storage.database import SQL_MODE, open_engine, reading, server_problem
+from didier.storage.statements import run
 from didier.storage.tables import (
     DIDIER_RIGHTS,
     DIDIER_TABLES,

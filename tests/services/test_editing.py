@@ -15,7 +15,7 @@ from didier.errors import (
 )
 from didier.services import editing
 from didier.services.editing import AddOrder, DeleteOrder, Done, UpdateOrder
-from didier.storage.database import run
+from didier.storage.statements import run
 
 SOURCE = "18001234567"
 SALES = replace(CALLER, user=replace(CALLER.user, group="SALES", viewable_groups=" SALES "))

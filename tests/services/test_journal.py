@@ -10,7 +10,8 @@ from didier.services import demo, journal
 from didier.services.copying import Copied, CopyOrder, copy
 from didier.storage import batches, dids, migrations
 from didier.storage.batches import Batch, Item, Running
-from didier.storage.database import is_transactional, open_engine, run
+from didier.storage.database import open_engine
+from didier.storage.statements import is_transactional, run
 from didier.storage.tables import DIDS, vicidial_tables
 
 SOURCE = "18001234567"

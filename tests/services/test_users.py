@@ -6,7 +6,7 @@ from didier.errors import InvalidField, NotFound, UserExists
 from didier.services import access, passwords, users
 from didier.services.users import Change
 from didier.storage import users as stored_users
-from didier.storage.database import run
+from didier.storage.statements import run
 from didier.vicidial.call import CLEAN_UP
 
 EVERYTHING = " ALL_FUNCTIONS "

@@ -4,7 +4,8 @@ from structlog.testing import capture_logs
 from didier.services import access, passwords
 from didier.services.access import Credentials, sign_in
 from didier.services.passwords import Proof, compare, vicidial_hash
-from didier.storage.database import open_engine, run
+from didier.storage.database import open_engine
+from didier.storage.statements import run
 from didier.storage.users import StoredPassword, VicidialHashing
 
 KEY = "abcdefghijklmnop"

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from didier.errors import Overloaded, Stopping
 from didier.storage.committer import ATTEMPTS, GROUP_LIMIT, Committer
-from didier.storage.database import run
+from didier.storage.statements import run
 
 PATIENCE = 30
 """Seconds after which something that should have happened has not."""

@@ -8,19 +8,16 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from didier.errors import NoDatabase, WrongSetting
-from didier.storage.database import (
+from didier.storage.database import open_engine, parse_url, reading
+from didier.storage.failures import damaged_table, is_passing
+from didier.storage.statements import (
     as_json,
     as_moment,
     as_text,
     columns_of,
-    damaged_table,
     insert,
     insert_one,
     insert_returning,
-    is_passing,
-    open_engine,
-    parse_url,
-    reading,
     rows_of,
     run,
     scalar,

@@ -2,8 +2,9 @@ import pytest
 import sqlalchemy as sa
 
 from didier.errors import NoDatabase
-from didier.storage.database import open_engine, run
+from didier.storage.database import open_engine
 from didier.storage.migrations import HEAD, VERSION_TABLE, revision, upgrade
+from didier.storage.statements import run
 from didier.storage.tables import DIDS, USERS, vicidial_tables
 
 

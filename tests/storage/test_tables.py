@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from didier.storage.database import run
+from didier.storage.statements import run
 from didier.storage.tables import vicidial_tables
 from support.missing import shared
 

@@ -11,7 +11,8 @@ from sqlalchemy.engine import Engine
 from didier.services import access, passwords
 from didier.services.passwords import Proof
 from didier.storage import users
-from didier.storage.database import reading, run
+from didier.storage.database import reading
+from didier.storage.statements import run
 from didier.vicidial import functions
 from didier.vicidial.call import Call, mask_secrets, read_parameters
 from didier.vicidial.replies import formats

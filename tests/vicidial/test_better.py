@@ -2,7 +2,7 @@
 
 import pytest
 
-from didier.storage.database import run
+from didier.storage.statements import run
 from support.calls import SOURCE, Api
 
 

@@ -10,7 +10,7 @@ from didier import tutorial
 from didier.services import access, users
 from didier.services.passwords import Proof, new_hash
 from didier.services.users import Change
-from didier.storage.database import run
+from didier.storage.statements import run
 from didier.vicidial.call import Call, mask_secrets, read_parameters
 from didier.vicidial.functions import answer
 

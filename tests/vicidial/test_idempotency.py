@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.engine import Engine
 
-from didier.storage.database import is_passing
+from didier.storage.failures import is_passing
 from support.calls import SOURCE, Api
 
 COPY = {"function": "copy_did", "source_did_pattern": SOURCE, "new_dids": "5550001"}

@@ -18,7 +18,7 @@ from didier.errors import (
 )
 from didier.services.passwords import Proof, new_hash
 from didier.storage import users
-from didier.storage.database import as_text
+from didier.storage.statements import as_text
 from didier.storage.users import Account, SignInSettings, StoredPassword
 
 LOCK_AFTER = 10

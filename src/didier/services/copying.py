@@ -19,8 +19,8 @@ from didier.errors import (
 from didier.services import journal
 from didier.services.access import Caller
 from didier.storage import batches, dids, logs
-from didier.storage.database import is_transactional
 from didier.storage.dids import Did, Found
+from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from didier.storage import batches, dids
 from didier.storage.batches import PLANNED, Batch, Running, Unfinished
-from didier.storage.database import checkpoint
+from didier.storage.statements import checkpoint
 
 
 def make(

@@ -12,7 +12,7 @@ from didier.domain.users import ALL_FUNCTIONS, EVERY_GROUP
 from didier.errors import InvalidField, NotFound, UserExists
 from didier.services.passwords import to_store
 from didier.storage import users
-from didier.storage.database import as_text
+from didier.storage.statements import as_text
 from didier.storage.users import Account
 
 ADMIN = "admin"

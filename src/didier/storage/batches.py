@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from didier.storage.database import (
+from didier.storage.statements import (
     as_json,
     as_text,
     insert,

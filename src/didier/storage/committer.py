@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 
 from didier.errors import DatabaseBusy, DatabaseLost, Overloaded, Stopping, TableDamaged, Unavailable
-from didier.storage.database import damaged_table, is_busy, is_lost, is_passing
+from didier.storage.failures import damaged_table, is_busy, is_lost, is_passing
 
 Order = TypeVar("Order")
 Outcome = TypeVar("Outcome")

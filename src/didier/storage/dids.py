@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
-from didier.storage.database import (
+from didier.storage.statements import (
     as_json,
     as_moment,
     as_text,

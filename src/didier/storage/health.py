@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from didier.storage.database import as_moment, columns_of, database_file, is_denied, run, scalar
+from didier.storage.database import database_file
+from didier.storage.failures import is_denied
+from didier.storage.statements import as_moment, columns_of, run, scalar
 from didier.storage.tables import OPTIONAL_RIGHTS, RIGHTS, USERS, vicidial_tables
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.database import as_json, as_text, insert, rows_of, run
+from didier.storage.statements import as_json, as_text, insert, rows_of, run
 
 _TABLE = "didier_idempotency"
 _COLUMNS = ("user_name", "idempotency_key", "fingerprint", "created_at")

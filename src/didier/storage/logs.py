@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.database import (
+from didier.storage.statements import (
     as_text,
     columns_of,
     insert,

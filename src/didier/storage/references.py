@@ -2,7 +2,7 @@
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.database import run, scalar
+from didier.storage.statements import run, scalar
 
 
 def exists(conn: Connection, reference: str, value: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
-from didier.storage.database import as_json, as_moment, as_text, columns_of, run, values_of
+from didier.storage.statements import as_json, as_moment, as_text, columns_of, run, values_of
 from didier.storage.tables import DIDS
 
 Value = str | int | None

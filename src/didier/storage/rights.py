@@ -7,7 +7,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from didier.errors import MissingRights
-from didier.storage.database import is_denied, run
+from didier.storage.failures import is_denied
+from didier.storage.statements import run
 from didier.storage.tables import DIDIER_RIGHTS, DIDIER_TABLES, OPTIONAL_RIGHTS, RIGHTS
 
 # Each asks the database whether it would do it, and changes nothing: rights are looked at first, then most

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.database import as_text, known_columns, run, scalar
+from didier.storage.statements import as_text, known_columns, run, scalar
 from didier.storage.tables import SYSTEM_SETTINGS
 
 _DUE = "rebuild_conf_files IS NULL OR rebuild_conf_files <> 'Y'"

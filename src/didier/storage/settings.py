@@ -2,7 +2,7 @@
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.database import run, scalar
+from didier.storage.statements import run, scalar
 
 
 def read(conn: Connection, name: str) -> str | None:

@@ -10,14 +10,14 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from didier.domain.users import User
-from didier.storage.database import (
+from didier.storage.failures import is_missing_table
+from didier.storage.statements import (
     as_json,
     as_moment,
     as_text,
     columns_of,
     insert,
     insert_one,
-    is_missing_table,
     known_columns,
     only_known,
     run,

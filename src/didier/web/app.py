@@ -19,7 +19,8 @@ from didier.errors import Unavailable
 from didier.services import journal
 from didier.storage import batches
 from didier.storage.committer import GROUP_LIMIT, Committer
-from didier.storage.database import is_transactional, reading
+from didier.storage.database import reading
+from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
 from didier.vicidial.call import mask_secrets
 from didier.web import pages

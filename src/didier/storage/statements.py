@@ -1,0 +1,219 @@
+"""Running statements: whole groups of rows as one parameter, and tables as they really are.
+
+Statements take lists of rows as one JSON parameter and read it as a table (`rows_of`): so one statement
+serves any number of rows, and its text, which both drivers and the database cache, never changes.
+"""
+
+import time
+import weakref
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
+
+from didier.storage.failures import is_denied
+
+_columns: weakref.WeakKeyDictionary[sa.Dialect, dict[str, tuple[float, tuple[str, ...]]]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def columns_of(conn: Connection, table: str) -> tuple[str, ...]:
+    """Return the columns that *table* really has, in order; looked up anew every `LOOK_AGAIN` seconds.
+
+    A VICIdial that is upgraded beside Didier gets columns that a copy must not lose. An empty tuple stands
+    for a table that is not there, or that the database user may not see: older versions lack some.
+    """
+    known = _columns.setdefault(conn.dialect, {})
+    looked_at, columns = known.get(table, (0.0, ()))
+    now = time.monotonic()
+    if not looked_at or now - looked_at > LOOK_AGAIN:
+        columns = _reflected(conn, table)
+        known[table] = now, columns
+    return columns
+
+
+LOOK_AGAIN = 60.0
+
+
+def _reflected(conn: Connection, table: str) -> tuple[str, ...]:
+    try:
+        return tuple(column["name"] for column in sa.inspect(conn).get_columns(table))
+    except NoSuchTableError:
+        return ()
+    except DBAPIError as error:
+        if is_denied(error):
+            return ()
+        raise
+
+
+def run(conn: Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Run *sql*, with a ``?`` for each of *values*, in the connection's transaction; return its rows.
+
+    It goes to the driver directly: of the time that a statement of a group commit takes, SQLAlchemy's
+    compiled statements and results would be four fifths. Errors are SQLAlchemy's all the same.
+    """
+    with _executed(conn, sql, values) as cursor:
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def run_insert(conn: Connection, sql: str, key: str, count: int, *values: Any) -> list[int]:
+    """Run *sql*, an ``INSERT`` of *count* rows; return their ids, column *key*, in order.
+
+    SQLite gives the rows of one statement consecutive ids, as there is one writer and the key is an
+    AUTOINCREMENT one; so they are known from the last. Fetching them would hand the interpreter's lock
+    back and forth for every row.
+    """
+    if conn.dialect.name != "sqlite":
+        return [row[0] for row in run(conn, f"{sql} RETURNING `{key}`", *values)]
+    with _executed(conn, sql, values) as cursor:
+        if cursor.rowcount != count:
+            raise AssertionError(f"{cursor.rowcount} rows were added instead of {count}")
+        return list(range(cursor.lastrowid - count + 1, cursor.lastrowid + 1))
+
+
+@contextmanager
+def _executed(conn: Connection, sql: str, values: tuple[Any, ...]) -> Iterator[Any]:
+    dialect = conn.dialect
+    cursor = conn.connection.cursor()
+    try:
+        cursor.execute(_driver_sql(dialect.name, sql), values)
+        yield cursor
+    except dialect.loaded_dbapi.Error as error:
+        raise _translated(conn, sql, error) from error
+    finally:
+        cursor.close()
+
+
+@cache
+def _driver_sql(dialect: str, sql: str) -> str:
+    return sql if dialect == "sqlite" else sql.replace("?", "%s")
+
+
+def _translated(conn: Connection, sql: str, error: Exception) -> BaseException:
+    dialect = conn.dialect
+    lost = dialect.is_disconnect(error, conn.connection.dbapi_connection, None)  # type: ignore[arg-type]
+    if lost:
+        conn.invalidate(error)
+    return DBAPIError.instance(
+        sql, None, error, dialect.loaded_dbapi.Error, True, connection_invalidated=lost, dialect=dialect
+    )
+
+
+def scalar(conn: Connection, sql: str, *values: Any) -> Any:
+    """Run *sql* and return the first value of its first row, None without rows."""
+    rows = run(conn, sql, *values)
+    return rows[0][0] if rows else None
+
+
+@cache
+def rows_of(dialect: str, columns: tuple[str, ...]) -> str:
+    """Return the FROM item, called ``r``, that reads a parameter as a table.
+
+    The parameter is a list of lists as `as_json` writes it, one value for each of *columns*. Column ``n``
+    counts the rows in order.
+    """
+    if dialect == "sqlite":
+        values = "".join(f", value ->> {i} AS {name}" for i, name in enumerate(columns))
+        return f"(SELECT key AS n{values} FROM json_each(?)) AS r"
+    values = "".join(f", {name} LONGTEXT PATH '$[{i}]'" for i, name in enumerate(columns))
+    return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY{values})) AS r"
+
+
+def values_of(dialect: str) -> str:
+    """Return the subquery that reads a parameter, a list of texts, for use behind ``IN``."""
+    if dialect == "sqlite":
+        return "(SELECT value FROM json_each(?))"
+    return "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(255) PATH '$')) AS r)"
+
+
+def as_json(rows: Collection[Any]) -> str:
+    """Return *rows* as the text that `rows_of` and `values_of` read."""
+    return orjson.dumps(rows, default=list).decode()
+
+
+def as_text(moment: datetime) -> str:
+    """Return *moment* as both databases write a DATETIME."""
+    return moment.isoformat(" ", "seconds")
+
+
+def as_moment(value: datetime | str | None) -> datetime | None:
+    """Return a DATETIME as either driver reads it."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def insert(conn: Connection, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:
+    """Add *rows* (a value for each of *columns*) to *table* in one statement."""
+    if rows:
+        run(conn, _insert(conn.dialect.name, table, columns), as_json(rows))
+
+
+def known_columns(conn: Connection, table: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of *names* that *table* has: older VICIdial versions lack some, or the whole table."""
+    there = columns_of(conn, table)
+    return tuple(name for name in names if name in there)
+
+
+def only_known(
+    conn: Connection, table: str, columns: tuple[str, ...], rows: list[Any]
+) -> tuple[tuple[str, ...], list[Any]]:
+    """Return *columns* and *rows* without the columns that *table* lacks.
+
+    All of them if there is no such table at all: the statement that follows says so.
+    """
+    known = known_columns(conn, table, columns)
+    if not known or len(known) == len(columns):
+        return columns, rows
+    places = [columns.index(name) for name in known]
+    return known, [[row[place] for place in places] for row in rows]
+
+
+def insert_returning(
+    conn: Connection, table: str, columns: tuple[str, ...], rows: list[Any], key: str
+) -> list[int]:
+    """Add *rows* to *table* in one statement; return the column *key* of each, in their order."""
+    if not rows:
+        return []
+    return run_insert(conn, _insert(conn.dialect.name, table, columns), key, len(rows), as_json(rows))
+
+
+def insert_one(conn: Connection, table: str, values: Mapping[str, Any], key: str) -> int:
+    """Add one row with *values* by column to *table*; return its column *key*."""
+    return insert_returning(conn, table, tuple(values), [tuple(values.values())], key)[0]
+
+
+@cache
+def _insert(dialect: str, table: str, columns: tuple[str, ...]) -> str:
+    names = ", ".join(f"`{name}`" for name in columns)
+    places = tuple(f"c{i}" for i in range(len(columns)))
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {', '.join(places)} FROM {rows_of(dialect, places)} ORDER BY n"
+    )
+
+
+def is_transactional(conn: Connection, table: str) -> bool:
+    """Say whether a change of *table* can be rolled back; MyISAM, VICIdial's default, cannot."""
+    if conn.dialect.name == "sqlite":
+        return True
+    known = _engines.setdefault(conn.dialect, {})
+    if table not in known:
+        known[table] = str(scalar(conn, _ENGINE, table))
+    return known[table].upper() == "INNODB"
+
+
+_ENGINE = "SELECT engine FROM information_schema.tables WHERE table_schema = database() AND table_name = ?"
+_engines: weakref.WeakKeyDictionary[sa.Dialect, dict[str, str]] = weakref.WeakKeyDictionary()
+
+
+def checkpoint(conn: Connection) -> None:
+    """Store for good what the transaction has changed so far, and go on.
+
+    For journals alone: what they say must be on the disk before the rows it speaks of are touched.
+    """
+    run(conn, "COMMIT")
