@@ -17,7 +17,7 @@ run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
 
 test: $(DEV_STAMP)
-	scripts/system-packages mariadb-server chromium wrk npm
+	scripts/system-packages mariadb-server chromium libatomic1 wrk npm
 	scripts/npm-packages
 	$(BIN)/pytest $(TESTS)
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import sync_playwright
 
-from support.missing import program
+from support.missing import library, program
 from support.server import PATH, TUTORIAL
 
 ARGUMENTS = [
@@ -19,6 +19,7 @@ ANSWER = "SUCCESS: 18001234567 -> 18002223333 | DID Copied Successfully"
 def chromium():
     """Debian's Chromium."""
     executable = program("chromium", "chromium")
+    library("atomic", "libatomic1")  # Playwright's driver is linked to it
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield browser

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from ctypes.util import find_library
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,6 +27,12 @@ def program(name: str, package: str) -> str:
     """Return the path of the program *name* of Debian's package *package*."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     return found or cannot_run(f"the program {name} (Debian package {package})")
+
+
+def library(name: str, package: str) -> None:
+    """Go on if there is the shared library *name* of Debian's package *package*."""
+    if find_library(name) is None:
+        cannot_run(f"the library {name} (Debian package {package})")
 
 
 def shared(name: str) -> Path:
