@@ -16,6 +16,9 @@
     │   ├── InvalidField
     │   ├── NothingToChange
     │   ├── Protected
+    │   ├── InUse
+    │   ├── DeletionLocked
+    │   ├── ChangedMeanwhile
     │   ├── KeyReused
     │   ├── UserExists
     │   ├── UserNotFound
@@ -172,6 +175,37 @@ class Protected(Refusal):
 
     def __str__(self) -> str:
         return f"DID {self.pattern} is protected: calls without a DID of their own rely on it"
+
+
+@dataclass(unsafe_hash=True)
+class InUse(Refusal):
+    """DID *pattern* is used by *places* ("call menu MAIN, option 1"); it is deleted by force alone."""
+
+    pattern: str
+    places: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"DID {self.pattern} is in use by {'; '.join(self.places)}"
+
+
+@dataclass(unsafe_hash=True)
+class DeletionLocked(Refusal):
+    """DID *pattern* was locked against deletion; it has to be unlocked first."""
+
+    pattern: str
+
+    def __str__(self) -> str:
+        return f"DID {self.pattern} is locked against deletion"
+
+
+@dataclass(unsafe_hash=True)
+class ChangedMeanwhile(Refusal):
+    """DID *pattern* is not as the caller last saw it."""
+
+    pattern: str
+
+    def __str__(self) -> str:
+        return f"DID {self.pattern} was changed meanwhile"
 
 
 @dataclass(unsafe_hash=True)

@@ -1,6 +1,7 @@
 """Batches: which DIDs were made together, by whom, from what. Tables ``didier_batches`` and ``_items``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,10 +23,11 @@ from didier.storage.statements import (
 from didier.storage.tables import DIDS
 
 _BATCH_COLUMNS = (
-    "created_at", "user_name", "address", "source_id", "source_pattern", "overrides", "requested",
-    "added", "state", "high_water", "guard",
+    "created_at", "user_name", "address", "kind", "mode", "source_id", "source_pattern", "snapshot_id",
+    "overrides", "template", "requested", "added", "existing", "invalid", "duplicates", "state",
+    "high_water", "guard",
 )  # fmt: skip
-_ITEM_COLUMNS = ("batch_id", "position", "target", "did_id", "outcome")
+_ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", "reason")
 
 PLANNED = "planned"
 """Outcome of an item of a running batch that is to be made."""
@@ -33,23 +35,32 @@ PLANNED = "planned"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What became of one target of a batch, or `PLANNED`."""
+    """What became of a target of a batch, or `PLANNED`.
+
+    With a *size* above 1 it is a run: that many consecutive numbers, whose DIDs have consecutive ids.
+    """
 
     target: str
-    outcome: str  # planned, added, exists, invalid, removed or missing
+    outcome: str  # planned, added, updated, deleted, exists, duplicate, invalid, removed, kept or missing
     did_id: int | None = None
+    size: int = 1
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A copy of one source to some targets."""
+    """A copy of one source to some targets, or another change of some DIDs."""
 
     user: str
     address: str
-    source_id: int
+    source_id: int  # 0 unless DIDs were copied
     source_pattern: str
     overrides: Mapping[str, str | None]
     items: Sequence[Item]
+    kind: str = "copy"  # copy, add, update or delete
+    mode: str = "best_effort"  # or atomic
+    snapshot_id: int | None = None
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +79,35 @@ def record(
     rows = [_row(batch, date, running) for batch in batches]
     ids = insert_returning(conn, "didier_batches", _BATCH_COLUMNS, rows, "batch_id")
     items = [
-        (batch_id, position, item.target[:50], item.did_id, item.outcome)
+        (batch_id, position, item.target[:50], item.size, item.did_id, item.outcome, _cut(item.reason))
         for batch_id, batch in zip(ids, batches, strict=True)
-        for position, item in enumerate(batch.items, 1)
+        for position, item in _placed(batch.items)
     ]
     insert(conn, "didier_batch_items", _ITEM_COLUMNS, items)
     return ids
 
 
+def _placed(items: Iterable[Item], first: int = 1) -> Iterator[tuple[int, Item]]:
+    """Yield each of *items* with the position of its first target in the batch."""
+    for item in items:
+        yield first, item
+        first += item.size
+
+
+def _cut(reason: str | None) -> str | None:
+    return reason and reason[:255]
+
+
 def _row(batch: Batch, date: str, running: Running | None) -> tuple[Any, ...]:
+    sizes: dict[str, int] = defaultdict(int)
+    for item in batch.items:
+        sizes[item.outcome] += item.size
     return (
-        date, batch.user[:20], batch.address[:45], batch.source_id, batch.source_pattern,
-        as_json(batch.overrides) if batch.overrides else None, len(batch.items),
-        sum(item.did_id is not None for item in batch.items), "running" if running else "done",
-        running and running.high_water, running and running.guard,
+        date, batch.user[:20], batch.address[:45], batch.kind, batch.mode, batch.source_id,
+        batch.source_pattern, batch.snapshot_id, as_json(batch.overrides) if batch.overrides else None,
+        batch.template, sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"],
+        sizes["duplicate"], "running" if running else "done", running and running.high_water,
+        running and running.guard,
     )  # fmt: skip
 
 

@@ -154,11 +154,12 @@ OPTIONAL_RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 
 DIDIER_TABLES = (
     "didier_version", "didier_batches", "didier_batch_items", "didier_lockouts", "didier_settings",
-    "didier_idempotency",
+    "didier_idempotency", "didier_batch_input", "didier_snapshots", "didier_history", "didier_locked_dids",
+    "didier_tokens",
 )  # fmt: skip
 """Didier's own tables, which the migrations make."""
 
-DIDIER_RIGHTS = ("CREATE", "INDEX", *_WRITE)
+DIDIER_RIGHTS = ("CREATE", "ALTER", "INDEX", *_WRITE)
 """The rights that Didier needs on its own tables."""
 
 
