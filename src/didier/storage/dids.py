@@ -29,6 +29,10 @@ IDENTITY = ("did_id", "did_pattern", STAMP)
 """The columns in which a copy differs from its source whatever the order says."""
 
 
+Value = str | int | None
+"""What a column of a DID can hold, as JSON has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Did:
     """What a service must know of a DID to decide about it."""
@@ -203,6 +207,32 @@ def _known(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
 def delete(conn: Connection, did_id: int) -> None:
     """Delete a DID."""
     run(conn, f"DELETE FROM {DIDS} WHERE did_id = ?", did_id)
+
+
+def images(conn: Connection, did_ids: Collection[int]) -> dict[int, dict[str, Value]]:
+    """Return the whole rows of the DIDs *did_ids*, by id; ids that are not there are left out.
+
+    A row has every column that the table really has; moments are texts, as both databases write them.
+    """
+    if not did_ids:
+        return {}
+    columns = columns_of(conn, DIDS)
+    rows = run(conn, _images(conn.dialect.name, columns), as_json(did_ids))
+    images = ({name: _plain(value) for name, value in zip(columns, row, strict=True)} for row in rows)
+    return {int(image["did_id"] or 0): image for image in images}
+
+
+def _plain(value: Any) -> Value:
+    return as_text(value) if isinstance(value, datetime) else value
+
+
+@cache
+def _images(dialect: str, columns: tuple[str, ...]) -> str:
+    names = ", ".join(f"d.`{name}`" for name in columns)
+    if dialect == "sqlite":
+        return f"SELECT {names} FROM json_each(?) AS r CROSS JOIN {DIDS} AS d ON d.did_id = r.value"
+    source = "JSON_TABLE(?, '$[*]' COLUMNS (v BIGINT PATH '$')) AS r"
+    return f"SELECT {names} FROM {source} STRAIGHT_JOIN {DIDS} AS d ON d.did_id = r.v"
 
 
 def count(conn: Connection) -> int:
