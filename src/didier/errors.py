@@ -19,6 +19,11 @@
     │   ├── InUse
     │   ├── DeletionLocked
     │   ├── ChangedMeanwhile
+    │   ├── InvalidInput
+    │   ├── TooManyTargets
+    │   ├── NotAllPossible
+    │   ├── BatchNotFound
+    │   ├── NotUndoable
     │   ├── KeyReused
     │   ├── UserExists
     │   ├── UserNotFound
@@ -206,6 +211,73 @@ class ChangedMeanwhile(Refusal):
 
     def __str__(self) -> str:
         return f"DID {self.pattern} was changed meanwhile"
+
+
+@dataclass(unsafe_hash=True)
+class InvalidInput(Refusal):
+    """The text of an order's targets cannot be read; *reason* says where and why."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(unsafe_hash=True)
+class TooManyTargets(Refusal):
+    """An order names more than *limit* targets."""
+
+    limit: int
+
+    def __str__(self) -> str:
+        return f"a batch may have {self.limit:,} targets at most"
+
+
+@dataclass(unsafe_hash=True)
+class NotAllPossible(Refusal):
+    """Not every target of an atomic batch can be made, so none was; *problems* are the first of them."""
+
+    problems: tuple["TargetProblem", ...]
+    count: int  # of all of them
+
+    def __str__(self) -> str:
+        shown = "; ".join(str(problem) for problem in self.problems[:3])
+        more = f" and {self.count - 3} more" if self.count > 3 else ""
+        return f"nothing was made, as not every target can be: {shown}{more}"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetProblem:
+    """Why one target of a batch cannot be made: *outcome* is exists, duplicate or invalid."""
+
+    position: int  # counted from 1
+    target: str
+    outcome: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.target} ({self.reason})"
+
+
+@dataclass(unsafe_hash=True)
+class BatchNotFound(Refusal):
+    """There is no batch *batch_id* that the caller may see."""
+
+    batch_id: int
+
+    def __str__(self) -> str:
+        return f"there is no batch {self.batch_id}"
+
+
+@dataclass(unsafe_hash=True)
+class NotUndoable(Refusal):
+    """Batch *batch_id* is in a *state* in which there is nothing to undo."""
+
+    batch_id: int
+    state: str
+
+    def __str__(self) -> str:
+        return f"batch {self.batch_id} is {self.state}; a batch that is done can be undone"
 
 
 @dataclass(unsafe_hash=True)

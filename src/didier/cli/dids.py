@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from didier.cli.local import CALLER, AstguiclientOption, DatabaseOption, open_database
-from didier.domain.targets import expand, split
+from didier.domain.targets import expand, plain, split
 from didier.errors import Refusal
 from didier.services.copying import Copied, CopyOrder, CopyResult
 from didier.services.copying import copy as copy_dids
@@ -33,7 +33,7 @@ def copy(
 
     Example: didier copy 18001234567 18002223333 18002223334
     """
-    wanted = tuple(expand(split(",".join(targets), _clean), limit=RANGE_LIMIT))
+    wanted = tuple(expand(split(",".join(targets), plain), limit=RANGE_LIMIT))
     if not wanted:
         raise typer.BadParameter("name at least one number", param_hint="TARGET...")
     order = CopyOrder(CALLER, source, wanted, {"did_active": "N"} if inactive else {})
@@ -47,11 +47,6 @@ def copy(
 
 RANGE_LIMIT = 10_000
 """Most numbers that the ranges of one command come to."""
-
-
-def _clean(item: str) -> str:
-    """Drop what numbers are written with: 800-555-0100 and (800) 555 0100 are 8005550100."""
-    return item.translate(str.maketrans("", "", " -()/\t"))
 
 
 def _report(source: str, result: CopyResult) -> bool:

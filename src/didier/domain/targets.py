@@ -40,9 +40,18 @@ class Range:
         """How many numbers there are."""
         return self.last - self.first + 1
 
+    def pattern(self, number: int) -> str:
+        """Return *number*, one from *first* to *last*, as the range writes it."""
+        return f"{self.prefix}{number:0{self.width}}"
+
+    def slice(self, start: int, count: int) -> "Range":
+        """Return the part of at most *count* numbers behind the first *start*."""
+        first = self.first + start
+        return Range(self.prefix, self.width, first, min(first + count - 1, self.last))
+
     def __iter__(self) -> Iterator[str]:
-        for number in range(self.first, self.last + 1):
-            yield f"{self.prefix}{number:0{self.width}}"
+        prefix, width = self.prefix, self.width
+        return (f"{prefix}{number:0{width}}" for number in range(self.first, self.last + 1))
 
     def __str__(self) -> str:
         return f"{self.prefix}{self.first:0{self.width}}-{self.last:0{self.width}}"
@@ -78,6 +87,14 @@ def parse(item: str) -> Range | InvalidRange | None:
     if last < first:
         return InvalidRange(item, "the end comes before the beginning")
     return Range(prefix, len(first), int(first), int(last))
+
+
+def plain(item: str) -> str:
+    """Drop what numbers are written with: 800-555-0100 and (800) 555 0100 are 8005550100."""
+    return item.translate(_WRITTEN_WITH)
+
+
+_WRITTEN_WITH = str.maketrans("", "", " -()/\t\u00a0")
 
 
 def split(text: str, clean: Callable[[str], str] = str) -> list[str]:

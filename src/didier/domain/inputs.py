@@ -1,0 +1,205 @@
+"""The targets of an order as people write them: lists, ranges, CSV, text pasted from a spreadsheet.
+
+Read lazily from pieces of text: what comes out is one `Range` or `Row` after the other, so that a million
+targets never sit in memory.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from didier.domain import targets
+from didier.domain.fields import BY_COLUMN
+from didier.domain.targets import Range
+from didier.errors import InvalidInput
+
+TARGET_NAMES = ("target", "did_pattern", "did", "number", "phone_number", "new_did")
+"""What the column of the new DIDs may be called in a header row; the first of them that there is counts."""
+
+ALIASES: Mapping[str, str] = {
+    "description": "did_description",
+    "active": "did_active",
+    "route": "did_route",
+    "in_group": "group_id",
+    "ingroup": "group_id",
+    "call_menu": "menu_id",
+    "carrier": "did_carrier_description",
+}
+"""Other names of DID fields in a header row."""
+
+BLANK = "--BLANK--"
+"""What empties a field; an empty cell leaves it as the source has it."""
+
+LONGEST_LINE = 1_000_000
+"""Most characters of a line, and of an item of a list."""
+
+_DELIMITERS = "\t;,"
+_IGNORED = frozenset({"did_id", "modify_stamp"})
+"""Columns of an export that belong to the DID that was exported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One target with values of its own; *extra* are cells that only a template uses."""
+
+    target: str
+    values: Mapping[str, str | None] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+Entry = Range | Row
+
+
+def size(entry: Entry) -> int:
+    """Return how many targets *entry* stands for."""
+    return entry.size if isinstance(entry, Range) else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header row of a CSV text: its delimiter, where the targets are, and what each column sets."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    target: int
+    columns: tuple[str | None, ...]  # the DID field that each column sets, None for another
+
+    @property
+    def unknown(self) -> list[str]:
+        """The columns that are no field of a DID."""
+        known = {*_IGNORED, *TARGET_NAMES}
+        pairs = zip(self.names, self.columns, strict=True)
+        return [name for name, column in pairs if name and column is None and name not in known]
+
+    @property
+    def extra(self) -> list[str]:
+        """The columns that a template may name."""
+        return [name for name in self.names if name]
+
+
+def header(line: str) -> Header | None:
+    """Read *line* as the header row of a CSV text; None when no column of it names the targets."""
+    delimiter = max(_DELIMITERS, key=line.count)
+    [cells] = csv.reader([line.lstrip("\ufeff")], delimiter=delimiter) if line.strip() else [[]]
+    names = tuple(re.sub(r"[\s-]+", "_", cell.strip().lower()) for cell in cells)
+    place = next((names.index(name) for name in TARGET_NAMES if name in names), None)
+    if place is None:
+        return None
+    columns = tuple(
+        ALIASES.get(name, name) if ALIASES.get(name, name) in BY_COLUMN else None for name in names
+    )
+    return Header(delimiter, names, place, columns)
+
+
+def check_header(text: str, used: Iterable[str] = ()) -> Header | None:
+    """Return the header of a text that has one; *used* are the names that a template uses.
+
+    Raises `InvalidInput` when a column is unknown, or set twice.
+    """
+    found = header(text.partition("\n")[0].rstrip("\r"))
+    if found is None:
+        return None
+    allowed = set(used)
+    if unknown := [name for name in found.unknown if name not in allowed]:
+        raise InvalidInput(f"there is no DID field {', '.join(unknown)}; columns are named after DID fields")
+    given = [column for column in found.columns if column]
+    if twice := sorted({column for column in given if given.count(column) > 1}):
+        raise InvalidInput(f"{', '.join(twice)} is set by two columns")
+    return found
+
+
+def read(pieces: Iterable[str], *, is_csv: bool | None = None) -> Iterator[Entry]:
+    """Yield what *pieces*, which make up one text, ask for.
+
+    With *is_csv* the text must have a header row; without, it may not; None: it is a CSV text if its first
+    line names a column of targets. Raises `InvalidInput` for what cannot be read.
+    """
+    first, rest = _first_line(pieces)
+    found = None if is_csv is False else header(first)
+    if found:
+        yield from _csv_rows(rest, found)
+        return
+    if is_csv:
+        raise InvalidInput(f"the first row names no column of targets; one must be {', '.join(TARGET_NAMES)}")
+    for part in _parts(rest, ",\n"):
+        for item in targets.split(part, targets.plain):
+            entry = targets.parse(item)
+            yield entry if isinstance(entry, Range) else Row(item)
+
+
+def _first_line(pieces: Iterable[str]) -> tuple[str, Iterator[str]]:
+    """Return the first line that is not blank, and the text from there on."""
+    rest = iter(pieces)
+    read = ""
+    while "\n" not in read and len(read) < LONGEST_LINE and (piece := next(rest, None)) is not None:
+        read = (read + piece).lstrip("\ufeff\r\n")
+    return read.partition("\n")[0].rstrip("\r"), chain([read], rest)
+
+
+def _parts(pieces: Iterable[str], separators: str) -> Iterator[str]:
+    """Yield a text in parts that end at one of *separators*, whatever pieces it comes in."""
+    rest = ""
+    for piece in pieces:
+        rest += piece
+        cut = max(rest.rfind(separator) for separator in separators) + 1
+        if len(rest) - cut > LONGEST_LINE:
+            raise InvalidInput(f"a line or item has more than {LONGEST_LINE} characters")
+        if cut:
+            yield rest[:cut]
+            rest = rest[cut:]
+    if rest:
+        yield rest
+
+
+def _csv_rows(pieces: Iterable[str], found: Header) -> Iterator[Entry]:
+    lines = (line for part in _parts(pieces, "\n") for line in part.splitlines(keepends=True))
+    reader = csv.reader(lines, delimiter=found.delimiter, strict=True)
+    try:
+        next(reader)
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield from _row(found, cells, reader.line_num)
+    except csv.Error as error:
+        raise InvalidInput(f"line {reader.line_num} of the CSV text cannot be read: {error}") from error
+
+
+def _row(found: Header, cells: Sequence[str], line: int) -> Iterator[Entry]:
+    if len(cells) > len(found.names) and any(cell.strip() for cell in cells[len(found.names) :]):
+        raise InvalidInput(f"line {line} of the CSV text has more cells than the header row has columns")
+    cells = [cell.strip() for cell in cells] + [""] * (len(found.names) - len(cells))
+    given = {
+        column: (None if cell == BLANK else cell)
+        for column, cell in zip(found.columns, cells, strict=False)
+        if column and cell
+    }
+    extra = {name: cell for name, cell in zip(found.names, cells, strict=False) if name}
+    item = unguarded(cells[found.target])
+    if not targets.is_range(item):
+        item = targets.plain(item)
+    block = targets.parse(item)
+    if not isinstance(block, Range):
+        yield Row(item, given, extra)
+    elif given or any(cell for place, cell in enumerate(cells) if place != found.target):
+        yield from (Row(target, given, extra) for target in block)
+    else:
+        yield block
+
+
+def unguarded(cell: str) -> str:
+    """Drop the apostrophe that keeps spreadsheets from reading a cell as a formula."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in {"=", "+", "-", "@", "\t", "\r"} else cell
+
+
+def skip(entries: Iterable[Entry], count: int) -> Iterator[Entry]:
+    """Leave out the first *count* targets."""
+    for entry in entries:
+        length = size(entry)
+        if count >= length:
+            count -= length
+        elif count and isinstance(entry, Range):
+            yield entry.slice(count, length)
+            count = 0
+        else:
+            yield entry
