@@ -24,6 +24,7 @@ from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
 from didier.vicidial.call import mask_secrets
 from didier.web import pages
+from didier.web.comparing import Passwords
 from didier.web.legacy import PATH, NonAgentApi
 from didier.web.metrics import Metrics
 
@@ -37,7 +38,8 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
         engine, settings.waiting_limit, metrics.observe_commit, _take_back, _group_limit(engine)
     )
     metrics.watch(committer)
-    non_agent_api = NonAgentApi(engine, committer, metrics, settings.body_limit)
+    passwords = Passwords(engine, committer)
+    non_agent_api = NonAgentApi(engine, committer, passwords, metrics, settings.body_limit)
 
     def ready(_: Request) -> Response:
         try:

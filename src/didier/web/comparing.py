@@ -1,8 +1,9 @@
-"""Comparing and hashing passwords off the event loop and off the committer, before a call is answered."""
+"""Comparing and hashing passwords off the event loop and off the committer, before a request is answered."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -16,8 +17,6 @@ from didier.storage import users
 from didier.storage.committer import Committer
 from didier.storage.database import database_file, reading
 from didier.storage.users import StoredPassword
-from didier.vicidial import functions
-from didier.vicidial.call import Call
 
 WAITING_LIMIT = 200
 """Most passwords that may wait to be compared: some seconds of work."""
@@ -27,8 +26,17 @@ Result = TypeVar("Result")
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A user and a password as they were given; *clean* makes of a password what VICIdial reads."""
+
+    user: str
+    password: str = field(repr=False)
+    clean: Callable[[str], str] = field(repr=False)
+
+
 class Passwords:
-    """Gives calls the proof that their password was compared, and prepares the passwords they set.
+    """Gives the proof that a password was compared, and prepares the passwords that are set.
 
     One thread: whoever guesses passwords must not take the processor from those who are signed in.
     """
@@ -42,32 +50,39 @@ class Passwords:
         self._under_way: dict[tuple[str, str], asyncio.Future[Proof]] = {}
         self._embedded = database_file(engine.url) is not None
 
-    async def prepare(self, call: Call) -> None:
-        """Compare the call's password, unless that was done a moment ago, and hash the one that it sets.
+    def recall(self, user: str, password: str) -> Proof | None:
+        """Return the proof for *user* and *password* if it was had a moment ago."""
+        return self._memory.recall(user, password)
 
-        A call that has a proof already had one that did not hold any more. Raises `Overloaded`.
+    async def prove(self, given: Given, *, anew: bool = False) -> Proof:
+        """Compare the password, unless that was done a moment ago; *anew*: that does not hold any more.
+
+        Raises `Overloaded`.
         """
-        password = call.raw("pass")
-        known = self._memory.recall(call.user, password) if call.proof is None else None
-        call.proof = known or await self._shared(call, password)
-        new = functions.new_password(call)
-        if new and call.proof.matched and call.new_password is None:
-            call.new_password = await self._run(lambda: self._to_store(new))
+        known = None if anew else self.recall(given.user, given.password)
+        return known or await self._shared(given)
 
-    async def _shared(self, call: Call, password: str) -> Proof:
-        """Compare the password once for all calls of the same user and password that wait for it now."""
-        pair = call.user, password
+    async def to_store(self, password: str) -> StoredPassword | None:
+        """Return what is stored for a new *password*; None where VICIdial's hashing is set up wrongly.
+
+        Raises `Overloaded`.
+        """
+        return await self._run(lambda: self._to_store(password))
+
+    async def _shared(self, given: Given) -> Proof:
+        """Compare the password once for all requests of the same user and password that wait for it now."""
+        pair = given.user, given.password
         if pair not in self._under_way:
-            task = asyncio.ensure_future(self._compared(call, password))
+            task = asyncio.ensure_future(self._compared(given))
             self._under_way[pair] = task
             task.add_done_callback(lambda _: self._under_way.pop(pair))
         return await asyncio.shield(self._under_way[pair])
 
-    async def _compared(self, call: Call, password: str) -> Proof:
-        proof = await self._run(lambda: self._compare(call, password))
-        if self._embedded and (replacement := await self._run(lambda: access.hashed(call.user, proof))):
+    async def _compared(self, given: Given) -> Proof:
+        proof = await self._run(lambda: self._compare(given))
+        if self._embedded and (replacement := await self._run(lambda: access.hashed(given.user, proof))):
             proof = await self._committer.run(access.replace_plain_passwords, replacement)
-        self._memory.remember(call.user, password, proof)
+        self._memory.remember(given.user, given.password, proof)
         return proof
 
     async def _run(self, work: Callable[[], Result]) -> Result:
@@ -79,14 +94,14 @@ class Passwords:
         finally:
             self._waiting -= 1
 
-    def _compare(self, call: Call, password: str) -> Proof:
+    def _compare(self, given: Given) -> Proof:
         with reading(self._engine) as conn:
-            stored = access.stored_password(conn, call.user)
-            locked = access.is_locked(conn, call.user, datetime.now())
+            stored = access.stored_password(conn, given.user)
+            locked = access.is_locked(conn, given.user, datetime.now())
         if locked:  # refused whatever the password is; if the lock ends meanwhile, it is compared after all
             return passwords.NOT_COMPARED
         plain = stored.plain if stored and not self._embedded else ""
-        return passwords.compare(password, call.get("pass"), stored, call.clean("pass", plain))
+        return passwords.compare(given.password, given.clean(given.password), stored, given.clean(plain))
 
     def _to_store(self, password: str) -> StoredPassword | None:
         with reading(self._engine) as conn:

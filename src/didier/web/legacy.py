@@ -20,7 +20,7 @@ from didier.vicidial.replies import formats, shared
 from didier.vicidial.replies.lines import Reply
 from didier.vicidial.signed import Signed
 from didier.web.bodies import PAIR_LIMIT, ClientGone, RequestTooLarge, read_form
-from didier.web.comparing import Passwords
+from didier.web.comparing import Given, Passwords
 from didier.web.metrics import Metrics
 
 PATH = "/vicidial/non_agent_api.php"
@@ -39,12 +39,14 @@ log = structlog.get_logger()
 class NonAgentApi:
     """The endpoint; an ASGI application."""
 
-    def __init__(self, engine: Engine, committer: Committer, metrics: Metrics, body_limit: int) -> None:
+    def __init__(
+        self, engine: Engine, committer: Committer, passwords: Passwords, metrics: Metrics, body_limit: int
+    ) -> None:
         self._engine = engine
         self._committer = committer
         self._metrics = metrics
         self._body_limit = body_limit
-        self._passwords = Passwords(engine, committer)
+        self._passwords = passwords
         # Reports may read and write out much: few at a time, so that they do not fill the memory.
         self._reports = ThreadPoolExecutor(2, thread_name_prefix="reports")
         self._reports_waiting = 0
@@ -102,13 +104,21 @@ class NonAgentApi:
         needs_sign_in = functions.needs_sign_in(call)
         for _ in range(_COMPARE_AGAIN):
             if needs_sign_in:
-                await self._passwords.prepare(call)
+                await self._prepare(call)
             reply = await self._committer.run(functions.answer, call)
             if isinstance(reply, Signed):
                 return await self._report(reply)
             if reply is not None:
                 return reply
         return shared.failed()  # the stored password changed under us three times
+
+    async def _prepare(self, call: Call) -> None:
+        """Compare the call's password, anew if a proof of it held no more, and hash the one that it sets."""
+        given = Given(call.user, call.raw("pass"), lambda text: call.clean("pass", text))
+        call.proof = await self._passwords.prove(given, anew=call.proof is not None)
+        new = functions.new_password(call)
+        if new and call.proof.matched and call.new_password is None:
+            call.new_password = await self._passwords.to_store(new)
 
     async def _report(self, signed: Signed) -> Reply:
         """Answer a call that only reads, beside the committer, which then logs it."""
