@@ -9,8 +9,9 @@ import asyncio
 import queue
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -69,8 +70,23 @@ class _Waiting:
             self.future.set_exception(self.error)
 
 
+@dataclass(slots=True)
+class _Step:
+    """A step of long work, and the future that is told its outcome."""
+
+    work: Callable[[Connection], Any]
+    future: "Future[Any]" = field(default_factory=Future)
+
+
+_WAKE = object()
+"""Put into the queue to wake the thread for a step."""
+
+
 class Committer:
     """Carries out orders on one connection, in groups that share a commit.
+
+    Long work is done in steps (`later`), a transaction each: one at a time, behind every group, so that
+    those who wait for their orders wait for one short step at most.
 
     *waiting_limit* is how many orders may wait; *observe* is told the size of each group and the seconds
     its transaction took; *recover* is called before the first group, and after each that failed, to put
@@ -92,7 +108,9 @@ class Committer:
         self._recover = recover
         self._group_limit = group_limit
         self._recovery_due = recover is not None
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of _Waiting, _WAKE, or None at the end
+        self._steps: deque[_Step] = deque()
+        self._ordered_at = 0.0
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._used_at = time.monotonic()
@@ -139,6 +157,24 @@ class Committer:
         outcome: Outcome = await future
         return outcome
 
+    def later(self, work: Callable[[Connection], Outcome]) -> "Future[Outcome]":
+        """Carry out a step of long work in a transaction of its own, behind the orders that wait.
+
+        The future has what *work* returned once the commit is on disk, or what it raised; then nothing of
+        it was stored. It is not tried again. A committer that stops cancels the steps that wait.
+        """
+        step = _Step(work)
+        self._steps.append(step)
+        self._queue.put(_WAKE)
+        if self._stopping and not step.future.done():
+            step.future.cancel()
+        return step.future
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long ago the last order came."""
+        return time.monotonic() - self._ordered_at
+
     def _work(self, conn: Connection) -> None:
         with conn:
             self._recover_early(conn)
@@ -151,9 +187,30 @@ class Committer:
                 # Whatever happens, also to the log or the metrics: the callers are told, the thread goes on.
                 with suppress(Exception):
                     self._renew_if_idle(conn)
-                    self._commit(conn, group)
+                    if group:
+                        self._ordered_at = time.monotonic()
+                        self._commit(conn, group)
                 with suppress(Exception):
                     _settle(group)
+                if self._steps and not last:
+                    self._take_step(conn, self._steps.popleft())
+                    if self._steps:
+                        self._queue.put(_WAKE)
+            for step in self._steps:
+                step.future.cancel()
+
+    def _take_step(self, conn: Connection, step: _Step) -> None:
+        if not step.future.set_running_or_notify_cancel():
+            return
+        try:
+            self._recover_if_due(conn)
+            with conn.begin():
+                outcome = step.work(conn)
+        except Exception as error:
+            self._recovery_due = self._recover is not None
+            step.future.set_exception(_unavailable(error) or error)
+        else:
+            step.future.set_result(outcome)
 
     def _renew_if_idle(self, conn: Connection) -> None:
         now = time.monotonic()
@@ -161,18 +218,21 @@ class Committer:
             conn.invalidate()
         self._used_at = now
 
-    def _join(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
-        """Collect what waits behind *first*; say whether that was the last of all."""
-        group = [first]
-        while len(group) < self._group_limit:
+    def _join(self, first: Any) -> tuple[list[_Waiting], bool]:
+        """Collect the orders from *first* on that wait; say whether that was the last of all."""
+        group: list[_Waiting] = []
+        waiting = first
+        while True:
+            if waiting is None:
+                return group, True
+            if waiting is not _WAKE:
+                group.append(waiting)
+            if len(group) >= self._group_limit:
+                return group, False
             try:
                 waiting = self._queue.get_nowait()
             except queue.Empty:
-                break
-            if waiting is None:
-                return group, True
-            group.append(waiting)
-        return group, False
+                return group, False
 
     def _commit(self, conn: Connection, group: list[_Waiting]) -> None:
         """Carry out *group* in one transaction; if that fails, each order in its own."""

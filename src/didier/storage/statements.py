@@ -72,10 +72,18 @@ def run_insert(conn: Connection, sql: str, key: str, count: int, *values: Any) -
     """
     if conn.dialect.name != "sqlite":
         return [row[0] for row in run(conn, f"{sql} RETURNING `{key}`", *values)]
+    first = inserted_first(conn, sql, count, *values)
+    return list(range(first, first + count))
+
+
+def inserted_first(conn: Connection, sql: str, count: int, *values: Any) -> int:
+    """Run *sql*, an ``INSERT`` of *count* rows whose ids are consecutive; return the first id."""
     with _executed(conn, sql, values) as cursor:
         if cursor.rowcount != count:
             raise AssertionError(f"{cursor.rowcount} rows were added instead of {count}")
-        return list(range(cursor.lastrowid - count + 1, cursor.lastrowid + 1))
+        last = int(cursor.lastrowid or 0)
+    # SQLite tells the last id, MariaDB the first of the statement.
+    return last - count + 1 if conn.dialect.name == "sqlite" else last
 
 
 @contextmanager

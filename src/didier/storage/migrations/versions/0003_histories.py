@@ -43,6 +43,7 @@ def _batch_columns() -> tuple["sa.Column[Any]", ...]:
         sa.Column("kept", sa.Integer, nullable=False, server_default="0"),  # changed since, so not removed
         sa.Column("failure", sa.Text),  # why it failed
         sa.Column("template", sa.String(255)),  # of the description
+        sa.Column("own_columns", sa.Text),  # a JSON list of those that targets have values of their own in
         sa.Column(
             "forced", sa.Integer, nullable=False, server_default="0"
         ),  # the undo takes changed DIDs too
@@ -113,6 +114,7 @@ def upgrade() -> None:
         "didier_tokens",
         sa.Column("token_id", sa.Integer, primary_key=True),
         sa.Column("digest", sa.String(64), nullable=False, unique=True),  # SHA-256 of the token
+        sa.Column("user_id", sa.Integer, nullable=False),  # a new user of an old name has no part in it
         sa.Column("user_name", sa.String(100), nullable=False),
         sa.Column("name", sa.String(50), nullable=False),  # what the user calls it
         sa.Column("hint", sa.String(12), nullable=False),  # how the token begins
@@ -128,7 +130,7 @@ def upgrade() -> None:
         if_not_exists=True,
         **INNODB,
     )
-    op.create_index("didier_tokens_user", "didier_tokens", ["user_name"], if_not_exists=True)
+    op.create_index("didier_tokens_user", "didier_tokens", ["user_id"], if_not_exists=True)
 
 
 def _add_columns(table: str, columns: tuple["sa.Column[Any]", ...]) -> None:

@@ -1,0 +1,212 @@
+"""Many DIDs alike: made, read back and removed by one statement for as many as there are.
+
+Large batches copy from the snapshot of their source, so that it may change meanwhile: the values of all
+columns are bound once, and the targets are one JSON parameter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from didier.storage.dids import STAMP
+from didier.storage.statements import as_json, columns_of, inserted_first, run, scalar
+from didier.storage.tables import DIDS
+
+NO_VALUES = ("did_id", "did_pattern", STAMP)
+"""The columns that are not among a block's values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """DIDs to be made, or that were.
+
+    *values* are those of all columns but `NO_VALUES` and the *varying* ones. A row is a target and its
+    values of the varying columns.
+    """
+
+    values: Mapping[str, Any]
+    stamp: str
+    targets: Sequence[str]
+    varying: tuple[str, ...] = ()
+    own: Sequence[Sequence[Any]] = ()  # of each target, when there are varying columns
+
+    def rows(self) -> str:
+        """Return the rows as the JSON parameter of a statement."""
+        if not self.varying:
+            return as_json(self.targets)
+        return as_json([[target, *own] for target, own in zip(self.targets, self.own, strict=True)])
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What was found of a block: how many of its rows are there, and how many are as they were ordered."""
+
+    there: int
+    equal: int
+
+
+def _known(conn: Connection, block: Block) -> tuple[tuple[str, ...], list[Any]]:
+    """Return the columns that are alike and their values; what the table does not have is left out."""
+    there = columns_of(conn, DIDS)
+    names = tuple(name for name in block.values if name in there)
+    return names, [block.values[name] for name in names]
+
+
+def make(conn: Connection, block: Block) -> Sequence[int]:
+    """Make the rows of *block*; return their ids in order.
+
+    Raises `sqlalchemy.exc.IntegrityError` when a target exists; then nothing was made, where the table
+    has transactions.
+    """
+    names, values = _known(conn, block)
+    stamp = (block.stamp,) if STAMP in columns_of(conn, DIDS) else ()
+    statement = _make(conn.dialect.name, names, block.varying, bool(stamp), False)
+    if not _ids_are_consecutive(conn):
+        rows = run(conn, f"{statement} RETURNING did_id", *values, *stamp, block.rows())
+        return [row[0] for row in rows]
+    first = inserted_first(conn, statement, len(block.targets), *values, *stamp, block.rows())
+    return range(first, first + len(block.targets))
+
+
+def make_where_free(conn: Connection, block: Block) -> list[int | None]:
+    """Make those rows of *block* whose target does not exist; return the id of each, None where it does.
+
+    For tables without transactions, where a statement that fails keeps what it has made.
+    """
+    names, values = _known(conn, block)
+    stamp = (block.stamp,) if STAMP in columns_of(conn, DIDS) else ()
+    statement = _make(conn.dialect.name, names, block.varying, bool(stamp), True)
+    rows = run(conn, f"{statement} RETURNING did_pattern, did_id", *values, *stamp, block.rows())
+    made = {row[0]: row[1] for row in rows}
+    return [made.get(target) for target in block.targets]
+
+
+def _ids_are_consecutive(conn: Connection) -> bool:
+    """Say whether the rows of one statement have ids without gaps.
+
+    SQLite has one writer. InnoDB gives them out together unless it interleaves those of several statements
+    (``innodb_autoinc_lock_mode`` 2) or leaves some to other nodes. `read_back` would find out otherwise.
+    """
+    if conn.dialect.name == "sqlite":
+        return True
+    return bool(scalar(conn, "SELECT @@innodb_autoinc_lock_mode < 2 AND @@auto_increment_increment = 1"))
+
+
+@cache
+def _from(dialect: str, varying: int) -> str:
+    """Return the FROM item ``r`` that reads the rows of a block: ``n`` from 0, ``target``, ``own0`` …."""
+    if dialect == "sqlite":
+        if not varying:
+            return "(SELECT key AS n, value AS target FROM json_each(?)) AS r"
+        own = "".join(f", value ->> {i + 1} AS own{i}" for i in range(varying))
+        return f"(SELECT key AS n, value ->> 0 AS target{own} FROM json_each(?)) AS r"
+    path = "$[0]" if varying else "$"
+    own = "".join(f", own{i} LONGTEXT PATH '$[{i + 1}]'" for i in range(varying))
+    return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY, target VARCHAR(50) PATH '{path}'{own})) AS r"
+
+
+@cache
+def _make(dialect: str, names: tuple[str, ...], varying: tuple[str, ...], stamp: bool, free: bool) -> str:
+    columns = [*names, *([STAMP] if stamp else []), *varying, "did_pattern"]
+    selected = ["?"] * (len(names) + stamp) + [f"r.own{i}" for i in range(len(varying))] + ["r.target"]
+    where = f" WHERE NOT EXISTS (SELECT 1 FROM {DIDS} AS t WHERE t.did_pattern = r.target)" if free else ""
+    return (
+        f"INSERT INTO {DIDS} ({', '.join(f'`{name}`' for name in columns)})"
+        f" SELECT {', '.join(selected)} FROM {_from(dialect, len(varying))}{where}"
+    )
+
+
+def read_back(conn: Connection, block: Block, ids: Sequence[int]) -> ReadBack:
+    """Look for the rows of *block*, which were given *ids*: are they there, and is every column as ordered?
+
+    A row that was changed since counts as equal no more.
+    """
+    names, values = _known(conn, block)
+    alike = _wanted(conn, names, values)
+    if isinstance(ids, range):
+        sql = _read_back(conn.dialect.name, names, block.varying, True)
+        rows = run(conn, sql, *alike, ids.start, block.rows())
+    else:
+        given = Block(block.values, block.stamp, block.targets, (*block.varying, "did_id"), _with(block, ids))
+        sql = _read_back(conn.dialect.name, names, block.varying, False)
+        rows = run(conn, sql, *alike, given.rows())
+    return ReadBack(int(rows[0][0]), int(rows[0][1] or 0))
+
+
+def _with(block: Block, ids: Sequence[int]) -> list[list[Any]]:
+    own = block.own or [[]] * len(block.targets)
+    return [[*values, did_id] for values, did_id in zip(own, ids, strict=True)]
+
+
+@cache
+def _read_back(dialect: str, names: tuple[str, ...], varying: tuple[str, ...], consecutive: bool) -> str:
+    equal = [_equal(dialect, names)]
+    for place, name in enumerate(varying):
+        equal.append(_same_text(dialect, f"d.`{name}`", f"r.own{place}"))
+    equal.append(_same_text(dialect, "d.did_pattern", "r.target"))
+    first = "0" if dialect == "sqlite" else "1"
+    did_id = f"? + r.n - {first}" if consecutive else f"CAST(r.own{len(varying)} AS INTEGER)"
+    source = _from(dialect, len(varying) + (not consecutive))
+    join = "CROSS JOIN" if dialect == "sqlite" else "STRAIGHT_JOIN"
+    return (
+        f"SELECT count(*), sum({' AND '.join(equal)})"
+        f" FROM (SELECT {did_id} AS did, r.* FROM {source}) AS r {join} {DIDS} AS d ON d.did_id = r.did"
+    )
+
+
+def _wanted(conn: Connection, names: tuple[str, ...], values: list[Any]) -> list[Any]:
+    """Return what `_equal` compares with."""
+    if conn.dialect.name == "sqlite":
+        return values
+    places = ", ".join(["IFNULL(?, 0x00)"] * len(names))
+    return [scalar(conn, f"SELECT CRC32(CONCAT_WS(0x1F, {places}))", *values)]
+
+
+@cache
+def _equal(dialect: str, names: tuple[str, ...]) -> str:
+    """Return the condition that the columns *names* of ``d`` are as wanted, to the letter."""
+    if dialect == "sqlite":
+        return " AND ".join(_same_text(dialect, f"d.`{name}`", "?") for name in names) or "1"
+    # A checksum: comparing texts one by one would take the collation's rules, which ignore case.
+    there = ", ".join(f"IFNULL(d.`{name}`, 0x00)" for name in names)
+    return f"CRC32(CONCAT_WS(0x1F, {there})) = ?"
+
+
+def _same_text(dialect: str, left: str, right: str) -> str:
+    if dialect == "sqlite":
+        return f"{left} COLLATE BINARY IS {right}"
+    return f"BINARY {left} <=> BINARY {right}"
+
+
+def changed(
+    conn: Connection, values: Mapping[str, Any], first: int, last: int, stamp: str | None
+) -> dict[int, str]:
+    """Return those DIDs from id *first* to *last* whose columns are not *values* any more: id and pattern.
+
+    With *stamp* also those that were changed at another time than it says.
+    """
+    names, wanted = _known(conn, Block(values, "", ()))
+    equal = _equal(conn.dialect.name, names)
+    stamped = stamp is not None and STAMP in columns_of(conn, DIDS)
+    later = f" OR d.{STAMP} <> ?" if stamped else ""
+    sql = (
+        f"SELECT d.did_id, d.did_pattern FROM {DIDS} AS d"
+        f" WHERE d.did_id BETWEEN ? AND ? AND (NOT ({equal}){later})"
+    )
+    alike = _wanted(conn, names, wanted)
+    rows = run(conn, sql, first, last, *alike, *([stamp] if stamped else []))
+    return {row[0]: row[1] for row in rows}
+
+
+def remove(conn: Connection, first: int, last: int, kept: Sequence[int]) -> int:
+    """Delete the DIDs from id *first* to *last* but those *kept*; return how many there were."""
+    from_list = "SELECT value FROM json_each(?)"
+    if conn.dialect.name != "sqlite":
+        from_list = "SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v INTEGER PATH '$')) AS r"
+    where = f"FROM {DIDS} WHERE did_id BETWEEN ? AND ? AND did_id NOT IN ({from_list})"
+    found = int(scalar(conn, f"SELECT count(*) {where}", first, last, as_json(kept)))
+    run(conn, f"DELETE {where}", first, last, as_json(kept))
+    return found
