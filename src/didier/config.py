@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     waiting_limit: int = Field(
         10_000, ge=1, description="Most requests that may wait to be stored; further ones get 503"
     )
+    rate_limit: int = Field(
+        600, ge=0, description="Most requests a minute that the JSON API takes of a caller; 0: any number"
+    )
     stop_seconds: float = Field(
         30.0, ge=0, description="Longest wait for running requests when the server stops"
     )

@@ -7,13 +7,16 @@
     │   │   ├── LevelTooLow
     │   │   ├── LockedOut
     │   │   ├── AddressRefused
-    │   │   └── SecondFactorMissing
+    │   │   ├── SecondFactorMissing
+    │   │   └── TokenRefused
     │   ├── NotPermitted
     │   ├── NotFound
     │   ├── AlreadyExists
+    │   │   └── NamedTwice
     │   ├── InvalidPattern
     │   │   └── InvalidRange
     │   ├── InvalidField
+    │   │   └── UnknownReference
     │   ├── NothingToChange
     │   ├── Protected
     │   ├── InUse
@@ -25,6 +28,8 @@
     │   ├── BatchNotFound
     │   ├── NotUndoable
     │   ├── KeyReused
+    │   ├── KeyUnderWay
+    │   ├── TokenNotFound
     │   ├── UserExists
     │   ├── UserNotFound
     │   ├── GroupNotFound
@@ -102,6 +107,16 @@ class SecondFactorMissing(SignInRefused):
 
 
 @dataclass(unsafe_hash=True)
+class TokenRefused(SignInRefused):
+    """The token is none, or none any more; *reason* says why."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the token is not valid: {self.reason}"
+
+
+@dataclass(unsafe_hash=True)
 class NotPermitted(Refusal):
     """The caller lacks a right; *missing* names the settings that would give it."""
 
@@ -132,6 +147,13 @@ class AlreadyExists(Refusal):
         return f"DID {self.pattern} exists already"
 
 
+class NamedTwice(AlreadyExists):
+    """*pattern* stands in the order twice; the first wish for it gets it."""
+
+    def __str__(self) -> str:
+        return f"{self.pattern} is named before in this order"
+
+
 @dataclass(unsafe_hash=True)
 class InvalidPattern(Refusal):
     """*pattern* cannot be a DID's pattern; *reason* says why."""
@@ -160,6 +182,16 @@ class InvalidField(Refusal):
 
     def __str__(self) -> str:
         return f"{self.field} {self.value!r} is not allowed: {self.allowed}"
+
+
+@dataclass(unsafe_hash=True)
+class UnknownReference(InvalidField):
+    """*value* of *field* names a *kind* ("in-group") that is not there; *allowed* says where it would be."""
+
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.value!r} is not allowed: there is no such {self.kind}"
 
 
 @dataclass(unsafe_hash=True)
@@ -288,6 +320,26 @@ class KeyReused(Refusal):
 
     def __str__(self) -> str:
         return f"the idempotency key {self.key} was used for another request"
+
+
+@dataclass(unsafe_hash=True)
+class KeyUnderWay(Refusal):
+    """The request with the idempotency key *key* is still being carried out."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return f"the request with the idempotency key {self.key} is still being carried out"
+
+
+@dataclass(unsafe_hash=True)
+class TokenNotFound(Refusal):
+    """There is no token with this number that the caller may see."""
+
+    token_id: int
+
+    def __str__(self) -> str:
+        return f"there is no token {self.token_id}"
 
 
 @dataclass(unsafe_hash=True)

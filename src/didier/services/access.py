@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier.domain import patterns
 from didier.domain.users import User
 from didier.errors import (
     AddressRefused,
     LevelTooLow,
     LockedOut,
+    NotPermitted,
     SecondFactorMissing,
     SignInRefused,
     WrongPassword,
@@ -29,11 +31,29 @@ LOCK_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated user, under the name they gave, and where the request came from."""
+    """The authenticated user, under the name they gave, and where the request came from.
+
+    A caller with a token has its *scopes*, and may touch only DIDs that begin with its *pattern_prefix*;
+    None in either is no limit.
+    """
 
     user: User
     name: str
     address: str
+    pattern_prefix: str | None = None
+    scopes: frozenset[str] | None = None
+
+    def may_touch(self, pattern: str) -> bool:
+        """Say whether the caller's token reaches the DID *pattern*."""
+        prefix = self.pattern_prefix
+        return prefix is None or patterns.key(pattern).startswith(patterns.key(prefix))
+
+
+def not_reached(caller: Caller, pattern: str, action: str) -> NotPermitted | None:
+    """Refuse *action* on the DID *pattern* to a caller whose token does not reach it."""
+    if caller.may_touch(pattern):
+        return None
+    return NotPermitted(action, (f"Pattern prefix of the token: it reaches {caller.pattern_prefix}… alone",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +158,7 @@ def _decide(
         if tally.failures >= LOCK_AFTER:
             users.lock(conn, account.user.name, now.timestamp())
         return refusal
-    if _address_refused(conn, account, settings, wish.address):
+    if address_refused(conn, account, settings, wish.address):
         tally.refuse("aIPBLOCK")
         return AddressRefused(wish.address)
     if settings.two_factor and not _second_factor(conn, account, now):
@@ -163,7 +183,7 @@ def _seconds_locked(conn: Connection, account: Account, now: datetime) -> float:
     return now.timestamp() - max(began)
 
 
-def _address_refused(conn: Connection, account: Account, settings: SignInSettings, address: str) -> bool:
+def address_refused(conn: Connection, account: Account, settings: SignInSettings, address: str) -> bool:
     """Apply VICIdial's address lists: the black list refuses, the group's list must hold the address."""
     if not settings.ip_lists or account.ignores_ip_lists:
         return False

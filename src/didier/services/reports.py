@@ -71,7 +71,7 @@ def listed(conn: Connection, user: User, wanted: Wanted) -> Table | NotPermitted
     names = [name for name in LISTED if name in there]
     chosen = reports.Filter(
         text=search,
-        digits=_digits(search) if search else None,
+        digits=digits_of(search) if search else None,
         route=wanted.route,
         active=wanted.active,
         group=wanted.group,
@@ -81,7 +81,7 @@ def listed(conn: Connection, user: User, wanted: Wanted) -> Table | NotPermitted
     return Table(names, rows)
 
 
-def _digits(search: str) -> str | None:
+def digits_of(search: str) -> str | None:
     """Return the digits of a number in whatever spelling, None when *search* is no number."""
     if any(character.isalpha() for character in search):
         return None

@@ -24,6 +24,7 @@ from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
 from didier.vicidial.call import mask_secrets
 from didier.web import pages
+from didier.web.api.app import JsonApi, is_its
 from didier.web.comparing import Passwords
 from didier.web.legacy import PATH, NonAgentApi
 from didier.web.metrics import Metrics
@@ -64,7 +65,8 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
             Route("/metrics", metrics_page),
         ]
     )
-    return Requests(non_agent_api, pages_app, committer, engine)
+    json_api = JsonApi(engine, committer, passwords, settings)
+    return Requests(non_agent_api, json_api, pages_app, committer, engine)
 
 
 def _take_back(conn: Connection) -> bool:
@@ -88,9 +90,15 @@ class Requests:
     """
 
     def __init__(
-        self, non_agent_api: ASGIApp, pages_app: ASGIApp, committer: Committer, engine: Engine
+        self,
+        non_agent_api: ASGIApp,
+        json_api: ASGIApp,
+        pages_app: ASGIApp,
+        committer: Committer,
+        engine: Engine,
     ) -> None:
         self._non_agent_api = non_agent_api
+        self._json_api = json_api
         self._pages_app = pages_app
         self._committer = committer
         self._engine = engine
@@ -120,8 +128,7 @@ class Requests:
 
         self.running += 1
         try:
-            app = self._non_agent_api if scope["path"] == PATH else self._pages_app
-            await app(scope, receive, watch)
+            await self._app(scope["path"])(scope, receive, watch)
         finally:
             self.running -= 1
             log.info(
@@ -133,3 +140,8 @@ class Requests:
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
                 client=scope["client"][0] if scope.get("client") else None,
             )
+
+    def _app(self, path: str) -> ASGIApp:
+        if path == PATH:
+            return self._non_agent_api
+        return self._json_api if is_its(path) else self._pages_app

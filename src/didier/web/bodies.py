@@ -38,11 +38,7 @@ async def read_form(scope: Scope, receive: Receive, limit: int) -> tuple[Pairs, 
     Bodies that are no form are read and left alone. Raises `RequestTooLarge` or `ClientGone`.
     """
     kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _read(receive, limit)
-    except TimeoutError:
-        raise ClientGone from None
+    body = await read_body(receive, limit)
     if kind == "application/x-www-form-urlencoded":
         if body.count(b"&") > PAIR_LIMIT:
             raise RequestTooLarge
@@ -54,6 +50,15 @@ async def read_form(scope: Scope, receive: Receive, limit: int) -> tuple[Pairs, 
     if len(form) > PAIR_LIMIT:
         raise RequestTooLarge
     return form, f"&GET-AND-POST=Y&{mask_pairs(form)}"
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """Return the body of a request of at most *limit* bytes; raise `RequestTooLarge` or `ClientGone`."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(receive, limit)
+    except TimeoutError:
+        raise ClientGone from None
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

@@ -43,6 +43,7 @@ def _batch_columns() -> tuple["sa.Column[Any]", ...]:
         sa.Column("kept", sa.Integer, nullable=False, server_default="0"),  # changed since, so not removed
         sa.Column("failure", sa.Text),  # why it failed
         sa.Column("template", sa.String(255)),  # of the description
+        sa.Column("reach", sa.String(50)),  # how patterns begin that the caller's token reaches; NULL: all
         sa.Column("own_columns", sa.Text),  # a JSON list of those that targets have values of their own in
         sa.Column(
             "forced", sa.Integer, nullable=False, server_default="0"

@@ -1,0 +1,106 @@
+"""Lists of DIDs page by page, and single DIDs with a mark of their state. They only read."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy.engine import Connection
+
+from didier.domain.users import missing_rights
+from didier.errors import ChangedMeanwhile, NotFound, NotPermitted
+from didier.services import access
+from didier.services.access import Caller
+from didier.services.reports import digits_of
+from didier.storage import dids, listing
+from didier.storage.listing import Filter, Order, Row, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which DIDs a list shall have; None: whatever there is.
+
+    *search* is part of a pattern, in any spelling of the number, or of a description; *carrier* is part of
+    the carrier's description.
+    """
+
+    search: str | None = None
+    route: str | None = None
+    active: str | None = None
+    user_group: str | None = None
+    group_id: str | None = None
+    carrier: str | None = None
+    copied_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some DIDs of a list, and the place behind which the next page begins; None behind the last."""
+
+    rows: Sequence[Row]
+    following: list[str | int] | None
+
+
+def page(
+    conn: Connection,
+    caller: Caller,
+    wanted: Wanted,
+    order: Order,
+    limit: int,
+    after: Sequence[Value] | None = None,
+) -> Page | NotPermitted:
+    """Return *limit* of the DIDs that are wanted and that the caller sees, behind the place *after*."""
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    rows = listing.page(conn, _filter(caller, wanted), order, limit + 1, after)
+    if len(rows) <= limit:
+        return Page(rows, None)
+    return Page(rows[:limit], listing.place(rows[limit - 1], order))
+
+
+def _filter(caller: Caller, wanted: Wanted) -> Filter:
+    search = wanted.search.strip() if wanted.search else None
+    return Filter(
+        text=search,
+        digits=digits_of(search) if search else None,
+        route=wanted.route,
+        active=wanted.active,
+        group=wanted.user_group,
+        in_group=wanted.group_id,
+        carrier=wanted.carrier,
+        copied_from=wanted.copied_from,
+        prefix=caller.pattern_prefix,
+        visible=caller.user.visible_groups(),
+    )
+
+
+def one(
+    conn: Connection, caller: Caller, pattern: str, *, to_change: bool = False
+) -> Row | NotPermitted | NotFound:
+    """Return the DID *pattern*, if the caller sees it."""
+    if refused := access.not_reached(caller, pattern, "did_info"):
+        return refused
+    did = dids.find(conn, [pattern]).get(pattern)
+    if did is None or not caller.user.sees(did.group):
+        return NotFound(pattern)
+    return listing.one(conn, did.did_id, to_change=to_change) or NotFound(pattern)
+
+
+def by_id(conn: Connection, did_id: int) -> Row | None:
+    """Return the DID that a service has just written; who may see it is known."""
+    return listing.one(conn, did_id)
+
+
+def version(row: Row) -> str:
+    """Return a mark that is another one as soon as anything of the DID is."""
+    return hashlib.sha256(orjson.dumps(dict(row), option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def changed(
+    conn: Connection, caller: Caller, pattern: str, versions: Sequence[str]
+) -> ChangedMeanwhile | NotPermitted | NotFound | None:
+    """Refuse a change of *pattern* unless its `version` is one of *versions*; it stays so till the commit."""
+    row = one(conn, caller, pattern, to_change=True)
+    if isinstance(row, NotPermitted | NotFound):
+        return row
+    return None if version(row) in versions else ChangedMeanwhile(pattern)

@@ -1,0 +1,188 @@
+"""Whole rows of DIDs, page by page: each page begins behind the last row of the one before."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.users import EVERY_GROUP
+from didier.storage.statements import as_json, as_text, columns_of, run, values_of
+from didier.storage.tables import DIDS
+
+Value = str | int | None
+Row = Mapping[str, Value]
+"""The columns of a DID, a DATETIME as its text, and ``copied_from``, the pattern of its source."""
+
+SORTS: Mapping[str, tuple[str, ...]] = {
+    "did_id": ("d.did_id",),
+    "did_pattern": ("d.did_pattern",),
+    "did_description": ("COALESCE(d.did_description, '')", "d.did_id"),
+}
+"""By what DIDs may be sorted, and the expressions that make it an order without ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which DIDs are wanted; None: whatever there is.
+
+    *text* occurs in the pattern or the description, or *digits* occur among the digits of the pattern;
+    *carrier* occurs in the carrier's description; *copied_from* is the pattern of the DID that was copied.
+    """
+
+    text: str | None = None
+    digits: str | None = None
+    route: str | None = None
+    active: str | None = None
+    group: str | None = None  # user group
+    in_group: str | None = None
+    carrier: str | None = None
+    copied_from: str | None = None
+    prefix: str | None = None  # of the pattern
+    visible: Collection[str] | None = None  # user groups
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a list is sorted: by one of `SORTS`, backwards if *descending*."""
+
+    by: str = "did_pattern"
+    descending: bool = False
+
+
+def page(
+    conn: Connection, wanted: Filter, order: Order, limit: int, after: Sequence[Value] | None = None
+) -> list[Row]:
+    """Return *limit* of the DIDs that are *wanted*, behind the `place` *after* of a row."""
+    conditions, values = _conditions(conn, wanted)
+    keys = SORTS[order.by]
+    if after is not None:
+        than = "<" if order.descending else ">"
+        conditions.append(f"({', '.join(keys)}) {than} ({', '.join('?' for _ in keys)})")
+        values += after
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    direction = " DESC" if order.descending else ""
+    sorted_by = ", ".join(f"{key}{direction}" for key in keys)
+    return _rows(conn, f"{where} ORDER BY {sorted_by} LIMIT ?", *values, limit)
+
+
+def place(row: Row, order: Order) -> list[str | int]:
+    """Return what `page` needs to know of the last row of the page before."""
+    if order.by == "did_description":
+        return [row["did_description"] or "", row["did_id"] or 0]
+    return [row[order.by] or 0]
+
+
+def place_kinds(order: Order) -> tuple[type[Any], ...]:
+    """Return the types of the values in a `place`."""
+    return {"did_id": (int,), "did_pattern": (str,), "did_description": (str, int)}[order.by]
+
+
+def one(conn: Connection, did_id: int, *, to_change: bool = False) -> Row | None:
+    """Return a DID; *to_change*: nobody else changes it until the transaction ends."""
+    lock = " FOR UPDATE" if to_change and conn.dialect.name != "sqlite" else ""
+    rows = _rows(conn, f" WHERE d.did_id = ?{lock}", did_id)
+    return rows[0] if rows else None
+
+
+# The item of a copy's batch that a DID belongs to: the last that begins at its id or before, if it reaches
+# so far.
+_BATCH = (
+    "(SELECT CASE WHEN i.did_id + i.size > d.did_id THEN i.batch_id END FROM didier_batch_items AS i"
+    " WHERE i.did_id <= d.did_id AND i.outcome = 'added' ORDER BY i.did_id DESC LIMIT 1)"
+)
+
+
+def _rows(conn: Connection, which: str, *values: Any) -> list[Row]:
+    names = columns_of(conn, DIDS)
+    columns = ", ".join(f"d.`{name}`" for name in names)
+    found = run(conn, f"SELECT {columns}, {_BATCH} FROM {DIDS} AS d{which}", *values)
+    sources = _sources(conn, {row[-1] for row in found if row[-1] is not None})
+    return [
+        {**dict(zip(names, map(_value, row[:-1]), strict=True)), "copied_from": sources.get(row[-1])}
+        for row in found
+    ]
+
+
+def _value(value: Any) -> Value:
+    if isinstance(value, int | None):
+        return value
+    return as_text(value) if isinstance(value, datetime) else str(value)
+
+
+def _sources(conn: Connection, batch_ids: Collection[int]) -> dict[int, str]:
+    """Return the patterns of the sources of the batches that copied one."""
+    if not batch_ids:
+        return {}
+    sql = (
+        "SELECT batch_id, source_pattern FROM didier_batches WHERE source_id > 0"
+        f" AND batch_id IN {_numbers(conn.dialect.name)}"
+    )
+    return {row[0]: row[1] for row in run(conn, sql, as_json(list(batch_ids)))}
+
+
+def _numbers(dialect: str) -> str:
+    if dialect == "sqlite":
+        return "(SELECT value FROM json_each(?))"
+    return "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v INTEGER PATH '$')) AS r)"
+
+
+_DIGITS = "d.did_pattern"
+for _symbol in "+.:_*#":
+    _DIGITS = f"REPLACE({_DIGITS}, '{_symbol}', '')"
+
+_COPIED_FROM = (
+    "d.did_id IN (SELECT t.did_id FROM didier_batches AS b"
+    " JOIN didier_batch_items AS i ON i.batch_id = b.batch_id AND i.outcome = 'added'"
+    f" JOIN {DIDS} AS t ON t.did_id BETWEEN i.did_id AND i.did_id + i.size - 1"
+    " WHERE b.source_pattern = ? AND b.source_id > 0)"
+)
+
+
+def _conditions(conn: Connection, wanted: Filter) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    values: list[Any] = []
+
+    def want(condition: str, *given: Any) -> None:
+        conditions.append(condition)
+        values.extend(given)
+
+    if wanted.text is not None:
+        texts = ["d.did_pattern LIKE ? ESCAPE '!'", "d.did_description LIKE ? ESCAPE '!'"]
+        given = [_like(wanted.text)] * 2
+        if wanted.digits:
+            texts.append(f"{_DIGITS} LIKE ?")
+            given.append(f"%{wanted.digits}%")
+        want(f"({' OR '.join(texts)})", *given)
+    equal = {
+        "did_route": wanted.route,
+        "did_active": wanted.active,
+        "user_group": wanted.group,
+        "group_id": wanted.in_group,
+    }
+    for column, value in equal.items():
+        if value is not None:
+            want(f"d.{column} = ?", value)
+    if wanted.carrier is not None:
+        known = "did_carrier_description" in columns_of(conn, DIDS)  # older VICIdial versions lack it
+        column = "d.did_carrier_description" if known else "''"
+        want(f"{column} LIKE ? ESCAPE '!'", _like(wanted.carrier))
+    if wanted.copied_from is not None:
+        want(_COPIED_FROM, wanted.copied_from)
+    if wanted.prefix is not None:
+        want("d.did_pattern LIKE ? ESCAPE '!'", f"{_escaped(wanted.prefix)}%")
+    if wanted.visible is not None:
+        groups = as_json([*sorted(wanted.visible), EVERY_GROUP])
+        want(f"d.user_group IN {values_of(conn.dialect.name)}", groups)
+    return conditions, values
+
+
+def _like(text: str) -> str:
+    return f"%{_escaped(text)}%"
+
+
+def _escaped(text: str) -> str:
+    for character in "!%_":
+        text = text.replace(character, f"!{character}")
+    return text

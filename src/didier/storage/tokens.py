@@ -1,0 +1,111 @@
+"""Tokens of the JSON API: table ``didier_tokens``, which holds their digests alone."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy.engine import Connection
+
+from didier.storage.statements import as_moment, as_text, insert_one, run
+
+_TABLE = "didier_tokens"
+_COLUMNS = (
+    "token_id", "user_id", "user_name", "name", "hint", "scopes", "pattern_prefix", "networks",
+    "created_at", "created_by", "expires_at", "last_used_at", "revoked_at",
+)  # fmt: skip
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM {_TABLE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as it is known here; what it says is known to its user alone."""
+
+    token_id: int
+    user_id: int
+    user: str
+    name: str  # what the user calls it
+    hint: str  # how it begins
+    scopes: tuple[str, ...]
+    pattern_prefix: str | None  # of the DIDs that it reaches; None: all
+    networks: tuple[str, ...]  # from which it is accepted; none: from everywhere
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+def add(conn: Connection, token: Token, digest: str) -> int:
+    """Store a new token under the SHA-256 *digest* of it; return its id, whatever *token* says."""
+    return insert_one(conn, _TABLE, {**_row(token), "digest": digest}, "token_id")
+
+
+def _row(token: Token) -> Mapping[str, Any]:
+    return {
+        "user_id": token.user_id,
+        "user_name": token.user,
+        "name": token.name,
+        "hint": token.hint,
+        "scopes": " ".join(token.scopes),
+        "pattern_prefix": token.pattern_prefix,
+        "networks": " ".join(token.networks) or None,
+        "created_at": as_text(token.created_at),
+        "created_by": token.created_by[:20],
+        "expires_at": token.expires_at and as_text(token.expires_at),
+    }
+
+
+def by_digest(conn: Connection, digests: Collection[str]) -> dict[str, Token]:
+    """Return the tokens with *digests* that are known."""
+    found = {}
+    for digest in digests:
+        for row in run(conn, f"{_SELECT} WHERE digest = ?", digest):
+            found[digest] = _token(row)
+    return found
+
+
+def by_id(conn: Connection, token_id: int) -> Token | None:
+    """Return the token *token_id*."""
+    rows = run(conn, f"{_SELECT} WHERE token_id = ?", token_id)
+    return _token(rows[0]) if rows else None
+
+
+def of_user(conn: Connection, user_id: int) -> list[Token]:
+    """Return the tokens of a user, the newest first."""
+    return [_token(row) for row in run(conn, f"{_SELECT} WHERE user_id = ? ORDER BY token_id DESC", user_id)]
+
+
+def everyone(conn: Connection) -> list[Token]:
+    """Return all tokens, the newest first."""
+    return [_token(row) for row in run(conn, f"{_SELECT} ORDER BY token_id DESC")]
+
+
+def revoke(conn: Connection, token_id: int, now: datetime) -> None:
+    """Let a token be accepted no more."""
+    run(conn, f"UPDATE {_TABLE} SET revoked_at = ? WHERE token_id = ?", as_text(now), token_id)
+
+
+def mark_used(conn: Connection, token_ids: Collection[int], now: datetime) -> None:
+    """Remember that tokens were used."""
+    for token_id in token_ids:
+        run(conn, f"UPDATE {_TABLE} SET last_used_at = ? WHERE token_id = ?", as_text(now), token_id)
+
+
+def _token(values: tuple[Any, ...]) -> Token:
+    row = dict(zip(_COLUMNS, values, strict=True))
+    return Token(
+        token_id=row["token_id"],
+        user_id=row["user_id"],
+        user=row["user_name"],
+        name=row["name"],
+        hint=row["hint"],
+        scopes=tuple(row["scopes"].split()),
+        pattern_prefix=row["pattern_prefix"],
+        networks=tuple((row["networks"] or "").split()),
+        created_at=cast(datetime, as_moment(row["created_at"])),  # the column is never NULL
+        created_by=row["created_by"],
+        expires_at=as_moment(row["expires_at"]),
+        last_used_at=as_moment(row["last_used_at"]),
+        revoked_at=as_moment(row["revoked_at"]),
+    )

@@ -1,0 +1,149 @@
+"""The JSON API and its documentation as one ASGI application."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from sqlalchemy.engine import Engine
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from didier import __version__
+from didier.config import Settings
+from didier.errors import DidierError
+from didier.storage.committer import Committer
+from didier.web.api import dids, docs, problems, tokens
+from didier.web.api.callers import NotSignedIn
+from didier.web.api.cursors import BadCursor
+from didier.web.api.door import Door
+from didier.web.api.limits import Guard
+from didier.web.api.schemas import Problem
+from didier.web.comparing import Passwords
+
+PREFIX = "/api/v1"
+OPENAPI = f"{PREFIX}/openapi.json"
+
+ROUTERS = (dids.router, tokens.router)
+TAGS = (
+    ("dids", "Inbound numbers and what happens to calls to them"),
+    ("tokens", "Tokens for programs, each for a part of what its user may do"),
+)
+
+_DESCRIPTION = """
+Provisions inbound phone numbers (DIDs). Sign in with a user name and password, or with a token.
+
+Refusals are problem documents (RFC 9457) whose `type` stays the same. Lists come in pages: `next` is the
+`cursor` of the following one, and null in the last. A POST with an `Idempotency-Key` is done once.
+"""
+
+
+class JsonApi:
+    """The application; it answers at `PREFIX`, at ``/docs`` and at ``/problems/``."""
+
+    def __init__(
+        self, engine: Engine, committer: Committer, passwords: Passwords, settings: Settings
+    ) -> None:
+        self._guard = Guard(self._routed, settings.rate_limit, settings.body_limit)
+        self._docs = docs.application(OPENAPI)
+        self._api = _routes()
+        self._api.state.door = Door(engine, committer, passwords, self._guard.remember)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        in_api = scope["path"].startswith("/api/")
+        await (self._guard if in_api else self._docs)(scope, receive, send)
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._api(scope, receive, send)
+
+
+def is_its(path: str) -> bool:
+    """Say whether requests of *path* are for `JsonApi`."""
+    return path.startswith(("/api/", "/docs", problems.BASE))
+
+
+def _routes() -> FastAPI:
+    api = FastAPI(
+        title="Didier",
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_url=OPENAPI,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        openapi_tags=[{"name": name, "description": text} for name, text in TAGS],
+        exception_handlers=_HANDLERS,
+    )
+    for router in ROUTERS:
+        api.include_router(router, prefix=PREFIX)
+    api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's documented way
+    return api
+
+
+def _document(api: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, made once."""
+    if api.openapi_schema is None:
+        document = get_openapi(
+            title=api.title,
+            version=api.version,
+            description=api.description,
+            routes=api.routes,
+            tags=api.openapi_tags,
+        )
+        shapes = document["components"]["schemas"]
+        definition = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        shapes |= definition.pop("$defs", {}) | {"Problem": definition}
+        for name in ("HTTPValidationError", "ValidationError"):
+            shapes.pop(name, None)
+        api.openapi_schema = document
+    return api.openapi_schema
+
+
+async def _refused(request: Request, error: DidierError) -> Response:
+    return problems.refusal(error).response
+
+
+async def _not_signed_in(request: Request, error: NotSignedIn) -> Response:
+    detail = "Send a user name and password (Basic) or a token (Bearer) as Authorization."
+    return problems.answer(problems.NOT_SIGNED_IN, detail).response
+
+
+async def _bad_cursor(request: Request, error: BadCursor) -> Response:
+    detail = "It is taken as it is from the page before, with the same sort."
+    return problems.answer(problems.BAD_CURSOR, detail, pointer="cursor").response
+
+
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or kind.endswith("+json")
+    no_body = any(found["loc"] == ("body",) for found in error.errors())
+    if no_body and not is_json and await request.body():
+        return problems.answer(problems.NOT_JSON, "Send application/json.").response
+    return problems.invalid(error.errors()).response
+
+
+async def _http(request: Request, error: HTTPException) -> Response:
+    headers = error.headers or {}
+    if error.status_code == 404:
+        return problems.answer(problems.NO_SUCH_ADDRESS, "See /docs for what there is.").response
+    if error.status_code == 405:
+        detail = f"{request.method} is not allowed here."
+        return problems.answer(problems.METHOD_NOT_ALLOWED, detail, headers=_lower(headers)).response
+    kind = problems.Kind("invalid-request", error.status_code, problems.INVALID.title)
+    return problems.answer(kind, str(error.detail), headers=_lower(headers)).response
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    DidierError: _refused,
+    NotSignedIn: _not_signed_in,
+    BadCursor: _bad_cursor,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+}

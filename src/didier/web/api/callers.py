@@ -1,0 +1,80 @@
+"""Who sends a request: what stands in its ``Authorization``."""
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBase, HTTPBearer
+from fastapi.security.base import SecurityBase
+
+from didier.services import tokens
+
+
+class NotSignedIn(Exception):
+    """The request says not, or not in a way that is understood, who sends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """A user name and a password."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A token, by its digest."""
+
+    digest: str
+
+    @property
+    def user(self) -> str:
+        """What stands for the user in logs while it is not known whose the token is."""
+        return ""
+
+
+Login = Basic | Bearer
+
+
+def read(header: str) -> Login:
+    """Read an ``Authorization`` header; raise `NotSignedIn`."""
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() == "bearer" and rest.strip():
+        return Bearer(tokens.digest(rest.strip()))
+    if scheme.lower() != "basic":
+        raise NotSignedIn
+    try:
+        text = base64.b64decode(rest.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise NotSignedIn from None
+    user, colon, password = text.partition(":")
+    if not colon or "\0" in text:
+        raise NotSignedIn
+    return Basic(user, password)
+
+
+class _Scheme(SecurityBase):
+    """Names a way to sign in to the OpenAPI document; `given` reads what was sent."""
+
+    def __init__(self, name: str, model: HTTPBase) -> None:
+        self.scheme_name = name
+        self.model = model
+
+    async def __call__(self, request: Request) -> None:
+        """Leave the request alone."""
+
+
+_BASIC = _Scheme("password", HTTPBase(scheme="basic", description="A user of Didier or VICIdial."))
+_BEARER = _Scheme("token", HTTPBearer(description="A token of `POST /api/v1/tokens` or `didier token add`."))
+
+
+async def given(request: Request, basic: None = Security(_BASIC), bearer: None = Security(_BEARER)) -> Login:
+    """Return who a request says to be from; raise `NotSignedIn`."""
+    return read(request.headers.get("authorization", ""))
+
+
+Signed = Annotated[Login, Security(given)]
+"""A parameter of every route that needs to know who calls."""

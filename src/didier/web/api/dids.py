@@ -1,0 +1,312 @@
+"""``/dids``: single DIDs and lists of them."""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, create_model
+from sqlalchemy.engine import Connection
+from starlette.responses import Response
+
+from didier.domain import patterns
+from didier.domain.fields import BY_COLUMN, DID_FIELDS, ROUTES
+from didier.errors import InvalidField, Refusal
+from didier.services import editing, listing
+from didier.services.access import Caller
+from didier.services.listing import Wanted
+from didier.storage.listing import Order, Row, place_kinds
+from didier.web.api import answers, cursors
+from didier.web.api.answers import Answer
+from didier.web.api.callers import Signed
+from didier.web.api.door import door_of
+from didier.web.api.schemas import (
+    PAGE_DEFAULT,
+    SEARCH_MOST,
+    Body,
+    Cursor,
+    IdempotencyKey,
+    Limit,
+    refusals,
+)
+from didier.web.api.wishes import Asked, Wish
+
+router = APIRouter(prefix="/dids", tags=["dids"])
+
+READ, WRITE = "dids:read", "dids:write"
+
+Pattern = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=patterns.MAX_LENGTH,
+        description="The DID's pattern, percent-encoded: `*99#` is `*99%23`",
+        examples=["18001234567"],
+    ),
+]
+Sort = Literal["did_pattern", "-did_pattern", "did_id", "-did_id", "did_description", "-did_description"]
+IfMatch = Annotated[
+    str | None,
+    Header(description="`ETag` of the DID as it was seen: a DID that was changed since is left alone"),
+]
+
+
+class Did(BaseModel):
+    """A DID: all its columns in this database, and the DID that it was copied from."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "additionalProperties": {"type": ["string", "integer", "null"]},
+            "example": {
+                "did_id": 2,
+                "did_pattern": "18002223333",
+                "did_description": "Sales line",
+                "did_active": "Y",
+                "did_route": "IN_GROUP",
+                "group_id": "SALES",
+                "user_group": "---ALL---",
+                "modify_stamp": "2026-03-04 05:06:07",
+                "copied_from": "18001234567",
+            },
+        },
+    )
+
+    did_id: int
+    did_pattern: str
+    did_description: str | None
+    did_active: str | None
+    did_route: str | None
+    user_group: str | None = None
+    copied_from: str | None = Field(description="Pattern of the DID that it was copied from")
+
+
+class Dids(BaseModel):
+    """A page of a list of DIDs."""
+
+    items: list[Did]
+    next: str | None = Field(description="`cursor` of the next page; null in the last")
+
+
+_COLUMNS: dict[str, Any] = {
+    field.column: (
+        StrictStr | StrictInt | None,
+        Field(
+            None,
+            description=f"{field.help}. "
+            + (f"Must be in `{field.refers_to}`. " if field.refers_to else "")
+            + ("Cannot be emptied." if field.empty is None else "Null or an empty text empties it."),
+        ),
+    )
+    for field in DID_FIELDS
+}
+
+_Columns = create_model("_Columns", __base__=Body, **_COLUMNS)
+
+
+class DidChange(_Columns):  # type: ignore[valid-type,misc]  # its fields are those of the table of fields
+    """Columns of a DID to be set."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"did_active": "N", "did_description": "Closed for good"}}
+    )
+
+
+class NewDid(_Columns):  # type: ignore[valid-type,misc]
+    """A DID to be made; columns that are not named get VICIdial's defaults."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "did_pattern": "18002223333",
+                "did_description": "Sales line",
+                "did_route": "EXTEN",
+                "extension": "8300",
+            }
+        }
+    )
+
+    did_pattern: StrictStr = Field(max_length=100, description="2 to 50 of 0-9 A-Z a-z : + * # . _")
+
+
+def values_of(sent: BaseModel) -> dict[str, str]:
+    """Return the columns that were sent as the services take them: null empties.
+
+    Raises `InvalidField` where a column cannot be empty.
+    """
+    values = {}
+    for column in sent.model_fields_set & BY_COLUMN.keys():
+        value, empty = getattr(sent, column), BY_COLUMN[column].empty
+        if value is None and empty is None:
+            raise InvalidField(column, "", "a value: it cannot be emptied")
+        values[column] = empty if value in {None, ""} and empty is not None else str(value)
+    return values
+
+
+@router.get("", operation_id="listDids", summary="List DIDs", response_model=Dids, responses=refusals())
+async def list_dids(
+    request: Request,
+    login: Signed,
+    search: Annotated[
+        str | None,
+        Query(max_length=SEARCH_MOST, description="Part of a number in any spelling, or of a description"),
+    ] = None,
+    route: Annotated[str | None, Query(description="`did_route`", pattern=f"^({'|'.join(ROUTES)})$")] = None,
+    active: Annotated[Literal["Y", "N"] | None, Query(description="`did_active`")] = None,
+    user_group: Annotated[str | None, Query(max_length=20)] = None,
+    group_id: Annotated[str | None, Query(max_length=20, description="In-group")] = None,
+    carrier: Annotated[
+        str | None, Query(max_length=SEARCH_MOST, description="Part of `did_carrier_description`")
+    ] = None,
+    copied_from: Annotated[
+        str | None, Query(max_length=patterns.MAX_LENGTH, description="Pattern of the DID that was copied")
+    ] = None,
+    sort: Annotated[Sort, Query(description="Sorted by; backwards with `-`")] = "did_pattern",
+    limit: Limit = PAGE_DEFAULT,
+    cursor: Cursor = None,
+) -> Response:
+    """List the DIDs that the caller sees, page by page."""
+    wanted = Wanted(search, route, active, user_group, group_id, carrier, copied_from)
+    order = Order(sort.removeprefix("-"), sort.startswith("-"))
+    after = cursors.read(cursor, sort, place_kinds(order))
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        found = listing.page(conn, caller, wanted, order, limit, after)
+        if isinstance(found, Refusal):
+            return found
+        following = cursors.write(sort, found.following) if found.following else None
+        return page_answer(request, {"items": found.rows, "next": following})
+
+    return await door_of(request).read(request, login, Asked("list_dids", READ, search or ""), read)
+
+
+def page_answer(request: Request, page: dict[str, Any]) -> Answer:
+    """Return the answer that is a page of a list, with a link to the next one."""
+    if page["next"] is None:
+        return answers.json(page)
+    query = urlencode([*((k, v) for k, v in request.query_params.multi_items() if k != "cursor"),
+                       ("cursor", page["next"])])  # fmt: skip
+    return answers.json(page, headers={"link": f'<{request.url.path}?{query}>; rel="next"'})
+
+
+_ETAG = {"ETag": {"description": "Mark of this state of the DID", "schema": {"type": "string"}}}
+
+
+def shown(row: Row, status: int = 200, **headers: str) -> Answer:
+    """Return the answer that shows a DID."""
+    return answers.json(row, status, {"etag": f'"{listing.version(row)}"', **headers})
+
+
+@router.get(
+    "/{pattern}", operation_id="getDid", summary="Show a DID", response_model=Did,
+    responses={200: {"headers": _ETAG}, **refusals(404)},
+)  # fmt: skip
+async def get_did(request: Request, login: Signed, pattern: Pattern) -> Response:
+    """Show all columns of a DID."""
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        row = listing.one(conn, caller, pattern)
+        return row if isinstance(row, Refusal) else shown(row)
+
+    return await door_of(request).read(request, login, Asked("did_info", READ, pattern), read)
+
+
+@router.post(
+    "", operation_id="addDid", summary="Make a DID", status_code=201, response_model=Did,
+    responses={201: {"headers": {**_ETAG, "Location": {"schema": {"type": "string"}}}}, **refusals(409, 415)},
+)  # fmt: skip
+async def add_did(
+    request: Request,
+    login: Signed,
+    body: NewDid,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Make a DID that is copied from none."""
+    pattern = body.did_pattern
+    values = values_of(body)
+
+    def word(conn: Connection, done: editing.Done) -> Answer:
+        return _made(request, _row(conn, done.did_id))
+
+    wish = Wish(
+        Asked("add_did", WRITE, pattern),
+        editing.add,
+        lambda caller: editing.AddOrder(caller, pattern, values),
+        word,
+        pointers={"pattern": "/did_pattern"},
+    )
+    return await door_of(request).write(request, login, wish)
+
+
+def _made(request: Request, row: Row) -> Answer:
+    pattern = quote(str(row["did_pattern"]), safe="")
+    return shown(row, 201, location=f"{request.url.path}/{pattern}")
+
+
+def _row(conn: Connection, did_id: int) -> Row:
+    row = listing.by_id(conn, did_id)
+    if row is None:
+        raise LookupError(f"DID {did_id} was written in this transaction and is not there")
+    return row
+
+
+@router.patch(
+    "/{pattern}", operation_id="changeDid", summary="Change a DID", response_model=Did,
+    responses={200: {"headers": _ETAG}, **refusals(404, 409, 412, 415)},
+)  # fmt: skip
+async def change_did(
+    request: Request,
+    login: Signed,
+    pattern: Pattern,
+    body: DidChange,
+    if_match: IfMatch = None,
+) -> Response:
+    """Set columns of a DID; those that are not named stay as they are."""
+    values = values_of(body)
+
+    def word(conn: Connection, done: editing.Done) -> Answer:
+        return shown(_row(conn, done.did_id))
+
+    wish = Wish(
+        Asked("update_did", WRITE, pattern),
+        editing.update,
+        lambda caller: editing.UpdateOrder(caller, pattern, values),
+        word,
+        **_condition(pattern, if_match),
+    )
+    return await door_of(request).write(request, login, wish)
+
+
+@router.delete(
+    "/{pattern}", operation_id="deleteDid", summary="Delete a DID", status_code=204,
+    response_class=Response, responses=refusals(404, 409, 412),
+)  # fmt: skip
+async def delete_did(
+    request: Request,
+    login: Signed,
+    pattern: Pattern,
+    force: Annotated[bool, Query(description="Delete it also where it is protected or in use")] = False,
+    if_match: IfMatch = None,
+) -> Response:
+    """Delete a DID."""
+    wish = Wish(
+        Asked("delete_did", WRITE, pattern),
+        editing.delete,
+        lambda caller: editing.DeleteOrder(caller, pattern, force),
+        answers.done,
+        **_condition(pattern, if_match),
+    )
+    return await door_of(request).write(request, login, wish)
+
+
+def _condition(pattern: str, if_match: str | None) -> dict[str, Any]:
+    """Return what makes a wish wait for others on the same DID, and look at its state first."""
+    subject = f"did {patterns.key(pattern)}"
+    if if_match is None or if_match.strip() == "*":
+        return {"subject": subject}
+    tags = [tag.strip() for tag in if_match.split(",")]
+    versions = [tag[1:-1] for tag in tags if len(tag) > 1 and tag[0] == tag[-1] == '"']
+
+    def check(conn: Connection, caller: Caller) -> Refusal | None:
+        return listing.changed(conn, caller, pattern, versions)
+
+    return {"subject": subject, "check": check}

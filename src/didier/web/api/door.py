@@ -1,0 +1,195 @@
+"""The door between the routes and what they work with: the committer and connections for reading."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy.engine import Connection, Engine
+from starlette.requests import Request
+from starlette.responses import Response
+
+from didier.errors import InvalidField, KeyUnderWay, Overloaded, Refusal
+from didier.services.access import Caller, StaleProof
+from didier.services.passwords import Proof
+from didier.storage.committer import Committer
+from didier.storage.database import reading
+from didier.storage.users import StoredPassword
+from didier.vicidial.call import CLEAN_UP
+from didier.web.api import problems, wishes
+from didier.web.api.answers import Answer
+from didier.web.api.callers import Basic, Bearer, Login
+from didier.web.api.wishes import Asked, Demand, Envelope, Key, Question, Told, Wish
+from didier.web.comparing import Given, Passwords
+
+READING_WAITING = 100
+"""Most requests that may be read or wait for it."""
+
+COMPARE_AGAIN = 3
+
+Result = TypeVar("Result")
+
+
+class Door:
+    """Takes requests from the routes to the committer, or to a connection for reading, and back.
+
+    *accepted* is told the digest of each token that was accepted.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        committer: Committer,
+        passwords: Passwords,
+        accepted: Callable[[str], None],
+    ) -> None:
+        self._engine = engine
+        self._committer = committer
+        self._passwords = passwords
+        self._accepted = accepted
+        self._readers = ThreadPoolExecutor(4, thread_name_prefix="json-api")
+        self._reading = 0
+        self._under_way: set[tuple[str, str]] = set()
+
+    async def write(
+        self, request: Request, login: Login, wish: Wish[Any, Any], content: bytes | None = None
+    ) -> Response:
+        """Carry out what *request* wants, once if it is a POST with an idempotency key; return its answer.
+
+        *content* is what makes two requests with one key the same, the body unless it is given: it must
+        hold no secret.
+        """
+        sent = request.headers.get("idempotency-key") if request.method == "POST" else None
+        if sent is None:
+            return (await self._write(request, login, wish, None)).response
+        if not 1 <= len(sent) <= KEY_LIMIT or not sent.isprintable():
+            bad = InvalidField("Idempotency-Key", sent, f"1 to {KEY_LIMIT} printable characters")
+            return problems.refusal(bad, {"Idempotency-Key": "Idempotency-Key"}).response
+        body = await request.body() if content is None else content
+        key = Key.of(sent, request.method, request.url.path, request.url.query.encode() + b"\n" + body)
+        with self._alone(login, key):
+            return (await self._write(request, login, wish, key)).response
+
+    async def read(
+        self,
+        request: Request,
+        login: Login,
+        asked: Asked,
+        read: Callable[[Connection, Caller], Answer | Refusal],
+        pointers: dict[str, str] | None = None,
+    ) -> Response:
+        """Let *read* answer on a connection for reading, once the caller is found to have the right."""
+        question = await self._question(request, login, asked)
+        caller = await self._ask(question)
+        if isinstance(caller, Answer):
+            return caller.response
+        found = await self.on_reader(lambda conn: read(conn, caller))
+        answer = found if isinstance(found, Answer) else problems.refusal(found, pointers)
+        return (await self._committer.run(wishes.log, Told(question, caller, answer))).response
+
+    async def permit(self, request: Request, login: Login, asked: Asked) -> Caller | Response:
+        """Return who may have it read, for answers that are sent in pieces; or the answer that says no."""
+        question = await self._question(request, login, asked)
+        caller = await self._ask(question)
+        if isinstance(caller, Answer):
+            return caller.response
+        await self._committer.run(wishes.log, Told(question, caller, Answer(200)))
+        return caller
+
+    async def on_reader(self, read: Callable[[Connection], Result]) -> Result:
+        """Run *read* on a connection for reading, off the event loop; raise `Overloaded`."""
+        if self._reading >= READING_WAITING:
+            raise Overloaded
+        self._reading += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, read)
+        finally:
+            self._reading -= 1
+
+    async def to_store(self, password: str) -> StoredPassword | None:
+        """Return what is stored for a new password; None where VICIdial's hashing is set up wrongly."""
+        return await self._passwords.to_store(password)
+
+    def _read(self, read: Callable[[Connection], Result]) -> Result:
+        with reading(self._engine) as conn:
+            return read(conn)
+
+    @contextmanager
+    def _alone(self, login: Login, key: Key) -> Iterator[None]:
+        """Hold *key* while its request is under way; raise `KeyUnderWay` for a second one."""
+        name = (login.digest if isinstance(login, Bearer) else login.user.casefold(), key.stored)
+        if name in self._under_way:
+            raise KeyUnderWay(key.sent)
+        self._under_way.add(name)
+        try:
+            yield
+        finally:
+            self._under_way.discard(name)
+
+    async def _write(self, request: Request, login: Login, wish: Wish[Any, Any], key: Key | None) -> Answer:
+        proof: Proof | None = None
+        for attempt in range(COMPARE_AGAIN):
+            proof = await self._prove(login, anew=attempt > 0)
+            demand = Demand(_envelope(request, login, proof), wish, key)
+            answer = await self._committer.run(wishes.carry_out, demand)
+            if isinstance(answer, Answer):
+                if answer.status < 400:
+                    self._tell(login)
+                return answer
+        raise Overloaded  # the stored password changed under us three times
+
+    async def _ask(self, question: Question) -> Caller | Answer:
+        login = question.envelope.login
+        for attempt in range(COMPARE_AGAIN):
+            proof = await self._prove(login, anew=True) if attempt else question.envelope.proof
+            again = Question(question.envelope.with_proof(proof), question.asked)
+            found = await self._committer.run(wishes.ask, again)
+            if isinstance(found, Caller):
+                self._tell(login)
+            if not isinstance(found, StaleProof):
+                return found
+        raise Overloaded
+
+    async def _question(self, request: Request, login: Login, asked: Asked) -> Question:
+        return Question(_envelope(request, login, await self._prove(login, anew=False)), asked)
+
+    async def _prove(self, login: Login, *, anew: bool) -> Proof | None:
+        if not isinstance(login, Basic):
+            return None
+        return await self._passwords.prove(Given(login.user, login.password, _clean), anew=anew)
+
+    def _tell(self, login: Login) -> None:
+        if isinstance(login, Bearer):
+            self._accepted(login.digest)
+
+
+KEY_LIMIT = 255
+"""Most characters in an idempotency key."""
+
+
+def _clean(password: str) -> str:
+    """Return *password* as VICIdial reads and stores it."""
+    return CLEAN_UP["pass"].clean(password, non_latin=False)
+
+
+def _envelope(request: Request, login: Login, proof: Proof | None) -> Envelope:
+    base = f"{request.url.scheme}://{request.url.netloc}"
+    query = request.scope.get("didier.query", "")
+    return Envelope(
+        login=login,
+        proof=proof,
+        address=request.client.host if request.client else "",
+        method=request.method,
+        script=f"{base}/api/v1",
+        host=request.url.hostname or "localhost",
+        url=f"{base}{request.url.path}{f'?{query}' if query else ''}",
+        received=time.time(),
+    )
+
+
+def door_of(request: Request) -> Door:
+    """Return the door of the application that *request* came to."""
+    door: Door = request.app.state.door
+    return door

@@ -1,0 +1,152 @@
+"""What stands before the routes: how many requests a caller may send, and how large they may be."""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from didier.web.api import callers, problems
+from didier.web.api.answers import Answer
+from didier.web.api.callers import Basic, NotSignedIn
+from didier.web.bodies import ClientGone, RequestTooLarge, read_body
+
+MINUTE = 60
+BUCKETS_MOST = 10_000
+"""Most callers whose rate is watched; the one that was silent longest is forgotten first."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Whether a request is taken; how many more would be, and the seconds until one more will be."""
+
+    taken: bool
+    remaining: int
+    wait: int
+
+
+class Buckets:
+    """A bucket of tokens for each caller: *rate* of them, filled up at *rate* a minute."""
+
+    def __init__(self, rate: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.rate = rate
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, name: str) -> Allowance:
+        """Take a token out of the bucket of *name*, if there is one."""
+        now = self._clock()
+        level, since = self._buckets.get(name, (float(self.rate), now))
+        level = min(self.rate, level + (now - since) * self.rate / MINUTE)
+        taken = level >= 1
+        level -= taken
+        self._buckets[name] = level, now
+        self._buckets.move_to_end(name)
+        if len(self._buckets) > BUCKETS_MOST:
+            self._buckets.popitem(last=False)
+        return Allowance(taken, int(level), max(1, math.ceil((1 - level) * MINUTE / self.rate)))
+
+
+class Guard:
+    """An ASGI layer: limits rate and size, reads the body, and answers what went wrong inside."""
+
+    def __init__(self, app: ASGIApp, rate: int, body_limit: int) -> None:
+        self._app = app
+        self._buckets = Buckets(rate)
+        self._body_limit = body_limit
+        self._tokens: OrderedDict[str, None] = OrderedDict()
+
+    def remember(self, digest: str) -> None:
+        """Give the token with *digest*, which was accepted, a bucket of its own."""
+        self._tokens[digest] = None
+        self._tokens.move_to_end(digest)
+        if len(self._tokens) > BUCKETS_MOST:
+            self._tokens.popitem(last=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on with its body."""
+        headers: list[tuple[bytes, bytes]] = [
+            (b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"),
+        ]  # fmt: skip
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                names = {name for name, _ in message["headers"]}
+                extra = [pair for pair in headers if pair[0] not in names]
+                message = {**message, "headers": [*message["headers"], *extra]}
+            await send(message)
+
+        if self._buckets.rate and (refused := self._limited(scope, headers)):
+            await refused.response(scope, receive, answer)
+            return
+        try:
+            body = await read_body(receive, self._body_limit)
+            await self._app(scope, _replay(body, receive), answer)
+        except ClientGone:
+            return
+        except RequestTooLarge:
+            detail = f"The body has more than {self._body_limit} bytes."
+            await problems.answer(problems.TOO_LARGE, detail).response(scope, receive, answer)
+        except Exception:
+            log.exception("request_failed", path=scope["path"])
+            if not started:
+                failed = problems.answer(problems.FAILED, "The server's log says why.")
+                await failed.response(scope, receive, answer)
+
+    def _limited(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Answer | None:
+        """Count the request; add what is left to *headers*, and return the answer if that is nothing."""
+        rate = self._buckets.rate
+        found = self._buckets.take(self._name(scope))
+        headers += _headers({
+            "ratelimit-policy": f'"caller";q={rate};w={MINUTE}',
+            "ratelimit": f'"caller";r={found.remaining};t={found.wait}',
+        }.items())  # fmt: skip
+        if found.taken:
+            return None
+        retry = {"retry-after": str(found.wait)}
+        return problems.answer(
+            problems.TOO_MANY, f"At most {rate} requests a minute are taken.", headers=retry
+        )
+
+    def _name(self, scope: Scope) -> str:
+        """Return whose bucket the request is taken from, not knowing yet whether its password is right.
+
+        That must not be told by the bucket; and nobody may empty another's. A token has its own once it
+        was accepted. Everything else is its address's.
+        """
+        client = scope.get("client")
+        address = client[0] if client else ""
+        try:
+            login = callers.read(Headers(scope=scope).get("authorization", ""))
+        except NotSignedIn:
+            return f"address {address}"
+        if isinstance(login, Basic):
+            return f"user {address} {login.user.casefold()[:100]}"
+        return f"token {login.digest}" if login.digest in self._tokens else f"address {address}"
+
+
+def _headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in pairs]
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a channel that gives *body* first."""
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed

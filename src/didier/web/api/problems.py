@@ -1,0 +1,197 @@
+"""Problems: how the JSON API words every refusal (RFC 9457)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+
+from didier import errors
+from didier.errors import DidierError
+from didier.web.api.answers import Answer
+
+MEDIA_TYPE = "application/problem+json"
+BASE = "/problems/"
+RETRY_SECONDS = 5
+"""When a request that could not be taken may be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: the end of its type, its HTTP status and its title; all stay as they are."""
+
+    name: str
+    status: int
+    title: str
+
+    @property
+    def type(self) -> str:
+        """The type of the problem: a relative address."""
+        return BASE + self.name
+
+
+# What the transport itself refuses; the services know nothing of it.
+NOT_SIGNED_IN = Kind("not-signed-in", 401, "User name and password, or a token, are missing")
+INVALID = Kind("invalid-request", 422, "The request is not valid")
+NO_SUCH_ADDRESS = Kind("no-such-address", 404, "There is nothing at this address")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The method is not allowed here")
+TOO_LARGE = Kind("too-large", 413, "The request is too large")
+NOT_JSON = Kind("unsupported-media-type", 415, "The body is in a format that is not understood")
+TOO_MANY = Kind("too-many-requests", 429, "Too many requests")
+FAILED = Kind("failed", 500, "The server failed")
+BAD_CURSOR = Kind("invalid-cursor", 422, "The cursor is not one of this list")
+
+KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
+    errors.WrongPassword: Kind("wrong-password", 401, "Wrong user name or password"),
+    errors.LevelTooLow: Kind("level-too-low", 403, "The user level is too low"),
+    errors.LockedOut: Kind("locked-out", 401, "The user is locked out"),
+    errors.AddressRefused: Kind("address-refused", 403, "Requests from this address are not accepted"),
+    errors.SecondFactorMissing: Kind("second-factor-missing", 403, "There is no confirmed second factor"),
+    errors.TokenRefused: Kind("token-refused", 401, "The token is not valid"),
+    errors.NotPermitted: Kind("not-permitted", 403, "A right is missing"),
+    errors.NotFound: Kind("did-not-found", 404, "There is no such DID"),
+    errors.AlreadyExists: Kind("did-exists", 409, "The DID exists already"),
+    errors.NamedTwice: Kind("did-named-twice", 409, "The DID is named twice"),
+    errors.InvalidPattern: Kind("invalid-pattern", 422, "This cannot be a DID"),
+    errors.InvalidRange: Kind("invalid-range", 422, "This cannot be a range of DIDs"),
+    errors.InvalidField: Kind("invalid-field", 422, "A value is not allowed"),
+    errors.UnknownReference: Kind("unknown-reference", 422, "A value names something that is not there"),
+    errors.NothingToChange: Kind("nothing-to-change", 422, "Nothing was named to be changed"),
+    errors.Protected: Kind("did-protected", 409, "Call handling relies on the DID"),
+    errors.InUse: Kind("did-in-use", 409, "The DID is in use"),
+    errors.DeletionLocked: Kind("did-locked", 409, "The DID is locked against deletion"),
+    errors.ChangedMeanwhile: Kind("changed-meanwhile", 412, "The DID was changed meanwhile"),
+    errors.KeyReused: Kind("key-reused", 422, "The idempotency key was used for another request"),
+    errors.KeyUnderWay: Kind("key-under-way", 409, "The request with this idempotency key is under way"),
+    errors.TokenNotFound: Kind("token-not-found", 404, "There is no such token"),
+    errors.UserExists: Kind("user-exists", 409, "The user exists already"),
+    errors.UserNotFound: Kind("user-not-found", 404, "There is no such user"),
+    errors.GroupNotFound: Kind("group-not-found", 422, "There is no such user group"),
+    errors.LevelNotAllowed: Kind("level-not-allowed", 403, "The caller may not give or change this level"),
+    errors.PasswordNotReset: Kind("password-not-reset", 422, "The password was not reset"),
+    errors.Overloaded: Kind("overloaded", 503, "Too many requests are waiting"),
+    errors.DatabaseBusy: Kind("database-busy", 503, "The database is busy"),
+    errors.TableDamaged: Kind("table-damaged", 503, "A table is damaged"),
+    errors.DatabaseLost: Kind("database-lost", 503, "The database cannot be reached"),
+    errors.Stopping: Kind("stopping", 503, "The server is stopping"),
+})  # fmt: skip
+"""The kind of every refusal."""
+
+ALL: tuple[Kind, ...] = (
+    NOT_SIGNED_IN, INVALID, BAD_CURSOR, NO_SUCH_ADDRESS, METHOD_NOT_ALLOWED, TOO_LARGE, NOT_JSON, TOO_MANY,
+    FAILED, *KINDS.values(),
+)  # fmt: skip
+
+CHALLENGE = 'Basic realm="Didier", charset="UTF-8", Bearer realm="Didier"'
+
+
+def kind_of(error: DidierError) -> Kind:
+    """Return the kind of a refusal, or of the class nearest above it that has one."""
+    return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), FAILED)
+
+
+def answer(
+    kind: Kind,
+    detail: str,
+    *,
+    pointer: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> Answer:
+    """Return the answer that words a problem.
+
+    *pointer* is a JSON pointer into the body (``/did_active``) or the bare name of a parameter.
+    """
+    body = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": detail}
+    if pointer is not None:
+        body["pointer"] = pointer
+    sent = dict(headers or {})
+    if kind.status == 401:
+        sent["www-authenticate"] = CHALLENGE
+    if kind.status == 503:
+        sent["retry-after"] = str(RETRY_SECONDS)
+    return Answer(kind.status, _written({**body, **members}), sent, MEDIA_TYPE)
+
+
+def _written(body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # what was sent and is named in it holds half a character (a lone surrogate)
+        return json.dumps(body).encode()
+
+
+def refusal(error: DidierError, pointers: Mapping[str, str] | None = None, at: str = "") -> Answer:
+    """Word *error*.
+
+    A field is found in the body under *at*; *pointers* says where it is found instead, and under
+    ``pattern`` where a pattern that is refused stands.
+    """
+    headers = {}
+    if isinstance(error, errors.LockedOut):
+        headers["retry-after"] = "900"
+    return answer(
+        kind_of(error), _sentence(error), pointer=_pointer(error, pointers or {}, at), headers=headers,
+        **_members(error),
+    )  # fmt: skip
+
+
+def _sentence(error: DidierError) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _pointer(error: DidierError, pointers: Mapping[str, str], at: str) -> str | None:
+    match error:
+        case errors.InvalidField():
+            return pointers.get(error.field, f"{at}/{error.field}")
+        case errors.AlreadyExists() | errors.InvalidPattern() | errors.NotFound():
+            return pointers.get("pattern")
+        case errors.KeyReused() | errors.KeyUnderWay():
+            return "Idempotency-Key"
+        case errors.GroupNotFound():
+            return pointers.get("user_group", f"{at}/user_group")
+        case errors.LevelNotAllowed():
+            return pointers.get("user_level")
+        case errors.UserExists():
+            return pointers.get("user")
+        case _:
+            return None
+
+
+def _members(error: DidierError) -> dict[str, Any]:
+    match error:
+        case errors.NotPermitted():
+            return {"function": error.function, "missing": list(error.missing)}
+        case errors.InvalidField():
+            return {"allowed": error.allowed}
+        case errors.InUse():
+            return {"places": list(error.places)}
+        case _:
+            return {}
+
+
+def invalid(found: Sequence[Mapping[str, Any]]) -> Answer:
+    """Word what pydantic has found wrong in a request: each place by its pointer."""
+    listed = [{"pointer": _place(one["loc"]), "detail": _reason(one)} for one in found]
+    first = listed[0]
+    detail = f"{first['pointer']}: {first['detail']}"
+    return answer(INVALID, detail, pointer=first["pointer"], errors=listed)
+
+
+def _place(location: Sequence[str | int]) -> str:
+    where, *rest = location
+    if where != "body":
+        return str(rest[0] if rest else where)
+    if len(rest) == 1 and isinstance(rest[0], int):
+        return ""  # not JSON at all: the number is a position in the text
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in rest)
+
+
+def _reason(found: Mapping[str, Any]) -> str:
+    if found["type"] == "extra_forbidden":
+        return "there is no such field or parameter"
+    if found["type"] == "json_invalid":
+        return f"the body is not JSON: {found['ctx']['error']}"
+    return str(found["msg"])

@@ -1,0 +1,101 @@
+"""The shapes that requests and answers share, as the OpenAPI document shows them."""
+
+from typing import Annotated, Any
+
+from fastapi import Header, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from didier.web.api import problems
+
+PAGE_DEFAULT, PAGE_MOST = 50, 1_000
+"""How long a page of a list is, and may be."""
+
+SEARCH_MOST = 100
+"""Most characters of a text that is searched."""
+
+CURSOR_MOST = 500
+
+
+class Body(BaseModel):
+    """A body of a request: fields that do not exist are refused by name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Found(BaseModel):
+    """A place in a request that is not valid."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "/problems/invalid-field",
+                "title": "A value is not allowed",
+                "status": 422,
+                "detail": "Did_active 'X' is not allowed: one of Y, N.",
+                "pointer": "/did_active",
+                "allowed": "one of Y, N",
+            }
+        }
+    )
+
+    type: str = Field(description="Which problem it is; stays as it is, also in later releases")
+    title: str
+    status: int
+    detail: str
+    pointer: str | None = Field(
+        None, description="Where: a JSON pointer into the body, or the bare name of a parameter"
+    )
+    function: str | None = Field(None, description="What the caller lacks a right for")
+    missing: list[str] | None = Field(None, description="The settings that would give the right")
+    allowed: str | None = Field(None, description="What would be allowed")
+    places: list[str] | None = Field(None, description="Where the DID is used")
+    errors: list[Found] | None = Field(None, description="All places that are not valid")
+
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_MOST, description="Most items in the page")]
+Cursor = Annotated[
+    str | None, Query(max_length=CURSOR_MOST, description="`next` of the page before, as it is")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="A request with the same key and body, within 24 hours, is answered as before and not"
+        " done again",
+    ),
+]
+
+Responses = dict[int | str, dict[str, Any]]
+
+_REASONS = {
+    400: "The request cannot be read",
+    401: "Nobody has signed in",
+    403: "A right is missing; `missing` names the settings that give it",
+    404: "There is no such thing",
+    409: "What is there is in the way",
+    412: "It was changed meanwhile",
+    413: "The body is too large",
+    415: "The body is not JSON",
+    422: "The request is not valid",
+    429: "Too many requests; `Retry-After` says when the next one is taken",
+    500: "The server failed",
+    503: "The server cannot take it now; `Retry-After` says when to send it again",
+}
+
+
+def refusals(*statuses: int) -> Responses:
+    """Return the descriptions of problems: those that every route has, and *statuses*."""
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": _REASONS[status], "content": content}
+        for status in sorted({401, 403, 413, 422, 429, 500, 503, *statuses})
+    }

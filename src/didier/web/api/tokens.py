@@ -1,0 +1,186 @@
+"""``/tokens``: the caller's own tokens, and those of users whom the caller may change."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
+from starlette.responses import Response
+
+from didier.domain.scopes import SCOPES
+from didier.services import tokens
+from didier.services.access import Caller
+from didier.storage.tokens import Token
+from didier.web.api import answers
+from didier.web.api.answers import Answer
+from didier.web.api.callers import Signed
+from didier.web.api.door import door_of
+from didier.web.api.schemas import Body, IdempotencyKey, refusals
+from didier.web.api.wishes import Asked, Wish
+
+router = APIRouter(prefix="/tokens", tags=["tokens"])
+
+NO_SCOPE = None
+"""Tokens make, list and revoke no tokens."""
+
+
+class NewToken(Body):
+    """A token to be made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "CRM",
+                "scopes": ["dids:read", "dids:write"],
+                "pattern_prefix": "+4420",
+                "networks": ["192.0.2.0/24"],
+                "expires_at": "2030-01-01T00:00:00Z",
+            }
+        }
+    )
+
+    name: str = Field(min_length=1, max_length=tokens.NAME_LIMIT, description="What it is for")
+    scopes: list[str] = Field(
+        min_length=1,
+        max_length=len(SCOPES),
+        description="; ".join(f"`{scope.name}`: {scope.help}" for scope in SCOPES),
+    )
+    user: str | None = Field(None, max_length=20, description="Whose it is; the caller's unless named")
+    pattern_prefix: str | None = Field(
+        None, min_length=1, max_length=50, description="It reaches only DIDs that begin with this"
+    )
+    networks: list[str] = Field(
+        [], max_length=tokens.NETWORKS_LIMIT, description="It is accepted from these addresses alone"
+    )
+    expires_at: AwareDatetime | None = Field(None, description="When it ends; never unless named")
+
+
+class TokenShown(BaseModel):
+    """A token, without what it says."""
+
+    token_id: int
+    user: str
+    name: str
+    hint: str = Field(description="How the token begins")
+    scopes: list[str]
+    pattern_prefix: str | None
+    networks: list[str]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the minute")
+    revoked_at: datetime | None
+
+
+class TokenMade(TokenShown):
+    """A new token."""
+
+    token: str | None = Field(description="What it says; shown this once, null when the answer is repeated")
+
+
+class Tokens(BaseModel):
+    """All tokens that were asked for, the newest first."""
+
+    items: list[TokenShown]
+
+
+def shown(token: Token) -> dict[str, Any]:
+    """Return a token as JSON shows it."""
+    return {
+        "token_id": token.token_id,
+        "user": token.user,
+        "name": token.name,
+        "hint": token.hint,
+        "scopes": token.scopes,
+        "pattern_prefix": token.pattern_prefix,
+        "networks": token.networks,
+        "created_at": _moment(token.created_at),
+        "created_by": token.created_by,
+        "expires_at": _moment(token.expires_at),
+        "last_used_at": _moment(token.last_used_at),
+        "revoked_at": _moment(token.revoked_at),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    """Return a moment of the database, which is local time, with its distance to UTC."""
+    return moment.astimezone().isoformat() if moment else None
+
+
+@router.get(
+    "", operation_id="listTokens", summary="List tokens", response_model=Tokens, responses=refusals(404)
+)
+async def list_tokens(
+    request: Request,
+    login: Signed,
+    user: Annotated[
+        str | None, Query(max_length=20, description="Whose; `*` for all users whom the caller may change")
+    ] = None,
+) -> Response:
+    """List the caller's tokens, or those of another user; also those that are accepted no more."""
+
+    def order(caller: Caller) -> tokens.ListOrder:
+        return tokens.ListOrder(caller, None if user == "*" else user or caller.user.name)
+
+    def word(conn: Connection, found: list[Token]) -> Answer:
+        return answers.json({"items": [shown(token) for token in found]})
+
+    wish = Wish(Asked("list_tokens", NO_SCOPE, user or "", checked=False), tokens.listed, order, word)
+    return await door_of(request).write(request, login, wish)
+
+
+@router.post(
+    "", operation_id="addToken", summary="Make a token", status_code=201, response_model=TokenMade,
+    responses=refusals(404, 409, 415),
+)  # fmt: skip
+async def add_token(
+    request: Request, login: Signed, body: NewToken, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Make a token; what it says is in this answer and nowhere else."""
+    secret = tokens.generate()
+
+    def order(caller: Caller) -> tokens.AddOrder:
+        return tokens.AddOrder(
+            caller=caller,
+            user=body.user or caller.user.name,
+            name=body.name,
+            scopes=tuple(body.scopes),
+            secret=secret,
+            pattern_prefix=body.pattern_prefix,
+            networks=tuple(body.networks),
+            expires_at=_local(body.expires_at),
+        )
+
+    def word(conn: Connection, made: tokens.Added) -> Answer:
+        first = answers.json({**shown(made.token), "token": made.secret.text}, 201)
+        again = answers.json({**shown(made.token), "token": None})
+        return Answer(201, first.body, repeated=again.body)
+
+    wish = Wish(Asked("add_token", NO_SCOPE, body.user or "", checked=False), tokens.add, order, word)
+    return await door_of(request).write(request, login, wish)
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    """Return a moment as the database has it: local time, in whole seconds."""
+    try:
+        return moment and moment.astimezone(UTC).astimezone().replace(tzinfo=None, microsecond=0)
+    except (OverflowError, ValueError, OSError):  # at the end of what a date can be
+        return moment and moment.replace(tzinfo=None, microsecond=0)
+
+
+@router.delete(
+    "/{token_id}", operation_id="revokeToken", summary="Revoke a token", status_code=204,
+    response_class=Response, responses=refusals(404),
+)  # fmt: skip
+async def revoke_token(
+    request: Request, login: Signed, token_id: Annotated[int, Path(ge=1, le=2**31 - 1)]
+) -> Response:
+    """Let a token be accepted no more."""
+    wish = Wish(
+        Asked("revoke_token", NO_SCOPE, str(token_id), checked=False),
+        tokens.revoke,
+        lambda caller: tokens.RevokeOrder(caller, token_id),
+        answers.done,
+    )
+    return await door_of(request).write(request, login, wish)
