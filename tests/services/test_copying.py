@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from didier.cli.local import CALLER
-from didier.errors import AlreadyExists, InvalidField, InvalidPattern, NotFound, NotPermitted
+from didier.errors import AlreadyExists, InvalidField, InvalidPattern, NamedTwice, NotFound, NotPermitted
 from didier.services.copying import Copied, CopyOrder, CopyResult, copy
 from didier.storage.database import open_engine
 from didier.storage.statements import run
@@ -55,7 +55,7 @@ def test_a_column_of_a_later_version_is_copied(engine, database_url, now):
 
 
 def test_overrides_replace_columns(engine, now):
-    """An override replaces the source's column, also by NULL; other orders of the group are untouched."""
+    """An override replaces the source's column, or empties it; other orders of the group are untouched."""
     carry_out(
         engine,
         now,
@@ -68,7 +68,7 @@ def test_overrides_replace_columns(engine, now):
     found = [row(engine, f"555000{i}") for i in range(1, 5)]
     assert ["N", "Y", "Y", "Y"] == [did["did_active"] for did in found]
     source = row(engine, SOURCE)["did_description"]
-    assert [source, "Another line", source, None] == [did["did_description"] for did in found]
+    assert [source, "Another line", source, ""] == [did["did_description"] for did in found]
 
 
 def test_ids_are_given_in_order(engine, now):
@@ -85,7 +85,7 @@ def test_first_wish_for_a_target_wins(engine, now):
     """Of two wishes for one target the first gets it, between orders and within one, whatever the case."""
     first, second = carry_out(engine, now, order("lobby", "LOBBY"), order("Lobby", "5550002", source=SOURCE))
 
-    assert [Copied, AlreadyExists] == [type(item) for item in first.items]
+    assert [Copied, NamedTwice] == [type(item) for item in first.items]
     assert [AlreadyExists, Copied] == [type(item) for item in second.items]
 
 

@@ -50,6 +50,11 @@ def key(pattern: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
+def begins_with(pattern: str, prefix: str | None) -> bool:
+    """Say whether *pattern* begins with *prefix*, whatever the case; None is no limit."""
+    return prefix is None or key(pattern).startswith(key(prefix))
+
+
 def split_list(text: str, clean: Callable[[str], str] = str.strip) -> list[str]:
     """Take a list of patterns apart; *clean* is applied to each, and empty items are dropped.
 

@@ -7,18 +7,23 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from didier.domain import fields, patterns, targets
+from didier.domain.inputs import Row
+from didier.domain.templates import Template
 from didier.domain.users import missing_rights
 from didier.errors import (
     AlreadyExists,
     InvalidField,
     InvalidPattern,
-    InvalidRange,
+    NamedTwice,
+    NotAllPossible,
     NotFound,
     NotPermitted,
+    TargetProblem,
 )
-from didier.services import journal
+from didier.services import checking, journal
 from didier.services.access import Caller
-from didier.storage import batches, dids, logs
+from didier.services.recipes import Recipe
+from didier.storage import batches, dids, logs, snapshots
 from didier.storage.dids import Did, Found
 from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
@@ -28,7 +33,8 @@ from didier.storage.tables import DIDS
 class CopyOrder:
     """A wish to copy *source* to each of *targets*; *overrides* replace columns of the source.
 
-    A dry run is decided like any other order but makes nothing.
+    A dry run is decided like any other order but makes nothing. An *atomic* order makes all or nothing.
+    *rows*, one for each target, have values that are for it alone; *template* makes its description.
     """
 
     caller: Caller
@@ -36,6 +42,9 @@ class CopyOrder:
     targets: tuple[str, ...]
     overrides: Mapping[str, str | None] = field(default_factory=dict)
     dry_run: bool = False
+    atomic: bool = False
+    rows: tuple[Row, ...] = ()
+    template: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,10 @@ class CopyResult:
         return [item for item in self.items if isinstance(item, Copied)]
 
 
-Refused = NotPermitted | NotFound | InvalidField
+Refused = NotPermitted | NotFound | InvalidField | NotAllPossible
+
+PROBLEMS_SHOWN = 1_000
+"""Most targets whose problems are told of an order that is refused for them."""
 
 
 @dataclass(slots=True)
@@ -72,7 +84,14 @@ class _Plan:
 
     order: CopyOrder
     source: Did
+    snapshot_id: int
     refusals: list[AlreadyExists | InvalidPattern | None]
+    own: Sequence[Mapping[str, str | None]] = ()  # values of each target, when any has some
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """The columns in which targets have values of their own."""
+        return tuple(sorted({column for own in self.own for column in own}))
 
 
 def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[CopyResult | Refused]:
@@ -83,15 +102,16 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
     made DIDs leaves a row in the admin log.
     """
     found = dids.find(conn, {*(o.source for o in orders), *_targets(orders)})
+    sources = [found.get(order.source) for order in orders]
+    images = _Images(conn, {source.did_id for source in sources if source})
     plans: list[_Plan | Refused] = []
     taken = found.keys()
-    for order in orders:
-        source = found.get(order.source)
-        refused = _refused(order, source)
+    for order, source in zip(orders, sources, strict=True):
+        refused = refusal(conn, order.caller, order.source, source, order.overrides)
         if refused or source is None:
             plans.append(refused or NotFound(order.source))
         else:
-            plans.append(_plan(order, source, found, taken))
+            plans.append(_plan(conn, order, source, images, found, taken))
     ready = [plan for plan in plans if isinstance(plan, _Plan) and not plan.order.dry_run]
     results = _make(conn, ready, now)
     logs.write_admin(conn, _events(ready, results), now)
@@ -105,7 +125,7 @@ def _outcome(plan: _Plan | Refused, finished: Iterator[CopyResult]) -> CopyResul
     if not plan.order.dry_run:
         return next(finished)
     pairs = zip(plan.order.targets, plan.refusals, strict=True)
-    return CopyResult(0, tuple(refusal or Copied(target, 0) for target, refusal in pairs), dry_run=True)
+    return CopyResult(0, tuple(refused or Copied(target, 0) for target, refused in pairs), dry_run=True)
 
 
 def _make(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[CopyResult]:
@@ -126,39 +146,107 @@ def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
         yield from order.targets
 
 
-def _refused(order: CopyOrder, source: Did | None) -> Refused | None:
-    user = order.caller.user
-    if missing := missing_rights(user, "copy_did"):
+class _Images:
+    """The source rows of a group of orders, and the snapshots that are kept of them."""
+
+    def __init__(self, conn: Connection, source_ids: set[int]) -> None:
+        self._images = dids.images(conn, source_ids)
+        kept = snapshots.keep(conn, list(self._images.values()))
+        self._snapshots = dict(zip(self._images, kept, strict=True))
+
+    def recipe(self, source: Did, order: CopyOrder) -> Recipe:
+        """Return what the copies of *source* have."""
+        return Recipe(self._images[source.did_id], order.overrides, order.template)
+
+    def snapshot(self, source: Did) -> int:
+        """Return the id of the snapshot of *source*."""
+        return self._snapshots[source.did_id]
+
+
+def refusal(
+    conn: Connection, caller: Caller, pattern: str, source: Did | None, overrides: Mapping[str, str | None]
+) -> NotPermitted | NotFound | InvalidField | None:
+    """Say why *caller* may not copy *source*, the DID *pattern*, with *overrides*; None when they may."""
+    if missing := missing_rights(caller.user, "copy_did"):
         return missing
-    if source is None or not user.sees(source.group):
-        return NotFound(order.source)
-    for column, value in order.overrides.items():
-        if value is not None and (problem := fields.problem(column, value)):
-            return problem
-    return None
+    if source is None or not caller.user.sees(source.group) or not caller.may_touch(pattern):
+        return NotFound(pattern)
+    for column, value in overrides.items():
+        if column not in fields.BY_COLUMN:
+            return InvalidField(column, value or "", "a field of a DID")
+    return checking.group_problem(caller.user, overrides, source.group) or (
+        checking.problems(conn, [overrides])[0] if overrides else None
+    )
 
 
-def _plan(order: CopyOrder, source: Did, found: Found, taken: set[str]) -> _Plan:
+def _plan(
+    conn: Connection, order: CopyOrder, source: Did, images: _Images, found: Found, taken: set[str]
+) -> _Plan | NotAllPossible | InvalidField:
     """Decide on each target; *taken* are the keys of what is there, to which the new ones are added."""
-    if order.dry_run:
-        taken = taken.copy()
+    recipe = images.recipe(source, order)
+    extra = order.rows[0].extra if order.rows else {}
+    if order.template and (bad := order.template.problem({*recipe.image, *extra})):
+        return bad
+    own = _own(order, recipe)
+    wrong = checking.problems(conn, own) if own else [None] * len(order.targets)
+    now_taken = taken.copy() if order.dry_run or order.atomic else taken
+    named: set[str] = set()
     refusals: list[AlreadyExists | InvalidPattern | None] = []
-    for target in order.targets:
+    for target, bad_value in zip(order.targets, wrong, strict=True):
         key = found.key(target)
         if problem := patterns.problem(target):
             refusals.append(targets.refusal(problem))
-        elif key in taken:
-            refusals.append(AlreadyExists(target))
+        elif not order.caller.may_touch(target):
+            prefix = order.caller.pattern_prefix
+            refusals.append(InvalidPattern(target, f"the token reaches DIDs that begin with {prefix} only"))
+        elif key in now_taken:
+            refusals.append(NamedTwice(target) if key in named else AlreadyExists(target))
+        elif bad_value:
+            refusals.append(InvalidPattern(target, str(bad_value)))
         else:
-            taken.add(key)
+            now_taken.add(key)
             refusals.append(None)
-    return _Plan(order, source, refusals)
+        named.add(key)
+    if order.atomic and not order.dry_run:
+        if any(refusals):
+            return _not_all(order, refusals)
+        taken |= now_taken
+    return _Plan(order, source, images.snapshot(source), refusals, own)
+
+
+def _own(order: CopyOrder, recipe: Recipe) -> Sequence[Mapping[str, str | None]]:
+    """Return the values that each target has for itself; nothing when none has any."""
+    if not order.rows and order.template is None:
+        return ()
+    own = [recipe.own(row) for row in order.rows or map(Row, order.targets)]
+    return own if any(own) else ()
+
+
+def _not_all(order: CopyOrder, refusals: Sequence[AlreadyExists | InvalidPattern | None]) -> NotAllPossible:
+    problems = [
+        TargetProblem(place, target, _outcome_word(refused), _reason(refused))
+        for place, (target, refused) in enumerate(zip(order.targets, refusals, strict=True), 1)
+        if refused
+    ]
+    return NotAllPossible(tuple(problems[:PROBLEMS_SHOWN]), len(problems))
+
+
+def _outcome_word(refused: AlreadyExists | InvalidPattern) -> str:
+    if isinstance(refused, NamedTwice):
+        return "duplicate"
+    return "exists" if isinstance(refused, AlreadyExists) else "invalid"
+
+
+def _reason(refused: AlreadyExists | InvalidPattern) -> str:
+    return refused.reason if isinstance(refused, InvalidPattern) else str(refused)
 
 
 def _copies(plan: _Plan) -> Iterator[dids.Copy]:
-    for target, refusal in zip(plan.order.targets, plan.refusals, strict=True):
-        if refusal is None:
-            yield dids.Copy(plan.source.did_id, target, plan.order.overrides)
+    overrides = fields.stored(plan.order.overrides)
+    for place, (target, refused) in enumerate(zip(plan.order.targets, plan.refusals, strict=True)):
+        if refused is None:
+            own = fields.stored(plan.own[place]) if plan.own else {}
+            yield dids.Copy(plan.source.did_id, target, {**overrides, **own})
 
 
 def _all_items(plans: Sequence[_Plan], ids: Sequence[int | None]) -> list[tuple[Item, ...]]:
@@ -166,8 +254,8 @@ def _all_items(plans: Sequence[_Plan], ids: Sequence[int | None]) -> list[tuple[
     rest = iter(ids)
     return [
         tuple(
-            refusal or _item(target, next(rest))
-            for target, refusal in zip(plan.order.targets, plan.refusals, strict=True)
+            refused or _item(target, next(rest))
+            for target, refused in zip(plan.order.targets, plan.refusals, strict=True)
         )
         for plan in plans
     ]
@@ -188,6 +276,10 @@ def _batch(plan: _Plan, items: Sequence[Item | None] = ()) -> batches.Batch:
         source_pattern=plan.source.pattern,
         overrides=plan.order.overrides,
         items=[_batch_item(target, item) for target, item in pairs],
+        mode="atomic" if plan.order.atomic else "best_effort",
+        snapshot_id=plan.snapshot_id,
+        template=plan.order.template.text if plan.order.template else None,
+        own_columns=plan.own_columns,
     )
 
 
@@ -196,10 +288,11 @@ def _batch_item(target: str, item: Item | None) -> batches.Item:
         return batches.Item(target, batches.PLANNED)
     if isinstance(item, Copied):
         return batches.Item(target, "added", item.did_id)
-    return batches.Item(target, "exists" if isinstance(item, AlreadyExists) else "invalid")
+    reason = item.reason if isinstance(item, InvalidPattern) else None
+    return batches.Item(target, _outcome_word(item), reason=reason)
 
 
-_LOG_WORDS = {AlreadyExists: "ALREADY EXISTS", InvalidPattern: "NOT VALID", InvalidRange: "NOT VALID"}
+_LOG_WORDS = {"exists": "ALREADY EXISTS", "duplicate": "ALREADY EXISTS", "invalid": "NOT VALID"}
 
 
 def _events(plans: Sequence[_Plan], results: Sequence[CopyResult]) -> Iterator[logs.AdminEntry]:
@@ -210,7 +303,7 @@ def _events(plans: Sequence[_Plan], results: Sequence[CopyResult]) -> Iterator[l
         lines = [
             f"{item.pattern} ADDED, did_id: {item.did_id}\n"
             if isinstance(item, Copied)
-            else f"{item.pattern} {_LOG_WORDS[type(item)]}\n"
+            else f"{item.pattern} {_LOG_WORDS[_outcome_word(item)]}\n"
             for item in result.items
         ]
         made = len(result.copied)

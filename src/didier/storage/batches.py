@@ -24,8 +24,8 @@ from didier.storage.tables import DIDS
 
 _BATCH_COLUMNS = (
     "created_at", "user_name", "address", "kind", "mode", "source_id", "source_pattern", "snapshot_id",
-    "overrides", "template", "requested", "added", "existing", "invalid", "duplicates", "state",
-    "high_water", "guard",
+    "overrides", "template", "reach", "own_columns", "requested", "added", "existing", "invalid",
+    "duplicates", "state", "high_water", "guard",
 )  # fmt: skip
 _ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", "reason")
 
@@ -61,6 +61,8 @@ class Batch:
     mode: str = "best_effort"  # or atomic
     snapshot_id: int | None = None
     template: str | None = None
+    reach: str | None = None  # how patterns begin that the caller's token reaches
+    own_columns: tuple[str, ...] = ()  # those in which targets have values of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,24 @@ def record(
     date = as_text(now)
     rows = [_row(batch, date, running) for batch in batches]
     ids = insert_returning(conn, "didier_batches", _BATCH_COLUMNS, rows, "batch_id")
-    items = [
-        (batch_id, position, item.target[:50], item.size, item.did_id, item.outcome, _cut(item.reason))
-        for batch_id, batch in zip(ids, batches, strict=True)
-        for position, item in _placed(batch.items)
-    ]
-    insert(conn, "didier_batch_items", _ITEM_COLUMNS, items)
+    pairs = zip(ids, batches, strict=True)
+    insert_items(conn, [(id_, place, item) for id_, batch in pairs for place, item in _placed(batch.items)])
     return ids
+
+
+def insert_batch(conn: Connection, batch: Batch, now: datetime) -> int:
+    """Store one batch, its items aside; return its id."""
+    rows = [_row(batch, as_text(now), None)]
+    return insert_returning(conn, "didier_batches", _BATCH_COLUMNS, rows, "batch_id")[0]
+
+
+def insert_items(conn: Connection, items: Iterable[tuple[int, int, Item]]) -> None:
+    """Store items: batch id, position of the first target, and the item, of each."""
+    rows = [
+        (batch_id, position, item.target[:50], item.size, item.did_id, item.outcome, _cut(item.reason))
+        for batch_id, position, item in items
+    ]
+    insert(conn, "didier_batch_items", _ITEM_COLUMNS, rows)
 
 
 def _placed(items: Iterable[Item], first: int = 1) -> Iterator[tuple[int, Item]]:
@@ -105,7 +118,8 @@ def _row(batch: Batch, date: str, running: Running | None) -> tuple[Any, ...]:
     return (
         date, batch.user[:20], batch.address[:45], batch.kind, batch.mode, batch.source_id,
         batch.source_pattern, batch.snapshot_id, as_json(batch.overrides) if batch.overrides else None,
-        batch.template, sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"],
+        batch.template, batch.reach, as_json(batch.own_columns) if batch.own_columns else None,
+        sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"],
         sizes["duplicate"], "running" if running else "done", running and running.high_water,
         running and running.guard,
     )  # fmt: skip
@@ -152,7 +166,8 @@ def any_running(conn: Connection) -> bool:
     """Say whether a batch is being made, or was when its writer died."""
     if is_transactional(conn, DIDS):
         return False
-    return bool(run(conn, "SELECT 1 FROM didier_batches WHERE state = 'running' LIMIT 1"))
+    sql = "SELECT 1 FROM didier_batches WHERE state = 'running' AND phase IS NULL LIMIT 1"
+    return bool(run(conn, sql))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +186,7 @@ def unfinished(conn: Connection) -> list[Unfinished]:
         return []
     sql = (
         "SELECT batch_id, created_at, high_water FROM didier_batches"
-        " WHERE state = 'running' AND IS_USED_LOCK(guard) IS NULL ORDER BY batch_id"
+        " WHERE state = 'running' AND phase IS NULL AND IS_USED_LOCK(guard) IS NULL ORDER BY batch_id"
     )
     found = run(conn, sql)
     return [Unfinished(row[0], row[1], row[2], _planned(conn, row[0])) for row in found]

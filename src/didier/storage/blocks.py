@@ -210,3 +210,23 @@ def remove(conn: Connection, first: int, last: int, kept: Sequence[int]) -> int:
     found = int(scalar(conn, f"SELECT count(*) {where}", first, last, as_json(kept)))
     run(conn, f"DELETE {where}", first, last, as_json(kept))
     return found
+
+
+def there(conn: Connection, first: int, last: int) -> set[int]:
+    """Return the ids from *first* to *last* that DIDs have."""
+    rows = run(conn, f"SELECT did_id FROM {DIDS} WHERE did_id BETWEEN ? AND ?", first, last)
+    return {row[0] for row in rows}
+
+
+def touched(conn: Connection, first: int, last: int, stamp: str) -> int:
+    """Return how many DIDs from id *first* to *last* were changed or deleted since *stamp*."""
+    there = columns_of(conn, DIDS)
+    sql = (
+        "SELECT DISTINCT did_id FROM didier_history WHERE did_id BETWEEN ? AND ?"
+        " AND action IN ('update', 'delete')"
+    )
+    found = {row[0] for row in run(conn, sql, first, last)}
+    if STAMP in there:
+        sql = f"SELECT did_id FROM {DIDS} WHERE did_id BETWEEN ? AND ? AND {STAMP} <> ?"
+        found |= {row[0] for row in run(conn, sql, first, last, stamp)}
+    return len(found)

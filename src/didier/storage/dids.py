@@ -97,6 +97,12 @@ def _find_letters(conn: Connection, keys: Mapping[str, str]) -> dict[str, Did]:
     return there | {k: did for did in others if (k := patterns.key(did.pattern)) in folded}
 
 
+def between(conn: Connection, first: str, last: str) -> list[Did]:
+    """Return the DIDs whose patterns stand from *first* to *last* in the database's order."""
+    sql = f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE did_pattern BETWEEN ? AND ?"
+    return [Did(*row) for row in run(conn, sql, first, last)]
+
+
 _NUMBER = re.compile("[0-9+*#]*")
 _LETTERED = f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE {LETTERED}"
 

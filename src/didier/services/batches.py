@@ -1,0 +1,227 @@
+"""Large batches: taking an order in, looking at it, undoing it. `making` carries them out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import inputs
+from didier.domain.inputs import Entry, Header
+from didier.domain.templates import Template
+from didier.domain.users import User, missing_function, missing_rights
+from didier.errors import BatchNotFound, InvalidField, NotFound, NotPermitted, NotUndoable, TooManyTargets
+from didier.services import copying, removing, undoing
+from didier.services.access import Caller
+from didier.storage import dids, progress, snapshots
+from didier.storage.batches import Batch
+from didier.storage.inputs import pack, unpack
+from didier.storage.progress import BatchFilter, PlacedItem, StoredBatch
+
+SMALL = 1_000
+"""Most targets of a batch that is made in one transaction, while others wait (some 20 ms)."""
+
+UNDONE_AT_ONCE = 1_000
+"""Most DIDs that an undo removes while others wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The targets of an order as they were written, compressed; *count* is how many there are."""
+
+    pieces: tuple[bytes, ...]
+    count: int
+    header: Header | None
+    is_csv: bool | None = None
+
+    def entries(self) -> Iterator[Entry]:
+        """Read them, lazily."""
+        return inputs.read(unpack(self.pieces), is_csv=self.is_csv)
+
+
+def read_text(
+    pieces: Sequence[bytes], limit: int, template: Template | None = None, *, is_csv: bool | None = None
+) -> Text:
+    """Look through the text in *pieces* (`storage.inputs.pack`) and count its targets.
+
+    Raises `InvalidInput` when it cannot be read, and `TooManyTargets` above *limit*.
+    """
+    count = 0
+    header = _header(pieces, template, is_csv)
+    for entry in inputs.read(unpack(pieces), is_csv=is_csv):
+        count += inputs.size(entry)
+        if count > limit:
+            raise TooManyTargets(limit)
+    return Text(tuple(pieces), count, header, is_csv)
+
+
+def text_of(lines: Sequence[str], limit: int) -> Text:
+    """Return the text of targets and ranges that came as a list."""
+    return read_text(list(pack(f"{line}\n".encode() for line in lines)), limit, is_csv=False)
+
+
+def _header(pieces: Sequence[bytes], template: Template | None, is_csv: bool | None) -> Header | None:
+    if is_csv is False:
+        return None
+    begin = ""
+    for part in unpack(pieces):
+        begin = (begin + part).lstrip("\ufeff\r\n")
+        if "\n" in begin or len(begin) > inputs.LONGEST_LINE:
+            break
+    return inputs.check_header(begin, template.names if template else ())
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOrder:
+    """A wish to copy *source* to the targets of *text*; atomic: all of them or none."""
+
+    caller: Caller
+    source: str
+    text: Text
+    overrides: Mapping[str, str | None] = field(default_factory=dict)
+    template: Template | None = None
+    atomic: bool = True
+
+
+Refused = NotPermitted | NotFound | InvalidField
+
+
+def accept(conn: Connection, orders: Sequence[BatchOrder], now: datetime) -> list[StoredBatch | Refused]:
+    """Take *orders* in: what is returned as pending will be made, also after a restart."""
+    found = dids.find(conn, {order.source for order in orders})
+    outcomes: list[StoredBatch | Refused] = []
+    for order in orders:
+        source = found.get(order.source)
+        refused = copying.refusal(conn, order.caller, order.source, source, order.overrides)
+        if refused or source is None:
+            outcomes.append(refused or NotFound(order.source))
+        else:
+            outcomes.append(_accept(conn, order, source.did_id, now))
+    return outcomes
+
+
+def _accept(conn: Connection, order: BatchOrder, source_id: int, now: datetime) -> StoredBatch | InvalidField:
+    image = dids.images(conn, [source_id])[source_id]
+    header = order.text.header
+    if order.template and (bad := order.template.problem({*image, *(header.extra if header else ())})):
+        return bad
+    own = {column for column in (header.columns if header else ()) if column}
+    if order.template:
+        own.add("did_description")
+    batch = Batch(
+        user=order.caller.name,
+        address=order.caller.address,
+        source_id=source_id,
+        source_pattern=str(image["did_pattern"]),
+        overrides=order.overrides,
+        items=(),
+        mode="atomic" if order.atomic else "best_effort",
+        snapshot_id=snapshots.keep(conn, [image])[0],
+        template=order.template.text if order.template else None,
+        own_columns=tuple(sorted(own)),
+        reach=order.caller.pattern_prefix,
+    )
+    phase = "check" if order.atomic else "make"
+    batch_id = progress.accept(conn, batch, order.text.count, phase, order.text.pieces, now)
+    stored = progress.get(conn, batch_id)
+    if stored is None:
+        raise AssertionError(f"batch {batch_id} was stored a moment ago")
+    return stored
+
+
+def _may_look(user: User) -> NotPermitted | None:
+    """Apply what a list of DIDs asks for: a batch is a list of DIDs."""
+    return missing_function(user, "list_dids") or missing_rights(user, "list_dids")
+
+
+def get(conn: Connection, caller: Caller, batch_id: int) -> StoredBatch | NotPermitted | BatchNotFound:
+    """Return a batch that *caller* may see: their own, and others' where its DIDs are visible to them."""
+    if missing := _may_look(caller.user):
+        return missing
+    batch = progress.get(conn, batch_id)
+    if batch is None or not _is_visible(conn, caller, batch):
+        return BatchNotFound(batch_id)
+    return batch
+
+
+def _is_visible(conn: Connection, caller: Caller, batch: StoredBatch) -> bool:
+    if not caller.may_touch(batch.source_pattern) and batch.kind == "copy":
+        return False
+    if batch.user_name.lower() == caller.name.lower() or caller.user.visible_groups() is None:
+        return True
+    if batch.snapshot_id is None:
+        return False
+    group = batch.overrides.get("user_group") or snapshots.read(conn, batch.snapshot_id).get("user_group")
+    return caller.user.sees(group)
+
+
+def page(
+    conn: Connection, caller: Caller, wanted: BatchFilter, before: int | None, limit: int
+) -> list[StoredBatch] | NotPermitted:
+    """Return the batches that are wanted and visible, newest first, *limit* at most."""
+    if missing := _may_look(caller.user):
+        return missing
+    found: list[StoredBatch] = []
+    while len(found) < limit:
+        rows = progress.page(conn, wanted, before, limit)
+        found += [batch for batch in rows if _is_visible(conn, caller, batch)]
+        if len(rows) < limit:
+            break
+        before = rows[-1].batch_id
+    return found[:limit]
+
+
+def items(
+    conn: Connection, caller: Caller, batch_id: int, after: int, limit: int, outcomes: Sequence[str] = ()
+) -> list[PlacedItem] | NotPermitted | BatchNotFound:
+    """Return items of a batch that end behind the position *after*."""
+    batch = get(conn, caller, batch_id)
+    if not isinstance(batch, StoredBatch):
+        return batch
+    return progress.items(conn, batch_id, after, limit, outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoOrder:
+    """A wish to undo a batch; *force* takes DIDs too that were changed since."""
+
+    caller: Caller
+    batch_id: int
+    force: bool = False
+
+
+UndoRefused = NotPermitted | BatchNotFound | NotUndoable
+
+
+def undo(
+    conn: Connection, orders: Sequence[UndoOrder], now: datetime
+) -> list[StoredBatch | UndoRefused | undoing.Refused]:
+    """Undo batches: a small one at once, a large one is taken in and undone behind the others."""
+    return [_undo(conn, order, now) for order in orders]
+
+
+def _undo(conn: Connection, order: UndoOrder, now: datetime) -> StoredBatch | UndoRefused | undoing.Refused:
+    batch = progress.get(conn, order.batch_id)
+    if batch is None or not _is_visible(conn, order.caller, batch):
+        return BatchNotFound(order.batch_id)
+    if batch.kind != "copy":
+        undone = undoing.undo_edit(conn, batch.batch_id, order.caller, now, force=order.force)
+        if not isinstance(undone, undoing.Undone):
+            return undone
+    else:
+        if refused := _undo_refused(order.caller, batch):
+            return refused
+        removing.begin(conn, batch, order.caller, now, force=order.force)
+        if batch.added - batch.removed - batch.kept <= UNDONE_AT_ONCE:
+            removing.finish_at_once(conn, batch.batch_id, now)
+    stored = progress.get(conn, order.batch_id)
+    return stored or BatchNotFound(order.batch_id)
+
+
+def _undo_refused(caller: Caller, batch: StoredBatch) -> UndoRefused | None:
+    user = caller.user
+    if missing := missing_function(user, "copy_did") or missing_rights(user, "delete_did"):
+        return missing
+    if batch.phase is not None or batch.state not in {"done", "failed"} or not batch.added:
+        return NotUndoable(batch.batch_id, batch.state)
+    return None

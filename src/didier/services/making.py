@@ -1,0 +1,213 @@
+"""Making a large batch: each function is one step, in a transaction of its own.
+
+An atomic batch is checked as a whole first (`check`), then made in chunks; if one of them fails, what was
+made is removed again (`removing`). A best-effort batch is checked chunk by chunk. After each step the
+database says how far the batch has come, so that it goes on from there after a restart.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import inputs
+from didier.errors import TargetProblem
+from didier.services import planning
+from didier.services.copying import PROBLEMS_SHOWN
+from didier.services.planning import Chunk, Planner
+from didier.services.recipes import Recipe
+from didier.storage import blocks, dids, logs, progress
+from didier.storage.batches import Item
+from didier.storage.blocks import Block
+from didier.storage.inputs import unpack
+from didier.storage.progress import PlacedItem, StoredBatch
+from didier.storage.statements import as_text, checkpoint, is_transactional
+from didier.storage.tables import DIDS
+
+CHECKED = 5_000
+"""How many targets are checked at a time."""
+
+
+class TargetTaken(Exception):
+    """A target that was free when the batch was checked exists by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A chunk that was made, to be read back."""
+
+    block: Block
+    ids: Sequence[int]
+
+
+def open_planner(conn: Connection, batch: StoredBatch, recipe: Recipe) -> Planner:
+    """Return the planner of a batch, behind the targets that are made already."""
+    pieces = list(progress.pieces(conn, batch.batch_id))
+    entries = inputs.skip(inputs.read(unpack(pieces)), batch.position)
+    planner = Planner(recipe, entries, batch.reach, batch.position)
+    planner.remember(inputs.read(unpack(pieces)), batch.position)
+    return planner
+
+
+class Check:
+    """Looks through the targets of an atomic batch, and gathers what keeps it from being made."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+        self.items: list[PlacedItem] = []
+        self.counts = {"exists": 0, "invalid": 0, "duplicate": 0}
+
+    def step(self, conn: Connection) -> bool:
+        """Look at the next targets; say whether there were any."""
+        chunk = self._planner.take(CHECKED)
+        if chunk is None:
+            return False
+        self._planner.decide(conn, chunk)
+        for place, problem in sorted(chunk.problems.items()):
+            self.counts[problem.outcome] += 1
+            if len(self.items) < PROBLEMS_SHOWN:
+                item = Item(chunk.targets[place], problem.outcome, None, 1, problem.reason)
+                self.items.append(PlacedItem(chunk.position + place + 1, item))
+        return True
+
+    @property
+    def failure(self) -> str | None:
+        """Why the batch cannot be made, None when it can."""
+        if not self.items:
+            return None
+        first = self.items[0]
+        problem = TargetProblem(
+            first.position, first.item.target, first.item.outcome, first.item.reason or ""
+        )
+        total = sum(self.counts.values())
+        return f"not every target can be made: {problem}" + (f" and {total - 1} more" if total > 1 else "")
+
+
+def refuse(conn: Connection, batch: StoredBatch, check: Check, now: datetime) -> None:
+    """Say that an atomic batch cannot be made; nothing was."""
+    progress.add_items(conn, batch.batch_id, check.items)
+    progress.change(conn, batch.batch_id, {
+        "existing": check.counts["exists"], "invalid": check.counts["invalid"],
+        "duplicates": check.counts["duplicate"],
+    })  # fmt: skip
+    fail(conn, batch.batch_id, check.failure or "", now)
+
+
+def begin(conn: Connection, batch: StoredBatch) -> None:
+    """Say that the rows of a batch are being made."""
+    progress.change(conn, batch.batch_id, {"state": "running", "phase": "make"})
+
+
+def make(conn: Connection, batch: StoredBatch, recipe: Recipe, chunk: Chunk, now: datetime) -> Made:
+    """Make the possible targets of *chunk* and store what became of each.
+
+    Raises `TargetTaken` when one exists by now.
+    """
+    possible = chunk.possible()
+    block = possible.rows(recipe, as_text(batch.created_at))
+    if is_transactional(conn, DIDS):
+        ids: Sequence[int | None] = blocks.make(conn, block) if possible.targets else range(0)
+    else:
+        ids = _make_journaled(conn, batch, chunk, block)
+        if None in ids and batch.mode == "atomic":
+            _store(conn, batch, chunk, ids)
+            checkpoint(conn)
+            raise TargetTaken
+    _store(conn, batch, chunk, ids)
+    made = [did_id for did_id in ids if did_id is not None]
+    if len(made) == len(ids):
+        return Made(block, ids if isinstance(ids, range) else made)
+    return Made(_only_made(block, ids), made)
+
+
+def _only_made(block: Block, ids: Sequence[int | None]) -> Block:
+    places = [place for place, did_id in enumerate(ids) if did_id is not None]
+    own = [block.own[place] for place in places] if block.own else ()
+    return Block(block.values, block.stamp, [block.targets[place] for place in places], block.varying, own)
+
+
+def _make_journaled(conn: Connection, batch: StoredBatch, chunk: Chunk, block: Block) -> Sequence[int | None]:
+    """Make a chunk in a table without transactions; `take_back_chunk` undoes it when it is left half done."""
+    mark = {"planned": len(chunk.targets), "high_water": dids.highest_id(conn)}
+    progress.change(conn, batch.batch_id, mark)
+    checkpoint(conn)
+    return blocks.make_where_free(conn, block) if block.targets else []
+
+
+def _store(conn: Connection, batch: StoredBatch, chunk: Chunk, ids: Sequence[int | None]) -> None:
+    items = planning.items(chunk, ids)
+    progress.add_items(conn, batch.batch_id, items)
+    sizes: dict[str, int] = {}
+    for placed in items:
+        sizes[placed.item.outcome] = sizes.get(placed.item.outcome, 0) + placed.item.size
+    counts = {_TOTALS[outcome]: size for outcome, size in sizes.items()}
+    progress.advance(conn, batch.batch_id, chunk.end, counts)
+
+
+_TOTALS: Mapping[str, str] = {
+    "added": "added",
+    "exists": "existing",
+    "invalid": "invalid",
+    "duplicate": "duplicates",
+}
+
+
+def take_back_chunk(conn: Connection, batch: StoredBatch, targets: Sequence[str]) -> None:
+    """Remove what a crash has left of a chunk in a table without transactions."""
+    made = dids.made_after(conn, targets, batch.high_water or 0)
+    for did_id, changed_at in made.values():
+        if changed_at in {None, batch.created_at}:
+            dids.delete(conn, did_id)
+    progress.change(conn, batch.batch_id, {"planned": None, "high_water": None})
+
+
+def is_as_ordered(conn: Connection, made: Made) -> str | None:
+    """Read back what was made, after its commit; say what differs from what was ordered, None if nothing.
+
+    Count, ids and every column are compared. A row that somebody has changed or deleted since is told
+    from one that was stored wrongly by the moment of its last change, and by its history.
+    """
+    wanted = len(made.block.targets)
+    if not wanted:
+        return None
+    found = blocks.read_back(conn, made.block, made.ids)
+    if found.equal == wanted:
+        return None
+    touched = blocks.touched(conn, made.ids[0], made.ids[-1], made.block.stamp)
+    if wanted - found.equal <= touched:
+        return None
+    return f"{wanted} DIDs were ordered, {found.there} are there, {found.equal} are as they were ordered"
+
+
+def finish(conn: Connection, batch_id: int, now: datetime) -> None:
+    """Say that a batch is made."""
+    progress.change(conn, batch_id, {"state": "done", "phase": None, "finished_at": now})
+    progress.forget_pieces(conn, batch_id)
+    if batch := progress.get(conn, batch_id):
+        logs.write_admin(conn, [_event(batch)], now)
+
+
+def _event(batch: StoredBatch) -> logs.AdminEntry:
+    return logs.AdminEntry(
+        user=batch.user_name,
+        address=batch.address,
+        type="COPY",
+        record_id=str(batch.source_id),
+        code="ADMIN API COPY DIDS",
+        notes=f"DID Source: {batch.source_pattern} Inserts: {batch.added}"
+        f" Insert Errors: {batch.requested - batch.added}",
+        batch_id=batch.batch_id,
+    )
+
+
+def fail(conn: Connection, batch_id: int, reason: str, now: datetime) -> None:
+    """Say why a batch failed; an atomic one that has made DIDs already has them removed next."""
+    batch = progress.get(conn, batch_id)
+    if batch is None:
+        return
+    if batch.mode == "atomic" and batch.added > batch.removed + batch.kept:
+        progress.change(conn, batch_id, {"state": "running", "phase": "remove", "failure": reason})
+        return
+    progress.change(conn, batch_id, {"state": "failed", "phase": None, "failure": reason, "finished_at": now})
+    progress.forget_pieces(conn, batch_id)

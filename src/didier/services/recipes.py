@@ -1,0 +1,33 @@
+"""What the copies of an order have."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from didier.domain import fields
+from didier.domain.inputs import Row
+from didier.domain.templates import Template
+from didier.storage.blocks import NO_VALUES
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the copies of an order have: the *image* of the source, but what the order says otherwise."""
+
+    image: Mapping[str, Any]
+    overrides: Mapping[str, str | None] = field(default_factory=dict)
+    template: Template | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The columns that all copies have alike."""
+        values = {**self.image, **fields.stored(self.overrides)}
+        return {name: value for name, value in values.items() if name not in NO_VALUES}
+
+    def own(self, row: Row) -> Mapping[str, str | None]:
+        """Return the values that the target of *row* has for itself."""
+        if self.template is None or "did_description" in row.values:
+            return row.values
+        known = {**self.image, **self.overrides, **row.extra, **row.values}
+        known |= {"target": row.target, "source": self.image["did_pattern"]}
+        return {**row.values, "did_description": self.template.render(known)}

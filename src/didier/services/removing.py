@@ -1,0 +1,169 @@
+"""Removing what a batch has made: to undo it, or because an atomic one cannot be made whole.
+
+DIDs that were changed since are kept, unless the undo is forced; DIDs that are locked against deletion are
+kept always.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.templates import Template
+from didier.services.access import Caller
+from didier.services.planning import target_of
+from didier.services.recipes import Recipe
+from didier.storage import blocks, history, locks, progress, snapshots
+from didier.storage.batches import Item
+from didier.storage.progress import PlacedItem, StoredBatch
+from didier.storage.statements import as_text
+
+CHUNK = 5_000
+"""Most items that are looked at in one step."""
+
+
+def begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, *, force: bool) -> None:
+    """Say that a batch is being undone; `step` does it."""
+    progress.change(conn, batch.batch_id, {
+        "state": "running", "phase": "remove", "forced": int(force), "undone_by": caller.name[:20],
+        "undone_at": now,
+    })  # fmt: skip
+
+
+def finish_at_once(conn: Connection, batch_id: int, now: datetime) -> None:
+    """Remove everything in this transaction."""
+    while not step(conn, batch_id, CHUNK, now):
+        pass
+
+
+def recipe_of(conn: Connection, batch: StoredBatch) -> Recipe | None:
+    """Return what the DIDs of a batch were made of, None for one of an earlier release."""
+    if batch.snapshot_id is None:
+        return None
+    template = Template(batch.template) if batch.template else None
+    return Recipe(snapshots.read(conn, batch.snapshot_id), batch.overrides, template)
+
+
+def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
+    """Remove *limit* DIDs of a batch at most; say whether it is finished with that."""
+    batch = progress.get(conn, batch_id)
+    if batch is None or batch.phase != "remove":
+        return True
+    found = progress.items(conn, batch_id, 0, min(limit, CHUNK), ("added",))
+    if not found:
+        _finish(conn, batch, now)
+        return True
+    for interval in _intervals(found, limit):
+        _remove(conn, batch, interval, now)
+    return False
+
+
+def _finish(conn: Connection, batch: StoredBatch, now: datetime) -> None:
+    state = "undone" if batch.undone_by else "failed"
+    progress.change(conn, batch.batch_id, {"state": state, "phase": None, "finished_at": now})
+    progress.forget_pieces(conn, batch.batch_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """Items whose DIDs have consecutive ids; of the last the first *taken* DIDs are looked at."""
+
+    items: Sequence[PlacedItem]
+    taken: int
+
+    @property
+    def first(self) -> int:
+        return self.items[0].item.did_id or 0
+
+    @property
+    def last(self) -> int:
+        return (self.items[-1].item.did_id or 0) + self.taken - 1
+
+
+def _intervals(found: Sequence[PlacedItem], limit: int) -> Iterator[_Interval]:
+    """Divide items where their ids do not go on, up to *limit* DIDs."""
+    group: list[PlacedItem] = []
+    for placed in found:
+        if limit <= 0:
+            break
+        before = group[-1].item if group else None
+        if before and (before.did_id or 0) + before.size != placed.item.did_id:
+            yield _Interval(group, before.size)
+            group = []
+        group.append(placed)
+        taken = min(placed.item.size, limit)
+        limit -= taken
+        if taken < placed.item.size:
+            yield _Interval(group, taken)
+            return
+    if group:
+        yield _Interval(group, group[-1].item.size)
+
+
+def _remove(conn: Connection, batch: StoredBatch, interval: _Interval, now: datetime) -> None:
+    first, last = interval.first, interval.last
+    kept = set(locks.between(conn, first, last))
+    if not batch.forced:
+        kept |= _changed(conn, batch, first, last)
+    there = blocks.there(conn, first, last)
+    removed = blocks.remove(conn, first, last, sorted(kept))
+    outcomes = dict.fromkeys(kept & there, "kept")
+    items = list(_outcomes(interval, outcomes, there))
+    progress.replace_items(
+        conn, batch.batch_id, interval.items[0].position, interval.items[-1].position, items
+    )
+    progress.advance(conn, batch.batch_id, batch.position, {"removed": removed, "kept": len(outcomes)})
+    if batch.undone_by:
+        gone = [placed.item for placed in items if placed.item.outcome == "removed"]
+        history.record(conn, [_entry(batch, item) for item in gone], now)
+
+
+def _entry(batch: StoredBatch, run: Item) -> history.Entry:
+    return history.Entry(
+        did_id=run.did_id or 0,
+        pattern=run.target,
+        batch_id=batch.batch_id,
+        action=history.UNDO,
+        user=batch.undone_by or "",
+        address=batch.address,
+        before=None,  # the batch and its snapshot tell what it was
+        after=None,
+        size=run.size,
+    )
+
+
+def _changed(conn: Connection, batch: StoredBatch, first: int, last: int) -> set[int]:
+    recipe = recipe_of(conn, batch)
+    if recipe is None:
+        return set(blocks.changed(conn, {}, first, last, as_text(batch.created_at)))
+    values = {name: value for name, value in recipe.values.items() if name not in batch.own_columns}
+    stamp = as_text(batch.created_at) if batch.own_columns else None
+    changed = set(blocks.changed(conn, values, first, last, stamp))
+    return changed | (history.updated_between(conn, first, last) if batch.own_columns else set())
+
+
+def _outcomes(interval: _Interval, kept: Mapping[int, str], there: set[int]) -> Iterator[PlacedItem]:
+    """Yield the items of *interval* as they are now, in runs of the same outcome."""
+    for placed in interval.items:
+        size = interval.taken if placed is interval.items[-1] else placed.item.size
+        first = placed.item.did_id or 0
+        words = [kept.get(i) or ("removed" if i in there else "missing") for i in range(first, first + size)]
+        words += ["added"] * (placed.item.size - size)
+        begin = 0
+        for place in range(1, len(words) + 1):
+            if place == len(words) or words[place] != words[begin]:
+                run = replace(
+                    placed.item,
+                    target=target_of(placed.item, begin),
+                    outcome=words[begin],
+                    did_id=first + begin,
+                    size=place - begin,
+                )
+                yield PlacedItem(placed.position + begin, run)
+                begin = place
+
+
+def kept_items(conn: Connection, batch_id: int, limit: int) -> list[Item]:
+    """Return the items of an undone batch that were kept, *limit* at most."""
+    return [placed.item for placed in progress.items(conn, batch_id, 0, limit, ("kept",))]
