@@ -10,7 +10,7 @@ import pytest
 from didier import tutorial
 from didier.config import PREFIX, Settings
 from didier.domain.accounts import USER_FIELDS
-from didier.domain.fields import BY_COLUMN
+from didier.domain.fields import BY_COLUMN, DID_FIELDS, KINDS, UNCHECKED_BY_VICIDIAL
 from didier.storage.tables import DIDIER_RIGHTS, DIDIER_TABLES, OPTIONAL_RIGHTS, RIGHTS
 from didier.vicidial.call import BLANK
 from didier.vicidial.functions import FUNCTIONS
@@ -68,9 +68,32 @@ def test_every_field_is_in_the_reference():
     for column, (parameter, _) in FIELD_ERRORS.items():
         field = BY_COLUMN[column]
         allowed = field.rule("\0" * 200)
-        reference = f", in `{field.refers_to}`" if field.refers_to else ""
+        looked_up = field.refers_to and column not in UNCHECKED_BY_VICIDIAL
+        reference = f", in `{field.refers_to}`" if looked_up else ""
         expected[column] = (parameter, f"{allowed}{reference}", "no" if field.empty is None else "yes")
     assert expected == documented
+
+
+def test_every_column_is_in_the_reference():
+    """The page of fields has every field in order, with all that the code says about it."""
+    documented = [tuple(row) for row in table("docs/reference/fields.md", "column | name")]
+
+    expected = [
+        (
+            field.group, f"`{field.column}`", field.label, field.help, field.rule("\0" * 30_000),
+            f"{KINDS[field.refers_to]} (`{field.refers_to}`)" if field.refers_to else "",
+            "no" if field.empty is None else "`0`" if field.empty else "yes",
+        )
+        for field in DID_FIELDS
+    ]  # fmt: skip
+    assert expected == documented
+
+
+def test_special_values_are_in_the_reference():
+    """Values that stand for nothing in particular, and are not looked up, are named."""
+    text = ROOT.joinpath("docs/reference/fields.md").read_text()
+
+    assert [] == [value for field in DID_FIELDS for value in field.special if f"`{value}`" not in text]
 
 
 def test_every_user_field_is_in_the_reference():

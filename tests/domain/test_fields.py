@@ -4,11 +4,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from didier.domain import fields
-from didier.domain.fields import BY_COLUMN, DID_FIELDS, digits, one_of, problem, text
+from didier.domain.fields import BY_COLUMN, DID_FIELDS, GROUPS, digits, number, one_of, problem, stored, text
 from didier.errors import InvalidField
+from didier.storage.dids import IDENTITY
 from didier.storage.tables import DIDS, vicidial_tables
 
 COLUMNS = vicidial_tables().tables[DIDS].columns
+MARIADB = sa.dialects.mysql.dialect()
+
+
+def column_type(column):
+    """What MariaDB calls the type of a column."""
+    return COLUMNS[column].type.compile(MARIADB)
+
+
+ENUMS = [column for column in COLUMNS.keys() if column_type(column).startswith("ENUM(")]  # noqa: SIM118
 
 
 @given(st.text(max_size=30), st.integers(0, 10), st.integers(10, 20))
@@ -19,9 +29,9 @@ def test_text_counts_characters(value, shortest, longest):
     assert (storable and shortest <= len(value) <= longest) == (text(shortest, longest)(value) is None)
 
 
-@pytest.mark.parametrize("value", ["\U0001f4de phone", "\U0001d400" * 6])
+@pytest.mark.parametrize("value", ["\U0001f4de phone", "\U0001d400" * 6, "\ud800 alone"])
 def test_text_that_cannot_be_stored_is_refused(value):
-    """Characters outside the basic plane are refused in every text."""
+    """Characters outside the basic plane, and halves of them, are refused in every text."""
     assert "6 to 50 characters" == text(6, 50)(value)
 
 
@@ -35,6 +45,18 @@ def test_digits_are_ascii_digits(value):
 def test_numbers_of_three_to_fourteen_digits(number):
     """Every number of the right length is allowed."""
     assert None is digits(3, 14)(str(number))
+
+
+@pytest.mark.parametrize("value", ["", "-1", "32768", "1.5", "٣", "9" * 6000])
+def test_numbers_have_a_limit(value):
+    """Nothing but digits up to the highest number is allowed."""
+    assert "0 to 32767" == number(32767)(value)
+
+
+@given(st.integers(0, 32767))
+def test_numbers_up_to_the_limit(value):
+    """Every number up to the highest is allowed."""
+    assert None is number(32767)(str(value))
 
 
 @pytest.mark.parametrize("value", ["y", "", "Y ", "YN", "Y\n"])
@@ -73,16 +95,23 @@ def test_a_refusal_names_field_value_and_rule():
         ("did_active", ["Y", "N"], ["y", "", "YES"]),
         ("did_route", fields.ROUTES, ["exten", "QUEUE", ""]),
         ("record_call", ["Y", "N", "Y_QUEUESTOP"], ["QUEUESTOP"]),
-        ("extension", ["8", "8" * 50], ["", "8" * 51]),
-        ("exten_context", ["d", "d" * 50], ["", "d" * 51]),
-        ("voicemail_ext", ["1", "1" * 10], ["", "1" * 11]),
-        ("phone", ["1", "1" * 100], ["", "1" * 101]),
-        ("filter_clean_cid_number", ["1", "1" * 20], ["", "1" * 21]),
+        ("extension", ["8", "8" * 50], ["8" * 51]),
+        ("exten_context", ["d", "d" * 50], ["d" * 51]),
+        ("voicemail_ext", ["1", "1" * 10], ["1" * 11]),
+        ("phone", ["1", "1" * 100], ["1" * 101]),
+        ("filter_clean_cid_number", ["1", "1" * 20], ["1" * 21]),
         ("agent_search_method", ["LO", "LB", "SO"], ["XX", "lb", "L"]),
         ("list_id", ["101", "9" * 14], ["12", "9" * 15, "abc"]),
-        ("entry_list_id", ["0", "9" * 14], ["", "9" * 15, "x"]),
-        ("campaign_id", ["C", "C" * 8], ["", "C" * 9]),
-        ("phone_code", ["1", "1" * 10], ["", "1" * 11]),
+        ("entry_list_id", ["0", "9" * 14], ["9" * 15, "x"]),
+        ("campaign_id", ["C", "C" * 8], ["C" * 9]),
+        ("phone_code", ["1", "1" * 10], ["1" * 11]),
+        ("did_carrier_description", ["c", "c" * 255], ["c" * 256]),
+        ("filter_url", ["u", "u" * 1000], ["u" * 1001]),
+        ("filter_phone_group_id", ["g", "€" * 21_845], ["€" * 21_846]),
+        ("max_queue_ingroup_calls", ["0", "32767"], ["32768", "x"]),
+        ("filter_list_id", ["101", "9" * 14], ["12", "", "abc"]),
+        ("filter_action", fields.ROUTES, ["", "HANGUP"]),
+        ("user_group", ["g", "---ALL---"], ["", "g" * 21]),
     ],
 )
 def test_limits_of_each_field(column, good, bad):
@@ -93,25 +122,58 @@ def test_limits_of_each_field(column, good, bad):
 
 @pytest.mark.parametrize("field", DID_FIELDS, ids=lambda field: field.column)
 def test_a_field_is_a_column(field):
-    """Every field is a column of the table, once, and has a help text."""
+    """Every field is a column of the table, once, and has a label, a help text and a group."""
     assert field.column in COLUMNS
     assert field is BY_COLUMN[field.column]
-    assert field.help
+    assert all((field.label, field.help, field.group))
+
+
+def test_every_column_is_a_field():
+    """All columns but those that make a DID's identity can be set."""
+    assert set(COLUMNS.keys()) - set(IDENTITY) == {field.column for field in DID_FIELDS}
+    assert len(BY_COLUMN) == len(DID_FIELDS)
+
+
+def test_groups_stand_together():
+    """The fields of one group follow each other."""
+    seen = [field.group for field in DID_FIELDS]
+
+    assert list(GROUPS) == [group for i, group in enumerate(seen) if i == 0 or seen[i - 1] != group]
+
+
+@pytest.mark.parametrize("field", DID_FIELDS, ids=lambda field: field.column)
+def test_a_reference_has_a_kind(field):
+    """What a field refers to has a name that callers understand."""
+    assert not field.refers_to or fields.KINDS[field.refers_to]
+
+
+@pytest.mark.parametrize("field", DID_FIELDS, ids=lambda field: field.column)
+def test_every_field_is_emptied_or_must_have_a_value(field):
+    """None and the empty text are one: they empty the field, or are refused where there must be a value."""
+    assert problem(field.column, None) == problem(field.column, "")
+    assert (field.empty is None) == (problem(field.column, None) is not None)
+
+
+def test_what_is_stored_for_no_value():
+    """A field that is emptied holds what stands for no value; other values are stored as they are."""
+    assert {"phone": "", "entry_list_id": "0", "filter_url": "", "list_id": "101"} == stored(
+        {"phone": None, "entry_list_id": "", "filter_url": "", "list_id": "101"}
+    )
 
 
 @pytest.mark.parametrize("field", DID_FIELDS, ids=lambda field: field.column)
 def test_what_a_rule_allows_fits_the_column(field):
     """No rule allows a text that is longer than its column."""
-    length = getattr(COLUMNS[field.column].type, "length", None) or 20
+    kind = COLUMNS[field.column].type
+    length = 65_535 // 3 if isinstance(kind, sa.Text) else getattr(kind, "length", None) or 20
 
     assert None is not field.rule("1" * (length + 1))
 
 
-@pytest.mark.parametrize("column", ["did_active", "did_route", "record_call", "agent_search_method"])
+@pytest.mark.parametrize("column", ENUMS)
 def test_choices_are_those_of_the_column(column):
     """A choice allows each of the enum's values."""
-    kind = COLUMNS[column].type.dialect_impl(sa.dialects.mysql.dialect())
-    allowed = [value.strip("' ") for value in kind.get_col_spec()[len("ENUM(") : -1].split(",")]
+    allowed = [value.strip("' ") for value in column_type(column)[len("ENUM(") : -1].split(",")]
 
     assert [None] * len(allowed) == [problem(column, value) for value in allowed]
     assert len(allowed) > 1

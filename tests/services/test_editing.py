@@ -12,6 +12,7 @@ from didier.errors import (
     NothingToChange,
     NotPermitted,
     Protected,
+    UnknownReference,
 )
 from didier.services import editing
 from didier.services.editing import AddOrder, DeleteOrder, Done, UpdateOrder
@@ -68,7 +69,9 @@ def test_the_new_did_of_a_limited_user_has_the_users_group(engine, edit):
         ),
         (
             AddOrder(CALLER, "5550001", {"group_id": "NOSUCH"}),
-            InvalidField("group_id", "NOSUCH", "a value of vicidial_inbound_groups.group_id"),
+            UnknownReference(
+                "group_id", "NOSUCH", "a value of vicidial_inbound_groups.group_id", "in-group"
+            ),
         ),
         (UpdateOrder(CALLER, "999", {"did_active": "N"}), NotFound("999")),
         (UpdateOrder(CALLER, SOURCE, {}), NothingToChange(SOURCE)),

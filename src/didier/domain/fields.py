@@ -1,12 +1,11 @@
 """The DID fields that callers may set: one ordered row each, with its rule.
 
-The order is that in which VICIdial checks them, so that of several bad fields the same one is named.
-Lengths are counted in characters.
+The order and the groups are those of VICIdial's own page. Lengths are counted in characters.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from didier.errors import InvalidField
@@ -15,24 +14,56 @@ Rule = Callable[[str], str | None]
 """Takes a value; returns None when it is allowed, otherwise what would be."""
 
 ROUTES = ("EXTEN", "VOICEMAIL", "AGENT", "PHONE", "IN_GROUP", "CALLMENU", "VMAIL_NO_INST")
+UNAVAILABLE_ACTIONS = ("IN_GROUP", "EXTEN", "VOICEMAIL", "PHONE", "VMAIL_NO_INST")
 AGENT_SEARCH_METHODS = ("LO", "LB", "SO")
+FILTERS = ("DISABLED", "GROUP", "URL", "DNC_INTERNAL", "DNC_CAMPAIGN", "GROUP_AREACODE")
+NO_AGENT_REDIRECTS = ("DISABLED", "Y", "NO_PAUSED", "READY_ONLY")
 # The names VICIdial's in-groups know are built from a few parts; the list in its admin page is one of them
 # per line.
 CALL_HANDLE_METHOD = re.compile(
     "CID(LOOKUP(RL|RC)?(ALT)?(ADDR3)?(OWNERCUSTOMX)?)?|ANI(LOOKUP(RL|RC)?)?"
     "|VID(PROMPT(SPECIAL)?)?(LOOKUP(RL|RC)?)?|CLOSER|(3|4|5|10)DIGITID"
 )
+# What a TEXT column of 65,535 bytes holds, whatever the letters.
+LONG = 21_845
+LARGEST_SMALLINT = 32_767
+
+CALL_MENUS = "vicidial_call_menu.menu_id"
+CAMPAIGNS = "vicidial_campaigns.campaign_id"
+IN_GROUPS = "vicidial_inbound_groups.group_id"
+PHONES = "phones.extension"
+SERVERS = "servers.server_ip"
+USERS = "vicidial_users.user"
+USER_GROUPS = "vicidial_user_groups.user_group"
+
+KINDS = MappingProxyType({
+    CALL_MENUS: "call menu",
+    CAMPAIGNS: "campaign",
+    IN_GROUPS: "in-group",
+    PHONES: "phone",
+    SERVERS: "server",
+    USERS: "user",
+    USER_GROUPS: "user group",
+})  # fmt: skip
+"""What stands in each column that fields refer to."""
+
+NONE = "---NONE---"
+"""What VICIdial's lists of in-groups and call menus have for none."""
 
 
 def text(shortest: int, longest: int) -> Rule:
     """Allow *shortest* to *longest* characters."""
 
     def check(value: str) -> str | None:
-        if shortest <= len(value) <= longest and all(ord(c) <= 0xFFFF for c in value):
+        if shortest <= len(value) <= longest and all(_is_storable(c) for c in value):
             return None
         return f"{shortest} to {longest} characters"
 
     return check
+
+
+def _is_storable(character: str) -> bool:
+    return character < "\ud800" or "\udfff" < character <= "\uffff"
 
 
 def one_of(*allowed: str) -> Rule:
@@ -58,6 +89,17 @@ def digits(shortest: int, longest: int) -> Rule:
     return check
 
 
+def number(highest: int) -> Rule:
+    """Allow 0 to *highest*."""
+
+    def check(value: str) -> str | None:
+        if value.isascii() and value.isdigit() and len(value) <= len(str(highest)) and int(value) <= highest:
+            return None
+        return f"0 to {highest}"
+
+    return check
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A DID column that callers may set."""
@@ -67,35 +109,181 @@ class Field:
     help: str
     refers_to: str = ""  # "table.column" in which the value must stand
     empty: str | None = ""  # what stands for no value; None where there must be one
+    special: tuple[str, ...] = ()  # values that need not stand in what it refers to
+    label: str = ""  # what VICIdial's page calls it
+    group: str = ""  # heading under which forms show it
+
+
+def _field(
+    column: str,
+    label: str,
+    rule: Rule,
+    meaning: str,
+    refers_to: str = "",
+    *,
+    empty: str | None = "",
+    special: tuple[str, ...] = (),
+) -> Field:
+    return Field(column, rule, meaning, refers_to, empty, special, label)
+
+
+def _group(name: str, *fields: Field) -> tuple[Field, ...]:
+    return tuple(replace(field, group=name) for field in fields)
+
+
+_IDENTITY = _group(
+    "Identity",
+    _field("did_description", "DID Description", text(6, 50), "Shown in lists and reports"),
+    _field(
+        "did_carrier_description", "DID Carrier Description", text(1, 255), "What the carrier says about it"
+    ),
+    _field("did_active", "Active", one_of("Y", "N"), "Whether calls to the number are accepted", empty=None),
+    _field(
+        "user_group", "Admin User Group", text(1, 20), "Users who see the DID; ---ALL--- for all",
+        USER_GROUPS, empty=None, special=("---ALL---",),
+    ),
+)  # fmt: skip
+
+_REDIRECTS = _group(
+    "Redirects",
+    _field(
+        "no_agent_ingroup_redirect", "No-Agent In-Group Redirect", one_of(*NO_AGENT_REDIRECTS),
+        "Whether calls go elsewhere when the in-group has no agents", empty=None,
+    ),
+    _field(
+        "no_agent_ingroup_id", "No-Agent In-Group ID", text(1, 20), "In-group whose agents are looked for",
+        IN_GROUPS, special=(NONE,),
+    ),
+    _field("no_agent_ingroup_extension", "No-Agent In-Group Extension", text(1, 50), "Where the calls go"),
+    _field(
+        "max_queue_ingroup_calls", "Max Queue In-Group Calls", number(LARGEST_SMALLINT),
+        "Waiting calls from which on calls go elsewhere; 0 for no limit", empty="0",
+    ),
+    _field(
+        "max_queue_ingroup_id", "Max Queue In-Group ID", text(1, 20), "In-group whose calls are counted",
+        IN_GROUPS, special=(NONE,),
+    ),
+    _field("max_queue_ingroup_extension", "Max Queue In-Group Extension", text(1, 50), "Where the calls go"),
+)  # fmt: skip
+
+_ROUTE = _group(
+    "Route",
+    _field("did_route", "DID Route", one_of(*ROUTES), "Where calls go", empty=None),
+    _field("record_call", "Record Call", one_of("Y", "N", "Y_QUEUESTOP"), "Whether calls are recorded",
+           empty=None),
+    _field("inbound_route_answer", "Inbound Route Answer", one_of("Y", "N"),
+           "Whether the call is answered before it is routed", empty=None),
+)  # fmt: skip
+
+_DESTINATION = (
+    _field("extension", "Extension", text(1, 50), "Dialplan extension, for route EXTEN"),
+    _field("exten_context", "Extension Context", text(1, 50), "Dialplan context of the extension"),
+    _field("voicemail_ext", "Voicemail Box", text(1, 10), "Voicemail box, for route VOICEMAIL"),
+    _field("phone", "Phone Extension", text(1, 100), "Phone, for route PHONE", PHONES),
+    _field("server_ip", "Server IP", text(1, 15), "Server of the phone", SERVERS),
+    _field("menu_id", "Call Menu", text(1, 50), "Call menu, for route CALLMENU", CALL_MENUS),
+    _field("user", "User Agent", text(1, 20), "Agent, for route AGENT", USERS),
+    _field(
+        "user_unavailable_action", "User Unavailable Action", one_of(*UNAVAILABLE_ACTIONS),
+        "Where calls go when the agent cannot take them", empty=None,
+    ),
+    _field(
+        "user_route_settings_ingroup", "User Route Settings In-Group", text(1, 20),
+        "In-group whose settings calls to the agent have", IN_GROUPS, special=("AGENTDIRECT", NONE),
+    ),
+)  # fmt: skip
+
+_IN_GROUP = (
+    _field("group_id", "In-Group ID", text(1, 20), "In-group, for route IN_GROUP", IN_GROUPS),
+    _field(
+        "call_handle_method", "In-Group Call Handle Method", call_handle_method,
+        "How the caller's lead is found", empty=None,
+    ),
+    _field(
+        "agent_search_method", "In-Group Agent Search Method", one_of(*AGENT_SEARCH_METHODS),
+        "On which servers agents are sought", empty=None,
+    ),
+    _field("list_id", "In-Group List ID", digits(3, 14), "List that new leads go to", empty=None),
+    _field("entry_list_id", "In-Group Entry List ID", digits(1, 14), "Entry list stored with the lead",
+           empty="0"),
+    _field("campaign_id", "In-Group Campaign ID", text(1, 8), "Campaign of the call", CAMPAIGNS),
+    _field("phone_code", "In-Group Phone Code", text(1, 10), "Country code of the caller"),
+)  # fmt: skip
+
+_FILTER = _group(
+    "Filter",
+    _field("filter_clean_cid_number", "Clean CID Number", text(1, 20), "How caller numbers are cleaned up"),
+    _field("pre_filter_phone_group_id", "Pre-Filter Phone Group ID", text(1, LONG),
+           "Callers who are sent elsewhere before the filter"),
+    _field("pre_filter_extension", "Pre-Filter Extension", text(1, 50), "Where they are sent"),
+    _field("pre_filter_recent_call", "Pre-Filter Recent Call", text(1, 20),
+           "Callers who called lately are sent elsewhere"),
+    _field("pre_filter_recent_extension", "Pre-Filter Recent Extension", text(1, 50), "Where they are sent"),
+    _field("filter_inbound_number", "Filter Inbound Number", one_of(*FILTERS),
+           "How callers are chosen who are routed otherwise", empty=None),
+    _field("filter_phone_group_id", "Filter Phone Group ID", text(1, LONG), "Callers, for GROUP"),
+    _field("filter_url", "Filter URL", text(1, 1000), "Address that decides, for URL"),
+    _field("filter_url_did_redirect", "Filter URL DID Redirect", one_of("Y", "N"),
+           "Whether the address may name another DID", empty=None),
+    _field("filter_dnc_campaign", "Filter DNC Campaign", text(1, 8),
+           "Campaign whose do-not-call list decides, for DNC_CAMPAIGN", CAMPAIGNS),
+    _field("filter_action", "Filter Action", one_of(*ROUTES), "Where filtered calls go", empty=None),
+)  # fmt: skip
+
+_CUSTOM = _group(
+    "Custom",
+    *(
+        _field(f"custom_{n}", f"Custom {n.title()}", text(1, 100), "Free for your own use")
+        for n in ("one", "two", "three", "four", "five")
+    ),
+)
+
+
+def _filtered(field: Field) -> Field:
+    """Return the twin of *field* that counts for filtered calls."""
+    special = (NONE, *field.special) if field.refers_to in {IN_GROUPS, CALL_MENUS} else field.special
+    return replace(
+        field,
+        column=f"filter_{field.column}",
+        label=f"Filter {field.label}",
+        help=f"{field.help}; of filtered calls",
+        special=tuple(dict.fromkeys(special)),
+    )
 
 
 DID_FIELDS: tuple[Field, ...] = (
-    Field("did_description", text(6, 50), "Shown in lists and reports"),
-    Field("did_active", one_of("Y", "N"), "Whether calls to the number are accepted", empty=None),
-    Field("did_route", one_of(*ROUTES), "Where calls go", empty=None),
-    Field("record_call", one_of("Y", "N", "Y_QUEUESTOP"), "Whether calls are recorded", empty=None),
-    Field("extension", text(1, 50), "Dialplan extension, for route EXTEN"),
-    Field("exten_context", text(1, 50), "Dialplan context of the extension"),
-    Field("voicemail_ext", text(1, 10), "Voicemail box, for route VOICEMAIL"),
-    Field("phone", text(1, 100), "Phone, for route PHONE"),
-    Field("server_ip", text(1, 15), "Server of the phone", "servers.server_ip"),
-    Field("group_id", text(1, 20), "In-group, for route IN_GROUP", "vicidial_inbound_groups.group_id"),
-    Field("menu_id", text(1, 50), "Call menu, for route CALLMENU", "vicidial_call_menu.menu_id"),
-    Field("filter_clean_cid_number", text(1, 20), "How caller numbers are cleaned up"),
-    Field("call_handle_method", call_handle_method, "How the caller's lead is found", empty=None),
-    Field(
-        "agent_search_method", one_of(*AGENT_SEARCH_METHODS), "On which servers agents are sought", empty=None
-    ),
-    Field("list_id", digits(3, 14), "List that new leads go to", empty=None),
-    Field("entry_list_id", digits(1, 14), "Entry list stored with the lead", empty="0"),
-    Field("campaign_id", text(1, 8), "Campaign of the call"),
-    Field("phone_code", text(1, 10), "Country code of the caller"),
+    *_IDENTITY,
+    *_REDIRECTS,
+    *_ROUTE,
+    *_group("Destination", *_DESTINATION),
+    *_group("In-group", *_IN_GROUP),
+    *_FILTER,
+    *_group("Filter destination", *map(_filtered, _DESTINATION)),
+    *_group("Filter in-group", *map(_filtered, _IN_GROUP)),
+    *_CUSTOM,
 )
 
 BY_COLUMN = MappingProxyType({field.column: field for field in DID_FIELDS})
 
+GROUPS = tuple(dict.fromkeys(field.group for field in DID_FIELDS))
+"""The headings under which forms show the fields, in order."""
 
-def problem(column: str, value: str) -> InvalidField | None:
-    """Say what is wrong with *value* in *column*, or return None; references are not looked up."""
-    allowed = BY_COLUMN[column].rule(value)
-    return (allowed and InvalidField(column, value, allowed)) or None
+UNCHECKED_BY_VICIDIAL = frozenset({"phone", "campaign_id"})
+"""Fields that refer to something which VICIdial's own API does not look up."""
+
+
+def problem(column: str, value: str | None) -> InvalidField | None:
+    """Say what is wrong with *value* in *column*, or return None; references are not looked up.
+
+    None and the empty text empty the field.
+    """
+    field = BY_COLUMN[column]
+    if not value and field.empty is not None:
+        return None
+    allowed = field.rule(value or "")
+    return (allowed and InvalidField(column, value or "", allowed)) or None
+
+
+def stored(values: Mapping[str, str | None]) -> dict[str, str]:
+    """Return what is stored for *values*: where one empties its field, what stands there for no value."""
+    return {column: value or BY_COLUMN[column].empty or "" for column, value in values.items()}

@@ -1,8 +1,13 @@
-"""Adding, changing and deleting single DIDs."""
+"""Adding, changing and deleting single DIDs, and locking them against deletion.
 
+Every change leaves a batch of one and an entry of the history, in the same transaction. (Where VICIdial's
+tables are MyISAM a crash in the middle can leave a change that nobody was told of without them.)
+"""
+
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy.engine import Connection
 
@@ -10,130 +15,151 @@ from didier.domain import fields, patterns
 from didier.domain.users import missing_rights
 from didier.errors import (
     AlreadyExists,
+    ChangedMeanwhile,
+    DeletionLocked,
+    InUse,
     InvalidField,
-    InvalidPattern,
     NotFound,
     NothingToChange,
-    NotPermitted,
     Protected,
 )
-from didier.services.access import Caller
-from didier.storage import dids, logs, references
-from didier.storage.dids import Did
+from didier.services import checking, recording
+from didier.services.access import Caller, not_reached
+from didier.services.edits import (
+    AddOrder,
+    AddRefused,
+    DeleteOrder,
+    DeleteRefused,
+    Done,
+    LockOrder,
+    LockRefused,
+    UpdateOrder,
+    UpdateRefused,
+    etag,
+)
+from didier.services.recording import Change, Kind
+from didier.storage import dids, locks, logs, uses
+from didier.storage.dids import Did, Found
+from didier.storage.history import Image
+
+__all__ = [
+    "AddOrder", "AddRefused", "DeleteOrder", "DeleteRefused", "Done", "LockOrder", "LockRefused",
+    "UpdateOrder", "UpdateRefused", "add", "delete", "etag", "lock", "update",
+]  # fmt: skip
 
 PROTECTED = frozenset({"default", "did_system_filter"})
 """Patterns that VICIdial's call handling looks for when a number has no DID of its own."""
 
+PLACES = 10
+"""Most places that a refusal names in which a DID is in use."""
 
-@dataclass(frozen=True, slots=True)
-class AddOrder:
-    """A wish for a new DID with the columns in *values*, defaults elsewhere.
+LOCKED = Kind("locked", "MODIFY", "DIDIER LOCK DID")
+UNLOCKED = Kind("unlocked", "MODIFY", "DIDIER UNLOCK DID")
 
-    A dry run of this or another order is decided like any other but changes nothing.
+Order = TypeVar("Order")
+Outcome = TypeVar("Outcome")
+
+
+def add(
+    conn: Connection, orders: Sequence[AddOrder], now: datetime, *, lenient: bool = False
+) -> list[Done | AddRefused]:
+    """Make the DIDs that *orders* ask for; of two wishes for one pattern the first gets it.
+
+    *lenient* checks as VICIdial's own API does, see `checking.problems`.
     """
-
-    caller: Caller
-    pattern: str
-    values: Mapping[str, str]
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateOrder:
-    """A wish to set the columns in *values* of a DID."""
-
-    caller: Caller
-    pattern: str
-    values: Mapping[str, str]
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteOrder:
-    """A wish to delete a DID; *force* deletes a protected one too."""
-
-    caller: Caller
-    pattern: str
-    force: bool = False
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The DID that was added, changed or deleted, or would be; a new one has the id 0 in a dry run."""
-
-    pattern: str
-    did_id: int
-    dry_run: bool = False
-
-
-AddRefused = NotPermitted | InvalidPattern | AlreadyExists | InvalidField
-UpdateRefused = NotPermitted | NotFound | InvalidField | NothingToChange
-DeleteRefused = NotPermitted | NotFound | Protected
-
-
-def add(conn: Connection, orders: Sequence[AddOrder], now: datetime) -> list[Done | AddRefused]:
-    """Make the DIDs that *orders* ask for; of two wishes for one pattern the first gets it."""
     found = dids.find(conn, {order.pattern for order in orders})
+    problems = checking.problems(conn, [order.values for order in orders], lenient=lenient)
     taken = found.keys()
-    outcomes: list[Done | AddRefused] = []
-    events = []
-    for order in orders:
-        refused = _add_refused(conn, order, found.key(order.pattern) in taken)
-        if refused:
-            outcomes.append(refused)
-            continue
-        if order.dry_run:
-            outcomes.append(Done(order.pattern, 0, dry_run=True))
-            continue
-        taken.add(found.key(order.pattern))
-        group = order.caller.user.group_of_new_dids()
-        values = {"user_group": group, **order.values, "did_pattern": order.pattern}
-        done = Done(order.pattern, dids.add(conn, values, now))
-        outcomes.append(done)
-        events.append(_event(order.caller, done, "ADD", "ADMIN API ADD DID", " inserted: 1"))
-    logs.write_admin(conn, events, now)
-    return outcomes
+    decided: list[Done | AddRefused | None] = []
+    for order, bad in zip(orders, problems, strict=True):
+        key = found.key(order.pattern)
+        refused = _add_refused(order, key in taken, bad)
+        decided.append(refused or (Done(order.pattern, 0, dry_run=True) if order.dry_run else None))
+        if decided[-1] is None:
+            taken.add(key)
+    wanted = [order for order, outcome in zip(orders, decided, strict=True) if outcome is None]
+    ids = [dids.add(conn, _row(order), now) for order in wanted]
+    after = dids.images(conn, ids)
+    changes = [
+        Change(order.caller, order.pattern, did_id, order.values, None, after[did_id])
+        for order, did_id in zip(wanted, ids, strict=True)
+    ]
+    return _merged(decided, _recorded(conn, "add", changes, now))
 
 
-def _add_refused(conn: Connection, order: AddOrder, exists: bool) -> AddRefused | None:
-    if missing := missing_rights(order.caller.user, "add_did"):
+def _row(order: AddOrder) -> dict[str, str]:
+    group = order.caller.user.group_of_new_dids()
+    return {"user_group": group, **fields.stored(order.values), "did_pattern": order.pattern}
+
+
+def _add_refused(order: AddOrder, exists: bool, bad: InvalidField | None) -> AddRefused | None:
+    user = order.caller.user
+    if missing := missing_rights(user, "add_did"):
         return missing
     if problem := patterns.problem(order.pattern):
         return problem
+    if outside := not_reached(order.caller, order.pattern, "add_did"):
+        return outside
     if exists:
         return AlreadyExists(order.pattern)
-    return _bad_field(conn, order.values)
+    return bad or checking.group_problem(user, order.values)
 
 
-def update(conn: Connection, orders: Sequence[UpdateOrder], now: datetime) -> list[Done | UpdateRefused]:
-    """Change the DIDs that *orders* name."""
-    found = dids.find(conn, {order.pattern for order in orders})
+def update(
+    conn: Connection, orders: Sequence[UpdateOrder], now: datetime, *, lenient: bool = False
+) -> list[Done | UpdateRefused]:
+    """Change the DIDs that *orders* name, in order; *lenient* as in `add`."""
     outcomes: list[Done | UpdateRefused] = []
-    events = []
-    for order in orders:
-        did = found.get(order.pattern)
-        refused = _update_refused(conn, order, did)
-        if refused or did is None:
-            outcomes.append(refused or NotFound(order.pattern))
-            continue
-        if order.dry_run:
-            outcomes.append(Done(order.pattern, did.did_id, dry_run=True))
-            continue
-        dids.update(conn, did.did_id, order.values, now)
-        done = Done(order.pattern, did.did_id)
-        outcomes.append(done)
-        events.append(_event(order.caller, done, "MODIFY", "ADMIN API UPDATE DID"))
-    logs.write_admin(conn, events, now)
+    while len(outcomes) < len(orders):
+        rest = orders[len(outcomes) :]
+        found = dids.find(conn, {order.pattern for order in rest})
+        outcomes += _update(conn, _first_of_each(rest, found), found, now, lenient)
     return outcomes
 
 
-def _update_refused(conn: Connection, order: UpdateOrder, did: Did | None) -> UpdateRefused | None:
-    if missing := missing_rights(order.caller.user, "update_did"):
+def _first_of_each(orders: Sequence[UpdateOrder], found: Found) -> Sequence[UpdateOrder]:
+    """Return the orders up to the first that names a DID which one before it has named."""
+    seen: set[str] = set()
+    for i, order in enumerate(orders):
+        key = found.key(order.pattern)
+        if key in seen:
+            return orders[:i]
+        seen.add(key)
+    return orders
+
+
+def _update(
+    conn: Connection, orders: Sequence[UpdateOrder], found: Found, now: datetime, lenient: bool
+) -> list[Done | UpdateRefused]:
+    there = [found.get(order.pattern) for order in orders]
+    before = dids.images(conn, [did.did_id for did in there if did])
+    problems = checking.problems(conn, [order.values for order in orders], lenient=lenient)
+    decided: list[Done | UpdateRefused | None] = []
+    for order, did, bad in zip(orders, there, problems, strict=True):
+        refused = _update_refused(order, did, before, bad)
+        decided.append(refused or _dry(order, did, before))
+    wanted = _undecided(orders, there, decided)
+    for order, did in wanted:
+        dids.update(conn, did.did_id, fields.stored(order.values), now)
+    after = dids.images(conn, [did.did_id for _, did in wanted])
+    changes = [
+        Change(o.caller, o.pattern, did.did_id, o.values, before[did.did_id], after[did.did_id])
+        for o, did in wanted
+    ]
+    return _merged(decided, _recorded(conn, "update", changes, now))
+
+
+def _update_refused(
+    order: UpdateOrder, did: Did | None, before: Mapping[int, Image], bad: InvalidField | None
+) -> UpdateRefused | None:
+    user = order.caller.user
+    if missing := missing_rights(user, "update_did"):
         return missing
-    if did is None or not order.caller.user.sees(did.group):
+    if did is None or not _sees(order.caller, did):
         return NotFound(order.pattern)
-    if bad := _bad_field(conn, order.values):
+    if order.etag is not None and order.etag != etag(before[did.did_id]):
+        return ChangedMeanwhile(order.pattern)
+    if bad := bad or checking.group_problem(user, order.values, did.group):
         return bad
     return None if order.values else NothingToChange(order.pattern)
 
@@ -141,58 +167,108 @@ def _update_refused(conn: Connection, order: UpdateOrder, did: Did | None) -> Up
 def delete(conn: Connection, orders: Sequence[DeleteOrder], now: datetime) -> list[Done | DeleteRefused]:
     """Delete the DIDs that *orders* name; of two wishes for one the first gets it."""
     found = dids.find(conn, {order.pattern for order in orders})
-    outcomes: list[Done | DeleteRefused] = []
-    events = []
-    for order in orders:
-        did = found.get(order.pattern)
-        refused = _delete_refused(order, did)
-        if refused or did is None:
-            outcomes.append(refused or NotFound(order.pattern))
-            continue
-        if order.dry_run:
-            outcomes.append(Done(order.pattern, did.did_id, dry_run=True))
-            continue
+    there = [found.get(order.pattern) for order in orders]
+    ids = [did.did_id for did in there if did]
+    before, locked = dids.images(conn, ids), locks.locked(conn, ids)
+    refused = [_delete_refused(o, did, before, locked) for o, did in zip(orders, there, strict=True)]
+    used = places(conn, [o.pattern for o, no in zip(orders, refused, strict=True) if not no and not o.force])
+    gone: set[int] = set()
+    decided: list[Done | DeleteRefused | None] = []
+    for order, did, no in zip(orders, there, refused, strict=True):
+        if did and did.did_id in gone:
+            no = NotFound(order.pattern)
+        elif not no and order.pattern in used and not order.force:
+            no = InUse(order.pattern, used[order.pattern])
+        decided.append(no or _dry(order, did, before))
+        if did and decided[-1] is None:
+            gone.add(did.did_id)
+    wanted = _undecided(orders, there, decided)
+    for _, did in wanted:
         dids.delete(conn, did.did_id)
-        found.forget(order.pattern)
-        done = Done(order.pattern, did.did_id)
-        outcomes.append(done)
-        events.append(_event(order.caller, done, "DELETE", "ADMIN API DELETE DID"))
-    logs.write_admin(conn, events, now)
-    return outcomes
+    changes = [Change(o.caller, o.pattern, did.did_id, {}, before[did.did_id], None) for o, did in wanted]
+    return _merged(decided, _recorded(conn, "delete", changes, now))
 
 
-def _delete_refused(order: DeleteOrder, did: Did | None) -> DeleteRefused | None:
+def _delete_refused(
+    order: DeleteOrder, did: Did | None, before: Mapping[int, Image], locked: set[int]
+) -> DeleteRefused | None:
     user = order.caller.user
     if missing := missing_rights(user, "update_did"):
         return missing
-    if did is None or not user.sees(did.group):
+    if did is None or not _sees(order.caller, did):
         return NotFound(order.pattern)
     if missing := missing_rights(user, "delete_did"):
         return missing
+    if order.etag is not None and order.etag != etag(before[did.did_id]):
+        return ChangedMeanwhile(order.pattern)
+    if did.did_id in locked:
+        return DeletionLocked(order.pattern)
     if patterns.key(did.pattern) in PROTECTED and not order.force:
         return Protected(order.pattern)
     return None
 
 
-def _bad_field(conn: Connection, values: Mapping[str, str]) -> InvalidField | None:
-    """Return the first of *values*, in the order of the fields, that its column does not allow."""
-    for field in fields.DID_FIELDS:
-        value = values.get(field.column)
-        if value is None or value == field.empty:
-            continue
-        if bad := fields.problem(field.column, value):
-            return bad
-        if field.refers_to and not references.exists(conn, field.refers_to, value):
-            return InvalidField(field.column, value, f"a value of {field.refers_to}")
-    return None
+def places(conn: Connection, wanted: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return where the patterns *wanted* are used, `PLACES` of each at most."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for use in uses.of(conn, wanted):
+        more = f" and {use.more} more" if use.more else ""
+        detail = f", option {use.detail}" if use.kind == "call menu" else f" ({use.detail})"
+        places[use.pattern].append(f"{use.kind} {use.name}{detail}{more}")
+    return {pattern: tuple(found[:PLACES]) for pattern, found in places.items()}
 
 
-def _event(caller: Caller, done: Done, kind: str, code: str, result: str = "") -> logs.AdminEntry:
-    return logs.AdminEntry(
-        user=caller.name,
-        address=caller.address,
-        type=kind,
-        record_id=str(done.did_id),
-        code=code,
-        notes=f"did: {done.pattern} did_id: {done.did_id}{result}",
-    )
+def lock(conn: Connection, orders: Sequence[LockOrder], now: datetime) -> list[Done | LockRefused]:
+    """Lock DIDs against deletion or end that; of several wishes for one DID the last counts."""
+    found = dids.find(conn, {order.pattern for order in orders})
+    outcomes: list[Done | LockRefused] = []
+    wishes: dict[int, LockOrder] = {}
+    for order in orders:
+        did = found.get(order.pattern)
+        if missing := missing_rights(order.caller.user, "update_did"):
+            outcomes.append(missing)
+        elif did is None or not _sees(order.caller, did):
+            outcomes.append(NotFound(order.pattern))
+        else:
+            wishes[did.did_id] = order
+            outcomes.append(Done(order.pattern, did.did_id))
+    locks.lock(conn, {did_id: o.caller.name for did_id, o in wishes.items() if o.locked}, now)
+    locks.unlock(conn, [did_id for did_id, order in wishes.items() if not order.locked])
+    changes = [Change(o.caller, o.pattern, did_id, {}, None, None) for did_id, o in wishes.items()]
+    kinds = [LOCKED if order.locked else UNLOCKED for order in wishes.values()]
+    events = [recording.event(kind, change, None) for kind, change in zip(kinds, changes, strict=True)]
+    logs.write_admin(conn, events, now)
+    return outcomes
+
+
+def _sees(caller: Caller, did: Did) -> bool:
+    return caller.user.sees(did.group) and caller.may_touch(did.pattern)
+
+
+def _dry(order: UpdateOrder | DeleteOrder, did: Did | None, before: Mapping[int, Image]) -> Done | None:
+    if not order.dry_run or did is None:
+        return None
+    return Done(order.pattern, did.did_id, dry_run=True, image=before[did.did_id])
+
+
+def _undecided(
+    orders: Sequence[Order], there: Sequence[Did | None], decided: Sequence[object]
+) -> list[tuple[Order, Did]]:
+    """Return the orders that are to be carried out, with their DIDs."""
+    triples = zip(orders, there, decided, strict=True)
+    return [(order, did) for order, did, outcome in triples if outcome is None and did is not None]
+
+
+def _recorded(conn: Connection, kind: str, changes: Sequence[Change], now: datetime) -> list[Done]:
+    """Record *changes*; return what callers are told of each."""
+    batch_ids = recording.record(conn, kind, changes, now)
+    return [
+        Done(change.pattern, change.did_id, batch_id=batch_id, image=change.after or change.before)
+        for change, batch_id in zip(changes, batch_ids, strict=True)
+    ]
+
+
+def _merged(decided: Sequence[Outcome | None], done: Sequence[Outcome]) -> list[Outcome]:
+    """Return the outcomes in order; *done* are those of the orders that were carried out."""
+    rest = iter(done)
+    return [next(rest) if outcome is None else outcome for outcome in decided]

@@ -121,6 +121,9 @@ API_LOG = "vicidial_api_log"
 API_URLS = "vicidial_api_urls"
 URLS = "vicidial_urls"
 WEBSERVERS = "vicidial_webservers"
+PHONES = "phones"
+CAMPAIGNS = "vicidial_campaigns"
+CALL_MENU_OPTIONS = "vicidial_call_menu_options"
 ADMIN_LOG = "vicidial_admin_log"
 
 _READ = ("SELECT",)
@@ -149,8 +152,14 @@ OPTIONAL_RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     API_URLS: _APPEND,
     URLS: _APPEND,
     WEBSERVERS: _APPEND,
+    PHONES: _READ,
+    CAMPAIGNS: _READ,
+    CALL_MENU_OPTIONS: _READ,
 })  # fmt: skip
-"""The same for tables that older VICIdial versions do not have."""
+"""The same for tables that older VICIdial versions do not have, or that Didier can do without."""
+
+NOT_EMBEDDED = frozenset({PHONES, CAMPAIGNS, CALL_MENU_OPTIONS})
+"""Tables that an embedded database does not get: nothing there would fill them."""
 
 DIDIER_TABLES = (
     "didier_version", "didier_batches", "didier_batch_items", "didier_lockouts", "didier_settings",
@@ -161,6 +170,13 @@ DIDIER_TABLES = (
 
 DIDIER_RIGHTS = ("CREATE", "ALTER", "INDEX", *_WRITE)
 """The rights that Didier needs on its own tables."""
+
+
+def make_embedded(conn: sa.Connection) -> None:
+    """Make those of VICIdial's tables that an embedded database lacks."""
+    tables = vicidial_tables()
+    wanted = [table for name, table in tables.tables.items() if name not in NOT_EMBEDDED]
+    tables.create_all(conn, tables=wanted)
 
 
 @cache

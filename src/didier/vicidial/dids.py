@@ -30,7 +30,7 @@ def add_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequen
             editing.AddOrder(s.caller, s.call.get("did_pattern"), _fields(s.call), is_on(s.call, "dry_run"))
             for s in ready
         ]
-        outcomes = editing.add(conn, orders, now)
+        outcomes = editing.add(conn, orders, now, lenient=True)
         return [words.added(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
 
     return once(conn, signed, now, lambda new: unless(_pattern_problem, new, add))
@@ -46,7 +46,7 @@ def update_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> lis
             )
             for s in ready
         ]
-        outcomes = editing.update(conn, orders, now)
+        outcomes = editing.update(conn, orders, now, lenient=True)
         return [words.updated(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
 
     def delete(ready: Sequence[Signed]) -> Sequence[Reply]:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, Engine
 from didier.errors import NoDatabase
 from didier.storage import rights
 from didier.storage.database import check_server, database_file
-from didier.storage.tables import DIDS, USERS, vicidial_tables
+from didier.storage.tables import DIDS, USERS, make_embedded
 
 VERSION_TABLE = "didier_version"
 _HERE = Path(__file__).parent
@@ -52,7 +52,7 @@ def upgrade(engine: Engine) -> None:
             raise NoDatabase(f"the database was used by a newer Didier (revision {found}, this is {HEAD})")
         if database_file(engine.url):
             # At any revision: a release may use more of VICIdial's tables than the one before it.
-            vicidial_tables().create_all(conn)
+            make_embedded(conn)
         elif found is None and (missing := {DIDS, USERS}.difference(sa.inspect(conn).get_table_names())):
             names = ", ".join(sorted(missing))
             raise NoDatabase(f"this is not a VICIdial database: there is no table {names}")

@@ -93,6 +93,12 @@ def deleted(call: Call, outcome: Done | errors.Refusal) -> Reply:
         case errors.Protected():
             reason = "update_did DID IS PROTECTED, force=Y DELETES IT"
             return one(error_line(reason, call.user, pattern))
+        case errors.InUse():
+            reason = "update_did DID IS IN USE, force=Y DELETES IT"
+            places = "; ".join(outcome.places).replace("|", " ")
+            return one(error_line(reason, call.user, f"{pattern}|{places}"))
+        case errors.DeletionLocked():
+            return one(error_line("update_did DID IS LOCKED AGAINST DELETION", call.user, pattern))
         case _:
             reason = "update_did USER DOES NOT HAVE PERMISSION TO DELETE DIDS"
             return one(error_line(reason, call.user, "1"))

@@ -1,0 +1,153 @@
+"""The history of a DID: every change that was made through Didier, and what the DID was copied from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.users import missing_rights
+from didier.errors import NotFound, NotPermitted
+from didier.services.access import Caller
+from didier.storage import dids, snapshots
+from didier.storage import history as entries
+from didier.storage.dids import STAMP, Did, Value
+from didier.storage.history import Image, Origin, Row
+
+ACTIONS: Mapping[str, str] = MappingProxyType({"add": "added", "update": "updated", "delete": "deleted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a DID.
+
+    The rows before and after are whole; None where there was no such DID then, or where the row is not
+    known (copies of earlier releases). Of a copy the columns are left out in which targets had values of
+    their own.
+    """
+
+    when: datetime
+    user: str
+    address: str
+    action: str  # copied, added, updated, deleted, undone or restored
+    batch_id: int
+    source: str | None  # pattern of the DID that was copied
+    before: Image | None
+    after: Image | None
+    cursor: str  # for *before*, to go on behind this change
+
+    @property
+    def changed(self) -> dict[str, tuple[Value, Value]]:
+        """The columns that differ, with the values before and after; without identity and time."""
+        before, after = self.before or {}, self.after or {}
+        names = dict.fromkeys([*before, *after])
+        pairs = {name: (before.get(name), after.get(name)) for name in names if name not in dids.IDENTITY}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+_Place = tuple[str, int, int]
+"""Where a change stands: moment, id of the DID, id of the entry (0: the copy, before all of the same DID)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    place: _Place
+    row: Row | None
+    origin: Origin | None
+
+
+def history(
+    conn: Connection, caller: Caller, pattern: str, limit: int = 100, before: str | None = None
+) -> list[Change] | NotFound | NotPermitted:
+    """Return the changes of the DIDs that have, or had, *pattern*; the newest first, *limit* at most.
+
+    With *before*, a `Change.cursor`, those behind it. A DID that is gone is shown to those who saw it as it
+    was at last.
+    """
+    if missing := missing_rights(caller.user, "did_info"):
+        return missing
+    did = dids.find(conn, [pattern]).get(pattern)
+    rows = entries.rows(conn, did.pattern if did else pattern, did.did_id if did else None)
+    events = _events(conn, rows, did)
+    if not caller.may_touch(pattern) or not _is_visible(conn, caller, did, events):
+        return NotFound(pattern)
+    events = [event for event in events if before is None or _cursor(event.place) < before]
+    return _changes(conn, events[:limit], did.pattern if did else pattern)
+
+
+def copied_from(conn: Connection, did_id: int) -> str | None:
+    """Return the pattern of the DID that this one was copied from, None when Didier did not copy it."""
+    origin = entries.origin(conn, did_id)
+    return origin.source_pattern if origin else None
+
+
+def _events(conn: Connection, rows: Sequence[Row], did: Did | None) -> list[_Event]:
+    """Return all changes, the newest first."""
+    ids = sorted({row.did_id for row in rows if row.size == 1} | ({did.did_id} if did else set()))
+    events = []
+    for row in rows:
+        did_id = row.did_id if row.size == 1 else _in_run(row, ids)
+        events.append(_Event((row.changed_at.isoformat(), did_id, row.history_id), row, None))
+    for origin in (entries.origin(conn, did_id) for did_id in ids):
+        if origin:
+            events.append(_Event((origin.created_at.isoformat(), origin.did_id, 0), None, origin))
+    return sorted(events, key=lambda event: _cursor(event.place), reverse=True)
+
+
+def _in_run(row: Row, ids: Sequence[int]) -> int:
+    return next(did_id for did_id in ids if row.did_id <= did_id < row.did_id + row.size)
+
+
+def _cursor(place: _Place) -> str:
+    when, did_id, history_id = place
+    return f"{when}.{did_id:010}.{history_id:010}"
+
+
+def _is_visible(conn: Connection, caller: Caller, did: Did | None, events: Sequence[_Event]) -> bool:
+    if did:
+        return caller.user.sees(did.group)
+    if not events:
+        return False
+    for change in _changes(conn, events[:2], ""):
+        if image := change.after or change.before:
+            group = image.get("user_group")
+            return caller.user.sees(None if group is None else str(group))
+    return caller.user.visible_groups() is None
+
+
+def _changes(conn: Connection, events: Sequence[_Event], pattern: str) -> list[Change]:
+    images = entries.images(conn, [event.row.history_id for event in events if event.row])
+    changes = []
+    for event in events:
+        if event.row:
+            changes.append(_edited(event.row, *images[event.row.history_id], _cursor(event.place)))
+        elif event.origin:
+            changes.append(_copied(conn, event.origin, pattern, _cursor(event.place)))
+    return changes
+
+
+def _edited(row: Row, before: Image | None, after: Image | None, cursor: str) -> Change:
+    action = ACTIONS.get(row.action) or ("restored" if after is not None else "undone")
+    return Change(row.changed_at, row.user, row.address, action, row.batch_id, None, before, after, cursor)
+
+
+def _copied(conn: Connection, origin: Origin, pattern: str, cursor: str) -> Change:
+    """Return the change that made a copy; its row is put together as the copy was."""
+    after: dict[str, Value] | None = None
+    if origin.snapshot_id is not None:
+        identity = {"did_id": origin.did_id, "did_pattern": pattern}
+        source = snapshots.read(conn, origin.snapshot_id)
+        row = {**source, **origin.overrides, **identity}
+        after = {name: row[name] for name in row if name not in origin.unknown and name != STAMP}
+    return Change(
+        when=origin.created_at,
+        user=origin.user,
+        address=origin.address,
+        action="copied",
+        batch_id=origin.batch_id,
+        source=origin.source_pattern,
+        before=None,
+        after=after,
+        cursor=cursor,
+    )
