@@ -84,6 +84,7 @@ class Right:
 RIGHTS: Mapping[str, Right] = MappingProxyType({
     "add_did": Right(8, "modify_dids", "Modify DIDs"),
     "add_user": Right(8, "modify_users", "Modify Users"),
+    "api_log": Right(7, "view_reports", "View Reports"),
     "copy_did": Right(8, "modify_dids", "Modify DIDs"),
     "copy_user": Right(8, "modify_users", "Modify Users"),
     "delete_did": Right(8, "delete_dids", "Delete DIDs"),

@@ -1,15 +1,13 @@
 """Lists of DIDs page by page, and single DIDs with a mark of their state. They only read."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import orjson
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import missing_rights
-from didier.errors import ChangedMeanwhile, NotFound, NotPermitted
-from didier.services import access
+from didier.errors import NotFound, NotPermitted
+from didier.services import access, editing
 from didier.services.access import Caller
 from didier.services.reports import digits_of
 from didier.storage import dids, listing
@@ -74,33 +72,24 @@ def _filter(caller: Caller, wanted: Wanted) -> Filter:
     )
 
 
-def one(
-    conn: Connection, caller: Caller, pattern: str, *, to_change: bool = False
-) -> Row | NotPermitted | NotFound:
+def one(conn: Connection, caller: Caller, pattern: str) -> Row | NotPermitted | NotFound:
     """Return the DID *pattern*, if the caller sees it."""
-    if refused := access.not_reached(caller, pattern, "did_info"):
+    if refused := missing_rights(caller.user, "did_info") or access.not_reached(caller, pattern, "did_info"):
         return refused
     did = dids.find(conn, [pattern]).get(pattern)
     if did is None or not caller.user.sees(did.group):
         return NotFound(pattern)
-    return listing.one(conn, did.did_id, to_change=to_change) or NotFound(pattern)
+    return listing.one(conn, did.did_id) or NotFound(pattern)
 
 
-def by_id(conn: Connection, did_id: int) -> Row | None:
-    """Return the DID that a service has just written; who may see it is known."""
-    return listing.one(conn, did_id)
+def written(conn: Connection, did_id: int) -> Row:
+    """Return a DID that a service has written in this transaction; who may see it is decided."""
+    row = listing.one(conn, did_id)
+    if row is None:
+        raise LookupError(f"DID {did_id} was written in this transaction and is not there")
+    return row
 
 
 def version(row: Row) -> str:
-    """Return a mark that is another one as soon as anything of the DID is."""
-    return hashlib.sha256(orjson.dumps(dict(row), option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
-
-
-def changed(
-    conn: Connection, caller: Caller, pattern: str, versions: Sequence[str]
-) -> ChangedMeanwhile | NotPermitted | NotFound | None:
-    """Refuse a change of *pattern* unless its `version` is one of *versions*; it stays so till the commit."""
-    row = one(conn, caller, pattern, to_change=True)
-    if isinstance(row, NotPermitted | NotFound):
-        return row
-    return None if version(row) in versions else ChangedMeanwhile(pattern)
+    """Return the mark that orders to change the DID know it by, see `editing.etag`."""
+    return editing.etag({name: value for name, value in row.items() if name != "copied_from"})

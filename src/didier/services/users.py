@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier.domain.grants import DID_FUNCTIONS
 from didier.domain.users import ALL_FUNCTIONS, EVERY_GROUP
 from didier.errors import InvalidField, NotFound, UserExists
 from didier.services.passwords import to_store
@@ -17,7 +18,6 @@ from didier.storage.users import Account
 
 ADMIN = "admin"
 ADMIN_GROUP = "ADMIN"
-DID_FUNCTIONS = frozenset({"add_did", "copy_did", "update_did"})
 
 
 @dataclass(frozen=True, slots=True)

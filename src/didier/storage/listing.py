@@ -79,10 +79,9 @@ def place_kinds(order: Order) -> tuple[type[Any], ...]:
     return {"did_id": (int,), "did_pattern": (str,), "did_description": (str, int)}[order.by]
 
 
-def one(conn: Connection, did_id: int, *, to_change: bool = False) -> Row | None:
-    """Return a DID; *to_change*: nobody else changes it until the transaction ends."""
-    lock = " FOR UPDATE" if to_change and conn.dialect.name != "sqlite" else ""
-    rows = _rows(conn, f" WHERE d.did_id = ?{lock}", did_id)
+def one(conn: Connection, did_id: int) -> Row | None:
+    """Return a DID."""
+    rows = _rows(conn, " WHERE d.did_id = ?", did_id)
     return rows[0] if rows else None
 
 

@@ -258,6 +258,13 @@ def keeps_plain(conn: Connection) -> bool:
     return conn.dialect.name != "sqlite"
 
 
+def names_after(conn: Connection, name: str | None, limit: int) -> list[str]:
+    """Return *limit* names of users that come after *name*, in order."""
+    where, values = (" WHERE user > ?", [name]) if name is not None else ("", [])
+    rows = run(conn, f"SELECT user FROM {USERS}{where} ORDER BY user LIMIT ?", *values, limit)
+    return [row[0] for row in rows]
+
+
 def everyone(conn: Connection) -> list[Account]:
     """Return all accounts by name."""
     names = [row[0] for row in run(conn, f"SELECT user FROM {USERS} ORDER BY user")]

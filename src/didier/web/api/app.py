@@ -14,8 +14,9 @@ from starlette.types import Receive, Scope, Send
 from didier import __version__
 from didier.config import Settings
 from didier.errors import DidierError
+from didier.services.running import Runner
 from didier.storage.committer import Committer
-from didier.web.api import dids, docs, problems, tokens
+from didier.web.api import batches, copies, dids, docs, exports, problems, reports, tokens, users
 from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
 from didier.web.api.door import Door
@@ -26,10 +27,22 @@ from didier.web.comparing import Passwords
 PREFIX = "/api/v1"
 OPENAPI = f"{PREFIX}/openapi.json"
 
-ROUTERS = (dids.router, tokens.router)
+ROUTERS = (
+    dids.router,
+    copies.router,
+    batches.router,
+    exports.router,
+    users.router,
+    tokens.router,
+    reports.router,
+)
 TAGS = (
     ("dids", "Inbound numbers and what happens to calls to them"),
+    ("users", "Who may sign in, and what they may do"),
+    ("copies", "One DID copied to many, with a preview"),
+    ("batches", "What was ordered together: how far it is, and undoing it"),
     ("tokens", "Tokens for programs, each for a part of what its user may do"),
+    ("reports", "The API log, and calls to DIDs"),
 )
 
 _DESCRIPTION = """
@@ -44,12 +57,12 @@ class JsonApi:
     """The application; it answers at `PREFIX`, at ``/docs`` and at ``/problems/``."""
 
     def __init__(
-        self, engine: Engine, committer: Committer, passwords: Passwords, settings: Settings
+        self, engine: Engine, committer: Committer, passwords: Passwords, runner: Runner, settings: Settings
     ) -> None:
-        self._guard = Guard(self._routed, settings.rate_limit, settings.body_limit)
+        self._guard = Guard(self._routed, settings.rate_limit, settings.body_limit, settings.upload_limit)
         self._docs = docs.application(OPENAPI)
         self._api = _routes()
-        self._api.state.door = Door(engine, committer, passwords, self._guard.remember)
+        self._api.state.door = Door(engine, committer, passwords, self._guard.remember, runner, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

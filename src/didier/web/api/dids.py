@@ -1,24 +1,27 @@
 """``/dids``: single DIDs and lists of them."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, create_model
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.domain import patterns
 from didier.domain.fields import BY_COLUMN, DID_FIELDS, ROUTES
-from didier.errors import InvalidField, Refusal
-from didier.services import editing, listing
+from didier.errors import Refusal
+from didier.services import editing, history, listing
 from didier.services.access import Caller
 from didier.services.listing import Wanted
 from didier.storage.listing import Order, Row, place_kinds
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Signed
+from didier.web.api.callers import Login, Signed
 from didier.web.api.door import door_of
+from didier.web.api.moments import zoned
+from didier.web.api.paging import page_answer
 from didier.web.api.schemas import (
     PAGE_DEFAULT,
     SEARCH_MOST,
@@ -128,24 +131,13 @@ class NewDid(_Columns):  # type: ignore[valid-type,misc]
     did_pattern: StrictStr = Field(max_length=100, description="2 to 50 of 0-9 A-Z a-z : + * # . _")
 
 
-def values_of(sent: BaseModel) -> dict[str, str]:
-    """Return the columns that were sent as the services take them: null empties.
-
-    Raises `InvalidField` where a column cannot be empty.
-    """
-    values = {}
-    for column in sent.model_fields_set & BY_COLUMN.keys():
-        value, empty = getattr(sent, column), BY_COLUMN[column].empty
-        if value is None and empty is None:
-            raise InvalidField(column, "", "a value: it cannot be emptied")
-        values[column] = empty if value in {None, ""} and empty is not None else str(value)
-    return values
+def values_of(sent: BaseModel) -> dict[str, str | None]:
+    """Return the columns that were sent as the services take them: None empties."""
+    values = {column: getattr(sent, column) for column in BY_COLUMN if column in sent.model_fields_set}
+    return {column: None if value is None else str(value) for column, value in values.items()}
 
 
-@router.get("", operation_id="listDids", summary="List DIDs", response_model=Dids, responses=refusals())
-async def list_dids(
-    request: Request,
-    login: Signed,
+def wanted(
     search: Annotated[
         str | None,
         Query(max_length=SEARCH_MOST, description="Part of a number in any spelling, or of a description"),
@@ -160,32 +152,32 @@ async def list_dids(
     copied_from: Annotated[
         str | None, Query(max_length=patterns.MAX_LENGTH, description="Pattern of the DID that was copied")
     ] = None,
+) -> Wanted:
+    """Return which DIDs are wanted, for lists and exports."""
+    return Wanted(search, route, active, user_group, group_id, carrier, copied_from)
+
+
+@router.get("", operation_id="listDids", summary="List DIDs", response_model=Dids, responses=refusals())
+async def list_dids(
+    request: Request,
+    login: Signed,
+    chosen: Annotated[Wanted, Depends(wanted)],
     sort: Annotated[Sort, Query(description="Sorted by; backwards with `-`")] = "did_pattern",
     limit: Limit = PAGE_DEFAULT,
     cursor: Cursor = None,
 ) -> Response:
     """List the DIDs that the caller sees, page by page."""
-    wanted = Wanted(search, route, active, user_group, group_id, carrier, copied_from)
     order = Order(sort.removeprefix("-"), sort.startswith("-"))
     after = cursors.read(cursor, sort, place_kinds(order))
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        found = listing.page(conn, caller, wanted, order, limit, after)
+        found = listing.page(conn, caller, chosen, order, limit, after)
         if isinstance(found, Refusal):
             return found
         following = cursors.write(sort, found.following) if found.following else None
         return page_answer(request, {"items": found.rows, "next": following})
 
-    return await door_of(request).read(request, login, Asked("list_dids", READ, search or ""), read)
-
-
-def page_answer(request: Request, page: dict[str, Any]) -> Answer:
-    """Return the answer that is a page of a list, with a link to the next one."""
-    if page["next"] is None:
-        return answers.json(page)
-    query = urlencode([*((k, v) for k, v in request.query_params.multi_items() if k != "cursor"),
-                       ("cursor", page["next"])])  # fmt: skip
-    return answers.json(page, headers={"link": f'<{request.url.path}?{query}>; rel="next"'})
+    return await door_of(request).read(request, login, Asked("list_dids", READ, chosen.search or ""), read)
 
 
 _ETAG = {"ETag": {"description": "Mark of this state of the DID", "schema": {"type": "string"}}}
@@ -225,7 +217,7 @@ async def add_did(
     values = values_of(body)
 
     def word(conn: Connection, done: editing.Done) -> Answer:
-        return _made(request, _row(conn, done.did_id))
+        return _made(request, listing.written(conn, done.did_id))
 
     wish = Wish(
         Asked("add_did", WRITE, pattern),
@@ -240,13 +232,6 @@ async def add_did(
 def _made(request: Request, row: Row) -> Answer:
     pattern = quote(str(row["did_pattern"]), safe="")
     return shown(row, 201, location=f"{request.url.path}/{pattern}")
-
-
-def _row(conn: Connection, did_id: int) -> Row:
-    row = listing.by_id(conn, did_id)
-    if row is None:
-        raise LookupError(f"DID {did_id} was written in this transaction and is not there")
-    return row
 
 
 @router.patch(
@@ -264,14 +249,13 @@ async def change_did(
     values = values_of(body)
 
     def word(conn: Connection, done: editing.Done) -> Answer:
-        return shown(_row(conn, done.did_id))
+        return shown(listing.written(conn, done.did_id))
 
     wish = Wish(
         Asked("update_did", WRITE, pattern),
         editing.update,
-        lambda caller: editing.UpdateOrder(caller, pattern, values),
+        lambda caller: editing.UpdateOrder(caller, pattern, values, etag=_etag(if_match)),
         word,
-        **_condition(pattern, if_match),
     )
     return await door_of(request).write(request, login, wish)
 
@@ -291,22 +275,99 @@ async def delete_did(
     wish = Wish(
         Asked("delete_did", WRITE, pattern),
         editing.delete,
-        lambda caller: editing.DeleteOrder(caller, pattern, force),
+        lambda caller: editing.DeleteOrder(caller, pattern, force, etag=_etag(if_match)),
         answers.done,
-        **_condition(pattern, if_match),
     )
     return await door_of(request).write(request, login, wish)
 
 
-def _condition(pattern: str, if_match: str | None) -> dict[str, Any]:
-    """Return what makes a wish wait for others on the same DID, and look at its state first."""
-    subject = f"did {patterns.key(pattern)}"
-    if if_match is None or if_match.strip() == "*":
-        return {"subject": subject}
-    tags = [tag.strip() for tag in if_match.split(",")]
-    versions = [tag[1:-1] for tag in tags if len(tag) > 1 and tag[0] == tag[-1] == '"']
+def _etag(if_match: str | None) -> str | None:
+    """Return the mark that a DID must have; None for any.
 
-    def check(conn: Connection, caller: Caller) -> Refusal | None:
-        return listing.changed(conn, caller, pattern, versions)
+    A weak mark (``W/"…"``) is none that a change may rely on (RFC 9110): it is the mark of no DID.
+    """
+    tag = (if_match or "*").strip()
+    if tag == "*":
+        return None
+    return tag[1:-1] if len(tag) > 1 and tag[0] == tag[-1] == '"' else ""
 
-    return {"subject": subject, "check": check}
+
+class Change(BaseModel):
+    """A change of a DID that was made through Didier."""
+
+    when: datetime
+    user: str
+    address: str
+    action: str = Field(description="copied, added, updated, deleted, undone or restored")
+    batch_id: int
+    source: str | None = Field(description="Pattern of the DID that was copied")
+    before: dict[str, str | int | None] | None = Field(description="The row before; null: there was none")
+    after: dict[str, str | int | None] | None = Field(description="The row after; null: there is none")
+
+
+class History(BaseModel):
+    """A page of the changes of a DID, the newest first."""
+
+    items: list[Change]
+    next: str | None
+
+
+@router.get(
+    "/{pattern}/history", operation_id="getDidHistory", summary="History of a DID", response_model=History,
+    responses=refusals(404),
+)  # fmt: skip
+async def get_history(
+    request: Request, login: Signed, pattern: Pattern, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None
+) -> Response:
+    """Show what was changed in a DID through Didier, by whom; also of one that is deleted."""
+    after = cursors.read(cursor, "history", (str,))
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        found = history.history(conn, caller, pattern, limit + 1, str(after[0]) if after else None)
+        if isinstance(found, Refusal):
+            return found
+        following = cursors.write("history", [found[limit - 1].cursor]) if len(found) > limit else None
+        return page_answer(request, {"items": [_changed(one) for one in found[:limit]], "next": following})
+
+    return await door_of(request).read(request, login, Asked("did_info", READ, pattern), read)
+
+
+def _changed(change: history.Change) -> dict[str, Any]:
+    return {
+        "when": zoned(change.when),
+        "user": change.user,
+        "address": change.address,
+        "action": change.action,
+        "batch_id": change.batch_id,
+        "source": change.source,
+        "before": change.before,
+        "after": change.after,
+    }
+
+
+@router.put(
+    "/{pattern}/lock", operation_id="lockDid", summary="Lock a DID against deletion", status_code=204,
+    response_class=Response, responses=refusals(404),
+)  # fmt: skip
+async def lock_did(request: Request, login: Signed, pattern: Pattern) -> Response:
+    """Lock a DID: it is not deleted, also not by force, until it is unlocked."""
+    return await _lock(request, login, pattern, locked=True)
+
+
+@router.delete(
+    "/{pattern}/lock", operation_id="unlockDid", summary="Unlock a DID", status_code=204,
+    response_class=Response, responses=refusals(404),
+)  # fmt: skip
+async def unlock_did(request: Request, login: Signed, pattern: Pattern) -> Response:
+    """Let a DID be deleted again."""
+    return await _lock(request, login, pattern, locked=False)
+
+
+async def _lock(request: Request, login: Login, pattern: str, *, locked: bool) -> Response:
+    wish = Wish(
+        Asked("update_did", WRITE, pattern),
+        editing.lock,
+        lambda caller: editing.LockOrder(caller, pattern, locked),
+        answers.done,
+    )
+    return await door_of(request).write(request, login, wish)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -11,9 +11,11 @@ from sqlalchemy.engine import Connection, Engine
 from starlette.requests import Request
 from starlette.responses import Response
 
+from didier.config import Settings
 from didier.errors import InvalidField, KeyUnderWay, Overloaded, Refusal
 from didier.services.access import Caller, StaleProof
 from didier.services.passwords import Proof
+from didier.services.running import Runner
 from didier.storage.committer import Committer
 from didier.storage.database import reading
 from didier.storage.users import StoredPassword
@@ -35,7 +37,7 @@ Result = TypeVar("Result")
 class Door:
     """Takes requests from the routes to the committer, or to a connection for reading, and back.
 
-    *accepted* is told the digest of each token that was accepted.
+    *accepted* is told the digest of each token that was accepted; *runner* carries out large batches.
     """
 
     def __init__(
@@ -44,11 +46,16 @@ class Door:
         committer: Committer,
         passwords: Passwords,
         accepted: Callable[[str], None],
+        runner: Runner,
+        settings: Settings,
     ) -> None:
         self._engine = engine
         self._committer = committer
         self._passwords = passwords
         self._accepted = accepted
+        self._runner = runner
+        self.batch_limit = settings.batch_limit
+        self.region = settings.region
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="json-api")
         self._reading = 0
         self._under_way: set[tuple[str, str]] = set()
@@ -89,6 +96,11 @@ class Door:
         answer = found if isinstance(found, Answer) else problems.refusal(found, pointers)
         return (await self._committer.run(wishes.log, Told(question, caller, answer))).response
 
+    async def admit(self, request: Request, login: Login, asked: Asked) -> Caller | Response:
+        """Return who may do what is asked, before work that is worth it only then; or the answer no."""
+        caller = await self._ask(await self._question(request, login, asked))
+        return caller.response if isinstance(caller, Answer) else caller
+
     async def permit(self, request: Request, login: Login, asked: Asked) -> Caller | Response:
         """Return who may have it read, for answers that are sent in pieces; or the answer that says no."""
         question = await self._question(request, login, asked)
@@ -97,6 +109,19 @@ class Door:
             return caller.response
         await self._committer.run(wishes.log, Told(question, caller, Answer(200)))
         return caller
+
+    async def run(self, service: Callable[[Connection, Sequence[Any]], Sequence[Any]], order: Any) -> None:
+        """Carry out an order of the server's own."""
+        await self._committer.run(service, order)
+
+    def wake(self) -> None:
+        """Say that there may be a large batch to be worked on."""
+        self._runner.wake()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the server is stopping: answers without end come to theirs."""
+        return self._runner.stopping
 
     async def on_reader(self, read: Callable[[Connection], Result]) -> Result:
         """Run *read* on a connection for reading, off the event loop; raise `Overloaded`."""

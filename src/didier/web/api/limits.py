@@ -1,5 +1,6 @@
 """What stands before the routes: how many requests a caller may send, and how large they may be."""
 
+import asyncio
 import math
 import time
 from collections import OrderedDict
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from didier.web.api import callers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, NotSignedIn
-from didier.web.bodies import ClientGone, RequestTooLarge, read_body
+from didier.web.bodies import BODY_SECONDS, ClientGone, RequestTooLarge, read_body
 
 MINUTE = 60
 BUCKETS_MOST = 10_000
@@ -56,10 +57,11 @@ class Buckets:
 class Guard:
     """An ASGI layer: limits rate and size, reads the body, and answers what went wrong inside."""
 
-    def __init__(self, app: ASGIApp, rate: int, body_limit: int) -> None:
+    def __init__(self, app: ASGIApp, rate: int, body_limit: int, upload_limit: int) -> None:
         self._app = app
         self._buckets = Buckets(rate)
         self._body_limit = body_limit
+        self._upload_limit = upload_limit
         self._tokens: OrderedDict[str, None] = OrderedDict()
 
     def remember(self, digest: str) -> None:
@@ -88,19 +90,26 @@ class Guard:
         if self._buckets.rate and (refused := self._limited(scope, headers)):
             await refused.response(scope, receive, answer)
             return
+        is_text = Headers(scope=scope).get("content-type", "").startswith("text/")
+        limit = self._upload_limit if is_text else self._body_limit
         try:
-            body = await read_body(receive, self._body_limit)
-            await self._app(scope, _replay(body, receive), answer)
+            if is_text:  # may be long: the route reads it piece by piece
+                await self._app(scope, _bounded(receive, limit), answer)
+            else:
+                body = await read_body(receive, limit)
+                await self._app(scope, _replay(body, receive), answer)
         except ClientGone:
             return
         except RequestTooLarge:
-            detail = f"The body has more than {self._body_limit} bytes."
+            detail = f"The body has more than {limit} bytes."
             await problems.answer(problems.TOO_LARGE, detail).response(scope, receive, answer)
         except Exception:
             log.exception("request_failed", path=scope["path"])
             if not started:
                 failed = problems.answer(problems.FAILED, "The server's log says why.")
                 await failed.response(scope, receive, answer)
+                return
+            raise  # the answer is broken off: nobody takes a part for the whole
 
     def _limited(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Answer | None:
         """Count the request; add what is left to *headers*, and return the answer if that is nothing."""
@@ -136,6 +145,27 @@ class Guard:
 
 def _headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in pairs]
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """Return a channel that ends with `RequestTooLarge` behind *limit* bytes, and without news in time."""
+    size = 0
+
+    async def bounded() -> Message:
+        nonlocal size
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise ClientGone from None
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise RequestTooLarge
+        return message
+
+    return bounded
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -63,6 +63,11 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
     errors.InUse: Kind("did-in-use", 409, "The DID is in use"),
     errors.DeletionLocked: Kind("did-locked", 409, "The DID is locked against deletion"),
     errors.ChangedMeanwhile: Kind("changed-meanwhile", 412, "The DID was changed meanwhile"),
+    errors.InvalidInput: Kind("unreadable-targets", 422, "The targets cannot be read"),
+    errors.TooManyTargets: Kind("too-many-targets", 422, "The order has too many targets"),
+    errors.NotAllPossible: Kind("not-all-possible", 409, "Not every target can be made, so none was"),
+    errors.BatchNotFound: Kind("batch-not-found", 404, "There is no such batch"),
+    errors.NotUndoable: Kind("not-undoable", 409, "The batch cannot be undone now"),
     errors.KeyReused: Kind("key-reused", 422, "The idempotency key was used for another request"),
     errors.KeyUnderWay: Kind("key-under-way", 409, "The request with this idempotency key is under way"),
     errors.TokenNotFound: Kind("token-not-found", 404, "There is no such token"),
@@ -132,14 +137,9 @@ def refusal(error: DidierError, pointers: Mapping[str, str] | None = None, at: s
     if isinstance(error, errors.LockedOut):
         headers["retry-after"] = "900"
     return answer(
-        kind_of(error), _sentence(error), pointer=_pointer(error, pointers or {}, at), headers=headers,
+        kind_of(error), str(error), pointer=_pointer(error, pointers or {}, at), headers=headers,
         **_members(error),
     )  # fmt: skip
-
-
-def _sentence(error: DidierError) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _pointer(error: DidierError, pointers: Mapping[str, str], at: str) -> str | None:
@@ -150,6 +150,8 @@ def _pointer(error: DidierError, pointers: Mapping[str, str], at: str) -> str | 
             return pointers.get("pattern")
         case errors.KeyReused() | errors.KeyUnderWay():
             return "Idempotency-Key"
+        case errors.NotAllPossible() | errors.InvalidInput() | errors.TooManyTargets():
+            return "/targets"
         case errors.GroupNotFound():
             return pointers.get("user_group", f"{at}/user_group")
         case errors.LevelNotAllowed():
@@ -168,6 +170,9 @@ def _members(error: DidierError) -> dict[str, Any]:
             return {"allowed": error.allowed}
         case errors.InUse():
             return {"places": list(error.places)}
+        case errors.NotAllPossible():
+            listed = [asdict(problem) for problem in error.problems]
+            return {"count": error.count, "targets": listed}
         case _:
             return {}
 
@@ -176,7 +181,7 @@ def invalid(found: Sequence[Mapping[str, Any]]) -> Answer:
     """Word what pydantic has found wrong in a request: each place by its pointer."""
     listed = [{"pointer": _place(one["loc"]), "detail": _reason(one)} for one in found]
     first = listed[0]
-    detail = f"{first['pointer']}: {first['detail']}"
+    detail = ": ".join(part for part in (first["pointer"], first["detail"]) if part)
     return answer(INVALID, detail, pointer=first["pointer"], errors=listed)
 
 

@@ -1,6 +1,6 @@
 """The shapes that requests and answers share, as the OpenAPI document shows them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Header, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +29,15 @@ class Found(BaseModel):
     detail: str
 
 
+class NotPossible(BaseModel):
+    """A target that cannot be made."""
+
+    position: int
+    target: str
+    outcome: Literal["exists", "duplicate", "invalid"]
+    reason: str
+
+
 class Problem(BaseModel):
     """A refusal (RFC 9457)."""
 
@@ -38,7 +47,7 @@ class Problem(BaseModel):
                 "type": "/problems/invalid-field",
                 "title": "A value is not allowed",
                 "status": 422,
-                "detail": "Did_active 'X' is not allowed: one of Y, N.",
+                "detail": "did_active 'X' is not allowed: one of Y, N",
                 "pointer": "/did_active",
                 "allowed": "one of Y, N",
             }
@@ -57,6 +66,8 @@ class Problem(BaseModel):
     allowed: str | None = Field(None, description="What would be allowed")
     places: list[str] | None = Field(None, description="Where the DID is used")
     errors: list[Found] | None = Field(None, description="All places that are not valid")
+    count: int | None = Field(None, description="How many targets cannot be made")
+    targets: list[NotPossible] | None = Field(None, description="The first of them")
 
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_MOST, description="Most items in the page")]

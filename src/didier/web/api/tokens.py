@@ -1,6 +1,6 @@
 """``/tokens``: the caller's own tokens, and those of users whom the caller may change."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -16,6 +16,7 @@ from didier.web.api import answers
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Signed
 from didier.web.api.door import door_of
+from didier.web.api.moments import local, zoned
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.wishes import Asked, Wish
 
@@ -95,17 +96,12 @@ def shown(token: Token) -> dict[str, Any]:
         "scopes": token.scopes,
         "pattern_prefix": token.pattern_prefix,
         "networks": token.networks,
-        "created_at": _moment(token.created_at),
+        "created_at": zoned(token.created_at),
         "created_by": token.created_by,
-        "expires_at": _moment(token.expires_at),
-        "last_used_at": _moment(token.last_used_at),
-        "revoked_at": _moment(token.revoked_at),
+        "expires_at": zoned(token.expires_at),
+        "last_used_at": zoned(token.last_used_at),
+        "revoked_at": zoned(token.revoked_at),
     }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    """Return a moment of the database, which is local time, with its distance to UTC."""
-    return moment.astimezone().isoformat() if moment else None
 
 
 @router.get(
@@ -149,7 +145,7 @@ async def add_token(
             secret=secret,
             pattern_prefix=body.pattern_prefix,
             networks=tuple(body.networks),
-            expires_at=_local(body.expires_at),
+            expires_at=local(body.expires_at),
         )
 
     def word(conn: Connection, made: tokens.Added) -> Answer:
@@ -159,14 +155,6 @@ async def add_token(
 
     wish = Wish(Asked("add_token", NO_SCOPE, body.user or "", checked=False), tokens.add, order, word)
     return await door_of(request).write(request, login, wish)
-
-
-def _local(moment: datetime | None) -> datetime | None:
-    """Return a moment as the database has it: local time, in whole seconds."""
-    try:
-        return moment and moment.astimezone(UTC).astimezone().replace(tzinfo=None, microsecond=0)
-    except (OverflowError, ValueError, OSError):  # at the end of what a date can be
-        return moment and moment.replace(tzinfo=None, microsecond=0)
 
 
 @router.delete(

@@ -61,9 +61,8 @@ class Wish(Generic[Order, Outcome]):
       module, called as ``service(conn, orders, now)``, which returns for each an outcome or a `Refusal`;
       all wishes with the same service that share a transaction are carried out together.
     - *word* makes an answer of an outcome that is no `Refusal`, in the same transaction.
-    - *check* refuses before the service is called, also in the same transaction.
-    - Wishes with the same *subject* are carried out one after the other, so that the second is checked
-      against what the first has done.
+    - Wishes with the same *subject* are carried out one after the other, so that the second finds what the
+      first has done.
     - *at* is the JSON pointer in the body under which the fields stand; *pointers* gives other places by
       field, and that of a pattern as ``pattern``.
     """
@@ -72,7 +71,6 @@ class Wish(Generic[Order, Outcome]):
     service: Service[Order, Outcome]
     order: Callable[[Caller], Order]
     word: Callable[[Connection, Outcome], Answer]
-    check: Callable[[Connection, Caller], Refusal | None] | None = None
     subject: str | None = None
     at: str = ""
     pointers: Mapping[str, str] = field(default_factory=lambda: _NOWHERE)
@@ -250,7 +248,8 @@ def _rounds(admitted: Sequence[_Admitted]) -> Iterator[list[_Admitted]]:
         now: list[_Admitted] = []
         later: list[_Admitted] = []
         for one in waiting:
-            marks = {mark for mark in (_request(one), one.demand.wish.subject) if mark}
+            request, subject = _request(one), one.demand.wish.subject
+            marks = {mark for mark in (request and request.name, subject) if mark}
             (later if seen & marks else now).append(one)
             seen |= marks
         yield now
@@ -295,24 +294,18 @@ def _all_services(conn: Connection, admitted: Sequence[_Admitted], now: datetime
     answers: dict[int, Answer] = {}
     by_service: dict[Service[Any, Any], list[_Admitted]] = defaultdict(list)
     for one in admitted:
-        check = one.demand.wish.check
-        if check and (refused := check(conn, one.caller)):
-            answers[one.place] = _refused(one, refused)
-        else:
-            by_service[one.demand.wish.service].append(one)
+        by_service[one.demand.wish.service].append(one)
     for service, members in by_service.items():
         orders = [one.demand.wish.order(one.caller) for one in members]
         for one, outcome in zip(members, service(conn, orders, now), strict=True):
-            refused_now = isinstance(outcome, Refusal)
-            answers[one.place] = (
-                _refused(one, outcome) if refused_now else one.demand.wish.word(conn, outcome)
-            )
+            answers[one.place] = _worded(conn, one.demand.wish, outcome)
     return answers
 
 
-def _refused(admitted: _Admitted, refusal: Refusal) -> Answer:
-    wish = admitted.demand.wish
-    return problems.refusal(refusal, wish.pointers, wish.at)
+def _worded(conn: Connection, wish: Wish[Any, Any], outcome: Any) -> Answer:
+    if isinstance(outcome, Refusal):
+        return problems.refusal(outcome, wish.pointers, wish.at)
+    return wish.word(conn, outcome)
 
 
 _HOSTNAME = socket.gethostname()

@@ -1,0 +1,60 @@
+"""The API log and the use of DIDs, as far as callers may see them. They only read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.users import missing_rights
+from didier.errors import NotPermitted
+from didier.services import access, reports
+from didier.services.access import Caller
+from didier.storage import usage
+from didier.storage.reports import Call
+from didier.storage.usage import LogFilter, Logged, Usage
+
+DATA_SHOWN = frozenset({
+    "add_did", "copy_did", "delete_did", "did_info", "did_log_export", "list_dids", "update_did",
+})  # fmt: skip
+"""Functions whose data is shown: VICIdial stores the passwords that are given to users and phones in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Some lines of the API log, and the id before which the next page begins; None behind the last."""
+
+    lines: Sequence[Logged]
+    following: int | None
+
+
+def api_log(
+    conn: Connection, caller: Caller, wanted: LogFilter, limit: int, before: int | None = None
+) -> LogPage | NotPermitted:
+    """Return *limit* of the lines that are *wanted*, of users that the caller sees; the newest first."""
+    if missing := missing_rights(caller.user, "api_log"):
+        return missing
+    if caller.pattern_prefix is not None:
+        return NotPermitted("api_log", ("Pattern prefix of the token must be none: the log names all DIDs",))
+    limited = not caller.user.sees_users_of(None)
+    visible = caller.user.visible_groups() if limited else None
+    lines = usage.api_log(conn, replace(wanted, visible=visible), limit + 1, before)
+    shown = [line if line.function in DATA_SHOWN else replace(line, data="") for line in lines[:limit]]
+    return LogPage(shown, lines[limit - 1].api_id if len(lines) > limit else None)
+
+
+def calls_of_dids(
+    conn: Connection, caller: Caller, since: datetime, until: datetime, limit: int
+) -> list[Usage] | NotPermitted:
+    """Return how much the DIDs that the caller sees were called, the most called first."""
+    if missing := missing_rights(caller.user, "did_log_export"):
+        return missing
+    groups, prefix = caller.user.visible_groups(), caller.pattern_prefix
+    return usage.calls_of_dids(conn, since, until, limit, groups=groups, prefix=prefix)
+
+
+def calls(conn: Connection, caller: Caller, number: str, day: date, limit: int) -> list[Call] | NotPermitted:
+    """Return the calls to *number* on *day*, by time."""
+    if refused := access.not_reached(caller, number, "did_log_export"):
+        return refused
+    return reports.calls(conn, caller.user, number, day, limit)

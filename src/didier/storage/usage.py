@@ -1,0 +1,142 @@
+"""What the API log and the call records tell: who called what, and how much each DID is called."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.users import EVERY_GROUP
+from didier.storage.statements import as_json, as_text, known_columns, run, values_of
+from didier.storage.tables import API_LOG, DIDS, USERS
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line of the API log, without the address that was called: it may hold anything."""
+
+    api_id: int
+    when: str
+    user: str
+    function: str
+    agent_user: str
+    result: str
+    reason: str
+    source: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which lines of the API log are wanted; None: whatever there is. *visible* are the users' groups."""
+
+    user: str | None = None
+    function: str | None = None
+    result: str | None = None
+    source: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None  # excluded
+    visible: Collection[str] | None = None
+
+
+_LOG_COLUMNS = (
+    "api_id", "api_date", "user", "function", "agent_user", "result", "result_reason", "source", "data",
+)  # fmt: skip
+
+
+def api_log(conn: Connection, wanted: LogFilter, limit: int, before: int | None = None) -> list[Logged]:
+    """Return *limit* of the lines that are *wanted*, the newest first, those before the id *before*."""
+    conditions, values = [], []
+    equal = {"user": wanted.user, "function": wanted.function, "result": wanted.result,
+             "source": wanted.source}  # fmt: skip
+    pairs: list[tuple[str, Any]] = [(f"{column} = ?", value) for column, value in equal.items()]
+    pairs += [
+        ("api_date >= ?", wanted.since and as_text(wanted.since)),
+        ("api_date < ?", wanted.until and as_text(wanted.until)),
+        ("api_id < ?", before),
+    ]
+    for condition, value in pairs:
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    if wanted.visible is not None:
+        groups = f"user_group IN {values_of(conn.dialect.name)}"
+        conditions.append(f"user IN (SELECT user FROM {USERS} WHERE {groups})")
+        values.append(as_json([*sorted(wanted.visible), EVERY_GROUP]))
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    names = known_columns(conn, API_LOG, _LOG_COLUMNS)
+    columns = ", ".join(f"`{name}`" for name in names)
+    sql = f"SELECT {columns} FROM {API_LOG}{where} ORDER BY api_id DESC LIMIT ?"
+    return [_logged(dict(zip(names, row, strict=True))) for row in run(conn, sql, *values, limit)]
+
+
+def _logged(row: dict[str, Any]) -> Logged:
+    return Logged(
+        api_id=row["api_id"],
+        when=_text(row["api_date"]),
+        user=row["user"] or "",
+        function=row["function"] or "",
+        agent_user=row.get("agent_user") or "",
+        result=row.get("result") or "",
+        reason=row.get("result_reason") or "",
+        source=row.get("source") or "",
+        data=row.get("data") or "",
+    )
+
+
+def _text(value: Any) -> str:
+    return as_text(value) if isinstance(value, datetime) else str(value or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much a DID was called; *pattern* is None for one that is there no longer."""
+
+    did_id: int
+    extension: str  # as it was called
+    pattern: str | None
+    description: str | None
+    calls: int
+    last_call: str
+
+
+def calls_of_dids(
+    conn: Connection,
+    since: datetime,
+    until: datetime,
+    limit: int,
+    *,
+    groups: Collection[str] | None = None,
+    prefix: str | None = None,
+) -> list[Usage]:
+    """Return the DIDs with calls from *since* until before *until*, those with the most calls first.
+
+    With *groups* or *prefix* those alone that are there and are in one of the groups, and begin with the
+    prefix.
+    """
+    values: list[Any] = [as_text(since), as_text(until)]
+    conditions = ""
+    if groups is not None:
+        conditions += f" AND d.user_group IN {values_of(conn.dialect.name)}"
+        values.append(as_json([*sorted(groups), EVERY_GROUP]))
+    if prefix is not None:
+        conditions += " AND d.did_pattern LIKE ? ESCAPE '!'"
+        values.append(_begins_with(prefix))
+    sql = (
+        "SELECT CAST(l.did_id AS INTEGER), MAX(l.extension), MAX(d.did_pattern), MAX(d.did_description),"
+        " COUNT(*) AS calls, MAX(l.call_date) FROM vicidial_did_log AS l"
+        f" LEFT JOIN {DIDS} AS d ON d.did_id = CAST(l.did_id AS INTEGER)"
+        f" WHERE l.call_date >= ? AND l.call_date < ?{conditions}"
+        " GROUP BY l.did_id ORDER BY calls DESC, l.did_id LIMIT ?"
+    )
+    return [
+        Usage(did_id or 0, extension or "", pattern, description, calls, _text(last))
+        for did_id, extension, pattern, description, calls, last in run(conn, sql, *values, limit)
+    ]
+
+
+def _begins_with(prefix: str) -> str:
+    for character in "!%_":
+        prefix = prefix.replace(character, f"!{character}")
+    return f"{prefix}%"

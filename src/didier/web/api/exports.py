@@ -1,0 +1,116 @@
+"""``/exports``: all DIDs as CSV or as JSON lines, in pieces that fit into little memory."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response, StreamingResponse
+
+from didier.domain.spreadsheets import guarded
+from didier.errors import Refusal
+from didier.services import listing
+from didier.services.access import Caller
+from didier.services.listing import Page, Wanted
+from didier.storage.listing import Order, Row
+from didier.web.api import problems
+from didier.web.api.callers import Login, Signed
+from didier.web.api.dids import READ, wanted
+from didier.web.api.door import Door, door_of
+from didier.web.api.schemas import refusals
+from didier.web.api.wishes import Asked
+
+router = APIRouter(prefix="/exports", tags=["dids"])
+
+PIECE = 1_000
+"""DIDs that are read at once."""
+
+Chosen = Annotated[Wanted, Depends(wanted)]
+Encode = Callable[[Sequence[Row], bool], bytes]
+"""Writes rows; told whether they are the first, which may need a head."""
+
+
+def as_csv(rows: Sequence[Row], first: bool) -> bytes:
+    """Write rows as CSV, the names of their columns before the first."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    if first:
+        writer.writerow(rows[0] if rows else ["did_pattern"])
+    for row in rows:
+        writer.writerow(guarded(value) if isinstance(value, str) else value for value in row.values())
+    return text.getvalue().encode()
+
+
+def as_ndjson(rows: Sequence[Row], first: bool) -> bytes:
+    """Write each row as JSON on a line of its own."""
+    return b"".join(orjson.dumps(row) + b"\n" for row in rows)
+
+
+@router.get(
+    "/dids.csv", operation_id="exportDidsCsv", summary="Export DIDs as CSV", response_class=Response,
+    responses={
+        200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "A row for each DID"},
+        **refusals(),
+    },
+)  # fmt: skip
+async def export_csv(request: Request, login: Signed, chosen: Chosen) -> Response:
+    """Send all columns of the DIDs that are wanted, in the order of their ids.
+
+    Cells that a spreadsheet would take for a formula begin with an apostrophe, which imports take away.
+    """
+    return await _export(request, login, chosen, as_csv, "text/csv; charset=utf-8", "dids.csv")
+
+
+@router.get(
+    "/dids.ndjson", operation_id="exportDidsNdjson", summary="Export DIDs as JSON lines",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+            "description": "A JSON object for each DID, on a line of its own",
+        },
+        **refusals(),
+    },
+)  # fmt: skip
+async def export_ndjson(request: Request, login: Signed, chosen: Chosen) -> Response:
+    """Send all columns of the DIDs that are wanted, in the order of their ids."""
+    return await _export(request, login, chosen, as_ndjson, "application/x-ndjson", "dids.ndjson")
+
+
+async def _export(
+    request: Request, login: Login, chosen: Wanted, encode: Encode, media_type: str, name: str
+) -> Response:
+    door = door_of(request)
+    caller = await door.permit(request, login, Asked("list_dids", READ, name))
+    if isinstance(caller, Response):
+        return caller
+    first = await _page(door, caller, chosen, None)
+    if isinstance(first, Refusal):
+        return problems.refusal(first).response
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    pieces = _pieces(door, caller, chosen, first, encode)
+    return StreamingResponse(pieces, headers=headers, media_type=media_type)
+
+
+async def _pieces(
+    door: Door, caller: Caller, chosen: Wanted, page: Page, encode: Encode
+) -> AsyncIterator[bytes]:
+    """Yield the pages one after the other, each read when the one before is on its way.
+
+    A page that cannot be read breaks the answer off, so that nobody takes a part for the whole.
+    """
+    yield encode(page.rows, True)
+    while page.following is not None:
+        found = await _page(door, caller, chosen, page.following)
+        if isinstance(found, Refusal):
+            raise found
+        page = found
+        yield encode(page.rows, False)
+
+
+async def _page(door: Door, caller: Caller, chosen: Wanted, after: list[str | int] | None) -> Page | Refusal:
+    return await door.on_reader(
+        lambda conn: listing.page(conn, caller, chosen, Order("did_id"), PIECE, after)
+    )

@@ -1,0 +1,18 @@
+"""Pages of lists, each with the way to the next one."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from didier.web.api import answers
+from didier.web.api.answers import Answer
+
+
+def page_answer(request: Request, page: dict[str, Any]) -> Answer:
+    """Return the answer that is a page of a list, with a link to the next one."""
+    if page["next"] is None:
+        return answers.json(page)
+    query = urlencode([*((k, v) for k, v in request.query_params.multi_items() if k != "cursor"),
+                       ("cursor", page["next"])])  # fmt: skip
+    return answers.json(page, headers={"link": f'<{request.url.path}?{query}>; rel="next"'})

@@ -1,0 +1,160 @@
+"""``/log``, ``/usage`` and ``/calls``: who asked for what, and how much DIDs are called."""
+
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from sqlalchemy.engine import Connection
+from starlette.responses import Response
+
+from didier.errors import Refusal
+from didier.services import usage
+from didier.services.access import Caller
+from didier.storage.usage import LogFilter
+from didier.web.api import answers, cursors
+from didier.web.api.answers import Answer
+from didier.web.api.callers import Signed
+from didier.web.api.door import door_of
+from didier.web.api.moments import local
+from didier.web.api.paging import page_answer
+from didier.web.api.schemas import PAGE_DEFAULT, Cursor, Limit, refusals
+from didier.web.api.wishes import Asked
+
+router = APIRouter(tags=["reports"])
+
+SCOPE = "reports"
+USAGE_DAYS = 30
+"""How long back usage looks unless it is told."""
+
+NUMBER_MOST = 50
+CALLS_MOST = 10_000
+
+Since = Annotated[datetime | None, Query(description="From then on; local time of the server without zone")]
+Until = Annotated[datetime | None, Query(description="Until before then")]
+
+
+class LogLine(BaseModel):
+    """A request that was made of either API."""
+
+    api_id: int
+    when: str = Field(description="Local time of the server", examples=["2026-03-04 05:06:07"])
+    user: str
+    function: str
+    agent_user: str = Field(description="The user that it was about")
+    result: str = Field(examples=["SUCCESS"])
+    reason: str
+    source: str = Field(description="What the caller says it is; `json-api` for this API")
+    data: str = Field(description="What it was about; shown for functions of DIDs alone")
+
+
+class Log(BaseModel):
+    """A page of the API log, the newest line first."""
+
+    items: list[LogLine]
+    next: str | None
+
+
+class DidUsage(BaseModel):
+    """How much a DID was called."""
+
+    did_id: int
+    extension: str = Field(description="The number as it was called")
+    pattern: str | None = Field(description="Null for a DID that is there no longer")
+    description: str | None
+    calls: int
+    last_call: str = Field(description="Local time of the server")
+
+
+class Usages(BaseModel):
+    """The DIDs with calls, the most called first."""
+
+    items: list[DidUsage]
+
+
+class CallShown(BaseModel):
+    """A call to a number."""
+
+    caller: str
+    came_at: str
+    seconds: int = Field(description="From the call to the end of its row in the queue log; 0 without one")
+
+
+class Calls(BaseModel):
+    """The calls to a number on one day, by time."""
+
+    items: list[CallShown]
+
+
+@router.get(
+    "/log", operation_id="readLog", summary="Read the API log", response_model=Log, responses=refusals()
+)
+async def read_log(
+    request: Request,
+    login: Signed,
+    user: Annotated[str | None, Query(max_length=20)] = None,
+    function: Annotated[str | None, Query(max_length=20)] = None,
+    result: Annotated[Literal["SUCCESS", "ERROR", "NOTICE"] | None, Query()] = None,
+    source: Annotated[str | None, Query(max_length=20)] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = PAGE_DEFAULT,
+    cursor: Cursor = None,
+) -> Response:
+    """Read what was asked of either API, by users that the caller sees; the newest first."""
+    wanted = LogFilter(user, function, result, source, local(since), local(until))
+    after = cursors.read(cursor, "log", (int,))
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        found = usage.api_log(conn, caller, wanted, limit, int(after[0]) if after else None)
+        if isinstance(found, Refusal):
+            return found
+        following = cursors.write("log", [found.following]) if found.following else None
+        return page_answer(request, {"items": [asdict(line) for line in found.lines], "next": following})
+
+    return await door_of(request).read(request, login, Asked("api_log", SCOPE), read)
+
+
+@router.get(
+    "/usage", operation_id="readUsage", summary="Calls of each DID", response_model=Usages,
+    responses=refusals(),
+)  # fmt: skip
+async def read_usage(
+    request: Request, login: Signed, since: Since = None, until: Until = None, limit: Limit = PAGE_DEFAULT
+) -> Response:
+    """Count the calls of each DID that the caller sees; the last 30 days unless told otherwise."""
+    end = local(until) or datetime.now()
+    begin = local(since) or (end - timedelta(days=USAGE_DAYS) if end.year > 1 else end)
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        found = usage.calls_of_dids(conn, caller, begin, end, limit)
+        return (
+            found if isinstance(found, Refusal) else answers.json({"items": [asdict(one) for one in found]})
+        )
+
+    return await door_of(request).read(request, login, Asked("did_log_export", SCOPE), read)
+
+
+@router.get(
+    "/calls", operation_id="readCalls", summary="Calls to a number", response_model=Calls,
+    responses=refusals(),
+)  # fmt: skip
+async def read_calls(
+    request: Request,
+    login: Signed,
+    number: Annotated[str, Query(min_length=1, max_length=NUMBER_MOST, examples=["18001234567"])],
+    day: Annotated[date, Query(alias="date", examples=["2026-03-04"])],
+    limit: Annotated[int, Query(ge=1, le=CALLS_MOST)] = CALLS_MOST,
+) -> Response:
+    """List the calls to a number on one day."""
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        found = usage.calls(conn, caller, number, day, limit)
+        if isinstance(found, Refusal):
+            return found
+        return answers.json({
+            "items": [{"caller": c.caller_id, "came_at": c.came_at, "seconds": c.seconds} for c in found]
+        })  # fmt: skip
+
+    return await door_of(request).read(request, login, Asked("did_log_export", SCOPE, number), read)

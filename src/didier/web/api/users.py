@@ -1,0 +1,262 @@
+"""``/users``: who may sign in, and what they may do."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
+from starlette.responses import Response
+
+from didier.domain import grants
+from didier.domain.grants import GRANTS
+from didier.domain.users import User
+from didier.errors import InvalidField, Refusal
+from didier.services import accounts
+from didier.services.access import Caller
+from didier.storage.users import StoredPassword
+from didier.web.api import answers, cursors, problems
+from didier.web.api.answers import Answer
+from didier.web.api.callers import Login, Signed
+from didier.web.api.door import door_of
+from didier.web.api.paging import page_answer
+from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
+from didier.web.api.wishes import Asked, Wish
+
+router = APIRouter(prefix="/users", tags=["users"])
+
+SCOPE = "users"
+
+Name = Annotated[str, Path(min_length=1, max_length=20, description="The user's name", examples=["crm"])]
+
+
+class _Rights(BaseModel):
+    """The rights of a user, by VICIdial's columns."""
+
+    vdc_agent_api_access: bool
+    modify_inbound_dids: bool
+    delete_inbound_dids: bool
+    view_reports: bool
+    modify_users: bool
+    delete_users: bool
+    ast_admin_access: bool
+
+
+class UserShown(_Rights):
+    """A user; the password is never shown."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "user": "crm",
+                "full_name": "CRM",
+                "user_level": 8,
+                "user_group": "ADMIN",
+                "active": "Y",
+                "email": "",
+                "api_allowed_functions": ["copy_did"],
+                "vdc_agent_api_access": True,
+                "modify_inbound_dids": True,
+                "delete_inbound_dids": False,
+                "view_reports": False,
+                "modify_users": False,
+                "delete_users": False,
+                "ast_admin_access": False,
+            }
+        }
+    )
+
+    user: str
+    full_name: str
+    user_level: int
+    user_group: str
+    active: str
+    email: str
+    api_allowed_functions: list[str] = Field(description="`ALL_FUNCTIONS` stands for all")
+
+
+class Users(BaseModel):
+    """A page of the list of users."""
+
+    items: list[UserShown]
+    next: str | None = Field(description="`cursor` of the next page; null in the last")
+
+
+class UserChange(Body):
+    """Settings of a user to be set; nobody gives a right that they do not have."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"user_level": 8, "active": "N"}})
+
+    password: str | None = Field(
+        None, min_length=1, max_length=100, description="Never shown; a new one ends a lock-out"
+    )
+    full_name: str | None = Field(None, max_length=50)
+    user_level: int | None = Field(None, ge=1, le=9)
+    user_group: str | None = Field(None, min_length=1, max_length=20)
+    active: Literal["Y", "N"] | None = Field(None, description="Whether the user may sign in")
+    email: str | None = Field(None, max_length=100)
+    api_allowed_functions: list[Annotated[str, Field(pattern=r"^[A-Za-z_]{1,40}$")]] | None = Field(
+        None, max_length=100, description="`ALL` for all. A DID function switches `modify_inbound_dids` on"
+    )
+    vdc_agent_api_access: bool | None = Field(None, description="API Access")
+    modify_inbound_dids: bool | None = Field(None, description="Modify DIDs")
+    delete_inbound_dids: bool | None = Field(None, description="Delete DIDs")
+    view_reports: bool | None = Field(None, description="View Reports")
+    modify_users: bool | None = Field(None, description="Modify Users")
+    delete_users: bool | None = Field(None, description="Delete Users")
+    ast_admin_access: bool | None = Field(None, description="AGC Admin Access")
+
+
+class NewUser(UserChange):
+    """A user to be made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "user": "crm",
+                "password": "correct-horse-battery",
+                "user_group": "ADMIN",
+                "vdc_agent_api_access": True,
+                "api_allowed_functions": ["copy_did"],
+            }
+        }
+    )
+
+    user: str = Field(min_length=2, max_length=20, description="Letters, digits, - and _")
+    password: str = Field(min_length=1, max_length=100, description="Never shown")
+    user_group: str = Field(min_length=1, max_length=20)
+    full_name: str | None = Field(None, max_length=50, description="The name of the user unless given")
+    user_level: int = Field(8, ge=1, le=9, description="The API asks for 8")
+
+
+def values_of(sent: UserChange) -> dict[str, str]:
+    """Return the columns that were sent as the services take them."""
+    values: dict[str, str] = {}
+    for column in sent.model_fields_set - {"password", "user"}:
+        value = getattr(sent, column)
+        if value is None:
+            continue
+        if column == grants.FUNCTIONS:
+            values[column] = " ".join(value)
+        else:
+            values[column] = str(int(value)) if isinstance(value, bool) else str(value)
+    return values
+
+
+def shown(found: accounts.Shown) -> dict[str, Any]:
+    """Return a user as JSON shows them."""
+    profile, user = found.profile, found.account.user
+    return {
+        "user": profile.name,
+        "full_name": profile.full_name,
+        "user_level": profile.level,
+        "user_group": profile.group,
+        "active": profile.active,
+        "email": profile.email,
+        "api_allowed_functions": sorted(user.functions),
+        **_rights(user),
+    }
+
+
+def _rights(user: User) -> Mapping[str, bool]:
+    return {grant.column: getattr(user, grant.setting) for grant in GRANTS}
+
+
+@router.get("", operation_id="listUsers", summary="List users", response_model=Users, responses=refusals())
+async def list_users(
+    request: Request, login: Signed, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None
+) -> Response:
+    """List the users that the caller sees, by name."""
+    after = cursors.read(cursor, "user", (str,))
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        found = accounts.page(conn, caller.user, limit, str(after[0]) if after else None)
+        if isinstance(found, Refusal):
+            return found
+        rows, last = found
+        following = cursors.write("user", [last]) if last else None
+        return page_answer(request, {"items": [shown(row) for row in rows], "next": following})
+
+    return await door_of(request).read(request, login, Asked("user_details", SCOPE), read)
+
+
+@router.get(
+    "/{name}", operation_id="getUser", summary="Show a user", response_model=UserShown,
+    responses=refusals(404),
+)  # fmt: skip
+async def get_user(request: Request, login: Signed, name: Name) -> Response:
+    """Show a user and their rights."""
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        found = accounts.one(conn, caller.user, name)
+        return found if isinstance(found, Refusal) else answers.json(shown(found))
+
+    return await door_of(request).read(request, login, Asked("user_details", SCOPE, name), read)
+
+
+@router.post(
+    "", operation_id="addUser", summary="Make a user", status_code=201, response_model=UserShown,
+    responses={201: {"headers": {"Location": {"schema": {"type": "string"}}}}, **refusals(409, 415)},
+)  # fmt: skip
+async def add_user(
+    request: Request, login: Signed, body: NewUser, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Make a user. A DID function among the allowed ones switches Modify DIDs on."""
+    asked = Asked("add_user", SCOPE, body.user)
+    password = await _to_store(request, login, asked, body.password)
+    if isinstance(password, Response):
+        return password
+    values = {"user_level": "8", "full_name": body.user, "api_allowed_functions": "", **values_of(body)}
+
+    def word(conn: Connection, done: accounts.Done) -> Answer:
+        made = shown(accounts.written(conn, done.name))
+        return answers.json(made, 201, {"location": f"{request.url.path}/{done.name}"})
+
+    wish = Wish(
+        asked,
+        accounts.add,
+        lambda caller: accounts.AddOrder(caller, body.user, password, values),
+        word,
+        pointers={"user": "/user", "user_level": "/user_level"},
+    )
+    content = body.model_dump_json(exclude={"password"}).encode()
+    return await door_of(request).write(request, login, wish, content)
+
+
+@router.patch(
+    "/{name}", operation_id="changeUser", summary="Change a user", response_model=UserShown,
+    responses=refusals(404, 415),
+)  # fmt: skip
+async def change_user(request: Request, login: Signed, name: Name, body: UserChange) -> Response:
+    """Set settings of a user; those that are not named stay as they are."""
+    asked = Asked("update_user", SCOPE, name)
+    password: StoredPassword | Response | None = None
+    if body.password is not None:
+        password = await _to_store(request, login, asked, body.password)
+    if isinstance(password, Response):
+        return password
+    stored, values = password, values_of(body)
+
+    def word(conn: Connection, done: accounts.Done) -> Answer:
+        return answers.json(shown(accounts.written(conn, done.name)))
+
+    wish = Wish(
+        asked,
+        accounts.update,
+        lambda caller: accounts.UpdateOrder(caller, name, stored, values),
+        word,
+        pointers={"user_level": "/user_level"},
+    )
+    return await door_of(request).write(request, login, wish)
+
+
+async def _to_store(request: Request, login: Login, asked: Asked, password: str) -> StoredPassword | Response:
+    """Hash a new password, for callers who may set one: it is slow."""
+    caller = await door_of(request).admit(request, login, asked)
+    if isinstance(caller, Response):
+        return caller
+    stored = await door_of(request).to_store(password)
+    if stored is None:
+        bad = InvalidField("password", "***", "none while VICIdial's hashing is set up wrongly")
+        return problems.refusal(bad).response
+    return stored
