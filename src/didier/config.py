@@ -44,6 +44,15 @@ class Settings(BaseSettings):
     waiting_limit: int = Field(
         10_000, ge=1, description="Most requests that may wait to be stored; further ones get 503"
     )
+    upload_limit: int = Field(
+        100_000_000, ge=1_000, description="Largest text or CSV body that the JSON API reads, in bytes"
+    )
+    batch_limit: int = Field(1_000_000, ge=1, le=100_000_000, description="Most targets of a batch")
+    region: str = Field(
+        "US",
+        pattern="^[A-Z]{2}$",
+        description="Country, as two letters, whose spellings of numbers are understood",
+    )
     rate_limit: int = Field(
         600, ge=0, description="Most requests a minute that the JSON API takes of a caller; 0: any number"
     )

@@ -238,7 +238,9 @@ def _outcome_word(refused: AlreadyExists | InvalidPattern) -> str:
 
 
 def _reason(refused: AlreadyExists | InvalidPattern) -> str:
-    return refused.reason if isinstance(refused, InvalidPattern) else str(refused)
+    if isinstance(refused, InvalidPattern):
+        return refused.reason
+    return "named before in this order" if isinstance(refused, NamedTwice) else "exists already"
 
 
 def _copies(plan: _Plan) -> Iterator[dids.Copy]:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import inputs
 from didier.errors import TargetProblem
-from didier.services import planning
+from didier.services import planning, removing
 from didier.services.copying import PROBLEMS_SHOWN
 from didier.services.planning import Chunk, Planner
 from didier.services.recipes import Recipe
@@ -211,3 +211,30 @@ def fail(conn: Connection, batch_id: int, reason: str, now: datetime) -> None:
         return
     progress.change(conn, batch_id, {"state": "failed", "phase": None, "failure": reason, "finished_at": now})
     progress.forget_pieces(conn, batch_id)
+
+
+def difference(conn: Connection, batch_id: int) -> str | None:
+    """Read back what a batch that is done has made, from what is stored of it; say what differs.
+
+    Columns in which targets have values of their own are left out, as are DIDs that were changed since.
+    """
+    batch = progress.get(conn, batch_id)
+    recipe = removing.recipe_of(conn, batch) if batch else None
+    if batch is None or recipe is None:
+        return None
+    values = {name: value for name, value in recipe.values.items() if name not in batch.own_columns}
+    for placed in progress.items(conn, batch_id, 0, CHECKED, ("added",)):
+        run = placed.item
+        targets = [planning.target_of(run, number) for number in range(run.size)]
+        block = Block(values, as_text(batch.created_at), targets)
+        first = run.did_id or 0
+        if found := is_as_ordered(conn, Made(block, range(first, first + run.size))):
+            return found
+    return None
+
+
+def fail_orders(conn: Connection, orders: Sequence[tuple[int, str]]) -> list[None]:
+    """Fail batches, each for its reason."""
+    for batch_id, reason in orders:
+        fail(conn, batch_id, reason, datetime.now())
+    return [None] * len(orders)

@@ -105,10 +105,14 @@ class Runner:
         """Say that there is a batch to be worked on."""
         self._wanted.set()
 
-    def stop(self) -> None:
-        """End the thread behind the step that it is at; the batch goes on with the next start."""
+    def end(self) -> None:
+        """Let the thread end behind the step that it is at; the batch goes on with the next start."""
         self._stopping = True
         self._wanted.set()
+
+    def stop(self) -> None:
+        """End the thread, and wait for it."""
+        self.end()
         if self._thread:
             self._thread.join()
 

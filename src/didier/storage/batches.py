@@ -25,7 +25,7 @@ from didier.storage.tables import DIDS
 _BATCH_COLUMNS = (
     "created_at", "user_name", "address", "kind", "mode", "source_id", "source_pattern", "snapshot_id",
     "overrides", "template", "reach", "own_columns", "requested", "added", "existing", "invalid",
-    "duplicates", "state", "high_water", "guard",
+    "duplicates", "state", "finished_at", "high_water", "guard",
 )  # fmt: skip
 _ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", "reason")
 
@@ -120,7 +120,8 @@ def _row(batch: Batch, date: str, running: Running | None) -> tuple[Any, ...]:
         batch.source_pattern, batch.snapshot_id, as_json(batch.overrides) if batch.overrides else None,
         batch.template, batch.reach, as_json(batch.own_columns) if batch.own_columns else None,
         sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"],
-        sizes["duplicate"], "running" if running else "done", running and running.high_water,
+        sizes["duplicate"], "running" if running else "done", None if running else date,
+        running and running.high_water,
         running and running.guard,
     )  # fmt: skip
 
@@ -156,7 +157,8 @@ def close(conn: Connection, batch_ids: Sequence[int], state: str) -> None:
         sql = "SELECT count(*) FROM didier_batch_items WHERE batch_id = ? AND outcome = 'added'"
         added = scalar(conn, sql, batch_id)
         sql = (
-            "UPDATE didier_batches SET state = ?, added = ?, high_water = NULL, guard = NULL"
+            "UPDATE didier_batches SET state = ?, added = ?, high_water = NULL, guard = NULL,"
+            " finished_at = created_at"
             " WHERE batch_id = ?"
         )
         run(conn, sql, state, added, batch_id)

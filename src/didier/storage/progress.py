@@ -70,7 +70,7 @@ def accept(
 ) -> int:
     """Store a batch that is still to be made, and the text of its targets in *pieces*; return its id."""
     batch_id = insert_batch(conn, batch, now)
-    change(conn, batch_id, {"state": "pending", "phase": phase, "requested": requested})
+    change(conn, batch_id, {"state": "pending", "phase": phase, "requested": requested, "finished_at": None})
     for number, piece in enumerate(pieces):
         sql = "INSERT INTO didier_batch_input (batch_id, piece, content) VALUES (?, ?, ?)"
         run(conn, sql, batch_id, number, piece)

@@ -1,5 +1,6 @@
 """`create_app`: the one place where things are wired."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from didier.config import Settings
 from didier.errors import Unavailable
 from didier.services import journal
+from didier.services.running import Runner
 from didier.storage import batches
 from didier.storage.committer import GROUP_LIMIT, Committer
 from didier.storage.database import reading
@@ -65,8 +67,9 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
             Route("/metrics", metrics_page),
         ]
     )
-    json_api = JsonApi(engine, committer, passwords, settings)
-    return Requests(non_agent_api, json_api, pages_app, committer, engine)
+    runner = Runner(engine, committer)
+    json_api = JsonApi(engine, committer, passwords, runner, settings)
+    return Requests(non_agent_api, json_api, pages_app, committer, runner, engine)
 
 
 def _take_back(conn: Connection) -> bool:
@@ -95,12 +98,14 @@ class Requests:
         json_api: ASGIApp,
         pages_app: ASGIApp,
         committer: Committer,
+        runner: Runner,
         engine: Engine,
     ) -> None:
         self._non_agent_api = non_agent_api
         self._json_api = json_api
         self._pages_app = pages_app
         self._committer = committer
+        self._runner = runner
         self._engine = engine
         self.running = 0
 
@@ -108,9 +113,15 @@ class Requests:
     async def lifespan(self) -> AsyncIterator[None]:
         """Carry out orders; at the end finish those that were accepted."""
         self._committer.start()
+        self._runner.start()
         yield
+        await asyncio.to_thread(self._runner.stop)
         await self._committer.stop()
         self._engine.dispose()
+
+    def ending(self) -> None:
+        """Bring answers without end, and large batches, to a stop."""
+        self._runner.end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""

@@ -33,6 +33,9 @@ class Application(Protocol):
 
     running: int  # requests that are being answered
 
+    def ending(self) -> None:
+        """The server takes no new requests from now on: answers without end come to theirs."""
+
     def lifespan(self) -> AbstractAsyncContextManager[None]:
         """Serve requests while this lasts."""
 
@@ -77,6 +80,7 @@ async def _serve(app: Application, settings: Settings) -> bool:
     async with app.lifespan():
         serving = asyncio.ensure_future(server.serve())
         await asyncio.wait({serving, asyncio.ensure_future(stopping.wait())}, return_when="FIRST_COMPLETED")
+        app.ending()
         server.stop()  # type: ignore[no-untyped-call]  # Granian's has no types
         await asyncio.wait({serving}, timeout=settings.stop_seconds)
     if serving.done():

@@ -1,0 +1,335 @@
+"""``/batches``: what was ordered together, how far it is, and taking it back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
+from starlette.responses import Response, StreamingResponse
+
+from didier.errors import Refusal
+from didier.services import batches
+from didier.services.access import Caller
+from didier.services.planning import target_of
+from didier.storage import snapshots
+from didier.storage.progress import ACTIVE, BatchFilter, PlacedItem, StoredBatch
+from didier.web.api import answers, cursors, problems
+from didier.web.api.answers import Answer
+from didier.web.api.callers import Signed
+from didier.web.api.door import door_of
+from didier.web.api.paging import page_answer
+from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
+from didier.web.api.wishes import Asked, Wish
+
+router = APIRouter(prefix="/batches", tags=["batches"])
+
+READ, WRITE = "dids:read", "dids:write"
+EVENT_SECONDS = 0.25
+"""How often progress is looked at for those who watch it."""
+
+STREAMS_MOST = 200
+"""Most requests that may watch batches at once."""
+
+BatchId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Id of the batch")]
+State = Literal["pending", "running", "done", "failed", "undone"]
+Outcome = Literal[
+    "added", "updated", "deleted", "exists", "duplicate", "invalid", "removed", "kept", "missing", "planned"
+]
+
+
+class Totals(BaseModel):
+    """How many targets there are of each outcome."""
+
+    requested: int
+    added: int
+    exists: int
+    duplicate: int
+    invalid: int
+    removed: int = Field(description="Made, and removed again by an undo or because the batch failed")
+    kept: int = Field(description="Made, and kept by an undo because it was changed since")
+
+
+class Batch(BaseModel):
+    """A batch: DIDs that were copied, added, changed or deleted by one request."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": 7,
+                "kind": "copy",
+                "mode": "atomic",
+                "state": "running",
+                "phase": "make",
+                "caller": "admin",
+                "address": "192.0.2.7",
+                "created_at": "2026-03-04T05:06:07",
+                "finished_at": None,
+                "source": "18001234567",
+                "overrides": {"did_active": "N"},
+                "description_template": None,
+                "totals": {
+                    "requested": 10000, "added": 2500, "exists": 0, "duplicate": 0, "invalid": 0,
+                    "removed": 0, "kept": 0,
+                },
+                "done": 2500,
+                "failure": None,
+                "undone_by": None,
+                "undone_at": None,
+            }
+        }
+    )  # fmt: skip
+
+    id: int
+    kind: Literal["copy", "add", "update", "delete"]
+    mode: Literal["atomic", "best_effort"]
+    state: State
+    phase: Literal["check", "make", "remove"] | None = Field(
+        description="What a large batch is at: its targets are checked, made, or removed again"
+    )
+    caller: str
+    address: str
+    created_at: str
+    finished_at: str | None
+    source: str | None = Field(description="Pattern of the DID that was copied")
+    overrides: dict[str, str | None]
+    description_template: str | None
+    totals: Totals
+    done: int = Field(description="How many targets are done with")
+    failure: str | None = Field(description="Why it failed")
+    undone_by: str | None
+    undone_at: str | None
+
+
+class WholeBatch(Batch):
+    """A batch with the row of its source as it was."""
+
+    source_snapshot: dict[str, Any] | None = Field(description="The row that was copied, as it was")
+
+
+class Batches(BaseModel):
+    """A page of a list of batches."""
+
+    items: list[Batch]
+    next: str | None = Field(description="`cursor` of the next page; null in the last")
+
+
+class Item(BaseModel):
+    """What became of a target."""
+
+    position: int = Field(description="Place in the order, counted from 1")
+    target: str
+    outcome: Outcome
+    did_id: int | None
+    reason: str | None
+
+
+class Items(BaseModel):
+    """A page of a list of items."""
+
+    items: list[Item]
+    next: str | None = Field(description="`cursor` of the next page; null in the last")
+
+
+class Undo(Body):
+    """How to undo a batch."""
+
+    force: bool = Field(False, description="Take DIDs too that were changed since")
+
+
+def shown(batch: StoredBatch) -> dict[str, Any]:
+    """Return a batch as the API shows it."""
+    return {
+        "id": batch.batch_id,
+        "kind": batch.kind,
+        "mode": batch.mode,
+        "state": batch.state,
+        "phase": batch.phase,
+        "caller": batch.user_name,
+        "address": batch.address,
+        "created_at": batch.created_at.isoformat(),
+        "finished_at": batch.finished_at and batch.finished_at.isoformat(),
+        "source": batch.source_pattern or None,
+        "overrides": batch.overrides,
+        "description_template": batch.template,
+        "totals": {
+            "requested": batch.requested,
+            "added": batch.added,
+            "exists": batch.existing,
+            "duplicate": batch.duplicates,
+            "invalid": batch.invalid,
+            "removed": batch.removed,
+            "kept": batch.kept,
+        },
+        "done": _done(batch),
+        "failure": batch.failure,
+        "undone_by": batch.undone_by,
+        "undone_at": batch.undone_at and batch.undone_at.isoformat(),
+    }
+
+
+def _done(batch: StoredBatch) -> int:
+    if batch.phase == "remove":
+        return batch.removed + batch.kept
+    return batch.position if batch.phase else batch.requested
+
+
+def items_of(found: list[PlacedItem], after: int, limit: int) -> Iterator[dict[str, Any]]:
+    """Yield each target of runs, *limit* at most, behind the position *after*."""
+    for placed in found:
+        run = placed.item
+        for number in range(max(0, after + 1 - placed.position), run.size):
+            if limit <= 0:
+                return
+            limit -= 1
+            yield {
+                "position": placed.position + number,
+                "target": target_of(run, number),
+                "outcome": run.outcome,
+                "did_id": None if run.did_id is None else run.did_id + number,
+                "reason": run.reason,
+            }
+
+
+@router.get(
+    "", operation_id="listBatches", summary="List batches", response_model=Batches, responses=refusals()
+)
+async def list_batches(
+    request: Request,
+    login: Signed,
+    state: Annotated[State | None, Query()] = None,
+    kind: Annotated[Literal["copy", "add", "update", "delete"] | None, Query()] = None,
+    caller: Annotated[str | None, Query(max_length=20, description="Name of the user")] = None,
+    source: Annotated[
+        str | None, Query(max_length=50, description="Pattern of the DID that was copied")
+    ] = None,
+    limit: Limit = PAGE_DEFAULT,
+    cursor: Cursor = None,
+) -> Response:
+    """List the batches whose DIDs the caller sees, newest first."""
+    wanted = BatchFilter(caller, state, kind, source)
+    before = cursors.read(cursor, "batches", (int,))
+
+    def read(conn: Connection, who: Caller) -> Answer | Refusal:
+        found = batches.page(conn, who, wanted, int(before[0]) if before else None, limit + 1)
+        if isinstance(found, Refusal):
+            return found
+        more = len(found) > limit
+        following = cursors.write("batches", [found[limit - 1].batch_id]) if more else None
+        return page_answer(request, {"items": list(map(shown, found[:limit])), "next": following})
+
+    return await door_of(request).read(request, login, Asked("list_dids", READ), read)
+
+
+@router.get(
+    "/{batch_id}", operation_id="getBatch", summary="Show a batch", response_model=WholeBatch,
+    responses=refusals(404),
+)  # fmt: skip
+async def get_batch(request: Request, login: Signed, batch_id: BatchId) -> Response:
+    """Show a batch, how far it is, and the row of its source as it was."""
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        found = batches.get(conn, caller, batch_id)
+        if isinstance(found, Refusal):
+            return found
+        snapshot = snapshots.read(conn, found.snapshot_id) if found.snapshot_id else None
+        return answers.json({**shown(found), "source_snapshot": snapshot})
+
+    return await door_of(request).read(request, login, Asked("list_dids", READ, str(batch_id)), read)
+
+
+@router.get(
+    "/{batch_id}/items", operation_id="listItems", summary="List what became of each target",
+    response_model=Items, responses=refusals(404),
+)  # fmt: skip
+async def list_items(
+    request: Request,
+    login: Signed,
+    batch_id: BatchId,
+    outcome: Annotated[list[Outcome] | None, Query(description="Only these outcomes")] = None,
+    limit: Limit = PAGE_DEFAULT,
+    cursor: Cursor = None,
+) -> Response:
+    """List what became of each target, in the order's order."""
+    after = int((cursors.read(cursor, "items", (int,)) or [0])[0])
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        found = batches.items(conn, caller, batch_id, after, limit + 1, outcome or ())
+        if isinstance(found, Refusal):
+            return found
+        listed = list(items_of(found, after, limit + 1))
+        more = len(listed) > limit
+        following = cursors.write("items", [listed[limit - 1]["position"]]) if more else None
+        return page_answer(request, {"items": listed[:limit], "next": following})
+
+    return await door_of(request).read(request, login, Asked("list_dids", READ, str(batch_id)), read)
+
+
+@router.get(
+    "/{batch_id}/events", operation_id="watchBatch", summary="Watch a batch",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **refusals(404)},
+)  # fmt: skip
+async def watch_batch(request: Request, login: Signed, batch_id: BatchId) -> Response:
+    """Send the batch as an event `progress` whenever it has moved on, and as `end` when it is done with."""
+    door = door_of(request)
+    caller = await door.permit(request, login, Asked("list_dids", READ, str(batch_id)))
+    if isinstance(caller, Response):
+        return caller
+    found = await door.on_reader(lambda conn: batches.get(conn, caller, batch_id))
+    if isinstance(found, Refusal):
+        return problems.refusal(found).response
+    return StreamingResponse(_events(request, caller, batch_id), media_type="text/event-stream")
+
+
+async def _events(request: Request, caller: Caller, batch_id: int) -> AsyncIterator[bytes]:
+    door, before = door_of(request), b""
+    while not door.stopping:
+        found = await door.on_reader(lambda conn: batches.get(conn, caller, batch_id))
+        if isinstance(found, Refusal):
+            return
+        data = orjson.dumps(shown(found))
+        ended = found.state not in ACTIVE
+        if data != before:
+            yield b"event: %s\ndata: %s\n\n" % (b"end" if ended else b"progress", data)
+        if ended:
+            return
+        before = data
+        await asyncio.sleep(EVENT_SECONDS)
+
+
+@router.post(
+    "/{batch_id}/undo", operation_id="undoBatch", summary="Undo a batch", response_model=Batch,
+    responses={
+        202: {"model": Batch, "description": "It goes on; watch the batch"},
+        **refusals(404, 409, 415),
+    },
+)  # fmt: skip
+async def undo_batch(
+    request: Request,
+    login: Signed,
+    batch_id: BatchId,
+    body: Undo | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Remove what a batch has made, or put back what it has changed or deleted.
+
+    DIDs that were changed since are kept; the items name them.
+    """
+    force = body is not None and body.force
+
+    def word(conn: Connection, batch: StoredBatch) -> Answer:
+        return answers.json(shown(batch), 202 if batch.state in ACTIVE else 200)
+
+    wish = Wish(
+        Asked("copy_did", WRITE, str(batch_id)),
+        batches.undo,
+        lambda caller: batches.UndoOrder(caller, batch_id, force),
+        word,
+        subject=f"batch {batch_id}",
+    )
+    answer = await door_of(request).write(request, login, wish)
+    door_of(request).wake()
+    return answer

@@ -1,0 +1,288 @@
+"""``/copies``: one DID copied to many, previewed or made."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+import orjson
+import structlog
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from sqlalchemy.engine import Connection
+from starlette.responses import Response, StreamingResponse
+
+from didier.domain.inputs import Row
+from didier.domain.targets import Range
+from didier.services import batches, copying, making, previewing
+from didier.services.access import Caller
+from didier.services.batches import SMALL, BatchOrder
+from didier.services.copying import CopyOrder, CopyResult
+from didier.services.previewing import Preview, Seen
+from didier.storage import progress
+from didier.storage.progress import StoredBatch
+from didier.web.api import answers, problems
+from didier.web.api.answers import Answer
+from didier.web.api.batches import Batch, Item, items_of, shown
+from didier.web.api.callers import Login, Signed
+from didier.web.api.door import Door, door_of
+from didier.web.api.orders import TEXT_TYPES, CopyBody, Copying, media_type, of_json, of_text, packed
+from didier.web.api.schemas import IdempotencyKey, refusals
+from didier.web.api.wishes import Asked, Wish
+
+router = APIRouter(prefix="/copies", tags=["copies"])
+
+WRITE = "dids:write"
+NDJSON = "application/x-ndjson"
+
+SHOWN = 1_000
+"""Most targets that are shown of a preview in one JSON answer."""
+
+log = structlog.get_logger()
+
+
+class MadeBatch(Batch):
+    """A batch and what became of each target."""
+
+    items: list[Item]
+
+
+class Differing(BaseModel):
+    """A field in which a DID differs from what would be made."""
+
+    now: str | int | None
+    would_be: str | int | None
+
+
+class Previewed(BaseModel):
+    """What would become of a target."""
+
+    position: int
+    target: str
+    status: Literal["new", "similar", "exists", "duplicate", "invalid"]
+    reason: str | None
+    did_id: int | None = Field(description="Of the DID that exists, when the caller sees it")
+    similar_to: str | None = Field(description="The same number in another spelling, which exists")
+    differs: dict[str, Differing] = Field(description="Where what exists differs from what would be made")
+
+
+class PreviewTotals(BaseModel):
+    """How many targets there are of each status."""
+
+    new: int
+    similar: int
+    exists: int
+    duplicate: int
+    invalid: int
+    requested: int
+
+
+class Previews(BaseModel):
+    """What a copy would do; nothing was written."""
+
+    dry_run: Literal[True]
+    possible: bool = Field(description="Whether the order would be made, in the mode that was asked for")
+    totals: PreviewTotals
+    items: list[Previewed] = Field(
+        description=f"All targets; of more than {SHOWN} the first {SHOWN} that are not simply new"
+    )
+    omitted: int = Field(description="How many targets are not shown")
+
+
+_TEXTS = {kind: {"schema": {"type": "string"}} for kind in sorted(TEXT_TYPES)}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": CopyBody.model_json_schema(ref_template="#/components/schemas/{model}")
+            },
+            **_TEXTS,
+        },
+    }
+}
+_IN_TEXT = "Beside a text body; in JSON it stands in the body"
+
+
+@router.post(
+    "", operation_id="copyDid", summary="Copy a DID to many numbers", status_code=201,
+    response_model=MadeBatch, openapi_extra=_BODY,
+    responses={
+        200: {"model": Previews, "description": "With `dry_run`: what would be made",
+              "content": {NDJSON: {"schema": {"type": "string"}}}},
+        201: {"headers": {"Location": {"schema": {"type": "string"}}}},
+        202: {"model": Batch, "description": "A large one is taken in and goes on; watch the batch"},
+        **refusals(404, 409, 415),
+    },
+)  # fmt: skip
+async def copy_did(
+    request: Request,
+    login: Signed,
+    source: Annotated[str | None, Query(max_length=100, description=_IN_TEXT)] = None,
+    mode: Annotated[Literal["atomic", "best_effort"], Query(description=_IN_TEXT)] = "atomic",
+    dry_run: Annotated[bool, Query(description=_IN_TEXT)] = False,
+    description_template: Annotated[str | None, Query(max_length=255, description=_IN_TEXT)] = None,
+    set_: Annotated[
+        list[str] | None, Query(alias="set", max_length=100, description=f"`column=value`. {_IN_TEXT}")
+    ] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Copy a DID to each of the targets, with preview, all or nothing, whatever their number.
+
+    Targets are numbers and ranges, as JSON, CSV or plain text (pasted from a spreadsheet). Up to 1,000 are
+    made at once; more are taken in, and made while others go on.
+    """
+    door = door_of(request)
+    kind = media_type(request)
+    if kind in TEXT_TYPES:
+        caller = await door.admit(request, login, Asked("copy_did", WRITE, source or ""))
+        if isinstance(caller, Response):
+            return caller
+        query = {
+            "source": source or "", "mode": mode, "dry_run": dry_run, "set": set_ or (),
+            "description_template": description_template,
+        }  # fmt: skip
+        pieces = await packed(request)
+        asked = await asyncio.to_thread(of_text, pieces, kind, query, door.batch_limit)
+        content = b"".join(pieces)
+    else:
+        content = await request.body()
+        if kind != "application/json" and not kind.endswith("+json"):
+            return problems.answer(problems.NOT_JSON, "Send application/json or text/csv.").response
+        asked = await asyncio.to_thread(of_json, content, door.batch_limit)
+    if asked.dry_run:
+        return await _preview(request, login, asked)
+    if asked.text.count > SMALL:
+        return await _accept(request, login, asked, content)
+    return await _make(request, login, asked, content)
+
+
+_POINTERS = {"pattern": "/source", "description_template": "/description_template"}
+
+
+def _asked(asked: Copying) -> Asked:
+    return Asked("copy_did", WRITE, f"{asked.source}|{asked.text.count}")
+
+
+async def _make(request: Request, login: Login, asked: Copying, content: bytes) -> Response:
+    """Make a small batch in one transaction; then read it back."""
+    entries = await asyncio.to_thread(lambda: list(asked.text.entries()))
+    rows = tuple(
+        row for entry in entries for row in (map(Row, entry) if isinstance(entry, Range) else (entry,))
+    )
+    made: list[int] = []
+
+    def word(conn: Connection, result: CopyResult) -> Answer:
+        made.append(result.batch_id)
+        batch = progress.get(conn, result.batch_id)
+        if batch is None:
+            raise LookupError(f"batch {result.batch_id} was written in this transaction and is not there")
+        found = progress.items(conn, result.batch_id, 0, SMALL)
+        body = {**shown(batch), "items": list(items_of(found, 0, SMALL))}
+        return answers.json(body, 201, {"location": _address(request, batch.batch_id)})
+
+    def order(caller: Caller) -> CopyOrder:
+        return CopyOrder(
+            caller,
+            asked.source,
+            tuple(row.target for row in rows),
+            asked.overrides,
+            atomic=asked.atomic,
+            rows=rows,
+            template=asked.template,
+        )
+
+    wish = Wish(_asked(asked), copying.copy, order, word, at="/overrides", pointers=_POINTERS)
+    door = door_of(request)
+    answer = await door.write(request, login, wish, content)
+    if made and (difference := await _difference(door, made[-1])):
+        return problems.answer(problems.FAILED, f"The batch failed verification: {difference}.").response
+    return answer
+
+
+async def _difference(door: Door, batch_id: int) -> str | None:
+    """Read a batch back after its commit; fail it loudly when it is not as it was ordered."""
+    difference = await door.on_reader(lambda conn: making.difference(conn, batch_id))
+    if difference:
+        log.error("batch_failed", batch=batch_id, reason=difference)
+        await door.run(making.fail_orders, (batch_id, f"verification failed: {difference}"))
+    return difference
+
+
+def _address(request: Request, batch_id: int) -> str:
+    return f"{request.url.path.removesuffix('/copies')}/batches/{batch_id}"
+
+
+def _order(asked: Copying, caller: Caller) -> BatchOrder:
+    return BatchOrder(caller, asked.source, asked.text, asked.overrides, asked.template, asked.atomic)
+
+
+async def _accept(request: Request, login: Login, asked: Copying, content: bytes) -> Response:
+    """Take a large batch in; it is made behind the orders of those who wait."""
+
+    def word(conn: Connection, batch: StoredBatch) -> Answer:
+        return answers.json(shown(batch), 202, {"location": _address(request, batch.batch_id)})
+
+    wish = Wish(
+        _asked(asked), batches.accept, lambda caller: _order(asked, caller), word,
+        at="/overrides", pointers=_POINTERS,
+    )  # fmt: skip
+    door = door_of(request)
+    answer = await door.write(request, login, wish, content)
+    door.wake()
+    return answer
+
+
+async def _preview(request: Request, login: Login, asked: Copying) -> Response:
+    door = door_of(request)
+    caller = await door.permit(request, login, _asked(asked))
+    if isinstance(caller, Response):
+        return caller
+    order = _order(asked, caller)
+    preview = await door.on_reader(lambda conn: previewing.preview(conn, order, door.region))
+    if not isinstance(preview, Preview):
+        return problems.refusal(preview, _POINTERS, "/overrides").response
+    if NDJSON in request.headers.get("accept", ""):
+        return StreamingResponse(_lines(door, preview, asked), media_type=NDJSON)
+    items: list[Seen] = []
+    async for seen in _steps(door, preview):
+        room = SHOWN - len(items)
+        items += [one for one in seen if asked.text.count <= SHOWN or one.status != "new"][:room]
+    body = {
+        **_summary(preview, asked), "items": [_shown(one) for one in items],
+        "omitted": asked.text.count - len(items),
+    }  # fmt: skip
+    return answers.json(body).response
+
+
+async def _steps(door: Door, preview: Preview) -> AsyncIterator[list[Seen]]:
+    try:
+        while (seen := await door.on_reader(preview.step)) is not None:
+            yield seen
+    finally:
+        preview.close()
+
+
+async def _lines(door: Door, preview: Preview, asked: Copying) -> AsyncIterator[bytes]:
+    """Yield a line for each target, and the totals last."""
+    async for seen in _steps(door, preview):
+        yield b"".join(orjson.dumps(_shown(one)) + b"\n" for one in seen)
+    yield orjson.dumps(_summary(preview, asked)) + b"\n"
+
+
+def _summary(preview: Preview, asked: Copying) -> dict[str, Any]:
+    totals = {**preview.totals, "requested": asked.text.count}
+    makeable = totals["new"] + totals["similar"]
+    possible = makeable == asked.text.count if asked.atomic else makeable > 0
+    return {"dry_run": True, "possible": possible, "totals": totals}
+
+
+def _shown(seen: Seen) -> dict[str, Any]:
+    return {
+        "position": seen.position,
+        "target": seen.target,
+        "status": seen.status,
+        "reason": seen.reason,
+        "did_id": seen.did_id,
+        "similar_to": seen.similar_to,
+        "differs": {name: {"now": d.now, "would_be": d.would_be} for name, d in seen.differs.items()},
+    }
