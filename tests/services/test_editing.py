@@ -6,6 +6,9 @@ from sqlalchemy.engine import Engine
 from didier.cli.local import CALLER
 from didier.errors import (
     AlreadyExists,
+    ChangedMeanwhile,
+    DeletionLocked,
+    InUse,
     InvalidField,
     InvalidPattern,
     NotFound,
@@ -15,10 +18,14 @@ from didier.errors import (
     UnknownReference,
 )
 from didier.services import editing
-from didier.services.editing import AddOrder, DeleteOrder, Done, UpdateOrder
+from didier.services.editing import AddOrder, DeleteOrder, Done, LockOrder, UpdateOrder, etag
+from didier.storage import dids, history, locks
 from didier.storage.statements import run
 
 SOURCE = "18001234567"
+SERVICES = {
+    AddOrder: editing.add, UpdateOrder: editing.update, DeleteOrder: editing.delete, LockOrder: editing.lock,
+}  # fmt: skip
 SALES = replace(CALLER, user=replace(CALLER.user, group="SALES", viewable_groups=" SALES "))
 
 
@@ -32,9 +39,8 @@ def edit(engine, now):
     """Carries out one order."""
 
     def carry_out(order):
-        service = {AddOrder: editing.add, UpdateOrder: editing.update, DeleteOrder: editing.delete}
         with engine.begin() as conn:
-            [outcome] = service[type(order)](conn, [order], now)
+            [outcome] = SERVICES[type(order)](conn, [order], now)
         return outcome
 
     return carry_out
@@ -69,9 +75,7 @@ def test_the_new_did_of_a_limited_user_has_the_users_group(engine, edit):
         ),
         (
             AddOrder(CALLER, "5550001", {"group_id": "NOSUCH"}),
-            UnknownReference(
-                "group_id", "NOSUCH", "a value of vicidial_inbound_groups.group_id", "in-group"
-            ),
+            UnknownReference("group_id", "NOSUCH", "a value of vicidial_inbound_groups.group_id", "in-group"),
         ),
         (UpdateOrder(CALLER, "999", {"did_active": "N"}), NotFound("999")),
         (UpdateOrder(CALLER, SOURCE, {}), NothingToChange(SOURCE)),
@@ -133,3 +137,189 @@ def test_what_call_handling_relies_on_is_deleted_by_force_alone(engine, edit, pa
 
     assert Protected(pattern) == edit(DeleteOrder(CALLER, pattern))
     assert Done(pattern, 2) == edit(DeleteOrder(CALLER, pattern, force=True))
+
+
+# What else is checked ------------------------------------------------------------------------------
+
+
+def image(engine, pattern):
+    """The row of a DID."""
+    with engine.begin() as conn:
+        did = dids.find(conn, [pattern]).get(pattern)
+        return dids.images(conn, [did.did_id])[did.did_id]
+
+
+def test_none_empties_a_field(engine, edit):
+    """None and the empty text are stored as what stands for no value."""
+    edit(UpdateOrder(CALLER, SOURCE, {"extension": None, "entry_list_id": "", "filter_url": None}))
+
+    assert [("", 0, "")] == column(engine, "extension, entry_list_id, filter_url", SOURCE)
+
+
+def test_the_same_values_are_a_success(engine, edit):
+    """An update that changes nothing is carried out and recorded like any other."""
+    assert Done(SOURCE, 1) == edit(UpdateOrder(CALLER, SOURCE, {"extension": "8300"}))
+
+
+def test_a_limited_user_cannot_give_a_did_away(engine, edit):
+    """A group that the user does not see is refused, of a new DID and of one that is there."""
+    edit(AddOrder(SALES, "5550001", {}))
+
+    for order in (AddOrder(SALES, "5550002", {"user_group": "---ALL---"}),
+                  UpdateOrder(SALES, "5550001", {"user_group": "---ALL---"})):  # fmt: skip
+        assert isinstance(edit(order), UnknownReference)
+
+
+def test_a_token_reaches_its_own_numbers_alone(edit):
+    """With a prefix, other numbers are not made, and those that are there are not found."""
+    narrow = replace(CALLER, pattern_prefix="555")
+
+    assert Done("5550001", 2) == edit(AddOrder(narrow, "5550001", {}))
+    assert isinstance(edit(AddOrder(narrow, "6660001", {})), NotPermitted)
+    assert NotFound(SOURCE) == edit(UpdateOrder(narrow, SOURCE, {"did_active": "N"}))
+    assert NotFound(SOURCE) == edit(DeleteOrder(narrow, SOURCE))
+    assert NotFound(SOURCE) == edit(LockOrder(narrow, SOURCE))
+
+
+@pytest.mark.parametrize(
+    "order", [UpdateOrder(CALLER, SOURCE, {"did_active": "N"}), DeleteOrder(CALLER, SOURCE)], ids=type
+)
+def test_a_did_that_was_changed_meanwhile_is_left_alone(engine, edit, order):
+    """With the tag of an earlier row an order is refused, with that of the present one carried out."""
+    seen = etag(image(engine, SOURCE))
+    edit(UpdateOrder(CALLER, SOURCE, {"extension": "8301"}))
+
+    assert ChangedMeanwhile(SOURCE) == edit(replace(order, etag=seen))
+    assert Done(SOURCE, 1) == edit(replace(order, etag=etag(image(engine, SOURCE))))
+
+
+def test_the_tag_counts_within_a_group(engine, now):
+    """Of two orders with the same tag the second finds the DID changed."""
+    tag = etag(image(engine, SOURCE))
+    orders = [UpdateOrder(CALLER, SOURCE, {"extension": x}, etag=tag) for x in ("8301", "8302")]
+    with engine.begin() as conn:
+        outcomes = editing.update(conn, orders, now)
+
+    assert [Done(SOURCE, 1), ChangedMeanwhile(SOURCE)] == outcomes
+    assert [("8301",)] == column(engine, "extension", SOURCE)
+
+
+# What is recorded ----------------------------------------------------------------------------------
+
+
+def test_every_edit_is_a_batch_with_both_rows(engine, edit):
+    """Each leaves a batch of one item and an entry with the rows before and after."""
+    done = [
+        edit(AddOrder(CALLER, "5550001", {"extension": "8301"})),
+        edit(UpdateOrder(CALLER, "5550001", {"extension": "8302"})),
+        edit(DeleteOrder(CALLER, "5550001")),
+    ]
+    with engine.begin() as conn:
+        batches = run(conn, "SELECT batch_id, kind, mode, state, user_name FROM didier_batches ORDER BY 1")
+        items = run(conn, "SELECT batch_id, target, outcome FROM didier_batch_items ORDER BY 1")
+        entries = [history.of_batch(conn, each.batch_id) for each in done]
+
+    ids = [each.batch_id for each in done]
+    kinds = ["add", "update", "delete"]
+    assert [(i, kind, "atomic", "done", CALLER.name) for i, kind in zip(ids, kinds, strict=True)] == batches
+    outcomes = ["added", "updated", "deleted"]
+    assert [(i, "5550001", outcome) for i, outcome in zip(ids, outcomes, strict=True)] == items
+    assert [(None, "8301"), ("8301", "8302"), ("8302", None)] == [
+        (entry.before and entry.before["extension"], entry.after and entry.after["extension"])
+        for [entry] in entries
+    ]
+
+
+def test_who_changed_what_is_told_with_the_row(engine, edit):
+    """The answer has the row as it is now, or as it was before it was deleted."""
+    updated = edit(UpdateOrder(CALLER, SOURCE, {"extension": "8301"}))
+    now_there = image(engine, SOURCE)
+
+    assert now_there == updated.image
+    assert now_there == edit(DeleteOrder(CALLER, SOURCE)).image
+
+
+def test_orders_for_one_did_each_have_their_own_rows(engine, now):
+    """Several updates of one DID in a group are told one after the other."""
+    orders = [UpdateOrder(CALLER, SOURCE, {"extension": x}) for x in ("8301", "8302", "8303")]
+    with engine.begin() as conn:
+        done = editing.update(conn, orders, now)
+        entries = [entry for each in done for entry in history.of_batch(conn, each.batch_id)]
+
+    assert [("8300", "8301"), ("8301", "8302"), ("8302", "8303")] == [
+        (entry.before["extension"], entry.after["extension"]) for entry in entries
+    ]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        AddOrder(CALLER, "5550001", {}, dry_run=True),
+        UpdateOrder(CALLER, SOURCE, {"did_active": "N"}, dry_run=True),
+        DeleteOrder(CALLER, SOURCE, dry_run=True),
+        UpdateOrder(CALLER, "999", {"did_active": "N"}),
+    ],
+    ids=type,
+)
+def test_what_is_not_done_is_not_recorded(engine, edit, order):
+    """Dry runs and refusals leave neither a batch nor an entry."""
+    edit(order)
+
+    with engine.begin() as conn:
+        assert [(0,)] == run(conn, "SELECT count(*) FROM didier_batches")
+        assert [(0,)] == run(conn, "SELECT count(*) FROM didier_history")
+
+
+# Deletion ------------------------------------------------------------------------------------------
+
+
+def test_a_number_in_use_is_deleted_by_force_alone(engine, edit):
+    """The refusal names each place; forced, the DID is deleted."""
+    edit(AddOrder(CALLER, "5550001", {"extension": SOURCE}))
+    edit(AddOrder(CALLER, "5550002", {"extension": SOURCE}))
+    with engine.begin() as conn:
+        columns = "menu_id, option_value, option_route, option_route_value"
+        sql = f"INSERT INTO vicidial_call_menu_options ({columns}) VALUES ('MAIN', '1', 'DID', ?)"
+        run(conn, sql, SOURCE)
+
+    places = ("call menu MAIN, option 1", "DID 5550001 (extension) and 1 more")
+    assert InUse(SOURCE, places) == edit(DeleteOrder(CALLER, SOURCE))
+    assert Done(SOURCE, 1) == edit(DeleteOrder(CALLER, SOURCE, force=True))
+
+
+def test_of_two_deletions_the_second_finds_nothing(engine, now):
+    """A DID is deleted once, and told as missing then."""
+    with engine.begin() as conn:
+        outcomes = editing.delete(conn, [DeleteOrder(CALLER, SOURCE)] * 2, now)
+
+    assert [Done(SOURCE, 1), NotFound(SOURCE)] == outcomes
+
+
+def test_a_locked_did_is_not_deleted(engine, edit):
+    """A lock holds against force too, until it is ended."""
+    assert Done(SOURCE, 1) == edit(LockOrder(CALLER, SOURCE))
+    assert DeletionLocked(SOURCE) == edit(DeleteOrder(CALLER, SOURCE, force=True))
+
+    edit(LockOrder(CALLER, SOURCE, locked=False))
+    assert Done(SOURCE, 1) == edit(DeleteOrder(CALLER, SOURCE))
+
+
+def test_a_lock_is_kept_once_and_told(engine, now, edit):
+    """Locking twice is no error; of several wishes the last counts; VICIdial's admin log tells of each."""
+    edit(LockOrder(CALLER, SOURCE))
+    edit(LockOrder(CALLER, SOURCE))
+    with engine.begin() as conn:
+        assert {1} == locks.locked(conn, [1, 2])
+        editing.lock(conn, [LockOrder(CALLER, SOURCE), LockOrder(CALLER, SOURCE, locked=False)], now)
+
+        assert set() == locks.locked(conn, [1, 2])
+        codes = [row[0] for row in run(conn, "SELECT event_code FROM vicidial_admin_log ORDER BY 1")]
+    assert ["DIDIER LOCK DID", "DIDIER LOCK DID", "DIDIER UNLOCK DID"] == codes
+
+
+def test_locking_needs_the_right_to_modify(edit):
+    """A lock is refused like a change; a DID that is not there is not found."""
+    weak = replace(CALLER, user=replace(CALLER.user, modify_dids=False))
+
+    assert isinstance(edit(LockOrder(weak, SOURCE)), NotPermitted)
+    assert NotFound("999") == edit(LockOrder(CALLER, "999"))

@@ -1,0 +1,202 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from didier.cli.local import CALLER
+from didier.errors import NotFound, NotPermitted
+from didier.services import copying, editing, undoing
+from didier.services.copying import CopyOrder
+from didier.services.editing import AddOrder, DeleteOrder, UpdateOrder
+from didier.services.history import copied_from, history
+from didier.storage import dids
+from didier.storage.history import Entry, record
+from didier.storage.statements import run
+from didier.storage.tables import DIDS
+
+SOURCE = "18001234567"
+NUMBER = "5550001"
+SALES = replace(CALLER, user=replace(CALLER.user, group="SALES", viewable_groups=" SALES "))
+SERVICES = {
+    AddOrder: editing.add, UpdateOrder: editing.update, DeleteOrder: editing.delete, CopyOrder: copying.copy,
+}  # fmt: skip
+
+
+@pytest.fixture
+def conn(engine):
+    """A connection."""
+    with engine.begin() as conn:
+        yield conn
+
+
+@pytest.fixture
+def carry_out(conn, now):
+    """Carries out an order, each a minute after the one before; returns what became of it."""
+    moments = iter(now + timedelta(minutes=i) for i in range(1000))
+
+    def carry_out(order):
+        [done] = SERVICES[type(order)](conn, [order], next(moments))
+        return done
+
+    return carry_out
+
+
+def actions(changes):
+    return [change.action for change in changes]
+
+
+def test_every_kind_of_change_is_told(conn, carry_out, now):
+    """The newest first: who, from where, when, by which batch, and what was changed."""
+    added = carry_out(AddOrder(CALLER, NUMBER, {"extension": "8301"}))
+    updated = carry_out(UpdateOrder(replace(CALLER, name="bob"), NUMBER, {"extension": "8302"}))
+    deleted = carry_out(DeleteOrder(CALLER, NUMBER))
+    changes = history(conn, CALLER, NUMBER)
+
+    assert ["deleted", "updated", "added"] == actions(changes)
+    assert [deleted.batch_id, updated.batch_id, added.batch_id] == [c.batch_id for c in changes]
+    assert [CALLER.name, "bob", CALLER.name] == [change.user for change in changes]
+    assert {CALLER.address} == {change.address for change in changes}
+    assert [now + timedelta(minutes=i) for i in (2, 1, 0)] == [change.when for change in changes]
+    assert {"extension": ("8301", "8302")} == changes[1].changed
+    assert (None, "8301") == changes[2].changed["extension"]
+    assert (None, "8302") == (changes[0].after, changes[0].before["extension"])
+
+
+def test_a_copy_is_told_with_its_source(conn, carry_out):
+    """A copy is the first change of a DID; its row is the source's as it was, with the overrides."""
+    carry_out(CopyOrder(CALLER, SOURCE, ("5550000", NUMBER), {"did_active": "N"}))
+    carry_out(UpdateOrder(CALLER, SOURCE, {"extension": "8301"}))
+    carry_out(UpdateOrder(CALLER, "5550000", {"extension": "8302"}))
+    [change] = history(conn, CALLER, NUMBER)
+
+    assert ("copied", SOURCE, None) == (change.action, change.source, change.before)
+    assert ("8300", "N", NUMBER) == tuple(
+        change.after[name] for name in ("extension", "did_active", "did_pattern")
+    )
+    assert ["updated", "copied"] == actions(history(conn, CALLER, "5550000"))
+
+
+def test_the_row_of_a_copy_is_the_row_that_was_made(conn, carry_out):
+    """What the history says of a copy is what stands in the table, but for the moment."""
+    carry_out(CopyOrder(CALLER, SOURCE, (NUMBER,), {"did_description": "A new description"}))
+    [change] = history(conn, CALLER, NUMBER)
+    made = dids.images(conn, [change.after["did_id"]])[change.after["did_id"]]
+
+    assert {**made, "modify_stamp": ""} == {**change.after, "modify_stamp": ""}
+
+
+def test_what_a_did_was_copied_from(conn, carry_out):
+    """A copy knows its source, also after changes of it and of its neighbours; others have none."""
+    carry_out(CopyOrder(CALLER, SOURCE, ("5550000", NUMBER, "5550002")))
+    carry_out(AddOrder(CALLER, "5550003", {}))
+    for pattern in ("5550000", NUMBER, "5550003"):
+        carry_out(UpdateOrder(CALLER, pattern, {"extension": "8302"}))
+    found = dids.find(conn, [SOURCE, NUMBER, "5550002", "5550003"])
+    sources = [
+        copied_from(conn, found.get(pattern).did_id) for pattern in (SOURCE, NUMBER, "5550002", "5550003")
+    ]
+
+    assert [None, SOURCE, SOURCE, None] == sources
+
+
+def test_an_undo_is_told(conn, carry_out, now):
+    """What an undo put back is restored, what it removed is undone; each under the batch that was undone."""
+    added = carry_out(AddOrder(CALLER, NUMBER, {}))
+    updated = carry_out(UpdateOrder(CALLER, SOURCE, {"extension": "8301"}))
+    for done in (added, updated):
+        undoing.undo_edit(conn, done.batch_id, CALLER, now + timedelta(hours=1))
+    of_new, of_source = history(conn, CALLER, NUMBER), history(conn, CALLER, SOURCE)
+
+    assert ["undone", "added"] == actions(of_new)
+    assert ["restored", "updated"] == actions(of_source)
+    assert {"extension": ("8301", "8300")} == of_source[0].changed
+    assert updated.batch_id == of_source[0].batch_id
+
+
+def test_a_run_that_was_removed_is_in_the_history_of_each(conn, carry_out, now):
+    """The undo of many copies is one entry; it is told of each DID whose id is known."""
+    done = carry_out(CopyOrder(CALLER, SOURCE, ("5550000", NUMBER, "5550002")))
+    first = done.items[0].did_id
+    carry_out(UpdateOrder(CALLER, NUMBER, {"extension": "8302"}))
+    run(conn, f"DELETE FROM {DIDS} WHERE did_id >= ?", first)
+    removal = Entry(first, "5550000", done.batch_id, "undo", "admin", "", None, None, size=3)
+    record(conn, [removal], now + timedelta(hours=1))
+
+    assert ["undone", "updated", "copied"] == actions(history(conn, CALLER, NUMBER))
+
+
+def test_a_number_that_was_made_anew(conn, carry_out):
+    """The history is that of the number: of the DID that was deleted and of the one that is there."""
+    carry_out(AddOrder(CALLER, NUMBER, {}))
+    carry_out(DeleteOrder(CALLER, NUMBER))
+    carry_out(CopyOrder(CALLER, SOURCE, (NUMBER,)))
+
+    assert ["copied", "deleted", "added"] == actions(history(conn, CALLER, NUMBER))
+
+
+def test_changes_of_one_second_stand_in_order(conn, now):
+    """What was done in one second is told in the order in which it was done."""
+    copying.copy(conn, [CopyOrder(CALLER, SOURCE, (NUMBER,))], now)
+    editing.update(conn, [UpdateOrder(CALLER, NUMBER, {"extension": x}) for x in ("1", "2")], now)
+    editing.delete(conn, [DeleteOrder(CALLER, NUMBER)], now)
+    copying.copy(conn, [CopyOrder(CALLER, SOURCE, (NUMBER,))], now)
+    changes = history(conn, CALLER, NUMBER)
+
+    assert ["copied", "deleted", "updated", "updated", "copied"] == actions(changes)
+    assert [("1", "2"), ("8300", "1")] == [change.changed["extension"] for change in changes[2:4]]
+
+
+def test_a_long_history_comes_in_pages(conn, carry_out):
+    """A page goes on behind the last change of the one before."""
+    for i in range(5):
+        carry_out(UpdateOrder(CALLER, SOURCE, {"extension": f"900{i}"}))
+    first = history(conn, CALLER, SOURCE, limit=2)
+    second = history(conn, CALLER, SOURCE, limit=2, before=first[-1].cursor)
+    third = history(conn, CALLER, SOURCE, limit=2, before=second[-1].cursor)
+
+    extensions = [change.after["extension"] for page in (first, second, third) for change in page]
+    assert ["9004", "9003", "9002", "9001", "9000"] == extensions
+
+
+def test_a_did_without_changes_has_an_empty_history(conn):
+    """A DID that Didier never touched is there and has no history; one that never was is not found."""
+    assert [] == history(conn, CALLER, SOURCE)
+    assert NotFound("999") == history(conn, CALLER, "999")
+
+
+def test_a_pattern_is_compared_without_case(conn, carry_out):
+    """The history is found in any case of letters."""
+    carry_out(AddOrder(CALLER, "Sales", {}))
+    carry_out(DeleteOrder(CALLER, "SALES"))
+
+    assert ["deleted", "added"] == actions(history(conn, CALLER, "sales"))
+
+
+def test_dids_of_other_groups_have_no_history(conn, carry_out):
+    """A limited user sees the history of a DID that is visible, or was when it was last there."""
+    carry_out(AddOrder(SALES, NUMBER, {}))
+    carry_out(AddOrder(CALLER, "5550002", {}))
+    run(conn, f"UPDATE {DIDS} SET user_group = 'OTHER' WHERE did_pattern IN (?, '5550002')", SOURCE)
+    for pattern in (NUMBER, "5550002"):
+        carry_out(DeleteOrder(CALLER, pattern))
+
+    assert NotFound(SOURCE) == history(conn, SALES, SOURCE)
+    assert NotFound("5550002") == history(conn, SALES, "5550002")
+    assert ["deleted", "added"] == actions(history(conn, SALES, NUMBER))
+
+
+def test_tokens_and_rights_count(conn):
+    """A token shows its own numbers alone, and whoever may not look at DIDs sees no history."""
+    blind = replace(CALLER, user=replace(CALLER.user, view_reports=False, modify_dids=False))
+
+    assert NotFound(SOURCE) == history(conn, replace(CALLER, pattern_prefix="555"), SOURCE)
+    assert isinstance(history(conn, blind, SOURCE), NotPermitted)
+
+
+def test_copies_of_earlier_releases_have_no_row(conn, carry_out):
+    """A batch without a snapshot tells who copied what, and no values."""
+    done = carry_out(CopyOrder(CALLER, SOURCE, (NUMBER,)))
+    run(conn, "UPDATE didier_batches SET snapshot_id = NULL WHERE batch_id = ?", done.batch_id)
+    [change] = history(conn, CALLER, NUMBER)
+
+    assert ("copied", SOURCE, None, {}) == (change.action, change.source, change.after, change.changed)

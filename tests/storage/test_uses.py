@@ -1,0 +1,106 @@
+import pytest
+
+from didier.storage import dids, uses
+from didier.storage.statements import run
+from didier.storage.uses import Use
+from support.engines import opened
+
+NUMBER = "5550001"
+
+
+@pytest.fixture
+def conn(engine, now):
+    """A connection to a database with the DID whose uses are looked for."""
+    with engine.begin() as conn:
+        dids.add(conn, {"did_pattern": NUMBER, "extension": NUMBER}, now)
+        yield conn
+
+
+def test_a_number_that_nothing_uses(conn):
+    """A DID's own row, and numbers that are like it, are no uses."""
+    assert [] == uses.of(conn, [NUMBER, "555"])
+    assert [] == uses.of(conn, [])
+
+
+def test_an_option_of_a_call_menu(conn):
+    """Options with the route DID use the number, others with the same value do not."""
+    sql = "INSERT INTO vicidial_call_menu_options (menu_id, option_value, option_route, option_route_value)"
+    run(conn, f"{sql} VALUES ('MAIN', '1', 'DID', ?), ('MAIN', '2', 'EXTENSION', ?)", NUMBER, NUMBER)
+
+    assert [Use(NUMBER, "call menu", "MAIN", "1")] == uses.of(conn, [NUMBER])
+
+
+@pytest.mark.parametrize("column", ["campaign_cid", "xferconf_a_number", "xferconf_e_number"])
+def test_a_campaign(conn, column):
+    """A campaign uses the number as caller ID and as transfer preset."""
+    run(conn, f"INSERT INTO vicidial_campaigns (campaign_id, {column}) VALUES ('SUMMER', ?)", NUMBER)
+
+    assert [Use(NUMBER, "campaign", "SUMMER", column)] == uses.of(conn, [NUMBER])
+
+
+@pytest.mark.parametrize(
+    ("column", "on", "off"),
+    [
+        ("extension", {"did_route": "EXTEN"}, {"did_route": "IN_GROUP"}),
+        (
+            "extension", {"did_route": "AGENT", "user_unavailable_action": "EXTEN"},
+            {"did_route": "AGENT", "user_unavailable_action": "VOICEMAIL"},
+        ),
+        (
+            "filter_extension", {"filter_inbound_number": "GROUP", "filter_action": "EXTEN"},
+            {"filter_inbound_number": "DISABLED", "filter_action": "EXTEN"},
+        ),
+        ("no_agent_ingroup_extension", {"no_agent_ingroup_redirect": "Y"}, {}),
+        ("max_queue_ingroup_extension", {"max_queue_ingroup_calls": "5"}, {}),
+        ("pre_filter_extension", {"pre_filter_phone_group_id": "VIPS"}, {"pre_filter_phone_group_id": ""}),
+        (
+            "pre_filter_recent_extension", {"pre_filter_recent_call": "3600"},
+            {"pre_filter_recent_call": "DISABLED"},
+        ),
+    ],
+)  # fmt: skip
+def test_another_did(conn, now, column, on, off):
+    """A DID that sends calls to the number uses it, while what sends them is on."""
+    dids.add(conn, {"did_pattern": "5550002", column: NUMBER, **off}, now)
+    assert [] == uses.of(conn, [NUMBER])
+
+    dids.add(conn, {"did_pattern": "5550003", column: NUMBER, **on}, now)
+    assert [Use(NUMBER, "DID", "5550003", column)] == uses.of(conn, [NUMBER])
+
+
+def test_many_dids_with_one_destination_come_as_one(conn, now):
+    """Thousands of numbers may go to one; the first is named and the rest are counted."""
+    for i in range(2, 6):
+        dids.add(conn, {"did_pattern": f"555000{i}", "extension": NUMBER}, now)
+
+    assert [Use(NUMBER, "DID", "5550002", "extension", 3)] == uses.of(conn, [NUMBER])
+
+
+def test_one_did_may_use_two_numbers(conn, now):
+    """Each number that a DID uses is told."""
+    values = {"extension": NUMBER, "no_agent_ingroup_redirect": "Y", "no_agent_ingroup_extension": "5550009"}
+    dids.add(conn, {"did_pattern": "5550002", **values}, now)
+
+    assert {(NUMBER, "extension"), ("5550009", "no_agent_ingroup_extension")} == {
+        (use.pattern, use.detail) for use in uses.of(conn, [NUMBER, "5550009"])
+    }
+
+
+def test_letters_are_compared_without_case(conn, now):
+    """The use of a pattern with letters is found in any case, under the name that was asked for."""
+    dids.add(conn, {"did_pattern": "5550002", "extension": "SALES"}, now)
+
+    assert ["Sales"] == [use.pattern for use in uses.of(conn, ["Sales"])]
+
+
+def test_tables_and_columns_that_are_not_there(database_url, engine, now):
+    """Older versions lack tables and columns; the others are looked at."""
+    with engine.begin() as conn:
+        run(conn, "DROP TABLE vicidial_call_menu_options")
+        run(conn, "DROP TABLE vicidial_campaigns")
+        run(conn, "ALTER TABLE vicidial_inbound_dids DROP COLUMN pre_filter_recent_call")
+
+    with opened(database_url) as older, older.begin() as conn:
+        dids.add(conn, {"did_pattern": "5550002", "extension": NUMBER}, now)
+
+        assert ["5550002"] == [use.name for use in uses.of(conn, [NUMBER])]
