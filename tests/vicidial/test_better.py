@@ -2,6 +2,9 @@
 
 import pytest
 
+from didier.cli.local import CALLER
+from didier.services import editing
+from didier.services.editing import LockOrder
 from didier.storage.statements import run
 from support.calls import SOURCE, Api
 
@@ -127,6 +130,32 @@ def test_the_default_did_is_protected(api, force):
     assert "ERROR: update_did DID IS PROTECTED, force=Y DELETES IT: |admin|default\n" == refused
     forced = api.call("update_did", **ask, force="Y")
     assert "SUCCESS: update_did DID HAS BEEN DELETED - admin|default|2\n" == forced
+
+
+def test_a_did_in_use_is_deleted_by_force_alone(api):
+    """A DID to which another sends its calls is deleted with force=Y alone; the line names the places."""
+    api.call("add_did", did_pattern="5550001", did_route="EXTEN", extension=SOURCE)
+    ask = {"did_pattern": SOURCE, "delete_did": "Y"}
+
+    line = f"ERROR: update_did DID IS IN USE, force=Y DELETES IT: |admin|{SOURCE}|DID 5550001 (extension)\n"
+    assert line == api.call("update_did", **ask)
+    assert "SUCCESS: update_did DID HAS BEEN DELETED" in api.call("update_did", **ask, force="Y")
+
+
+def test_a_locked_did_is_not_deleted(api, engine, now):
+    """A lock against deletion holds against force=Y too."""
+    with engine.begin() as conn:
+        editing.lock(conn, [LockOrder(CALLER, SOURCE)], now)
+    line = f"ERROR: update_did DID IS LOCKED AGAINST DELETION: |admin|{SOURCE}\n"
+
+    assert line == api.call("update_did", did_pattern=SOURCE, delete_did="Y", force="Y")
+
+
+def test_phones_and_campaigns_are_not_looked_up(api):
+    """As in VICIdial, a phone and a campaign may be named that are not there."""
+    answer = api.call("update_did", did_pattern=SOURCE, phone_extension="1001", campaign_id="NOSUCH")
+
+    assert f"SUCCESS: update_did DID HAS BEEN UPDATED - admin|{SOURCE}\n" == answer
 
 
 def test_lengths_are_counted_in_characters(engine, now):
