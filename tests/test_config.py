@@ -14,6 +14,9 @@ VALUES = {
     "astguiclient_conf": ("/flag.conf", "/environment.conf", "/file.conf"),
     "body_limit": (1001, 1002, 1003),
     "waiting_limit": (1, 2, 3),
+    "upload_limit": (1001, 1002, 1003),
+    "batch_limit": (1, 2, 3),
+    "region": ("DE", "GB", "IT"),
     "stop_seconds": (1.5, 2.5, 3.5),
 }
 """For each setting a value from a flag, the environment and the file."""
@@ -25,6 +28,9 @@ ALLOWED = {
     "log_level": ("loud", "'debug', 'info', 'warning' or 'error'"),
     "body_limit": ("999", "greater than or equal to 1000"),
     "waiting_limit": ("0", "greater than or equal to 1"),
+    "upload_limit": ("999", "greater than or equal to 1000"),
+    "batch_limit": ("100000001", "less than or equal to 100000000"),
+    "region": ("us", "match pattern '^[A-Z]{2}$'"),
     "stop_seconds": ("-1", "greater than or equal to 0"),
 }
 """For each setting a value that is not allowed, and what is."""
