@@ -7,66 +7,26 @@ Machines differ and are shared: the ratios are what counts. Nothing here passes 
 """
 
 import argparse
-import http.client
 import os
 import platform
 import re
-import shutil
-import signal
 import sqlite3
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.mariadb import free_port
+import bulk
+from servers import didier, memory, process, workplace
 
 HERE = Path(__file__).parent
 CONNECTIONS = (1, 8, 32, 128)
 ROUNDS = 3
-
-
-def wait_for(port: int) -> None:
-    """Wait until something answers on *port*."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.005)
-
-
-@contextmanager
-def process(*command: str, cwd: Path) -> Iterator[tuple[int, int]]:
-    """Run a server; yield its process id and port (``PORT`` in *command* stands for it)."""
-    port = free_port()
-    arguments = [argument.replace("PORT", str(port)) for argument in command]
-    with (cwd / "log").open("ab") as log:
-        server = subprocess.Popen([sys.executable, *arguments], cwd=cwd, stdout=log, stderr=log)
-    try:
-        wait_for(port)
-        yield server.pid, port
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(60)
-
-
-def didier(directory: Path):
-    """Run Didier on a database of its own, as an operator would: every request is logged."""
-    database = f"sqlite:///{directory}/didier.db"
-    return process("-m", "didier", "serve", "--demo", "--port", "PORT", "--database", database, cwd=directory)
 
 
 def wrk(port: int, connections: int, seconds: float, prefix: str) -> float:
@@ -128,27 +88,9 @@ def start(_: float) -> Iterator[tuple[str, ...]]:
             began = time.perf_counter()
             with didier(directory) as (pid, _):
                 times.append(time.perf_counter() - began)
-                memory = peak_memory(pid)
+                idle = memory(pid)
         yield ("start to first reply", f"{statistics.median(times):.2f} s", "", "", "1 s")
-        yield ("memory when idle", f"{memory:.0f} MB", "", "", "120 MB")
-
-
-def peak_memory(pid: int) -> float:
-    """Return the memory of a process in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+)", status)
-    assert found
-    return int(found[1]) / 1000
-
-
-@contextmanager
-def workplace() -> Iterator[Path]:
-    """Make a directory on the disk of the working directory (a memory file system would not count)."""
-    directory = Path(tempfile.mkdtemp(prefix=".bench-", dir=Path.cwd()))
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory)
+        yield ("memory when idle", f"{idle:.0f} MB", "", "", "120 MB")
 
 
 def disk(_: float) -> Iterator[tuple[str, ...]]:
@@ -167,6 +109,9 @@ ROWS: dict[str, Callable[[float], Iterator[tuple[str, ...]]]] = {
     "disk": disk,
     "start": start,
     "copies": copies,
+    "bulk": bulk.sqlite,
+    "bulk-mariadb": bulk.mariadb,
+    "latency": bulk.latency,
 }
 
 

@@ -35,14 +35,15 @@ from didier.storage.guards import Guard
 from didier.storage.inputs import unpack
 from didier.storage.progress import StoredBatch
 
-QUIET_SECONDS = 2.0
-"""Silence after which nobody seems to wait for the committer."""
+LEAST_STEP_SECONDS = 0.001
+"""How long a step may always take: about what a copy of those takes who wait for it."""
 
-STEP_SECONDS = 0.001
-"""How long a step may take while others wait for the committer: about what a copy of theirs takes."""
+MOST_STEP_SECONDS = 0.05
+"""How long a step may take when nobody has ordered anything for long."""
 
-QUIET_STEP_SECONDS = 0.03
-"""How long a step may take while nobody else does."""
+SHARE = 0.02
+"""Part of the silence since the last order that a step may take: so that who comes now and then, too, waits
+little in proportion."""
 
 MOST_ROWS = 10_000
 """Most rows of a step, whatever the time: they are in memory."""
@@ -72,8 +73,7 @@ class Pace:
 
     def rows(self) -> int:
         """Return the number of rows of the next step."""
-        quiet = self._committer.quiet_seconds > QUIET_SECONDS
-        seconds = QUIET_STEP_SECONDS if quiet else STEP_SECONDS
+        seconds = min(MOST_STEP_SECONDS, max(LEAST_STEP_SECONDS, self._committer.quiet_seconds * SHARE))
         return max(LEAST_ROWS, min(MOST_ROWS, int(seconds / self._seconds_a_row)))
 
     def took(self, rows: int, seconds: float) -> None:

@@ -11,12 +11,16 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier.domain.targets import Range
 from didier.storage.dids import STAMP
 from didier.storage.statements import as_json, columns_of, inserted_first, run, scalar
 from didier.storage.tables import DIDS
 
 NO_VALUES = ("did_id", "did_pattern", STAMP)
 """The columns that are not among a block's values."""
+
+INTEGER_DIGITS = 18
+"""Most digits of a number that the databases' integers hold for certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Block:
     targets: Sequence[str]
     varying: tuple[str, ...] = ()
     own: Sequence[Sequence[Any]] = ()  # of each target, when there are varying columns
+    numbers: Range | None = None  # the targets, when they are consecutive numbers
 
     def rows(self) -> str:
         """Return the rows as the JSON parameter of a statement."""
@@ -126,7 +131,14 @@ def read_back(conn: Connection, block: Block, ids: Sequence[int]) -> ReadBack:
     """
     names, values = _known(conn, block)
     alike = _wanted(conn, names, values)
-    if isinstance(ids, range):
+    numbers = block.numbers
+    if isinstance(ids, range) and ids and numbers and numbers.width <= INTEGER_DIGITS and not block.varying:
+        sql = _read_numbers(conn.dialect.name, names)
+        offset = numbers.first - ids.start
+        is_embedded = conn.dialect.name == "sqlite"
+        shape = (numbers.prefix, *((numbers.width, offset) if is_embedded else (offset, numbers.width)))
+        rows = run(conn, sql, *alike, *shape, ids.start, ids[-1])
+    elif isinstance(ids, range):
         sql = _read_back(conn.dialect.name, names, block.varying, True)
         rows = run(conn, sql, *alike, ids.start, block.rows())
     else:
@@ -154,6 +166,19 @@ def _read_back(dialect: str, names: tuple[str, ...], varying: tuple[str, ...], c
     return (
         f"SELECT count(*), sum({' AND '.join(equal)})"
         f" FROM (SELECT {did_id} AS did, r.* FROM {source}) AS r {join} {DIDS} AS d ON d.did_id = r.did"
+    )
+
+
+@cache
+def _read_numbers(dialect: str, names: tuple[str, ...]) -> str:
+    """Return the statement of `_read_back` for consecutive numbers, which needs no list of them."""
+    number = "? || printf('%0*d', ?, d.did_id + ?)"
+    if dialect != "sqlite":
+        number = "BINARY CONCAT(?, LPAD(d.did_id + ?, ?, '0'))"
+    pattern = "d.did_pattern COLLATE BINARY" if dialect == "sqlite" else "BINARY d.did_pattern"
+    return (
+        f"SELECT count(*), sum({_equal(dialect, names)} AND {pattern} = {number})"
+        f" FROM {DIDS} AS d WHERE d.did_id BETWEEN ? AND ?"
     )
 
 

@@ -110,7 +110,8 @@ class Committer:
         self._recovery_due = recover is not None
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of _Waiting, _WAKE, or None at the end
         self._steps: deque[_Step] = deque()
-        self._ordered_at = 0.0
+        self._ordered_at = 0.0  # when the last order came
+        self._gap = 0.0  # seconds between it and the one before
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._used_at = time.monotonic()
@@ -172,8 +173,12 @@ class Committer:
 
     @property
     def quiet_seconds(self) -> float:
-        """How long ago the last order came."""
-        return time.monotonic() - self._ordered_at
+        """How long no order has come, or did not before the last one: a single order is no rush."""
+        return max(time.monotonic() - self._ordered_at, self._gap)
+
+    def _count_order(self) -> None:
+        now = time.monotonic()
+        self._ordered_at, self._gap = now, now - self._ordered_at
 
     def _work(self, conn: Connection) -> None:
         with conn:
@@ -188,7 +193,7 @@ class Committer:
                 with suppress(Exception):
                     self._renew_if_idle(conn)
                     if group:
-                        self._ordered_at = time.monotonic()
+                        self._count_order()
                         self._commit(conn, group)
                 with suppress(Exception):
                     _settle(group)
