@@ -3,11 +3,14 @@ from dataclasses import replace
 import pytest
 
 from didier.cli.local import CALLER
+from didier.domain.inputs import Row
 from didier.errors import InvalidField, UnknownReference
-from didier.services.checking import group_problem, problems
+from didier.services.checking import group_problem, own_group_problem, problems
+from didier.services.copying import CopyOrder, copy
 from didier.storage.statements import run
 from support.engines import opened
 
+SOURCE = "18001234567"
 SALES = replace(CALLER.user, group="SALES", viewable_groups=" SALES SUPPORT ")
 
 ROWS = {
@@ -148,3 +151,26 @@ def test_a_limited_user_gives_own_groups_alone(group):
     assert None is group_problem(SALES, {"user_group": group}, group)
     assert None is group_problem(SALES, {"user_group": "support"})
     assert None is group_problem(CALLER.user, {"user_group": group})
+
+
+def test_a_limited_user_names_no_group_for_single_targets():
+    """Values of single targets are not looked at one by one: a limited user gives the group to the order."""
+    refused = own_group_problem(SALES, {"user_group", "extension"})
+
+    assert refused
+    assert "user_group" == refused.field
+    assert None is own_group_problem(SALES, {"extension"})
+    assert None is own_group_problem(CALLER.user, {"user_group"})
+
+
+def test_a_limited_user_cannot_copy_numbers_away(engine, now):
+    """The copy of a DID is refused with another group, for the order and for one of its targets."""
+    limited = replace(CALLER, user=SALES)
+    orders = [
+        CopyOrder(limited, SOURCE, ("5550001",), {"user_group": "OTHER"}),
+        CopyOrder(limited, SOURCE, ("5550001",), rows=(Row("5550001", {"user_group": "OTHER"}),)),
+    ]
+    with engine.begin() as conn:
+        refused = copy(conn, orders, now)
+
+    assert ["user_group", "user_group"] == [bad.field for bad in refused]

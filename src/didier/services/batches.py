@@ -10,7 +10,15 @@ from didier.domain import inputs
 from didier.domain.inputs import Entry, Header
 from didier.domain.templates import Template
 from didier.domain.users import User, missing_function, missing_rights
-from didier.errors import BatchNotFound, InvalidField, NotFound, NotPermitted, NotUndoable, TooManyTargets
+from didier.errors import (
+    BatchNotFound,
+    InvalidField,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    NotUndoable,
+    TooManyTargets,
+)
 from didier.services import copying, removing, undoing
 from didier.services.access import Caller
 from didier.storage import dids, progress, snapshots
@@ -34,6 +42,11 @@ class Text:
     header: Header | None
     is_csv: bool | None = None
 
+    @property
+    def own_columns(self) -> frozenset[str]:
+        """The DID fields in which targets have values of their own."""
+        return frozenset(filter(None, self.header.columns if self.header else ()))
+
     def entries(self) -> Iterator[Entry]:
         """Read them, lazily."""
         return inputs.read(unpack(self.pieces), is_csv=self.is_csv)
@@ -44,7 +57,7 @@ def read_text(
 ) -> Text:
     """Look through the text in *pieces* (`storage.inputs.pack`) and count its targets.
 
-    Raises `InvalidInput` when it cannot be read, and `TooManyTargets` above *limit*.
+    Raises `InvalidInput` when it cannot be read or names none, and `TooManyTargets` above *limit*.
     """
     count = 0
     header = _header(pieces, template, is_csv)
@@ -52,6 +65,8 @@ def read_text(
         count += inputs.size(entry)
         if count > limit:
             raise TooManyTargets(limit)
+    if not count:
+        raise InvalidInput("no target is named")
     return Text(tuple(pieces), count, header, is_csv)
 
 
@@ -92,7 +107,9 @@ def accept(conn: Connection, orders: Sequence[BatchOrder], now: datetime) -> lis
     outcomes: list[StoredBatch | Refused] = []
     for order in orders:
         source = found.get(order.source)
-        refused = copying.refusal(conn, order.caller, order.source, source, order.overrides)
+        refused = copying.refusal(
+            conn, order.caller, order.source, source, order.overrides, order.text.own_columns
+        )
         if refused or source is None:
             outcomes.append(refused or NotFound(order.source))
         else:
@@ -105,9 +122,7 @@ def _accept(conn: Connection, order: BatchOrder, source_id: int, now: datetime) 
     header = order.text.header
     if order.template and (bad := order.template.problem({*image, *(header.extra if header else ())})):
         return bad
-    own = {column for column in (header.columns if header else ()) if column}
-    if order.template:
-        own.add("did_description")
+    own = order.text.own_columns | ({"did_description"} if order.template else frozenset())
     batch = Batch(
         user=order.caller.name,
         address=order.caller.address,

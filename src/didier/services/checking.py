@@ -1,7 +1,7 @@
 """Whether values may be stored in the columns of a DID: their rules, and what they refer to."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -60,6 +60,17 @@ def _first_problem(
 def _unknown(column: str, value: str) -> UnknownReference:
     reference = fields.BY_COLUMN[column].refers_to
     return UnknownReference(column, value, f"a value of {reference}", fields.KINDS[reference])
+
+
+def own_group_problem(user: User, columns: Collection[str]) -> InvalidField | None:
+    """Refuse *columns* in which targets have values of their own, when a limited user names the group there.
+
+    The group of each target would have to be looked at; a limited user gives one to the order as a whole.
+    """
+    if "user_group" not in columns or user.visible_groups() is None:
+        return None
+    allowed = "set for the order, not for its targets, by users who see some groups alone"
+    return InvalidField("user_group", "", allowed)
 
 
 def group_problem(user: User, values: Values, group: str | None = None) -> UnknownReference | None:

@@ -1,6 +1,6 @@
 """Copying DIDs: the one copy function that every door uses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -107,7 +107,8 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
     plans: list[_Plan | Refused] = []
     taken = found.keys()
     for order, source in zip(orders, sources, strict=True):
-        refused = refusal(conn, order.caller, order.source, source, order.overrides)
+        own = {column for row in order.rows for column in row.values}
+        refused = refusal(conn, order.caller, order.source, source, order.overrides, own)
         if refused or source is None:
             plans.append(refused or NotFound(order.source))
         else:
@@ -164,9 +165,17 @@ class _Images:
 
 
 def refusal(
-    conn: Connection, caller: Caller, pattern: str, source: Did | None, overrides: Mapping[str, str | None]
+    conn: Connection,
+    caller: Caller,
+    pattern: str,
+    source: Did | None,
+    overrides: Mapping[str, str | None],
+    own: Collection[str] = (),
 ) -> NotPermitted | NotFound | InvalidField | None:
-    """Say why *caller* may not copy *source*, the DID *pattern*, with *overrides*; None when they may."""
+    """Say why *caller* may not copy *source*, the DID *pattern*, with *overrides*; None when they may.
+
+    *own* are the columns in which targets have values of their own.
+    """
     if missing := missing_rights(caller.user, "copy_did"):
         return missing
     if source is None or not caller.user.sees(source.group) or not caller.may_touch(pattern):
@@ -174,6 +183,8 @@ def refusal(
     for column, value in overrides.items():
         if column not in fields.BY_COLUMN:
             return InvalidField(column, value or "", "a field of a DID")
+    if refused := checking.own_group_problem(caller.user, own):
+        return refused
     return checking.group_problem(caller.user, overrides, source.group) or (
         checking.problems(conn, [overrides])[0] if overrides else None
     )

@@ -102,7 +102,9 @@ def preview(
 ) -> Preview | NotPermitted | NotFound | InvalidField | Refusal:
     """Begin to look through *order*, or say why it would be refused as a whole."""
     source = dids.find(conn, [order.source]).get(order.source)
-    refused = copying.refusal(conn, order.caller, order.source, source, order.overrides)
+    refused = copying.refusal(
+        conn, order.caller, order.source, source, order.overrides, order.text.own_columns
+    )
     if refused or source is None:
         return refused or NotFound(order.source)
     image = dids.images(conn, [source.did_id])[source.did_id]
