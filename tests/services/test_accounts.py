@@ -74,13 +74,13 @@ def test_the_service_itself_refuses(engine, now, service, order, missing):
     assert found(engine, "admin")
 
 
-@pytest.mark.parametrize("name", ["a", "a" * 21, "\U0001d400\U0001d401"])
+@pytest.mark.parametrize("name", ["a", "a" * 21, "\U0001d400\U0001d401", "a b", "a/b"])
 def test_names_that_do_not_fit(engine, now, name):
-    """A name has 2 to 20 characters that every database can hold."""
-    assert [InvalidField("user", name, "2 to 20 characters")] == carry_out(
+    """A name has 2 to 20 characters that the Non-Agent API leaves of it and every database can hold."""
+    assert [InvalidField("user", name, "2 to 20 letters, digits, - and _")] == carry_out(
         engine, accounts.add, now, new(name)
     )
-    assert [InvalidField("user", name, "2 to 20 characters")] == carry_out(
+    assert [InvalidField("user", name, "2 to 20 letters, digits, - and _")] == carry_out(
         engine, accounts.copy, now, copied(name)
     )
 

@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 import didier
-from didier.cli import dids, serving, users
+from didier.cli import dids, serving, tokens, users
 from didier.cli.doctor import doctor
 from didier.errors import DidierError, NoDatabase, SetupError
 
@@ -18,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(users.app, name="user")
+app.add_typer(tokens.app, name="token")
 app.command()(serving.serve)
 app.command()(serving.init)
 app.command()(doctor)

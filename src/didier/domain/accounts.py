@@ -35,7 +35,15 @@ USER_FIELDS: tuple[Field, ...] = (
     Field("closer_campaigns", text(1, 10_000), "In-groups of the agent, each with a space around it"),
 )
 
-NAME = text(2, 20)
-"""What a user may be called."""
+
+def name(value: str) -> str | None:
+    """Allow what a user may be called: what is left of a name by the Non-Agent API's clean-up.
+
+    Users of other names could never sign in there.
+    """
+    if 2 <= len(value) <= 20 and all(c in "-_0123456789" or (c.isalpha() and c <= "\uffff") for c in value):
+        return None
+    return "2 to 20 letters, digits, - and _"
+
 
 BY_COLUMN = MappingProxyType({field.column: field for field in USER_FIELDS})

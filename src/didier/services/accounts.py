@@ -292,7 +292,7 @@ def _is_group(conn: Connection, user: User, group: str) -> bool:
 
 
 def _bad_name(name: str) -> InvalidField | None:
-    allowed = accounts.NAME(name)
+    allowed = accounts.name(name)
     return InvalidField("user", name, allowed) if allowed else None
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.users import missing_rights
 from didier.errors import NotFound, NotPermitted
-from didier.services import access, editing
+from didier.services import editing
 from didier.services.access import Caller
 from didier.services.reports import digits_of
 from didier.storage import dids, listing
@@ -50,14 +50,17 @@ def page(
     """Return *limit* of the DIDs that are wanted and that the caller sees, behind the place *after*."""
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
-    rows = listing.page(conn, _filter(caller, wanted), order, limit + 1, after)
+    rows = listing.page(conn, _filter(conn, caller, wanted), order, limit + 1, after)
     if len(rows) <= limit:
         return Page(rows, None)
     return Page(rows[:limit], listing.place(rows[limit - 1], order))
 
 
-def _filter(caller: Caller, wanted: Wanted) -> Filter:
+def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
     search = wanted.search.strip() if wanted.search else None
+    source = wanted.copied_from
+    if source and (did := dids.find(conn, [source]).get(source)):
+        source = did.pattern  # as batches spell it
     return Filter(
         text=search,
         digits=digits_of(search) if search else None,
@@ -66,7 +69,7 @@ def _filter(caller: Caller, wanted: Wanted) -> Filter:
         group=wanted.user_group,
         in_group=wanted.group_id,
         carrier=wanted.carrier,
-        copied_from=wanted.copied_from,
+        copied_from=source,
         prefix=caller.pattern_prefix,
         visible=caller.user.visible_groups(),
     )
@@ -74,10 +77,10 @@ def _filter(caller: Caller, wanted: Wanted) -> Filter:
 
 def one(conn: Connection, caller: Caller, pattern: str) -> Row | NotPermitted | NotFound:
     """Return the DID *pattern*, if the caller sees it."""
-    if refused := missing_rights(caller.user, "did_info") or access.not_reached(caller, pattern, "did_info"):
-        return refused
+    if missing := missing_rights(caller.user, "did_info"):
+        return missing
     did = dids.find(conn, [pattern]).get(pattern)
-    if did is None or not caller.user.sees(did.group):
+    if did is None or not caller.user.sees(did.group) or not caller.may_touch(did.pattern):
         return NotFound(pattern)
     return listing.one(conn, did.did_id) or NotFound(pattern)
 

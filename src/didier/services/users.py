@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier.domain import accounts
 from didier.domain.grants import DID_FUNCTIONS
 from didier.domain.users import ALL_FUNCTIONS, EVERY_GROUP
 from didier.errors import InvalidField, NotFound, UserExists
@@ -89,10 +90,8 @@ def _account(conn: Connection, name: str) -> Account:
 
 
 def _check_name(name: str) -> None:
-    """Allow what the API's clean-up leaves of a name: another could never sign in."""
-    allowed = all(c in "-_0123456789" or (c.isalpha() and ord(c) <= 0xFFFF) for c in name)
-    if not 2 <= len(name) <= 20 or not allowed:
-        raise InvalidField("user", name, "2 to 20 letters, digits, - and _")
+    if allowed := accounts.name(name):
+        raise InvalidField("user", name, allowed)
 
 
 _LONGEST = {"user_group": 20, "full_name": 50, "api_allowed_functions": 1000}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -210,7 +211,7 @@ async def add_user(
 
     def word(conn: Connection, done: accounts.Done) -> Answer:
         made = shown(accounts.written(conn, done.name))
-        return answers.json(made, 201, {"location": f"{request.url.path}/{done.name}"})
+        return answers.json(made, 201, {"location": f"{request.url.path}/{quote(done.name)}"})
 
     wish = Wish(
         asked,

@@ -1,0 +1,146 @@
+"""Lists of DIDs, on both databases."""
+
+from dataclasses import replace
+
+import pytest
+
+from didier.cli.local import CALLER
+from didier.errors import NotFound, NotPermitted
+from didier.services import copying, listing
+from didier.services.copying import CopyOrder
+from didier.services.listing import Wanted
+from didier.storage import dids
+from didier.storage.listing import SORTS, Order
+from didier.storage.statements import run
+
+SOURCE = "18001234567"
+
+
+@pytest.fixture
+def conn(engine, now):
+    """A database with some DIDs."""
+    with engine.begin() as conn:
+        for pattern, values in {
+            "+442079460000": {"did_description": "London", "did_carrier_description": "Telnyx 100%"},
+            "*99#": {"did_active": "N", "user_group": "SALES"},
+            "Abc_1": {"did_description": "b", "group_id": "SALESLINE", "did_route": "IN_GROUP"},
+            "abc%2": {"did_description": "B", "user_group": None},
+        }.items():
+            dids.add(conn, {"did_pattern": pattern, "user_group": "---ALL---", **values}, now)
+        yield conn
+
+
+def page(conn, wanted=Wanted(), order=Order(), limit=100, after=None, caller=CALLER):  # noqa: B008
+    return listing.page(conn, caller, wanted, order, limit, after)
+
+
+def patterns(conn, caller=CALLER, **wanted):
+    found = page(conn, Wanted(**wanted), Order("did_id"), caller=caller)
+    return [row["did_pattern"] for row in found.rows]
+
+
+@pytest.mark.parametrize("by", SORTS)
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_are_the_list(conn, by, descending):
+    """Whatever the order, pages of any size have every row once."""
+    order = Order(by, descending)
+    whole = [row["did_id"] for row in page(conn, order=order).rows]
+    for limit in (1, 2, 5):
+        found, after = [], None
+        while True:
+            one = page(conn, order=order, limit=limit, after=after)
+            found += [row["did_id"] for row in one.rows]
+            after = one.following
+            if after is None:
+                break
+        assert whole == found
+    assert 5 == len(set(whole))
+
+
+def test_backwards_is_the_same_list(conn):
+    """In each order without ties."""
+    for by in SORTS:
+        forth = [row["did_id"] for row in page(conn, order=Order(by)).rows]
+        back = [row["did_id"] for row in page(conn, order=Order(by, descending=True)).rows]
+        assert forth == back[::-1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"search": "london"}, ["+442079460000"]),
+        ({"search": "44 20 7946"}, ["+442079460000"]),
+        ({"search": "%"}, ["abc%2"]),
+        ({"search": "_"}, ["Abc_1"]),
+        ({"route": "IN_GROUP"}, ["Abc_1"]),
+        ({"active": "N"}, ["*99#"]),
+        ({"user_group": "sales"}, ["*99#"]),
+        ({"group_id": "SALESLINE"}, ["Abc_1"]),
+        ({"carrier": "telnyx 100%"}, ["+442079460000"]),
+        ({"carrier": "100_"}, []),
+        ({"copied_from": SOURCE}, []),
+    ],
+)
+def test_filters(conn, wanted, found):
+    """Each leaves what it says, without case; signs of LIKE stand for themselves."""
+    assert found == patterns(conn, **wanted)
+
+
+def test_groups_and_prefixes_limit_what_is_seen(conn):
+    """Both, whatever is asked for."""
+    sales = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES -"))
+    prefixed = replace(CALLER, pattern_prefix="ABC")
+    nobody = replace(CALLER, user=replace(CALLER.user, view_reports=False, modify_dids=False))
+
+    assert [SOURCE, "+442079460000", "*99#", "Abc_1"] == patterns(conn, sales)
+    assert ["Abc_1", "abc%2"] == patterns(conn, prefixed)
+    assert isinstance(page(conn, caller=nobody), NotPermitted)
+    assert NotFound("abc%2") == listing.one(conn, sales, "abc%2")
+    assert NotFound(SOURCE) == listing.one(conn, prefixed, SOURCE)
+    assert NotFound("nothing") == listing.one(conn, CALLER, "nothing")
+    assert "Abc_1" == listing.one(conn, prefixed, "aBC_1")["did_pattern"]
+
+
+def test_a_prefix_with_signs_of_like(conn):
+    """They stand for themselves."""
+    assert ["abc%2"] == patterns(conn, replace(CALLER, pattern_prefix="abc%"))
+    assert ["Abc_1"] == patterns(conn, replace(CALLER, pattern_prefix="abc_"))
+
+
+def test_copies_know_their_source(conn, now):
+    """In lists, by filter, and in runs; others have none."""
+    order = CopyOrder(CALLER, SOURCE, ("18005550001", "18005550002"))
+    copying.copy(conn, [order], now)
+    single = CopyOrder(CALLER, "Abc_1", ("18005550003",))
+    copying.copy(conn, [single], now)
+    sources = {row["did_pattern"]: row["copied_from"] for row in page(conn).rows}
+
+    assert {SOURCE: None, "Abc_1": None, "18005550001": SOURCE, "18005550002": SOURCE,
+            "18005550003": "Abc_1"} == {
+        pattern: source for pattern, source in sources.items() if pattern in {SOURCE, "Abc_1"} or source
+    }  # fmt: skip
+    assert ["18005550001", "18005550002"] == patterns(conn, copied_from=SOURCE)
+    assert ["18005550003"] == patterns(conn, copied_from="ABC_1")
+
+
+def test_a_run_is_a_source_for_all_its_dids(conn, now):
+    """Items of large batches stand for many DIDs with consecutive ids."""
+    copying.copy(conn, [CopyOrder(CALLER, SOURCE, ("18005550001",))], now)
+    [[first]] = run(conn, "SELECT did_id FROM didier_batch_items")
+    run(conn, "UPDATE didier_batch_items SET size = 3")
+    for number in (2, 3, 4):
+        dids.add(conn, {"did_pattern": f"1800555000{number}", "user_group": "---ALL---"}, now)
+
+    assert [f"1800555000{n}" for n in (1, 2, 3)] == patterns(conn, copied_from=SOURCE)
+    assert None is listing.written(conn, first + 3)["copied_from"]
+    assert SOURCE == listing.written(conn, first + 2)["copied_from"]
+
+
+def test_the_mark_changes_with_the_row(conn, now):
+    """And with nothing else."""
+    before = listing.one(conn, CALLER, SOURCE)
+    dids.update(conn, before["did_id"], {"did_description": "Other"}, now)
+    after = listing.one(conn, CALLER, SOURCE)
+
+    assert listing.version(before) == listing.version(dict(before))
+    assert listing.version(before) != listing.version(after)

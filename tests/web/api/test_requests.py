@@ -1,0 +1,110 @@
+"""What the JSON API refuses before it looks at what is asked: sizes, rates, formats, addresses."""
+
+import pytest
+
+from support.server import Didier
+from web.api.conftest import Api
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/dids/1/2/3", "/dids/"])
+def test_there_is_nothing_at_other_addresses(api, path):
+    """The problem is a document like all others."""
+    assert (404, "no-such-address") == api.get(path).problem
+
+
+def test_a_wrong_method_is_told_the_right_ones(api):
+    """In the header that is made for it."""
+    refused = api.ask("PUT", "/dids", {})
+
+    assert (405, "method-not-allowed") == refused.problem
+    assert {"GET"} <= set(refused.headers["allow"].replace(" ", "").split(","))
+
+
+def test_bodies_are_json(api):
+    """Another format is refused as such."""
+    refused = api.ask("POST", "/dids", "a=b", {"Content-Type": "text/plain"})
+
+    assert (415, "unsupported-media-type") == refused.problem
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "null", '"text"', "1", '{"did_pattern": 1}', "{}"])
+def test_bad_bodies_are_refused(api, body):
+    """With a pointer to what is bad."""
+    refused = api.post("/dids", body)
+
+    assert (422, "invalid-request") == refused.problem
+    assert "pointer" in refused.body
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\x00", "\U0001f600", "é" * 60])
+def test_texts_that_cannot_be_stored_are_refused(api, text):
+    """Half characters, zero bytes and letters beyond VICIdial's tables."""
+    made = api.post("/dids", {"did_pattern": text, "did_description": text * 8})
+    changed = api.patch("/dids/18001234567", {"did_description": text * 60})
+    named = api.post("/dids", {text: "x"})
+
+    assert [422, 422, 422] == [made.status, changed.status, named.status]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "limit=x", "sort=did_route", "search=" + "x" * 101]
+)
+def test_parameters_have_limits(api, query):
+    """The problem names the parameter."""
+    refused = api.get(f"/dids?{query}")
+
+    assert (422, "invalid-request") == refused.problem
+    assert query.partition("=")[0] == refused.body["pointer"]
+
+
+def test_large_bodies_are_refused(api):
+    """More than the setting allows."""
+    assert (413, "too-large") == api.post("/dids", {"did_pattern": "1" * 1_100_000}).problem
+
+
+def test_a_caller_may_send_so_much(tmp_path):
+    """Further requests are told when the next one is taken; other callers are not held up."""
+    database = f"sqlite:///{tmp_path}/didier.db"
+    server = Didier(
+        tmp_path, "--demo", "--database", database, environment={"DIDIER_RATE_LIMIT": "5"}
+    ).start()
+    try:
+        api = Api(server)
+        token = api.token("dids:read")
+        replies = [api.get("/dids") for _ in range(5)]
+        other = Api(server, "other").get("/dids")
+        with_token = token.get("/dids")
+        tutorial = server.tutorial()
+    finally:
+        server.stop()
+
+    assert [200] * 4 == [reply.status for reply in replies[:4]]
+    assert (429, "too-many-requests") == replies[4].problem
+    assert 1 <= int(replies[4].headers["retry-after"]) <= 60
+    assert '"caller";q=5;w=60' == replies[0].headers["ratelimit-policy"]
+    assert replies[0].headers["ratelimit"].startswith('"caller";r=3;')
+    assert 401 == other.status
+    assert 200 == with_token.status
+    assert "SUCCESS" in tutorial
+
+
+def test_rates_may_be_without_limit(tmp_path):
+    """With 0 nothing is counted, and nothing said about it."""
+    database = f"sqlite:///{tmp_path}/didier.db"
+    server = Didier(
+        tmp_path, "--demo", "--database", database, environment={"DIDIER_RATE_LIMIT": "0"}
+    ).start()
+    try:
+        reply = Api(server).get("/dids")
+    finally:
+        server.stop()
+
+    assert 200 == reply.status
+    assert "ratelimit" not in reply.headers
+
+
+def test_answers_are_not_kept_by_others(api):
+    """Neither in a cache nor under another type."""
+    headers = api.get("/dids").headers
+
+    assert ("no-store", "nosniff") == (headers["cache-control"], headers["x-content-type-options"])
