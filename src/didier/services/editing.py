@@ -119,12 +119,13 @@ def update(
 
 def _first_of_each(orders: Sequence[UpdateOrder], found: Found) -> Sequence[UpdateOrder]:
     """Return the orders up to the first that names a DID which one before it has named."""
-    seen: set[str] = set()
+    seen: set[int] = set()
     for i, order in enumerate(orders):
-        key = found.key(order.pattern)
-        if key in seen:
+        did = found.get(order.pattern)
+        if did and did.did_id in seen:
             return orders[:i]
-        seen.add(key)
+        if did:
+            seen.add(did.did_id)
     return orders
 
 

@@ -2,7 +2,7 @@
 
 The object has ``function``, ``result`` (SUCCESS, NOTICE or ERROR), ``reason``, ``data`` and ``lines``, the
 answer as it would have been without the format. ``copy_did`` adds ``batch_id`` and ``items``, reports add
-``rows``, the functions that change one DID its ``did_id``.
+``rows``, the functions that change one DID its ``did_id`` and the ``batch_id`` of the change.
 """
 
 from typing import Any
@@ -55,7 +55,12 @@ def _details(outcome: object) -> dict[str, Any]:
             items = [_item(item, outcome.dry_run) for item in outcome.items]
             return {"dry_run": outcome.dry_run, "batch_id": outcome.batch_id or None, "items": items}
         case Done():
-            return {"dry_run": outcome.dry_run, "pattern": outcome.pattern, "did_id": outcome.did_id or None}
+            return {
+                "dry_run": outcome.dry_run,
+                "batch_id": outcome.batch_id or None,
+                "pattern": outcome.pattern,
+                "did_id": outcome.did_id or None,
+            }
         case accounts.Done():
             return {"dry_run": outcome.dry_run, "user": outcome.name}
         case Table():
