@@ -16,6 +16,7 @@ VALUES = {
     "waiting_limit": (1, 2, 3),
     "upload_limit": (1001, 1002, 1003),
     "batch_limit": (1, 2, 3),
+    "rate_limit": (0, 1, 2),
     "region": ("DE", "GB", "IT"),
     "stop_seconds": (1.5, 2.5, 3.5),
 }
@@ -30,6 +31,7 @@ ALLOWED = {
     "waiting_limit": ("0", "greater than or equal to 1"),
     "upload_limit": ("999", "greater than or equal to 1000"),
     "batch_limit": ("100000001", "less than or equal to 100000000"),
+    "rate_limit": ("-1", "greater than or equal to 0"),
     "region": ("us", "match pattern '^[A-Z]{2}$'"),
     "stop_seconds": ("-1", "greater than or equal to 0"),
 }

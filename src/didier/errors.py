@@ -352,7 +352,7 @@ class UserExists(Refusal):
         return f"user {self.user} exists already"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class UserNotFound(Refusal):
     """There is no user with this name that the caller may see."""
 
@@ -362,7 +362,7 @@ class UserNotFound(Refusal):
         return f"there is no user {self.user}"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class GroupNotFound(Refusal):
     """There is no user group with this name that the caller may see."""
 
@@ -372,7 +372,7 @@ class GroupNotFound(Refusal):
         return f"there is no user group {self.group}"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class LevelNotAllowed(Refusal):
     """The caller may not give the user level *level*, or change users who have it."""
 
@@ -382,7 +382,7 @@ class LevelNotAllowed(Refusal):
         return f"user level {self.level} is not allowed"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class PasswordNotReset(Refusal):
     """No random password was sent to *user*: *email* is no address, or nothing here sends mail."""
 
