@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy.engine import Connection
 
@@ -19,7 +20,7 @@ from didier.errors import (
     NotUndoable,
     TooManyTargets,
 )
-from didier.services import copying, removing, undoing
+from didier.services import copying, planning, removing, undoing
 from didier.services.access import Caller
 from didier.storage import dids, progress, snapshots
 from didier.storage.batches import Batch
@@ -207,36 +208,57 @@ class UndoOrder:
 
 UndoRefused = NotPermitted | BatchNotFound | NotUndoable
 
+KEPT_SHOWN = 1_000
+"""Most DIDs that are named of those that an undo kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A batch that was undone, or is being undone, and the DIDs that were kept: changed since, or locked."""
+
+    batch: StoredBatch
+    kept: tuple[str, ...]
+
 
 def undo(
     conn: Connection, orders: Sequence[UndoOrder], now: datetime
-) -> list[StoredBatch | UndoRefused | undoing.Refused]:
+) -> list[Undone | UndoRefused | undoing.Refused]:
     """Undo batches: a small one at once, a large one is taken in and undone behind the others."""
     return [_undo(conn, order, now) for order in orders]
 
 
-def _undo(conn: Connection, order: UndoOrder, now: datetime) -> StoredBatch | UndoRefused | undoing.Refused:
+def _undo(conn: Connection, order: UndoOrder, now: datetime) -> Undone | UndoRefused | undoing.Refused:
     batch = progress.get(conn, order.batch_id)
     if batch is None or not _is_visible(conn, order.caller, batch):
         return BatchNotFound(order.batch_id)
-    if batch.kind != "copy":
-        undone = undoing.undo_edit(conn, batch.batch_id, order.caller, now, force=order.force)
-        if not isinstance(undone, undoing.Undone):
-            return undone
-    else:
-        if refused := _undo_refused(order.caller, batch):
-            return refused
-        removing.begin(conn, batch, order.caller, now, force=order.force)
-        if batch.added - batch.removed - batch.kept <= UNDONE_AT_ONCE:
-            removing.finish_at_once(conn, batch.batch_id, now)
-    stored = progress.get(conn, order.batch_id)
-    return stored or BatchNotFound(order.batch_id)
+    undo_it = _undo_copies if batch.kind == "copy" else _undo_edit
+    kept = undo_it(conn, order, batch, now)
+    if not isinstance(kept, tuple):
+        return kept
+    return Undone(progress.get(conn, batch.batch_id) or batch, kept)
 
 
-def _undo_refused(caller: Caller, batch: StoredBatch) -> UndoRefused | None:
-    user = caller.user
+def _undo_edit(
+    conn: Connection, order: UndoOrder, batch: StoredBatch, now: datetime
+) -> tuple[str, ...] | undoing.Refused:
+    if missing := missing_function(order.caller.user, "update_did"):
+        return missing
+    undone = undoing.undo_edit(conn, batch.batch_id, order.caller, now, force=order.force)
+    return undone.kept if isinstance(undone, undoing.Undone) else undone
+
+
+def _undo_copies(
+    conn: Connection, order: UndoOrder, batch: StoredBatch, now: datetime
+) -> tuple[str, ...] | UndoRefused:
+    user = order.caller.user
     if missing := missing_function(user, "copy_did") or missing_rights(user, "delete_did"):
         return missing
-    if batch.phase is not None or batch.state not in {"done", "failed"} or not batch.added:
+    is_left = batch.state == "undone" and batch.kept > 0 and order.force
+    if batch.phase is not None or not (is_left or batch.state in {"done", "failed"}) or not batch.added:
         return NotUndoable(batch.batch_id, batch.state)
-    return None
+    removing.begin(conn, batch, order.caller, now, force=order.force)
+    if batch.added - batch.removed <= UNDONE_AT_ONCE:
+        removing.finish_at_once(conn, batch.batch_id, now)
+    kept = removing.kept_items(conn, batch.batch_id, KEPT_SHOWN)
+    targets = (planning.target_of(run, number) for run in kept for number in range(run.size))
+    return tuple(islice(targets, KEPT_SHOWN))

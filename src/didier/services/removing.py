@@ -24,10 +24,11 @@ CHUNK = 5_000
 
 
 def begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, *, force: bool) -> None:
-    """Say that a batch is being undone; `step` does it."""
+    """Say that a batch is being undone; `step` does it. What an undo kept before is looked at again."""
+    progress.rename_outcome(conn, batch.batch_id, "kept", "added")
     progress.change(conn, batch.batch_id, {
         "state": "running", "phase": "remove", "forced": int(force), "undone_by": caller.name[:20],
-        "undone_at": now,
+        "undone_at": now, "kept": 0,
     })  # fmt: skip
 
 

@@ -196,3 +196,9 @@ def replace_items(conn: Connection, batch_id: int, first: int, last: int, new: S
 def add_items(conn: Connection, batch_id: int, new: Sequence[PlacedItem]) -> None:
     """Store what became of targets."""
     insert_items(conn, [(batch_id, placed.position, placed.item) for placed in new])
+
+
+def rename_outcome(conn: Connection, batch_id: int, old: str, new: str) -> None:
+    """Give the items of a batch that have the outcome *old* the outcome *new*."""
+    sql = "UPDATE didier_batch_items SET outcome = ? WHERE batch_id = ? AND outcome = ?"
+    run(conn, sql, new, batch_id, old)

@@ -109,6 +109,15 @@ class WholeBatch(Batch):
     source_snapshot: dict[str, Any] | None = Field(description="The row that was copied, as it was")
 
 
+class UndoneBatch(Batch):
+    """A batch that was undone, or is being undone."""
+
+    kept: list[str] = Field(
+        description="DIDs that were kept, as they were changed since or are locked: the first 1,000;"
+        " of an undo that goes on, see the items"
+    )
+
+
 class Batches(BaseModel):
     """A page of a list of batches."""
 
@@ -301,9 +310,9 @@ async def _events(request: Request, caller: Caller, batch_id: int) -> AsyncItera
 
 
 @router.post(
-    "/{batch_id}/undo", operation_id="undoBatch", summary="Undo a batch", response_model=Batch,
+    "/{batch_id}/undo", operation_id="undoBatch", summary="Undo a batch", response_model=UndoneBatch,
     responses={
-        202: {"model": Batch, "description": "It goes on; watch the batch"},
+        202: {"model": UndoneBatch, "description": "It goes on; watch the batch"},
         **refusals(404, 409, 415),
     },
 )  # fmt: skip
@@ -320,11 +329,12 @@ async def undo_batch(
     """
     force = body is not None and body.force
 
-    def word(conn: Connection, batch: StoredBatch) -> Answer:
-        return answers.json(shown(batch), 202 if batch.state in ACTIVE else 200)
+    def word(conn: Connection, undone: batches.Undone) -> Answer:
+        status = 202 if undone.batch.state in ACTIVE else 200
+        return answers.json({**shown(undone.batch), "kept": undone.kept}, status)
 
     wish = Wish(
-        Asked("copy_did", WRITE, str(batch_id)),
+        Asked("undo_batch", WRITE, str(batch_id), checked=False),
         batches.undo,
         lambda caller: batches.UndoOrder(caller, batch_id, force),
         word,
