@@ -180,3 +180,29 @@ def test_ranges_are_written_out_lazily():
 def test_a_short_item_beside_a_range_stays_alone():
     """Lines and semicolons separate a range from whatever stands beside it."""
     assert ["5550100", "5550101", "555", "lobby"] == targets("5550100-1\n555;lobby")
+
+
+@given(ranges(), st.integers(0, 310), st.integers(1, 310))
+def test_a_slice_is_a_part_of_the_range(whole, start, count):
+    """A slice has the numbers behind the first *start*, at most *count* of them, written as before."""
+    start = min(start, whole.size - 1)
+
+    assert list(whole)[start : start + count] == list(whole.slice(start, count))
+
+
+@given(ranges())
+def test_a_number_is_written_as_the_range_does(whole):
+    """Each number alone is the one that counting out gives."""
+    assert list(whole) == [whole.pattern(number) for number in range(whole.first, whole.last + 1)]
+
+
+@given(ranges(), st.integers(1, 300))
+def test_reversed_ranges_are_refused(whole, down):
+    """An end below the beginning is refused, however short it is written."""
+    first = f"{whole.last:0{whole.width}}"
+    end = f"{max(0, whole.last - down):0{whole.width}}"
+
+    for length in range(1, whole.width + 1):
+        if end[:-length] == first[:-length] and end < first:
+            item = f"{whole.prefix}{first}-{end[-length:]}"
+            assert InvalidRange(item, "the end comes before the beginning") == parse(item)

@@ -5,6 +5,7 @@ targets never sit in memory.
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ LONGEST_LINE = 1_000_000
 """Most characters of a line, and of an item of a list."""
 
 _DELIMITERS = "\t;,"
+_LINE_END = re.compile(r"[\r\n]")
 _IGNORED = frozenset({"did_id", "modify_stamp"})
 """Columns of an export that belong to the DID that was exported."""
 
@@ -82,7 +84,10 @@ class Header:
 def header(line: str) -> Header | None:
     """Read *line* as the header row of a CSV text; None when no column of it names the targets."""
     delimiter = max(_DELIMITERS, key=line.count)
-    [cells] = csv.reader([line.lstrip("\ufeff")], delimiter=delimiter) if line.strip() else [[]]
+    try:
+        [cells] = csv.reader([line.lstrip("\ufeff")], delimiter=delimiter) if line.strip() else [[]]
+    except csv.Error:  # a cell of more than 131,072 characters, as a list on one line may look
+        return None
     names = tuple(re.sub(r"[\s-]+", "_", cell.strip().lower()) for cell in cells)
     place = next((names.index(name) for name in TARGET_NAMES if name in names), None)
     if place is None:
@@ -98,13 +103,14 @@ def check_header(text: str, used: Iterable[str] = ()) -> Header | None:
 
     Raises `InvalidInput` when a column is unknown, or set twice.
     """
-    found = header(text.partition("\n")[0].rstrip("\r"))
+    found = header(_LINE_END.split(text, maxsplit=1)[0])
     if found is None:
         return None
     allowed = set(used)
     if unknown := [name for name in found.unknown if name not in allowed]:
         raise InvalidInput(f"there is no DID field {', '.join(unknown)}; columns are named after DID fields")
-    given = [column for column in found.columns if column]
+    pairs = zip(found.names, found.columns, strict=True)
+    given = [column or name for name, column in pairs if name and name not in _IGNORED]
     if twice := sorted({column for column in given if given.count(column) > 1}):
         raise InvalidInput(f"{', '.join(twice)} is set by two columns")
     return found
@@ -124,7 +130,8 @@ def read(pieces: Iterable[str], *, is_csv: bool | None = None) -> Iterator[Entry
     if is_csv:
         raise InvalidInput(f"the first row names no column of targets; one must be {', '.join(TARGET_NAMES)}")
     for part in _parts(rest, ",\n"):
-        for item in targets.split(part, targets.plain):
+        # A line end separates whatever stands beside it, so that it does not matter where a part ends.
+        for item in targets.split(_LINE_END.sub(",", part), targets.plain):
             entry = targets.parse(item)
             yield entry if isinstance(entry, Range) else Row(item)
 
@@ -133,9 +140,12 @@ def _first_line(pieces: Iterable[str]) -> tuple[str, Iterator[str]]:
     """Return the first line that is not blank, and the text from there on."""
     rest = iter(pieces)
     read = ""
-    while "\n" not in read and len(read) < LONGEST_LINE and (piece := next(rest, None)) is not None:
+    while not _LINE_END.search(read) and len(read) < LONGEST_LINE:
+        piece = next(rest, None)
+        if piece is None:
+            break
         read = (read + piece).lstrip("\ufeff\r\n")
-    return read.partition("\n")[0].rstrip("\r"), chain([read], rest)
+    return _LINE_END.split(read, maxsplit=1)[0], chain([read], rest)
 
 
 def _parts(pieces: Iterable[str], separators: str) -> Iterator[str]:
@@ -154,7 +164,7 @@ def _parts(pieces: Iterable[str], separators: str) -> Iterator[str]:
 
 
 def _csv_rows(pieces: Iterable[str], found: Header) -> Iterator[Entry]:
-    lines = (line for part in _parts(pieces, "\n") for line in part.splitlines(keepends=True))
+    lines = (line for part in _parts(pieces, "\n") for line in io.StringIO(part, newline=""))
     reader = csv.reader(lines, delimiter=found.delimiter, strict=True)
     try:
         next(reader)

@@ -9,7 +9,7 @@ PIECE_BYTES = 1_000_000
 
 
 def pack(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the text in *parts* compressed, in pieces of about `PIECE_BYTES`."""
+    """Yield the text in *parts* compressed, in pieces of `PIECE_BYTES` and a last one."""
     packer = Packer()
     for part in parts:
         yield from packer.add(part)
@@ -24,11 +24,11 @@ class Packer:
         self._piece = bytearray()
 
     def add(self, part: bytes) -> Iterator[bytes]:
-        """Take a part; yield a piece when one is full."""
+        """Take a part; yield pieces as they are full."""
         self._piece += self._zlib.compress(part)
-        if len(self._piece) >= PIECE_BYTES:
-            yield bytes(self._piece)
-            self._piece.clear()
+        while len(self._piece) >= PIECE_BYTES:
+            yield bytes(self._piece[:PIECE_BYTES])
+            del self._piece[:PIECE_BYTES]
 
     def end(self) -> bytes:
         """Return the last piece."""

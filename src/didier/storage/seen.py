@@ -71,7 +71,7 @@ class Seen:
             ends = [block.pattern(block.first), block.pattern(block.last)]
             sql = "SELECT name FROM seen WHERE name BETWEEN ? AND ? AND length(name) = length(?)"
             for (name,) in self._database.execute(sql, [*ends, ends[0]]):
-                if name.removeprefix(block.prefix).isdigit():
+                if name.isascii() and name.removeprefix(block.prefix).isdigit():
                     repeated.add(int(name.removeprefix(block.prefix)) - block.first)
         self._add_block(block)
         return repeated
