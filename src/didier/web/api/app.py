@@ -108,11 +108,22 @@ def _document(api: FastAPI) -> dict[str, Any]:
         )
         shapes = document["components"]["schemas"]
         definition = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        shapes |= definition.pop("$defs", {}) | {"Problem": definition}
+        shapes |= {"Problem": definition}
+        shapes |= _definitions(document)
         for name in ("HTTPValidationError", "ValidationError"):
             shapes.pop(name, None)
         api.openapi_schema = document
     return api.openapi_schema
+
+
+def _definitions(part: Any) -> dict[str, Any]:
+    """Take the shapes that stand within other shapes out of *part*; return them."""
+    found: dict[str, Any] = {}
+    if isinstance(part, dict):
+        found = part.pop("$defs", {})
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        found |= _definitions(inner)
+    return found
 
 
 async def _refused(request: Request, error: DidierError) -> Response:
@@ -145,8 +156,8 @@ async def _http(request: Request, error: HTTPException) -> Response:
     if error.status_code == 405:
         detail = f"{request.method} is not allowed here."
         return problems.answer(problems.METHOD_NOT_ALLOWED, detail, headers=_lower(headers)).response
-    kind = problems.Kind("invalid-request", error.status_code, problems.INVALID.title)
-    return problems.answer(kind, str(error.detail), headers=_lower(headers)).response
+    detail = "The body cannot be read: it is not text in UTF-8."  # all else that FastAPI raises
+    return problems.answer(problems.INVALID, detail, pointer="").response
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
