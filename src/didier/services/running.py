@@ -94,6 +94,7 @@ class Runner:
         self._pace = Pace(committer)
         self._wanted = threading.Event()
         self._stopping = False
+        self.ended = 0  # how many batches have come to an end; those who watch them look at it
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -147,6 +148,7 @@ class Runner:
                 if batch is None:
                     return
                 _Carrier(self, batch).carry_out()
+                self.ended += 1
 
     @property
     def stopping(self) -> bool:

@@ -1,7 +1,7 @@
 """``/batches``: what was ordered together, how far it is, and taking it back."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
-from didier.errors import Refusal
+from didier.errors import Refusal, Unavailable
 from didier.services import batches
 from didier.services.access import Caller
 from didier.services.planning import target_of
@@ -19,7 +19,7 @@ from didier.storage.progress import ACTIVE, BatchFilter, PlacedItem, StoredBatch
 from didier.web.api import answers, cursors, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Signed
-from didier.web.api.door import door_of
+from didier.web.api.door import Door, door_of
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
 from didier.web.api.wishes import Asked, Wish
@@ -30,8 +30,8 @@ READ, WRITE = "dids:read", "dids:write"
 EVENT_SECONDS = 0.25
 """How often progress is looked at for those who watch it."""
 
-STREAMS_MOST = 200
-"""Most requests that may watch batches at once."""
+SILENT_SECONDS = 15
+"""Longest silence on a connection that watches."""
 
 BatchId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Id of the batch")]
 State = Literal["pending", "running", "done", "failed", "undone"]
@@ -290,23 +290,29 @@ async def watch_batch(request: Request, login: Signed, batch_id: BatchId) -> Res
     found = await door.on_reader(lambda conn: batches.get(conn, caller, batch_id))
     if isinstance(found, Refusal):
         return problems.refusal(found).response
-    return StreamingResponse(_events(request, caller, batch_id), media_type="text/event-stream")
+    events = _events(door, caller, batch_id)
+    return StreamingResponse(door.watched(events), media_type="text/event-stream")
 
 
-async def _events(request: Request, caller: Caller, batch_id: int) -> AsyncIterator[bytes]:
-    door, before = door_of(request), b""
+async def _events(door: Door, caller: Caller, batch_id: int) -> AsyncIterator[bytes]:
+    before = b""
+    silent = 0.0
     while not door.stopping:
-        found = await door.on_reader(lambda conn: batches.get(conn, caller, batch_id))
-        if isinstance(found, Refusal):
-            return
-        data = orjson.dumps(shown(found))
-        ended = found.state not in ACTIVE
-        if data != before:
-            yield b"event: %s\ndata: %s\n\n" % (b"end" if ended else b"progress", data)
-        if ended:
-            return
-        before = data
-        await asyncio.sleep(EVENT_SECONDS)
+        with suppress(Unavailable):  # looked for again
+            found = await door.on_reader(lambda conn: batches.get(conn, caller, batch_id))
+            if isinstance(found, Refusal):
+                return
+            ended, data = found.state not in ACTIVE, orjson.dumps(shown(found))
+            if data != before:
+                yield b"event: %s\ndata: %s\n\n" % (b"end" if ended else b"progress", data)
+                before, silent = data, 0.0
+            if ended:
+                return
+        if silent > SILENT_SECONDS:
+            yield b": still there\n\n"  # for proxies, which end silent connections
+            silent = 0.0
+        await door.moved(EVENT_SECONDS)
+        silent += EVENT_SECONDS
 
 
 @router.post(

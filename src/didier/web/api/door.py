@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -31,6 +31,12 @@ READING_WAITING = 100
 
 COMPARE_AGAIN = 3
 
+WATCHING_MOST = 200
+"""Most requests that may watch batches at once."""
+
+LOOK_SECONDS = 0.02
+"""How often those who watch batches look whether one has ended."""
+
 Result = TypeVar("Result")
 
 
@@ -58,6 +64,7 @@ class Door:
         self.region = settings.region
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="json-api")
         self._reading = 0
+        self._watching = 0
         self._under_way: set[tuple[str, str]] = set()
 
     async def write(
@@ -117,6 +124,27 @@ class Door:
     def wake(self) -> None:
         """Say that there may be a large batch to be worked on."""
         self._runner.wake()
+
+    def watched(self, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Return *events* for as long as they are wanted; raise `Overloaded` when too many are."""
+        if self._watching >= WATCHING_MOST:
+            raise Overloaded
+        self._watching += 1
+
+        async def counted() -> AsyncIterator[bytes]:
+            try:
+                async for event in events:
+                    yield event
+            finally:
+                self._watching -= 1
+
+        return counted()
+
+    async def moved(self, seconds: float) -> None:
+        """Wait until a large batch comes to an end, or the server stops, *seconds* at most."""
+        ended, until = self._runner.ended, time.monotonic() + seconds
+        while self._runner.ended == ended and not self.stopping and time.monotonic() < until:
+            await asyncio.sleep(LOOK_SECONDS)
 
     @property
     def stopping(self) -> bool:
