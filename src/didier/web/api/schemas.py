@@ -65,8 +65,6 @@ class Problem(BaseModel):
     missing: list[str] | None = Field(None, description="The settings that would give the right")
     allowed: str | None = Field(None, description="What would be allowed")
     places: list[str] | None = Field(None, description="Where the DID is used")
-    count: int | None = Field(None, description="How many targets cannot be made")
-    targets: list[dict[str, Any]] | None = Field(None, description="The first of them, and why")
     errors: list[Found] | None = Field(None, description="All places that are not valid")
     count: int | None = Field(None, description="How many targets cannot be made")
     targets: list[NotPossible] | None = Field(None, description="The first of them")
