@@ -62,9 +62,9 @@ class Chunk:
         values = recipe.values
         columns = tuple(sorted({column for own in self.own for column in own}))
         alike = {name: value for name, value in values.items() if name not in columns}
-        stored = ({**values, **fields.stored(own)} for own in self.own)
+        stored = ({**values, **recipe.stored(own)} for own in self.own)
         rows = [[row[name] for name in columns] for row in stored] if columns else ()
-        return Block(alike, stamp, self.targets, columns, rows)
+        return Block(alike, stamp, self.targets, columns, rows, self.block)
 
 
 class Planner:
