@@ -13,6 +13,7 @@ from itertools import chain
 
 from didier.domain import targets
 from didier.domain.fields import BY_COLUMN
+from didier.domain.spreadsheets import unguarded
 from didier.domain.targets import Range
 from didier.errors import InvalidInput
 
@@ -38,7 +39,7 @@ LONGEST_LINE = 1_000_000
 
 _DELIMITERS = "\t;,"
 _LINE_END = re.compile(r"[\r\n]")
-_IGNORED = frozenset({"did_id", "modify_stamp"})
+_IGNORED = frozenset({"did_id", "modify_stamp", "copied_from"})
 """Columns of an export that belong to the DID that was exported."""
 
 
@@ -178,14 +179,14 @@ def _csv_rows(pieces: Iterable[str], found: Header) -> Iterator[Entry]:
 def _row(found: Header, cells: Sequence[str], line: int) -> Iterator[Entry]:
     if len(cells) > len(found.names) and any(cell.strip() for cell in cells[len(found.names) :]):
         raise InvalidInput(f"line {line} of the CSV text has more cells than the header row has columns")
-    cells = [cell.strip() for cell in cells] + [""] * (len(found.names) - len(cells))
+    cells = [unguarded(cell.strip()) for cell in cells] + [""] * (len(found.names) - len(cells))
     given = {
         column: (None if cell == BLANK else cell)
         for column, cell in zip(found.columns, cells, strict=False)
         if column and cell
     }
     extra = {name: cell for name, cell in zip(found.names, cells, strict=False) if name}
-    item = unguarded(cells[found.target])
+    item = cells[found.target]
     if not targets.is_range(item):
         item = targets.plain(item)
     block = targets.parse(item)
@@ -195,11 +196,6 @@ def _row(found: Header, cells: Sequence[str], line: int) -> Iterator[Entry]:
         yield from (Row(target, given, extra) for target in block)
     else:
         yield block
-
-
-def unguarded(cell: str) -> str:
-    """Drop the apostrophe that keeps spreadsheets from reading a cell as a formula."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 
 def skip(entries: Iterable[Entry], count: int) -> Iterator[Entry]:

@@ -127,3 +127,19 @@ def test_an_export_that_is_refused_is_a_problem(api):
     """Not a file with an error in it."""
     assert (401, "wrong-password") == Api(api.server, password="wrong").get("/exports/dids.csv").problem
     assert (422, "invalid-request") == api.get("/exports/dids.csv?active=x").problem
+
+
+def test_an_export_is_read_back(nasty):
+    """What was exported, deleted and ordered with the file is as it was: plus signs, apostrophes and all."""
+    exported = nasty.get("/exports/dids.csv?search=99").text
+    [line] = nasty.get("/exports/dids.ndjson?search=99").text.splitlines()
+    before = json.loads(line)
+    nasty.ask("DELETE", did("*99#"))
+    made = nasty.ask("POST", f"/copies?source={SOURCE}", exported, {"Content-Type": "text/csv"})
+    after = nasty.get(did("*99#")).body
+
+    own = {"did_id", "modify_stamp", "copied_from"}
+    assert 201 == made.status, made.text
+    assert {name: value for name, value in before.items() if value and name not in own} == {
+        name: value for name, value in after.items() if before[name] and name not in own
+    }
