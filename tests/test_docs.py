@@ -1,3 +1,5 @@
+import base64
+import json
 import re
 import shlex
 import subprocess
@@ -11,11 +13,14 @@ from didier import tutorial
 from didier.config import PREFIX, Settings
 from didier.domain.accounts import USER_FIELDS
 from didier.domain.fields import BY_COLUMN, DID_FIELDS, KINDS, UNCHECKED_BY_VICIDIAL
+from didier.domain.scopes import SCOPES
 from didier.storage.tables import DIDIER_RIGHTS, DIDIER_TABLES, OPTIONAL_RIGHTS, RIGHTS
 from didier.vicidial.call import BLANK
 from didier.vicidial.functions import FUNCTIONS
 from didier.vicidial.replies import users
 from didier.vicidial.replies.dids import FIELD_ERRORS
+from didier.web.api import problems
+from didier.web.legacy import PATH
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.joinpath("docs").rglob("*.md")])
@@ -114,6 +119,30 @@ def test_every_user_field_is_in_the_reference():
     assert expected == documented
 
 
+def test_every_problem_is_in_the_reference():
+    """The page of the JSON API has each type of problem with its status and title, and no other."""
+    documented = table("docs/reference/json-api.md", "type, behind")
+
+    assert [[f"`{kind.name}`", str(kind.status), kind.title] for kind in problems.ALL] == documented
+
+
+def test_every_scope_is_in_the_reference():
+    """The same page has each scope of a token and what it opens."""
+    documented = table("docs/reference/json-api.md", "scope | opens")
+
+    assert [[f"`{scope.name}`", scope.help] for scope in SCOPES] == documented
+
+
+def test_every_address_of_the_json_api_is_in_the_reference(server):
+    """The page of the JSON API has each path, and no other."""
+    paths = json.loads(server.get("/api/v1/openapi.json")[1])["paths"]
+    cells = " ".join(row[0] for row in table("docs/reference/json-api.md", "function | scope"))
+    documented = set(re.findall(r"(/[^`, ]+)", cells))
+    known = {re.sub(r"{\w*id}", "{id}", path.removeprefix("/api/v1")) for path in paths}
+
+    assert known == documented
+
+
 def test_grants_of_the_guide_are_those_that_are_needed():
     """The guide gives each right on each table that Didier uses, and no other."""
     text = ROOT.joinpath("docs/guide/vicidial.md").read_text()
@@ -125,11 +154,32 @@ def test_grants_of_the_guide_are_those_that_are_needed():
     assert {**RIGHTS, **OPTIONAL_RIGHTS, **dict.fromkeys(DIDIER_TABLES, DIDIER_RIGHTS)} == given
 
 
+def curls(text):
+    """Return the curl commands of a page."""
+    return [line for line in text.splitlines() if line.startswith("    curl ")]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/json-api.md"])
+def test_curl_lines_of_the_json_api_work(server, page):
+    """Each is answered with what was asked for."""
+    lines = [line for line in curls(ROOT.joinpath(page).read_text()) if "/api/v1" in line]
+
+    assert lines
+    for line in lines:
+        _, *words = shlex.split(line)
+        options = {words[i]: words[i + 1] for i in range(len(words) - 1) if words[i] in {"-u", "-H", "-d"}}
+        address = urllib.parse.urlsplit(next(word for word in words if word.startswith("http")))
+        headers = dict([options["-H"].split(": ")]) if "-H" in options else {}
+        headers["Authorization"] = f"Basic {base64.b64encode(options['-u'].encode()).decode()}"
+        path = f"{address.path}?{address.query}".rstrip("?")
+        status, text = server.request("POST" if "-d" in options else "GET", path, options.get("-d"), headers)
+        assert (200, True) == (status, bool(json.loads(text)["items"])), text
+
+
 def test_readme_curl_lines_work(server):
     """Each curl line of the README, sent to a fresh server, answers as the README says."""
     text = ROOT.joinpath("README.md").read_text()
-    curls = [line for line in text.splitlines() if line.startswith("    curl ") and "PASSWORD" not in line]
-    lines = [shlex.split(line)[1] for line in curls]
+    lines = [shlex.split(line)[1] for line in curls(text) if PATH in line and "PASSWORD" not in line]
     answers = [
         server.get(urllib.parse.urlsplit(address).path + "?" + urllib.parse.urlsplit(address).query)[1]
         for address in lines
@@ -140,7 +190,9 @@ def test_readme_curl_lines_work(server):
     assert ["SUCCESS"] == [answer.splitlines()[-1].partition(":")[0] for answer in answers[1:]]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide/running.md", "docs/guide/vicidial.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/guide/running.md", "docs/guide/vicidial.md", "docs/reference/json-api.md"]
+)
 def test_commands_of_the_docs_exist(page):
     """Each didier command of the docs has the options that are used."""
     text = ROOT.joinpath(page).read_text()
@@ -150,7 +202,7 @@ def test_commands_of_the_docs_exist(page):
     for command in commands:
         words = shlex.split(command)[1:]
         names = [word for word in words[:2] if re.fullmatch("[a-z]+", word)]
-        names = names if names[0] == "user" else names[:1]
+        names = names if names[0] in {"token", "user"} else names[:1]
         shown = subprocess.run(
             [sys.executable, "-m", "didier", *names, "--help"],
             capture_output=True, text=True, env={"COLUMNS": "200"}, check=True,
