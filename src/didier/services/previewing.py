@@ -91,7 +91,7 @@ class Preview:
         row = rows.get(did.did_id) if did else None
         if did is None or row is None or problem.outcome != "exists":
             return Seen(position, target, problem.outcome, problem.reason)
-        own = fields.stored(chunk.own[place]) if chunk.own else {}
+        own = self._recipe.stored(chunk.own[place]) if chunk.own else {}
         wanted = {**self._recipe.values, **own}
         differs = {name: Difference(row[name], value) for name, value in wanted.items() if row[name] != value}
         return Seen(position, target, "exists", problem.reason, did.did_id, differs=differs)

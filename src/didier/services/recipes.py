@@ -21,8 +21,15 @@ class Recipe:
     @property
     def values(self) -> dict[str, Any]:
         """The columns that all copies have alike."""
-        values = {**self.image, **fields.stored(self.overrides)}
+        values = {**self.image, **self.stored(self.overrides)}
         return {name: value for name, value in values.items() if name not in NO_VALUES}
+
+    def stored(self, values: Mapping[str, str | None]) -> dict[str, Any]:
+        """Return *values* as the columns of the source hold them: ``007`` is 7 in a column of numbers."""
+        return {
+            name: int(value) if isinstance(self.image.get(name), int) and value.isdigit() else value
+            for name, value in fields.stored(values).items()
+        }
 
     def own(self, row: Row) -> Mapping[str, str | None]:
         """Return the values that the target of *row* has for itself."""

@@ -184,7 +184,7 @@ def _read_numbers(dialect: str, names: tuple[str, ...]) -> str:
 
 def _wanted(conn: Connection, names: tuple[str, ...], values: list[Any]) -> list[Any]:
     """Return what `_equal` compares with."""
-    if conn.dialect.name == "sqlite":
+    if conn.dialect.name == "sqlite" or not names:
         return values
     places = ", ".join(["IFNULL(?, 0x00)"] * len(names))
     return [scalar(conn, f"SELECT CRC32(CONCAT_WS(0x1F, {places}))", *values)]
@@ -193,8 +193,10 @@ def _wanted(conn: Connection, names: tuple[str, ...], values: list[Any]) -> list
 @cache
 def _equal(dialect: str, names: tuple[str, ...]) -> str:
     """Return the condition that the columns *names* of ``d`` are as wanted, to the letter."""
+    if not names:
+        return "1"
     if dialect == "sqlite":
-        return " AND ".join(_same_text(dialect, f"d.`{name}`", "?") for name in names) or "1"
+        return " AND ".join(_same_text(dialect, f"d.`{name}`", "?") for name in names)
     # A checksum: comparing texts one by one would take the collation's rules, which ignore case.
     there = ", ".join(f"IFNULL(d.`{name}`, 0x00)" for name in names)
     return f"CRC32(CONCAT_WS(0x1F, {there})) = ?"
