@@ -198,6 +198,15 @@ def _row(found: Header, cells: Sequence[str], line: int) -> Iterator[Entry]:
         yield block
 
 
+def rows(entries: Iterable[Entry]) -> Iterator[Row]:
+    """Yield each target as a row, also those of ranges."""
+    for entry in entries:
+        if isinstance(entry, Range):
+            yield from map(Row, entry)
+        else:
+            yield entry
+
+
 def skip(entries: Iterable[Entry], count: int) -> Iterator[Entry]:
     """Leave out the first *count* targets."""
     for entry in entries:

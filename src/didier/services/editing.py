@@ -61,11 +61,17 @@ Outcome = TypeVar("Outcome")
 
 
 def add(
-    conn: Connection, orders: Sequence[AddOrder], now: datetime, *, lenient: bool = False
+    conn: Connection,
+    orders: Sequence[AddOrder],
+    now: datetime,
+    *,
+    lenient: bool = False,
+    batch_id: int | None = None,
 ) -> list[Done | AddRefused]:
     """Make the DIDs that *orders* ask for; of two wishes for one pattern the first gets it.
 
-    *lenient* checks as VICIdial's own API does, see `checking.problems`.
+    *lenient* checks as VICIdial's own API does, see `checking.problems`. *batch_id* is the batch that all
+    belong to; without it each is one of its own.
     """
     found = dids.find(conn, {order.pattern for order in orders})
     problems = checking.problems(conn, [order.values for order in orders], lenient=lenient)
@@ -84,7 +90,7 @@ def add(
         Change(order.caller, order.pattern, did_id, order.values, None, after[did_id])
         for order, did_id in zip(wanted, ids, strict=True)
     ]
-    return _merged(decided, _recorded(conn, "add", changes, now))
+    return _merged(decided, _recorded(conn, "add", changes, now, batch_id))
 
 
 def _row(order: AddOrder) -> dict[str, str]:
@@ -106,14 +112,19 @@ def _add_refused(order: AddOrder, exists: bool, bad: InvalidField | None) -> Add
 
 
 def update(
-    conn: Connection, orders: Sequence[UpdateOrder], now: datetime, *, lenient: bool = False
+    conn: Connection,
+    orders: Sequence[UpdateOrder],
+    now: datetime,
+    *,
+    lenient: bool = False,
+    batch_id: int | None = None,
 ) -> list[Done | UpdateRefused]:
-    """Change the DIDs that *orders* name, in order; *lenient* as in `add`."""
+    """Change the DIDs that *orders* name, in order; *lenient* and *batch_id* as in `add`."""
     outcomes: list[Done | UpdateRefused] = []
     while len(outcomes) < len(orders):
         rest = orders[len(outcomes) :]
         found = dids.find(conn, {order.pattern for order in rest})
-        outcomes += _update(conn, _first_of_each(rest, found), found, now, lenient)
+        outcomes += _update(conn, _first_of_each(rest, found), found, now, lenient, batch_id)
     return outcomes
 
 
@@ -130,7 +141,12 @@ def _first_of_each(orders: Sequence[UpdateOrder], found: Found) -> Sequence[Upda
 
 
 def _update(
-    conn: Connection, orders: Sequence[UpdateOrder], found: Found, now: datetime, lenient: bool
+    conn: Connection,
+    orders: Sequence[UpdateOrder],
+    found: Found,
+    now: datetime,
+    lenient: bool,
+    batch_id: int | None,
 ) -> list[Done | UpdateRefused]:
     there = [found.get(order.pattern) for order in orders]
     before = dids.images(conn, [did.did_id for did in there if did])
@@ -147,7 +163,7 @@ def _update(
         Change(o.caller, o.pattern, did.did_id, o.values, before[did.did_id], after[did.did_id])
         for o, did in wanted
     ]
-    return _merged(decided, _recorded(conn, "update", changes, now))
+    return _merged(decided, _recorded(conn, "update", changes, now, batch_id))
 
 
 def _update_refused(
@@ -260,9 +276,11 @@ def _undecided(
     return [(order, did) for order, did, outcome in triples if outcome is None and did is not None]
 
 
-def _recorded(conn: Connection, kind: str, changes: Sequence[Change], now: datetime) -> list[Done]:
+def _recorded(
+    conn: Connection, kind: str, changes: Sequence[Change], now: datetime, batch_id: int | None = None
+) -> list[Done]:
     """Record *changes*; return what callers are told of each."""
-    batch_ids = recording.record(conn, kind, changes, now)
+    batch_ids = recording.record(conn, kind, changes, now, batch_id)
     return [
         Done(change.pattern, change.did_id, batch_id=batch_id, image=change.after or change.before)
         for change, batch_id in zip(changes, batch_ids, strict=True)

@@ -41,11 +41,19 @@ class Change:
     after: Image | None
 
 
-def record(conn: Connection, kind: str, changes: Sequence[Change], now: datetime) -> list[int]:
-    """Record *changes*, all of one *kind*, with one statement for each table; return their batches."""
+def record(
+    conn: Connection, kind: str, changes: Sequence[Change], now: datetime, batch_id: int | None = None
+) -> list[int]:
+    """Record *changes*, all of one *kind*, with one statement for each table; return their batches.
+
+    With *batch_id* they belong to a batch that is there, whose items are not stored here.
+    """
     if not changes:
         return []
-    batch_ids = batches.record(conn, [_batch(kind, change) for change in changes], now)
+    if batch_id is None:
+        batch_ids = batches.record(conn, [_batch(kind, change) for change in changes], now)
+    else:
+        batch_ids = [batch_id] * len(changes)
     pairs = list(zip(changes, batch_ids, strict=True))
     history.record(conn, [_entry(kind, *pair) for pair in pairs], now)
     logs.write_admin(conn, [event(KINDS[kind], *pair) for pair in pairs], now)

@@ -21,7 +21,6 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from didier.domain import inputs
-from didier.domain.targets import Range
 from didier.errors import Unavailable
 from didier.services import making, removing
 from didier.services.making import Check, Made, TargetTaken
@@ -339,8 +338,7 @@ class _Carrier:
         with self._runner.reading() as conn:
             pieces = list(progress.pieces(conn, self._batch.batch_id))
         entries = inputs.skip(inputs.read(unpack(pieces)), self._batch.position)
-        single = (t for e in entries for t in (e if isinstance(e, Range) else (e.target,)))
-        targets = list(islice(single, planned))
+        targets = [row.target for row in islice(inputs.rows(entries), planned)]
         self._store(lambda conn: making.take_back_chunk(conn, self._batch, targets))
         self._reload()
 

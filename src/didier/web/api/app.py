@@ -16,7 +16,7 @@ from didier.config import Settings
 from didier.errors import DidierError
 from didier.services.running import Runner
 from didier.storage.committer import Committer
-from didier.web.api import batches, copies, dids, docs, exports, problems, reports, tokens, users
+from didier.web.api import batches, copies, dids, docs, exports, imports, problems, reports, tokens, users
 from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
 from didier.web.api.door import Door
@@ -32,6 +32,7 @@ ROUTERS = (
     copies.router,
     batches.router,
     exports.router,
+    imports.router,
     users.router,
     tokens.router,
     reports.router,

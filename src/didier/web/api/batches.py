@@ -16,7 +16,7 @@ from didier.services.access import Caller
 from didier.services.planning import target_of
 from didier.storage import snapshots
 from didier.storage.progress import ACTIVE, BatchFilter, PlacedItem, StoredBatch
-from didier.web.api import answers, cursors, problems
+from didier.web.api import answers, cursors, moments, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Signed
 from didier.web.api.door import Door, door_of
@@ -34,6 +34,7 @@ SILENT_SECONDS = 15
 """Longest silence on a connection that watches."""
 
 BatchId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Id of the batch")]
+Kind = Literal["copy", "add", "update", "delete", "import"]
 State = Literal["pending", "running", "done", "failed", "undone"]
 Outcome = Literal[
     "added", "updated", "deleted", "exists", "duplicate", "invalid", "removed", "kept", "missing", "planned"
@@ -53,7 +54,7 @@ class Totals(BaseModel):
 
 
 class Batch(BaseModel):
-    """A batch: DIDs that were copied, added, changed or deleted by one request."""
+    """A batch: DIDs that were copied, added, changed, deleted or imported by one request."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -65,7 +66,7 @@ class Batch(BaseModel):
                 "phase": "make",
                 "caller": "admin",
                 "address": "192.0.2.7",
-                "created_at": "2026-03-04T05:06:07",
+                "created_at": "2026-03-04T05:06:07+01:00",
                 "finished_at": None,
                 "source": "18001234567",
                 "overrides": {"did_active": "N"},
@@ -83,7 +84,7 @@ class Batch(BaseModel):
     )  # fmt: skip
 
     id: int
-    kind: Literal["copy", "add", "update", "delete"]
+    kind: Kind
     mode: Literal["atomic", "best_effort"]
     state: State
     phase: Literal["check", "make", "remove"] | None = Field(
@@ -158,8 +159,8 @@ def shown(batch: StoredBatch) -> dict[str, Any]:
         "phase": batch.phase,
         "caller": batch.user_name,
         "address": batch.address,
-        "created_at": batch.created_at.isoformat(),
-        "finished_at": batch.finished_at and batch.finished_at.isoformat(),
+        "created_at": moments.zoned(batch.created_at),
+        "finished_at": moments.zoned(batch.finished_at),
         "source": batch.source_pattern or None,
         "overrides": batch.overrides,
         "description_template": batch.template,
@@ -175,7 +176,7 @@ def shown(batch: StoredBatch) -> dict[str, Any]:
         "done": _done(batch),
         "failure": batch.failure,
         "undone_by": batch.undone_by,
-        "undone_at": batch.undone_at and batch.undone_at.isoformat(),
+        "undone_at": moments.zoned(batch.undone_at),
     }
 
 
@@ -209,7 +210,7 @@ async def list_batches(
     request: Request,
     login: Signed,
     state: Annotated[State | None, Query()] = None,
-    kind: Annotated[Literal["copy", "add", "update", "delete"] | None, Query()] = None,
+    kind: Annotated[Kind | None, Query()] = None,
     caller: Annotated[str | None, Query(max_length=20, description="Name of the user")] = None,
     source: Annotated[
         str | None, Query(max_length=50, description="Pattern of the DID that was copied")

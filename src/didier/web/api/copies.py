@@ -11,8 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
-from didier.domain.inputs import Row
-from didier.domain.targets import Range
+from didier.domain import inputs
 from didier.services import batches, copying, making, previewing
 from didier.services.access import Caller
 from didier.services.batches import SMALL, BatchOrder
@@ -165,10 +164,7 @@ def _asked(asked: Copying) -> Asked:
 
 async def _make(request: Request, login: Login, asked: Copying, content: bytes) -> Response:
     """Make a small batch in one transaction; then read it back."""
-    entries = await asyncio.to_thread(lambda: list(asked.text.entries()))
-    rows = tuple(
-        row for entry in entries for row in (map(Row, entry) if isinstance(entry, Range) else (entry,))
-    )
+    rows = await asyncio.to_thread(lambda: tuple(inputs.rows(asked.text.entries())))
     made: list[int] = []
 
     def word(conn: Connection, result: CopyResult) -> Answer:

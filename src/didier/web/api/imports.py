@@ -1,0 +1,107 @@
+"""``/imports``: DIDs from a CSV table, as exports write it."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from sqlalchemy.engine import Connection
+from starlette.responses import Response
+
+from didier.domain import inputs
+from didier.domain.inputs import Row
+from didier.errors import InvalidInput
+from didier.services import batches, importing
+from didier.services.access import Caller
+from didier.services.batches import Text
+from didier.services.importing import ROWS_MOST, Imported, ImportOrder
+from didier.web.api import answers, problems
+from didier.web.api.answers import Answer
+from didier.web.api.callers import Signed
+from didier.web.api.door import door_of
+from didier.web.api.orders import media_type, packed
+from didier.web.api.schemas import IdempotencyKey, refusals
+from didier.web.api.wishes import Asked, Wish
+
+router = APIRouter(prefix="/imports", tags=["dids"])
+
+WRITE = "dids:write"
+CSV = "text/csv"
+
+
+class ImportedItem(BaseModel):
+    """What became of a row."""
+
+    position: int
+    target: str
+    outcome: Literal["added", "updated", "exists"]
+    did_id: int | None
+
+
+class ImportedDids(BaseModel):
+    """What was imported, or would be."""
+
+    dry_run: bool
+    batch: int | None = Field(description="The batch, which can be undone; null in a dry run")
+    items: list[ImportedItem]
+
+
+@router.post(
+    "", operation_id="importDids", summary="Import DIDs", status_code=201, response_model=ImportedDids,
+    openapi_extra={"requestBody": {"required": True, "content": {CSV: {"schema": {"type": "string"}}}}},
+    responses={
+        200: {"model": ImportedDids, "description": "With `dry_run`: what would be imported"},
+        201: {"headers": {"Location": {"schema": {"type": "string"}}}},
+        **refusals(404, 409, 415),
+    },
+)  # fmt: skip
+async def import_dids(
+    request: Request,
+    login: Signed,
+    existing: Annotated[
+        Literal["refuse", "skip", "update"], Query(description="What to do with DIDs that exist")
+    ] = "refuse",
+    dry_run: Annotated[bool, Query(description="Only say what would be imported")] = False,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Make the DIDs of a CSV table that are not there, and update those that are if wanted: all or none.
+
+    The header row names `did_pattern` and columns of DIDs, as exports do; up to 1,000 rows. To copy one DID
+    to more numbers, send them to `/copies`.
+    """
+    if media_type(request) != CSV:
+        return problems.answer(problems.NOT_JSON, f"Send {CSV}.").response
+    door = door_of(request)
+    actions = ("add_did", "update_did") if existing == "update" else ("add_did",)
+    for action in actions:
+        caller = await door.admit(request, login, Asked(action, WRITE))
+        if isinstance(caller, Response):
+            return caller
+    pieces = await packed(request)
+    text, rows = await asyncio.to_thread(_read, pieces)
+
+    def order(caller: Caller) -> ImportOrder:
+        columns = tuple(column for column in (text.header.columns if text.header else ()) if column)
+        return ImportOrder(caller, rows, columns, existing, dry_run)
+
+    def word(conn: Connection, done: Imported) -> Answer:
+        items = [
+            {"position": place, "target": item.target, "outcome": item.outcome, "did_id": item.did_id}
+            for place, item in enumerate(done.items, 1)
+        ]
+        body = {"dry_run": done.dry_run, "batch": done.batch_id or None, "items": items}
+        if done.dry_run:
+            return answers.json(body)
+        path = f"{request.url.path.removesuffix('/imports')}/batches/{done.batch_id}"
+        return answers.json(body, 201, {"location": path})
+
+    wish = Wish(Asked("add_did", WRITE, f"{len(rows)} rows"), importing.import_dids, order, word)
+    return await door.write(request, login, wish, b"".join(pieces))
+
+
+def _read(pieces: list[bytes]) -> tuple[Text, tuple[Row, ...]]:
+    try:
+        text = batches.read_text(pieces, ROWS_MOST, is_csv=True)
+    except UnicodeDecodeError as error:
+        raise InvalidInput("the text is not UTF-8") from error
+    return text, tuple(inputs.rows(text.entries()))
