@@ -111,9 +111,9 @@ def _remove(conn: Connection, batch: StoredBatch, interval: _Interval, now: date
     removed = blocks.remove(conn, first, last, sorted(kept))
     outcomes = dict.fromkeys(kept & there, "kept")
     items = list(_outcomes(interval, outcomes, there))
-    progress.replace_items(
-        conn, batch.batch_id, interval.items[0].position, interval.items[-1].position, items
-    )
+    begin, end = interval.items[0].position, interval.items[-1].position
+    # Between them may stand targets that were not made: their neighbours have consecutive ids all the same.
+    progress.replace_items(conn, batch.batch_id, "added", begin, end, items)
     progress.advance(conn, batch.batch_id, batch.position, {"removed": removed, "kept": len(outcomes)})
     if batch.undone_by:
         gone = [placed.item for placed in items if placed.item.outcome == "removed"]

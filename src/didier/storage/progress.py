@@ -186,10 +186,12 @@ def _placed(row: Sequence[Any]) -> PlacedItem:
     return PlacedItem(position, Item(target, outcome, did_id, size, reason))
 
 
-def replace_items(conn: Connection, batch_id: int, first: int, last: int, new: Sequence[PlacedItem]) -> None:
-    """Put *new* items in the place of those that begin at the positions *first* to *last*."""
-    sql = "DELETE FROM didier_batch_items WHERE batch_id = ? AND position BETWEEN ? AND ?"
-    run(conn, sql, batch_id, first, last)
+def replace_items(
+    conn: Connection, batch_id: int, outcome: str, first: int, last: int, new: Sequence[PlacedItem]
+) -> None:
+    """Put *new* items in the place of those with *outcome* that begin at the positions *first* to *last*."""
+    sql = "DELETE FROM didier_batch_items WHERE batch_id = ? AND outcome = ? AND position BETWEEN ? AND ?"
+    run(conn, sql, batch_id, outcome, first, last)
     add_items(conn, batch_id, new)
 
 
