@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import fields, numbers, patterns, targets
+from didier.domain import numbers, patterns, targets
 from didier.domain.inputs import Entry, Row
 from didier.domain.targets import Range
 from didier.services import checking

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import fields
 from didier.errors import InvalidField, NotFound, NotPermitted, Refusal
 from didier.services import copying, planning
 from didier.services.batches import BatchOrder
