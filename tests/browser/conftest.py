@@ -1,0 +1,38 @@
+import pytest
+from playwright.sync_api import sync_playwright
+
+from support.missing import library, program
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's Chromium."""
+    executable = program("chromium", "chromium")
+    library("atomic", "libatomic1")  # Playwright's driver is linked to it
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Make a new page that knows nothing of others, with the options given; collect what it complains of."""
+    contexts = []
+
+    def make(**options):
+        contexts.append(chromium.new_context(**options))
+        page = contexts[-1].new_page()
+        page.complaints = []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda message: page.complaints.append(message.text))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
