@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -437,3 +438,116 @@ def test_one_order_shares_no_commit_with_another(engine):
 
     assert ["HELD", "A", "B", "C"] == in_loop(scenario())
     assert [1, 1, 1, 1] == sizes
+
+
+def steps(running, *names, log=None):
+    """Queue a step for each of *names*, which stores it; return their futures."""
+
+    def work(name, conn):
+        if log is not None:
+            log.append(name)
+        run(conn, INSERT, name)
+        if name.startswith("bad"):
+            raise ZeroDivisionError
+        return name.upper()
+
+    return [running.committer.later(partial(work, name)) for name in names]
+
+
+def test_steps_of_long_work_are_carried_out_in_order(engine):
+    """However many wait at once, each is done, one after the other, and has its outcome."""
+    names = [f"step{number:03}" for number in range(200)]
+    log = []
+
+    async def scenario():
+        async with Running(engine) as running:
+            futures = steps(running, *names, log=log)
+            return await asyncio.to_thread(lambda: [future.result(PATIENCE) for future in futures])
+
+    assert [name.upper() for name in names] == in_loop(scenario())
+    assert names == log
+    assert {*names} == stored(engine)
+
+
+def test_orders_go_first(engine):
+    """Between two steps there is a group of those who wait, if anyone does."""
+    log = []
+
+    def seen(conn, orders):
+        log.extend(orders)
+        return orders
+
+    async def scenario():
+        async with Running(engine, group_limit=3) as running:
+            held = await running.hold()
+            futures = steps(running, "step1", "step2", "step3", log=log)
+            tasks = await running.begin(seen, *"abcdefgh")
+            running.gate.opened.set()
+            await gathered([held, *tasks])
+            await asyncio.to_thread(lambda: [future.result(PATIENCE) for future in futures])
+
+    in_loop(scenario())
+
+    assert ["step1", *"abc", "step2", *"def", "step3", *"gh"] == log
+
+
+def test_a_step_that_fails_hurts_no_other(engine):
+    """What it stored is rolled back, its error is told; those behind it are done."""
+
+    async def scenario():
+        async with Running(engine) as running:
+            futures = steps(running, "one", "bad", "two")
+            tasks = await running.begin(store, "order")
+            await gathered(tasks)
+            return await asyncio.to_thread(lambda: [future.exception(PATIENCE) for future in futures])
+
+    errors = in_loop(scenario())
+
+    assert [None, ZeroDivisionError, None] == [error and type(error) for error in errors]
+    assert {"one", "two", "order"} == stored(engine)
+
+
+def test_a_step_runs_while_nothing_else_is_ordered(engine):
+    """No order is needed to begin one, nor to go on with the next, also when it is queued by the last."""
+
+    async def scenario():
+        async with Running(engine) as running:
+            [first] = steps(running, "one")
+            await asyncio.to_thread(first.result, PATIENCE)
+            [second] = steps(running, "two")
+            return await asyncio.to_thread(second.result, PATIENCE)
+
+    assert "TWO" == in_loop(scenario())
+
+
+def test_steps_that_wait_at_the_end_are_cancelled(engine):
+    """A committer that stops cancels the steps, whether they came before, while or after it did."""
+
+    async def scenario():
+        running = Running(engine)
+        futures = steps(running, "early1", "early2")
+        running.committer._stopping = True
+        running.committer._queue.put(None)
+        running.committer.start()
+        futures += steps(running, "late")
+        await running.committer.stop()
+        return futures + steps(running, "after")
+
+    assert [True] * 4 == [future.cancelled() for future in in_loop(scenario())]
+    assert set() == stored(engine)
+
+
+def test_a_step_that_was_cancelled_is_left_out(engine):
+    """Who does not want a step any more may take it back while it waits."""
+
+    async def scenario():
+        async with Running(engine) as running:
+            held = await running.hold()
+            first, second = steps(running, "one", "two")
+            assert first.cancel()
+            running.gate.opened.set()
+            await gathered([held])
+            return await asyncio.to_thread(second.result, PATIENCE)
+
+    assert "TWO" == in_loop(scenario())
+    assert {"held", "two"} == stored(engine)

@@ -201,8 +201,8 @@ class Committer:
                     self._take_step(conn, self._steps.popleft())
                     if self._steps:
                         self._queue.put(_WAKE)
-            for step in self._steps:
-                step.future.cancel()
+            while self._steps:  # another thread may be adding one
+                self._steps.popleft().future.cancel()
 
     def _take_step(self, conn: Connection, step: _Step) -> None:
         if not step.future.set_running_or_notify_cancel():

@@ -97,6 +97,13 @@ def get(conn: Connection, batch_id: int) -> StoredBatch | None:
     return _batch(rows[0]) if rows else None
 
 
+def locked(conn: Connection, batch_id: int) -> StoredBatch | None:
+    """Return a batch as it is now, and keep other nodes from changing it until the transaction ends."""
+    lock = "" if conn.dialect.name == "sqlite" else " FOR UPDATE"  # SQLite has one writer
+    rows = run(conn, f"{_SELECT} WHERE batch_id = ?{lock}", batch_id)
+    return _batch(rows[0]) if rows else None
+
+
 def under_way(conn: Connection) -> StoredBatch | None:
     """Return the large batch that is next to be worked on, the oldest first."""
     # Those of tables without transactions that are made at once have no phase: the journal takes them back.
@@ -118,7 +125,7 @@ class BatchFilter:
 def page(conn: Connection, wanted: BatchFilter, before: int | None, limit: int) -> list[StoredBatch]:
     """Return *limit* batches that are *wanted*, newest first, below the id *before*."""
     pairs = {
-        "user_name = ?": wanted.user,
+        "lower(user_name) = ?": wanted.user and wanted.user.lower(),
         "state = ?": wanted.state,
         "kind = ?": wanted.kind,
         "source_pattern = ?": wanted.source,
@@ -184,6 +191,15 @@ def items(
 def _placed(row: Sequence[Any]) -> PlacedItem:
     position, target, size, did_id, outcome, reason = row
     return PlacedItem(position, Item(target, outcome, did_id, size, reason))
+
+
+def kept_ids(conn: Connection, batch_id: int, first: int, last: int) -> list[int]:
+    """Return the ids from *first* to *last* of the DIDs that the undo of a batch keeps."""
+    sql = (
+        "SELECT did_id, size FROM didier_batch_items"
+        " WHERE batch_id = ? AND outcome = 'kept' AND did_id BETWEEN ? AND ?"
+    )
+    return [did_id + place for did_id, size in run(conn, sql, batch_id, first, last) for place in range(size)]
 
 
 def replace_items(
