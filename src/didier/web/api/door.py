@@ -211,7 +211,7 @@ class Door:
     async def _prove(self, login: Login, *, anew: bool) -> Proof | None:
         if not isinstance(login, Basic):
             return None
-        return await self._passwords.prove(Given(login.user, login.password, _clean), anew=anew)
+        return await self._passwords.prove(Given(login.user, login.password, clean_password), anew=anew)
 
     def _tell(self, login: Login) -> None:
         if isinstance(login, Bearer):
@@ -222,7 +222,7 @@ KEY_LIMIT = 255
 """Most characters in an idempotency key."""
 
 
-def _clean(password: str) -> str:
+def clean_password(password: str) -> str:
     """Return *password* as VICIdial reads and stores it."""
     return CLEAN_UP["pass"].clean(password, non_latin=False)
 

@@ -16,10 +16,11 @@ from didier.errors import InvalidField, Refusal
 from didier.services import accounts
 from didier.services.access import Caller
 from didier.storage.users import StoredPassword
+from didier.vicidial.call import MASK
 from didier.web.api import answers, cursors, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Login, Signed
-from didier.web.api.door import door_of
+from didier.web.api.door import clean_password, door_of
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
 from didier.web.api.wishes import Asked, Wish
@@ -258,6 +259,11 @@ async def _to_store(request: Request, login: Login, asked: Asked, password: str)
         return caller
     stored = await door_of(request).to_store(password)
     if stored is None:
-        bad = InvalidField("password", "***", "none while VICIdial's hashing is set up wrongly")
-        return problems.refusal(bad).response
+        return _bad_password("none while VICIdial's hashing is set up wrongly")
+    if (stored.plain or stored.vicidial) and clean_password(password) != password:
+        return _bad_password("letters, digits, - and _: VICIdial's own pages drop all others")
     return stored
+
+
+def _bad_password(allowed: str) -> Response:
+    return problems.refusal(InvalidField("password", MASK, allowed)).response

@@ -147,20 +147,18 @@ def carry_out(
 ) -> list[Answer | StaleProof]:
     """Answer *demands*, each with its answer, or with `StaleProof` where a password must be compared anew."""
     now = clock()
-    outcomes = _admit(conn, [Question(d.envelope, d.wish.asked) for d in demands], now)
+    names, outcomes = _admit(conn, [Question(d.envelope, d.wish.asked) for d in demands], now)
     answers: dict[int, Answer | StaleProof] = {}
     admitted = []
-    names = {}
     for place, (demand, outcome) in enumerate(zip(demands, outcomes, strict=True)):
         if isinstance(outcome, Caller):
             admitted.append(_Admitted(place, demand, outcome))
-            names[place] = outcome.name
         else:
             answers[place] = problems.refusal(outcome) if isinstance(outcome, Refusal) else outcome
     for members in _rounds(admitted):
         answers |= _once(conn, members, now)
     entries = [
-        _entry(demand.envelope, demand.wish.asked, names.get(place), answer, now)
+        _entry(demand.envelope, demand.wish.asked, names[place], answer, now)
         for place, demand in enumerate(demands)
         if isinstance(answer := answers[place], Answer)
     ]
@@ -173,11 +171,11 @@ def ask(
 ) -> list[Caller | Answer | StaleProof]:
     """Say for each of *questions* who may have it read, or word and log why nobody may."""
     now = clock()
-    outcomes = _admit(conn, questions, now)
+    names, outcomes = _admit(conn, questions, now)
     answers = [problems.refusal(out) if isinstance(out, Refusal) else out for out in outcomes]
     entries = [
-        _entry(question.envelope, question.asked, None, answer, now)
-        for question, answer in zip(questions, answers, strict=True)
+        _entry(question.envelope, question.asked, name, answer, now)
+        for question, name, answer in zip(questions, names, answers, strict=True)
         if isinstance(answer, Answer)
     ]
     logs.write_api(conn, entries, _HOSTNAME, now)
@@ -194,10 +192,14 @@ def log(conn: Connection, told: Sequence[Told], clock: Callable[[], datetime] = 
 
 def _admit(
     conn: Connection, questions: Sequence[Question], now: datetime
-) -> list[Caller | Refusal | StaleProof]:
-    """Sign the senders of *questions* in and check their rights."""
+) -> tuple[list[str], list[Caller | Refusal | StaleProof]]:
+    """Sign the senders of *questions* in and check their rights; return their names for the log first."""
     signed = _sign_in(conn, [question.envelope for question in questions], now)
-    return [
+    names = [
+        who.name if isinstance(who, Caller) else question.envelope.login.user
+        for question, who in zip(questions, signed, strict=True)
+    ]
+    return names, [
         (isinstance(who, Caller) and _not_permitted(who, question.asked)) or who
         for question, who in zip(questions, signed, strict=True)
     ]
@@ -311,11 +313,9 @@ def _worded(conn: Connection, wish: Wish[Any, Any], outcome: Any) -> Answer:
 _HOSTNAME = socket.gethostname()
 
 
-def _entry(
-    envelope: Envelope, asked: Asked, caller: str | None, answer: Answer, now: datetime
-) -> logs.ApiEntry:
+def _entry(envelope: Envelope, asked: Asked, name: str, answer: Answer, now: datetime) -> logs.ApiEntry:
     return logs.ApiEntry(
-        user=envelope.login.user if caller is None else caller,
+        user=name,
         function=asked.action,
         result="ERROR" if answer.status >= 400 else "SUCCESS",
         reason=f"{envelope.method} {answer.status} {answer.title}".rstrip(),
