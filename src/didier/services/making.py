@@ -29,6 +29,10 @@ CHECKED = 5_000
 """How many targets are checked at a time."""
 
 
+class MovedOn(Exception):
+    """The batch is not where it was: another node is at it, or a step whose end was not seen."""
+
+
 class TargetTaken(Exception):
     """A target that was free when the batch was checked exists by now."""
 
@@ -85,7 +89,8 @@ class Check:
 
 
 def refuse(conn: Connection, batch: StoredBatch, check: Check, now: datetime) -> None:
-    """Say that an atomic batch cannot be made; nothing was."""
+    """Say that an atomic batch cannot be made; nothing was. Raises `MovedOn`."""
+    _hold(conn, batch)
     progress.add_items(conn, batch.batch_id, check.items)
     progress.change(conn, batch.batch_id, {
         "existing": check.counts["exists"], "invalid": check.counts["invalid"],
@@ -94,16 +99,30 @@ def refuse(conn: Connection, batch: StoredBatch, check: Check, now: datetime) ->
     fail(conn, batch.batch_id, check.failure or "", now)
 
 
+def _hold(conn: Connection, batch: StoredBatch, position: int | None = None) -> None:
+    """Keep other nodes from a batch until this step is stored.
+
+    Raises `MovedOn` unless it is in the phase in which it was, and at *position*.
+    """
+    there = progress.locked(conn, batch.batch_id)
+    if there is None or (there.phase, there.planned) != (batch.phase, None):
+        raise MovedOn
+    if position is not None and there.position != position:
+        raise MovedOn
+
+
 def begin(conn: Connection, batch: StoredBatch) -> None:
-    """Say that the rows of a batch are being made."""
+    """Say that the rows of a batch are being made. Raises `MovedOn`."""
+    _hold(conn, batch)
     progress.change(conn, batch.batch_id, {"state": "running", "phase": "make"})
 
 
 def make(conn: Connection, batch: StoredBatch, recipe: Recipe, chunk: Chunk, now: datetime) -> Made:
     """Make the possible targets of *chunk* and store what became of each.
 
-    Raises `TargetTaken` when one exists by now.
+    Raises `TargetTaken` when one exists by now, and `MovedOn` unless *chunk* is the next one.
     """
+    _hold(conn, batch, chunk.position)
     possible = chunk.possible()
     block = possible.rows(recipe, as_text(batch.created_at))
     if is_transactional(conn, DIDS):
@@ -154,7 +173,10 @@ _TOTALS: Mapping[str, str] = {
 
 
 def take_back_chunk(conn: Connection, batch: StoredBatch, targets: Sequence[str]) -> None:
-    """Remove what a crash has left of a chunk in a table without transactions."""
+    """Remove what a crash has left of a chunk in a table without transactions. Raises `MovedOn`."""
+    there = progress.locked(conn, batch.batch_id)
+    if there is None or (there.position, there.planned) != (batch.position, batch.planned):
+        raise MovedOn
     made = dids.made_after(conn, targets, batch.high_water or 0)
     for did_id, changed_at in made.values():
         if changed_at in {None, batch.created_at}:
@@ -180,12 +202,13 @@ def is_as_ordered(conn: Connection, made: Made) -> str | None:
     return f"{wanted} DIDs were ordered, {found.there} are there, {found.equal} are as they were ordered"
 
 
-def finish(conn: Connection, batch_id: int, now: datetime) -> None:
-    """Say that a batch is made."""
-    progress.change(conn, batch_id, {"state": "done", "phase": None, "finished_at": now})
-    progress.forget_pieces(conn, batch_id)
-    if batch := progress.get(conn, batch_id):
-        logs.write_admin(conn, [_event(batch)], now)
+def finish(conn: Connection, batch: StoredBatch, now: datetime) -> None:
+    """Say that a batch is made. Raises `MovedOn`."""
+    _hold(conn, batch)
+    progress.change(conn, batch.batch_id, {"state": "done", "phase": None, "finished_at": now})
+    progress.forget_pieces(conn, batch.batch_id)
+    if made := progress.get(conn, batch.batch_id):
+        logs.write_admin(conn, [_event(made)], now)
 
 
 def _event(batch: StoredBatch) -> logs.AdminEntry:

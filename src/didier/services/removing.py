@@ -17,7 +17,8 @@ from didier.services.recipes import Recipe
 from didier.storage import blocks, history, locks, progress, snapshots
 from didier.storage.batches import Item
 from didier.storage.progress import PlacedItem, StoredBatch
-from didier.storage.statements import as_text
+from didier.storage.statements import as_text, checkpoint, is_transactional
+from didier.storage.tables import DIDS
 
 CHUNK = 5_000
 """Most items that are looked at in one step."""
@@ -48,9 +49,10 @@ def recipe_of(conn: Connection, batch: StoredBatch) -> Recipe | None:
 
 def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
     """Remove *limit* DIDs of a batch at most; say whether it is finished with that."""
-    batch = progress.get(conn, batch_id)
+    batch = progress.locked(conn, batch_id)
     if batch is None or batch.phase != "remove":
         return True
+    _remove_planned(conn, batch)
     found = progress.items(conn, batch_id, 0, min(limit, CHUNK), ("added",))
     if not found:
         _finish(conn, batch, now)
@@ -108,16 +110,33 @@ def _remove(conn: Connection, batch: StoredBatch, interval: _Interval, now: date
     if not batch.forced:
         kept |= _changed(conn, batch, first, last)
     there = blocks.there(conn, first, last)
-    removed = blocks.remove(conn, first, last, sorted(kept))
     outcomes = dict.fromkeys(kept & there, "kept")
     items = list(_outcomes(interval, outcomes, there))
     begin, end = interval.items[0].position, interval.items[-1].position
     # Between them may stand targets that were not made: their neighbours have consecutive ids all the same.
     progress.replace_items(conn, batch.batch_id, "added", begin, end, items)
-    progress.advance(conn, batch.batch_id, batch.position, {"removed": removed, "kept": len(outcomes)})
+    counts = {"removed": len(there - kept), "kept": len(outcomes)}
+    progress.advance(conn, batch.batch_id, batch.position, counts)
     if batch.undone_by:
         gone = [placed.item for placed in items if placed.item.outcome == "removed"]
         history.record(conn, [_entry(batch, item) for item in gone], now)
+    if is_transactional(conn, DIDS):
+        blocks.remove(conn, first, last, sorted(kept))
+        return
+    # What is removed is on the disk before the first row goes: a crash in between is made good.
+    progress.change(conn, batch.batch_id, {"planned": last - first + 1, "high_water": first})
+    checkpoint(conn)
+    blocks.remove(conn, first, last, sorted(kept))
+    progress.change(conn, batch.batch_id, {"planned": None, "high_water": None})
+
+
+def _remove_planned(conn: Connection, batch: StoredBatch) -> None:
+    """Remove what a crash has left of an interval in a table without transactions."""
+    if batch.planned is None or batch.high_water is None:
+        return
+    first, last = batch.high_water, batch.high_water + batch.planned - 1
+    blocks.remove(conn, first, last, progress.kept_ids(conn, batch.batch_id, first, last))
+    progress.change(conn, batch.batch_id, {"planned": None, "high_water": None})
 
 
 def _entry(batch: StoredBatch, run: Item) -> history.Entry:

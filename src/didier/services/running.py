@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from didier.domain import inputs
 from didier.errors import Unavailable
 from didier.services import making, removing
-from didier.services.making import Check, Made, TargetTaken
+from didier.services.making import Check, Made, MovedOn, TargetTaken
 from didier.services.planning import Chunk, Planner
 from didier.services.recipes import Recipe
 from didier.storage import progress
@@ -213,6 +213,8 @@ class _Carrier:
                 self._remove()
         except (Unavailable, CancelledError):
             raise
+        except MovedOn:
+            return  # once more, from where the database says
         except Exception as error:
             if isinstance(error, DBAPIError) and is_passing(error):
                 return  # a deadlock: once more, from where the database says
@@ -223,6 +225,9 @@ class _Carrier:
         return self._runner.store(work, rows).result()
 
     def _fail(self, reason: str) -> None:
+        self._reload()
+        if self._batch.phase == "make":
+            self._take_back_chunk()
         log.error("batch_failed", batch=self._batch.batch_id, reason=reason)
         self._store(lambda conn: making.fail(conn, self._batch.batch_id, reason, self._runner.now()))
         self._reload()
@@ -273,7 +278,7 @@ class _Carrier:
         if failure:
             self._fail(failure)
         else:
-            self._store(lambda conn: making.finish(conn, self._batch.batch_id, self._runner.now()))
+            self._store(lambda conn: making.finish(conn, self._batch, self._runner.now()))
             self._reload()
 
     def _make_chunks(self, recipe: Recipe, planner: Planner) -> str | None:
@@ -319,6 +324,8 @@ class _Carrier:
             except (TargetTaken, IntegrityError):
                 if self._batch.mode == "atomic":
                     return None, "a target that was free when the batch was checked exists by now"
+                self._reload()
+                self._take_back_chunk()
                 with self._runner.reading() as conn:
                     planner.decide_again(conn, under_way.chunk)
                 under_way.again()
