@@ -10,6 +10,10 @@ from fastapi.openapi.models import HTTPBase, HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from didier.services import tokens
+from didier.services.access import Caller
+
+LOCAL = "didier.caller"
+"""Where a request from this process has its `Caller` in the ASGI scope, which nothing sent gets into."""
 
 
 class NotSignedIn(Exception):
@@ -36,10 +40,22 @@ class Bearer:
         return ""
 
 
-Login = Basic | Bearer
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A caller in this process: who runs a command on the database may do with it what they want."""
+
+    caller: Caller
+
+    @property
+    def user(self) -> str:
+        """The name in logs."""
+        return self.caller.name
 
 
-def read(header: str) -> Login:
+Login = Basic | Bearer | Local
+
+
+def read(header: str) -> Basic | Bearer:
     """Read an ``Authorization`` header; raise `NotSignedIn`."""
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "bearer" and rest.strip():
@@ -73,6 +89,9 @@ _BEARER = _Scheme("token", HTTPBearer(description="A token of `POST /api/v1/toke
 
 async def given(request: Request, basic: None = Security(_BASIC), bearer: None = Security(_BEARER)) -> Login:
     """Return who a request says to be from; raise `NotSignedIn`."""
+    caller = request.scope.get(LOCAL)
+    if isinstance(caller, Caller):
+        return Local(caller)
     return read(request.headers.get("authorization", ""))
 
 

@@ -26,7 +26,7 @@ from didier.services.passwords import Proof
 from didier.storage import logs
 from didier.web.api import problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Basic, Login
+from didier.web.api.callers import Basic, Bearer, Local, Login
 
 SOURCE = "json-api"
 """What stands as ``source`` in the API log."""
@@ -210,7 +210,9 @@ def _sign_in(
 ) -> list[Caller | SignInRefused | StaleProof]:
     wishes, presented = [], []
     for envelope in envelopes:
-        if not isinstance(envelope.login, Basic):
+        if isinstance(envelope.login, Local):
+            continue
+        if isinstance(envelope.login, Bearer):
             presented.append(tokens.Presented(envelope.login.digest, envelope.address))
         elif envelope.proof is None:
             raise ValueError("a password is compared before its request is answered")
@@ -221,7 +223,9 @@ def _sign_in(
     by_token = iter(tokens.sign_in(conn, presented, now) if presented else [])
     outcomes: list[Caller | SignInRefused | StaleProof] = []
     for envelope in envelopes:
-        if isinstance(envelope.login, Basic):
+        if isinstance(envelope.login, Local):
+            outcomes.append(envelope.login.caller)
+        elif isinstance(envelope.login, Basic):
             who = next(by_password)
             name = envelope.login.user
             outcomes.append(Caller(who, name, envelope.address) if isinstance(who, User) else who)
