@@ -84,7 +84,7 @@ class _Plan:
 
     order: CopyOrder
     source: Did
-    snapshot_id: int
+    recipe: Recipe
     refusals: list[AlreadyExists | InvalidPattern | None]
     own: Sequence[Mapping[str, str | None]] = ()  # values of each target, when any has some
 
@@ -103,16 +103,18 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
     """
     found = dids.find(conn, {*(o.source for o in orders), *_targets(orders)})
     sources = [found.get(order.source) for order in orders]
-    images = _Images(conn, {source.did_id for source in sources if source})
+    images = dids.images(conn, {source.did_id for source in sources if source})
+    checked: Checked = {}
     plans: list[_Plan | Refused] = []
     taken = found.keys()
     for order, source in zip(orders, sources, strict=True):
         own = {column for row in order.rows for column in row.values}
-        refused = refusal(conn, order.caller, order.source, source, order.overrides, own)
+        refused = refusal(conn, order.caller, order.source, source, order.overrides, own, checked)
         if refused or source is None:
             plans.append(refused or NotFound(order.source))
         else:
-            plans.append(_plan(conn, order, source, images, found, taken))
+            recipe = Recipe(images[source.did_id], order.overrides, order.template)
+            plans.append(_plan(conn, order, source, recipe, found, taken))
     ready = [plan for plan in plans if isinstance(plan, _Plan) and not plan.order.dry_run]
     results = _make(conn, ready, now)
     logs.write_admin(conn, _events(ready, results), now)
@@ -132,12 +134,15 @@ def _outcome(plan: _Plan | Refused, finished: Iterator[CopyResult]) -> CopyResul
 def _make(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[CopyResult]:
     """Make what is planned, in the transaction or, where the table knows none, under the journal."""
     copies = [copy for plan in plans for copy in _copies(plan)]
+    images = {plan.source.did_id: plan.recipe.image for plan in plans}
+    snapshot_ids = dict(zip(images, snapshots.keep(conn, list(images.values())), strict=True))
     if copies and not is_transactional(conn, DIDS):
-        batch_ids, ids = journal.make(conn, [_batch(plan) for plan in plans], copies, now)
+        batch_ids, ids = journal.make(conn, [_batch(plan, snapshot_ids) for plan in plans], copies, now)
         outcomes = _all_items(plans, ids)
     else:
         outcomes = _all_items(plans, dids.copy(conn, copies, now))
-        done = [_batch(plan, items) for plan, items in zip(plans, outcomes, strict=True)]
+        pairs = zip(plans, outcomes, strict=True)
+        done = [_batch(plan, snapshot_ids, items) for plan, items in pairs]
         batch_ids = batches.record(conn, done, now)
     return [CopyResult(*pair) for pair in zip(batch_ids, outcomes, strict=True)]
 
@@ -147,21 +152,8 @@ def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
         yield from order.targets
 
 
-class _Images:
-    """The source rows of a group of orders, and the snapshots that are kept of them."""
-
-    def __init__(self, conn: Connection, source_ids: set[int]) -> None:
-        self._images = dids.images(conn, source_ids)
-        kept = snapshots.keep(conn, list(self._images.values()))
-        self._snapshots = dict(zip(self._images, kept, strict=True))
-
-    def recipe(self, source: Did, order: CopyOrder) -> Recipe:
-        """Return what the copies of *source* have."""
-        return Recipe(self._images[source.did_id], order.overrides, order.template)
-
-    def snapshot(self, source: Did) -> int:
-        """Return the id of the snapshot of *source*."""
-        return self._snapshots[source.did_id]
+Checked = dict[tuple[tuple[str, str | None], ...], InvalidField | None]
+"""What was found wrong with overrides, so that equal ones are looked at once in a group."""
 
 
 def refusal(
@@ -171,30 +163,38 @@ def refusal(
     source: Did | None,
     overrides: Mapping[str, str | None],
     own: Collection[str] = (),
+    checked: Checked | None = None,
 ) -> NotPermitted | NotFound | InvalidField | None:
     """Say why *caller* may not copy *source*, the DID *pattern*, with *overrides*; None when they may.
 
-    *own* are the columns in which targets have values of their own.
+    *own* are the columns in which targets have values of their own; *checked* what was found before.
     """
     if missing := missing_rights(caller.user, "copy_did"):
         return missing
     if source is None or not caller.user.sees(source.group) or not caller.may_touch(pattern):
         return NotFound(pattern)
-    for column, value in overrides.items():
-        if column not in fields.BY_COLUMN:
-            return InvalidField(column, value or "", "a field of a DID")
-    if refused := checking.own_group_problem(caller.user, own):
-        return refused
-    return checking.group_problem(caller.user, overrides, source.group) or (
-        checking.problems(conn, [overrides])[0] if overrides else None
+    checked = {} if checked is None else checked
+    key = tuple(overrides.items())
+    if key not in checked:
+        checked[key] = _bad_override(conn, overrides)
+    return (
+        checked[key]
+        or checking.own_group_problem(caller.user, own)
+        or checking.group_problem(caller.user, overrides, source.group)
     )
 
 
+def _bad_override(conn: Connection, overrides: Mapping[str, str | None]) -> InvalidField | None:
+    for column, value in overrides.items():
+        if column not in fields.BY_COLUMN:
+            return InvalidField(column, value or "", "a field of a DID")
+    return checking.problems(conn, [overrides])[0] if overrides else None
+
+
 def _plan(
-    conn: Connection, order: CopyOrder, source: Did, images: _Images, found: Found, taken: set[str]
+    conn: Connection, order: CopyOrder, source: Did, recipe: Recipe, found: Found, taken: set[str]
 ) -> _Plan | NotAllPossible | InvalidField:
     """Decide on each target; *taken* are the keys of what is there, to which the new ones are added."""
-    recipe = images.recipe(source, order)
     extra = order.rows[0].extra if order.rows else {}
     if order.template and (bad := order.template.problem({*recipe.image, *extra})):
         return bad
@@ -222,7 +222,7 @@ def _plan(
         if any(refusals):
             return _not_all(order, refusals)
         taken |= now_taken
-    return _Plan(order, source, images.snapshot(source), refusals, own)
+    return _Plan(order, source, recipe, refusals, own)
 
 
 def _own(order: CopyOrder, recipe: Recipe) -> Sequence[Mapping[str, str | None]]:
@@ -278,7 +278,7 @@ def _item(target: str, did_id: int | None) -> Item:
     return Copied(target, did_id) if did_id else AlreadyExists(target)
 
 
-def _batch(plan: _Plan, items: Sequence[Item | None] = ()) -> batches.Batch:
+def _batch(plan: _Plan, snapshot_ids: Mapping[int, int], items: Sequence[Item | None] = ()) -> batches.Batch:
     """Return the batch of *plan*; without *items* as planned."""
     caller = plan.order.caller
     pairs = zip(plan.order.targets, items or plan.refusals, strict=True)
@@ -290,7 +290,7 @@ def _batch(plan: _Plan, items: Sequence[Item | None] = ()) -> batches.Batch:
         overrides=plan.order.overrides,
         items=[_batch_item(target, item) for target, item in pairs],
         mode="atomic" if plan.order.atomic else "best_effort",
-        snapshot_id=plan.snapshot_id,
+        snapshot_id=snapshot_ids[plan.source.did_id],
         template=plan.order.template.text if plan.order.template else None,
         own_columns=plan.own_columns,
     )

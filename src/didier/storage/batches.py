@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -18,15 +19,17 @@ from didier.storage.statements import (
     is_transactional,
     rows_of,
     run,
-    scalar,
 )
 from didier.storage.tables import DIDS
 
-_BATCH_COLUMNS = (
-    "created_at", "user_name", "address", "kind", "mode", "source_id", "source_pattern", "snapshot_id",
-    "overrides", "template", "reach", "own_columns", "requested", "added", "existing", "invalid",
-    "duplicates", "state", "finished_at", "high_water", "guard",
-)  # fmt: skip
+_NEEDED = object()
+# With the value that a column has when it is not named: most batches need a few columns alone.
+_BATCH_COLUMNS: Mapping[str, Any] = MappingProxyType({
+    "created_at": _NEEDED, "user_name": _NEEDED, "address": _NEEDED, "kind": "copy", "mode": "best_effort",
+    "source_id": _NEEDED, "source_pattern": _NEEDED, "snapshot_id": None, "overrides": None,
+    "template": None, "reach": None, "own_columns": None, "requested": _NEEDED, "added": _NEEDED,
+    "existing": 0, "invalid": 0, "duplicates": 0, "state": _NEEDED, "high_water": None, "guard": None,
+})  # fmt: skip
 _ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", "reason")
 
 PLANNED = "planned"
@@ -78,8 +81,7 @@ def record(
 ) -> list[int]:
     """Store *batches* with their items, as done or as *running*; return their ids in order."""
     date = as_text(now)
-    rows = [_row(batch, date, running) for batch in batches]
-    ids = insert_returning(conn, "didier_batches", _BATCH_COLUMNS, rows, "batch_id")
+    ids = _insert(conn, [_row(batch, date, running) for batch in batches])
     pairs = zip(ids, batches, strict=True)
     insert_items(conn, [(id_, place, item) for id_, batch in pairs for place, item in _placed(batch.items)])
     return ids
@@ -87,8 +89,16 @@ def record(
 
 def insert_batch(conn: Connection, batch: Batch, now: datetime) -> int:
     """Store one batch, its items aside; return its id."""
-    rows = [_row(batch, as_text(now), None)]
-    return insert_returning(conn, "didier_batches", _BATCH_COLUMNS, rows, "batch_id")[0]
+    return _insert(conn, [_row(batch, as_text(now), None)])[0]
+
+
+def _insert(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> list[int]:
+    """Add batches with the columns that any of them needs; return their ids."""
+    columns = list(zip(_BATCH_COLUMNS.items(), zip(*rows, strict=True), strict=True)) if rows else []
+    needed = [(name, values) for (name, default), values in columns if {*values} != {default}]
+    names = tuple(name for name, _ in needed)
+    slim = list(zip(*(values for _, values in needed), strict=True))
+    return insert_returning(conn, "didier_batches", names, slim, "batch_id")
 
 
 def insert_items(conn: Connection, items: Iterable[tuple[int, int, Item]]) -> None:
@@ -120,7 +130,7 @@ def _row(batch: Batch, date: str, running: Running | None) -> tuple[Any, ...]:
         batch.source_pattern, batch.snapshot_id, as_json(batch.overrides) if batch.overrides else None,
         batch.template, batch.reach, as_json(batch.own_columns) if batch.own_columns else None,
         sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"],
-        sizes["duplicate"], "running" if running else "done", None if running else date,
+        sizes["duplicate"], "running" if running else "done",
         running and running.high_water,
         running and running.guard,
     )  # fmt: skip
@@ -153,15 +163,17 @@ _DECIDE = (
 
 def close(conn: Connection, batch_ids: Sequence[int], state: str) -> None:
     """End running batches whose items are all decided."""
+    sql = (
+        "SELECT coalesce(sum(outcome IN ('added', 'removed')), 0), coalesce(sum(outcome = 'removed'), 0)"
+        " FROM didier_batch_items WHERE batch_id = ?"
+    )
     for batch_id in batch_ids:
-        sql = "SELECT count(*) FROM didier_batch_items WHERE batch_id = ? AND outcome = 'added'"
-        added = scalar(conn, sql, batch_id)
-        sql = (
-            "UPDATE didier_batches SET state = ?, added = ?, high_water = NULL, guard = NULL,"
-            " finished_at = created_at"
+        added, removed = run(conn, sql, batch_id)[0]
+        change = (
+            "UPDATE didier_batches SET state = ?, added = ?, removed = ?, high_water = NULL, guard = NULL"
             " WHERE batch_id = ?"
         )
-        run(conn, sql, state, added, batch_id)
+        run(conn, change, state, int(added), int(removed), batch_id)
 
 
 def any_running(conn: Connection) -> bool:

@@ -25,7 +25,7 @@ class StoredBatch:
     state: str  # pending, running, done, failed or undone
     phase: str | None  # of a large one that is under way: check, make or remove
     created_at: datetime
-    finished_at: datetime | None
+    finished_at: datetime | None  # None while it is under way
     user_name: str
     address: str
     source_id: int
@@ -59,6 +59,8 @@ def _batch(row: Sequence[Any]) -> StoredBatch:
     values = dict(zip(_COLUMNS, row, strict=True))
     for name in ("created_at", "finished_at", "undone_at"):
         values[name] = as_moment(values[name])
+    if values["state"] not in ACTIVE:  # what was made in one transaction has one time
+        values["finished_at"] = values["finished_at"] or values["created_at"]
     values["overrides"] = orjson.loads(values["overrides"] or "{}")
     values["own_columns"] = tuple(orjson.loads(values["own_columns"] or "[]"))
     values["forced"] = bool(values["forced"])
@@ -70,7 +72,7 @@ def accept(
 ) -> int:
     """Store a batch that is still to be made, and the text of its targets in *pieces*; return its id."""
     batch_id = insert_batch(conn, batch, now)
-    change(conn, batch_id, {"state": "pending", "phase": phase, "requested": requested, "finished_at": None})
+    change(conn, batch_id, {"state": "pending", "phase": phase, "requested": requested})
     for number, piece in enumerate(pieces):
         sql = "INSERT INTO didier_batch_input (batch_id, piece, content) VALUES (?, ?, ?)"
         run(conn, sql, batch_id, number, piece)
@@ -107,7 +109,7 @@ def locked(conn: Connection, batch_id: int) -> StoredBatch | None:
 def under_way(conn: Connection) -> StoredBatch | None:
     """Return the large batch that is next to be worked on, the oldest first."""
     # Those of tables without transactions that are made at once have no phase: the journal takes them back.
-    sql = f"{_SELECT} WHERE state IN ('running', 'pending') AND phase IS NOT NULL ORDER BY batch_id LIMIT 1"
+    sql = f"{_SELECT} WHERE phase IS NOT NULL ORDER BY batch_id LIMIT 1"
     rows = run(conn, sql)
     return _batch(rows[0]) if rows else None
 
