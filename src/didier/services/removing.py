@@ -155,8 +155,11 @@ def _entry(batch: StoredBatch, run: Item) -> history.Entry:
 
 def _changed(conn: Connection, batch: StoredBatch, first: int, last: int) -> set[int]:
     recipe = recipe_of(conn, batch)
-    if recipe is None:
-        return set(blocks.changed(conn, {}, first, last, as_text(batch.created_at)))
+    if recipe is None or batch.undone_by is None:
+        # An atomic batch is taken back with what was stored otherwise than it was ordered: only the moment of
+        # a change, and the history, tell of somebody else.
+        changed = set(blocks.changed(conn, {}, first, last, as_text(batch.created_at)))
+        return changed | history.updated_between(conn, first, last)
     values = {name: value for name, value in recipe.values.items() if name not in batch.own_columns}
     stamp = as_text(batch.created_at) if batch.own_columns else None
     changed = set(blocks.changed(conn, values, first, last, stamp))
