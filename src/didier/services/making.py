@@ -236,24 +236,24 @@ def fail(conn: Connection, batch_id: int, reason: str, now: datetime) -> None:
     progress.forget_pieces(conn, batch_id)
 
 
-def difference(conn: Connection, batch_id: int) -> str | None:
-    """Read back what a batch that is done has made, from what is stored of it; say what differs.
+def difference(conn: Connection, batch_id: int, after: int = 0) -> str | None:
+    """Read back what a batch has made behind the position *after*; say what differs.
 
-    Columns in which targets have values of their own are left out, as are DIDs that were changed since.
+    It goes by what is stored of the batch: columns in which targets have values of their own are left out,
+    as are DIDs that were changed since.
     """
     batch = progress.get(conn, batch_id)
     recipe = removing.recipe_of(conn, batch) if batch else None
     if batch is None or recipe is None:
         return None
     values = {name: value for name, value in recipe.values.items() if name not in batch.own_columns}
-    for placed in progress.items(conn, batch_id, 0, CHECKED, ("added",)):
+    targets: list[str] = []
+    ids: list[int] = []
+    for placed in progress.items(conn, batch_id, after, batch.requested, ("added",)):
         run = placed.item
-        targets = [planning.target_of(run, number) for number in range(run.size)]
-        block = Block(values, as_text(batch.created_at), targets)
-        first = run.did_id or 0
-        if found := is_as_ordered(conn, Made(block, range(first, first + run.size))):
-            return found
-    return None
+        targets += (planning.target_of(run, number) for number in range(run.size))
+        ids += range(run.did_id or 0, (run.did_id or 0) + run.size)
+    return is_as_ordered(conn, Made(Block(values, as_text(batch.created_at), targets), ids))
 
 
 def fail_orders(conn: Connection, orders: Sequence[tuple[int, str]]) -> list[None]:
