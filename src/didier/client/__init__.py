@@ -1,0 +1,53 @@
+"""The client library: Didier's JSON API from Python, on httpx2 alone.
+
+from didier.client import Didier
+
+with Didier("http://127.0.0.1:8080", "admin", "1234") as client:
+    batch = client.copy("18001234567", to=["18002223333"], active=True)
+"""
+
+from didier.client.awaiting import AsyncBatch, AsyncDidier, AsyncPreview
+from didier.client.blocking import Batch, Didier, Preview
+from didier.client.models import (
+    Change,
+    Did,
+    Difference,
+    Import,
+    ImportedItem,
+    InboundCall,
+    Item,
+    LogLine,
+    NewToken,
+    Previewed,
+    PreviewTotals,
+    TargetProblem,
+    Token,
+    Totals,
+    Usage,
+    User,
+)
+
+__all__ = [
+    "AsyncBatch",
+    "AsyncDidier",
+    "AsyncPreview",
+    "Batch",
+    "Change",
+    "Did",
+    "Didier",
+    "Difference",
+    "Import",
+    "ImportedItem",
+    "InboundCall",
+    "Item",
+    "LogLine",
+    "NewToken",
+    "Preview",
+    "PreviewTotals",
+    "Previewed",
+    "TargetProblem",
+    "Token",
+    "Totals",
+    "Usage",
+    "User",
+]

@@ -1,0 +1,370 @@
+"""Every request of the API as a value: what is sent, how its answer is read, and whether it may be repeated.
+
+Nothing here sends anything, so that `Didier` and `AsyncDidier` share all of it.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+from didier.client import bodies, models
+from didier.client.bodies import Body, Table, Targets
+from didier.client.models import Did, Page
+from didier.client.values import Given, columns, query, segment, yes_no
+
+API = "/api/v1"
+NDJSON = "application/x-ndjson"
+EVENTS = "text/event-stream"
+KEY = "Idempotency-Key"
+
+PAGE = 200
+"""How many items a page of a list has unless told; of what became of targets it has `PAGE_MOST`."""
+
+PAGE_MOST = 1_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that was read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def data(self) -> Any:
+        """What it says in JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A request.
+
+    - *read* makes a value of its answer.
+    - *repeatable*: it does nothing twice, however often it comes; without it, it is sent again only if
+      the server did not take it.
+    - *gone*: the type of the problem that means it was done before, when it comes to a repeated request.
+    - *slow*: the answer may take much longer than usual, as all targets are looked at before it.
+    """
+
+    method: str
+    path: str
+    read: Callable[[Answer], T]
+    params: Mapping[str, str | list[str]] = field(default_factory=dict)
+    body: Body | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = True
+    gone: str | None = None
+    slow: bool = False
+
+
+Read = Callable[[Mapping[str, Any]], T]
+
+
+def _nothing(answer: Answer) -> None:
+    return None
+
+
+def _did(answer: Answer) -> Did:
+    return Did.read(answer.data, answer.headers.get("etag"))
+
+
+def _get(path: str, read: Callable[[Answer], T], **params: Any) -> Call[T]:
+    return Call("GET", f"{API}{path}", read, query(params))
+
+
+def _page(path: str, read: Read[T], **params: Any) -> Call[Page[T]]:
+    def page(answer: Answer) -> Page[T]:
+        data = answer.data
+        return Page(tuple(map(read, data["items"])), data.get("next"))
+
+    return _get(path, page, **params)
+
+
+def _post(
+    path: str, read: Callable[[Answer], T], body: Body, key: str | None = None, **params: Any
+) -> Call[T]:
+    headers = {KEY: key or str(uuid.uuid4())}
+    return Call("POST", f"{API}{path}", read, query(params), body, headers)
+
+
+def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
+    """Return the call for what follows *page*; None behind the last."""
+    return None if page.next is None else replace(call, params={**call.params, "cursor": page.next})
+
+
+# DIDs
+
+
+def filters(
+    search: str | None = None,
+    route: str | None = None,
+    active: bool | None = None,
+    user_group: str | None = None,
+    group_id: str | None = None,
+    carrier: str | None = None,
+    copied_from: str | None = None,
+) -> dict[str, Any]:
+    """Return which DIDs are wanted, as parameters."""
+    return {
+        "search": search, "route": route, "active": yes_no(active), "user_group": user_group,
+        "group_id": group_id, "carrier": carrier, "copied_from": copied_from,
+    }  # fmt: skip
+
+
+def dids(wanted: Mapping[str, Any], sort: str | None, page_size: int) -> Call[Page[Did]]:
+    """List DIDs."""
+    return _page("/dids", Did.read, **wanted, sort=sort, limit=page_size)
+
+
+def did(pattern: str) -> Call[Did]:
+    """Show a DID."""
+    return _get(f"/dids/{segment(pattern)}", _did)
+
+
+def add(pattern: str, values: Mapping[str, Given], key: str | None) -> Call[Did]:
+    """Make a DID."""
+    return _post("/dids", _did, bodies.as_json({"did_pattern": pattern, **columns(values)}), key)
+
+
+def update(pattern: str, etag: str | None, values: Mapping[str, Given]) -> Call[Did]:
+    """Change a DID."""
+    return Call(
+        "PATCH", f"{API}/dids/{segment(pattern)}", _did, body=bodies.as_json(columns(values)),
+        headers=_if_match(etag), repeatable=False,
+    )  # fmt: skip
+
+
+def delete(pattern: str, force: bool, etag: str | None) -> Call[None]:
+    """Delete a DID."""
+    return Call(
+        "DELETE", f"{API}/dids/{segment(pattern)}", _nothing, query({"force": force or None}),
+        headers=_if_match(etag), gone="did-not-found",
+    )  # fmt: skip
+
+
+def _if_match(etag: str | None) -> dict[str, str]:
+    return {} if etag is None else {"If-Match": etag}
+
+
+def lock(pattern: str, locked: bool) -> Call[None]:
+    """Lock a DID, or unlock it."""
+    return Call("PUT" if locked else "DELETE", f"{API}/dids/{segment(pattern)}/lock", _nothing)
+
+
+def history(pattern: str, page_size: int) -> Call[Page[models.Change]]:
+    """List the changes of a DID."""
+    return _page(f"/dids/{segment(pattern)}/history", models.Change.read, limit=page_size)
+
+
+# Copies and batches
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """An order to copy *source*: to *to*, or to what stands in *csv*."""
+
+    source: str
+    to: Targets | None = None
+    csv: Table | None = None
+    active: bool | None = None
+    description: str | None = None
+    description_template: str | None = None
+    set: Mapping[str, Given] | None = None
+    atomic: bool = True
+    idempotency_key: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.to is None) == (self.csv is None):
+            raise TypeError("give either to or csv: what is to be made")
+
+    @property
+    def overrides(self) -> dict[str, models.Value]:
+        """Columns in which all copies differ from the source."""
+        named: dict[str, Given] = {"active": self.active, "description": self.description}
+        given = {name: value for name, value in named.items() if value is not None}
+        return {**columns(self.set or {}), **columns(given)}
+
+    def call(self, *, dry_run: bool) -> Call[Answer]:
+        """Return the request, as JSON when it is short, else with the targets as its body."""
+        listed, body = (
+            (None, bodies.table(self.csv)) if self.csv is not None else bodies.targets(self.to or ())
+        )
+        call = self._with_list(listed, dry_run) if body is None else self._with_text(body, dry_run)
+        return replace(call, slow=True)
+
+    def _with_list(self, listed: list[Any] | None, dry_run: bool) -> Call[Answer]:
+        order = {
+            "source": self.source, "targets": listed, "overrides": self.overrides, "mode": self._mode,
+            "dry_run": dry_run,
+        }  # fmt: skip
+        if self.description_template is not None:
+            order["description_template"] = self.description_template
+        return _post("/copies", _whole, bodies.as_json(order), self.idempotency_key)
+
+    def _with_text(self, body: Body, dry_run: bool) -> Call[Answer]:
+        overrides = [f"{name}={'' if value is None else value}" for name, value in self.overrides.items()]
+        return _post(
+            "/copies", _whole, body, self.idempotency_key, source=self.source, mode=self._mode,
+            dry_run=dry_run or None, description_template=self.description_template, set=overrides,
+        )  # fmt: skip
+
+    @property
+    def _mode(self) -> str:
+        return "atomic" if self.atomic else "best_effort"
+
+
+def _whole(answer: Answer) -> Answer:
+    return answer
+
+
+def lines(call: Call[T]) -> Call[T]:
+    """Return the call with its answer as JSON lines."""
+    return replace(call, headers={**call.headers, "Accept": NDJSON})
+
+
+def previewed(line: str) -> models.Previewed | None:
+    """Return a target of a preview; None for the line of totals."""
+    data = json.loads(line)
+    return models.Previewed.read(data) if "position" in data else None
+
+
+def batches(
+    state: str | None, kind: str | None, caller: str | None, source: str | None, read: Read[T], page_size: int
+) -> Call[Page[T]]:
+    """List batches."""
+    return _page("/batches", read, state=state, kind=kind, caller=caller, source=source, limit=page_size)
+
+
+def batch(batch_id: int, read: Read[T]) -> Call[T]:
+    """Show a batch."""
+    return _get(f"/batches/{int(batch_id)}", lambda answer: read(answer.data))
+
+
+def items(batch_id: int, outcome: tuple[str, ...]) -> Call[Page[models.Item]]:
+    """List what became of each target."""
+    return _page(
+        f"/batches/{int(batch_id)}/items", models.Item.read, outcome=outcome or None, limit=PAGE_MOST
+    )
+
+
+def events(batch_id: int) -> Call[Answer]:
+    """Watch a batch."""
+    return replace(_get(f"/batches/{int(batch_id)}/events", _whole), headers={"Accept": EVENTS})
+
+
+def undo(batch_id: int, force: bool, read: Read[T], key: str | None) -> Call[T]:
+    """Undo a batch."""
+    path, body = f"/batches/{int(batch_id)}/undo", bodies.as_json({"force": force})
+    return replace(_post(path, lambda answer: read(answer.data), body, key), slow=True)
+
+
+# Files
+
+
+def export(form: str, wanted: Mapping[str, Any]) -> Call[Answer]:
+    """Export DIDs as csv or ndjson."""
+    if form not in {"csv", "ndjson"}:
+        raise ValueError(f"{form!r} is no format of exports; csv and ndjson are")
+    return _get(f"/exports/dids.{form}", _whole, **wanted)
+
+
+def import_dids(table: Table, existing: str, dry_run: bool, key: str | None) -> Call[models.Import]:
+    """Import DIDs."""
+    call = _post(
+        "/imports", lambda answer: models.Import.read(answer.data), bodies.table(table), key,
+        existing=existing, dry_run=dry_run or None,
+    )  # fmt: skip
+    return replace(call, slow=True)
+
+
+# Users, tokens and reports
+
+
+def _user(answer: Answer) -> models.User:
+    return models.User.read(answer.data)
+
+
+def users(page_size: int) -> Call[Page[models.User]]:
+    """List users."""
+    return _page("/users", models.User.read, limit=page_size)
+
+
+def user(name: str) -> Call[models.User]:
+    """Show a user."""
+    return _get(f"/users/{segment(name)}", _user)
+
+
+def add_user(name: str, password: str, settings: Mapping[str, Any], key: str | None) -> Call[models.User]:
+    """Make a user."""
+    body = bodies.as_json({"user": name, "password": password, **_settings(settings)})
+    return _post("/users", _user, body, key)
+
+
+def update_user(name: str, settings: Mapping[str, Any]) -> Call[models.User]:
+    """Change a user."""
+    body = bodies.as_json(_settings(settings))
+    return Call("PATCH", f"{API}/users/{segment(name)}", _user, body=body, repeatable=False)
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of a user as the API takes them: lists as lists, ``active`` as Y or N."""
+    return {
+        name: yes_no(value) if name == "active" else list(value) if isinstance(value, tuple | set) else value
+        for name, value in given.items()
+    }
+
+
+def tokens(user: str | None) -> Call[Page[models.Token]]:
+    """List tokens."""
+    return _page("/tokens", models.Token.read, user=user)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOrder:
+    """A token to be made."""
+
+    name: str
+    scopes: tuple[str, ...]
+    user: str | None = None
+    pattern_prefix: str | None = None
+    networks: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+
+    def call(self) -> Call[models.NewToken]:
+        """Return the request, with a key of its own."""
+        sent = {name: value for name, value in asdict(self).items() if value is not None}
+        if self.expires_at is not None:  # without a zone it is local time here
+            sent["expires_at"] = self.expires_at.astimezone().isoformat()
+        return _post("/tokens", lambda answer: models.NewToken.read(answer.data), bodies.as_json(sent))
+
+
+def revoke_token(token_id: int) -> Call[None]:
+    """Revoke a token."""
+    return Call("DELETE", f"{API}/tokens/{int(token_id)}", _nothing)
+
+
+def log(page_size: int, **wanted: Any) -> Call[Page[models.LogLine]]:
+    """Read the API log."""
+    return _page("/log", models.LogLine.read, **wanted, limit=page_size)
+
+
+def usage(since: datetime | None, until: datetime | None, limit: int) -> Call[Page[models.Usage]]:
+    """Count the calls of each DID."""
+    return _page("/usage", models.Usage.read, since=since, until=until, limit=limit)
+
+
+def inbound_calls(number: str, day: date) -> Call[Page[models.InboundCall]]:
+    """List the calls to a number."""
+    return _page("/calls", models.InboundCall.read, number=number, date=day)
+
+
+def version() -> Call[str]:
+    """Ask which release the server is."""
+    return _get("/openapi.json", lambda answer: str(answer.data["info"]["version"]))

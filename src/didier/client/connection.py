@@ -1,0 +1,205 @@
+"""The socket's side: requests that are sent, and sent again, for `Didier` and for `AsyncDidier`."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx2
+
+from didier import __version__
+from didier.client import bodies, retrying
+from didier.client.bodies import Whole
+from didier.client.calls import Answer, Call
+from didier.client.errors import UnexpectedAnswer
+from didier.client.retrying import Attempts, Policy
+
+SLOW = 10
+"""How many times the usual time an answer may take for which all targets are looked at."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where the server is and how to sign in there."""
+
+    url: str
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    timeout: float | None = 30.0
+
+    def __post_init__(self) -> None:
+        if self.token is not None and (self.user is not None or self.password is not None):
+            raise TypeError("give either user and password or token")
+        if (self.user is None) != (self.password is None):
+            raise TypeError("give both user and password")
+        try:
+            address = httpx2.URL(self.url)
+        except (httpx2.InvalidURL, TypeError):
+            raise ValueError("url is no address; one is http://127.0.0.1:8080") from None
+        if address.scheme not in {"http", "https"} or not address.host:
+            raise ValueError("url must begin with http:// or https:// and a host")
+        if address.userinfo:  # it would be shown wherever the address is
+            raise ValueError("url has a user name in it; give user and password as arguments")
+
+    def settings(self) -> dict[str, Any]:
+        """Return what an HTTP client is made with."""
+        headers = {"User-Agent": f"didier-client/{__version__}", "Accept": "application/json"}
+        auth = None
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        elif self.user is not None and self.password is not None:
+            auth = httpx2.BasicAuth(self.user, self.password)
+        return {
+            "base_url": self.url, "headers": headers, "auth": auth, "timeout": self.timeout,
+            "follow_redirects": False,
+        }  # fmt: skip
+
+    def patience(self, call: Call[Any], silence: float | None = None) -> httpx2.Timeout:
+        """Return how long is waited for what; *silence* is how long an answer may say nothing."""
+        read = self.timeout * SLOW if call.slow and self.timeout is not None else self.timeout
+        return httpx2.Timeout(self.timeout, read=read if silence is None else silence)
+
+
+def _parts(door: Door, call: Call[Any], silence: float | None) -> dict[str, Any]:
+    headers = dict(call.headers)
+    if call.body is not None:
+        headers["Content-Type"] = call.body.media_type
+    return {"params": call.params, "headers": headers, "timeout": door.patience(call, silence)}
+
+
+def _understood(call: Call[T], answer: Answer) -> T:
+    try:
+        return call.read(answer)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnexpectedAnswer(answer.status, type(error).__name__) from error
+
+
+class Connection:
+    """Sends calls; made for threads too."""
+
+    def __init__(
+        self,
+        door: Door,
+        policy: Policy,
+        transport: httpx2.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.door = door
+        self.policy = policy
+        self.pause = sleep
+        self._http = httpx2.Client(transport=transport, **door.settings())
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def send(self, call: Call[T]) -> T:
+        """Return what the answer to *call* says; raises `DidierError`."""
+        attempts = Attempts(call, self.policy)
+        while True:
+            try:
+                response = self._http.send(self._request(call))
+            except httpx2.HTTPError as error:
+                wait: float | None = attempts.broken(error)
+            else:
+                answer = Answer(response.status_code, response.headers, response.content)
+                if response.is_success or (wait := attempts.refused(answer)) is None:
+                    return _understood(call, answer)
+            self.pause(wait or 0)
+
+    @contextmanager
+    def open(self, call: Call[Answer], silence: float | None = None) -> Iterator[httpx2.Response]:
+        """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
+        attempts = Attempts(call, self.policy)
+        while True:
+            try:
+                response = self._http.send(self._request(call, silence), stream=True)
+                if response.is_success:
+                    break
+                answer = Answer(response.status_code, response.headers, response.read())
+            except httpx2.HTTPError as error:
+                wait: float | None = attempts.broken(error)
+            else:
+                wait = attempts.refused(answer)
+            self.pause(wait or 0)
+        try:
+            yield response
+        except httpx2.HTTPError as error:
+            raise retrying.reached(error) from error
+        finally:
+            response.close()
+
+    def _request(self, call: Call[Any], silence: float | None = None) -> httpx2.Request:
+        body = call.body
+        content = body.content if isinstance(body, Whole) else body
+        return self._http.build_request(
+            call.method, call.path.lstrip("/"), content=content, **_parts(self.door, call, silence)
+        )
+
+
+class AsyncConnection:
+    """Sends calls, for those who await the answers."""
+
+    def __init__(
+        self,
+        door: Door,
+        policy: Policy,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.door = door
+        self.policy = policy
+        self.pause = sleep
+        self._http = httpx2.AsyncClient(transport=transport, **door.settings())
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def send(self, call: Call[T]) -> T:
+        """Return what the answer to *call* says; raises `DidierError`."""
+        attempts = Attempts(call, self.policy)
+        while True:
+            try:
+                response = await self._http.send(self._request(call))
+            except httpx2.HTTPError as error:
+                wait: float | None = attempts.broken(error)
+            else:
+                answer = Answer(response.status_code, response.headers, response.content)
+                if response.is_success or (wait := attempts.refused(answer)) is None:
+                    return _understood(call, answer)
+            await self.pause(wait or 0)
+
+    @asynccontextmanager
+    async def open(self, call: Call[Answer], silence: float | None = None) -> AsyncIterator[httpx2.Response]:
+        """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
+        attempts = Attempts(call, self.policy)
+        while True:
+            try:
+                response = await self._http.send(self._request(call, silence), stream=True)
+                if response.is_success:
+                    break
+                answer = Answer(response.status_code, response.headers, await response.aread())
+            except httpx2.HTTPError as error:
+                wait: float | None = attempts.broken(error)
+            else:
+                wait = attempts.refused(answer)
+            await self.pause(wait or 0)
+        try:
+            yield response
+        except httpx2.HTTPError as error:
+            raise retrying.reached(error) from error
+        finally:
+            await response.aclose()
+
+    def _request(self, call: Call[Any], silence: float | None = None) -> httpx2.Request:
+        body = call.body
+        content = body.content if isinstance(body, Whole) else body and bodies.slowly(body)
+        return self._http.build_request(
+            call.method, call.path.lstrip("/"), content=content, **_parts(self.door, call, silence)
+        )

@@ -1,0 +1,409 @@
+"""Every way in which a request of the client fails: one class and one sentence each.
+
+    DidierError
+    ├── ConnectionFailed           the server cannot be reached, or the connection broke
+    ├── TimedOut                   the answer, or the end of a batch, did not come in time
+    ├── UnexpectedAnswer           the answer is not one of Didier's
+    └── ProblemError               the server says no: a problem document (RFC 9457)
+        ├── SignInRefused
+        │   ├── NotSignedIn
+        │   ├── WrongPassword
+        │   ├── LevelTooLow
+        │   ├── LockedOut
+        │   ├── AddressRefused
+        │   ├── SecondFactorMissing
+        │   └── TokenRefused
+        ├── NotPermitted
+        ├── NotFound
+        │   ├── DidNotFound
+        │   ├── BatchNotFound
+        │   ├── TokenNotFound
+        │   ├── UserNotFound
+        │   └── NoSuchAddress
+        ├── DidExists
+        │   └── DidNamedTwice
+        ├── UserExists
+        ├── InvalidRequest
+        │   └── InvalidCursor
+        ├── InvalidPattern
+        │   └── InvalidRange
+        ├── InvalidField
+        │   └── UnknownReference
+        ├── GroupNotFound
+        ├── NothingToChange
+        ├── DidProtected
+        ├── DidInUse
+        ├── DidLocked
+        ├── ChangedMeanwhile
+        ├── UnreadableTargets
+        ├── TooManyTargets
+        ├── NotAllPossible
+        ├── NotUndoable
+        ├── KeyReused
+        ├── KeyUnderWay
+        ├── LevelNotAllowed
+        ├── PasswordNotReset
+        ├── TooLarge
+        ├── UnsupportedMediaType
+        ├── MethodNotAllowed
+        ├── TooManyRequests
+        ├── ServerFailed
+        └── Unavailable
+            ├── Overloaded
+            ├── DatabaseBusy
+            ├── TableDamaged
+            ├── DatabaseLost
+            └── Stopping
+
+A problem of a type that this release does not know is a plain `ProblemError`. No text holds a password or
+a token.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from didier.client.models import TargetProblem
+
+
+class DidierError(Exception):
+    """A request of the client failed."""
+
+
+class ConnectionFailed(DidierError):
+    """The server cannot be reached, or the connection broke before the answer was there."""
+
+
+class TimedOut(DidierError):
+    """The answer, or the end of a batch that was waited for, did not come in time."""
+
+
+class UnexpectedAnswer(DidierError):
+    """What answers is not Didier, or stands between; *status* is the HTTP status."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"the answer ({status}) is not one of Didier's: {reason}")
+        self.status = status
+
+
+class ProblemError(DidierError):
+    """The server refuses, or fails.
+
+    - *status*: the HTTP status.
+    - *type*: which problem it is, as ``did-exists``; stays the same in later releases.
+    - *title*, *detail*: in English, the title the same for all problems of a type.
+    - *pointer*: where in the request, a JSON pointer (``/overrides/did_active``) or the name of a parameter.
+    - *members*: the whole problem document.
+    """
+
+    def __init__(self, status: int, members: Mapping[str, Any]) -> None:
+        self.status = status
+        self.members = MappingProxyType(dict(members))
+        self.type = str(members.get("type", "")).rpartition("/")[2]
+        self.title = str(members.get("title", ""))
+        self.detail = str(members.get("detail", "")) or self.title
+        pointer = members.get("pointer")
+        self.pointer = None if pointer is None else str(pointer)
+        super().__init__(self.detail)
+
+    @property
+    def field(self) -> str | None:
+        """The field or parameter that is refused: the last name in the pointer."""
+        names = [name for name in (self.pointer or "").split("/") if name and not name.isdigit()]
+        return names[-1].replace("~1", "/").replace("~0", "~") if names else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.status, dict(self.members))
+
+    def _texts(self, name: str) -> tuple[str, ...]:
+        return tuple(map(str, self.members.get(name) or ()))
+
+
+class SignInRefused(ProblemError):
+    """The caller is not who they say, or may not sign in now."""
+
+
+class NotSignedIn(SignInRefused):
+    """Neither a user name with a password nor a token was sent."""
+
+
+class WrongPassword(SignInRefused):
+    """There is no active user with this name and password."""
+
+
+class LevelTooLow(SignInRefused):
+    """The user's level is below what is asked for."""
+
+
+class LockedOut(SignInRefused):
+    """There were too many wrong passwords; the user is locked out for 15 minutes."""
+
+
+class AddressRefused(SignInRefused):
+    """Requests from this address are not accepted."""
+
+
+class SecondFactorMissing(SignInRefused):
+    """Two-factor sign-in is on, and the user has no confirmed session."""
+
+
+class TokenRefused(SignInRefused):
+    """The token is none, or none any more."""
+
+
+class NotPermitted(ProblemError):
+    """The caller lacks a right."""
+
+    @property
+    def function(self) -> str:
+        """What the right is for."""
+        return str(self.members.get("function", ""))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The settings that would give the right."""
+        return self._texts("missing")
+
+
+class NotFound(ProblemError):
+    """There is nothing like that which the caller may see."""
+
+
+class DidNotFound(NotFound):
+    """There is no such DID that the caller may see."""
+
+
+class BatchNotFound(NotFound):
+    """There is no such batch that the caller may see."""
+
+
+class TokenNotFound(NotFound):
+    """There is no such token that the caller may see."""
+
+
+class UserNotFound(NotFound):
+    """There is no such user whom the caller may see."""
+
+
+class NoSuchAddress(NotFound):
+    """The server has nothing at this address: it may be older than the client."""
+
+
+class DidExists(ProblemError):
+    """The DID is there already."""
+
+
+class DidNamedTwice(DidExists):
+    """The DID stands in the order twice."""
+
+
+class UserExists(ProblemError):
+    """A user with this name is there already."""
+
+
+class InvalidRequest(ProblemError):
+    """The request is not as the API wants it."""
+
+    @property
+    def errors(self) -> tuple[Mapping[str, str], ...]:
+        """All places that are not valid, each with ``pointer`` and ``detail``."""
+        return tuple(self.members.get("errors") or ())
+
+
+class InvalidCursor(InvalidRequest):
+    """The cursor is none of the list."""
+
+
+class InvalidPattern(ProblemError):
+    """This cannot be a DID."""
+
+
+class InvalidRange(InvalidPattern):
+    """This cannot be a range of DIDs."""
+
+
+class InvalidField(ProblemError):
+    """A value is not allowed in a field."""
+
+    @property
+    def allowed(self) -> str:
+        """What would be allowed, in English."""
+        return str(self.members.get("allowed", ""))
+
+
+class UnknownReference(InvalidField):
+    """A value names something that is not there, as an in-group."""
+
+
+class GroupNotFound(ProblemError):
+    """There is no such user group that the caller may see."""
+
+
+class NothingToChange(ProblemError):
+    """Nothing was named to be changed."""
+
+
+class DidProtected(ProblemError):
+    """Call handling relies on the DID; it is deleted by force alone."""
+
+
+class DidInUse(ProblemError):
+    """The DID is in use; it is deleted by force alone."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where it is used."""
+        return self._texts("places")
+
+
+class DidLocked(ProblemError):
+    """The DID is locked against deletion."""
+
+
+class ChangedMeanwhile(ProblemError):
+    """The DID is not as the caller last saw it: its ETag is another."""
+
+
+class UnreadableTargets(ProblemError):
+    """The text of the targets cannot be read."""
+
+
+class TooManyTargets(ProblemError):
+    """The order has more targets than the server takes in one."""
+
+
+class NotAllPossible(ProblemError):
+    """Not every target of an atomic copy can be made, so none was."""
+
+    @property
+    def count(self) -> int:
+        """How many targets cannot be made."""
+        return int(self.members.get("count", 0))
+
+    @property
+    def targets(self) -> tuple[TargetProblem, ...]:
+        """The first of them, and why."""
+        return tuple(map(TargetProblem.read, self.members.get("targets") or ()))
+
+
+class NotUndoable(ProblemError):
+    """The batch is in a state in which there is nothing to undo."""
+
+
+class KeyReused(ProblemError):
+    """The idempotency key was used for another request."""
+
+
+class KeyUnderWay(ProblemError):
+    """The request with this idempotency key is still being carried out."""
+
+
+class LevelNotAllowed(ProblemError):
+    """The caller may not give this user level, or change users who have it."""
+
+
+class PasswordNotReset(ProblemError):
+    """The password was not reset."""
+
+
+class TooLarge(ProblemError):
+    """The request is larger than the server takes."""
+
+
+class UnsupportedMediaType(ProblemError):
+    """The server does not understand the format of the body: it may be older than the client."""
+
+
+class MethodNotAllowed(ProblemError):
+    """The server does not do this at this address: it may be older than the client."""
+
+
+class TooManyRequests(ProblemError):
+    """The caller has sent more requests than the server takes in a minute."""
+
+
+class ServerFailed(ProblemError):
+    """The server failed; its log says why."""
+
+
+class Unavailable(ProblemError):
+    """The server cannot take the request now, and acknowledges nothing; it may be sent again."""
+
+
+class Overloaded(Unavailable):
+    """Too many requests are waiting."""
+
+
+class DatabaseBusy(Unavailable):
+    """Another program has locked the database; nothing was changed."""
+
+
+class TableDamaged(Unavailable):
+    """A table of the database has to be repaired."""
+
+
+class DatabaseLost(Unavailable):
+    """The server does not reach its database; whether a change was made is not known."""
+
+
+class Stopping(Unavailable):
+    """The server is stopping."""
+
+
+PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
+    {
+        "not-signed-in": NotSignedIn,
+        "invalid-request": InvalidRequest,
+        "invalid-cursor": InvalidCursor,
+        "no-such-address": NoSuchAddress,
+        "method-not-allowed": MethodNotAllowed,
+        "too-large": TooLarge,
+        "unsupported-media-type": UnsupportedMediaType,
+        "too-many-requests": TooManyRequests,
+        "failed": ServerFailed,
+        "wrong-password": WrongPassword,
+        "level-too-low": LevelTooLow,
+        "locked-out": LockedOut,
+        "address-refused": AddressRefused,
+        "second-factor-missing": SecondFactorMissing,
+        "token-refused": TokenRefused,
+        "not-permitted": NotPermitted,
+        "did-not-found": DidNotFound,
+        "did-exists": DidExists,
+        "did-named-twice": DidNamedTwice,
+        "invalid-pattern": InvalidPattern,
+        "invalid-range": InvalidRange,
+        "invalid-field": InvalidField,
+        "unknown-reference": UnknownReference,
+        "nothing-to-change": NothingToChange,
+        "did-protected": DidProtected,
+        "did-in-use": DidInUse,
+        "did-locked": DidLocked,
+        "changed-meanwhile": ChangedMeanwhile,
+        "unreadable-targets": UnreadableTargets,
+        "too-many-targets": TooManyTargets,
+        "not-all-possible": NotAllPossible,
+        "batch-not-found": BatchNotFound,
+        "not-undoable": NotUndoable,
+        "key-reused": KeyReused,
+        "key-under-way": KeyUnderWay,
+        "token-not-found": TokenNotFound,
+        "user-exists": UserExists,
+        "user-not-found": UserNotFound,
+        "group-not-found": GroupNotFound,
+        "level-not-allowed": LevelNotAllowed,
+        "password-not-reset": PasswordNotReset,
+        "overloaded": Overloaded,
+        "database-busy": DatabaseBusy,
+        "table-damaged": TableDamaged,
+        "database-lost": DatabaseLost,
+        "stopping": Stopping,
+    }
+)
+"""The class of each type of problem."""
+
+
+def problem(status: int, members: Mapping[str, Any]) -> ProblemError:
+    """Return a problem document as an exception of its class."""
+    name = str(members.get("type", "")).rpartition("/")[2]
+    return PROBLEMS.get(name, ProblemError)(status, members)

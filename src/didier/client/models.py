@@ -1,0 +1,429 @@
+"""What the server tells, as values: frozen, and indifferent to fields of newer servers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Generic, Self, TypeVar
+
+Value = str | int | None
+"""What a column of a DID holds."""
+
+T = TypeVar("T")
+
+
+class Model:
+    """A dataclass that is read from JSON: fields that it does not have are left out."""
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return *data* as a value; *given* are fields that come from elsewhere."""
+        known = {one.name: data[one.name] for one in fields(cls) if one.name in data}  # type: ignore[arg-type]  # every subclass is a dataclass
+        return cls(**{**known, **given})
+
+
+def moment(text: str | None) -> datetime | None:
+    """Return a moment that the server wrote."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def _values(data: Mapping[str, Value] | None) -> Mapping[str, Value] | None:
+    return None if data is None else MappingProxyType(dict(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Did(Mapping[str, Value]):
+    """A DID: a mapping of all its columns, with properties for the usual ones.
+
+    *etag* marks its state, for `Didier.update` and `Didier.delete`; it is None for DIDs from lists.
+    """
+
+    columns: Mapping[str, Value]
+    etag: str | None = field(default=None, compare=False)
+
+    def __getitem__(self, column: str) -> Value:
+        return self.columns[column]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.pattern))
+
+    @classmethod
+    def read(cls, data: Mapping[str, Value], etag: str | None = None) -> "Did":
+        """Return a row of the API as a DID."""
+        return cls(MappingProxyType(dict(data)), etag)
+
+    def _text(self, column: str) -> str:
+        value = self.columns.get(column)
+        return "" if value is None else str(value)
+
+    @property
+    def id(self) -> int:
+        """``did_id``."""
+        return int(self.columns["did_id"] or 0)
+
+    @property
+    def pattern(self) -> str:
+        """The number as it is dialled."""
+        return self._text("did_pattern")
+
+    @property
+    def description(self) -> str:
+        """What it is for."""
+        return self._text("did_description")
+
+    @property
+    def active(self) -> bool:
+        """Whether calls are accepted."""
+        return self._text("did_active") == "Y"
+
+    @property
+    def route(self) -> str:
+        """What happens to a call: ``did_route``."""
+        return self._text("did_route")
+
+    @property
+    def in_group(self) -> str:
+        """The in-group that calls go to, with the route IN_GROUP: ``group_id``."""
+        return self._text("group_id")
+
+    @property
+    def call_menu(self) -> str:
+        """The call menu that calls go to, with the route CALLMENU: ``menu_id``."""
+        return self._text("menu_id")
+
+    @property
+    def carrier(self) -> str:
+        """Who delivers the number: ``did_carrier_description``."""
+        return self._text("did_carrier_description")
+
+    @property
+    def user_group(self) -> str:
+        """Whose it is: ``user_group``."""
+        return self._text("user_group")
+
+    @property
+    def copied_from(self) -> str | None:
+        """The pattern of the DID that it was copied from."""
+        return self._text("copied_from") or None
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Model):
+    """A change of a DID that was made through Didier.
+
+    *action* is copied, added, updated, deleted, undone or restored; *before* and *after* are the row, None
+    where there was none.
+    """
+
+    when: datetime
+    user: str
+    address: str
+    action: str
+    batch_id: int
+    source: str | None = None
+    before: Mapping[str, Value] | None = field(default=None, hash=False)
+    after: Mapping[str, Value] | None = field(default=None, hash=False)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a line of a history as a value."""
+        before, after = _values(data.get("before")), _values(data.get("after"))
+        return super(Change, cls).read(data, when=moment(data["when"]), before=before, after=after, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetProblem(Model):
+    """Why a target cannot be made; *outcome* is exists, duplicate or invalid."""
+
+    position: int
+    target: str
+    outcome: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.target} ({self.reason})"
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Model):
+    """What became of a target, at its *position* in the order, counted from 1.
+
+    *outcome* is added, updated, deleted, exists, duplicate, invalid, removed, kept, missing or planned.
+    """
+
+    position: int
+    target: str
+    outcome: str
+    did_id: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals(Model):
+    """How many targets of a batch there are of each outcome."""
+
+    requested: int = 0
+    added: int = 0
+    exists: int = 0
+    duplicate: int = 0
+    invalid: int = 0
+    removed: int = 0
+    kept: int = 0
+
+
+ENDED = frozenset({"done", "failed", "undone"})
+"""States of a batch in which nothing happens any more by itself."""
+
+
+@dataclass(frozen=True)
+class BatchState(Model):
+    """A batch as it was when the server told of it.
+
+    - *kind* is copy, add, update, delete or import; *mode* atomic or best_effort.
+    - *state* is pending, running, done, failed or undone; *phase* check, make, remove, or None when nothing
+      goes on.
+    - *done* of ``totals.requested`` targets are done with; *failure* says why it failed.
+    - *kept* are DIDs that an undo has kept as they were changed since or are locked, the first 1,000.
+    """
+
+    id: int
+    kind: str
+    mode: str
+    state: str
+    phase: str | None = None
+    caller: str = ""
+    address: str = ""
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+    source: str | None = None
+    overrides: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+    description_template: str | None = None
+    totals: Totals = Totals()
+    done: int = 0
+    failure: str | None = None
+    undone_by: str | None = None
+    undone_at: datetime | None = None
+    kept: tuple[str, ...] = ()
+    source_snapshot: Mapping[str, Value] | None = field(default=None, hash=False)
+    told: tuple[Item, ...] | None = field(default=None, repr=False, compare=False)
+    """The items, where the answer had them."""
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a batch of the API as a value."""
+        items = data.get("items")
+        return super().read(
+            data,
+            created_at=moment(data.get("created_at")),
+            finished_at=moment(data.get("finished_at")),
+            undone_at=moment(data.get("undone_at")),
+            totals=Totals.read(data.get("totals") or {}),
+            kept=tuple(data.get("kept") or ()),
+            told=None if items is None else tuple(map(Item.read, items)),
+            **given,
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing happens any more by itself: it is done, failed or undone."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Difference(Model):
+    """A column in which a DID that exists differs from what would be made."""
+
+    now: Value = None
+    would_be: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed(Model):
+    """What would become of a target; *status* is new, similar, exists, duplicate or invalid.
+
+    *similar_to* is the same number in another spelling, which exists; *did_id* that of the DID that exists.
+    """
+
+    position: int
+    target: str
+    status: str
+    reason: str | None = None
+    did_id: int | None = None
+    similar_to: str | None = None
+    differs: Mapping[str, Difference] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a target of a preview as a value."""
+        differs = {name: Difference.read(one) for name, one in (data.get("differs") or {}).items()}
+        return super(Previewed, cls).read(data, differs=differs, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewTotals(Model):
+    """How many targets of a preview there are of each status."""
+
+    requested: int = 0
+    new: int = 0
+    similar: int = 0
+    exists: int = 0
+    duplicate: int = 0
+    invalid: int = 0
+
+
+@dataclass(frozen=True)
+class PreviewState(Model):
+    """What a copy would do; nothing was written.
+
+    *possible* says whether it would be made, in the mode that was asked for. *shown* are all targets, or, of
+    more than 1,000, the first 1,000 that are not simply new; *omitted* is how many are not shown.
+    """
+
+    possible: bool
+    totals: PreviewTotals
+    shown: tuple[Previewed, ...] = ()
+    omitted: int = 0
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return the answer to a preview as a value."""
+        totals = PreviewTotals.read(data["totals"])
+        return super().read(data, totals=totals, shown=tuple(map(Previewed.read, data["items"])), **given)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedItem(Model):
+    """What became of a row; *outcome* is added, updated or exists."""
+
+    position: int
+    target: str
+    outcome: str
+    did_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Import(Model):
+    """What was imported, or would be in a dry run; *batch* is the id for `Didier.undo`."""
+
+    dry_run: bool
+    batch: int | None
+    items: tuple[ImportedItem, ...]
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return the answer to an import as a value."""
+        return super(Import, cls).read(data, items=tuple(map(ImportedItem.read, data["items"])), **given)
+
+
+@dataclass(frozen=True, slots=True)
+class User(Model):
+    """A user and their rights; the password is never shown. *active* is Y or N."""
+
+    user: str
+    full_name: str = ""
+    user_level: int = 0
+    user_group: str = ""
+    active: str = "Y"
+    email: str = ""
+    api_allowed_functions: tuple[str, ...] = ()
+    vdc_agent_api_access: bool = False
+    modify_inbound_dids: bool = False
+    delete_inbound_dids: bool = False
+    view_reports: bool = False
+    modify_users: bool = False
+    delete_users: bool = False
+    ast_admin_access: bool = False
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a user of the API as a value."""
+        functions = tuple(data.get("api_allowed_functions") or ())
+        return super(User, cls).read(data, api_allowed_functions=functions, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class Token(Model):
+    """A token, without what it says; *hint* is how it begins."""
+
+    token_id: int
+    user: str
+    name: str
+    hint: str = ""
+    scopes: tuple[str, ...] = ()
+    pattern_prefix: str | None = None
+    networks: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    created_by: str = ""
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a token of the API as a value."""
+        moments = ("created_at", "expires_at", "last_used_at", "revoked_at")
+        lists = {name: tuple(data.get(name) or ()) for name in ("scopes", "networks")}
+        times = {name: moment(data.get(name)) for name in moments}
+        return super(Token, cls).read(data, **lists, **times, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken(Token):
+    """A token that was made; *secret* is what it says, which the server shows this once."""
+
+    secret: str = field(default="", repr=False)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return the answer to a new token as a value."""
+        return super(NewToken, cls).read(data, secret=data.get("token") or "", **given)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine(Model):
+    """A request that was made of either API; *when* is local time of the server."""
+
+    api_id: int
+    when: str
+    user: str = ""
+    function: str = ""
+    agent_user: str = ""
+    result: str = ""
+    reason: str = ""
+    source: str = ""
+    data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage(Model):
+    """How much a DID was called; *extension* is the number as it was called, *last_call* local time."""
+
+    did_id: int
+    extension: str
+    pattern: str | None = None
+    description: str | None = None
+    calls: int = 0
+    last_call: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundCall(Model):
+    """A call to a number."""
+
+    caller: str
+    came_at: str
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page of a list, and the cursor of the next one."""
+
+    items: tuple[T, ...]
+    next: str | None = None
