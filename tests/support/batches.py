@@ -106,11 +106,10 @@ class Halting(Runner):
                 raise CancelledError
         return super().store(work, rows)
 
-    def join(self) -> None:
-        """Wait until the thread has ended by itself."""
-        assert self._thread is not None
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive()
+    @property
+    def has_ended(self) -> bool:
+        """Whether the thread has ended by itself."""
+        return self._thread is not None and not self._thread.is_alive()
 
 
 @contextmanager
@@ -130,20 +129,28 @@ def running(engine: Engine, now: datetime, **settings: Any) -> Iterator[Halting]
 def finish(engine: Engine, now: datetime, *batch_ids: int, **settings: Any) -> list[StoredBatch]:
     """Carry out what waits until *batch_ids* are done with."""
     with running(engine, now, **settings):
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            found = [stored(engine, batch_id) for batch_id in batch_ids]
-            if not any(batch.state in ACTIVE for batch in found):
-                return found
-            assert time.monotonic() < deadline, found
-            time.sleep(0.005)
+        wait_until(lambda: all(stored(engine, batch_id).state not in ACTIVE for batch_id in batch_ids))
+    return [stored(engine, batch_id) for batch_id in batch_ids]
 
 
 def interrupted(engine: Engine, now: datetime, **settings: Any) -> int:
-    """Carry out what waits up to the step where the runner ends; return how many steps there were."""
+    """Carry out what waits, up to the step where the runner ends; return how many steps there were."""
     with running(engine, now, **settings) as runner:
-        runner.join()
+        wait_until(lambda: runner.has_ended or _next(engine) is None)
     return runner.steps
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Wait for something, but not for ever."""
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def _next(engine: Engine) -> StoredBatch | None:
+    with reading(engine) as conn:
+        return progress.under_way(conn)
 
 
 def stored(engine: Engine, batch_id: int) -> StoredBatch:

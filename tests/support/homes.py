@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.engine import Engine
 
 from didier.services import demo
 from didier.storage import migrations
 from didier.storage.database import open_engine
-from didier.storage.tables import vicidial_tables
+from didier.storage.statements import run
+from didier.storage.tables import DIDS, vicidial_tables
 
 
 @contextmanager
@@ -25,3 +27,21 @@ def ready(url: str, now: datetime, *, myisam: bool = False) -> Iterator[Engine]:
         demo.fill(conn, now)
     yield engine
     engine.dispose()
+
+
+def emptied(engine: Engine, source: dict[str, Any]) -> None:
+    """Take out what was put into a database since it was made ready; *source* is the tutorial's DID."""
+    with engine.begin() as conn:
+        for row in run(conn, _TRIGGERS[engine.dialect.name]):
+            run(conn, f"DROP TRIGGER {row[0]}")
+        for table in _FILLED:
+            run(conn, f"DELETE FROM {table}")
+        columns, values = ", ".join(f"`{name}`" for name in source), ", ".join("?" * len(source))
+        run(conn, f"INSERT INTO {DIDS} ({columns}) VALUES ({values})", *source.values())
+
+
+_TRIGGERS = {"sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'", "mysql": "SHOW TRIGGERS"}
+_FILLED = (
+    DIDS, "vicidial_admin_log", "vicidial_api_log", "didier_batches", "didier_batch_items",
+    "didier_batch_input", "didier_snapshots", "didier_history", "didier_locked_dids", "didier_idempotency",
+)  # fmt: skip
