@@ -44,7 +44,7 @@ class Kept:
         """Return what VICIdial leaves of *text*."""
         if not non_latin or self.letters != "any":
             return self._removed.sub("", text)
-        return "".join(c for c in text if not self._removed.match(c) or (not c.isascii() and c.isalpha()))
+        return "".join(c for c in text if not self._removed.match(c) or _is_letter(c))
 
     def __str__(self) -> str:
         letters = {"any": ["letters"], "ascii": ["letters A to Z"], "capital": ["capital letters"]}
@@ -52,6 +52,10 @@ class Kept:
         symbols = " ".join(self.symbols.replace(" ", ""))
         parts += [*(["spaces"] if " " in self.symbols else []), *([symbols] if symbols else [])]
         return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+
+
+def _is_letter(character: str) -> bool:
+    return "\x7f" < character <= "\uffff" and character.isalpha()  # others become question marks
 
 
 @dataclass(frozen=True, slots=True)
