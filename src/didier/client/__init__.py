@@ -1,9 +1,11 @@
 """The client library: Didier's JSON API from Python, on httpx2 alone.
 
-from didier.client import Didier
+    from didier.client import Didier
 
-with Didier("http://127.0.0.1:8080", "admin", "1234") as client:
-    batch = client.copy("18001234567", to=["18002223333"], active=True)
+    with Didier("http://127.0.0.1:8080", "admin", "1234") as client:
+        batch = client.copy("18001234567", to=["18002223333"], active=True)
+
+`AsyncDidier` is the same for programs that await. `didier.client.errors` has all that goes wrong.
 """
 
 from didier.client.awaiting import AsyncBatch, AsyncDidier, AsyncPreview

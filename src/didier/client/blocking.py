@@ -236,7 +236,7 @@ class Didier:
         return self._connection.send(calls.did(pattern))
 
     def add(self, pattern: str, *, idempotency_key: str | None = None, **columns: Given) -> Did:
-        """Make a DID that is copied from none; *columns* are named as in `NAMES` or the table."""
+        """Make a DID that is copied from none; *columns* by their names or short ones."""
         return self._connection.send(calls.add(pattern, columns, idempotency_key))
 
     def update(self, pattern: str, *, etag: str | None = None, **columns: Given) -> Did:
