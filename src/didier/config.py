@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from didier.environment import VARIABLES
 from didier.errors import WrongSetting
 
 PREFIX = "DIDIER_"
@@ -109,7 +110,7 @@ def load(flags: Mapping[str, Any]) -> Settings:
     Raises `WrongSetting` with the name of the setting and what is allowed; the value of `database`, which
     may hold a password, is never repeated.
     """
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE, *VARIABLES}
     for name in os.environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             raise WrongSetting(f"{name}: there is no such setting; there are {', '.join(sorted(known))}")
