@@ -24,7 +24,7 @@ from didier.services import checking, journal
 from didier.services.access import Caller
 from didier.services.recipes import Recipe
 from didier.storage import batches, dids, logs, snapshots
-from didier.storage.dids import Did, Found
+from didier.storage.dids import Did, Found, Hold
 from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
 
@@ -103,7 +103,7 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
     """
     found = dids.find(conn, {*(o.source for o in orders), *_targets(orders)})
     sources = [found.get(order.source) for order in orders]
-    images = dids.images(conn, {source.did_id for source in sources if source})
+    images = dids.images(conn, {source.did_id for source in sources if source}, Hold.READ)
     checked: Checked = {}
     plans: list[_Plan | Refused] = []
     taken = found.keys()
@@ -210,10 +210,12 @@ def _plan(
         elif not order.caller.may_touch(target):
             prefix = order.caller.pattern_prefix
             refusals.append(InvalidPattern(target, f"the token reaches DIDs that begin with {prefix} only"))
-        elif key in now_taken:
-            refusals.append(NamedTwice(target) if key in named else AlreadyExists(target))
         elif bad_value:
             refusals.append(InvalidPattern(target, str(bad_value)))
+        elif key in named:
+            refusals.append(NamedTwice(target))
+        elif key in now_taken:
+            refusals.append(AlreadyExists(target))
         else:
             now_taken.add(key)
             refusals.append(None)

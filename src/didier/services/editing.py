@@ -39,7 +39,7 @@ from didier.services.edits import (
 )
 from didier.services.recording import Change, Kind
 from didier.storage import dids, locks, logs, uses
-from didier.storage.dids import Did, Found
+from didier.storage.dids import Did, Found, Hold
 from didier.storage.history import Image
 
 __all__ = [
@@ -149,7 +149,7 @@ def _update(
     batch_id: int | None,
 ) -> list[Done | UpdateRefused]:
     there = [found.get(order.pattern) for order in orders]
-    before = dids.images(conn, [did.did_id for did in there if did])
+    before = dids.images(conn, [did.did_id for did in there if did], Hold.CHANGE)
     problems = checking.problems(conn, [order.values for order in orders], lenient=lenient)
     decided: list[Done | UpdateRefused | None] = []
     for order, did, bad in zip(orders, there, problems, strict=True):
@@ -186,7 +186,7 @@ def delete(conn: Connection, orders: Sequence[DeleteOrder], now: datetime) -> li
     found = dids.find(conn, {order.pattern for order in orders})
     there = [found.get(order.pattern) for order in orders]
     ids = [did.did_id for did in there if did]
-    before, locked = dids.images(conn, ids), locks.locked(conn, ids)
+    before, locked = dids.images(conn, ids, Hold.CHANGE), locks.locked(conn, ids)
     refused = [_delete_refused(o, did, before, locked) for o, did in zip(orders, there, strict=True)]
     used = places(conn, [o.pattern for o, no in zip(orders, refused, strict=True) if not no and not o.force])
     gone: set[int] = set()

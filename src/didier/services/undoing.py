@@ -20,7 +20,7 @@ from didier.services.access import Caller
 from didier.services.editing import places
 from didier.services.recording import KINDS, Change, event
 from didier.storage import dids, history, locks, logs
-from didier.storage.dids import STAMP
+from didier.storage.dids import STAMP, Hold
 from didier.storage.history import Entry, Image
 
 Refused = NotPermitted | BatchNotFound | NotUndoable | NotFound | AlreadyExists | DeletionLocked | InUse
@@ -61,7 +61,7 @@ def undo_edit(
         return BatchNotFound(batch_id)
     if found.state != "done":
         return NotUndoable(batch_id, found.state)
-    now_there = dids.images(conn, [entry.did_id for entry in entries])
+    now_there = dids.images(conn, [entry.did_id for entry in entries], Hold.CHANGE)
     if refused := _refused(caller, entries, now_there):
         return refused
     plan = _plan(entries, now_there, force)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -98,9 +99,15 @@ def _find_letters(conn: Connection, keys: Mapping[str, str]) -> dict[str, Did]:
 
 
 def between(conn: Connection, first: str, last: str) -> list[Did]:
-    """Return the DIDs whose patterns stand from *first* to *last* in the database's order."""
-    sql = f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE did_pattern BETWEEN ? AND ?"
-    return [Did(*row) for row in run(conn, sql, first, last)]
+    """Return the DIDs whose patterns stand from *first* to *last* in the database's order, and are as long.
+
+    Longer ones stand between too: a million may begin with 1800.
+    """
+    sql = (
+        f"SELECT did_id, did_pattern, user_group FROM {DIDS}"
+        " WHERE did_pattern BETWEEN ? AND ? AND length(did_pattern) = ?"
+    )
+    return [Did(*row) for row in run(conn, sql, first, last, len(first))]
 
 
 _NUMBER = re.compile("[0-9+*#]*")
@@ -121,7 +128,9 @@ def _keys(conn: Connection, wanted: Collection[str]) -> dict[str, str]:
     """Return for each pattern the text that it shares with its equals."""
     if conn.dialect.name == "sqlite" or all(pattern.isascii() for pattern in wanted):
         return {pattern: patterns.key(pattern) for pattern in wanted}
-    return {row[0]: row[1] for row in run(conn, _WEIGHTS, as_json(wanted))}
+    long = {pattern: patterns.key(pattern) for pattern in wanted if len(pattern) > patterns.MAX_LENGTH}
+    short = [pattern for pattern in wanted if pattern not in long]
+    return long | {row[0]: row[1] for row in run(conn, _WEIGHTS, as_json(short))}
 
 
 # The bytes by which MariaDB compares; VICIdial's tables are utf8mb3_unicode_ci.
@@ -215,7 +224,15 @@ def delete(conn: Connection, did_id: int) -> None:
     run(conn, f"DELETE FROM {DIDS} WHERE did_id = ?", did_id)
 
 
-def images(conn: Connection, did_ids: Collection[int]) -> dict[int, dict[str, Value]]:
+class Hold(Enum):
+    """Until the end of the transaction, rows that were read are held against changes of other nodes."""
+
+    NOT = ""
+    READ = " LOCK IN SHARE MODE"  # others may hold them so too
+    CHANGE = " FOR UPDATE"
+
+
+def images(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) -> dict[int, dict[str, Value]]:
     """Return the whole rows of the DIDs *did_ids*, by id; ids that are not there are left out.
 
     A row has every column that the table really has; moments are texts, as both databases write them.
@@ -223,7 +240,9 @@ def images(conn: Connection, did_ids: Collection[int]) -> dict[int, dict[str, Va
     if not did_ids:
         return {}
     columns = columns_of(conn, DIDS)
-    rows = run(conn, _images(conn.dialect.name, columns), as_json(did_ids))
+    # SQLite has one writer, which holds everything.
+    held = "" if conn.dialect.name == "sqlite" else hold.value
+    rows = run(conn, _images(conn.dialect.name, columns) + held, as_json(did_ids))
     images = ({name: _plain(value) for name, value in zip(columns, row, strict=True)} for row in rows)
     return {int(image["did_id"] or 0): image for image in images}
 
