@@ -55,8 +55,11 @@ class Did(Mapping[str, Value]):
 
     @classmethod
     def read(cls, data: Mapping[str, Value], etag: str | None = None) -> "Did":
-        """Return a row of the API as a DID."""
-        return cls(MappingProxyType(dict(data)), etag)
+        """Return a row of the API as a DID; raises `ValueError` for what is none."""
+        row = dict(data)
+        if not {"did_id", "did_pattern"} <= row.keys():
+            raise ValueError("a DID has an id and a pattern")
+        return cls(MappingProxyType(row), etag)
 
     def _text(self, column: str) -> str:
         value = self.columns.get(column)

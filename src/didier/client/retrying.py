@@ -75,6 +75,7 @@ class Attempts:
         error = refusal(answer)
         if self.lost and self.call.gone is not None and getattr(error, "type", None) == self.call.gone:
             return None
+        self.lost = self.lost or isinstance(error, errors.DatabaseLost)
         if isinstance(error, _PASSING):
             may = self.call.repeatable or isinstance(error, _NOT_DONE)
             return self._again(error, may=may, at_least=_retry_after(answer.headers))
