@@ -294,10 +294,10 @@ def test_copy_inactive(home):
 
 
 def test_copy_makes_what_it_can_and_says_what_it_cannot(home):
-    """With a target that exists and one that is invalid the others are made, and the status is 1."""
+    """With a target that exists and one that is invalid the others are made, and the status is 3."""
     done = didier(home, "copy", SOURCE, "5550001", SOURCE, "5", "5550002")
 
-    assert 1 == done.returncode
+    assert 3 == done.returncode
     assert [SOURCE, "5550001", "5550002"] == patterns(home)
     assert 2 == len(done.stdout.splitlines())
     assert [f"didier: DID {SOURCE} exists already", "didier: '5' is not a valid DID"] == [

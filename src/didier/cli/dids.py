@@ -1,59 +1,211 @@
-"""`didier copy`."""
+"""`didier list`, `show`, `add`, `update`, `delete`, `lock` and `unlock`: single DIDs and lists of them."""
 
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from didier.cli.local import CALLER, AstguiclientOption, DatabaseOption, open_database
-from didier.domain.targets import expand, plain, split
-from didier.errors import Refusal
-from didier.services.copying import Copied, CopyOrder, CopyResult
-from didier.services.copying import copy as copy_dids
+from didier.cli import printing
+from didier.cli.places import At, somewhere
+from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, pairs, plain
+from didier.cli.values import Blank, Set, values
+from didier.domain.fields import DID_FIELDS, GROUPS
+from didier.domain.routes import destination, sentence
+
+if TYPE_CHECKING:
+    from didier.client import Didier
+    from didier.client.models import Change, Did
+
+Pattern = Annotated[str, typer.Argument(help="The DID, as it is dialled.", metavar="DID")]
+Search = Annotated[
+    str | None, typer.Argument(help="Part of the number, in any spelling, or of the description.")
+]
+Route = Annotated[str | None, typer.Option(help="Only DIDs with this route, as IN_GROUP.")]
+Active = Annotated[
+    bool | None, typer.Option("--active/--inactive", help="Only DIDs that accept calls, or that do not.")
+]
+UserGroup = Annotated[str | None, typer.Option(help="Only DIDs of this user group.")]
+InGroup = Annotated[str | None, typer.Option(help="Only DIDs that lead to this in-group.")]
+Carrier = Annotated[str | None, typer.Option(help="Only DIDs of this carrier.")]
+CopiedFrom = Annotated[str | None, typer.Option(help="Only DIDs that were copied from this one.")]
+
+HISTORY_SHOWN = 10
+
+_COLUMNS: Sequence[Column["Did"]] = (
+    Column("DID", lambda did: did.pattern, short=True),
+    Column("Description", lambda did: did.description),
+    Column("Active", lambda did: did.get("did_active"), short=True),
+    Column("Leads to", destination),
+    Column("User group", lambda did: did.user_group),
+    Column("Copied from", lambda did: did.copied_from, short=True),
+)
 
 
-def copy(
-    source: Annotated[str, typer.Argument(help="The DID to copy.", metavar="SOURCE")],
-    targets: Annotated[
-        list[str],
-        typer.Argument(
-            help="The new DIDs: numbers, lists with commas, ranges like 18002220000-18002220099.",
-            metavar="TARGET...",
-        ),
-    ],
-    inactive: Annotated[
-        bool, typer.Option("--inactive", help="Make copies that accept no calls yet.")
-    ] = False,
-    database: DatabaseOption = None,
-    astguiclient_conf: AstguiclientOption = None,
+@somewhere
+def list_(
+    at: At,
+    search: Search = None,
+    route: Route = None,
+    active: Active = None,
+    user_group: UserGroup = None,
+    in_group: InGroup = None,
+    carrier: Carrier = None,
+    copied_from: CopiedFrom = None,
+    sort: Annotated[
+        str | None, typer.Option(help="did_pattern, did_id or did_description; -did_id: backwards.")
+    ] = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
-    """Copy a DID to new numbers.
+    """List DIDs.
 
-    Exit status 0 when all were made, 1 when any was refused.
-
-    Example: didier copy 18001234567 18002223333 18002223334
+    Example: didier list 1800 --in-group SALES --active --csv
     """
-    wanted = tuple(expand(split(",".join(targets), plain), limit=RANGE_LIMIT))
-    if not wanted:
-        raise typer.BadParameter("name at least one number", param_hint="TARGET...")
-    order = CopyOrder(CALLER, source, wanted, {"did_active": "N"} if inactive else {})
-    with open_database(database, astguiclient_conf).begin() as conn:
-        result = copy_dids(conn, [order], datetime.now())[0]
-    if isinstance(result, Refusal):
-        raise result
-    if not _report(source, result):
-        raise typer.Exit(1)
+    with at.client() as client:
+        found = client.dids(
+            search=search, route=route, active=active, user_group=user_group, group_id=in_group,
+            carrier=carrier, copied_from=copied_from, sort=sort,
+        )  # fmt: skip
+        printing.listing(found, _COLUMNS, as_json, as_csv, limit)
 
 
-RANGE_LIMIT = 10_000
-"""Most numbers that the ranges of one command come to."""
+@somewhere
+def show(
+    at: At,
+    pattern: Pattern,
+    history: Annotated[
+        int, typer.Option(min=0, help="How many of its changes are shown, the newest first.")
+    ] = HISTORY_SHOWN,
+    as_json: AsJson = False,
+) -> None:
+    """Show a DID: where calls lead, all its fields, and its history.
+
+    Example: didier show 18001234567
+    """
+    with at.client() as client:
+        did = client.did(pattern)
+        changes = list(islice(client.history(pattern), history)) if history else []
+    if as_json:
+        shown = {**did, "leads_to": sentence(did), "history": [printing.fields(one) for one in changes]}
+        printing.print_json(shown)
+    else:
+        _show(did, changes)
 
 
-def _report(source: str, result: CopyResult) -> bool:
-    """Print a line for each target; return whether all were made."""
-    for item in result.items:
-        if isinstance(item, Copied):
-            typer.echo(f"{source} -> {item.pattern} (DID {item.did_id})")
-        else:
-            typer.echo(f"didier: {item}", err=True)
-    return len(result.copied) == len(result.items)
+def _show(did: "Did", changes: Sequence["Change"]) -> None:
+    typer.echo(f"DID {plain(did.pattern)} (id {did.id})")
+    typer.echo(plain(sentence(did)))
+    if did.copied_from:
+        typer.echo(f"It was copied from {plain(did.copied_from)}.")
+    for heading, rows in _grouped(did):
+        typer.echo(f"\n{heading}")
+        for line in pairs(rows):
+            typer.echo(line)
+    if changes:
+        typer.echo("\nHistory, the newest first")
+    for change in changes:
+        typer.echo(f"  {printing.when(change.when)}  {_told(change)}")
+
+
+def _grouped(did: "Did") -> Iterator[tuple[str, list[tuple[str, object]]]]:
+    """Yield the fields under their headings; what is in no group comes last."""
+    for group in GROUPS:
+        rows: list[tuple[str, object]] = [
+            (field.column, did[field.column])
+            for field in DID_FIELDS
+            if field.group == group and field.column in did
+        ]
+        if rows:
+            yield group, rows
+    known = {field.column for field in DID_FIELDS} | {"did_id", "did_pattern", "copied_from"}
+    rest: list[tuple[str, object]] = [(name, did[name]) for name in did if name not in known]
+    if rest:
+        yield "Other", rest
+
+
+def _told(change: "Change") -> str:
+    source = f" from {plain(change.source)}" if change.source else ""
+    told = f"{change.action}{source} by {plain(change.user)} (batch {change.batch_id})"
+    if change.before is None or change.after is None:
+        return told
+    return "; ".join([told, *_differences(change.before, change.after)])
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    for name in after:
+        if name != "modify_stamp" and before.get(name) != after[name]:
+            yield f"{name} {plain(before.get(name))!r} -> {plain(after[name])!r}"
+
+
+@somewhere
+def add(at: At, pattern: Pattern, assigned: Set = None) -> None:
+    """Make a DID that is copied from none.
+
+    Example: didier add 18002223333 --set did_route=EXTEN --set extension=8300
+    """
+    given = values(assigned)
+    with at.either() as client:
+        client.add(pattern, **given)
+    typer.echo(f"DID {pattern} was made.")
+
+
+@somewhere
+def update(at: At, pattern: Pattern, assigned: Set = None, blank: Blank = None) -> None:
+    """Set fields of a DID; those that are not named stay as they are.
+
+    Example: didier update 18002223333 --set did_active=N --blank did_carrier_description
+    """
+    given = values(assigned, blank)
+    if not given:
+        raise typer.BadParameter("name at least one field with --set or --blank")
+    at.on_vicidial(blank=blank)
+    with at.either() as client:
+        client.update(pattern, **given)
+    typer.echo(f"DID {pattern} was changed: {', '.join(given)}.")
+
+
+@somewhere
+def delete(
+    at: At,
+    patterns: Annotated[list[str], typer.Argument(help="The DIDs.", metavar="DID...")],
+    force: Annotated[bool, typer.Option("--force", help="Delete also what is protected or in use.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Delete DIDs. A deletion is a batch of one, which can be undone.
+
+    Example: didier delete 18002223333 --yes
+    """
+    shown = patterns[0] if len(patterns) == 1 else f"{len(patterns)} DIDs"
+    printing.confirm(f"Delete {shown}?", yes)
+    at.on_vicidial(force=force)
+    with at.either() as client:
+        for pattern in patterns:
+            if force:
+                cast("Didier", client).delete(pattern, force=True)
+            else:
+                client.delete(pattern)
+            typer.echo(f"DID {pattern} was deleted.")
+
+
+@somewhere
+def lock(at: At, pattern: Pattern) -> None:
+    """Lock a DID: it is not deleted, also not by force, until it is unlocked.
+
+    Example: didier lock 18001234567
+    """
+    with at.client() as client:
+        client.lock(pattern)
+    typer.echo(f"DID {pattern} is locked against deletion.")
+
+
+@somewhere
+def unlock(at: At, pattern: Pattern) -> None:
+    """Let a DID be deleted again.
+
+    Example: didier unlock 18001234567
+    """
+    with at.client() as client:
+        client.unlock(pattern)
+    typer.echo(f"DID {pattern} can be deleted.")

@@ -1,28 +1,19 @@
 """`didier doctor`."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from didier import config
-from didier.cli.local import AstguiclientOption, DatabaseOption, database_url
-from didier.errors import DatabaseLost, NoDatabase
-from didier.services.doctor import Finding, Severity, examine, has_errors
-from didier.storage.database import check_connection, open_engine, parse_url, reading
+from didier.cli import printing
+from didier.cli.failures import Status
+from didier.cli.places import AstguiclientOption, DatabaseOption, server_packages
 
-_STYLES = {
-    Severity.OK: "green",
-    Severity.NOTE: "cyan",
-    Severity.WARNING: "yellow",
-    Severity.ERROR: "bold red",
-}
+if TYPE_CHECKING:
+    from didier.services.doctor import Finding
+
+_STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 
 
 def doctor(
@@ -36,31 +27,24 @@ def doctor(
 
     Example: didier doctor --astguiclient-conf /etc/astguiclient.conf
     """
-    settings = config.load({"database": database, "astguiclient_conf": astguiclient_conf})
-    url = database_url(settings)
-    findings = _examine(url)
+    with server_packages():
+        from didier.cli.local.doctor import found, has_errors
+    name, findings = found(database, astguiclient_conf)
     if as_json:
-        shown = {"database": str(parse_url(url)), "findings": [asdict(finding) for finding in findings]}
-        typer.echo(json.dumps(shown, indent=2))
+        printing.print_json({"database": name, "findings": [asdict(finding) for finding in findings]})
     else:
         _print(findings)
     if has_errors(findings):
-        raise typer.Exit(1)
+        raise typer.Exit(Status.REFUSED)
 
 
-def _examine(url: str) -> list[Finding]:
-    try:
-        engine = open_engine(url)
-        check_connection(engine)
-        with reading(engine) as conn:
-            return examine(conn, datetime.now())
-    except (NoDatabase, DatabaseLost) as error:
-        return [Finding(Severity.ERROR, str(error), "see that it runs and that the setting names it")]
+def _print(findings: Sequence["Finding"]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-
-def _print(findings: Sequence[Finding]) -> None:
     table = Table("", "Found", "What to do", show_lines=True)
     for finding in findings:
-        style = _STYLES[finding.severity]
-        table.add_row(f"[{style}]{finding.severity}[/]", escape(finding.what), escape(finding.to_do))
+        severity = Text(finding.severity, _STYLES[finding.severity])
+        table.add_row(severity, Text(printing.plain(finding.what)), Text(printing.plain(finding.to_do)))
     Console().print(table)

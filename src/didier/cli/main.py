@@ -4,12 +4,22 @@ import sys
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import DBAPIError
 
 import didier
-from didier.cli import dids, serving, tokens, users
+from didier.cli import (
+    backups,
+    batches,
+    copies,
+    dids,
+    reports,
+    serving,
+    signing,
+    tokens,
+    transfers,
+    users,
+)
 from didier.cli.doctor import doctor
-from didier.errors import DidierError, NoDatabase, SetupError
+from didier.cli.failures import explained, fail
 
 app = typer.Typer(
     help=didier.__doc__,
@@ -17,12 +27,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("list")(dids.list_)
+app.command()(dids.show)
+app.command()(dids.add)
+app.command()(copies.copy)
+app.command()(dids.update)
+app.command()(dids.delete)
+app.command()(dids.lock)
+app.command()(dids.unlock)
+app.command()(transfers.export)
+app.command("import")(transfers.import_)
+app.add_typer(batches.app, name="batches")
+app.command()(batches.undo)
+app.command()(reports.log)
+app.command()(reports.usage)
+app.command()(reports.calls)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
+app.command()(signing.login)
+app.command()(signing.logout)
 app.command()(serving.serve)
 app.command()(serving.init)
 app.command()(doctor)
-app.command()(dids.copy)
+app.command()(backups.backup)
+app.command()(backups.restore)
 
 
 def _print_version(wanted: bool) -> None:
@@ -38,22 +66,18 @@ def options(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    """Provision inbound phone numbers (DIDs) for call centres on VICIdial and Asterisk."""
+    """Provision inbound phone numbers (DIDs) for call centres on VICIdial and Asterisk.
+
+    Commands work on the local database, or with --server on a server.
+    """
 
 
 def main() -> None:
-    """Run the command line; a refusal is one line on standard error and exit status 1, bad set-up 2."""
+    """Run the command line; what goes wrong is one line on standard error, and a status."""
     try:
         app()
-    except SetupError as error:
-        sys.exit(_fail(error, 2))
-    except DidierError as error:
-        sys.exit(_fail(error, 1))
-    except DBAPIError as error:
-        sys.exit(_fail(NoDatabase(f"the database cannot be used: {error.orig}"), 2))
-
-
-def _fail(error: DidierError, status: int) -> int:
-    for line in str(error).splitlines():
-        print(f"didier: {line}", file=sys.stderr)
-    return status
+    except Exception as error:
+        said = explained(error)
+        if said is None:
+            raise
+        sys.exit(fail(*said))

@@ -1,20 +1,24 @@
 """`didier user`: add, set, list."""
 
 import secrets
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from didier.cli.local import AstguiclientOption, DatabaseOption, open_database
-from didier.errors import NotFound, Refusal
-from didier.services import users
-from didier.services.users import Change, Changed
-from didier.storage.database import reading
+from didier.cli import printing, vicidial
+from didier.cli.places import At, somewhere
+from didier.cli.printing import AsCsv, AsJson, Column, Limit
+from didier.domain import accounts
+from didier.errors import InvalidField
+
+if TYPE_CHECKING:
+    from didier.client.models import User
 
 app = typer.Typer(help="Users and their API rights.", no_args_is_help=True)
+
+GROUP = "ADMIN"
+"""The user group of a user for whom none is named."""
 
 Name = Annotated[str, typer.Argument(help="The user's name.", metavar="USER")]
 Level = Annotated[int | None, typer.Option(help="User Level, 1 to 9; the API asks for 8.")]
@@ -38,9 +42,23 @@ Ask = Annotated[
     bool, typer.Option("--password", help="Ask for a password (read from standard input in a pipe).")
 ]
 
+_COLUMNS: Sequence[Column["User"]] = (
+    Column("User", lambda user: user.user, short=True),
+    Column("Level", lambda user: user.user_level),
+    Column("Group", lambda user: user.user_group),
+    Column("Active", lambda user: user.active),
+    Column("API Access", lambda user: int(user.vdc_agent_api_access)),
+    Column("Modify DIDs", lambda user: int(user.modify_inbound_dids)),
+    Column("Delete DIDs", lambda user: int(user.delete_inbound_dids)),
+    Column("View Reports", lambda user: int(user.view_reports)),
+    Column("Allowed API Functions", lambda user: " ".join(user.api_allowed_functions)),
+)
+
 
 @app.command()
+@somewhere
 def add(
+    at: At,
     name: Name,
     password: Ask = False,
     level: Level = None,
@@ -52,27 +70,47 @@ def add(
     active: Active = None,
     group: Group = None,
     full_name: FullName = None,
-    database: DatabaseOption = None,
-    astguiclient_conf: AstguiclientOption = None,
 ) -> None:
     """Make a user. Without --password a random password is made and shown once.
 
     Example: didier user add crm --api-access --functions copy_did
     """
-    engine = open_database(database, astguiclient_conf)
-    given = _ask_password() if password else secrets.token_urlsafe(15)
-    change = Change(
-        given, level, api_access, functions, modify_dids, delete_dids, view_reports,
-        active=active, group=group, full_name=full_name,
-    )  # fmt: skip
-    with engine.begin() as conn:
-        changed = users.add(conn, name, change, datetime.now())
-    typer.echo(f"User {name} was made." + ("" if password else f" Password {given} (shown this once)"))
-    _tell(changed)
+    settings = _settings(
+        level,
+        api_access,
+        functions,
+        modify_dids,
+        delete_dids,
+        view_reports,
+        active,
+        group or GROUP,
+        full_name,
+    )
+    if allowed := accounts.name(name):
+        raise InvalidField("user", name, allowed)
+    if at.on_vicidial(
+        api_access=api_access, functions=functions, modify_dids=modify_dids, delete_dids=delete_dids,
+        view_reports=view_reports, inactive=active is False,
+    ):  # fmt: skip
+        given = ask_password() if password else secrets.token_urlsafe(15)
+        vicidial.add_user(at, name, given, settings)
+        typer.echo(_made(name, None if password else given))
+        return
+    with at.client() as client:
+        given = ask_password() if password else secrets.token_urlsafe(15)
+        made = client.add_user(name, given, **settings)
+    typer.echo(_made(name, None if password else given))
+    _tell(settings, made, before=False)
+
+
+def _made(name: str, password: str | None) -> str:
+    return f"User {name} was made." + (f" Password {password} (shown this once)" if password else "")
 
 
 @app.command("set")
+@somewhere
 def set_(
+    at: At,
     name: Name,
     password: Ask = False,
     level: Level = None,
@@ -84,66 +122,99 @@ def set_(
     active: Active = None,
     group: Group = None,
     full_name: FullName = None,
-    database: DatabaseOption = None,
-    astguiclient_conf: AstguiclientOption = None,
 ) -> None:
     """Change a user; what is not named stays as it is. A new password ends a lock-out.
 
     Example: didier user set crm --functions copy_did,add_did --level 8
     """
-    engine = open_database(database, astguiclient_conf)
-    change = Change(
-        _ask_password() if password else None,
-        level, api_access, functions, modify_dids, delete_dids, view_reports,
-        active=active, group=group, full_name=full_name,
-    )  # fmt: skip
-    if change == Change():
+    settings = _settings(
+        level, api_access, functions, modify_dids, delete_dids, view_reports, active, group, full_name
+    )
+    if not settings and not password:
         raise typer.BadParameter("name at least one setting to change")
-    with engine.begin() as conn:
-        try:
-            changed = users.change(conn, name, change, datetime.now())
-        except NotFound:
-            raise _NoUser(name) from None
+    if at.on_vicidial(
+        api_access=api_access, functions=functions, modify_dids=modify_dids, delete_dids=delete_dids,
+        view_reports=view_reports,
+    ):  # fmt: skip
+        vicidial.update_user(at, name, ask_password() if password else None, settings)
+        typer.echo(f"User {name} was changed.")
+        return
+    with at.client() as client:
+        before = client.user(name)
+        if password:
+            settings["password"] = ask_password()
+        changed = client.update_user(name, **settings)
     typer.echo(f"User {name} was changed.")
-    _tell(changed)
+    _tell(settings, changed, before=before.modify_inbound_dids)
 
 
-class _NoUser(Refusal):
-    def __str__(self) -> str:
-        return f"there is no user {self.args[0]}"
+def _settings(
+    level: int | None,
+    api_access: bool | None,
+    functions: str | None,
+    modify_dids: bool | None,
+    delete_dids: bool | None,
+    view_reports: bool | None,
+    active: bool | None,
+    group: str | None,
+    full_name: str | None,
+) -> dict[str, Any]:
+    """Return the settings that are given, by VICIdial's columns."""
+    if level is not None and not 1 <= level <= 9:
+        raise InvalidField("level", str(level), "1 to 9")
+    given = {
+        "user_level": level, "vdc_agent_api_access": api_access, "modify_inbound_dids": modify_dids,
+        "delete_inbound_dids": delete_dids, "view_reports": view_reports, "active": active,
+        "user_group": group, "full_name": full_name,
+        "api_allowed_functions": None if functions is None else functions.replace(",", " ").split(),
+    }  # fmt: skip
+    return {column: value for column, value in given.items() if value is not None}
 
 
-def _ask_password() -> str:
+def ask_password() -> str:
+    """Ask for a new password; in a pipe, read a line. Raises `InvalidField` when it is empty."""
     stdin = typer.get_text_stream("stdin")
     if stdin.isatty():
-        answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-        return answer
-    return stdin.readline().rstrip("\n")
+        given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        given = stdin.readline().rstrip("\n")
+    if not given:
+        raise InvalidField("password", "", "at least one character")
+    return given
 
 
-def _tell(changed: Changed) -> None:
-    if changed.modify_dids_switched_on:
+def _tell(settings: dict[str, Any], user: "User", *, before: bool) -> None:
+    asked = "modify_inbound_dids" in settings or "api_allowed_functions" not in settings
+    if user.modify_inbound_dids and not (before or asked):
         typer.echo("Modify DIDs was switched on, because a DID function is allowed.")
 
 
+@app.command()
+@somewhere
+def show(at: At, name: Name, as_json: AsJson = False) -> None:
+    """Show a user and their API rights.
+
+    Example: didier user show crm
+    """
+    if at.on_vicidial():
+        with at.vicidial_client() as client:
+            shown = printing.fields(client.user_details(name))
+    else:
+        with at.client() as didier:
+            shown = printing.fields(didier.user(name))
+    if as_json:
+        printing.print_json(shown)
+        return
+    for line in printing.pairs((column, printing.shown(value)) for column, value in shown.items()):
+        typer.echo(line)
+
+
 @app.command("list")
-def list_(database: DatabaseOption = None, astguiclient_conf: AstguiclientOption = None) -> None:
+@somewhere
+def list_(at: At, limit: Limit = None, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List users and their API rights.
 
     Example: didier user list
     """
-    with reading(open_database(database, astguiclient_conf)) as conn:
-        accounts = users.everyone(conn)
-    table = Table("User", "Level", "Group", "Active", "API Access", "Modify DIDs", "Delete DIDs",
-                  "View Reports", "Allowed API Functions")  # fmt: skip
-    for account in accounts:
-        user = account.user
-        flags = (user.api_access, user.modify_dids, user.delete_dids, user.view_reports)
-        table.add_row(
-            user.name, str(user.level), user.group, "Y" if account.active else "N",
-            *("1" if flag else "0" for flag in flags), " ".join(sorted(user.functions)),
-        )  # fmt: skip
-    console = Console()
-    # In a pipe nothing is cut or wrapped.
-    console = console if console.is_terminal else Console(width=1_000)
-    console.print(table)
+    with at.client() as client:
+        printing.listing(client.users(), _COLUMNS, as_json, as_csv, limit)

@@ -102,8 +102,10 @@ class Runner:
         self._thread.start()
 
     def wake(self) -> None:
-        """Say that there is a batch to be worked on."""
+        """Say that there is a batch to be worked on; the thread is started unless it was."""
         self._wanted.set()
+        if self._thread is None and not self._stopping:
+            self.start()
 
     def end(self) -> None:
         """Let the thread end behind the step that it is at; the batch goes on with the next start."""

@@ -110,10 +110,14 @@ class Requests:
         self.running = 0
 
     @asynccontextmanager
-    async def lifespan(self) -> AsyncIterator[None]:
-        """Carry out orders; at the end finish those that were accepted."""
+    async def lifespan(self, *, batches: bool = True) -> AsyncIterator[None]:
+        """Carry out orders; at the end finish those that were accepted.
+
+        Without *batches* the large ones that wait are left alone until a request wants one worked on.
+        """
         self._committer.start()
-        self._runner.start()
+        if batches:
+            self._runner.start()
         yield
         await asyncio.to_thread(self._runner.stop)
         await self._committer.stop()

@@ -1,9 +1,10 @@
-"""Work on the local database: who runs a command may do everything, as who may read the file may anyway."""
+"""Work on the local database: who runs a command may do everything, as who may read the file may anyway.
+
+What stands in here needs the server's packages; the modules beside it import it when it is needed.
+"""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from sqlalchemy.engine import Engine
 
 from didier import config
@@ -14,22 +15,6 @@ from didier.services.access import Caller
 from didier.storage import migrations
 from didier.storage.database import open_engine, reading
 from didier.vicidial import conf
-
-DatabaseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--database", help="Database: sqlite:///FILE or mysql+pymysql://… Setting: database.", metavar="URL"
-    ),
-]
-
-AstguiclientOption = Annotated[
-    str | None,
-    typer.Option(
-        "--astguiclient-conf",
-        help="VICIdial's configuration file, to take the database from. Setting: astguiclient_conf.",
-        metavar="FILE",
-    ),
-]
 
 CALLER = Caller(
     user=User(

@@ -1,0 +1,54 @@
+"""`didier backup` and `didier restore`: copies of the embedded database."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from didier.cli import printing
+from didier.cli.meters import meter
+from didier.cli.places import DatabaseOption, server_packages
+from didier.cli.printing import Yes, numbered
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE")],
+    yes: Yes = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Copy the embedded database into a file, also while it is served.
+
+    The copy is the database as it is when the command begins; it is checked, and readable by its owner alone.
+
+    Example: didier backup /var/backups/didier.db
+    """
+    with server_packages():
+        from didier.cli.local import backups
+    if file.exists():
+        printing.confirm(f"Replace {file}?", yes)
+    with meter() as bar:
+        contents = backups.backup(database, file, lambda done, total: bar.show("Pages", done, total))
+    typer.echo(f"{file} is a checked copy with {numbered(contents.dids, 'DID')}.")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A copy that 'didier backup' made.", metavar="FILE")],
+    yes: Yes = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Put a copy in the place of the embedded database. What was there is kept in a file beside it.
+
+    The copy is checked before. While a server or a command has the database open, nothing is done.
+
+    Example: didier restore /var/backups/didier.db
+    """
+    with server_packages():
+        from didier.cli.local import backups
+    place = backups.database(database)
+    if place.exists():
+        printing.confirm(f"Put {file} in the place of {place}?", yes)
+    with meter() as bar:
+        contents, kept = backups.restore(database, file, lambda done, total: bar.show("Pages", done, total))
+    typer.echo(f"{place} is as {file} is: {numbered(contents.dids, 'DID')}, checked.")
+    if kept:
+        typer.echo(f"What was there before is in {kept}.")

@@ -1,0 +1,271 @@
+"""`didier batches` and `didier undo`: what was ordered together, watched and taken back."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from didier.cli import printing
+from didier.cli.failures import Status
+from didier.cli.meters import Meter, meter
+from didier.cli.places import At, somewhere
+from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered, pairs, plain, when
+from didier.client.errors import DidierError
+
+if TYPE_CHECKING:
+    from didier.client import Batch
+    from didier.client.models import Item
+
+app = typer.Typer(help="What was ordered together: copies, imports and single changes.", no_args_is_help=True)
+
+BatchId = Annotated[int, typer.Argument(help="The number of the batch.", metavar="ID", min=1)]
+
+_TOTALS = ("exists", "duplicate", "invalid", "removed", "kept")
+NOT_MADE = ("exists", "duplicate", "invalid")
+TOLD = 10
+"""Most targets that are named of those that were not made."""
+
+_COLUMNS: Sequence[Column["Batch"]] = (
+    Column("Id", lambda batch: batch.id, short=True),
+    Column("When", lambda batch: when(batch.created_at), short=True),
+    Column("By", lambda batch: batch.caller),
+    Column("Kind", lambda batch: batch.kind, short=True),
+    Column("Source", lambda batch: batch.source, short=True),
+    Column("State", lambda batch: batch.state, short=True),
+    Column("Done", lambda batch: f"{batch.done:,}/{batch.totals.requested:,}", short=True),
+    Column("Made", lambda batch: f"{batch.totals.added:,}", short=True),
+)
+
+_ITEM_COLUMNS: Sequence[Column["Item"]] = (
+    Column("Place", lambda item: item.position, short=True),
+    Column("Target", lambda item: item.target, short=True),
+    Column("Outcome", lambda item: item.outcome, short=True),
+    Column("DID", lambda item: item.did_id, short=True),
+    Column("Reason", lambda item: item.reason),
+)
+
+
+@app.command("list")
+@somewhere
+def list_(
+    at: At,
+    state: Annotated[
+        str | None, typer.Option(help="Only those that are pending, running, done, failed or undone.")
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="Only these: copy, add, update, delete or import.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only those of this user.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only copies of this DID.")] = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List batches, the newest first.
+
+    Example: didier batches list --state running
+    """
+    with at.client() as client:
+        found = client.batches(state, kind, user, source)
+        printing.listing(found, _COLUMNS, as_json, as_csv, limit)
+
+
+@app.command()
+@somewhere
+def show(
+    at: At,
+    batch_id: BatchId,
+    items: Annotated[bool, typer.Option("--items", help="List what became of each target.")] = False,
+    outcome: Annotated[
+        list[str] | None,
+        typer.Option(help="List targets with this outcome alone, as exists; may be given several times."),
+    ] = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show a batch, and what became of its targets.
+
+    Example: didier batches show 7 --outcome exists --outcome invalid --csv
+    """
+    with at.client() as client:
+        batch = client.batch(batch_id)
+        if items or outcome:
+            printing.listing(batch.items(outcome), _ITEM_COLUMNS, as_json, as_csv, limit)
+        elif as_csv:
+            printing.print_csv([shown(batch)])
+        elif as_json:
+            printing.print_json(shown(batch))
+        else:
+            _show(batch)
+
+
+def shown(batch: "Batch") -> dict[str, object]:
+    """Return the fields of a batch, as JSON shows it; its items are lists of their own."""
+    found = printing.fields(batch)
+    return {name: value for name, value in found.items() if name not in {"_client", "told"}}
+
+
+def _show(batch: "Batch") -> None:
+    totals = batch.totals
+    typer.echo(f"Batch {batch.id} is {batch.state}: {progress(batch)}")
+    rows: list[tuple[str, object]] = [
+        ("kind", batch.kind), ("mode", batch.mode), ("source", batch.source),
+        ("ordered by", batch.caller), ("ordered at", when(batch.created_at)),
+        ("finished at", when(batch.finished_at)), ("undone by", batch.undone_by),
+        ("undone at", when(batch.undone_at)), ("failure", batch.failure),
+        ("description template", batch.description_template),
+        *((f"override {name}", value) for name, value in batch.overrides.items()),
+        *((name, getattr(totals, name) or None) for name in _TOTALS),
+    ]  # fmt: skip
+    for line in pairs((name, value) for name, value in rows if value not in {None, ""}):
+        typer.echo(line)
+
+
+def progress(batch: "Batch") -> str:
+    """Say how far a batch is."""
+    requested = batch.totals.requested
+    if batch.phase == "check":
+        return f"{batch.done:,} of {numbered(requested, 'target')} checked, none made yet"
+    if batch.phase == "remove":
+        return f"{batch.totals.removed:,} of {numbered(batch.totals.added, 'DID')} removed"
+    return f"{batch.totals.added:,} of {numbered(requested, 'target')} made"
+
+
+@app.command()
+@somewhere
+def watch(at: At, batch_id: BatchId, as_json: AsJson = False) -> None:
+    """Watch a batch to its end. On the local database, one that waits is gone on with.
+
+    Example: didier batches watch 7
+    """
+    with at.client(batches=True) as client:
+        batch = follow(client.batch(batch_id), at)
+        report(batch, as_json)
+    ended(batch)
+
+
+@contextmanager
+def watching(at: At, batch: Callable[[], "Batch | None"]) -> Iterator[Meter]:
+    """Show a bar; when Ctrl-C is pressed, say what state *batch* is in, and end."""
+    try:
+        with meter() as bar:
+            yield bar
+    except KeyboardInterrupt:
+        typer.echo(_interrupted(at, batch()), err=True)
+        raise typer.Exit(Status.INTERRUPTED) from None
+
+
+def follow(batch: "Batch", at: At) -> "Batch":
+    """Watch *batch* to its end, with a bar; return it as it is then."""
+    last = batch
+
+    def told(state: "Batch") -> None:
+        nonlocal last
+        last = state
+        bar.batch(state)
+
+    with watching(at, lambda: _now(last)) as bar:
+        return batch.wait(told)
+
+
+def _now(batch: "Batch") -> "Batch":
+    with suppress(DidierError):
+        return batch.refresh()
+    return batch
+
+
+def _interrupted(at: At, batch: "Batch | None") -> str:
+    if batch is None:
+        return (
+            "didier: interrupted before the order was acknowledged;"
+            " 'didier batches list' shows whether it was taken in"
+        )
+    if batch.ended:
+        return f"didier: batch {batch.id} is {batch.state}: {progress(batch)}"
+    where = "goes on on the server" if at.login() else (
+        "stops here; it goes on while a server runs on this database, and with the command that follows"
+    )  # fmt: skip
+    return (
+        f"didier: interrupted; batch {batch.id} is {batch.state}: {progress(batch)}. It {where}.\n"
+        f"didier: 'didier batches watch {batch.id}' watches it to its end;"
+        f" 'didier undo {batch.id}' takes it back then"
+    )
+
+
+def report(batch: "Batch", as_json: bool) -> None:
+    """Say what became of a batch that has ended."""
+    if as_json:
+        printing.print_json(shown(batch))
+        return
+    if batch.state == "failed":
+        return  # said with the status
+    typer.echo(f"Batch {batch.id} is {batch.state}: {progress(batch)}.")
+    left = batch.totals.exists + batch.totals.duplicate + batch.totals.invalid
+    if not left or batch.kind != "copy":
+        return
+    for item in islice(batch.items(NOT_MADE), TOLD):
+        say_not_made(item)
+    if left > TOLD:
+        outcomes = " ".join(f"--outcome {name}" for name in NOT_MADE)
+        typer.echo(f"didier: and {left - TOLD:,} more: didier batches show {batch.id} {outcomes}", err=True)
+
+
+def say_not_made(item: "Item") -> None:
+    """Say on standard error why a target was not made."""
+    if item.outcome == "exists":
+        words = f"DID {item.target} exists already"
+    elif item.outcome == "duplicate":
+        words = f"{item.target} is named before in this order"
+    else:
+        words = f"{item.target!r} is not a valid DID: {item.reason}"
+    typer.echo(f"didier: {plain(words)}", err=True)
+
+
+def ended(batch: "Batch") -> None:
+    """End the command with the status that says what became of *batch*."""
+    if batch.state == "failed":
+        typer.echo(f"didier: batch {batch.id} failed: {plain(batch.failure)}", err=True)
+        raise typer.Exit(Status.REFUSED)
+    missing = batch.totals.requested - batch.totals.added
+    if batch.kind == "copy" and batch.state == "done" and missing:
+        raise typer.Exit(Status.PARTLY if batch.totals.added else Status.REFUSED)
+
+
+@somewhere
+def undo(
+    at: At,
+    batch_id: BatchId,
+    force: Annotated[bool, typer.Option("--force", help="Take DIDs too that were changed since.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what a batch has made, or put back what it has changed or deleted.
+
+    DIDs that were changed since, or are locked, are kept and named; then the exit status is 3.
+
+    Example: didier undo 7
+    """
+    printing.confirm(f"Undo batch {batch_id}?", yes)
+    with at.client(batches=True) as client:
+        batch = client.undo(batch_id, force=force)
+        kept = batch.kept
+        if not batch.ended:
+            batch = follow(batch, at)
+            kept = tuple(item.target for item in islice(batch.items("kept"), TOLD + 1))
+        _tell_undone(batch, kept, as_json)
+    if kept:
+        raise typer.Exit(Status.PARTLY)
+
+
+def _tell_undone(batch: "Batch", kept: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        printing.print_json(shown(batch))
+    else:
+        removed = batch.totals.removed
+        told = f": {numbered(removed, 'DID')} removed" if removed else ""
+        typer.echo(f"Batch {batch.id} was undone{told}.")
+    for pattern in kept[:TOLD]:
+        typer.echo(f"didier: DID {plain(pattern)} was kept: it was changed since, or is locked", err=True)
+    if len(kept) > TOLD:
+        typer.echo(f"didier: and more: didier batches show {batch.id} --outcome kept", err=True)

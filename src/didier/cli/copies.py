@@ -1,0 +1,166 @@
+"""`didier copy`: a DID copied to numbers, ranges or the rows of a CSV table; looked at first, or made."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from didier.cli import batches, meters, printing, vicidial
+from didier.cli.failures import Status
+from didier.cli.places import At, somewhere
+from didier.cli.printing import AsJson, Column, Limit, numbered
+from didier.cli.values import Blank, Set, values
+from didier.domain.targets import plain as as_text
+from didier.domain.targets import split
+
+if TYPE_CHECKING:
+    from didier.client import Batch, Preview, Previewed
+
+_STYLES = {
+    "new": "green", "similar": "yellow", "exists": "red", "duplicate": "magenta", "invalid": "bold red",
+}  # fmt: skip
+"""The colour of each status of a target in a preview."""
+
+
+@somewhere
+def copy(
+    at: At,
+    source: Annotated[str, typer.Argument(help="The DID to copy.", metavar="SOURCE")],
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="The new DIDs: numbers, lists with commas, ranges like 18002220000-18002220099.",
+            metavar="TARGET...",
+        ),
+    ] = None,
+    csv: Annotated[
+        str | None,
+        typer.Option(
+            "--csv",
+            help="Take the new DIDs from a CSV file with a column 'target' and columns of DIDs; - for"
+            " standard input.",
+            metavar="FILE",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be made. Status 1 if it would not be.")
+    ] = False,
+    inactive: Annotated[
+        bool, typer.Option("--inactive", help="Make copies that accept no calls yet.")
+    ] = False,
+    assigned: Set = None,
+    blank: Blank = None,
+    description: Annotated[str | None, typer.Option(help="Description of all copies.")] = None,
+    description_template: Annotated[
+        str | None,
+        typer.Option(
+            help="Description of each copy: {target}, {source}, fields of the source or columns of the CSV."
+        ),
+    ] = None,
+    atomic: Annotated[
+        bool,
+        typer.Option("--atomic/--best-effort", help="All or nothing, or what can be made (the default)."),
+    ] = False,
+    as_json: AsJson = False,
+    limit: Limit = None,
+) -> None:
+    """Copy a DID to new numbers.
+
+    What is ordered together is a batch: it can be watched, and undone.
+
+    Example: didier copy 18001234567 18002220000-18002220099 --inactive --dry-run
+    """
+    named = list(split(",".join(targets or ()), as_text))
+    if bool(named) == (csv is not None):
+        raise typer.BadParameter("name numbers, or a file with --csv", param_hint="TARGET...")
+    if at.on_vicidial(
+        dry_run=dry_run, inactive=inactive, set=assigned, blank=blank, atomic=atomic,
+        description_template=description_template, json=as_json,
+    ):  # fmt: skip
+        vicidial.copy(at, source, named, csv, description)
+        return
+    order: dict[str, Any] = {
+        "to": None if csv else named, "active": False if inactive else None, "description": description,
+        "description_template": description_template, "set": values(assigned, blank), "atomic": atomic,
+    }  # fmt: skip
+    with at.client() as client:
+        with _sending(at, csv) as table:
+            if dry_run:
+                preview = client.preview(source, csv=table, **order)
+            else:
+                batch = client.copy(source, csv=table, **order)
+        if dry_run:
+            _show_preview(preview, as_json, limit)
+        else:
+            _finish(batch, at, source, as_json)
+
+
+@contextmanager
+def _sending(at: At, csv: str | None) -> "Iterator[IO[bytes] | None]":
+    """Open the file *csv*, if one is named, to be sent while a bar shows how far it is."""
+    with batches.watching(at, lambda: None) as bar:
+        if csv is None:
+            yield None
+        else:
+            with meters.opened(csv, bar) as table:
+                yield cast("IO[bytes]", table)
+
+
+def _finish(batch: "Batch", at: At, source: str, as_json: bool) -> None:
+    """Watch a batch to its end and tell what became of it; of a small one, line by line."""
+    if batch.told is None:
+        batch = batches.follow(batch, at)
+        batches.report(batch, as_json)
+    elif as_json:
+        printing.print_json({**batches.shown(batch), "items": batch.told})
+    else:
+        _tell(source, batch)
+    batches.ended(batch)
+
+
+def _tell(source: str, batch: "Batch") -> None:
+    for item in batch.items():
+        if item.outcome == "added":
+            typer.echo(f"{source} -> {item.target} (DID {item.did_id})")
+        else:
+            batches.say_not_made(item)
+
+
+_TARGETS: Sequence[Column["Previewed"]] = (
+    Column("Place", lambda seen: seen.position, short=True),
+    Column("Target", lambda seen: seen.target, short=True),
+    Column("Status", lambda seen: _coloured(seen.status), short=True),
+    Column("Why", lambda seen: _why(seen)),
+)
+
+
+def _coloured(status: str) -> object:
+    from rich.text import Text
+
+    return Text(status, _STYLES.get(status, ""))
+
+
+def _why(seen: "Previewed") -> str:
+    differs = [f"{name} is {d.now!r}, would be {d.would_be!r}" for name, d in seen.differs.items()]
+    return "; ".join(filter(None, [seen.reason, *differs]))
+
+
+def _show_preview(preview: "Preview", as_json: bool, limit: int | None) -> None:
+    """Print what would be made, and end with status 1 if the order would be refused."""
+    totals = preview.totals
+    if as_json:
+        items = map(printing.fields, islice(preview.items(), limit or None))
+        printing.print_json({"possible": preview.possible, "totals": totals, "items": list(items)})
+    else:
+        printing.listing(preview.items() if limit == 0 else preview.shown, _TARGETS, False, False, limit)
+        statuses = (name for name in _STYLES if getattr(totals, name))
+        typer.echo(f"{numbered(totals.requested, 'target')}: " + ", ".join(
+            f"{getattr(totals, name):,} {name}" for name in statuses
+        ))  # fmt: skip
+        typer.echo(
+            "Nothing was written." if preview.possible else "Nothing was written; nor would it be made."
+        )
+    if not preview.possible:
+        raise typer.Exit(Status.REFUSED)

@@ -1,0 +1,85 @@
+"""Serves, and makes databases, for `didier serve` and `didier init`."""
+
+from datetime import datetime
+
+import typer
+from sqlalchemy.engine import Engine
+
+from didier import config, tutorial
+from didier.cli.local import database_url
+from didier.config import Settings
+from didier.errors import DatabaseInUse, WrongSetting
+from didier.logging import configure
+from didier.services import demo as demo_data
+from didier.services import users
+from didier.storage import migrations
+from didier.storage.database import database_file, open_engine, parse_url, reading
+from didier.web.app import create_app
+from didier.web.legacy import PATH
+from didier.web.server import check_address, run
+
+DEMO_DATABASE = "sqlite:///didier-demo.db"
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def serve(
+    demo: bool, host: str | None, port: str | None, database: str | None, astguiclient_conf: str | None
+) -> None:
+    """Serve until a signal comes; *demo*: the tutorial's DID and user."""
+    if demo and database is None:
+        database = DEMO_DATABASE
+    flags = {"host": host, "port": port, "database": database, "astguiclient_conf": astguiclient_conf}
+    settings = config.load(flags)
+    if demo and settings.host not in LOOPBACK:
+        raise WrongSetting(
+            f"host: {settings.host!r} is not allowed with --demo, whose password is public;"
+            f" allowed are {', '.join(sorted(LOOPBACK))}"
+        )
+    engine = open_engine(database_url(settings), create=demo)
+    migrations.upgrade(engine)
+    _check_demo(engine, demo)
+    _run(engine, settings, demo)
+
+
+def _check_demo(engine: Engine, demo: bool) -> None:
+    with engine.begin() as conn:
+        if demo:
+            demo_data.fill(conn, datetime.now())
+        elif demo_data.is_demo(conn):
+            raise DatabaseInUse(
+                "this database was made by --demo and has a user with a public password;"
+                " 'didier init' makes one for real use"
+            )
+
+
+def _run(engine: Engine, settings: Settings, demo: bool) -> None:
+    configure(settings.log_level)
+    check_address(settings.host, settings.port)
+    _greet(engine, settings, demo)
+    run(create_app(engine, settings, demo=demo), settings)
+
+
+def _greet(engine: Engine, settings: Settings, demo: bool) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"http://{host}:{settings.port}"
+    typer.echo(f"Didier serves {base}/")
+    if demo:
+        with reading(engine) as conn:
+            target = demo_data.free_target(conn)
+        query = tutorial.copy_query(tutorial.USER, tutorial.PASSWORD, target)
+        typer.echo("This is a demonstration: its password is public. Copy a DID:\n")
+        typer.echo(f'    curl "{base}{PATH}?{query}"\n')
+
+
+def init(database: str | None, astguiclient_conf: str | None) -> None:
+    """Make a database with an administrator, and show the password."""
+    url = database_url(config.load({"database": database, "astguiclient_conf": astguiclient_conf}))
+    file = database_file(parse_url(url))
+    engine = open_engine(url, create=True)
+    migrations.upgrade(engine)
+    with engine.begin() as conn:
+        if users.everyone(conn):
+            raise DatabaseInUse(f"the database {file or ''} has users already; nothing was changed")
+        password = users.first_administrator(conn, None, datetime.now())
+    typer.echo(f"Database {file or engine.url.database} is ready.")
+    typer.echo(f"User {users.ADMIN}, password {password} (shown this once)")

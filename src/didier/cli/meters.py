@@ -1,0 +1,98 @@
+"""Bars on standard error while long work goes on; nothing where that is no terminal."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from didier.cli import printing
+from didier.errors import WrongSetting
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from didier.client.models import BatchState
+
+PHASES = {"check": "Checking", "make": "Copying", "remove": "Removing"}
+
+
+class Meter:
+    """A bar with its part, rate and time left; it begins anew with each kind of work."""
+
+    def __init__(self, progress: "Progress | None") -> None:
+        self._progress = progress
+        self._what = ""
+
+    def show(self, what: str, done: int, total: int) -> None:
+        """Show that of *what* there is *done* out of *total*."""
+        if self._progress is None:
+            return
+        [*tasks] = self._progress.task_ids
+        if not tasks:
+            tasks = [self._progress.add_task(what, total=total)]
+        elif what != self._what:
+            self._progress.reset(tasks[0], description=what, total=total)
+        self._what = what
+        self._progress.update(tasks[0], completed=done, total=total)
+
+    def batch(self, batch: "BatchState") -> None:
+        """Show how far a batch is."""
+        what = PHASES.get(batch.phase or "", "Waiting" if batch.state == "pending" else "Copying")
+        self.show(what, batch.done, batch.totals.added if batch.phase == "remove" else batch.totals.requested)
+
+
+@contextmanager
+def meter() -> Iterator[Meter]:
+    """Show a bar, if there is a terminal, until this is left."""
+    console = printing.console(error=True)
+    if not console.is_terminal:
+        yield Meter(None)
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(),
+        TaskProgressColumn(text_format="", show_speed=True), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Meter(progress)
+
+
+class Watched:
+    """A file that is read while a bar shows how far it is."""
+
+    def __init__(self, file: IO[bytes], size: int, shown: Meter) -> None:
+        self._file = file
+        self._size = size
+        self._shown = shown
+        self._read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next *size* bytes."""
+        piece = self._file.read(size)
+        self._read += len(piece)
+        self._shown.show("Sending", self._read, max(self._size, self._read))
+        return piece
+
+
+@contextmanager
+def opened(name: str, shown: Meter) -> "Iterator[Watched]":
+    """Open the file *name*, ``-`` for standard input, as a text to be sent."""
+    if name == "-":
+        yield Watched(sys.stdin.buffer, 0, shown)
+        return
+    path = Path(name)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise WrongSetting(f"{name}: cannot be read: {error.strerror}") from None
+    with file:
+        yield Watched(file, path.stat().st_size, shown)

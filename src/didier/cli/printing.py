@@ -1,0 +1,179 @@
+"""What commands print: tables for people, JSON and CSV for pipes."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+
+import typer
+
+from didier.domain.spreadsheets import guarded
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDE = 1_000
+"""Columns of a table in a pipe: nothing is cut or wrapped there."""
+
+SHOWN = 100
+"""Rows of a table unless more are asked for."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with all fields.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, with all fields.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(min=0, help=f"Most rows; 0 for all. A table shows {SHOWN} unless told, JSON and CSV all."),
+]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """A column of a table: its head, and what it shows of a row; a short one is never wrapped."""
+
+    head: str
+    cell: Callable[[T], object]
+    short: bool = False
+
+
+def plain(value: object) -> str:
+    """Return *value* as text that a terminal shows and does not obey."""
+    text = "" if value is None else str(value)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def console(*, error: bool = False) -> "Console":
+    """Return where tables are printed."""
+    from rich.console import Console
+
+    made = Console(stderr=error, highlight=False)
+    return made if made.is_terminal else Console(stderr=error, highlight=False, width=WIDE)
+
+
+def table(*heads: str) -> "Table":
+    """Return an empty table."""
+    from rich.table import Table
+
+    return Table(*heads)
+
+
+def listing(
+    found: Iterable[T], columns: Sequence[Column[T]], as_json: bool, as_csv: bool, limit: int | None
+) -> None:
+    """Print a list: as a table with *columns*, or with all fields for a pipe."""
+    if as_json and as_csv:
+        raise typer.BadParameter("--json and --csv exclude each other")
+    rows = found if not limit else islice(found, limit)
+    if as_json:
+        print_json_list(map(fields, rows))
+    elif as_csv:
+        print_csv(map(fields, rows))
+    else:
+        _print_table(found, columns, SHOWN if limit is None else limit)
+
+
+def _print_table(found: Iterable[T], columns: Sequence[Column[T]], limit: int) -> None:
+    shown = table()
+    for column in columns:
+        shown.add_column(column.head, no_wrap=column.short)
+    rows = iter(found)
+    for row in islice(rows, limit or None):
+        shown.add_row(*(_text(column.cell(row)) for column in columns))
+    console().print(shown)
+    if limit and next(rows, None) is not None:
+        typer.echo(f"The first {limit} are shown; --limit 0 shows all.", err=True)
+
+
+def _text(value: object) -> Any:
+    from rich.text import Text
+
+    return value if isinstance(value, Text) else Text(plain(value))
+
+
+def fields(row: Any) -> dict[str, Any]:
+    """Return all fields of a row."""
+    if isinstance(row, Mapping):
+        return dict(row)
+    return {name: value for name, value in asdict(row).items() if name != "secret"}
+
+
+def print_json(value: Any) -> None:
+    """Print one value."""
+    typer.echo(json.dumps(value, default=_json, indent=2, ensure_ascii=False))
+
+
+def print_json_list(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print an array, a row to a line, as they come."""
+    begin = "["
+    for row in rows:
+        typer.echo(f"{begin}\n{json.dumps(row, default=_json, ensure_ascii=False)}", nl=False)
+        begin = ","
+    typer.echo("\n]" if begin == "," else "[]")
+
+
+def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print a table whose head is the first row's; no cell is a formula for a spreadsheet."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    for number, row in enumerate(rows):
+        if number == 0:
+            writer.writerow(row)
+        writer.writerow(guarded(shown(value)) for value in row.values())
+
+
+def shown(value: object) -> str:
+    """Return a value as one text: a list with blanks between, what is no plain value as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str | int | float):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return " ".join(value)
+    return json.dumps(value, default=_json, ensure_ascii=False)
+
+
+def _json(value: object) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def when(moment: datetime | None) -> str:
+    """Return a moment as tables show it: local time, to the second."""
+    return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask before what cannot be taken back easily; where nobody can be asked, *yes* has to be given."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise typer.BadParameter(f"{question} Nobody can be asked here: add --yes")
+    typer.confirm(question, abort=True, err=True)
+
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def numbered(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def pairs(rows: Iterable[tuple[str, object]]) -> Iterator[str]:
+    """Yield lines of names and values, the names of one width."""
+    listed = list(rows)
+    width = max((len(name) for name, _ in listed), default=0)
+    for name, value in listed:
+        yield f"  {name:<{width}}  {plain(value)}".rstrip()

@@ -1,0 +1,111 @@
+"""`didier log`, `usage` and `calls`: who asked for what, and how much DIDs are called."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from didier.cli import printing
+from didier.cli.places import At, somewhere
+from didier.cli.printing import AsCsv, AsJson, Column, Limit
+
+if TYPE_CHECKING:
+    from didier.client.models import InboundCall, LogLine, Usage
+    from didier.client.vicidial import LoggedCall
+
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
+
+Since = Annotated[datetime | None, typer.Option(formats=FORMATS, help="From then on.")]
+Until = Annotated[datetime | None, typer.Option(formats=FORMATS, help="Until before then.")]
+
+_LOG: Sequence[Column["LogLine"]] = (
+    Column("When", lambda line: line.when, short=True),
+    Column("User", lambda line: line.user),
+    Column("Function", lambda line: line.function, short=True),
+    Column("Result", lambda line: line.result, short=True),
+    Column("Reason", lambda line: line.reason),
+    Column("Source", lambda line: line.source),
+    Column("Data", lambda line: line.data),
+)
+_USAGE: Sequence[Column["Usage"]] = (
+    Column("Number", lambda one: one.extension, short=True),
+    Column("DID", lambda one: one.pattern, short=True),
+    Column("Description", lambda one: one.description),
+    Column("Calls", lambda one: f"{one.calls:,}", short=True),
+    Column("Last call", lambda one: one.last_call, short=True),
+)
+
+_CALLS: Sequence[Column["InboundCall"]] = (
+    Column("Caller", lambda call: call.caller, short=True),
+    Column("Came at", lambda call: call.came_at, short=True),
+    Column("Seconds", lambda call: call.seconds, short=True),
+)
+_LOGGED: Sequence[Column["LoggedCall"]] = (
+    Column("Caller", lambda call: call.caller_id, short=True),
+    Column("Came at", lambda call: call.called_at, short=True),
+    Column("Seconds", lambda call: call.seconds, short=True),
+)
+
+USAGE_MOST = 1_000
+
+
+@somewhere
+def log(
+    at: At,
+    user: Annotated[str | None, typer.Option(help="Only requests of this user.")] = None,
+    function: Annotated[str | None, typer.Option(help="Only this function, as copy_did.")] = None,
+    result: Annotated[str | None, typer.Option(help="Only SUCCESS, ERROR or NOTICE.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only requests that say they are this source.")] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show what was asked of either API, the newest first.
+
+    Example: didier log --function copy_did --result ERROR --since 2026-03-01
+    """
+    with at.client() as client:
+        found = client.log(user, function, result, source, since, until)
+        printing.listing(found, _LOG, as_json, as_csv, limit)
+
+
+@somewhere
+def usage(
+    at: At,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show how much each DID was called, the most called first; in the last 30 days unless told.
+
+    Example: didier usage --since 2026-03-01 --until 2026-04-01 --csv
+    """
+    with at.client() as client:
+        found = client.usage(since, until, limit=USAGE_MOST)
+        printing.listing(found, _USAGE, as_json, as_csv, limit)
+
+
+@somewhere
+def calls(
+    at: At,
+    number: Annotated[str, typer.Argument(help="The number as it was called.", metavar="NUMBER")],
+    day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The day.", metavar="DAY")],
+    limit: Limit = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List the calls to a number on a day, by time.
+
+    Example: didier calls 18001234567 2026-03-04 --csv
+    """
+    if at.on_vicidial():
+        with at.vicidial_client() as vicidial:
+            printing.listing(vicidial.did_log(number, day.date()), _LOGGED, as_json, as_csv, limit)
+    else:
+        with at.client() as client:
+            printing.listing(client.calls(number, day.date()), _CALLS, as_json, as_csv, limit)

@@ -1,0 +1,138 @@
+"""`didier login` and `didier logout`: which server the commands work on, and how they sign in there."""
+
+import os
+import socket
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from didier.cli import login as logins
+from didier.cli.login import Login
+from didier.client import Didier
+from didier.domain.scopes import SCOPES
+from didier.environment import PASSWORD, TOKEN, USER
+from didier.errors import WrongSetting
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+DAYS = 90
+
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What the token may do: "
+        + ", ".join(scope.name for scope in SCOPES)
+        + "; all unless told. May be given several times."
+    ),
+]
+
+
+def login(
+    server: Annotated[str, typer.Argument(help="Address of the server, as https://didier.example.com.")],
+    user: Annotated[str | None, typer.Option(help=f"The user. Variable: {USER}.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="Days until the token expires.")] = DAYS,
+    scope: Scopes = None,
+    token: Annotated[
+        bool, typer.Option("--token", help="Ask for a token that is there instead of making one.")
+    ] = False,
+    vicidial: Annotated[
+        bool, typer.Option("--vicidial", help="It is a genuine VICIdial, which has no tokens.")
+    ] = False,
+    store_password: Annotated[
+        bool, typer.Option("--store-password", help="Store the password; a genuine VICIdial needs it.")
+    ] = False,
+) -> None:
+    """Let the commands that follow work on a server.
+
+    The password is asked for (in a pipe, read from standard input), used to make a token, and not stored.
+
+    Example: didier login https://didier.example.com --user admin
+    """
+    server = server.rstrip("/")
+    logins.check_address(server)
+    if server.startswith("http://") and urlsplit(server).hostname not in LOOPBACK:
+        typer.echo("didier: with http:// passwords and tokens can be read on the way", err=True)
+    if vicidial and not store_password:
+        raise WrongSetting(
+            "--vicidial: VICIdial has no tokens: --store-password keeps the password in a private file;"
+            f" or set {PASSWORD} for each command"
+        )
+    if token:
+        made = Login(server, token=_secret("Token", TOKEN))
+        _check_token(made)
+    else:
+        name = user or os.environ.get(USER) or _ask_user()
+        made = Login(server, name, _secret(f"Password of {name}", PASSWORD), vicidial=vicidial)
+        made = made if store_password else _with_token(made, days, scope)
+    path = logins.write(made)
+    typer.echo(f"Commands work on {server} from now on ({path}); 'didier logout' ends that.")
+
+
+def _ask_user() -> str:
+    if not sys.stdin.isatty():
+        raise WrongSetting(f"--user: say who signs in, or set {USER}")
+    name: str = typer.prompt("User", err=True)
+    return name
+
+
+def _secret(what: str, variable: str) -> str:
+    stdin = typer.get_text_stream("stdin")
+    given: str = os.environ.get(variable, "")
+    if not given and stdin.isatty():
+        given = typer.prompt(what, hide_input=True, err=True)
+    given = given or stdin.readline().rstrip("\n")
+    if not given:
+        raise WrongSetting(f"{variable}: nothing was given")
+    return given
+
+
+def _check_token(made: Login) -> None:
+    """Raise what the server says to the token; a token may lack what the question needs."""
+    from didier.client.errors import NotPermitted
+
+    with Didier(made.server, token=made.token) as client:
+        try:
+            next(client.dids(page_size=1), None)
+        except NotPermitted:
+            return
+
+
+def _with_token(made: Login, days: int, scopes: list[str] | None) -> Login:
+    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+    with Didier(made.server, made.user, made.password) as client:
+        new = client.add_token(
+            f"didier login on {socket.gethostname()}"[:50],
+            scopes or [scope.name for scope in SCOPES],
+            expires_at=expires_at,
+        )
+    return Login(made.server, made.user, token=new.secret, token_id=new.token_id)
+
+
+def logout(
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="Revoke the token too; this asks for the password.")
+    ] = False,
+) -> None:
+    """Forget the server and how to sign in there.
+
+    Example: didier logout --revoke
+    """
+    stored = logins.stored()
+    logins.forget()
+    if stored is None:
+        typer.echo("Nothing was stored.")
+        return
+    typer.echo(f"{stored.server} is forgotten.")
+    if stored.token_id is None:
+        return
+    if not revoke:
+        typer.echo(
+            f"Token {stored.token_id} is valid still: 'didier token revoke {stored.token_id}' ends it."
+        )
+        return
+    signed = stored.with_password()
+    with Didier(signed.server, signed.user, signed.password) as client:
+        client.revoke_token(stored.token_id)
+    typer.echo(f"Token {stored.token_id} was revoked.")

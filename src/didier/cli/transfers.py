@@ -1,0 +1,102 @@
+"""`didier export` and `didier import`: DIDs to files and from them."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+from didier.cli import batches, meters, printing
+from didier.cli.dids import Active, Carrier, CopiedFrom, InGroup, Route, UserGroup
+from didier.cli.places import At, somewhere
+from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered
+
+if TYPE_CHECKING:
+    from didier.client.models import ImportedItem
+
+STANDARD = "-"
+"""What stands for standard input and output."""
+
+Form = Literal["csv", "ndjson"]
+
+_COLUMNS: Sequence[Column["ImportedItem"]] = (
+    Column("Row", lambda item: item.position, short=True),
+    Column("DID", lambda item: item.target, short=True),
+    Column("Outcome", lambda item: item.outcome, short=True),
+)
+
+
+@somewhere
+def export(
+    at: At,
+    file: Annotated[
+        str, typer.Argument(help="The file to write; - for standard output.", metavar="FILE")
+    ] = STANDARD,
+    form: Annotated[
+        str | None, typer.Option("--format", help="csv or ndjson; unless told, by the name of the file.")
+    ] = None,
+    search: Annotated[str | None, typer.Option(help="Only DIDs with this in number or description.")] = None,
+    route: Route = None,
+    active: Active = None,
+    user_group: UserGroup = None,
+    in_group: InGroup = None,
+    carrier: Carrier = None,
+    copied_from: CopiedFrom = None,
+) -> None:
+    """Write all fields of DIDs to a file, which is there when it is whole.
+
+    The CSV can be ordered again as it is: didier copy --csv, didier import.
+
+    Example: didier export dids.csv --in-group SALES
+    """
+    kind = _form(form, file)
+    with at.client() as client:
+        count = client.export(
+            sys.stdout.buffer if file == STANDARD else Path(file), format=kind, search=search, route=route,
+            active=active, user_group=user_group, group_id=in_group, carrier=carrier, copied_from=copied_from,
+        )  # fmt: skip
+    typer.echo(f"{numbered(count, 'DID')} written to {file}.", err=True)
+
+
+def _form(named: str | None, file: str) -> Form:
+    form = named or ("ndjson" if Path(file).suffix in {".ndjson", ".jsonl"} else "csv")
+    if form not in {"csv", "ndjson"}:
+        raise typer.BadParameter(f"{form!r} is neither csv nor ndjson", param_hint="--format")
+    return cast(Form, form)
+
+
+@somewhere
+def import_(
+    at: At,
+    file: Annotated[str, typer.Argument(help="A CSV file; - for standard input.", metavar="FILE")],
+    existing: Annotated[
+        Literal["refuse", "skip", "update"], typer.Option(help="What to do with DIDs that are there.")
+    ] = "refuse",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be imported.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    limit: Limit = None,
+) -> None:
+    """Make the DIDs of a CSV table, as 'didier export' writes it: up to 1,000 rows, all or none.
+
+    Example: didier import dids.csv --existing update --dry-run
+    """
+    if existing == "update" and not dry_run:
+        printing.confirm("Update the DIDs that are there?", yes)
+    with at.client() as client, _table(at, file) as table:
+        done = client.import_dids(table, existing=existing, dry_run=dry_run)
+    if as_json or as_csv or dry_run:
+        printing.listing(done.items, _COLUMNS, as_json, as_csv, limit)
+    outcomes = [item.outcome for item in done.items]
+    counts = ", ".join(f"{outcomes.count(name):,} {name}" for name in dict.fromkeys(outcomes))
+    told = "Nothing was written" if dry_run else f"Batch {done.batch}"
+    typer.echo(f"{told}: {counts}.", err=as_json or as_csv)
+
+
+@contextmanager
+def _table(at: At, file: str) -> "Iterator[IO[bytes]]":
+    with batches.watching(at, lambda: None) as bar, meters.opened(file, bar) as table:
+        yield cast("IO[bytes]", table)

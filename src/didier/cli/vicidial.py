@@ -1,0 +1,92 @@
+"""What commands do on a genuine VICIdial, where that differs from what they do on Didier."""
+
+import codecs
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from didier.cli import meters
+from didier.cli.failures import Status
+from didier.cli.places import At
+from didier.cli.printing import plain
+from didier.domain import inputs
+from didier.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from didier.client.vicidial import Result
+
+PIECE_BYTES = 65_536
+
+LEVEL = 8
+"""User Level of a user for whom none is named; the API asks for 8."""
+
+
+def copy(at: At, source: str, targets: Sequence[str], csv: str | None, description: str | None) -> None:
+    """Copy a DID, with a line for each target as it becomes known; end with the status of `didier copy`."""
+    from didier.client.vicidial import Added, CopyInterrupted, expand
+
+    told: list[Result] = []
+    with at.vicidial_client() as client, meters.meter() as bar:
+        wanted = expand(targets if csv is None else list(_rows(csv, bar)))
+
+        def tell(result: "Result") -> None:
+            told.append(result)
+            bar.show("Copying", len(told), len(wanted))
+
+        try:
+            client.copy(source, wanted, description, on_result=tell)
+        except CopyInterrupted:
+            _report(source, told)
+            raise
+        except KeyboardInterrupt:
+            _report(source, told)
+            known = f"{len(told)} of {len(wanted)} are known"
+            _say(f"interrupted; VICIdial may go on with what it was sent: {known}")
+            raise typer.Exit(Status.INTERRUPTED) from None
+    _report(source, told)
+    made = sum(isinstance(result, Added) for result in told)
+    if made < len(told):
+        raise typer.Exit(Status.PARTLY if made else Status.REFUSED)
+
+
+def _rows(csv: str, bar: meters.Meter) -> Iterator[str]:
+    """Yield the targets of a CSV table."""
+    with meters.opened(csv, bar) as table:
+        text = codecs.iterdecode(iter(lambda: table.read(PIECE_BYTES), b""), "utf-8")
+        for row in inputs.rows(inputs.read(text, is_csv=True)):
+            if row.values:
+                names = ", ".join(row.values)
+                raise InvalidInput(f"{names}: copies on VICIdial have no values of their own")
+            yield row.target
+
+
+def _report(source: str, results: Sequence["Result"]) -> None:
+    from didier.client.vicidial import Added, Exists
+
+    for result in results:
+        match result:
+            case Added():
+                typer.echo(f"{source} -> {result.pattern} (DID {result.did_id})")
+            case Exists():
+                _say(f"DID {result.pattern} exists already")
+            case _:
+                _say(f"{result.pattern!r} was not made: {result.reason}")
+
+
+def _say(words: str) -> None:
+    typer.echo(f"didier: {plain(words)}", err=True)
+
+
+def add_user(at: At, name: str, password: str, settings: Mapping[str, Any]) -> None:
+    """Make a user, without API rights: VICIdial's API gives none."""
+    needed = {"full_name": name, "user_level": LEVEL, **settings}
+    needed.pop("active", None)
+    with at.vicidial_client() as client:
+        client.add_user(name, password, **needed)
+
+
+def update_user(at: At, name: str, password: str | None, settings: Mapping[str, Any]) -> None:
+    """Change a user."""
+    with at.vicidial_client() as client:
+        client.update_user(name, password=password, **settings)
