@@ -43,6 +43,7 @@ class Vicidial:
     def __init__(self, *answers):
         self.answers = list(answers)
         self.requests = []
+        self.slept = []
 
     def __call__(self, request):
         self.requests.append(request)
@@ -54,8 +55,12 @@ class Vicidial:
 
     def client(self, **options):
         return VicidialClient(
-            options.pop("url", URL), "apiuser", PASSWORD, transport=httpx2.MockTransport(self), **options
-        )
+            options.pop("url", URL), "apiuser", PASSWORD, transport=httpx2.MockTransport(self),
+            sleep=self.slept.append, **options,
+        )  # fmt: skip
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
 
     @property
     def sent(self):
@@ -293,7 +298,18 @@ def test_what_changes_nothing_is_sent_again(lost):
     server = Vicidial(lost, VERSION)
 
     assert "2.14-1" == server.client().version().version
-    assert 2 == len(server.requests)
+    assert (2, 1) == (len(server.requests), len(server.slept))
+
+
+def test_waits_become_longer_and_end():
+    """After the last attempt the failure is told."""
+    server = Vicidial(*[httpx2.ConnectError] * 4)
+    with pytest.raises(NotReached):
+        server.client(retries=3).version()
+
+    assert 4 == len(server.requests)
+    assert sorted(server.slept) == server.slept
+    assert 3 == len(server.slept)
 
 
 def test_a_refused_login_is_not_sent_again():
@@ -362,7 +378,9 @@ def test_the_awaited_client_does_the_same():
 
     async def work():
         transport = httpx2.MockTransport(server)
-        async with AsyncVicidialClient(URL, "apiuser", PASSWORD, transport=transport) as client:
+        async with AsyncVicidialClient(
+            URL, "apiuser", PASSWORD, transport=transport, sleep=server.sleep
+        ) as client:
             results = await client.copy("18001234567", ["5550001", "5550002"])
             with pytest.raises(errors.DidExists):
                 await client.add("5550001")

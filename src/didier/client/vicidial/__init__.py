@@ -1,10 +1,12 @@
 """A client of a genuine VICIdial server, which needs no Didier there.
 
-from didier.client.vicidial import VicidialClient
+    from didier.client.vicidial import VicidialClient
 
-with VicidialClient("https://dialer.example.com", "apiuser", "PASSWORD") as vicidial:
-    for result in vicidial.copy("18001234567", to=["18002223333", "18002224000-18002224099"]):
-        print(result)
+    with VicidialClient("https://dialer.example.com", "apiuser", "PASSWORD") as vicidial:
+        for result in vicidial.copy("18001234567", to=["18002223333", "18002224000-18002224099"]):
+            print(result)
+
+It sends nothing of which VICIdial would make something else than what was asked for.
 """
 
 from didier.client.vicidial.awaiting import AsyncVicidialClient

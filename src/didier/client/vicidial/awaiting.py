@@ -1,6 +1,6 @@
 """`AsyncVicidialClient`: the functions, sent over HTTP and awaited."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 from types import TracebackType
 from typing import Self, TypeVar
@@ -35,8 +35,10 @@ class AsyncVicidialClient(Session):
         transport: httpx2.AsyncBaseTransport | None = None,
         retries: int = 3,
         non_latin: bool = False,
+        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
         super().__init__(url, user, password, source, retries, non_latin)
+        self._sleep = sleep
         self._http = httpx2.AsyncClient(auth=self._auth, timeout=timeout, transport=transport, limits=LIMITS)
 
     async def __aenter__(self) -> Self:
@@ -131,7 +133,7 @@ class AsyncVicidialClient(Session):
             pause = self._pause(call, outcome, attempt)
             if pause is None:
                 return outcome
-            await anyio.sleep(pause)
+            await self._sleep(pause)
             attempt += 1
 
     async def _send(self, call: Call) -> Answer | DidierError:

@@ -1,7 +1,7 @@
 """`VicidialClient`: the functions, sent over HTTP by the thread that calls them."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from types import TracebackType
 from typing import Self, TypeVar
@@ -26,12 +26,13 @@ class VicidialClient(Session):
 
     - *url*: the server's address (``https://dialer.example.com``) or that of the script.
     - *source*: who is calling, for VICIdial's log: 2 to 20 letters and digits.
-    - *timeout*: seconds that a request may take; None for no limit.
+    - *timeout*: seconds for connecting and for each silence; None waits for ever.
     - *transport*: how requests are sent, as ``httpx2.HTTPTransport(verify=…)`` for a certificate
       of your own.
     - *retries*: how often a request that changes nothing, or was not sent at all, is sent again.
     - *non_latin*: the server has ``use_non_latin`` on, so that patterns and texts may have letters of every
       script. Without it they are refused, as VICIdial would drop them.
+    - *sleep* is for tests.
 
     Columns are named as in Didier's client. It raises `didier.client.errors`, and those of
     `didier.client.vicidial.errors`. A client may be used by several threads.
@@ -48,8 +49,10 @@ class VicidialClient(Session):
         transport: httpx2.BaseTransport | None = None,
         retries: int = 3,
         non_latin: bool = False,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         super().__init__(url, user, password, source, retries, non_latin)
+        self._sleep = sleep
         self._http = httpx2.Client(auth=self._auth, timeout=timeout, transport=transport, limits=LIMITS)
 
     def __enter__(self) -> Self:
@@ -154,7 +157,7 @@ class VicidialClient(Session):
             pause = self._pause(call, outcome, attempt)
             if pause is None:
                 return outcome
-            time.sleep(pause)
+            self._sleep(pause)
             attempt += 1
 
     def _send(self, call: Call) -> Answer | DidierError:

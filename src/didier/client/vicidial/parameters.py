@@ -73,7 +73,7 @@ _NAME = Kept("-_")
 _DIGITS = Kept(letters="none")
 _FLAG = Kept(letters="capital", digits=False)
 _TEXT = Kept(" -.,_")
-_NAMED = Kept(" -.:/@_")  # and the plus sign, which VICIdial keeps or makes a space
+_NAMED = Kept(" -+.:/@_")
 PATTERN = Kept(patterns.SYMBOLS)
 
 DID_PARAMETERS = (
