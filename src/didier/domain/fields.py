@@ -63,7 +63,7 @@ def text(shortest: int, longest: int) -> Rule:
 
 
 def _is_storable(character: str) -> bool:
-    return character < "\ud800" or "\udfff" < character <= "\uffff"
+    return "\0" < character < "\ud800" or "\udfff" < character <= "\uffff"
 
 
 def one_of(*allowed: str) -> Rule:

@@ -175,7 +175,7 @@ def _there(conn: Connection, chunk: Chunk) -> dict[int, Did]:
     if block:
         first, last = chunk.targets[0], chunk.targets[-1]
         digits = slice(len(block.prefix), None)
-        found = (did for did in dids.between(conn, first, last) if len(did.pattern) == len(first))
+        found = dids.between(conn, first, last)
         return {int(d.pattern[digits]) - block.first: d for d in found if d.pattern[digits].isdigit()}
     there = dids.find(conn, set(chunk.targets))
     pairs = ((place, there.get(target)) for place, target in enumerate(chunk.targets))

@@ -29,7 +29,8 @@ class Seen:
     def add(self, targets: Sequence[str]) -> set[int]:
         """Add *targets*; return the places of those that were named before, in *targets* too."""
         repeated, now = set(), set()
-        names = [patterns.key(target) for target in targets]
+        # SQLite reads a text in JSON up to its first NUL only; none is a pattern.
+        names = [patterns.key(target).replace("\0", "\ufffd") for target in targets]
         for place, name in enumerate(names):
             if name in now:
                 repeated.add(place)
