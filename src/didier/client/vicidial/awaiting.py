@@ -1,11 +1,11 @@
 """`AsyncVicidialClient`: the functions, sent over HTTP and awaited."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 from types import TracebackType
 from typing import Self, TypeVar
 
-import anyio
 import httpx2
 
 from didier.client.errors import DidierError
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class AsyncVicidialClient(Session):
-    """`VicidialClient` for asyncio and trio: the same methods, awaited."""
+    """`VicidialClient` for asyncio: the same methods, awaited."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class AsyncVicidialClient(Session):
         transport: httpx2.AsyncBaseTransport | None = None,
         retries: int = 3,
         non_latin: bool = False,
-        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         super().__init__(url, user, password, source, retries, non_latin)
         self._sleep = sleep
