@@ -66,9 +66,16 @@ def multipart(fields: Iterable[tuple[str, str]]) -> tuple[bytes, dict[str, str]]
 
 
 class Didier:
-    """A server process on a port of its own; its embedded database is `database`."""
+    """A server process on a port of its own, run by *python*; its embedded database is `database`."""
 
-    def __init__(self, directory: Path, *arguments: str, environment: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        python: str | Path = sys.executable,
+    ):
+        self._python = str(python)
         self.directory = directory
         self.port = free_port()
         self.log = directory / "didier.log"
@@ -79,7 +86,7 @@ class Didier:
 
     def start(self) -> "Didier":
         """Start the process and wait until it answers."""
-        command = [sys.executable, "-m", "didier", "serve", "--port", str(self.port), *self._arguments]
+        command = [self._python, "-m", "didier", "serve", "--port", str(self.port), *self._arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.directory, stdout=log, stderr=log, env=self._environment
