@@ -213,7 +213,7 @@ def assert_agree(engine: Engine, batch_id: int) -> None:
     positions = [one.position for one in items]
     assert positions == sorted(set(positions))
     if batch.added or batch.mode == "best_effort":
-        assert positions == list(range(1, batch.position + 1))
+        assert positions == list(range(1, (batch.position or batch.requested) + 1))
     for one in items:
         if one.outcome in {"added", "kept"}:
             assert one.did_id == there[one.target]["did_id"]

@@ -1,0 +1,336 @@
+"""Taking orders in, looking at batches, undoing them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from didier.cli.local import CALLER
+from didier.domain.templates import Template
+from didier.errors import (
+    BatchNotFound,
+    InvalidField,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    NotUndoable,
+    TooManyTargets,
+    UnknownReference,
+)
+from didier.services import batches
+from didier.services.access import Caller
+from didier.services.batches import Undone, read_text, text_of
+from didier.services.copying import CopyOrder, CopyResult, copy
+from didier.storage import dids, locks, progress
+from didier.storage.database import reading
+from didier.storage.inputs import pack
+from didier.storage.progress import BatchFilter, StoredBatch
+from didier.storage.statements import run
+from support.batches import SOURCE, accept, assert_agree, order, outcomes, stored, table, undo
+
+BATCH_TABLES = ("didier_batches", "didier_batch_items", "didier_batch_input", "didier_snapshots")
+
+
+def caller(**changes) -> Caller:
+    """Return the all-powerful caller with *changes* of the user."""
+    return replace(CALLER, user=replace(CALLER.user, **changes))
+
+
+SALES = replace(caller(viewable_groups=" ADMIN "), name="sales")
+"""Sees only DIDs of one group."""
+
+
+def small(
+    engine: Engine, now, *targets: str, who: Caller = CALLER, source: str = SOURCE, **overrides: str
+) -> int:
+    """Make a small batch; return its id."""
+    with engine.begin() as conn:
+        [result] = copy(conn, [CopyOrder(who, source, targets, overrides, atomic=True)], now)
+    assert isinstance(result, CopyResult)
+    return result.batch_id
+
+
+def refused(engine: Engine, wish: batches.BatchOrder, now) -> object:
+    with engine.begin() as conn:
+        [outcome] = batches.accept(conn, [wish], now)
+    return outcome
+
+
+def seen(engine: Engine, who: Caller, batch_id: int) -> bool:
+    """Say whether *who* is shown a batch; alone, its items and in the list, all the same."""
+    with reading(engine) as conn:
+        found = isinstance(batches.get(conn, who, batch_id), StoredBatch)
+        listed = batches.page(conn, who, BatchFilter(), None, 100)
+        assert isinstance(listed, list)
+        assert found == (batch_id in {batch.batch_id for batch in listed})
+        assert found == isinstance(batches.items(conn, who, batch_id, 0, 10), list)
+    return found
+
+
+def test_an_order_is_taken_in(clean, now):
+    """What is needed to make it later is stored: the text, the source as it is, what is asked for."""
+    rows = "target,city,list_id\n5550100-5550199,Bonn,7\n"
+    wish = order(rows, atomic=False, overrides={"did_active": "N"}, template="{city} {target}")
+    batch_id = accept(clean, replace(wish, caller=replace(CALLER, pattern_prefix="")), now)
+
+    batch = stored(clean, batch_id)
+    assert ("copy", "best_effort", "pending", "make", 100) == (
+        batch.kind, batch.mode, batch.state, batch.phase, batch.requested
+    )  # fmt: skip
+    assert (SOURCE, {"did_active": "N"}, "{city} {target}", ("did_description", "list_id"), "") == (
+        batch.source_pattern, batch.overrides, batch.template, batch.own_columns, batch.reach
+    )  # fmt: skip
+    assert [SOURCE] == [*table(clean)]
+
+
+def test_an_atomic_order_is_checked_first(clean, now):
+    """All or nothing begins with a look at all targets."""
+    assert "check" == stored(clean, accept(clean, order("5550100"), now)).phase
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"source": "999"}, NotFound),
+        ({"caller": replace(CALLER, pattern_prefix="555")}, NotFound),
+        ({"caller": SALES, "overrides": {}}, NotFound),
+        ({"caller": caller(level=7)}, NotPermitted),
+        ({"overrides": {"did_active": "maybe"}}, InvalidField),
+        ({"overrides": {"group_id": "NO_SUCH_GROUP"}}, UnknownReference),
+        ({"overrides": {"did_pattern": "5550100"}}, InvalidField),
+        ({"template": "{town}"}, InvalidField),
+        ({"template": "{"}, InvalidField),
+    ],
+)
+def test_orders_that_are_refused(clean, now, changes, refusal):
+    """What cannot be made as a whole is refused at once, and nothing is stored of it."""
+    with clean.begin() as conn:
+        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'OTHER'")
+
+    assert isinstance(refused(clean, order("5550100", **changes), now), refusal)
+    with reading(clean) as conn:
+        assert [[], [], [], []] == [run(conn, f"SELECT * FROM {name}") for name in BATCH_TABLES]
+
+
+def test_a_refused_order_is_nothing_to_the_others(clean, now):
+    """Orders that come together are taken in each by itself."""
+    wishes = [order("5550100"), order("5550101", source="999"), order("5550102")]
+    with clean.begin() as conn:
+        found = batches.accept(conn, wishes, now)
+
+    assert [StoredBatch, NotFound, StoredBatch] == [type(one) for one in found]
+
+
+def test_texts_are_counted_and_limited():
+    """The targets of a text are counted, ranges too, up to the limit."""
+    pieces = list(pack([b"5550100-5550199\nlobby\n"]))
+
+    assert 101 == read_text(pieces, 101).count
+    assert 101 == text_of(["5550100-5550199", "lobby"], 101).count
+    with pytest.raises(TooManyTargets):
+        read_text(pieces, 100)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n , ;", "target\n", "target,did_active\n,\n\n"])
+def test_a_text_without_targets_is_refused(text):
+    """Nothing to be made is no order."""
+    with pytest.raises(InvalidInput, match="no target"):
+        read_text(list(pack([text.encode()])), 100)
+
+
+def test_columns_of_a_text_are_checked_before_it_is_taken_in():
+    """Unknown columns are refused unless the template names them."""
+    pieces = list(pack([b"target,city\n5550100,Bonn\n"]))
+
+    with pytest.raises(InvalidInput, match="no DID field city"):
+        read_text(pieces, 100)
+    assert 1 == read_text(pieces, 100, Template("{city} {target}")).count
+
+
+def test_batches_are_seen_as_their_source_is(clean, now):
+    """Who sees the source's group, or has ordered it, sees a batch."""
+    with clean.begin() as conn:
+        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'OTHER'")
+    others = small(clean, now, "5550100")
+    moved = small(clean, now, "5550101", user_group="ADMIN")
+    own = small(clean, now, "5550102", who=replace(CALLER, name="SALES"))
+    with clean.begin() as conn:
+        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN' WHERE did_pattern = ?", SOURCE)
+    since = small(clean, now, "5550103")
+
+    assert [True, True, True, True] == [seen(clean, CALLER, id_) for id_ in (others, moved, own, since)]
+    assert [False, True, True, True] == [seen(clean, SALES, id_) for id_ in (others, moved, own, since)]
+    assert not seen(clean, CALLER, since + 1)
+
+
+def test_a_token_sees_batches_of_sources_that_it_reaches(clean, now):
+    """With a prefix only copies of DIDs that begin with it are shown, whoever ordered them."""
+    first, second = small(clean, now, "5550100"), small(clean, now, "5550101", source="5550100")
+
+    assert [True, False] == [
+        seen(clean, replace(CALLER, pattern_prefix="1800"), id_) for id_ in (first, second)
+    ]
+    assert [False, True] == [
+        seen(clean, replace(CALLER, pattern_prefix="555"), id_) for id_ in (first, second)
+    ]
+
+
+def test_pages_are_full_though_some_are_hidden(clean, now):
+    """A page has as many as were asked for as long as there are visible ones."""
+    with clean.begin() as conn:
+        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'OTHER'")
+    ids = [
+        small(clean, now, f"555010{n}", who=replace(CALLER, name="sales" if n % 3 == 0 else "other"))
+        for n in range(9)
+    ]
+    visible = [*reversed(ids[::3])]
+
+    with reading(clean) as conn:
+        first = batches.page(conn, SALES, BatchFilter(), None, 2)
+        assert isinstance(first, list)
+        rest = batches.page(conn, SALES, BatchFilter(), first[-1].batch_id, 2)
+        assert isinstance(rest, list)
+    assert [visible[:2], visible[2:]] == [[batch.batch_id for batch in page] for page in (first, rest)]
+
+
+def test_who_may_not_list_dids_sees_no_batch(clean, now):
+    """The right is that to list DIDs; what is missing is named."""
+    batch_id = small(clean, now, "5550100")
+    weak = caller(level=6, view_reports=False, modify_dids=False)
+
+    with reading(clean) as conn:
+        answers = [
+            batches.get(conn, weak, batch_id), batches.page(conn, weak, BatchFilter(), None, 10),
+            batches.items(conn, weak, batch_id, 0, 10),
+        ]  # fmt: skip
+    assert [NotPermitted] * 3 == [type(answer) for answer in answers]
+    assert "User Level must be 7 or higher" in str(answers[0])
+
+
+def test_items_are_of_the_outcome_that_is_asked_for(clean, now):
+    """Items come behind a position, of some outcomes if wanted."""
+    with clean.begin() as conn:
+        [result] = copy(conn, [CopyOrder(CALLER, SOURCE, ("5550100", SOURCE, "x", "5550101"))], now)
+
+    with reading(clean) as conn:
+        everything = batches.items(conn, CALLER, result.batch_id, 0, 10)
+        wrong = batches.items(conn, CALLER, result.batch_id, 2, 10, ("exists", "invalid"))
+    assert isinstance(everything, list)
+    assert isinstance(wrong, list)
+    assert [1, 2, 3, 4] == [placed.position for placed in everything]
+    assert [(3, "x")] == [(placed.position, placed.item.target) for placed in wrong]
+
+
+def test_a_small_batch_is_undone_at_once(clean, now):
+    """What it has made is gone with the answer; what was there before stays."""
+    batch_id = small(clean, now, "5550100", "5550101", "lobby")
+    small(clean, now, "5550102")
+
+    undone = undo(clean, batch_id, now + timedelta(hours=1))
+
+    assert isinstance(undone, Undone)
+    assert ("undone", 3, 3, 0, ()) == (
+        undone.batch.state, undone.batch.added, undone.batch.removed, undone.batch.kept, undone.kept
+    )  # fmt: skip
+    assert [SOURCE, "5550102"] == [*table(clean)]
+    assert_agree(clean, batch_id)
+
+
+def test_undo_keeps_and_names_what_was_changed_since(clean, now):
+    """Changed and locked DIDs stay; those that are gone are missing; forced, only the locked one stays."""
+    batch_id = small(clean, now, "5550100", "5550101", "5550102", "5550103", "5550104")
+    there = table(clean)
+    with clean.begin() as conn:
+        dids.update(conn, there["5550101"]["did_id"], {"did_active": "N"}, now + timedelta(minutes=1))
+        dids.delete(conn, there["5550102"]["did_id"])
+        locks.lock(conn, {there["5550103"]["did_id"]: "admin"}, now)
+
+    undone = undo(clean, batch_id, now)
+
+    assert ("undone", 2, ("5550101", "5550103")) == (undone.batch.state, undone.batch.removed, undone.kept)
+    assert {
+        "5550100": "removed",
+        "5550101": "kept",
+        "5550102": "missing",
+        "5550103": "kept",
+        "5550104": "removed",
+    } == (outcomes(clean, batch_id))
+    assert_agree(clean, batch_id)
+
+    again = undo(clean, batch_id, now, force=True)
+
+    assert ("undone", 3, ("5550103",)) == (again.batch.state, again.batch.removed, again.kept)
+    assert [SOURCE, "5550103"] == [*table(clean)]
+    assert_agree(clean, batch_id)
+
+
+def test_a_change_in_the_case_of_a_letter_is_a_change(clean, now):
+    """Nobody's work is thrown away for being small."""
+    batch_id = small(clean, now, "5550100")
+    with clean.begin() as conn:
+        dids.update(conn, table(clean)["5550100"]["did_id"], {"did_description": "TUTORIAL SALES LINE"}, now)
+
+    assert ("5550100",) == undo(clean, batch_id, now).kept
+
+
+def test_the_source_may_change_before_the_undo(clean, now):
+    """What was made is compared with what was copied, not with what the source is now."""
+    batch_id = small(clean, now, "5550100", did_active="N")
+    with clean.begin() as conn:
+        run(conn, "DELETE FROM vicidial_inbound_dids WHERE did_pattern = ?", SOURCE)
+
+    assert () == undo(clean, batch_id, now).kept
+    assert [] == [*table(clean)]
+
+
+@pytest.mark.parametrize("state", ["pending", "running", "undone", "nothing"])
+def test_what_cannot_be_undone(clean, now, state):
+    """A batch that is not finished, undone already, or has made nothing stays as it is."""
+    if state in {"pending", "running"}:
+        batch_id = accept(clean, order("5550100"), now)
+        with clean.begin() as conn:
+            progress.change(conn, batch_id, {"state": state})
+    else:
+        with clean.begin() as conn:
+            targets = ("5550100",) if state == "undone" else (SOURCE,)
+            [result] = copy(conn, [CopyOrder(CALLER, SOURCE, targets)], now)
+        batch_id = result.batch_id
+    if state == "undone":
+        undo(clean, batch_id, now)
+    before = stored(clean, batch_id)
+
+    assert NotUndoable(batch_id, "done" if state == "nothing" else state) == undo(clean, batch_id, now)
+    assert before == stored(clean, batch_id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"delete_dids": False}, "Delete DIDs must be 1"),
+        ({"level": 7}, "User Level must be 8 or higher"),
+        ({"functions": frozenset({"list_dids"})}, "copy_did"),
+        ({"api_access": False}, "API Access must be 1"),
+    ],
+)
+def test_who_may_not_delete_may_not_undo(clean, now, changes, missing):
+    """To undo a copy is to delete: the setting that is missing is named, and nothing is removed."""
+    batch_id = small(clean, now, "5550100")
+
+    answer = undo(clean, batch_id, now, caller=caller(**changes))
+
+    assert isinstance(answer, NotPermitted)
+    assert missing in str(answer)
+    assert "5550100" in table(clean)
+
+
+def test_what_is_not_seen_is_not_undone(clean, now):
+    """A batch of another group, or beyond a token's reach, is not found."""
+    with clean.begin() as conn:
+        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'OTHER'")
+    batch_id = small(clean, now, "5550100")
+
+    for who in (SALES, replace(CALLER, pattern_prefix="555")):
+        assert BatchNotFound(batch_id) == undo(clean, batch_id, now, caller=who)
+    assert BatchNotFound(batch_id + 1) == undo(clean, batch_id + 1, now)
+    assert "5550100" in table(clean)
