@@ -33,7 +33,7 @@ def test_a_token_is_made_listed_and_revoked(home):
     for shown in (token[:12], "dids:read dids:write", "+44", "192.0.2.0/24", "until "):
         assert shown in listed
     assert token not in listed
-    assert (0, f"Token {number} of admin was revoked.\n") == (revoked.returncode, revoked.stdout)
+    assert (0, f"Token {number} was revoked.\n") == (revoked.returncode, revoked.stdout)
     assert "revoked" in after
 
 

@@ -93,17 +93,11 @@ def show(
         if items or outcome:
             printing.listing(batch.items(outcome), _ITEM_COLUMNS, as_json, as_csv, limit)
         elif as_csv:
-            printing.print_csv([shown(batch)])
+            printing.print_csv([printing.fields(batch)])
         elif as_json:
-            printing.print_json(shown(batch))
+            printing.print_json(printing.fields(batch))
         else:
             _show(batch)
-
-
-def shown(batch: "Batch") -> dict[str, object]:
-    """Return the fields of a batch, as JSON shows it; its items are lists of their own."""
-    found = printing.fields(batch)
-    return {name: value for name, value in found.items() if name not in {"_client", "told"}}
 
 
 def _show(batch: "Batch") -> None:
@@ -196,7 +190,7 @@ def _interrupted(at: At, batch: "Batch | None") -> str:
 def report(batch: "Batch", as_json: bool) -> None:
     """Say what became of a batch that has ended."""
     if as_json:
-        printing.print_json(shown(batch))
+        printing.print_json(printing.fields(batch))
         return
     if batch.state == "failed":
         return  # said with the status
@@ -260,7 +254,7 @@ def undo(
 
 def _tell_undone(batch: "Batch", kept: Sequence[str], as_json: bool) -> None:
     if as_json:
-        printing.print_json(shown(batch))
+        printing.print_json(printing.fields(batch))
     else:
         removed = batch.totals.removed
         told = f": {numbered(removed, 'DID')} removed" if removed else ""

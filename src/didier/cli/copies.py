@@ -114,7 +114,7 @@ def _finish(batch: "Batch", at: At, source: str, as_json: bool) -> None:
         batch = batches.follow(batch, at)
         batches.report(batch, as_json)
     elif as_json:
-        printing.print_json({**batches.shown(batch), "items": batch.told})
+        printing.print_json({**printing.fields(batch), "items": batch.told})
     else:
         _tell(source, batch)
     batches.ended(batch)

@@ -1,6 +1,7 @@
 """`didier`: the commands and what they have in common."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -72,10 +73,10 @@ def options(
     """
 
 
-def main() -> None:
-    """Run the command line; what goes wrong is one line on standard error, and a status."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; what goes wrong is one line on standard error, and a status."""
     try:
-        app()
+        app(arguments)
     except Exception as error:
         said = explained(error)
         if said is None:

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 import typer
 
 from didier.domain.spreadsheets import guarded
+from didier.errors import WrongSetting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,10 +99,10 @@ def _text(value: object) -> Any:
 
 
 def fields(row: Any) -> dict[str, Any]:
-    """Return all fields of a row."""
+    """Return all fields of a row but those that it does not show itself."""
     if isinstance(row, Mapping):
         return dict(row)
-    return {name: value for name, value in asdict(row).items() if name != "secret"}
+    return {one.name: getattr(row, one.name) for one in dataclass_fields(row) if one.repr}
 
 
 def print_json(value: Any) -> None:
@@ -159,7 +161,7 @@ def confirm(question: str, yes: bool) -> None:
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise typer.BadParameter(f"{question} Nobody can be asked here: add --yes")
+        raise WrongSetting(f"{question} Nobody can be asked here: add --yes")
     typer.confirm(question, abort=True, err=True)
 
 

@@ -1,0 +1,61 @@
+"""Commands that run in this process, as `didier` would."""
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from didier.cli.main import main
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of its standard output."""
+        return self.out.splitlines()
+
+    @property
+    def json(self) -> Any:
+        """Its standard output, read as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def refusal(self) -> tuple[int, str]:
+        """Its status and the one line that it said on standard error, and nothing on the other."""
+        [line] = self.err.splitlines()
+        assert "" == self.out
+        return self.status, line.removeprefix("didier: ")
+
+
+@contextmanager
+def _streams(typed: bytes) -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
+    before = sys.stdin, sys.stdout, sys.stderr
+    out, err = io.BytesIO(), io.BytesIO()
+    sys.stdin = io.TextIOWrapper(io.BytesIO(typed), "utf-8")
+    sys.stdout = io.TextIOWrapper(out, "utf-8", write_through=True)
+    sys.stderr = io.TextIOWrapper(err, "utf-8", write_through=True)
+    try:
+        yield out, err
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = before
+
+
+def run(*arguments: str, typed: str = "") -> Done:
+    """Run the command `didier` with *typed* on its standard input."""
+    status = 0
+    with _streams(typed.encode()) as (out, err):
+        try:
+            main(arguments)
+        except SystemExit as end:
+            status = int(end.code or 0)
+        return Done(status, out.getvalue().decode(), err.getvalue().decode())
