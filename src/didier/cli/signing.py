@@ -92,7 +92,7 @@ def _check_token(made: Login) -> None:
     """Raise what the server says to the token; a token may lack what the question needs."""
     from didier.client.errors import NotPermitted
 
-    with Didier(made.server, token=made.token) as client:
+    with Didier(made.server, token=made.token, retries=0) as client:
         try:
             next(client.dids(page_size=1), None)
         except NotPermitted:
@@ -101,7 +101,7 @@ def _check_token(made: Login) -> None:
 
 def _with_token(made: Login, days: int, scopes: list[str] | None) -> Login:
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
-    with Didier(made.server, made.user, made.password) as client:
+    with Didier(made.server, made.user, made.password, retries=0) as client:
         new = client.add_token(
             f"didier login on {socket.gethostname()}"[:50],
             scopes or [scope.name for scope in SCOPES],
