@@ -446,3 +446,13 @@ def test_a_token_that_nobody_has_seen_is_revoked(talk):
     assert ["POST", "POST", "DELETE", "POST"] == [one.method for one in requests]
     assert requests[2].url.path.endswith("/tokens/4")
     assert requests[0].headers["idempotency-key"] != requests[3].headers["idempotency-key"]
+
+
+def test_a_token_that_is_lost_again_and_again_is_an_error(talk):
+    """None of them stays valid."""
+    token = {"token_id": 4, "user": "admin", "name": "crm", "token": None}
+    client, requests = talk(*[token, httpx2.Response(204)] * 3)
+
+    with pytest.raises(ConnectionFailed, match="revoked"):
+        client.add_token("crm", ["dids:read"])
+    assert ["POST", "DELETE"] * 3 == [one.method for one in requests]

@@ -17,7 +17,7 @@ from didier.client import calls, exporting, values
 from didier.client.bodies import Table, Targets
 from didier.client.calls import PAGE, Answer, Call, Copying
 from didier.client.connection import AsyncConnection, Door
-from didier.client.errors import DidierError, UnexpectedAnswer
+from didier.client.errors import ConnectionFailed, DidierError, UnexpectedAnswer
 from didier.client.models import (
     BatchState,
     Change,
@@ -305,11 +305,12 @@ class AsyncDidier:
     ) -> NewToken:
         """Make a token; its ``secret`` is shown this once."""
         order = calls.TokenOrder(name, tuple(scopes), user, pattern_prefix, tuple(networks), expires_at)
-        made = await self._connection.send(order.call())
-        while not made.secret:  # the answer that had it was lost, and the server never says it again
-            await self.revoke_token(made.token_id)
+        for _ in range(calls.TOKEN_ATTEMPTS):
             made = await self._connection.send(order.call())
-        return made
+            if made.secret:
+                return made
+            await self.revoke_token(made.token_id)  # the answer that had it was lost; it is not said again
+        raise ConnectionFailed("the answers with the token were lost; those that were made are revoked")
 
     async def revoke_token(self, token_id: int) -> None:
         """Let a token be accepted no more."""
