@@ -58,6 +58,11 @@ def calls_of(tree: ast.AST, method: str) -> list[int]:
     ]
 
 
+def is_overload(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Say whether it only shows a type checker one of the ways in which the next one can be called."""
+    return any(isinstance(one, ast.Name) and one.id == "overload" for one in node.decorator_list)
+
+
 def undocumented(tree: ast.Module) -> list[str]:
     """Return what lacks a docstring: the module, or its public classes, their methods, and functions."""
     missing = [] if ast.get_docstring(tree) else ["module"]
@@ -66,7 +71,8 @@ def undocumented(tree: ast.Module) -> list[str]:
         if not isinstance(node, (ast.ClassDef, *functions)) or node.name.startswith("_"):
             continue
         inner = node.body if isinstance(node, ast.ClassDef) else []
-        public = [n for n in inner if isinstance(n, functions) and not n.name.startswith("_")]
+        methods = [n for n in inner if isinstance(n, functions) and not is_overload(n)]
+        public = [n for n in methods if not n.name.startswith("_")]
         missing += [n.name for n in (node, *public) if not ast.get_docstring(n)]
     return missing
 
@@ -125,5 +131,8 @@ def test_the_check_finds_transactions():
 def test_the_check_finds_what_is_undocumented():
     """The check above names what lacks a docstring, and leaves private names alone."""
     assert ["module", "A", "m", "f"] == undocumented(
-        ast.parse("class A:\n    def m(self): ...\n    def _n(self): ...\ndef f(): ...\ndef _g(): ...")
+        ast.parse(
+            "class A:\n    @overload\n    def m(self): ...\n    def m(self): ...\n    def _n(self): ...\n"
+            "def f(): ...\ndef _g(): ..."
+        )
     )
