@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
 
+from didier.domain import fields
 from didier.domain.users import missing_rights
 from didier.errors import NotFound, NotPermitted
 from didier.services.access import Caller
@@ -132,13 +133,19 @@ def _edited(row: Row, before: Image | None, after: Image | None, cursor: str) ->
     return Change(row.changed_at, row.user, row.address, action, row.batch_id, None, before, after, cursor)
 
 
+def _stored(source: Image, overrides: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the values of *overrides* as the columns of *source* hold them."""
+    values = fields.stored({name: None if value is None else str(value) for name, value in overrides.items()})
+    return {name: int(v) if isinstance(source.get(name), int) else v for name, v in values.items()}
+
+
 def _copied(conn: Connection, origin: Origin, pattern: str, cursor: str) -> Change:
     """Return the change that made a copy; its row is put together as the copy was."""
     after: dict[str, Value] | None = None
     if origin.snapshot_id is not None:
         identity = {"did_id": origin.did_id, "did_pattern": pattern}
         source = snapshots.read(conn, origin.snapshot_id)
-        row = {**source, **origin.overrides, **identity}
+        row = {**source, **_stored(source, origin.overrides), **identity}
         after = {name: row[name] for name in row if name not in origin.unknown and name != STAMP}
     return Change(
         when=origin.created_at,
