@@ -85,8 +85,10 @@ def test_logout_forgets(server, nothing_stored):
 
     done = run("logout")
 
-    assert [f"{server.url} is forgotten.", f"Token {number} is valid still: 'didier token revoke {number}' ends it."
-            ] == done.lines  # fmt: skip
+    assert [
+        f"{server.url} is forgotten.",
+        f"Token {number} is valid still: 'didier token revoke {number}' ends it.",
+    ] == done.lines
     assert not nothing_stored.exists()
     assert ["Nothing was stored."] == run("logout").lines
 

@@ -45,7 +45,9 @@ def _contents(file: Path, conn: sqlite3.Connection) -> Contents:
     if found != "ok":
         raise NoDatabase(f"{file} is damaged: {found}")
     [(revision,)] = conn.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall() or [("",)]
-    if not revision or revision > HEAD:
+    if not revision:
+        raise NoDatabase(f"{file} is no database of Didier: it has no revision")
+    if revision > HEAD:
         raise NoDatabase(f"{file} was used by a newer Didier (revision {revision}, this is {HEAD})")
     counts = (conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in (DIDS, USERS))
     return Contents(str(revision), *counts)
@@ -67,9 +69,10 @@ def backup(database: Path, to: Path, told: Told) -> Contents:
         _sync(part)
         part.replace(to)
         _sync(to.parent)
-    except BaseException:
+    except sqlite3.DatabaseError as error:
+        raise NoDatabase(f"{database} cannot be copied: {error}") from error
+    finally:
         part.unlink(missing_ok=True)
-        raise
     return contents
 
 
