@@ -201,6 +201,7 @@ async def _difference(door: Door, batch_id: int) -> str | None:
     if difference:
         log.error("batch_failed", batch=batch_id, reason=difference)
         await door.run(making.fail_orders, (batch_id, f"verification failed: {difference}"))
+        door.wake()  # an atomic one is taken back
     return difference
 
 
