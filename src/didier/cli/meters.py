@@ -22,19 +22,18 @@ class Meter:
 
     def __init__(self, progress: "Progress | None") -> None:
         self._progress = progress
-        self._what = ""
 
     def show(self, what: str, done: int, total: int) -> None:
         """Show that of *what* there is *done* out of *total*."""
         if self._progress is None:
             return
-        [*tasks] = self._progress.task_ids
-        if not tasks:
-            tasks = [self._progress.add_task(what, total=total)]
-        elif what != self._what:
-            self._progress.reset(tasks[0], description=what, total=total)
-        self._what = what
-        self._progress.update(tasks[0], completed=done, total=total)
+        if not self._progress.tasks:
+            self._progress.add_task(what, total=total, rate="")
+        [task] = self._progress.tasks
+        if what != task.description:
+            self._progress.reset(task.id, description=what, total=total)
+        self._progress.update(task.id, completed=done, total=total)
+        self._progress.update(task.id, rate=f"{task.speed:,.0f}/s" if task.speed else "")
 
     def batch(self, batch: "BatchState") -> None:
         """Show how far a batch is."""
@@ -60,7 +59,7 @@ def meter() -> Iterator[Meter]:
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(),
-        TaskProgressColumn(text_format="", show_speed=True), TimeRemainingColumn(),
+        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
         yield Meter(progress)

@@ -1,0 +1,170 @@
+"""What a person at a terminal sees: bars that move, questions, and what Ctrl-C says."""
+
+import json
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+
+import pytest
+
+from cli.conftest import LOGIN, SOURCE
+from support.commands import run
+from support.homes import ready
+from support.server import Didier, didier
+from support.terminals import Terminal
+
+ROWS = 100_000
+LOCAL = ("--database", "sqlite:///didier.db")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A database with the tutorial's user and DID, and a CSV table of 100,000 numbers."""
+    directory = tmp_path_factory.mktemp("made")
+    with ready(f"sqlite:///{directory}/didier.db", datetime(2026, 3, 4, 5, 6, 7)):
+        pass
+    lines = ["target,description", *(f"1800{n:07},Line {n:07}" for n in range(ROWS))]
+    (directory / "numbers.csv").write_text("\n".join([*lines, ""]))
+    return directory
+
+
+@pytest.fixture
+def home(made, tmp_path, monkeypatch):
+    """A working directory with both."""
+    shutil.copy2(made / "didier.db", tmp_path)
+    shutil.copy2(made / "numbers.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def server(home):
+    """A server on the database."""
+    server = Didier(home, "--demo", *LOCAL).start()
+    yield server
+    server.stop()
+
+
+def percentages(text, what):
+    """Return the percentages that the bar of *what* has shown."""
+    return [int(found) for found in re.findall(rf"{what}\b[^\r\n]*?(\d+)%", text)]
+
+
+def dids(directory):
+    with closing(sqlite3.connect(directory / "didier.db", timeout=30)) as conn:
+        return conn.execute("SELECT count(*) FROM vicidial_inbound_dids").fetchone()[0] - 1
+
+
+def copying_to(place, request):
+    """Return the options, the environment and the words about what goes on, of a place."""
+    if place == "local":
+        return LOCAL, {}, "stops here"
+    server = request.getfixturevalue("server")
+    return ("--server", server.url), LOGIN, "goes on on the server"
+
+
+@pytest.mark.parametrize("place", ["local", "server"])
+def test_the_bar_of_a_large_copy_moves(place, home, request, record_property):
+    """Of 100,000 rows: the part that is done grows, with rate and time left; then the bar is gone."""
+    options, environment, _ = copying_to(place, request)
+
+    terminal = Terminal(home, "copy", SOURCE, "--csv", "numbers.csv", *options, environment=environment)
+    status = terminal.finish()
+
+    record_property("session", terminal.session)
+    shown = percentages(terminal.text, "Copying")
+    assert 0 == status, terminal.text[-500:]
+    assert shown == sorted(shown)
+    assert len(set(shown)) >= 3
+    assert re.search(r"Copying .*\d+% +\d+/100000 +[\d,]+/s", terminal.text)
+    assert re.search(r"\d:\d\d:\d\d", terminal.text)
+    assert f"Batch 1 is done: {ROWS:,} of {ROWS:,} targets made." == terminal.text.splitlines()[-1].strip()
+    assert ROWS == dids(home)
+
+
+@pytest.mark.parametrize("place", ["local", "server"])
+def test_ctrl_c_says_what_state_a_batch_is_in(place, home, request):
+    """It says where it goes on and how to watch and undo it; watching it makes all."""
+    options, environment, words = copying_to(place, request)
+
+    terminal = Terminal(home, "copy", SOURCE, "--csv", "numbers.csv", *options, environment=environment)
+    terminal.until(lambda text: any(percentages(text, "Copying")))
+    terminal.interrupt()
+    status = terminal.finish()
+    said = " ".join(terminal.text.splitlines()[-2:])
+
+    assert 130 == status, terminal.text[-500:]
+    assert re.search(r"interrupted; batch 1 is running: [\d,]+ of 100,000 targets made", said), said
+    assert words in said
+    assert "'didier batches watch 1'" in said
+    assert "'didier undo 1'" in said
+    assert "Traceback" not in terminal.text
+    done = didier(home, "batches", "watch", "1", *options, environment=environment)
+    assert (0, ROWS) == (done.returncode, dids(home)), done.stderr
+
+
+def test_in_a_pipe_there_is_no_bar(home):
+    """Nothing but the outcome."""
+    (home / "few.csv").write_text("\n".join((home / "numbers.csv").read_text().splitlines()[:2_001]))
+
+    done = didier(home, "copy", SOURCE, "--csv", "few.csv", *LOCAL)
+
+    assert ("Batch 1 is done: 2,000 of 2,000 targets made.\n", "") == (done.stdout, done.stderr)
+
+
+def test_a_batch_beside_a_server_is_carried_out_once(server, home):
+    """Orders of a command and of the server on one file are made one after the other, each target once."""
+    first = Terminal(home, "copy", SOURCE, "18000000000-18000019999", *LOCAL)
+    order = {"source": SOURCE, "ranges": ["18000010000-18000029999"], "mode": "best_effort"}
+    headers = {"Content-Type": "application/json", "Authorization": "Basic YWRtaW46MTIzNA=="}
+    taken = server.exchange("POST", "/api/v1/copies", json.dumps(order), headers)
+
+    status = first.finish()
+    watched = run("batches", "watch", str(json.loads(taken.text)["id"]), *LOCAL)
+
+    assert 202 == taken.status
+    assert [0, 3] == sorted([status, watched.status])  # who comes second finds what the first has made
+    assert 30_000 == dids(home)
+    with closing(sqlite3.connect(home / "didier.db")) as conn:
+        states = conn.execute("SELECT state, sum(added) FROM didier_batches GROUP BY state").fetchall()
+    assert [("done", 30_000)] == states
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 1)])
+def test_what_destroys_asks_first(home, answer, left):
+    """Whoever says no has lost nothing."""
+    run("copy", SOURCE, "5551234", *LOCAL)
+
+    terminal = Terminal(home, "delete", "5551234", *LOCAL)
+    terminal.until(lambda text: "Delete 5551234? [y/N]:" in text)
+    terminal.type(answer)
+
+    assert (left, left) == (terminal.finish(), dids(home))
+
+
+def test_a_preview_is_coloured(home):
+    """On a terminal, each status in its colour; with NO_COLOR there is none."""
+    command = ("copy", SOURCE, "5551234", SOURCE, "--dry-run", *LOCAL)
+
+    coloured = Terminal(home, *command)
+    plain = Terminal(home, *command, environment={"NO_COLOR": "1"})
+    statuses = coloured.finish(), plain.finish()
+
+    assert (0, 0) == statuses
+    assert "\x1b[32mnew" in coloured.session
+    assert "\x1b[31mexists" in coloured.session
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", plain.session)
+    assert "2 targets: 1 new, 1 exists" in plain.text
+
+
+def test_a_login_asks_for_the_password_and_does_not_show_it(server, home, nothing_stored):
+    """What is typed is not on the terminal."""
+    terminal = Terminal(home, "login", server.url, "--user", "admin")
+    terminal.until(lambda text: "Password of admin: " in text)  # the blank comes when nothing is echoed
+    terminal.type("1234\n")
+
+    assert 0 == terminal.finish(), terminal.text
+    assert "1234" not in terminal.text.replace(server.url, "")
+    assert nothing_stored.exists()
