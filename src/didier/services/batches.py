@@ -73,7 +73,9 @@ def read_text(
 
 def text_of(lines: Sequence[str], limit: int) -> Text:
     """Return the text of targets and ranges that came as a list."""
-    return read_text(list(pack(f"{line}\n".encode() for line in lines)), limit, is_csv=False)
+    # The empty first line is no header, whatever stands below it: "number" can be the pattern of a DID.
+    text = "".join([",\n", *(f"{line}\n" for line in lines)])
+    return read_text(list(pack([text.encode()])), limit, is_csv=False)
 
 
 def _header(pieces: Sequence[bytes], template: Template | None, is_csv: bool | None) -> Header | None:

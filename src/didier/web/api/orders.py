@@ -15,7 +15,7 @@ from didier.domain.fields import BY_COLUMN
 from didier.domain.inputs import BLANK
 from didier.domain.templates import LONGEST, Template
 from didier.errors import InvalidField, InvalidInput
-from didier.services.batches import Text, read_text
+from didier.services.batches import Text, read_text, text_of
 from didier.storage.inputs import Packer, pack
 from didier.web.api.schemas import Body
 
@@ -128,8 +128,7 @@ def _text(sent: CopyBody, limit: int, template: Template | None) -> Text:
     if not (sent.targets or sent.ranges):
         raise InvalidField("targets", "", "at least one target, range or csv")
     if not objects:
-        lines = "".join(f"{line}\n" for line in [*map(str, sent.targets), *sent.ranges])
-        return read_text(list(pack([lines.encode()])), limit, template, is_csv=False)
+        return text_of([*map(str, sent.targets), *sent.ranges], limit)
     return read_text(list(pack(_rows(sent, objects))), limit, template, is_csv=True)
 
 
