@@ -55,8 +55,9 @@ class NoSuchFunction(SetupError):
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """What the options say about where a command works."""
+    """What the options say about where *command*, as ``user list``, works."""
 
+    command: str = ""
     server: str | None = None
     vicidial: bool = False
     database: str | None = None
@@ -97,7 +98,7 @@ class At:
                 yield client
             return
         if signed.vicidial:
-            raise NoSuchFunction(typer_command())
+            raise NoSuchFunction(self.command)
         signed = signed.with_password() if as_user else signed.checked()
         user, password = (None, None) if signed.token else (signed.user, signed.password)
         with Didier(signed.server, user, password, token=signed.token, timeout=TIMEOUT_SECONDS) as client:
@@ -134,13 +135,7 @@ class At:
             yield client
 
 
-def typer_command() -> str:
-    """Return the name of the command that runs, as ``user list``."""
-    import click
-
-    return click.get_current_context().command_path.partition(" ")[2]
-
-
+_CONTEXT = "context"
 _OPTIONS = (
     ("server", ServerOption, None),
     ("vicidial", VicidialOption, False),
@@ -154,7 +149,8 @@ def somewhere(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def placed(**values: Any) -> None:
-        at = At(**{name: values.pop(name) for name, _, _ in _OPTIONS})
+        name = values.pop(_CONTEXT).command_path.partition(" ")[2]
+        at = At(name, *(values.pop(option) for option, _, _ in _OPTIONS))
         command(at, **values)
 
     _, *own = inspect.signature(command).parameters.values()
@@ -163,7 +159,8 @@ def somewhere(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
         for name, kind, default in _OPTIONS
     ]
-    parameters = [*named, *shared]
+    context = inspect.Parameter(_CONTEXT, inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters = [context, *named, *shared]
     placed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
     placed.__annotations__ = {one.name: one.annotation for one in parameters}
     return placed
