@@ -9,6 +9,7 @@
     │   │   ├── AddressRefused
     │   │   ├── SecondFactorMissing
     │   │   └── TokenRefused
+    │   │       └── SessionEnded
     │   ├── NotPermitted
     │   ├── NotFound
     │   ├── AlreadyExists
@@ -114,6 +115,13 @@ class TokenRefused(SignInRefused):
 
     def __str__(self) -> str:
         return f"the token is not valid: {self.reason}"
+
+
+class SessionEnded(TokenRefused):
+    """The session of the admin panel is none, or none any more; *reason* says why."""
+
+    def __str__(self) -> str:
+        return f"you are not signed in any more: {self.reason}"
 
 
 @dataclass(unsafe_hash=True)

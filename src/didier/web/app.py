@@ -26,6 +26,9 @@ from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
 from didier.vicidial.call import mask_secrets
 from didier.web import pages
+from didier.web.admin import panel
+from didier.web.admin.panel import Panel
+from didier.web.admin.signing import Signing
 from didier.web.api.app import JsonApi, is_its
 from didier.web.comparing import Passwords
 from didier.web.legacy import PATH, NonAgentApi
@@ -69,7 +72,8 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     )
     runner = Runner(engine, committer)
     json_api = JsonApi(engine, committer, passwords, runner, settings)
-    return Requests(non_agent_api, json_api, pages_app, committer, runner, engine)
+    admin = Panel(json_api, Signing(committer, passwords), settings.body_limit)
+    return Requests(non_agent_api, json_api, admin, pages_app, committer, runner, engine)
 
 
 def _take_back(conn: Connection) -> bool:
@@ -96,6 +100,7 @@ class Requests:
         self,
         non_agent_api: ASGIApp,
         json_api: ASGIApp,
+        admin: ASGIApp,
         pages_app: ASGIApp,
         committer: Committer,
         runner: Runner,
@@ -103,6 +108,7 @@ class Requests:
     ) -> None:
         self._non_agent_api = non_agent_api
         self._json_api = json_api
+        self._admin = admin
         self._pages_app = pages_app
         self._committer = committer
         self._runner = runner
@@ -159,4 +165,6 @@ class Requests:
     def _app(self, path: str) -> ASGIApp:
         if path == PATH:
             return self._non_agent_api
+        if panel.is_its(path):
+            return self._admin
         return self._json_api if is_its(path) else self._pages_app

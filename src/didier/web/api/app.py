@@ -63,7 +63,8 @@ class JsonApi:
         self._guard = Guard(self._routed, settings.rate_limit, settings.body_limit, settings.upload_limit)
         self._docs = docs.application(OPENAPI)
         self._api = _routes()
-        self._api.state.door = Door(engine, committer, passwords, self._guard.remember, runner, settings)
+        self.door = Door(engine, committer, passwords, self._guard.remember, runner, settings)
+        self._api.state.door = self.door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -11,9 +11,13 @@ from fastapi.security.base import SecurityBase
 
 from didier.services import tokens
 from didier.services.access import Caller
+from didier.services.sessions import Secret
 
 LOCAL = "didier.caller"
 """Where a request from this process has its `Caller` in the ASGI scope, which nothing sent gets into."""
+
+SESSION = "didier.session"
+"""Where the admin panel puts the `Secret` of the session that a request came with."""
 
 
 class NotSignedIn(Exception):
@@ -52,7 +56,24 @@ class Local:
         return self.caller.name
 
 
-Login = Basic | Bearer | Local
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session of the admin panel."""
+
+    secret: Secret
+
+    @property
+    def digest(self) -> str:
+        """What is stored of its secret."""
+        return self.secret.digest
+
+    @property
+    def user(self) -> str:
+        """What stands for the user in logs while it is not known whose the session is."""
+        return ""
+
+
+Login = Basic | Bearer | Local | Session
 
 
 def read(header: str) -> Basic | Bearer:
@@ -92,6 +113,9 @@ async def given(request: Request, basic: None = Security(_BASIC), bearer: None =
     caller = request.scope.get(LOCAL)
     if isinstance(caller, Caller):
         return Local(caller)
+    secret = request.scope.get(SESSION)
+    if isinstance(secret, Secret):
+        return Session(secret)
     return read(request.headers.get("authorization", ""))
 
 

@@ -22,7 +22,7 @@ from didier.storage.users import StoredPassword
 from didier.vicidial.call import CLEAN_UP
 from didier.web.api import problems, wishes
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Basic, Bearer, Login
+from didier.web.api.callers import Basic, Bearer, Login, Session
 from didier.web.api.wishes import Asked, Demand, Envelope, Key, Question, Told, Wish
 from didier.web.comparing import Given, Passwords
 
@@ -172,7 +172,7 @@ class Door:
     @contextmanager
     def _alone(self, login: Login, key: Key) -> Iterator[None]:
         """Hold *key* while its request is under way; raise `KeyUnderWay` for a second one."""
-        name = (login.digest if isinstance(login, Bearer) else login.user.casefold(), key.stored)
+        name = (login.digest if isinstance(login, Bearer | Session) else login.user.casefold(), key.stored)
         if name in self._under_way:
             raise KeyUnderWay(key.sent)
         self._under_way.add(name)

@@ -19,17 +19,20 @@ from sqlalchemy.engine import Connection
 from didier.domain.scopes import missing_scope
 from didier.domain.users import User, missing_function, missing_rights
 from didier.errors import KeyReused, NotPermitted, Refusal, SignInRefused
-from didier.services import access, idempotency, tokens
+from didier.services import access, idempotency, sessions, tokens
 from didier.services.access import Caller, Credentials, StaleProof
 from didier.services.idempotency import Answered
 from didier.services.passwords import Proof
 from didier.storage import logs
 from didier.web.api import problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Basic, Bearer, Local, Login
+from didier.web.api.callers import Basic, Bearer, Local, Login, Session
 
 SOURCE = "json-api"
 """What stands as ``source`` in the API log."""
+
+PANEL_SOURCE = "admin-panel"
+"""What stands there for requests of the admin panel."""
 
 Order = TypeVar("Order")
 Outcome = TypeVar("Outcome")
@@ -200,7 +203,7 @@ def _admit(
         for question, who in zip(questions, signed, strict=True)
     ]
     return names, [
-        (isinstance(who, Caller) and _not_permitted(who, question.asked)) or who
+        (isinstance(who, Caller) and not_permitted(who, question.asked)) or who
         for question, who in zip(questions, signed, strict=True)
     ]
 
@@ -208,11 +211,13 @@ def _admit(
 def _sign_in(
     conn: Connection, envelopes: Sequence[Envelope], now: datetime
 ) -> list[Caller | SignInRefused | StaleProof]:
-    wishes, presented = [], []
+    wishes, presented, shown = [], [], []
     for envelope in envelopes:
         if isinstance(envelope.login, Local):
             continue
-        if isinstance(envelope.login, Bearer):
+        if isinstance(envelope.login, Session):
+            shown.append(sessions.Presented(envelope.login.secret, envelope.address))
+        elif isinstance(envelope.login, Bearer):
             presented.append(tokens.Presented(envelope.login.digest, envelope.address))
         elif envelope.proof is None:
             raise ValueError("a password is compared before its request is answered")
@@ -221,10 +226,13 @@ def _sign_in(
             wishes.append(Credentials(envelope.login.user, envelope.proof, envelope.address, level=0))
     by_password = iter(access.sign_in(conn, wishes, now) if wishes else [])
     by_token = iter(tokens.sign_in(conn, presented, now) if presented else [])
+    by_session = iter(sessions.sign_in(conn, shown, now) if shown else [])
     outcomes: list[Caller | SignInRefused | StaleProof] = []
     for envelope in envelopes:
         if isinstance(envelope.login, Local):
             outcomes.append(envelope.login.caller)
+        elif isinstance(envelope.login, Session):
+            outcomes.append(next(by_session))
         elif isinstance(envelope.login, Basic):
             who = next(by_password)
             name = envelope.login.user
@@ -234,7 +242,7 @@ def _sign_in(
     return outcomes
 
 
-def _not_permitted(caller: Caller, asked: Asked) -> NotPermitted | None:
+def not_permitted(caller: Caller, asked: Asked) -> NotPermitted | None:
     """Name all that is missing at once: rights of the user, and the scope of the token."""
     user = caller.user
     found = [missing_scope(caller.scopes, asked.scope, asked.action)]
@@ -323,7 +331,7 @@ def _entry(envelope: Envelope, asked: Asked, name: str, answer: Answer, now: dat
         function=asked.action,
         result="ERROR" if answer.status >= 400 else "SUCCESS",
         reason=f"{envelope.method} {answer.status} {answer.title}".rstrip(),
-        source=SOURCE,
+        source=PANEL_SOURCE if isinstance(envelope.login, Session) else SOURCE,
         data=asked.about,
         seconds=max(0, int(now.timestamp() - envelope.received)),
         script=envelope.script,

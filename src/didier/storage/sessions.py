@@ -1,0 +1,67 @@
+"""Sessions of the admin panel: table ``didier_sessions``, which holds the digests of their secrets alone."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from didier.storage.statements import as_moment, as_text, insert, run
+
+_TABLE = "didier_sessions"
+_COLUMNS = ("digest", "user_id", "user_name", "mark", "address", "created_at", "used_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as it is known here; its secret is known to the browser alone."""
+
+    digest: str
+    user_id: int
+    user_name: str
+    mark: str  # of the password that was stored when it began
+    address: str
+    created_at: datetime
+    used_at: datetime
+
+
+def add(conn: Connection, session: Session) -> None:
+    """Store a new session."""
+    row = (
+        session.digest, session.user_id, session.user_name, session.mark, session.address[:45],
+        as_text(session.created_at), as_text(session.used_at),
+    )  # fmt: skip
+    insert(conn, _TABLE, _COLUMNS, [row])
+
+
+def by_digest(conn: Connection, digests: Collection[str]) -> dict[str, Session]:
+    """Return the sessions with *digests* that are known."""
+    found = {}
+    for digest in digests:
+        for row in run(conn, f"SELECT {', '.join(_COLUMNS)} FROM {_TABLE} WHERE digest = ?", digest):
+            found[digest] = _session(row)
+    return found
+
+
+def _session(row: Sequence[Any]) -> Session:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for name in ("created_at", "used_at"):
+        values[name] = as_moment(values[name])
+    return Session(**values)
+
+
+def mark_used(conn: Connection, digests: Collection[str], now: datetime) -> None:
+    """Remember that sessions were used."""
+    for digest in digests:
+        run(conn, f"UPDATE {_TABLE} SET used_at = ? WHERE digest = ?", as_text(now), digest)
+
+
+def remove(conn: Connection, digest: str) -> None:
+    """End a session."""
+    run(conn, f"DELETE FROM {_TABLE} WHERE digest = ?", digest)
+
+
+def remove_old(conn: Connection, used_before: datetime) -> None:
+    """Forget the sessions that were last used before *used_before*."""
+    run(conn, f"DELETE FROM {_TABLE} WHERE used_at < ?", as_text(used_before))

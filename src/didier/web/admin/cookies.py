@@ -1,0 +1,59 @@
+"""The cookies of the panel, and the token that forms and scripts send beside them against forgery."""
+
+import hmac
+
+from starlette.requests import Request
+
+from didier.services.sessions import LONGEST, Secret, generate
+
+PREFIX = "/admin"
+SESSION = "didier_session"
+VISIT = "didier_visit"
+"""Set on the sign-in page, where there is no session yet that a token could belong to."""
+
+THEME = "didier_theme"
+
+FIELD = "csrf_token"
+HEADER = "x-csrf-token"
+
+
+def session_of(request: Request) -> Secret | None:
+    """Return the secret that the browser shows."""
+    text = request.cookies.get(SESSION)
+    return Secret(text) if text else None
+
+
+def visit_of(request: Request) -> Secret:
+    """Return what the token of the sign-in form belongs to: the cookie of the visit, or a new one."""
+    text = request.cookies.get(VISIT)
+    return Secret(text) if text else generate()
+
+
+def token_of(secret: Secret) -> str:
+    """Return the token that belongs to a session or visit; other sites cannot know it."""
+    return secret.mark("csrf")
+
+
+def is_token_of(secret: Secret | None, token: str) -> bool:
+    """Say whether *token* belongs to *secret*."""
+    return secret is not None and hmac.compare_digest(token_of(secret).encode(), token.encode())
+
+
+def is_secure(request: Request) -> bool:
+    """Say whether the browser reached us by https, directly or through a proxy that says so."""
+    return "https" in {request.url.scheme, request.headers.get("x-forwarded-proto", "")}
+
+
+def written(request: Request, name: str, secret: Secret) -> str:
+    """Return the ``Set-Cookie`` header that gives *secret* to the browser, out of reach of scripts."""
+    return _header(name, secret.text, int(LONGEST.total_seconds()), secure=is_secure(request))
+
+
+def erased(request: Request, name: str) -> str:
+    """Return the ``Set-Cookie`` header that takes a cookie away."""
+    return _header(name, "", 0, secure=is_secure(request))
+
+
+def _header(name: str, value: str, seconds: int, *, secure: bool) -> str:
+    parts = [f"{name}={value}", f"Path={PREFIX}", f"Max-Age={seconds}", "HttpOnly", "SameSite=Lax"]
+    return "; ".join([*parts, "Secure"] if secure else parts)

@@ -1,0 +1,94 @@
+"""``/dids``: the list of DIDs, and a form for a new one."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.engine import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette_admin.routing import route
+
+from didier.domain.fields import ROUTES
+from didier.domain.routes import destination
+from didier.domain.users import missing_rights
+from didier.errors import Refusal
+from didier.services import listing
+from didier.services.access import Caller
+from didier.services.listing import Wanted
+from didier.storage.listing import Order, Row, place_kinds
+from didier.web.admin.page import Page, caller_of
+from didier.web.api import cursors
+from didier.web.api.cursors import BadCursor
+from didier.web.api.schemas import SEARCH_MOST
+from didier.web.api.wishes import Asked
+
+PAGE = 50
+
+FILTERS = ("search", "route", "active", "user_group", "group_id", "carrier", "copied_from")
+"""The parameters that say which DIDs are listed."""
+
+SORTS = {
+    "-did_pattern": "number, backwards",
+    "-did_id": "newest first",
+    "did_id": "oldest first",
+    "did_description": "description",
+    "-did_description": "description, backwards",
+}
+"""The orders beside that by number, and what they are called."""
+
+
+class Dids(Page):
+    """The list, page by page; its state is its address."""
+
+    path = "/dids"
+    menu_label = "DIDs"
+    icon = "fa-solid fa-phone"
+    asked = Asked("list_dids", "dids:read")
+
+    @route("")
+    async def index(self, request: Request) -> Response:
+        """Show the DIDs that are wanted."""
+        wanted = _wanted(request)
+        sort = _sort(request)
+        order = Order(sort.removeprefix("-"), sort.startswith("-"))
+        after = _after(request, sort, order)
+
+        def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
+            found = listing.page(conn, caller, wanted, order, PAGE, after)
+            if isinstance(found, Refusal):
+                return found
+            following = cursors.write(sort, found.following) if found.following else None
+            return {"rows": [_row(row) for row in found.rows], "following": following}
+
+        found = await self.read(request, read)
+        user = caller_of(request).user
+        return self.render(
+            request, "dids.html", "DIDs", **found, wanted=asdict(wanted), search=wanted.search, sort=sort,
+            sorts=list(SORTS.items()), routes=ROUTES,
+            narrowed=sort in SORTS or any(v for name, v in asdict(wanted).items() if name != "search"),
+            is_first=after is None, filtered=any(asdict(wanted).values()),
+            may_copy=missing_rights(user, "copy_did") is None,
+            may_add=missing_rights(user, "add_did") is None,
+        )  # fmt: skip
+
+
+def _wanted(request: Request) -> Wanted:
+    given = {name: request.query_params.get(name, "").strip()[:SEARCH_MOST] or None for name in FILTERS}
+    return Wanted(**given)
+
+
+def _sort(request: Request) -> str:
+    given = request.query_params.get("sort", "")
+    return given if given in SORTS else "did_pattern"
+
+
+def _after(request: Request, sort: str, order: Order) -> list[str | int] | None:
+    """Return the place behind which the page begins; an old address begins at the first."""
+    try:
+        return cursors.read(request.query_params.get("after"), sort, place_kinds(order))
+    except BadCursor:
+        return None
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {**row, "destination": destination(row)}

@@ -1,0 +1,101 @@
+"""`Page`: what all pages of the panel have in common."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from sqlalchemy.engine import Connection
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette_admin.views import CustomView
+
+from didier.errors import NotFound, NotPermitted, Refusal
+from didier.services.access import Caller
+from didier.web.admin.cookies import PREFIX
+from didier.web.api.door import Door
+from didier.web.api.wishes import Asked, not_permitted
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What pages work with: the door to the database."""
+
+    door: Door
+
+
+class Page(CustomView):
+    """A page, or some below one path, for users who may do what is *asked*.
+
+    A subclass sets *path*, *menu_label*, *icon* (Font Awesome) and *asked*; its methods with
+    ``starlette_admin.routing.route`` answer GET, read with `read` and return `render`. What changes
+    anything is sent by the page's script to ``/admin/api/v1/…``, the JSON API behind the session.
+    """
+
+    asked: Asked
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+
+    def is_accessible(self, request: Request) -> bool:
+        """Say whether the user sees the page, and its place in the menu."""
+        return self.refusal(request) is None
+
+    def is_active(self, request: Request) -> bool:
+        """Say whether the request is for this page or one below it."""
+        path = request.scope["path"].removeprefix(PREFIX)
+        return bool(path == self.path or path.startswith(f"{self.path}/"))
+
+    def refusal(self, request: Request) -> NotPermitted | None:
+        """Name what the user lacks: the same rights as those of the JSON API."""
+        return not_permitted(caller_of(request), self.asked)
+
+    async def read(self, request: Request, read: Callable[[Connection, Caller], Result | Refusal]) -> Result:
+        """Return what *read* finds on a connection for reading; refusals become pages of their own."""
+        caller = caller_of(request)
+        found = await self.desk.door.on_reader(lambda conn: read(conn, caller))
+        if isinstance(found, Refusal):
+            raise refused(found)
+        return found
+
+    def render(self, request: Request, template: str, title: str, **context: Any) -> Response:
+        """Return the page that *template* makes of *context*."""
+        if self.templates is None:
+            raise LookupError("a page is added to a site before it answers")
+        return self.templates.TemplateResponse(request, template, {"title": title, "page": self, **context})
+
+
+def refused(refusal: Refusal) -> HTTPException:
+    """Return the error page of *refusal*."""
+    status = 403 if isinstance(refusal, NotPermitted) else 404 if isinstance(refusal, NotFound) else 422
+    return HTTPException(status, detail=said(refusal))
+
+
+def said(refusal: Exception) -> str:
+    """Return the text of *refusal* as a sentence."""
+    text = str(refusal)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who is signed in."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+def address(*parts: str, **query: str | int | None) -> str:
+    """Return the address of a page of the panel, as `address("did", pattern, all=1)`."""
+    given = {name: value for name, value in query.items() if value is not None}
+    path = "/".join([PREFIX, *(quote(part, safe="") for part in parts)])
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def changed(request: Request, **query: str | int | None) -> str:
+    """Return the address of the page that is shown with another *query*; None leaves a part out."""
+    pairs = {**request.query_params, **query}
+    kept = {name: value for name, value in pairs.items() if value not in {None, ""}}
+    return f"?{urlencode(kept)}" if kept else "?"

@@ -1,0 +1,173 @@
+"""`Panel`: the ASGI application at ``/admin``. Nothing passes it without session, token and headers."""
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from didier.errors import SignInRefused, Unavailable
+from didier.services.access import Caller
+from didier.services.sessions import Secret, generate
+from didier.web.admin import cookies, guard
+from didier.web.admin.cookies import PREFIX
+from didier.web.admin.signing import Signing, status_of
+from didier.web.api import callers
+from didier.web.api.app import JsonApi
+from didier.web.bodies import ClientGone, RequestTooLarge, read_body
+
+if TYPE_CHECKING:
+    from didier.web.admin.site import Site
+
+LOGIN, LOGOUT = f"{PREFIX}/login", f"{PREFIX}/logout"
+NO_TOKEN = "The token of the page is missing, or another site has sent this.\n"  # noqa: S105
+
+log = structlog.get_logger()
+
+
+def is_its(path: str) -> bool:
+    """Say whether requests of *path* are for the `Panel`."""
+    return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+
+class Panel:
+    """Lets requests in: to the pages, which only read, or to the JSON API behind the session."""
+
+    def __init__(self, json_api: JsonApi, signing: Signing, body_limit: int) -> None:
+        self._json_api = json_api
+        self._signing = signing
+        self._body_limit = body_limit
+        self._building = asyncio.Lock()
+        self._site: Site | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        nonce = secrets.token_urlsafe(16)
+        answer = guard.Secured(scope, send, nonce)
+        request = Request(guard.with_state(scope, nonce=nonce))
+        try:
+            site = await self._built()
+            await self._answer(site, request, receive, answer)
+        except ClientGone:
+            return
+        except RequestTooLarge:
+            await PlainTextResponse("The request is too large.\n", 413)(scope, receive, answer)
+        except Unavailable as error:
+            await site.failed(request, 503, f"{error}.")(scope, receive, answer)
+        except Exception:
+            log.exception("panel_failed", path=scope["path"])
+            if not answer.started:
+                await PlainTextResponse("The server failed; its log says why.\n", 500)(scope, receive, answer)
+
+    async def _answer(self, site: "Site", request: Request, receive: Receive, send: Send) -> None:
+        path = request.scope["path"]
+        answer: ASGIApp
+        if path.startswith(guard.STATIC):
+            answer = site.application
+        elif path.startswith(f"{PREFIX}/api/"):
+            await self._api(request, receive, send)
+            return
+        elif path == LOGIN:
+            answer = await self._login(site, request, receive)
+        elif path == LOGOUT and request.method == "POST":
+            answer = await self._logout(request, receive)
+        elif request.method not in guard.SAFE:
+            answer = site.failed(request, 405, "This page is only shown.")
+        else:
+            await self._page(site, request, receive, send)
+            return
+        await answer(request.scope, receive, send)
+
+    async def _built(self) -> "Site":
+        """Return the pages, made when the first is asked for: the start of the server does not wait."""
+        async with self._building:
+            if self._site is None:
+                self._site = await asyncio.to_thread(self._build)
+            return self._site
+
+    def _build(self) -> "Site":
+        # Imported here: it takes a quarter of a second.
+        from didier.web.admin.page import Desk
+        from didier.web.admin.site import Site
+
+        return Site(Desk(self._json_api.door))
+
+    async def _page(self, site: "Site", request: Request, receive: Receive, send: Send) -> None:
+        secret = cookies.session_of(request)
+        who = await self._signing.who(secret, _address(request)) if secret else None
+        if secret is None or not isinstance(who, Caller):
+            await _to_login(request)(request.scope, receive, send)
+            return
+        if request.scope["path"] == PREFIX:
+            await RedirectResponse(f"{PREFIX}/", 303)(request.scope, receive, send)
+            return
+        await site.application(guard.with_state(request.scope, caller=who, secret=secret), receive, send)
+
+    async def _api(self, request: Request, receive: Receive, send: Send) -> None:
+        """Pass a request of a page's script on, as the user whose session it is."""
+        secret = cookies.session_of(request) or Secret("")
+        changes = request.method not in guard.SAFE
+        if guard.is_foreign(request) or (changes and guard.is_forged(request, b"", secret)):
+            await PlainTextResponse(NO_TOKEN, 403)(request.scope, receive, send)
+            return
+        path = request.scope["path"].removeprefix(PREFIX)
+        headers = [pair for pair in request.scope["headers"] if pair[0] != b"authorization"]
+        scope = {**request.scope, "path": path, "raw_path": path.encode(), "headers": headers}
+        await self._json_api({**scope, callers.SESSION: secret}, receive, send)
+
+    async def _login(self, site: "Site", request: Request, receive: Receive) -> Response:
+        if request.method != "POST":
+            return _login_page(site, request, 200, wanted=request.query_params.get("next", ""))
+        body = await read_body(receive, self._body_limit)
+        visit = cookies.visit_of(request) if cookies.VISIT in request.cookies else None
+        if guard.is_foreign(request) or guard.is_forged(request, body, visit):
+            return _login_page(site, request, 403, "the visit took too long, please try again")
+        fields = guard.fields_of(body)
+        user, wanted = fields.get("user", "").strip(), fields.get("next", "")
+        secret = generate()
+        who = await self._signing.enter(user, fields.get("password", ""), _address(request), secret)
+        if isinstance(who, SignInRefused):
+            return _login_page(site, request, status_of(who), str(who), user, wanted)
+        if old := cookies.session_of(request):
+            await self._signing.leave(old)
+        headers = {"set-cookie": cookies.written(request, cookies.SESSION, secret)}
+        return RedirectResponse(_own(wanted), 303, headers)
+
+    async def _logout(self, request: Request, receive: Receive) -> Response:
+        secret = cookies.session_of(request)
+        body = await read_body(receive, self._body_limit)
+        if secret is None or guard.is_foreign(request) or guard.is_forged(request, body, secret):
+            return PlainTextResponse(NO_TOKEN, 403)
+        await self._signing.leave(secret)
+        return RedirectResponse(LOGIN, 303, {"set-cookie": cookies.erased(request, cookies.SESSION)})
+
+
+def _login_page(
+    site: "Site", request: Request, status: int, error: str = "", user: str = "", wanted: str = ""
+) -> Response:
+    visit = cookies.visit_of(request)
+    context = {"title": "Sign in", "error": error, "user": user, "next": wanted}
+    inner = Request(guard.with_state(request.scope, secret=visit))
+    headers = {"set-cookie": cookies.written(request, cookies.VISIT, visit)}
+    return site.templates.TemplateResponse(inner, "login.html", context, status, headers)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _own(path: str) -> str:
+    """Return *path* if it is a page of the panel, else the first page."""
+    plain = path.startswith(f"{PREFIX}/") and "\\" not in path and path.isprintable()
+    return path if plain else f"{PREFIX}/"
+
+
+def _to_login(request: Request) -> Response:
+    query = f"?{request.url.query}" if request.url.query else ""
+    wanted = quote(f"{request.url.path}{query}", safe="/")
+    gone = {"set-cookie": cookies.erased(request, cookies.SESSION)}
+    return RedirectResponse(f"{LOGIN}?next={wanted}", 303, gone if cookies.SESSION in request.cookies else {})

@@ -1,0 +1,130 @@
+"""The pages put together by starlette-admin: menu, templates, static files."""
+
+import secrets
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp
+from starlette_admin.base import BaseAdmin
+from starlette_admin.routing import route
+
+from didier import __version__
+from didier.errors import NotPermitted, Unavailable
+from didier.web.admin.cookies import FIELD, PREFIX, THEME, token_of
+from didier.web.admin.dids import Dids
+from didier.web.admin.page import Desk, Page, address, changed
+from didier.web.api.wishes import Asked
+
+_HERE = Path(__file__).parent
+
+THEMES = ("light", "dark")
+_NOT_FOUND = HTTPException(404)
+
+
+class Start(Page):
+    """``/admin`` leads to the first page that the user may see."""
+
+    path = "/"
+    add_to_menu = False
+    asked = Asked("start", None, checked=False)
+
+    @route("")
+    async def index(self, request: Request) -> Response:
+        """Lead on."""
+        views = self._admin._views if self._admin else []
+        seen = [view for view in views if isinstance(view, Page) and view.is_accessible(request)]
+        return RedirectResponse(PREFIX + seen[0].path, 303) if seen else self._nothing(request)
+
+    def is_accessible(self, _: Request) -> bool:
+        """Let everybody in: who may see nothing is told so."""
+        return True
+
+    def _nothing(self, request: Request) -> Response:
+        return self.render(request, "nothing.html", "Nothing to see", missing=self.refusal(request))
+
+
+PAGES: tuple[type[Page], ...] = (Dids,)
+"""The pages in the order of the menu."""
+
+
+class Site(BaseAdmin):
+    """The panel behind its guard: it answers GET alone, and knows who is signed in."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(
+            title="Didier",
+            base_url=PREFIX,
+            templates_dir=str(_HERE / "templates"),
+            static_dir=str(_HERE / "static"),
+            index_view=Start(desk),
+            secret_key=secrets.token_hex(),  # asked for, and not used: nothing is signed
+            timezone_config=None,
+        )
+        self.templates.env.globals.update(self._globals())
+        for page in PAGES:
+            self.add_view(page(desk))
+        self.application = self._application()
+
+    def _init_csrf(self) -> None:
+        """Leave starlette-admin's own token out: `guard` asks for one that belongs to the session."""
+
+    def _init_flash(self) -> None:
+        """Leave starlette-admin's flash messages out: they would need a secret that all nodes share."""
+
+    async def _render_error(self, request: Request, exc: Exception = _NOT_FOUND) -> Response:
+        """Show an error page; starlette-admin's own asks for flash messages."""
+        status = exc.status_code if isinstance(exc, HTTPException) else 500
+        context = {"title": "Error", "exc": exc}
+        return self.templates.TemplateResponse(request, "error.html", context, status)
+
+    def _application(self) -> ASGIApp:
+        app = Starlette()
+        self.mount_to(app)
+        self.app.add_exception_handler(Unavailable, self._unavailable)
+        self.app.add_exception_handler(Exception, self._failed)
+        return app
+
+    async def _unavailable(self, request: Request, error: Exception) -> Response:
+        return self.failed(request, 503, f"{error}.")
+
+    async def _failed(self, request: Request, _: Exception) -> Response:
+        return self.failed(request, 500, "The server failed; its log says why.")
+
+    def failed(self, request: Request, status: int, text: str) -> Response:
+        """Return the page that says that something went wrong here."""
+        context = {"title": "Not now", "text": text}
+        return self.templates.TemplateResponse(request, "failed.html", context, status)
+
+    def _globals(self) -> dict[str, Any]:
+        return {
+            "version": f"{__version__}-{metadata.version('starlette-admin')}",
+            "address": address,
+            "changed": changed,
+            "csrf_field": FIELD,
+            "csrf_token": lambda request: token_of(request.state.secret),
+            "theme": _theme,
+            "menu": self._menu,
+            "missing": self._missing,
+        }
+
+    def _menu(self, request: Request) -> list[Page]:
+        views = [view for view in self._views if isinstance(view, Page) and view.add_to_menu]
+        signed_in = hasattr(request.state, "caller")
+        return [view for view in views if view.is_accessible(request)] if signed_in else []
+
+    def _missing(self, request: Request) -> NotPermitted | None:
+        """Return why the page that is asked for is not shown."""
+        for view in self._views:
+            if isinstance(view, Page) and view.is_active(request):
+                return view.refusal(request)
+        return None
+
+
+def _theme(request: Request) -> str:
+    chosen = request.cookies.get(THEME, "")
+    return chosen if chosen in THEMES else ""
