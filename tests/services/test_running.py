@@ -417,6 +417,9 @@ def test_a_batch_goes_on_from_where_it_was(clean, now, abruptly, mode):
     assert restarts > 2
     assert sorted([SOURCE, "5550099", "5550400", *left]) == sorted(table(clean))
     assert 300 == batch.added
+    assert ["invalid", "duplicate"] * (mode == "best_effort") == [
+        one.outcome for one in each(clean, batch_id) if one.position > 300
+    ]
     assert_agree(clean, batch_id)
 
 
@@ -476,3 +479,19 @@ def test_a_database_that_is_lost_is_waited_for(mariadb, now):
         assert ("done", 300) == (batch.state, batch.added)
         assert sorted([SOURCE, *names()]) == sorted(table(engine))
         assert_agree(engine, batch_id)
+
+
+def test_letters_beyond_ascii_in_older_tables(mariadb, now):
+    """Where VICIdial's tables are latin1, what is stored in them is no difference, and can be undone."""
+    with ready(mariadb.database(), now) as engine:
+        with engine.begin() as conn:
+            conn.exec_driver_sql(f"ALTER TABLE {DIDS} CONVERT TO CHARACTER SET latin1")
+            run(conn, f"UPDATE {DIDS} SET did_description = 'Été à Köln'")
+        plain = accept(engine, order("5550100-5550199,lobbé"), now)
+        own = accept(engine, order("5550200-5550299", template="Été {target}"), now)
+
+        found = finish(engine, now, plain, own)
+        undone = [undo(engine, batch_id, now) for batch_id in (plain, own)]
+
+        assert [("done", 101), ("done", 100)] == [(batch.state, batch.added) for batch in found]
+        assert [(101, ()), (100, ())] == [(one.batch.removed, one.kept) for one in undone]

@@ -129,22 +129,31 @@ def read_back(conn: Connection, block: Block, ids: Sequence[int]) -> ReadBack:
 
     A row that was changed since counts as equal no more.
     """
+    found = _found(conn, block, ids, False)
+    if found.equal == len(ids) or conn.dialect.name == "sqlite":
+        return found
+    return _found(conn, block, ids, True)
+
+
+def _found(conn: Connection, block: Block, ids: Sequence[int], converted: bool) -> ReadBack:
+    dialect = conn.dialect.name
     names, values = _known(conn, block)
-    alike = _wanted(conn, names, values)
+    alike = _wanted(conn, names, values, converted)
+    equal = _equal(dialect, names, converted)
     numbers = block.numbers
     if isinstance(ids, range) and ids and numbers and numbers.width <= INTEGER_DIGITS and not block.varying:
-        sql = _read_numbers(conn.dialect.name, names)
+        sql = _read_numbers(dialect, equal)
         offset = numbers.first - ids.start
-        is_embedded = conn.dialect.name == "sqlite"
-        shape = (numbers.prefix, *((numbers.width, offset) if is_embedded else (offset, numbers.width)))
+        shape = (
+            numbers.prefix,
+            *((numbers.width, offset) if dialect == "sqlite" else (offset, numbers.width)),
+        )
         rows = run(conn, sql, *alike, *shape, ids.start, ids[-1])
     elif isinstance(ids, range):
-        sql = _read_back(conn.dialect.name, names, block.varying, True)
-        rows = run(conn, sql, *alike, ids.start, block.rows())
+        rows = run(conn, _read_back(dialect, equal, block.varying, True), *alike, ids.start, block.rows())
     else:
         given = Block(block.values, block.stamp, block.targets, (*block.varying, "did_id"), _with(block, ids))
-        sql = _read_back(conn.dialect.name, names, block.varying, False)
-        rows = run(conn, sql, *alike, given.rows())
+        rows = run(conn, _read_back(dialect, equal, block.varying, False), *alike, given.rows())
     return ReadBack(int(rows[0][0]), int(rows[0][1] or 0))
 
 
@@ -154,8 +163,8 @@ def _with(block: Block, ids: Sequence[int]) -> list[list[Any]]:
 
 
 @cache
-def _read_back(dialect: str, names: tuple[str, ...], varying: tuple[str, ...], consecutive: bool) -> str:
-    equal = [_equal(dialect, names)]
+def _read_back(dialect: str, alike: str, varying: tuple[str, ...], consecutive: bool) -> str:
+    equal = [alike]
     for place, name in enumerate(varying):
         equal.append(_same_text(dialect, f"d.`{name}`", f"r.own{place}"))
     equal.append(_same_text(dialect, "d.did_pattern", "r.target"))
@@ -170,42 +179,51 @@ def _read_back(dialect: str, names: tuple[str, ...], varying: tuple[str, ...], c
 
 
 @cache
-def _read_numbers(dialect: str, names: tuple[str, ...]) -> str:
+def _read_numbers(dialect: str, equal: str) -> str:
     """Return the statement of `_read_back` for consecutive numbers, which needs no list of them."""
     number = "? || printf('%0*d', ?, d.did_id + ?)"
     if dialect != "sqlite":
         number = "BINARY CONCAT(?, LPAD(d.did_id + ?, ?, '0'))"
     pattern = "d.did_pattern COLLATE BINARY" if dialect == "sqlite" else "BINARY d.did_pattern"
     return (
-        f"SELECT count(*), sum({_equal(dialect, names)} AND {pattern} = {number})"
+        f"SELECT count(*), sum({equal} AND {pattern} = {number})"
         f" FROM {DIDS} AS d WHERE d.did_id BETWEEN ? AND ?"
     )
 
 
-def _wanted(conn: Connection, names: tuple[str, ...], values: list[Any]) -> list[Any]:
+def _wanted(conn: Connection, names: tuple[str, ...], values: list[Any], converted: bool) -> list[Any]:
     """Return what `_equal` compares with."""
     if conn.dialect.name == "sqlite" or not names:
         return values
-    places = ", ".join(["IFNULL(?, 0x00)"] * len(names))
-    return [scalar(conn, f"SELECT CRC32(CONCAT_WS(0x1F, {places}))", *values)]
+    return [scalar(conn, f"SELECT {_checksum(['?'] * len(names), converted)}", *values)]
 
 
 @cache
-def _equal(dialect: str, names: tuple[str, ...]) -> str:
+def _equal(dialect: str, names: tuple[str, ...], converted: bool) -> str:
     """Return the condition that the columns *names* of ``d`` are as wanted, to the letter."""
     if not names:
         return "1"
     if dialect == "sqlite":
         return " AND ".join(_same_text(dialect, f"d.`{name}`", "?") for name in names)
     # A checksum: comparing texts one by one would take the collation's rules, which ignore case.
-    there = ", ".join(f"IFNULL(d.`{name}`, 0x00)" for name in names)
-    return f"CRC32(CONCAT_WS(0x1F, {there})) = ?"
+    return f"{_checksum([f'd.`{name}`' for name in names], converted)} = ?"
+
+
+def _checksum(values: Sequence[str], converted: bool) -> str:
+    """Return the checksum of *values* as they are stored; *converted*: whatever their character sets.
+
+    Old tables are latin1. Converting every row takes twice the time, so it is done where rows differ.
+    """
+    if not converted:
+        return f"CRC32(CONCAT_WS(0x1F, {', '.join(f'IFNULL({value}, 0x00)' for value in values)}))"
+    there = ", ".join(f"IFNULL({value}, _utf8mb4 0x00)" for value in values)
+    return f"CRC32(CONVERT(CONCAT_WS(_utf8mb4 0x1F, {there}) USING utf8mb4))"
 
 
 def _same_text(dialect: str, left: str, right: str) -> str:
     if dialect == "sqlite":
         return f"{left} COLLATE BINARY IS {right}"
-    return f"BINARY {left} <=> BINARY {right}"
+    return f"BINARY CONVERT({left} USING utf8mb4) <=> BINARY CONVERT({right} USING utf8mb4)"
 
 
 def changed(
@@ -216,14 +234,14 @@ def changed(
     With *stamp* also those that were changed at another time than it says.
     """
     names, wanted = _known(conn, Block(values, "", ()))
-    equal = _equal(conn.dialect.name, names)
+    equal = _equal(conn.dialect.name, names, True)
     stamped = stamp is not None and STAMP in columns_of(conn, DIDS)
     later = f" OR d.{STAMP} <> ?" if stamped else ""
     sql = (
         f"SELECT d.did_id, d.did_pattern FROM {DIDS} AS d"
         f" WHERE d.did_id BETWEEN ? AND ? AND (NOT ({equal}){later})"
     )
-    alike = _wanted(conn, names, wanted)
+    alike = _wanted(conn, names, wanted, True)
     rows = run(conn, sql, first, last, *alike, *([stamp] if stamped else []))
     return {row[0]: row[1] for row in rows}
 
