@@ -284,7 +284,7 @@ def test_the_source_may_change_before_the_undo(clean, now):
     assert [] == [*table(clean)]
 
 
-@pytest.mark.parametrize("state", ["pending", "running", "undone", "nothing"])
+@pytest.mark.parametrize("state", ["pending", "running", "undone", "failed", "nothing"])
 def test_what_cannot_be_undone(clean, now, state):
     """A batch that is not finished, undone already, or has made nothing stays as it is."""
     if state in {"pending", "running"}:
@@ -293,11 +293,15 @@ def test_what_cannot_be_undone(clean, now, state):
             progress.change(conn, batch_id, {"state": state})
     else:
         with clean.begin() as conn:
-            targets = ("5550100",) if state == "undone" else (SOURCE,)
+            targets = (SOURCE,) if state == "nothing" else ("5550100",)
             [result] = copy(conn, [CopyOrder(CALLER, SOURCE, targets)], now)
         batch_id = result.batch_id
     if state == "undone":
         undo(clean, batch_id, now)
+    if state == "failed":  # and taken back
+        undo(clean, batch_id, now)
+        with clean.begin() as conn:
+            progress.change(conn, batch_id, {"state": "failed", "undone_by": None})
     before = stored(clean, batch_id)
 
     assert NotUndoable(batch_id, "done" if state == "nothing" else state) == undo(clean, batch_id, now)

@@ -256,7 +256,8 @@ def _undo_copies(
     if missing := missing_function(user, "copy_did") or missing_rights(user, "delete_did"):
         return missing
     is_left = batch.state == "undone" and batch.kept > 0 and order.force
-    if batch.phase is not None or not (is_left or batch.state in {"done", "failed"}) or not batch.added:
+    is_over = batch.state in {"done", "failed"} and batch.added > batch.removed
+    if batch.phase is not None or not (is_left or is_over):
         return NotUndoable(batch.batch_id, batch.state)
     removing.begin(conn, batch, order.caller, now, force=order.force)
     if batch.added - batch.removed <= UNDONE_AT_ONCE:
