@@ -66,9 +66,20 @@ def _is_storable(character: str) -> bool:
     return "\0" < character < "\ud800" or "\udfff" < character <= "\uffff"
 
 
-def one_of(*allowed: str) -> Rule:
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The rule that allows exactly the values *allowed*."""
+
+    allowed: tuple[str, ...]
+
+    def __call__(self, value: str) -> str | None:
+        """Say what would be allowed instead of *value*."""
+        return None if value in self.allowed else f"one of {', '.join(self.allowed)}"
+
+
+def one_of(*allowed: str) -> OneOf:
     """Allow exactly the values given."""
-    return lambda value: None if value in allowed else f"one of {', '.join(allowed)}"
+    return OneOf(allowed)
 
 
 def call_handle_method(value: str) -> str | None:
@@ -112,6 +123,11 @@ class Field:
     special: tuple[str, ...] = ()  # values that need not stand in what it refers to
     label: str = ""  # what VICIdial's page calls it
     group: str = ""  # heading under which forms show it
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that are allowed, where these are few."""
+        return self.rule.allowed if isinstance(self.rule, OneOf) else ()
 
 
 def _field(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from didier.domain.fields import BY_COLUMN, FILTERS, ROUTES, UNAVAILABLE_ACTIONS
+from didier.domain.fields import BY_COLUMN, FILTERS, NO_AGENT_REDIRECTS, ROUTES, UNAVAILABLE_ACTIONS
 from didier.domain.routes import Row
 
 Condition = Mapping[str, tuple[str, ...]]
@@ -24,6 +24,7 @@ _OF_ROUTE: Mapping[str, tuple[str, ...]] = MappingProxyType({
 """What each route needs."""
 
 _OF_IN_GROUPS = tuple(field.column for field in BY_COLUMN.values() if field.group == "Redirects")
+_REDIRECTED = ("no_agent_ingroup_id", "no_agent_ingroup_extension")
 
 _FILTERING = FILTERS[1:]
 
@@ -57,7 +58,8 @@ def _conditions() -> dict[str, tuple[Condition, ...]]:
                 }
             )
     for column in _OF_IN_GROUPS:
-        found[column] = [{"did_route": ("IN_GROUP",)}]
+        redirected = {"no_agent_ingroup_redirect": NO_AGENT_REDIRECTS[1:]} if column in _REDIRECTED else {}
+        found[column] = [{"did_route": ("IN_GROUP",), **redirected}]
     for column, filters in _OF_FILTER.items():
         found[column] = [{"filter_inbound_number": filters}]
     return {column: tuple(conditions) for column, conditions in found.items()}

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
-from didier.storage.statements import as_json, as_text, columns_of, run, values_of
+from didier.storage.statements import as_json, as_text, columns_of, escaped, like, run, values_of
 from didier.storage.tables import DIDS
 
 Value = str | int | None
@@ -149,7 +149,7 @@ def _conditions(conn: Connection, wanted: Filter) -> tuple[list[str], list[Any]]
 
     if wanted.text is not None:
         texts = ["d.did_pattern LIKE ? ESCAPE '!'", "d.did_description LIKE ? ESCAPE '!'"]
-        given = [_like(wanted.text)] * 2
+        given = [like(wanted.text)] * 2
         if wanted.digits:
             texts.append(f"{_DIGITS} LIKE ?")
             given.append(f"%{wanted.digits}%")
@@ -166,22 +166,12 @@ def _conditions(conn: Connection, wanted: Filter) -> tuple[list[str], list[Any]]
     if wanted.carrier is not None:
         known = "did_carrier_description" in columns_of(conn, DIDS)  # older VICIdial versions lack it
         column = "d.did_carrier_description" if known else "''"
-        want(f"{column} LIKE ? ESCAPE '!'", _like(wanted.carrier))
+        want(f"{column} LIKE ? ESCAPE '!'", like(wanted.carrier))
     if wanted.copied_from is not None:
         want(_COPIED_FROM, wanted.copied_from)
     if wanted.prefix is not None:
-        want("d.did_pattern LIKE ? ESCAPE '!'", f"{_escaped(wanted.prefix)}%")
+        want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.prefix)}%")
     if wanted.visible is not None:
         groups = as_json([*sorted(wanted.visible), EVERY_GROUP])
         want(f"d.user_group IN {values_of(conn.dialect.name)}", groups)
     return conditions, values
-
-
-def _like(text: str) -> str:
-    return f"%{_escaped(text)}%"
-
-
-def _escaped(text: str) -> str:
-    for character in "!%_":
-        text = text.replace(character, f"!{character}")
-    return text

@@ -4,7 +4,20 @@ from collections.abc import Collection
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.statements import as_json, columns_of, rows_of, run, scalar
+from didier.domain.fields import CALL_MENUS, CAMPAIGNS, IN_GROUPS, PHONES, SERVERS, USER_GROUPS, USERS
+from didier.domain.users import EVERY_GROUP
+from didier.storage.statements import as_json, columns_of, like, rows_of, run, scalar, values_of
+
+_NAMES = {
+    CALL_MENUS: "menu_name",
+    CAMPAIGNS: "campaign_name",
+    IN_GROUPS: "group_name",
+    PHONES: "fullname",
+    SERVERS: "server_description",
+    USERS: "full_name",
+    USER_GROUPS: "group_name",
+}
+"""The column beside each that fields refer to in which people find what it is called."""
 
 
 def exists(conn: Connection, reference: str, value: str) -> bool:
@@ -25,6 +38,26 @@ def missing(conn: Connection, reference: str, values: Collection[str]) -> set[st
     there = f"SELECT 1 FROM {table} AS t WHERE t.{column} = r.wanted"
     sql = f"SELECT r.wanted FROM {rows} WHERE NOT EXISTS ({there})"
     return {row[0] for row in run(conn, sql, as_json([(value,) for value in values]))}
+
+
+def choices(
+    conn: Connection, reference: str, text: str, groups: Collection[str] | None, limit: int
+) -> list[tuple[str, str]]:
+    """Return *limit* of the values in *reference*, and their names, that *text* is a part of.
+
+    With *groups* only what belongs to one of these user groups. None where there is no such table.
+    """
+    table, column = reference.split(".")
+    there = columns_of(conn, table)
+    if column not in there:
+        return []
+    name = _NAMES[reference] if _NAMES[reference] in there else column
+    where, values = f"({column} LIKE ? ESCAPE '!' OR {name} LIKE ? ESCAPE '!')", [like(text)] * 2
+    if groups is not None and "user_group" in there:
+        where += f" AND user_group IN {values_of(conn.dialect.name)}"
+        values.append(as_json([*sorted(groups), EVERY_GROUP]))
+    sql = f"SELECT DISTINCT {column}, {name} FROM {table} WHERE {where} ORDER BY {column} LIMIT ?"
+    return [(str(row[0]), str(row[1] or "")) for row in run(conn, sql, *values, limit)]
 
 
 def server_offset(conn: Connection) -> str | None:

@@ -141,6 +141,18 @@ def values_of(dialect: str) -> str:
     return "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(255) PATH '$')) AS r)"
 
 
+def like(text: str) -> str:
+    """Return the pattern of ``LIKE … ESCAPE '!'`` for what has *text* in it."""
+    return f"%{escaped(text)}%"
+
+
+def escaped(text: str) -> str:
+    """Return *text* without a meaning for ``LIKE … ESCAPE '!'``."""
+    for character in "!%_":
+        text = text.replace(character, f"!{character}")
+    return text
+
+
 def as_json(rows: Collection[Any]) -> str:
     """Return *rows* as the text that `rows_of` and `values_of` read."""
     return orjson.dumps(rows, default=list).decode()

@@ -10,13 +10,15 @@ from starlette_admin.routing import route
 
 from didier.domain.fields import ROUTES
 from didier.domain.routes import destination
-from didier.domain.users import missing_rights
 from didier.errors import Refusal
 from didier.services import listing
 from didier.services.access import Caller
 from didier.services.listing import Wanted
+from didier.storage import reports
 from didier.storage.listing import Order, Row, place_kinds
-from didier.web.admin.page import Page, caller_of
+from didier.web.admin import forms
+from didier.web.admin.cookies import PREFIX
+from didier.web.admin.page import Page, may
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
 from didier.web.api.schemas import SEARCH_MOST
@@ -45,6 +47,10 @@ class Dids(Page):
     icon = "fa-solid fa-phone"
     asked = Asked("list_dids", "dids:read")
 
+    def is_active(self, request: Request) -> bool:
+        """Say whether the request is for the list, or for a DID in it."""
+        return super().is_active(request) or request.scope["path"].startswith(f"{PREFIX}/did/")
+
     @route("")
     async def index(self, request: Request) -> Response:
         """Show the DIDs that are wanted."""
@@ -61,14 +67,24 @@ class Dids(Page):
             return {"rows": [_row(row) for row in found.rows], "following": following}
 
         found = await self.read(request, read)
-        user = caller_of(request).user
         return self.render(
             request, "dids.html", "DIDs", **found, wanted=asdict(wanted), search=wanted.search, sort=sort,
             sorts=list(SORTS.items()), routes=ROUTES,
             narrowed=sort in SORTS or any(v for name, v in asdict(wanted).items() if name != "search"),
             is_first=after is None, filtered=any(asdict(wanted).values()),
-            may_copy=missing_rights(user, "copy_did") is None,
-            may_add=missing_rights(user, "add_did") is None,
+            may_copy=may(request, "copy_did"),
+            may_add=may(request, "add_did"),
+        )  # fmt: skip
+
+    @route("/new")
+    async def new(self, request: Request) -> Response:
+        """Show the form for a DID that is copied from none."""
+        self.demand(request, "add_did")
+        there = await self.read(request, lambda conn, _: reports.columns(conn))
+        values = {"did_active": "Y", "did_route": ROUTES[0], "did_pattern": request.query_params.get("did")}
+        return self.render(
+            request, "did_form.html", "New DID", pattern="", row=values,
+            groups=forms.inputs(values, there), sentence="", etag="",
         )  # fmt: skip
 
 

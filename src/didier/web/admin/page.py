@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.views import CustomView
 
-from didier.errors import NotFound, NotPermitted, Refusal
+from didier.errors import BatchNotFound, NotFound, NotPermitted, Refusal
 from didier.services.access import Caller
 from didier.web.admin.cookies import PREFIX
 from didier.web.api.door import Door
@@ -62,6 +62,11 @@ class Page(CustomView):
             raise refused(found)
         return found
 
+    def demand(self, request: Request, action: str) -> None:
+        """Show why not, unless the user may do *action*."""
+        if missing := _missing(request, action):
+            raise refused(missing)
+
     def render(self, request: Request, template: str, title: str, **context: Any) -> Response:
         """Return the page that *template* makes of *context*."""
         if self.templates is None:
@@ -69,9 +74,12 @@ class Page(CustomView):
         return self.templates.TemplateResponse(request, template, {"title": title, "page": self, **context})
 
 
+_STATUS = {NotPermitted: 403, NotFound: 404, BatchNotFound: 404}
+
+
 def refused(refusal: Refusal) -> HTTPException:
     """Return the error page of *refusal*."""
-    status = 403 if isinstance(refusal, NotPermitted) else 404 if isinstance(refusal, NotFound) else 422
+    status = next((status for kind, status in _STATUS.items() if isinstance(refusal, kind)), 422)
     return HTTPException(status, detail=said(refusal))
 
 
@@ -79,6 +87,15 @@ def said(refusal: Exception) -> str:
     """Return the text of *refusal* as a sentence."""
     text = str(refusal)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def may(request: Request, action: str) -> bool:
+    """Say whether the user may do *action*; what is sent is checked again when it is done."""
+    return _missing(request, action) is None
+
+
+def _missing(request: Request, action: str) -> NotPermitted | None:
+    return not_permitted(caller_of(request), Asked(action, None))
 
 
 def caller_of(request: Request) -> Caller:

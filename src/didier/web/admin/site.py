@@ -15,9 +15,13 @@ from starlette_admin.routing import route
 
 from didier import __version__
 from didier.errors import NotPermitted, Unavailable
+from didier.web.admin.batches import Batches
+from didier.web.admin.choices import Choices
 from didier.web.admin.cookies import FIELD, PREFIX, THEME, token_of
+from didier.web.admin.copying import Copying
+from didier.web.admin.did import OneDid
 from didier.web.admin.dids import Dids
-from didier.web.admin.page import Desk, Page, address, changed
+from didier.web.admin.page import Desk, Page, address, changed, may
 from didier.web.api.wishes import Asked
 
 _HERE = Path(__file__).parent
@@ -48,7 +52,7 @@ class Start(Page):
         return self.render(request, "nothing.html", "Nothing to see", missing=self.refusal(request))
 
 
-PAGES: tuple[type[Page], ...] = (Dids,)
+PAGES: tuple[type[Page], ...] = (Dids, Copying, Batches, OneDid, Choices)
 """The pages in the order of the menu."""
 
 
@@ -109,6 +113,7 @@ class Site(BaseAdmin):
             "csrf_token": lambda request: token_of(request.state.secret),
             "theme": _theme,
             "menu": self._menu,
+            "may": may,
             "missing": self._missing,
         }
 

@@ -1,5 +1,6 @@
 // What every page has: the theme, "/" to search, messages of the page before.
 
+import { offerAll } from "./choices.js";
 import { shown } from "./notes.js";
 
 const YEAR = 31536000;
@@ -30,4 +31,5 @@ for (const form of document.querySelectorAll("form[data-at-once]")) {
   });
 }
 
+offerAll(document.querySelector("main"));
 shown();

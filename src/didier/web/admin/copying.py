@@ -1,0 +1,41 @@
+"""``/copy``: one DID copied to many, with a preview."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette_admin.routing import route
+
+from didier.domain.fields import BY_COLUMN
+from didier.domain.routes import sentence
+from didier.domain.templates import LONGEST
+from didier.errors import Refusal
+from didier.services import listing
+from didier.web.admin.page import Page, caller_of
+from didier.web.api.copies import SHOWN
+from didier.web.api.wishes import Asked
+
+OVERRIDES = tuple(field for field in BY_COLUMN.values() if field.column != "did_active")
+"""The fields in which copies may differ from their source, besides Active, which has a place of its own."""
+
+
+class Copying(Page):
+    """The form; its script previews, orders, and leads to the batch."""
+
+    path = "/copy"
+    menu_label = "Copy"
+    icon = "fa-solid fa-copy"
+    asked = Asked("copy_did", "dids:write")
+
+    @route("")
+    async def index(self, request: Request) -> Response:
+        """Show the form, with the source that was chosen and the targets that were named."""
+        source, targets = (request.query_params.get(name, "") for name in ("source", "targets"))
+        row = None
+        if source:
+            caller = caller_of(request)
+            found = await self.desk.door.on_reader(lambda conn: listing.one(conn, caller, source))
+            row = None if isinstance(found, Refusal) else found
+        return self.render(
+            request, "copy.html", "Copy a DID", source=source, targets=targets, overrides=OVERRIDES,
+            sentence=sentence(row) if row else "", shown=SHOWN, template_longest=LONGEST,
+            limit=self.desk.door.batch_limit,
+        )  # fmt: skip

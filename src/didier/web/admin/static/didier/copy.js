@@ -1,0 +1,155 @@
+// Copying a DID to many: what is written is previewed first, then ordered.
+
+import { ask } from "./api.js";
+import { clear, later, note } from "./notes.js";
+
+const TAGS = { new: "good", similar: "warn", exists: "note", duplicate: "calm", invalid: "bad" };
+const form = document.getElementById("copy");
+const make = document.getElementById("make");
+const seen = document.getElementById("seen");
+const overrides = document.getElementById("overrides");
+const PLACES = { source: "source", targets: "targets", description_template: "description_template" };
+let key = "";
+
+function random() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function count(number) {
+  return number.toLocaleString("en");
+}
+
+function query(dryRun) {
+  const fields = form.elements;
+  const pairs = new URLSearchParams({ source: fields.source.value.trim(), mode: fields.mode.value, dry_run: dryRun });
+  if (fields.template.value) pairs.set("description_template", fields.template.value);
+  if (fields.active.value) pairs.append("set", `did_active=${fields.active.value}`);
+  for (const row of overrides.children) {
+    pairs.append("set", `${row.querySelector("select").value}=${row.querySelector("input").value}`);
+  }
+  return pairs;
+}
+
+function send(dryRun) {
+  const file = form.elements.file.files[0];
+  const body = file || form.elements.targets.value;
+  return ask("POST", `/copies?${query(dryRun)}`, { body, type: "text/plain", key: dryRun ? "" : key });
+}
+
+function say(place, text) {
+  document.getElementById(`${place}-problem`).textContent = text;
+  const field = form.elements[place === "description_template" ? "template" : place];
+  field?.classList?.toggle("is-invalid", text !== "");
+  if (text) field?.focus?.();
+}
+
+function quiet() {
+  clear();
+  for (const place of ["source", "targets", "description_template", "override"]) say(place, "");
+}
+
+function refused(problem) {
+  let place = PLACES[problem.field];
+  if (problem.type === "did-not-found") place = "source";
+  if (["unreadable-targets", "too-many-targets", "not-all-possible"].includes(problem.type)) place = "targets";
+  if (!place && (problem.body.pointer || "").startsWith("/overrides")) place = "override";
+  if (place) say(place, problem.message);
+  else note("danger", problem.message);
+}
+
+function cell(label, content, name = "") {
+  const box = document.createElement("td");
+  box.dataset.label = label;
+  box.className = name;
+  box.append(content);
+  return box;
+}
+
+function tag(word) {
+  const box = document.createElement("span");
+  box.className = `tag tag-${TAGS[word]}`;
+  box.textContent = word;
+  return box;
+}
+
+function why(item) {
+  const parts = Object.entries(item.differs).map(([name, { now, would_be: wouldBe }]) => `${name} is ${now ?? "empty"}, would be ${wouldBe ?? "empty"}`);
+  return [item.reason || "", parts.join("; ")].filter(Boolean).join("; ");
+}
+
+function row(item) {
+  const line = document.createElement("tr");
+  line.append(cell("No.", count(item.position), "number"), cell("Number", item.target), cell("Outcome", tag(item.status)), cell("Why", why(item)));
+  return line;
+}
+
+function total([word, number]) {
+  const box = document.createElement("span");
+  box.className = "total";
+  const strong = document.createElement("strong");
+  strong.className = "number";
+  strong.textContent = count(number);
+  box.append(strong, tag(word));
+  return box;
+}
+
+function show(found) {
+  const { requested, ...totals } = found.totals;
+  const makeable = totals.new + totals.similar;
+  document.getElementById("totals").replaceChildren(...Object.entries(totals).map(total));
+  document.getElementById("targets-seen").replaceChildren(...found.items.map(row));
+  const omitted = document.getElementById("omitted");
+  omitted.hidden = found.omitted === 0;
+  omitted.textContent = `${count(found.omitted)} more are not shown; those that are not simply new come first.`;
+  document.getElementById("verdict").textContent = found.possible
+    ? `${count(makeable)} of ${count(requested)} will be made. Nothing is written yet.`
+    : `Nothing would be made: of ${count(requested)}, ${count(requested - makeable)} cannot be made.`;
+  make.hidden = !found.possible;
+  make.textContent = makeable === 1 ? "Copy to 1 number" : `Copy to ${count(makeable)} numbers`;
+  seen.hidden = false;
+  document.getElementById("seen-title").focus();
+}
+
+function forget() {
+  make.hidden = seen.hidden = true;
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  quiet();
+  forget();
+  if (!form.elements.source.value.trim()) return say("source", "Say which DID is to be copied.");
+  if (!form.elements.targets.value.trim() && !form.elements.file.files[0]) return say("targets", "Say what the new numbers are.");
+  const button = document.getElementById("preview");
+  button.disabled = true;
+  try {
+    show(await send(true));
+    key = random(); // a click that is repeated after a lost answer does nothing twice
+  } catch (problem) {
+    refused(problem);
+  } finally {
+    button.disabled = false;
+  }
+});
+
+make.addEventListener("click", async () => {
+  make.disabled = true;
+  try {
+    const batch = await send(false);
+    if (batch.state === "done") later("success", batch.totals.added === 1 ? "The DID is copied." : `${count(batch.totals.added)} DIDs are made.`);
+    location.assign(`/admin/batches/${batch.id}`);
+  } catch (problem) {
+    refused(problem);
+    make.disabled = false;
+  }
+});
+
+document.getElementById("add-override").addEventListener("click", () => {
+  overrides.append(document.getElementById("override").content.cloneNode(true));
+  const added = overrides.lastElementChild;
+  added.querySelector("button").addEventListener("click", () => { added.remove(); forget(); });
+  added.querySelector("select").focus();
+});
+
+form.addEventListener("input", forget);

@@ -1,0 +1,80 @@
+// The form of a DID: shows the fields that count, says what is wrong beside the field, saves what was changed.
+
+import { ask, path, sentence } from "./api.js";
+import { clear, later, note } from "./notes.js";
+
+const form = document.getElementById("did-form");
+const everything = document.getElementById("everything");
+const fields = [...form.querySelectorAll("[data-initial]")];
+const UNCHECKED = ["did_pattern", "filter_url"]; // the one is none of the columns; the other may hold a secret
+
+function holds(condition) {
+  return Object.entries(condition).every(([column, values]) => values.includes(form.elements[column]?.value));
+}
+
+function arrange() {
+  for (const box of form.querySelectorAll("[data-field]")) {
+    const conditions = box.dataset.conditions;
+    const counts = conditions ? JSON.parse(conditions).some(holds) : box.dataset.counts === "yes";
+    const wrong = box.querySelector(".is-invalid") !== null;
+    box.hidden = !(counts || wrong || everything.checked);
+  }
+  for (const section of form.querySelectorAll("section")) {
+    const boxes = [...section.querySelectorAll("[data-field]")];
+    section.hidden = boxes.length > 0 && boxes.every((box) => box.hidden);
+  }
+}
+
+function say(field, text) {
+  field.classList.toggle("is-invalid", text !== "");
+  field.setAttribute("aria-invalid", text !== "");
+  document.getElementById(`${field.id}-problem`).textContent = text;
+}
+
+async function check(field) {
+  if (UNCHECKED.includes(field.name) || (!field.value && field.tagName === "SELECT")) return say(field, "");
+  const value = field.value;
+  const query = new URLSearchParams({ column: field.name, value });
+  const answer = await fetch(`/admin/choices/check?${query}`, { credentials: "same-origin", redirect: "error" }).catch(() => null);
+  if (answer?.ok && field.value === value) say(field, (await answer.json()).text);
+}
+
+function changes() {
+  const changed = fields.filter((field) => field.value !== field.dataset.initial);
+  return Object.fromEntries(changed.map((field) => [field.name, field.value === "" ? null : field.value]));
+}
+
+async function save() {
+  const { pattern, etag } = form.dataset;
+  if (!pattern) return ask("POST", "/dids", { body: { did_pattern: "", ...changes() } });
+  return ask("PATCH", path("dids", pattern), { body: changes(), headers: { "If-Match": `"${etag}"` } });
+}
+
+function refused(problem) {
+  const field = fields.find((one) => one.name === problem.field);
+  if (!field) return note("danger", problem.type === "changed-meanwhile" ? `${problem.message} Load the page anew to see how it is now.` : problem.message);
+  say(field, sentence(problem.message));
+  arrange();
+  field.focus();
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  clear();
+  for (const field of fields) say(field, "");
+  const button = form.querySelector("[type=submit]");
+  button.disabled = true;
+  try {
+    const did = await save();
+    later("success", form.dataset.pattern ? "The changes are saved." : `${did.did_pattern} is made.`);
+    location.assign(`/admin${path("did", did.did_pattern)}`);
+  } catch (problem) {
+    refused(problem);
+  } finally {
+    button.disabled = false;
+  }
+});
+
+for (const field of fields) field.addEventListener("change", () => { check(field); arrange(); });
+everything.addEventListener("change", arrange);
+arrange();
