@@ -66,7 +66,7 @@ def list_(
     with at.client() as client:
         found = client.dids(
             search=search, route=route, active=active, user_group=user_group, group_id=in_group,
-            carrier=carrier, copied_from=copied_from, sort=sort,
+            carrier=carrier, copied_from=copied_from, sort=sort, page_size=printing.page(as_json or as_csv),
         )  # fmt: skip
         printing.listing(found, _COLUMNS, as_json, as_csv, limit)
 

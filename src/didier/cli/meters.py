@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from didier.cli import printing
 from didier.errors import WrongSetting
@@ -68,15 +69,15 @@ def meter() -> Iterator[Meter]:
 class Watched:
     """A file that is read while a bar shows how far it is."""
 
-    def __init__(self, file: IO[bytes], size: int, shown: Meter) -> None:
+    def __init__(self, file: BufferedIOBase, size: int, shown: Meter) -> None:
         self._file = file
         self._size = size
         self._shown = shown
         self._read = 0
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next *size* bytes."""
-        piece = self._file.read(size)
+        """Return the next *size* bytes at most, as soon as there are any."""
+        piece = self._file.read1(size)
         self._read += len(piece)
         self._shown.show("Sending", self._read, max(self._size, self._read))
         return piece
@@ -86,7 +87,7 @@ class Watched:
 def opened(name: str, shown: Meter) -> "Iterator[Watched]":
     """Open the file *name*, ``-`` for standard input, as a text to be sent."""
     if name == "-":
-        yield Watched(sys.stdin.buffer, 0, shown)
+        yield Watched(cast(BufferedIOBase, sys.stdin.buffer), 0, shown)
         return
     path = Path(name)
     try:

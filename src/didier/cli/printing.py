@@ -32,6 +32,9 @@ Limit = Annotated[
     typer.Option(min=0, help=f"Most rows; 0 for all. A table shows {SHOWN} unless told, JSON and CSV all."),
 ]
 
+PAGE, PAGE_MOST = 200, 1_000
+"""Rows that are asked for at once, for a table and for a pipe."""
+
 T = TypeVar("T")
 
 
@@ -78,6 +81,11 @@ def listing(
         print_csv(map(fields, rows))
     else:
         _print_table(found, columns, SHOWN if limit is None else limit)
+
+
+def page(whole: bool) -> int:
+    """Return how many rows are asked for at once; *whole*: all are wanted."""
+    return PAGE_MOST if whole else PAGE
 
 
 def _print_table(found: Iterable[T], columns: Sequence[Column[T]], limit: int) -> None:

@@ -68,7 +68,8 @@ def log(
     Example: didier log --function copy_did --result ERROR --since 2026-03-01
     """
     with at.client() as client:
-        found = client.log(user, function, result, source, since, until)
+        size = printing.page(as_json or as_csv)
+        found = client.log(user, function, result, source, since, until, page_size=size)
         printing.listing(found, _LOG, as_json, as_csv, limit)
 
 

@@ -38,11 +38,22 @@ class InProcess(httpx2.BaseTransport):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request to the application; return its answer as soon as it begins."""
-        exchange = _Exchange(request)
+        """Send a request to the application; return its answer as soon as it begins.
+
+        The body is read by the thread that calls: Ctrl-C ends a read from a terminal, and nothing waits on.
+        """
+        exchange = _Exchange()
         task = asyncio.run_coroutine_threadsafe(exchange.run(self._app, self._scope(request)), self._loop)
         body = _Body(self, exchange, task.cancel)
-        start = body.next_message()
+        try:
+            for part in cast(httpx2.SyncByteStream, request.stream):
+                if not self.run(exchange.give(part)):
+                    break
+            self.run(exchange.give(None))
+            start = body.next_message()
+        except BaseException:
+            body.close()
+            raise
         if start is None:
             raise httpx2.ReadError("the request was not answered", request=request)
         return httpx2.Response(start["status"], headers=start["headers"], stream=body)
@@ -85,26 +96,40 @@ class InProcess(httpx2.BaseTransport):
 class _Exchange:
     """One request to the application, and the messages of its answer; used in the loop."""
 
-    def __init__(self, request: httpx2.Request) -> None:
-        self._sent = iter(cast(httpx2.SyncByteStream, request.stream))
-        self._all_sent = False
+    def __init__(self) -> None:
+        self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_PARTS)
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue(WAITING_PARTS)
+        self._begun = asyncio.Event()  # the answer has: an application that refuses reads no further
+        self._all_read = False
 
     async def run(self, app: ASGIApp, scope: dict[str, Any]) -> None:
         """Let the application answer."""
         with suppress(Exception):  # the application has logged it; who reads finds the answer broken off
-            await app(scope, self._receive, self._messages.put)
+            await app(scope, self._receive, self._send)
+        self._begun.set()
         await self._messages.put(None)
+
+    async def give(self, part: bytes | None) -> bool:
+        """Give a part of the body, None behind the last; say whether more is wanted."""
+        steps = {asyncio.ensure_future(self._parts.put(part)), asyncio.ensure_future(self._begun.wait())}
+        _, left = await asyncio.wait(steps, return_when=asyncio.FIRST_COMPLETED)
+        for step in left:
+            step.cancel()
+        return not self._begun.is_set()
 
     async def message(self) -> Message | None:
         """Return the next message, None behind the last."""
         return await self._messages.get()
 
+    async def _send(self, message: Message) -> None:
+        self._begun.set()
+        await self._messages.put(message)
+
     async def _receive(self) -> Message:
-        if self._all_sent:
+        if self._all_read:
             await asyncio.Event().wait()  # the client is there until it ends the request
-        part = await asyncio.to_thread(next, self._sent, None)
-        self._all_sent = part is None
+        part = await self._parts.get()
+        self._all_read = part is None
         return {"type": "http.request", "body": part or b"", "more_body": part is not None}
 
 
