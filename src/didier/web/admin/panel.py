@@ -109,15 +109,16 @@ class Panel:
 
     async def _api(self, request: Request, receive: Receive, send: Send) -> None:
         """Pass a request of a page's script on, as the user whose session it is."""
-        secret = cookies.session_of(request) or Secret("")
-        changes = request.method not in guard.SAFE
+        secret = cookies.session_of(request)
+        # Who shows no session gets no further than to be told so.
+        changes = secret is not None and request.method not in guard.SAFE
         if guard.is_foreign(request) or (changes and guard.is_forged(request, b"", secret)):
             await PlainTextResponse(NO_TOKEN, 403)(request.scope, receive, send)
             return
         path = request.scope["path"].removeprefix(PREFIX)
         headers = [pair for pair in request.scope["headers"] if pair[0] != b"authorization"]
         scope = {**request.scope, "path": path, "raw_path": path.encode(), "headers": headers}
-        await self._json_api({**scope, callers.SESSION: secret}, receive, send)
+        await self._json_api({**scope, callers.SESSION: secret or Secret("")}, receive, send)
 
     async def _login(self, site: "Site", request: Request, receive: Receive) -> Response:
         if request.method != "POST":
