@@ -34,12 +34,12 @@ from didier.storage.database import open_engine, reading
 from didier.storage.statements import as_text, run
 from support.batches import each, interrupted, stored, table
 
-EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "10"))
 """Sequences of steps, on each database."""
 
 SOURCE = "18001234567"
-TARGETS = [*(str(number) for number in range(5_550_100, 5_550_112)), "Sales", "SALES", "number", SOURCE, "x"]
-BLOCKS = [(5_550_100, 5), (5_550_103, 6), (5_550_108, 150), (5_550_111, 1)]
+TARGETS = [*(str(number) for number in range(5_550_100, 5_550_130)), "Sales", "SALES", "number", SOURCE, "x"]
+BLOCKS = st.tuples(st.integers(5_550_100, 5_550_400), st.sampled_from([1, 4, 9, 120]))
 """First number and size; above a hundred they are decided on by themselves."""
 
 VALUES = st.fixed_dictionaries(
@@ -52,10 +52,12 @@ VALUES = st.fixed_dictionaries(
         "max_queue_ingroup_calls": st.sampled_from(["7", "007"]),
     },
 )
-LINES = st.lists(st.sampled_from([*TARGETS, *BLOCKS]), min_size=1, max_size=5)
+LINES = st.lists(st.sampled_from(TARGETS) | BLOCKS, min_size=1, max_size=4)
+LINES |= LINES.map(lambda lines: [*lines, lines[0]])
 PLACES = st.integers(0, 1_000)
 """Of something among what there is."""
 
+EDITS = ("add", "update", "update", "delete", "lock", "unlock", "undo", "restart")
 PACES = st.integers(1, 9)
 STOPS = st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=2)
 """Steps behind which the runner ends, and whether as if the process had died."""
@@ -118,6 +120,11 @@ class Made:
         others = {name: found.count(name) for name in ("exists", "invalid", "duplicate", "removed", "kept")}
         return {"added": made, **others}
 
+    def is_undoable(self, force: bool) -> bool:
+        """Say whether a copy can be undone; what an undo has kept, by force."""
+        left = self.totals["kept"] > 0 and force
+        return self.totals["added"] > 0 and (self.state == "done" or (self.state == "undone" and left))
+
 
 class Model(RuleBasedStateMachine):
     """A database and what has to be in it."""
@@ -162,10 +169,21 @@ class Model(RuleBasedStateMachine):
         """Return the DID with *pattern*."""
         return next((row for row in self.rows.values() if key(row["did_pattern"]) == key(pattern)), None)
 
+    @property
+    def waiting(self) -> list[Made]:
+        """The batches that wait to be made."""
+        return [batch for batch in self.made.values() if batch.state == "pending"]
+
+    def undoable(self, force: bool = False) -> list[Made]:
+        """Return the copies that can be undone; where an undo has kept some, by force."""
+        return [batch for batch in self.made.values() if batch.kind == "copy" and batch.is_undoable(force)]
+
     def some(self, place: int) -> str:
-        """Return the pattern of a DID, seldom of one that may not be there."""
+        """Return the pattern of a DID, often of one made lately, seldom of one that may not be there."""
         there = [row["did_pattern"] for row in self.rows.values()]
-        return TARGETS[place % len(TARGETS)] if place > 900 or not there else there[place % len(there)]
+        if place > 900 or not there:
+            return TARGETS[place % len(TARGETS)]
+        return there[-1 - place % min(8, len(there))] if place > 300 else there[place % len(there)]
 
     def put(self, row: Row, action: str, batch_id: int, when: datetime | None = None) -> None:
         """Say that a DID is as *row* since a change."""
@@ -238,9 +256,10 @@ class Model(RuleBasedStateMachine):
         overrides=VALUES,
         atomic=st.booleans(),
         template=st.booleans(),
+        steps=st.none() | st.tuples(PACES, STOPS),
     )
-    def order_batch(self, source, lines, overrides, atomic, template):
-        """A large batch is taken in; the source may change before it is made."""
+    def order_batch(self, source, lines, overrides, atomic, template, steps):
+        """A large batch is taken in; its source, and what exists, may change before it is made."""
         source = self.some(source)
         found = self.find(source)
         made_of = Template("Sales {target}") if template else None
@@ -252,14 +271,16 @@ class Model(RuleBasedStateMachine):
         batch = Made(result.batch_id, "copy", "pending", self.now, atomic=atomic, template=template)
         batch.targets, batch.wanted = expanded(lines), wanted(found, overrides)
         self.made[batch.batch_id] = batch
+        if steps:
+            self.carry_out(*steps)
 
+    @precondition(lambda self: self.waiting)
     @rule(pace=PACES, stops=STOPS)
     def carry_out(self, pace, stops):
         """The batches that wait are made, also over restarts in their middle."""
         self.run_batches(pace, stops)
-        for batch in self.made.values():
-            if batch.state == "pending":
-                self.carried_out(batch)
+        for batch in self.waiting:
+            self.carried_out(batch)
 
     def run_batches(self, pace: int, stops: list[tuple[int, bool]]) -> None:
         """Let the runner work until nothing waits."""
@@ -281,7 +302,38 @@ class Model(RuleBasedStateMachine):
             batch.state = "done"
             self.copied(batch, [one.did_id for one in each(self.engine, batch.batch_id)])
 
-    @rule(pattern=st.sampled_from(TARGETS[:-1]), values=VALUES)
+    @rule(what=st.sampled_from(EDITS), place=PLACES, new=st.sampled_from(TARGETS[:-1]), values=VALUES)
+    def edit(self, what, place, new, values):
+        """A DID is added, changed, deleted or locked, that is undone, or the server is restarted."""
+        if what == "add":
+            self.add(new, values)
+        elif what == "undo" and self.made:
+            self.undo(place, place % 3 == 0)
+        else:
+            self.edit_one(what, self.some(place), values)
+
+    def edit_one(self, what: str, pattern: str, values: dict[str, str | None]) -> None:
+        """Do with a DID what the name says."""
+        if what == "update":
+            self.update(pattern, values or {"extension": "8301"})
+        elif what == "delete":
+            self.delete(pattern)
+        elif what == "restart":
+            self.close()
+            self.open()
+            self.histories_agree(self.rows)
+        elif what in {"lock", "unlock"}:
+            self.lock(pattern, what == "lock")
+
+    @precondition(lambda self: self.undoable())
+    @rule(places=st.lists(PLACES, min_size=1, max_size=3), what=st.sampled_from(EDITS[1:5]), values=VALUES)
+    def edit_copies(self, places, what, values):
+        """DIDs that the last batch has made are changed."""
+        batch = self.undoable()[-1]
+        made = [item[0] for item in batch.items if item[1] == "added"]
+        for place in places:
+            self.edit_one(what, made[place % len(made)], values)
+
     def add(self, pattern, values):
         """A DID of its own."""
         found = self.find(pattern)
@@ -295,10 +347,8 @@ class Model(RuleBasedStateMachine):
         }
         self.edited(Made(done.batch_id, "add", "done", self.now, after=row), row)
 
-    @rule(pattern=PLACES, values=VALUES.filter(bool))
     def update(self, pattern, values):
         """A DID is changed, perhaps to what it is already."""
-        pattern = self.some(pattern)
         found = self.find(pattern)
         done = self.ask(editing.update, UpdateOrder(CALLER, pattern, values))
         if found is None:
@@ -308,10 +358,8 @@ class Model(RuleBasedStateMachine):
         self.updated.add(found["did_id"])
         self.edited(Made(done.batch_id, "update", "done", self.now, before=found, after=row), row)
 
-    @rule(pattern=PLACES)
     def delete(self, pattern):
         """A DID is deleted, unless it is locked."""
-        pattern = self.some(pattern)
         found = self.find(pattern)
         done = self.ask(editing.delete, DeleteOrder(CALLER, pattern))
         if found is None:
@@ -329,10 +377,8 @@ class Model(RuleBasedStateMachine):
         else:
             self.put(row, "added" if batch.before is None else "updated", batch.batch_id)
 
-    @rule(pattern=PLACES, locked=st.booleans())
     def lock(self, pattern, locked):
         """A DID is locked against deletion, or not any more."""
-        pattern = self.some(pattern)
         found = self.find(pattern)
         done = self.ask(editing.lock, LockOrder(CALLER, pattern, locked))
         if found is None:
@@ -351,12 +397,13 @@ class Model(RuleBasedStateMachine):
             self.undo_edit(batch, force)
 
     def chosen(self, place: int) -> Made:
-        """Return one of the last batches: they have more to be undone."""
-        return list(self.made.values())[-1 - place % min(8, len(self.made))]
+        """Return a batch, mostly one of the last: they have more to be undone."""
+        found = list(self.made.values())
+        return found[place % len(found)] if place > 700 else found[-1 - place % min(4, len(found))]
 
     def undo_copies(self, batch: Made, force: bool) -> None:
         """Undo at once what a copy has made."""
-        possible = self.is_undoable(batch, force)
+        possible = batch.is_undoable(force)
         result = self.ask(batches.undo, UndoOrder(CALLER, batch.batch_id, force))
         if possible:
             assert isinstance(result, Undone)
@@ -364,24 +411,15 @@ class Model(RuleBasedStateMachine):
         else:
             assert NotUndoable(batch.batch_id, batch.state) == result
 
-    def is_undoable(self, batch: Made, force: bool) -> bool:
-        """Say whether a copy can be undone; what an undo has kept, by force."""
-        left = batch.totals["kept"] > 0 and force
-        return batch.totals["added"] > 0 and (batch.state == "done" or (batch.state == "undone" and left))
-
-    @precondition(
-        lambda self: self.made and not any(batch.state == "pending" for batch in self.made.values())
-    )
+    @precondition(lambda self: self.undoable() and not self.waiting)
     @rule(place=PLACES, force=st.booleans(), pace=PACES, stops=STOPS)
     def undo_in_steps(self, place, force, pace, stops):
         """A copy is undone by the runner, as large ones are, also over restarts in its middle."""
-        batch = self.chosen(place)
-        if batch.kind != "copy" or not self.is_undoable(batch, force):
-            return
+        found = self.undoable(force)
+        batch = found[place % len(found)]
         self.now += timedelta(seconds=1)
         with self.engine.begin() as conn:
-            there = progress.get(conn, batch.batch_id)
-            removing.begin(conn, there, CALLER, self.now, force=force)
+            removing.begin(conn, progress.get(conn, batch.batch_id), CALLER, self.now, force=force)
         self.run_batches(pace, stops)
         self.undone(batch, force)
 
@@ -442,13 +480,6 @@ class Model(RuleBasedStateMachine):
             return locked and DeletionLocked(pattern), (), lambda: self.take(did_id, batch.batch_id, "undone")
         former = {name: batch.before[name] for name in columns}
         return None, (), lambda: self.put(row | former, "restored", batch.batch_id)
-
-    @rule()
-    def restart(self):
-        """The server ends and is started again."""
-        self.close()
-        self.open()
-        self.histories_agree(self.rows)
 
     # What holds after each step.
 
@@ -522,7 +553,7 @@ def test_everything_agrees_with_the_model(engine, database_url):
         lambda: Model(database_url, source),
         settings=settings(
             max_examples=EXAMPLES,
-            stateful_step_count=30,
+            stateful_step_count=50,
             derandomize=True,
             phases=[Phase.generate],  # to shrink what fails would take minutes
             report_multiple_bugs=False,
