@@ -10,7 +10,8 @@ from contextlib import closing
 import pytest
 
 from didier import __version__
-from support.server import PATH, Didier, didier
+from support.commands import command as didier
+from support.server import PATH, Didier
 
 SOURCE = "18001234567"
 

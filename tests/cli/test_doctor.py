@@ -5,8 +5,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from didier.storage.tables import DIDIER_RIGHTS, DIDIER_TABLES, OPTIONAL_RIGHTS, RIGHTS, vicidial_tables
+from support.commands import command as didier
 from support.restricted import PASSWORD, restricted_user
-from support.server import Didier, didier
+from support.server import Didier
 
 EVERYTHING = {**RIGHTS, **OPTIONAL_RIGHTS, **dict.fromkeys(DIDIER_TABLES, DIDIER_RIGHTS)}
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from support.server import didier
+from support.commands import command as didier
 
 
 @pytest.fixture(scope="module")

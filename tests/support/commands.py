@@ -2,13 +2,17 @@
 
 import io
 import json
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from didier.cli.main import main
+from support.server import didier
 
 
 @dataclass(frozen=True)
@@ -59,3 +63,20 @@ def run(*arguments: str, typed: str = "") -> Done:
         except SystemExit as end:
             status = int(end.code or 0)
         return Done(status, out.getvalue().decode(), err.getvalue().decode())
+
+
+def command(
+    directory: Path, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command in *directory* to its end; in this process, unless it serves."""
+    if arguments[:1] == ("serve",):
+        return didier(directory, *arguments, typed=typed, environment=environment)
+    before = dict(os.environ)
+    os.environ.update(environment or {})
+    try:
+        with chdir(directory):
+            done = run(*arguments, typed=typed)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return subprocess.CompletedProcess(arguments, done.status, done.out, done.err)

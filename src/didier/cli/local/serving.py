@@ -81,5 +81,6 @@ def init(database: str | None, astguiclient_conf: str | None) -> None:
         if users.everyone(conn):
             raise DatabaseInUse(f"the database {file or ''} has users already; nothing was changed")
         password = users.first_administrator(conn, None, datetime.now())
+    engine.dispose()
     typer.echo(f"Database {file or engine.url.database} is ready.")
     typer.echo(f"User {users.ADMIN}, password {password} (shown this once)")
