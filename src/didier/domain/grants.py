@@ -38,13 +38,25 @@ GRANTS: tuple[Grant, ...] = (
 BY_COLUMN: Mapping[str, Grant] = MappingProxyType({grant.column: grant for grant in GRANTS})
 
 
+def may_give(user: User, grant: Grant) -> bool:
+    """Say whether *user* may give the right: whoever has it may."""
+    return bool(getattr(user, grant.setting))
+
+
+def may_allow(user: User, function: str) -> bool:
+    """Say whether *user* may allow others the API function; all of them only who may call all."""
+    if function in ALL_FUNCTIONS:
+        return not ALL_FUNCTIONS.isdisjoint(user.functions)
+    return user.may_call(function)
+
+
 def problem(user: User, values: Mapping[str, str]) -> InvalidField | None:
     """Return the first right among *values* that *user* may not give."""
     for column, value in values.items():
         grant = BY_COLUMN.get(column)
         if grant and value not in {"0", "1"}:
             return InvalidField(column, value, "0 or 1")
-        if grant and value == "1" and not getattr(user, grant.setting):
+        if grant and value == "1" and not may_give(user, grant):
             return InvalidField(column, value, "0: the caller does not have this right")
     return _bad_functions(user, values.get(FUNCTIONS, ""))
 
@@ -53,10 +65,7 @@ def _bad_functions(user: User, listed: str) -> InvalidField | None:
     if len(listed) > FUNCTIONS_MOST:
         return InvalidField(FUNCTIONS, listed, f"up to {FUNCTIONS_MOST} characters")
     for name in listed.split():
-        allowed = (
-            not ALL_FUNCTIONS.isdisjoint(user.functions) if name in ALL_FUNCTIONS else user.may_call(name)
-        )
-        if not allowed:
+        if not may_allow(user, name):
             return InvalidField(FUNCTIONS, name, "functions that the caller may call")
     return None
 

@@ -198,7 +198,12 @@ def address_refused(conn: Connection, account: Account, settings: SignInSettings
 def is_locked(conn: Connection, user: str, now: datetime) -> bool:
     """Say whether *user* is locked out at the moment."""
     account = users.accounts(conn, [user]).get(users.key(user))
-    return account is not None and _is_locked(conn, account, account.failures, now)
+    return account is not None and has_lock(conn, account, now)
+
+
+def has_lock(conn: Connection, account: Account, now: datetime) -> bool:
+    """Say whether the user of *account* is locked out at the moment."""
+    return _is_locked(conn, account, account.failures, now)
 
 
 def stored_password(conn: Connection, user: str) -> StoredPassword | None:

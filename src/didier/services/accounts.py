@@ -19,6 +19,7 @@ from didier.errors import (
     UserExists,
     UserNotFound,
 )
+from didier.services import access
 from didier.services.access import Caller
 from didier.storage import logs, references, users
 from didier.storage.statements import as_text
@@ -78,6 +79,14 @@ class DeleteOrder:
     caller: Caller
     name: str
     dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockOrder:
+    """A wish to end the lock of a user whom wrong passwords have locked out."""
+
+    caller: Caller
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +272,29 @@ def _delete(
         users.delete(conn, found.user_id)
         _log(conn, order.caller, order.name, "DELETE", "ADMIN API DELETE USER", now)
     return Done(order.name, order.dry_run)
+
+
+def unlock(
+    conn: Connection, orders: Sequence[UnlockOrder], now: datetime
+) -> list[Done | NotPermitted | UserNotFound | LevelNotAllowed]:
+    """End the locks of the users that *orders* name; one who is not locked starts to count anew."""
+    return [_unlock(conn, order, now) for order in orders]
+
+
+def _unlock(
+    conn: Connection, order: UnlockOrder, now: datetime
+) -> Done | NotPermitted | UserNotFound | LevelNotAllowed:
+    found = _changeable(conn, order.caller.user, order.name)
+    if not isinstance(found, Profile):
+        return found
+    users.update(conn, [(found.user_id, {"failed_login_count": 0})])
+    _log(conn, order.caller, found.name, "MODIFY", "ADMIN API UNLOCK USER", now)
+    return Done(found.name)
+
+
+def locked(conn: Connection, shown: Sequence[Shown], now: datetime) -> set[str]:
+    """Return the names of those of the users *shown* whom wrong passwords have locked out."""
+    return {one.profile.name for one in shown if access.has_lock(conn, one.account, now)}
 
 
 def _changeable(

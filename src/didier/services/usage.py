@@ -29,18 +29,29 @@ class LogPage:
 
 
 def api_log(
-    conn: Connection, caller: Caller, wanted: LogFilter, limit: int, before: int | None = None
+    conn: Connection,
+    caller: Caller,
+    wanted: LogFilter,
+    limit: int,
+    before: int | None = None,
+    reach: int | None = None,
 ) -> LogPage | NotPermitted:
-    """Return *limit* of the lines that are *wanted*, of users that the caller sees; the newest first."""
+    """Return *limit* of the lines that are *wanted*, of users that the caller sees; the newest first.
+
+    With a *reach* only so many lines are looked through: where these have too few, the next page looks on.
+    """
     if missing := missing_rights(caller.user, "api_log"):
         return missing
     if caller.pattern_prefix is not None:
         return NotPermitted("api_log", ("Pattern prefix of the token must be none: the log names all DIDs",))
     limited = not caller.user.sees_users_of(None)
     visible = caller.user.visible_groups() if limited else None
-    lines = usage.api_log(conn, replace(wanted, visible=visible), limit + 1, before)
+    begin = before if before is not None else usage.newest_line(conn) + 1
+    floor = max(begin - reach, 0) if reach else 0
+    lines = usage.api_log(conn, replace(wanted, visible=visible), limit + 1, before, floor)
     shown = [line if line.function in DATA_SHOWN else replace(line, data="") for line in lines[:limit]]
-    return LogPage(shown, lines[limit - 1].api_id if len(lines) > limit else None)
+    rest = floor if floor > 1 else None
+    return LogPage(shown, lines[limit - 1].api_id if len(lines) > limit else rest)
 
 
 def calls_of_dids(

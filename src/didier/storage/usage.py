@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
-from didier.storage.statements import as_json, as_text, known_columns, run, values_of
+from didier.storage.statements import as_json, as_text, known_columns, run, scalar, values_of
 from didier.storage.tables import API_LOG, DIDS, USERS
 
 
@@ -45,8 +45,13 @@ _LOG_COLUMNS = (
 )  # fmt: skip
 
 
-def api_log(conn: Connection, wanted: LogFilter, limit: int, before: int | None = None) -> list[Logged]:
-    """Return *limit* of the lines that are *wanted*, the newest first, those before the id *before*."""
+def api_log(
+    conn: Connection, wanted: LogFilter, limit: int, before: int | None = None, floor: int = 0
+) -> list[Logged]:
+    """Return *limit* of the lines that are *wanted*, the newest first, with ids from *floor* to *before*.
+
+    That of *before* itself is not among them.
+    """
     conditions, values = [], []
     equal = {"user": wanted.user, "function": wanted.function, "result": wanted.result,
              "source": wanted.source}  # fmt: skip
@@ -55,6 +60,7 @@ def api_log(conn: Connection, wanted: LogFilter, limit: int, before: int | None 
         ("api_date >= ?", wanted.since and as_text(wanted.since)),
         ("api_date < ?", wanted.until and as_text(wanted.until)),
         ("api_id < ?", before),
+        ("api_id >= ?", floor or None),
     ]
     for condition, value in pairs:
         if value is not None:
@@ -69,6 +75,11 @@ def api_log(conn: Connection, wanted: LogFilter, limit: int, before: int | None 
     columns = ", ".join(f"`{name}`" for name in names)
     sql = f"SELECT {columns} FROM {API_LOG}{where} ORDER BY api_id DESC LIMIT ?"
     return [_logged(dict(zip(names, row, strict=True))) for row in run(conn, sql, *values, limit)]
+
+
+def newest_line(conn: Connection) -> int:
+    """Return the highest id in the API log, 0 without lines."""
+    return int(scalar(conn, f"SELECT MAX(api_id) FROM {API_LOG}") or 0)
 
 
 def _logged(row: dict[str, Any]) -> Logged:

@@ -252,6 +252,21 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
     return await door_of(request).write(request, login, wish)
 
 
+@router.delete(
+    "/{name}/lock", operation_id="unlockUser", summary="Unlock a user", status_code=204,
+    response_class=Response, responses=refusals(404),
+)  # fmt: skip
+async def unlock_user(request: Request, login: Signed, name: Name) -> Response:
+    """Let a user whom ten wrong passwords have locked out sign in again at once."""
+    wish = Wish(
+        Asked("update_user", SCOPE, name),
+        accounts.unlock,
+        lambda caller: accounts.UnlockOrder(caller, name),
+        answers.done,
+    )
+    return await door_of(request).write(request, login, wish)
+
+
 async def _to_store(request: Request, login: Login, asked: Asked, password: str) -> StoredPassword | Response:
     """Hash a new password, for callers who may set one: it is slow."""
     caller = await door_of(request).admit(request, login, asked)

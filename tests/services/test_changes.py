@@ -1,0 +1,159 @@
+"""The change log, and what lines of the API log are about, on both databases."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from didier.cli.local import CALLER
+from didier.errors import NotPermitted
+from didier.services import accounts, changes, copying, editing, usage
+from didier.services.accounts import AddOrder
+from didier.services.copying import CopyOrder
+from didier.services.editing import DeleteOrder, UpdateOrder
+from didier.storage import logs
+from didier.storage.changes import ChangeFilter
+from didier.storage.logs import ApiEntry
+from didier.storage.statements import run
+from didier.storage.usage import LogFilter
+from didier.storage.users import StoredPassword
+
+ADMIN = replace(CALLER, name="admin")
+LIMITED = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES SUPPORT "))
+SOURCE = "18001234567"
+
+
+@pytest.fixture
+def conn(engine, now):
+    """A copy, an update an hour later, and a new user and a deletion another hour later."""
+    with engine.begin() as conn:
+        copying.copy(conn, [CopyOrder(ADMIN, SOURCE, ("18002220000", "18002220001"))], now)
+        order = UpdateOrder(ADMIN, SOURCE, {"did_description": "Sales line"})
+        editing.update(conn, [order], now + timedelta(hours=1))
+        later = now + timedelta(hours=2)
+        values = {"user_level": "1", "user_group": "ADMIN", "full_name": "Ann"}
+        accounts.add(conn, [AddOrder(ADMIN, "ann", StoredPassword("$argon2id$x", ""), values)], later)
+        editing.delete(conn, [DeleteOrder(ADMIN, "18002220001")], later)
+        yield conn
+
+
+def page(conn, caller=CALLER, limit=10, before=None, reach=100, **wanted):
+    return changes.page(conn, caller, ChangeFilter(**wanted), limit, before, reach)
+
+
+def types(found):
+    return [line.type for line in found.lines]
+
+
+def test_the_log_goes_backwards_in_pages(conn):
+    """Each page goes on where the one before ended; behind the last is nothing."""
+    first = page(conn, limit=3)
+    second = page(conn, limit=3, before=first.following)
+
+    assert (["DELETE", "ADD", "MODIFY"], ["COPY"]) == (types(first), types(second))
+    assert second.following is None
+
+
+def test_a_page_looks_through_a_part_of_the_log(conn):
+    """Where that has too few lines, the next page looks on."""
+    first = page(conn, type="COPY", reach=2)
+    second = page(conn, type="COPY", reach=2, before=first.following)
+
+    assert ([], ["COPY"], None) == (types(first), types(second), second.following)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"user": "admin"}, ["DELETE", "ADD", "MODIFY", "COPY"]),
+        ({"user": "ghost"}, []),
+        ({"section": "USERS"}, ["ADD"]),
+        ({"type": "COPY"}, ["COPY"]),
+        ({"record_id": "1"}, ["MODIFY"]),
+        ({"since": datetime(2026, 3, 4, 6)}, ["DELETE", "ADD", "MODIFY"]),
+        ({"since": datetime(2026, 3, 4, 6), "until": datetime(2026, 3, 4, 7, 6, 7)}, ["MODIFY"]),
+        ({"until": datetime(2026, 3, 4)}, []),
+        ({"since": datetime(2027, 1, 1)}, []),
+    ],
+)
+def test_the_log_is_filtered(conn, wanted, expected):
+    """The end of a time is not in it."""
+    assert expected == types(page(conn, **wanted))
+
+
+def test_lines_lead_to_batches_and_dids(conn):
+    """Those of DIDs name a batch; DIDs that are gone, or that the caller does not see, are not named."""
+    found = page(conn)
+
+    assert [3, None, 2, 1] == [line.batch_id for line in found.lines]
+    assert {1: SOURCE} == found.dids
+    run(conn, "UPDATE vicidial_users SET user_group = 'SALES'")
+    run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN'")
+    assert {} == page(conn, LIMITED).dids
+
+
+def test_notes_of_vicidials_own_pages_are_not_shown(conn, now):
+    """They may hold passwords, and so may the statements, which are not even read."""
+    secret = "UPDATE vicidial_users SET pass='Hidden-1'"
+    run(
+        conn,
+        "INSERT INTO vicidial_admin_log (event_date, user, ip_address, event_section, event_type, record_id,"
+        " event_code, event_sql, event_notes) VALUES (?, 'admin', '', 'USERS', 'MODIFY', 'ann', 'ADMIN MODIFY"
+        " USER', ?, ?)",
+        "2026-03-05 00:00:00", secret, secret,
+    )  # fmt: skip
+
+    assert "Hidden-1" not in str(page(conn).lines)
+    assert ["", "user: ann"] == [line.notes for line in page(conn, section="USERS").lines]
+
+
+def test_the_log_shows_users_whom_the_caller_sees(conn):
+    """And it asks for View Reports."""
+    without = replace(CALLER, user=replace(CALLER.user, view_reports=False))
+
+    assert [] == types(page(conn, LIMITED))
+    assert isinstance(page(conn, without), NotPermitted)
+
+
+def test_a_did_is_found_by_its_record(conn):
+    """Under its number; not where the caller does not see it."""
+    run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN'")
+
+    assert ("1", None, None) == (
+        changes.record_of(conn, CALLER, SOURCE),
+        changes.record_of(conn, LIMITED, SOURCE),
+        changes.record_of(conn, CALLER, "18009999999"),
+    )
+
+
+def test_lines_of_the_api_log_lead_to_their_batches(conn, now):
+    """By moment, user, and source or target; where two fit, to none; what was refused has none."""
+    for result, data, moment in (
+        ("SUCCESS", f"{SOURCE}|18002220000|2", now),
+        ("SUCCESS", SOURCE, now + timedelta(hours=1)),
+        ("ERROR", SOURCE, now + timedelta(hours=1)),
+        ("SUCCESS", "18002220001", now + timedelta(hours=2)),
+        ("SUCCESS", SOURCE, now + timedelta(hours=3)),
+    ):
+        entry = ApiEntry("ADMIN", "copy_did", result, "", "crm", data, 0, "s", "h", "u", "192.0.2.1")
+        logs.write_api(conn, [entry], "host", moment)
+    for _ in range(2):
+        order = UpdateOrder(ADMIN, SOURCE, {"did_description": "Other line"})
+        editing.update(conn, [order], now + timedelta(hours=3))
+    lines = usage.api_log(conn, CALLER, LogFilter(), 10).lines
+
+    found = changes.traces(conn, CALLER, lines)
+
+    assert [None, 3, None, 2, 1] == [found.batches.get(line.api_id) for line in lines]
+    assert {SOURCE, "18002220000"} == found.dids
+
+
+def test_a_page_of_the_api_log_may_look_through_a_part(conn, now):
+    """Where that has too few lines, the next page looks on."""
+    for user in ("first", "second", "third"):
+        entry = ApiEntry(user, "copy_did", "ERROR", "", "crm", "", 0, "s", "h", "u", "192.0.2.1")
+        logs.write_api(conn, [entry], "host", now)
+    first = usage.api_log(conn, CALLER, LogFilter(user="first"), 10, reach=2)
+    second = usage.api_log(conn, CALLER, LogFilter(user="first"), 10, first.following, reach=2)
+
+    assert (0, ["first"], None) == (len(first.lines), [one.user for one in second.lines], second.following)

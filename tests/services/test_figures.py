@@ -1,0 +1,128 @@
+"""What the dashboard counts, on both databases."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from didier.cli.local import CALLER
+from didier.errors import NotPermitted
+from didier.services import copying, figures
+from didier.services.copying import CopyOrder
+from didier.storage import dids, logs
+from didier.storage.figures import DayCount, ReasonCount, RouteCount, Stranger, Uncalled
+from didier.storage.logs import ApiEntry
+from didier.storage.statements import run
+
+SALES = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES SUPPORT "))
+BEGIN = datetime(2026, 3, 1)
+
+
+def call(conn, number, did_id, day):
+    run(
+        conn,
+        "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id)"
+        " VALUES ('u', 'c', '192.0.2.1', ?, ?, ?)",
+        number, f"2026-03-{day:02} 10:00:00", str(did_id),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def conn(engine, now):
+    """The tutorial's DID (1), one of SALES (2), one inactive (3), and the one that catches the rest (4)."""
+    with engine.begin() as conn:
+        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN'")
+        dids.add(conn, {"did_pattern": "+442079460000", "user_group": "SALES", "did_route": "IN_GROUP"}, now)
+        dids.add(conn, {"did_pattern": "18005550000", "user_group": "ADMIN", "did_active": "N"}, now)
+        dids.add(conn, {"did_pattern": "default", "user_group": "---ALL---"}, now)
+        yield conn
+
+
+def test_dids_are_counted_by_route(conn):
+    """Active and inactive ones, of the groups that the caller sees; the most frequent route first."""
+    assert [RouteCount("EXTEN", 2, 1), RouteCount("IN_GROUP", 1, 0)] == figures.dids_by_route(conn, CALLER)
+    assert [RouteCount("EXTEN", 1, 0), RouteCount("IN_GROUP", 1, 0)] == sorted(
+        figures.dids_by_route(conn, SALES), key=lambda one: one.route
+    )
+
+
+def test_copies_are_counted_by_day(conn, now):
+    """Days without a copy are there too; what is older is not."""
+    for days, count in ((0, 2), (1, 1), (9, 3)):
+        targets = tuple(f"1800{days}55000{number}" for number in range(count))
+        order = CopyOrder(CALLER, "18001234567", targets)
+        copying.copy(conn, [order], now - timedelta(days=9 - days))
+    found = figures.copies_by_day(conn, CALLER, now.date(), 9)
+
+    assert [DayCount(date(2026, 2, 24), 1), DayCount(date(2026, 2, 25), 0)] == found[:2]
+    assert (9, DayCount(now.date(), 3)) == (len(found), found[-1])
+    assert {0} == {one.copies for one in figures.copies_by_day(conn, SALES, now.date(), 9)}
+
+
+def test_refused_requests_are_counted_by_reason(conn, now):
+    """The most frequent reason first; those of users whom the caller does not see are not counted."""
+    for days, result, reason in (
+        (9, "ERROR", "old"), (1, "ERROR", "rare"), (1, "SUCCESS", "fine"), (1, "ERROR", "frequent"),
+        (0, "ERROR", "frequent"),
+    ):  # fmt: skip
+        entry = ApiEntry("admin", "copy_did", result, reason, "crm", "", 0, "s", "h", "u", "192.0.2.1")
+        logs.write_api(conn, [entry], "host", now - timedelta(days=days))
+    since = now - timedelta(days=7)
+
+    assert [
+        ReasonCount("frequent", 2, "2026-03-04 05:06:07"),
+        ReasonCount("rare", 1, "2026-03-03 05:06:07"),
+    ] == (figures.refusals(conn, CALLER, since, 5))
+    assert [] == figures.refusals(conn, SALES, since, 5)
+
+
+def test_dids_that_nobody_calls_are_found(conn):
+    """Active ones without a call since then."""
+    call(conn, "18001234567", 1, 4)
+    call(conn, "+442079460000", 2, 1)
+    run(conn, "UPDATE vicidial_did_log SET did_id = NULL WHERE did_id = '7'")
+
+    assert [Uncalled("+442079460000", ""), Uncalled("default", "")] == figures.uncalled(
+        conn, CALLER, datetime(2026, 3, 2), 5
+    )
+    assert [Uncalled("+442079460000", "")] == figures.uncalled(conn, SALES, datetime(2026, 3, 2), 1)
+
+
+def test_numbers_without_a_did_are_found(conn):
+    """The most called first; to callers with a limit those alone that a DID they see has caught."""
+    for number, did_id, day in (
+        ("18009990000", 4, 4), ("18009990000", 4, 5), ("18001234567", 1, 4), ("18009991111", 3, 4),
+        ("18009992222", 4, 1),
+    ):  # fmt: skip
+        call(conn, number, did_id, day)
+    most = Stranger("18009990000", 2, "2026-03-05 10:00:00")
+
+    since = datetime(2026, 3, 2)
+    assert [most, Stranger("18009991111", 1, "2026-03-04 10:00:00")] == figures.strangers(
+        conn, CALLER, since, 5
+    )
+    assert [most] == figures.strangers(conn, SALES, since, 5)
+
+
+def test_calls_are_counted_from_the_day_that_is_asked_for(conn):
+    """Unless there were too many since then."""
+    call(conn, "18001234567", 1, 4)
+
+    assert BEGIN == figures.calls_since(conn, BEGIN)
+
+
+@pytest.mark.parametrize(
+    ("count", "right"),
+    [
+        (lambda conn, who: figures.dids_by_route(conn, who), "level"),
+        (lambda conn, who: figures.copies_by_day(conn, who, BEGIN.date(), 1), "level"),
+        (lambda conn, who: figures.refusals(conn, who, BEGIN, 1), "view_reports"),
+        (lambda conn, who: figures.uncalled(conn, who, BEGIN, 1), "view_reports"),
+        (lambda conn, who: figures.strangers(conn, who, BEGIN, 1), "view_reports"),
+    ],
+)
+def test_figures_ask_for_rights(conn, count, right):
+    """Those of the lists and reports that they are made of."""
+    without = replace(CALLER, user=replace(CALLER.user, **{right: False}))
+
+    assert isinstance(count(conn, without), NotPermitted)
