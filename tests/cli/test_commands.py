@@ -92,6 +92,17 @@ def test_a_locked_did_is_not_deleted(place):
     assert (0, None) == (gone.status, place.row(number))
 
 
+def test_of_several_dids_those_are_deleted_that_can_be(place):
+    """The others are named, with status 3."""
+    number = place.number()
+    place("add", number)
+
+    done = place("delete", MISSING, number, "--yes")
+
+    assert (3, [f"DID {number} was deleted."]) == (done.status, done.lines)
+    assert f"didier: there is no DID {MISSING}\n" == done.err
+
+
 # lists ---------------------------------------------------------------------------------------------
 
 

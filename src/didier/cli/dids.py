@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from didier.cli import printing
+from didier.cli.failures import Status, fail
 from didier.cli.places import At, somewhere
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, pairs, plain
 from didier.cli.values import Blank, Set, values
+from didier.client.errors import ProblemError, Unavailable
 from didier.domain.fields import DID_FIELDS, GROUPS
 from didier.domain.routes import destination, sentence
 
 if TYPE_CHECKING:
     from didier.client import Didier
     from didier.client.models import Change, Did
+    from didier.client.vicidial import VicidialClient
 
 Pattern = Annotated[str, typer.Argument(help="The DID, as it is dialled.", metavar="DID")]
 Search = Annotated[
@@ -181,12 +184,25 @@ def delete(
     printing.confirm(f"Delete {shown}?", yes)
     at.on_vicidial(force=force)
     with at.either() as client:
-        for pattern in patterns:
-            if force:
-                cast("Didier", client).delete(pattern, force=True)
-            else:
-                client.delete(pattern)
-            typer.echo(f"DID {pattern} was deleted.")
+        deleted = sum([_delete(client, pattern, force) for pattern in patterns])
+    if deleted < len(patterns):
+        raise typer.Exit(Status.PARTLY if deleted else Status.REFUSED)
+
+
+def _delete(client: "Didier | VicidialClient", pattern: str, force: bool) -> bool:
+    """Delete a DID; say whether it was, or on standard error why not."""
+    try:
+        if force:
+            cast("Didier", client).delete(pattern, force=True)
+        else:
+            client.delete(pattern)
+    except Unavailable:
+        raise
+    except ProblemError as error:
+        fail(str(error), Status.REFUSED)
+        return False
+    typer.echo(f"DID {pattern} was deleted.")
+    return True
 
 
 @somewhere
