@@ -32,7 +32,7 @@ def copy(
         list[str] | None,
         typer.Argument(
             help="The new DIDs: numbers, lists with commas, ranges like 18002220000-18002220099.",
-            metavar="TARGET...",
+            metavar="TARGET",
         ),
     ] = None,
     csv: Annotated[
@@ -61,7 +61,11 @@ def copy(
     ] = None,
     atomic: Annotated[
         bool,
-        typer.Option("--atomic/--best-effort", help="All or nothing, or what can be made (the default)."),
+        typer.Option(
+            "--atomic/--best-effort",
+            help="All or nothing, or what can be made (the default).",
+            show_default=False,
+        ),
     ] = False,
     as_json: AsJson = False,
     limit: Limit = None,

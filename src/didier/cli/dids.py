@@ -172,7 +172,7 @@ def update(at: At, pattern: Pattern, assigned: Set = None, blank: Blank = None) 
 @somewhere
 def delete(
     at: At,
-    patterns: Annotated[list[str], typer.Argument(help="The DIDs.", metavar="DID...")],
+    patterns: Annotated[list[str], typer.Argument(help="The DIDs.", metavar="DID")],
     force: Annotated[bool, typer.Option("--force", help="Delete also what is protected or in use.")] = False,
     yes: Yes = False,
 ) -> None:

@@ -61,7 +61,7 @@ def _usage(name: str, command: Any) -> str:
 
 
 def _argument(argument: Any) -> str:
-    shown: str = argument.metavar or argument.name.upper()
+    shown = (argument.metavar or argument.name.upper()) + ("..." if argument.nargs < 0 else "")
     return shown if argument.required else f"[{shown}]"
 
 
