@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import numbers, patterns, targets
+from didier.domain import inputs, numbers, patterns, targets
 from didier.domain.inputs import Entry, Row
 from didier.domain.targets import Range
 from didier.services import checking
@@ -23,6 +23,10 @@ from didier.storage.seen import Seen
 
 _SMALL_BLOCK = 100
 """Ranges up to this size are decided on together with what stands beside them."""
+
+
+_REMEMBERED = 1_000
+"""How many targets are remembered at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +90,19 @@ class Planner:
 
     def remember(self, entries: Iterable[Entry], count: int) -> None:
         """Take the first *count* of *entries* for targets that were decided on before."""
+        singles: list[str] = []
         for entry in entries:
             if count <= 0:
-                return
+                break
             if isinstance(entry, Range):
                 self._seen.add_block(entry.slice(0, count))
-                count -= entry.size
             else:
-                self._seen.add([entry.target])
-                count -= 1
+                singles.append(entry.target)
+            count -= inputs.size(entry)
+            if len(singles) == _REMEMBERED:
+                self._seen.add(singles)
+                singles = []
+        self._seen.add(singles)
 
     def close(self) -> None:
         """Forget the targets."""
