@@ -152,6 +152,19 @@ def test_the_application_lives_as_long_as_the_transport(app):
     assert app.gone.is_set()
 
 
+def test_an_application_that_does_not_begin_leaves_no_thread(app):
+    """The error is the caller's."""
+
+    @asynccontextmanager
+    async def lifespan():
+        raise OSError("no database")
+        yield
+
+    with pytest.raises(OSError, match="no database"):
+        InProcess(app, lifespan(), CALLER)
+    assert "in-process" not in [thread.name for thread in threading.enumerate()]
+
+
 def test_a_table_that_is_typed_can_be_interrupted(tmp_path):
     """Ctrl-C instead of the end of the text: nothing was ordered, and the command ends."""
     with ready(f"sqlite:///{tmp_path}/didier.db", datetime(2026, 3, 4, 5, 6, 7)):

@@ -24,8 +24,8 @@ class Meter:
     def __init__(self, progress: "Progress | None") -> None:
         self._progress = progress
 
-    def show(self, what: str, done: int, total: int) -> None:
-        """Show that of *what* there is *done* out of *total*."""
+    def show(self, what: str, done: int, total: int | None) -> None:
+        """Show that of *what* there is *done* out of *total*, None where that is not known."""
         if self._progress is None:
             return
         if not self._progress.tasks:

@@ -12,6 +12,8 @@ from didier.cli import batches, meters, printing
 from didier.cli.dids import Active, Carrier, CopiedFrom, InGroup, Route, UserGroup
 from didier.cli.places import At, somewhere
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered
+from didier.client import exporting
+from didier.errors import WrongSetting
 
 if TYPE_CHECKING:
     from didier.client.models import ImportedItem
@@ -53,11 +55,29 @@ def export(
     """
     kind = _form(form, file)
     with at.client() as client:
-        count = client.export(
-            sys.stdout.buffer if file == STANDARD else Path(file), format=kind, search=search, route=route,
-            active=active, user_group=user_group, group_id=in_group, carrier=carrier, copied_from=copied_from,
+        pieces = client.export(
+            format=kind, search=search, route=route, active=active, user_group=user_group, group_id=in_group,
+            carrier=carrier, copied_from=copied_from,
         )  # fmt: skip
+        count = _write(pieces, file, kind)
     typer.echo(f"{numbered(count, 'DID')} written to {file}.", err=True)
+
+
+def _write(pieces: Iterator[bytes], to: str, kind: Form) -> int:
+    """Write an export while a bar shows how many DIDs have passed; return their number."""
+    count = exporting.Count(kind)
+    place = sys.stdout.buffer if to == STANDARD else Path(to)
+    try:
+        with meters.meter() as bar, exporting.written(place) as file:
+            for piece in pieces:
+                file.write(piece)
+                count.add(piece)
+                bar.show("Exporting", count.dids, None)
+    except OSError as error:
+        if to == STANDARD:
+            raise
+        raise WrongSetting(f"{to}: cannot be written: {error.strerror}") from None
+    return count.dids
 
 
 def _form(named: str | None, file: str) -> Form:

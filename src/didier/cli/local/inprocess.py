@@ -31,7 +31,11 @@ class InProcess(httpx2.BaseTransport):
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="in-process", daemon=True)
         self._thread.start()
-        self.run(self._lifespan.__aenter__())
+        try:
+            self.run(self._lifespan.__aenter__())
+        except BaseException:
+            self._stop()
+            raise
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run *work* in the loop and wait for it."""
@@ -63,6 +67,9 @@ class InProcess(httpx2.BaseTransport):
         if self._loop.is_closed():
             return
         self.run(self._end())
+        self._stop()
+
+    def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
