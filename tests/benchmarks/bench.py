@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import bulk
+import panel
 from servers import didier, memory, process, workplace
 
 HERE = Path(__file__).parent
@@ -112,6 +113,7 @@ ROWS: dict[str, Callable[[float], Iterator[tuple[str, ...]]]] = {
     "bulk": bulk.sqlite,
     "bulk-mariadb": bulk.mariadb,
     "latency": bulk.latency,
+    "panel": panel.lists,
 }
 
 

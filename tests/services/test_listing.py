@@ -86,6 +86,41 @@ def test_filters(conn, wanted, found):
     assert found == patterns(conn, **wanted)
 
 
+@pytest.mark.parametrize("search", ["4", "44", "(44) 20", "a", "L", "+44", "9#", "9", "nowhere"])
+@pytest.mark.parametrize("by", SORTS)
+def test_pages_of_a_search_are_its_list(conn, search, by):
+    """Pages of one row have what one page of all has: what is near is found otherwise than what is far."""
+    whole = [row["did_id"] for row in page(conn, Wanted(search), Order(by)).rows]
+    found, after = [], None
+    while True:
+        one = page(conn, Wanted(search), Order(by), 1, after)
+        found += [row["did_id"] for row in one.rows]
+        after = one.following
+        if after is None:
+            break
+
+    assert whole == found
+
+
+@pytest.mark.parametrize(
+    "search", ["18001234567", "+18001234567", "8001234567", "(800) 123-4567", " 1-800-123-4567 "]
+)
+def test_a_whole_number_is_named_in_any_spelling(conn, search):
+    """The DID is found, and none that only contains it."""
+    assert [SOURCE] == [row["did_pattern"] for row in listing.named(conn, CALLER, search, "US")]
+
+
+def test_what_is_not_seen_is_not_named(conn):
+    """Neither a DID of another group nor one beyond a token's prefix; without rights that is said."""
+    east = replace(CALLER, user=replace(CALLER.user, viewable_groups=" EAST -"))
+    nobody = replace(CALLER, user=replace(CALLER.user, view_reports=False, modify_dids=False))
+
+    assert [] == listing.named(conn, east, "*99#", "US")
+    assert [] == listing.named(conn, replace(CALLER, pattern_prefix="44"), SOURCE, "US")
+    assert [] == listing.named(conn, CALLER, "nothing here", "US")
+    assert isinstance(listing.named(conn, nobody, SOURCE, "US"), NotPermitted)
+
+
 def test_groups_and_prefixes_limit_what_is_seen(conn):
     """Both, whatever is asked for."""
     sales = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES -"))

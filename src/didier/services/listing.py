@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
+from didier.domain import numbers, targets
 from didier.domain.users import missing_rights
 from didier.errors import NotFound, NotPermitted
 from didier.services import editing
 from didier.services.access import Caller
 from didier.services.reports import digits_of
 from didier.storage import dids, listing
+from didier.storage.dids import Did
 from didier.storage.listing import Filter, Order, Row, Value
 
 
@@ -75,14 +77,32 @@ def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
     )
 
 
+def named(conn: Connection, caller: Caller, search: str, region: str) -> list[Row] | NotPermitted:
+    """Return the DIDs that the caller sees and that are the number *search*, in whatever spelling.
+
+    They are found at once, however many DIDs there are; a `page` has those too that only contain it.
+    """
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    pattern = targets.plain(search.strip())
+    spelled = [pattern, *numbers.spellings(pattern, region)]
+    found = dids.find(conn, spelled)
+    there = [did for did in map(found.get, spelled) if did and _reaches(caller, did)]
+    return [row for row in (listing.one(conn, did.did_id) for did in there) if row]
+
+
 def one(conn: Connection, caller: Caller, pattern: str) -> Row | NotPermitted | NotFound:
     """Return the DID *pattern*, if the caller sees it."""
     if missing := missing_rights(caller.user, "did_info"):
         return missing
     did = dids.find(conn, [pattern]).get(pattern)
-    if did is None or not caller.user.sees(did.group) or not caller.may_touch(did.pattern):
+    if did is None or not _reaches(caller, did):
         return NotFound(pattern)
     return listing.one(conn, did.did_id) or NotFound(pattern)
+
+
+def _reaches(caller: Caller, did: Did) -> bool:
+    return caller.user.sees(did.group) and caller.may_touch(did.pattern)
 
 
 def written(conn: Connection, did_id: int) -> Row:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
+from didier.storage import searching
 from didier.storage.statements import as_json, as_text, columns_of, escaped, like, run, values_of
 from didier.storage.tables import DIDS
 
@@ -55,16 +56,44 @@ def page(
     conn: Connection, wanted: Filter, order: Order, limit: int, after: Sequence[Value] | None = None
 ) -> list[Row]:
     """Return *limit* of the DIDs that are *wanted*, behind the `place` *after* of a row."""
-    conditions, values = _conditions(conn, wanted)
-    keys = SORTS[order.by]
-    if after is not None:
-        than = "<" if order.descending else ">"
-        conditions.append(f"({', '.join(keys)}) {than} ({', '.join('?' for _ in keys)})")
-        values += after
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    direction = " DESC" if order.descending else ""
-    sorted_by = ", ".join(f"{key}{direction}" for key in keys)
-    return _rows(conn, f"{where} ORDER BY {sorted_by} LIMIT ?", *values, limit)
+    if wanted.text is None or order.by == "did_description":
+        return _page(conn, wanted, order, limit, after)
+    near = _page(conn, wanted, order, limit, after, near=True)
+    return near if len(near) == limit else _page(conn, wanted, order, limit, after)
+
+
+NEAR = 5_000
+"""How many rows are looked through in order for a text, before all that have it are sought."""
+
+
+def _page(
+    conn: Connection,
+    wanted: Filter,
+    order: Order,
+    limit: int,
+    after: Sequence[Value] | None,
+    *,
+    near: bool = False,
+) -> list[Row]:
+    """Return rows of a page; with *near* those alone that are among the next `NEAR` rows of the list."""
+    keys, direction = SORTS[order.by], " DESC" if order.descending else ""
+    sorted_by = " ORDER BY " + ", ".join(f"{key}{direction}" for key in keys)
+    than = "<" if order.descending else ">"
+    behind = f"({', '.join(keys)}) {than} ({', '.join('?' for _ in keys)})"
+    place = ([behind], list(after)) if after is not None else ([], [])
+    conditions, values = _conditions(conn, wanted, near=near)
+    if near:
+        looked = f"SELECT * FROM {DIDS} AS d{_where(place[0])}{sorted_by} LIMIT {NEAR}"
+        table, given = f"({looked})", place[1] + values
+    else:
+        table, conditions, given = DIDS, conditions + place[0], values + place[1]
+    chosen = f"SELECT d.did_id FROM {table} AS d{_where(conditions)}{sorted_by} LIMIT ?"
+    which = f" WHERE d.did_id IN (SELECT c.did_id FROM ({chosen}) AS c){sorted_by}"
+    return _rows(conn, which, *given, limit)
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
 def place(row: Row, order: Order) -> list[str | int]:
@@ -127,10 +156,6 @@ def _numbers(dialect: str) -> str:
     return "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v INTEGER PATH '$')) AS r)"
 
 
-_DIGITS = "d.did_pattern"
-for _symbol in "+.:_*#":
-    _DIGITS = f"REPLACE({_DIGITS}, '{_symbol}', '')"
-
 _COPIED_FROM = (
     "d.did_id IN (SELECT t.did_id FROM didier_batches AS b"
     " JOIN didier_batch_items AS i ON i.batch_id = b.batch_id AND i.outcome = 'added'"
@@ -139,7 +164,7 @@ _COPIED_FROM = (
 )
 
 
-def _conditions(conn: Connection, wanted: Filter) -> tuple[list[str], list[Any]]:
+def _conditions(conn: Connection, wanted: Filter, *, near: bool) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
 
@@ -147,13 +172,11 @@ def _conditions(conn: Connection, wanted: Filter) -> tuple[list[str], list[Any]]
         conditions.append(condition)
         values.extend(given)
 
-    if wanted.text is not None:
-        texts = ["d.did_pattern LIKE ? ESCAPE '!'", "d.did_description LIKE ? ESCAPE '!'"]
-        given = [like(wanted.text)] * 2
-        if wanted.digits:
-            texts.append(f"{_DIGITS} LIKE ?")
-            given.append(f"%{wanted.digits}%")
-        want(f"({' OR '.join(texts)})", *given)
+    if wanted.text is not None and near:
+        want(*_has_text(wanted.text, wanted.digits))
+    elif wanted.text is not None:
+        sql, given = searching.ids(conn.dialect.name, wanted.text, wanted.digits)
+        want(f"d.did_id IN ({sql})", *given)
     equal = {
         "did_route": wanted.route,
         "did_active": wanted.active,
@@ -175,3 +198,13 @@ def _conditions(conn: Connection, wanted: Filter) -> tuple[list[str], list[Any]]
         groups = as_json([*sorted(wanted.visible), EVERY_GROUP])
         want(f"d.user_group IN {values_of(conn.dialect.name)}", groups)
     return conditions, values
+
+
+def _has_text(text: str, digits: str | None) -> tuple[str, ...]:
+    """Return the condition that a row has a text, and its values."""
+    conditions = ["d.did_pattern LIKE ? ESCAPE '!'", "d.did_description LIKE ? ESCAPE '!'"]
+    values = [like(text)] * 2
+    if digits:
+        conditions.append(f"{searching.DIGITS} LIKE ?")
+        values.append(f"%{digits}%")
+    return (f"({' OR '.join(conditions)})", *values)

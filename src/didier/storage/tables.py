@@ -114,6 +114,9 @@ DIDS = "vicidial_inbound_dids"
 LETTERED = "did_pattern GLOB '*[^ -~]*'"
 """SQLite's condition for patterns with letters beyond ASCII; they have an index of their own."""
 
+SYMBOLS = "did_pattern GLOB '*[^0-9]*'"
+"""SQLite's condition for patterns with other characters than digits; searches have an index of them."""
+
 USERS = "vicidial_users"
 USER_GROUPS = "vicidial_user_groups"
 SYSTEM_SETTINGS = "system_settings"
@@ -172,11 +175,18 @@ DIDIER_RIGHTS = ("CREATE", "ALTER", "INDEX", *_WRITE)
 """The rights that Didier needs on its own tables."""
 
 
+_PARTS = {"didier_lettered_patterns": LETTERED, "didier_symbol_patterns": SYMBOLS}
+"""Indexes of some patterns alone, in embedded databases."""
+
+
 def make_embedded(conn: sa.Connection) -> None:
     """Make those of VICIdial's tables that an embedded database lacks."""
     tables = vicidial_tables()
     wanted = [table for name, table in tables.tables.items() if name not in NOT_EMBEDDED]
     tables.create_all(conn, tables=wanted)
+    for index in tables.tables[DIDS].indexes:
+        if index.name in _PARTS:  # a release may have more of them than the one before it
+            index.create(conn, checkfirst=True)
 
 
 @cache
@@ -185,7 +195,7 @@ def vicidial_tables() -> sa.MetaData:
     metadata = sa.MetaData()
     for name, lines in _blocks(files(__package__).joinpath("vicidial.schema").read_text("utf-8")):
         _table(metadata, name, lines)
-    lettered = sa.text(LETTERED)
     column = metadata.tables[DIDS].c.did_pattern
-    sa.Index("didier_lettered_patterns", column, sqlite_where=lettered).ddl_if(dialect="sqlite")
+    for name, condition in _PARTS.items():
+        sa.Index(name, column, sqlite_where=sa.text(condition)).ddl_if(dialect="sqlite")
     return metadata

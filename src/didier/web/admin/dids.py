@@ -59,7 +59,15 @@ class Dids(Page):
         order = Order(sort.removeprefix("-"), sort.startswith("-"))
         after = _after(request, sort, order)
 
+        only = _only_number(request, wanted)
+        region = self.desk.door.region
+
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
+            named = listing.named(conn, caller, only, region) if only else []
+            if isinstance(named, Refusal):
+                return named
+            if named:
+                return {"rows": [_row(row) for row in named], "following": None, "is_number": True}
             found = listing.page(conn, caller, wanted, order, PAGE, after)
             if isinstance(found, Refusal):
                 return found
@@ -91,6 +99,13 @@ class Dids(Page):
 def _wanted(request: Request) -> Wanted:
     given = {name: request.query_params.get(name, "").strip()[:SEARCH_MOST] or None for name in FILTERS}
     return Wanted(**given)
+
+
+def _only_number(request: Request, wanted: Wanted) -> str | None:
+    """Return the text that is searched for if that is all that is asked, and nothing within numbers."""
+    alone = not any(value for name, value in asdict(wanted).items() if name != "search")
+    within = {"within", "after", "sort"} & request.query_params.keys()
+    return wanted.search if alone and not within else None
 
 
 def _sort(request: Request) -> str:

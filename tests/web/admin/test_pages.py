@@ -1,0 +1,133 @@
+"""What pages show, without a browser that draws them."""
+
+import json
+
+import pytest
+
+from support.server import Didier
+
+SOURCE = "18001234567"
+
+
+@pytest.fixture
+def groups(server: Didier) -> None:
+    """Some in-groups, one of them of another user group."""
+    for name, title, group in (
+        ("SALESLINE", "Sales", "---ALL---"),
+        ("SUPPORT", "Help", "---ALL---"),
+        ("EAST", "East", "EAST"),
+    ):
+        server.sql(
+            "INSERT INTO vicidial_inbound_groups (group_id, group_name, user_group) VALUES (?, ?, ?)",
+            name, title, group,
+        )  # fmt: skip
+
+
+def choices(admin, **query):
+    """Return what is offered."""
+    pairs = "&".join(f"{name}={value}" for name, value in query.items())
+    return json.loads(admin.get(f"/admin/choices?{pairs}").text)
+
+
+def test_what_there_is_is_offered(admin, groups):
+    """By its value and by what it is called; signs of LIKE stand for themselves."""
+    assert [{"value": "SALESLINE", "name": "Sales"}] == choices(admin, of="in-group", search="sale")
+    assert ["SUPPORT"] == [one["value"] for one in choices(admin, of="in-group", search="help")]
+    assert [] == choices(admin, of="in-group", search="%25")
+    assert [SOURCE] == [one["value"] for one in choices(admin, of="DID", search="800")]
+    assert [] == choices(admin, of="phone", search="") == choices(admin, of="no-such-kind", search="")
+
+
+def test_what_other_groups_have_is_not_offered(admin, groups, server):
+    """A user of a group is offered what belongs to it, and to all."""
+    server.sql("UPDATE vicidial_user_groups SET admin_viewable_groups = ' WEST '")
+
+    assert ["SALESLINE", "SUPPORT"] == [one["value"] for one in choices(admin, of="in-group", search="")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("did_description", "abc", "Did_description 'abc' is not allowed: 6 to 50 characters."),
+        ("group_id", "NOWHERE", "Group_id 'NOWHERE' is not allowed: there is no such in-group."),
+        ("group_id", "SALESLINE", ""),
+        ("did_description", "", ""),
+        ("no_such_column", "x", ""),
+    ],
+)
+def test_a_value_is_checked_by_the_services(admin, groups, column, value, text):
+    """In their words; what is allowed is not talked about."""
+    found = admin.get(f"/admin/choices/check?column={column}&value={value}")
+
+    assert {"text": text} == json.loads(found.text)
+
+
+def test_a_list_is_narrowed_by_its_address(admin, server):
+    """The state of the list is its address, whole."""
+    server.tutorial(target="18002223333,18002224444")
+    change = "did_active = 'N', did_route = 'IN_GROUP'"
+    server.sql(f"UPDATE vicidial_inbound_dids SET {change} WHERE did_pattern = '18002223333'")
+
+    inactive = admin.get("/admin/dids?active=N&route=IN_GROUP").text
+    copies = admin.get(f"/admin/dids?copied_from={SOURCE}&sort=-did_pattern").text
+    assert "18002223333" in inactive
+    assert "18002224444" not in inactive
+    assert 0 < copies.index('/did/18002224444"') < copies.index('/did/18002223333"')
+
+
+def test_a_whole_number_is_found_at_once(admin, server):
+    """In any spelling, and with the way to what only contains it."""
+    server.vicidial("add_did", did_pattern="9918001234567", did_description="Longer number")
+
+    alone = admin.get("/admin/dids?search=(800)+123-4567").text
+    within = admin.get("/admin/dids?search=18001234567&within=1").text
+    assert ("/did/9918001234567" in alone, "within=1" in alone) == (False, True)
+    assert "/did/9918001234567" in within
+
+
+def test_pages_follow_each_other(admin, server):
+    """The next page begins behind the last row; an address of another order begins at the first."""
+    targets = ",".join(str(18002220000 + number) for number in range(60))
+    server.tutorial(target=targets)
+
+    first = admin.get("/admin/dids").text
+    link = first.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    second = admin.get(f"/admin/dids{link}").text
+    assert "18002220048" in first
+    assert ("18002220048" in second, "18002220049" in second, "18002220059" in second) == (False, True, True)
+    assert 200 == admin.get(f"/admin/dids{link}&sort=did_id").status
+
+
+@pytest.mark.parametrize("pattern", ["%2B442079460000", "*99%23", "Abc_1"])
+def test_every_pattern_has_a_page(admin, server, pattern):
+    """Also with signs that mean something in an address."""
+    server.vicidial("add_did", did_pattern=pattern.replace("%2B", "+").replace("%23", "#"), did_route="EXTEN")
+
+    assert 200 == admin.get(f"/admin/did/{pattern}").status
+    assert 200 == admin.get(f"/admin/did/{pattern}/edit").status
+
+
+@pytest.mark.parametrize(
+    "path", ["/did/nowhere", "/did/nowhere/edit", "/batches/99", "/batches/x", "/batches/-1"]
+)
+def test_what_is_not_there_is_not_found(admin, path):
+    """A page says so."""
+    assert 404 == admin.get(f"/admin{path}").status
+
+
+@pytest.mark.parametrize("path", ["/dids/new", f"/did/{SOURCE}/edit", "/copy"])
+def test_forms_are_for_those_who_may(admin, server, path):
+    """Who may only look gets no form."""
+    server.sql("UPDATE vicidial_users SET modify_inbound_dids = '0'")
+
+    assert (403, 200) == (admin.get(f"/admin{path}").status, admin.get(f"/admin/did/{SOURCE}").status)
+
+
+def test_what_users_wrote_is_no_markup(admin, server):
+    """A description with signs of HTML is shown as it is."""
+    server.sql("UPDATE vicidial_inbound_dids SET did_description = '<script>alert(1)</script>'")
+
+    for path in ("/dids", f"/did/{SOURCE}", f"/did/{SOURCE}/edit"):
+        text = admin.get(f"/admin{path}").text
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;alert(1)" in text
