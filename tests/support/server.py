@@ -43,11 +43,14 @@ class Answer:
 def didier(
     directory: Path, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Run the command `didier` in *directory* with *typed* on its standard input, to its end."""
+    """Run the command `didier` in *directory* with *typed* on its standard input, to its end.
+
+    Nobody has signed in anywhere, also not who runs the tests.
+    """
     return subprocess.run(
         [sys.executable, "-m", "didier", *arguments],
         cwd=directory,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, "XDG_CONFIG_HOME": str(directory / "config"), **(environment or {})},
         input=typed,
         capture_output=True,
         text=True,
