@@ -2,6 +2,7 @@
 # make test    run all tests (installs what they need when it may)
 # make check   formatting, lints, types, import layers
 # make bench   measure, and print the figures beside their references
+# make screenshots   write the pictures of the admin panel anew
 # make docs    write the reference of the command line anew
 # make lock    write the requirement files anew
 
@@ -12,7 +13,7 @@ RUN_STAMP := $(VENV)/run.stamp
 DEV_STAMP := $(VENV)/dev.stamp
 LOCK := $(BIN)/uv pip compile pyproject.toml --extra server --universal --generate-hashes --no-header --no-emit-index-url --quiet
 
-.PHONY: run test check bench docs lock clean
+.PHONY: run test check bench docs screenshots lock clean
 
 run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
@@ -31,6 +32,10 @@ check: $(DEV_STAMP)
 bench: $(DEV_STAMP)
 	scripts/system-packages wrk
 	$(BIN)/python tests/benchmarks/bench.py $(BENCH)
+
+screenshots: $(DEV_STAMP)
+	scripts/system-packages chromium libatomic1
+	$(BIN)/python tests/browser/screenshots.py $(SHOTS)
 
 docs: $(DEV_STAMP)
 	$(BIN)/python -m didier.cli.reference docs/reference/cli.md

@@ -311,7 +311,7 @@ def test_colours_are_kept(panel):
 def test_nothing_keeps_people_out(server, open_page, scheme):
     """On no page axe-core finds a serious violation; nothing comes from elsewhere or is too wide."""
     server.tutorial()
-    page = open_page(color_scheme=scheme)
+    page = open_page(color_scheme=scheme, reduced_motion="reduce")
     page.goto(f"{server.url}/admin/login")
     panel = Panel(page, server.url)
     found = {}
@@ -323,6 +323,14 @@ def test_nothing_keeps_people_out(server, open_page, scheme):
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found[f"{path} at 360 px"] = ["is wider than the window"]
         page.set_viewport_size({"width": 1280, "height": 900})
+
+    panel.open(f"/copy?source={SOURCE}")
+    panel.preview("18002223333-18002223340,8002223333,x")
+    found |= {"preview": barriers} if (barriers := panel.barriers()) else {}
+    for path, button in ((f"/did/{SOURCE}", "#delete"), ("/batches/1", "#undo")):
+        panel.open(path)
+        page.click(button)
+        found |= {button: barriers} if (barriers := panel.barriers()) else {}
 
     assert {} == found
     assert {server.url} == {

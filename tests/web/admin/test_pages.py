@@ -48,8 +48,8 @@ def test_what_other_groups_have_is_not_offered(admin, groups, server):
 @pytest.mark.parametrize(
     ("column", "value", "text"),
     [
-        ("did_description", "abc", "Did_description 'abc' is not allowed: 6 to 50 characters."),
-        ("group_id", "NOWHERE", "Group_id 'NOWHERE' is not allowed: there is no such in-group."),
+        ("did_description", "abc", "did_description 'abc' is not allowed: 6 to 50 characters."),
+        ("group_id", "NOWHERE", "group_id 'NOWHERE' is not allowed: there is no such in-group."),
         ("group_id", "SALESLINE", ""),
         ("did_description", "", ""),
         ("no_such_column", "x", ""),

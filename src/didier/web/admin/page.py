@@ -84,8 +84,10 @@ def refused(refusal: Refusal) -> HTTPException:
 
 
 def said(refusal: Exception) -> str:
-    """Return the text of *refusal* as a sentence."""
+    """Return the text of *refusal* as a sentence; the name of a column at its beginning stays as it is."""
     text = str(refusal)
+    if "_" in text.partition(" ")[0]:
+        return f"{text}."
     return f"{text[:1].upper()}{text[1:]}."
 
 

@@ -17,7 +17,8 @@ export class Problem extends Error {
 }
 
 export function sentence(text) {
-  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  const isColumn = text.split(" ")[0].includes("_"); // its name is written as it is
+  const whole = isColumn ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 

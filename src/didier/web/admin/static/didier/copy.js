@@ -80,7 +80,7 @@ function why(item) {
 
 function row(item) {
   const line = document.createElement("tr");
-  line.append(cell("No.", count(item.position), "number"), cell("Number", item.target), cell("Outcome", tag(item.status)), cell("Why", why(item)));
+  line.append(cell("No.", count(item.position), "number"), cell("Number", item.target, "name"), cell("Outcome", tag(item.status)), cell("Why", why(item)));
   return line;
 }
 

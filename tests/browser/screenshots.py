@@ -1,0 +1,115 @@
+"""Writes docs/images: every page of the panel in light and dark, on a desk and on a telephone.
+
+make screenshots                      all pages
+make screenshots SHOTS='did copy'     some of them
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from playwright.sync_api import sync_playwright
+
+from browser.conftest import ARGUMENTS
+from browser.panel import Panel
+from support.missing import program
+from support.server import Didier
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
+SOURCE = "18001234567"
+
+Prepare = Callable[[Panel], Any]
+
+
+def _preview(panel: Panel) -> None:
+    panel.page.fill("#template", "Sales {target}")
+    panel.page.check("[value=best_effort]")
+    panel.preview("18002223400-18002223401\n(800) 222-3333\n1800555\n18005550100-18005550119")
+    panel.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+
+
+def _wrong(panel: Panel) -> None:
+    panel.page.select_option("#did_route", "IN_GROUP")
+    panel.page.fill("#group_id", "SALES")
+    panel.page.press("#group_id", "Tab")
+    panel.page.wait_for_selector("#group_id-problem:not(:empty)")
+    panel.page.evaluate("document.getElementById('group_id').scrollIntoView({block: 'center'})")
+
+
+def _deletion(panel: Panel) -> None:
+    panel.page.click("#delete")
+
+
+PAGES: dict[str, tuple[str, Prepare | None]] = {
+    "dids": ("/dids", None),
+    "did": ("/did/18002223333", None),
+    "did-edit": (f"/did/{SOURCE}/edit", _wrong),
+    "did-delete": ("/did/18002223334", _deletion),
+    "copy": (f"/copy?source={SOURCE}", _preview),
+    "batches": ("/batches", None),
+    "batch": ("/batches/2", None),
+}
+"""The address of each page, and what is done there before the picture is taken."""
+
+
+def fill(server: Didier) -> None:
+    """Put something to be seen into the demonstration's database."""
+    for name, title in (("SALESLINE", "Sales line"), ("SUPPORT", "Support")):
+        server.sql("INSERT INTO vicidial_inbound_groups (group_id, group_name) VALUES (?, ?)", name, title)
+    server.tutorial(target=",".join(str(18002223333 + number) for number in range(8)))
+    server.vicidial(
+        "copy_did",
+        source_did_pattern=SOURCE,
+        new_dids="18002223400-18002223499",
+        did_description="West coast",
+    )
+    for did, group in (("18002223333", "SALESLINE"), ("18002223334", "SUPPORT")):
+        server.vicidial("update_did", did_pattern=did, did_route="IN_GROUP", group=group)
+    server.vicidial("update_did", did_pattern="18002223335", did_description="Closed at night")
+    server.sql("UPDATE vicidial_inbound_dids SET did_active = 'N' WHERE did_pattern = '18002223335'")
+    server.vicidial("add_did", did_pattern="+442079460000", did_description="London office", extension="8400")
+
+
+def shoot(browser: Any, server: Didier, names: list[str]) -> None:
+    """Take the pictures."""
+    for scheme in ("light", "dark"):
+        for size, viewport in SIZES.items():
+            context = browser.new_context(color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+            page = context.new_page()
+            page.goto(f"{server.url}/admin/login")
+            if "login" in names:
+                page.screenshot(path=IMAGES / f"login-{scheme}-{size}.png")
+            panel = Panel(page, server.url)
+            for name in names:
+                if name in PAGES:
+                    path, prepare = PAGES[name]
+                    panel.open(path)
+                    if prepare:
+                        prepare(panel)
+                    page.screenshot(path=IMAGES / f"{name}-{scheme}-{size}.png")
+            context.close()
+
+
+def main() -> None:
+    """Start the demonstration in a directory of its own and take the pictures."""
+    names = sys.argv[1:] or ["login", *PAGES]
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
+        database = f"sqlite:///{directory}/didier.db"
+        server = Didier(Path(directory), "--demo", "--database", database).start()
+        browser = playwright.chromium.launch(executable_path=program("chromium", "chromium"), args=ARGUMENTS)
+        try:
+            fill(server)
+            shoot(browser, server, names)
+        finally:
+            browser.close()
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
