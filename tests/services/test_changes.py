@@ -127,15 +127,16 @@ def test_a_did_is_found_by_its_record(conn):
 
 
 def test_lines_of_the_api_log_lead_to_their_batches(conn, now):
-    """By moment, user, and source or target; where two fit, to none; what was refused has none."""
-    for result, data, moment in (
-        ("SUCCESS", f"{SOURCE}|18002220000|2", now),
-        ("SUCCESS", SOURCE, now + timedelta(hours=1)),
-        ("ERROR", SOURCE, now + timedelta(hours=1)),
-        ("SUCCESS", "18002220001", now + timedelta(hours=2)),
-        ("SUCCESS", SOURCE, now + timedelta(hours=3)),
+    """By moment, user, and source or target; where two fit, to none; what changed nothing has none."""
+    for function, result, data, moment in (
+        ("copy_did", "SUCCESS", f"{SOURCE}|18002220000|2", now),
+        ("update_did", "SUCCESS", SOURCE, now + timedelta(hours=1)),
+        ("update_did", "ERROR", SOURCE, now + timedelta(hours=1)),
+        ("did_info", "SUCCESS", SOURCE, now + timedelta(hours=1)),
+        ("update_did", "SUCCESS", "18002220001", now + timedelta(hours=2)),
+        ("update_did", "SUCCESS", SOURCE, now + timedelta(hours=3)),
     ):
-        entry = ApiEntry("ADMIN", "copy_did", result, "", "crm", data, 0, "s", "h", "u", "192.0.2.1")
+        entry = ApiEntry("ADMIN", function, result, "", "crm", data, 0, "s", "h", "u", "192.0.2.1")
         logs.write_api(conn, [entry], "host", moment)
     for _ in range(2):
         order = UpdateOrder(ADMIN, SOURCE, {"did_description": "Other line"})
@@ -144,7 +145,7 @@ def test_lines_of_the_api_log_lead_to_their_batches(conn, now):
 
     found = changes.traces(conn, CALLER, lines)
 
-    assert [None, 3, None, 2, 1] == [found.batches.get(line.api_id) for line in lines]
+    assert [None, 3, None, None, 2, 1] == [found.batches.get(line.api_id) for line in lines]
     assert {SOURCE, "18002220000"} == found.dids
 
 

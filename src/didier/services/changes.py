@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
 
@@ -22,6 +23,15 @@ NOTES_OF = "ADMIN API "
 
 BATCHES_LOOKED_AT = 5_000
 """Most batches that are looked through for those of a page of the API log."""
+
+
+KINDS: Mapping[str, frozenset[str]] = MappingProxyType({
+    "add_did": frozenset({"add", "import"}),
+    "copy_did": frozenset({"copy"}),
+    "delete_did": frozenset({"delete"}),
+    "update_did": frozenset({"update", "delete"}),
+})  # fmt: skip
+"""The kinds of batches that functions make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +100,8 @@ class Traces:
 def traces(conn: Connection, caller: Caller, lines: Sequence[Logged]) -> Traces:
     """Return the batches that *lines* tell of, and which pieces of their data are DIDs the caller sees.
 
-    A batch is that of a line when it was stored in the same moment by the same user, and its source or first
-    target stands in the line; where several fit it is none.
+    A batch is that of a line when its function makes such batches, it was stored in the same moment by the
+    same user, and its source or first target stands in the line; where several fit it is none.
     """
     pieces = {piece for line in lines for piece in data_pieces(line) if _may_be_pattern(piece)}
     found = dids.find(conn, pieces)
@@ -109,7 +119,7 @@ def _may_be_pattern(piece: str) -> bool:
 
 
 def _batches(conn: Connection, lines: Sequence[Logged]) -> dict[int, int]:
-    changing = [line for line in lines if line.result != "ERROR" and line.data]
+    changing = [line for line in lines if line.result != "ERROR" and line.function in KINDS]
     if not changing:
         return {}
     first, last = (datetime.fromisoformat(line.when) for line in (changing[-1], changing[0]))
@@ -127,6 +137,7 @@ def _batches(conn: Connection, lines: Sequence[Logged]) -> dict[int, int]:
 
 def _of(line: Logged, near: Sequence[Made]) -> int | None:
     pieces = {patterns.key(piece) for piece in data_pieces(line)}
+    near = [batch for batch in near if batch.kind in KINDS[line.function]]
     for name in ("target", "source"):
         fitting = [batch for batch in near if patterns.key(getattr(batch, name)) in pieces]
         if len(fitting) == 1:

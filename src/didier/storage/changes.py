@@ -117,9 +117,10 @@ def _listed(dialect: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What tells a batch from others: when, by whom, from what it was made, and its first target."""
+    """What tells a batch from others: its kind, when, by whom, from what it was made, its first target."""
 
     batch_id: int
+    kind: str
     when: str
     user: str
     source: str
@@ -130,12 +131,13 @@ def batches_between(conn: Connection, first: datetime, last: datetime, limit: in
     """Return *limit* of the batches that were ordered from *first* until before *last*."""
     low = first_since(conn, "didier_batches", "batch_id", "created_at", first)
     sql = (
-        "SELECT b.batch_id, b.created_at, b.user_name, b.source_pattern, i.target FROM didier_batches AS b"
+        "SELECT b.batch_id, b.kind, b.created_at, b.user_name, b.source_pattern, i.target"
+        " FROM didier_batches AS b"
         " LEFT JOIN didier_batch_items AS i ON i.batch_id = b.batch_id AND i.position = 1"
         " WHERE b.batch_id >= ? AND b.created_at < ? ORDER BY b.batch_id LIMIT ?"
     )
     rows = run(conn, sql, low, as_text(last), limit)
     return [
-        Made(batch_id, as_text(as_moment(when) or last), user, source or "", target or "")
-        for batch_id, when, user, source, target in rows
+        Made(batch_id, kind, as_text(as_moment(when) or last), user, source or "", target or "")
+        for batch_id, kind, when, user, source, target in rows
     ]

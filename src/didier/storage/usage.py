@@ -134,12 +134,13 @@ def calls_of_dids(
     if prefix is not None:
         conditions += " AND d.did_pattern LIKE ? ESCAPE '!'"
         values.append(_begins_with(prefix))
+    kind = "LEFT JOIN" if groups is None and prefix is None else "JOIN"
     sql = (
-        "SELECT CAST(l.did_id AS INTEGER), MAX(l.extension), MAX(d.did_pattern), MAX(d.did_description),"
-        " COUNT(*) AS calls, MAX(l.call_date) FROM vicidial_did_log AS l"
-        f" LEFT JOIN {DIDS} AS d ON d.did_id = CAST(l.did_id AS INTEGER)"
-        f" WHERE l.call_date >= ? AND l.call_date < ?{conditions}"
-        " GROUP BY l.did_id ORDER BY calls DESC, l.did_id LIMIT ?"
+        "SELECT c.id, c.extension, d.did_pattern, d.did_description, c.calls, c.last_call"
+        " FROM (SELECT CAST(did_id AS INTEGER) AS id, MAX(extension) AS extension, COUNT(*) AS calls,"
+        " MAX(call_date) AS last_call FROM vicidial_did_log WHERE call_date >= ? AND call_date < ?"
+        f" GROUP BY id) AS c {kind} {DIDS} AS d ON d.did_id = c.id{conditions}"
+        " ORDER BY c.calls DESC, c.id LIMIT ?"
     )
     return [
         Usage(did_id or 0, extension or "", pattern, description, calls, _text(last))

@@ -2,10 +2,11 @@
 
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from string import Template
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -68,6 +69,9 @@ def postman(demo: bool) -> Callable[[Request], Response]:
     return page
 
 
+_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+
+
 def collection(base: str, password: str) -> dict[str, Any]:
     """Return a collection of the tutorial's requests against *base*, each with a check of its answer."""
     variables = {
@@ -92,7 +96,7 @@ def collection(base: str, password: str) -> dict[str, Any]:
         "info": {
             "name": "Didier",
             "description": "Copy a DID with the Non-Agent API: set user and pass among the variables.",
-            "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
+            "schema": _SCHEMA,
         },
         "variable": [{"key": key, "value": value} for key, value in variables.items()],
         "item": [
@@ -114,9 +118,17 @@ def collection(base: str, password: str) -> dict[str, Any]:
     }
 
 
+def exported(base: str, name: str, query: Mapping[str, str], secrets: Iterable[str]) -> dict[str, Any]:
+    """Return a collection of one request against *base*; *secrets* are variables for the user to set."""
+    variables = {"baseUrl": base, **dict.fromkeys(secrets, "")}
+    return {
+        "info": {"name": f"Didier: {name}", "schema": _SCHEMA},
+        "variable": [{"key": key, "value": value} for key, value in variables.items()],
+        "item": [_asking(name, query)],
+    }
+
+
 def _request(name: str, query: dict[str, str], answers: list[str]) -> dict[str, Any]:
-    parameters = [{"key": key, "value": value} for key, value in query.items()]
-    raw = "{{baseUrl}}" + PATH + "?" + "&".join(f"{p['key']}={p['value']}" for p in parameters)
     check = [
         f"const allowed = {json.dumps(answers)}.map(a => pm.variables.replaceIn(a));",
         f"pm.test({json.dumps(f'{name}: the answer is as documented')}, () => {{",
@@ -124,6 +136,14 @@ def _request(name: str, query: dict[str, str], answers: list[str]) -> dict[str, 
         "  pm.expect(allowed.some(a => pm.response.text().startsWith(a)), pm.response.text()).to.be.true;",
         "});",
     ]
+    event = {"listen": "test", "script": {"type": "text/javascript", "exec": check}}
+    return {**_asking(name, query), "event": [event]}
+
+
+def _asking(name: str, query: Mapping[str, str]) -> dict[str, Any]:
+    # Postman sends a plus as it is, which would be read as a space.
+    parameters = [{"key": key, "value": quote(value, safe="{}:,*~")} for key, value in query.items()]
+    raw = "{{baseUrl}}" + PATH + "?" + "&".join(f"{p['key']}={p['value']}" for p in parameters)
     return {
         "name": name,
         "request": {
@@ -135,5 +155,4 @@ def _request(name: str, query: dict[str, str], answers: list[str]) -> dict[str, 
                 "query": parameters,
             },
         },
-        "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": check}}],
     }

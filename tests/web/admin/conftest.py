@@ -64,3 +64,11 @@ def admin(server: Didier) -> Browser:
     browser = Browser(server)
     assert 303 == browser.sign_in().status
     return browser
+
+
+@pytest.fixture
+def own_admin(own_server: Didier) -> Browser:
+    """A browser in which the administrator of a server that nobody else uses has signed in."""
+    browser = Browser(own_server)
+    assert 303 == browser.sign_in().status
+    return browser

@@ -17,11 +17,15 @@ from didier import __version__
 from didier.errors import NotPermitted, Unavailable
 from didier.web.admin.batches import Batches
 from didier.web.admin.choices import Choices
+from didier.web.admin.console import Console
 from didier.web.admin.cookies import FIELD, PREFIX, THEME, token_of
 from didier.web.admin.copying import Copying
+from didier.web.admin.dashboard import Dashboard
 from didier.web.admin.did import OneDid
 from didier.web.admin.dids import Dids
+from didier.web.admin.logs import ApiLog, ChangeLog
 from didier.web.admin.page import Desk, Page, address, changed, may
+from didier.web.admin.users import OneUser, Users
 from didier.web.api.wishes import Asked
 
 _HERE = Path(__file__).parent
@@ -52,7 +56,9 @@ class Start(Page):
         return self.render(request, "nothing.html", "Nothing to see", missing=self.refusal(request))
 
 
-PAGES: tuple[type[Page], ...] = (Dids, Copying, Batches, OneDid, Choices)
+PAGES: tuple[type[Page], ...] = (
+    Dashboard, Dids, Copying, Batches, Users, ApiLog, ChangeLog, Console, OneDid, OneUser, Choices,
+)  # fmt: skip
 """The pages in the order of the menu."""
 
 

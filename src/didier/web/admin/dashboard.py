@@ -1,0 +1,148 @@
+"""``/dashboard``: how many DIDs there are, what is copied, refused and called. Each part comes by itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.engine import Connection
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette_admin.routing import route
+
+from didier.errors import NotPermitted
+from didier.services import figures, usage
+from didier.services.access import Caller
+from didier.web.admin.keeping import Kept
+from didier.web.admin.page import Desk, Page, caller_of, may, refused
+from didier.web.api.wishes import Asked
+
+DAYS = (7, 30, 90)
+SHOWN = 10
+"""Most rows of a list."""
+
+Rows = Sequence[Any] | NotPermitted
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time that figures are about."""
+
+    now: datetime
+    days: int
+
+    @property
+    def since(self) -> datetime:
+        """When it begins."""
+        return self.now - timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the page: its name and title, what the user must be allowed to call, and what counts it."""
+
+    name: str
+    title: str
+    action: str
+    count: Callable[[Connection, Caller, Span], Rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The rows of a part, and when they were counted."""
+
+    rows: Rows
+    at: datetime
+
+
+def _called(conn: Connection, caller: Caller, span: Span) -> Rows:
+    since = figures.calls_since(conn, span.since)
+    return usage.calls_of_dids(conn, caller, since, span.now + timedelta(seconds=1), SHOWN)
+
+
+def _uncalled(conn: Connection, caller: Caller, span: Span) -> Rows:
+    return figures.uncalled(conn, caller, span.since, SHOWN + 1)
+
+
+def _strangers(conn: Connection, caller: Caller, span: Span) -> Rows:
+    return figures.strangers(conn, caller, figures.calls_since(conn, span.since), SHOWN)
+
+
+PARTS: tuple[Part, ...] = (
+    Part("routes", "DIDs by route", "list_dids", lambda c, who, _: figures.dids_by_route(c, who)),
+    Part(
+        "copies", "Copies per day", "list_dids",
+        lambda c, who, span: figures.copies_by_day(c, who, span.now.date(), span.days),
+    ),
+    Part(
+        "refusals", "Refused requests by reason", "api_log",
+        lambda c, who, span: figures.refusals(c, who, span.since, SHOWN),
+    ),
+    Part("called", "DIDs that are called most", "did_log_export", _called),
+    Part("strangers", "Calls to numbers without a DID", "did_log_export", _strangers),
+    Part("uncalled", "Active DIDs that nobody called", "did_log_export", _uncalled),
+)  # fmt: skip
+BY_NAME = {part.name: part for part in PARTS}
+
+
+class Dashboard(Page):
+    """The first page; its script fetches the parts."""
+
+    path = "/dashboard"
+    menu_label = "Dashboard"
+    icon = "fa-solid fa-chart-simple"
+    asked = Asked("list_dids", "dids:read")
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._kept: Kept[Counted] = Kept()
+
+    def refusal(self, request: Request) -> NotPermitted | None:
+        """Name what the user lacks, if no part is for them."""
+        return None if _parts(request) else super().refusal(request)
+
+    @route("")
+    async def index(self, request: Request) -> Response:
+        """Show the frame."""
+        return self.render(
+            request, "dashboard.html", "Dashboard", parts=_parts(request), days=_days(request), spans=DAYS,
+            nonce=request.state.nonce,
+        )  # fmt: skip
+
+    @route("/{name}")
+    async def part(self, request: Request) -> Response:
+        """Return a part, for the page's script to put into its place."""
+        part = BY_NAME.get(request.path_params["name"])
+        if part is None:
+            raise HTTPException(404, "There is no such part.")
+        self.demand(request, part.action)
+        caller, days = caller_of(request), _days(request)
+
+        async def count() -> Counted:
+            span = Span(datetime.now().replace(microsecond=0), days)
+            rows = await self.desk.door.on_reader(lambda conn: part.count(conn, caller, span))
+            return Counted(rows, span.now)
+
+        counted = await self._kept.get((part.name, days, _sight(caller)), count)
+        if isinstance(counted.rows, NotPermitted):
+            raise refused(counted.rows)
+        return self.render(
+            request, "dashboard_part.html", part.title, part=part, rows=counted.rows, at=counted.at,
+            days=days, shown=SHOWN, may_copy=may(request, "copy_did"), may_add=may(request, "add_did"),
+        )  # fmt: skip
+
+
+def _parts(request: Request) -> list[Part]:
+    return [part for part in PARTS if may(request, part.action)]
+
+
+def _days(request: Request) -> int:
+    given = request.query_params.get("days", "")
+    return int(given) if given in map(str, DAYS) else DAYS[0]
+
+
+def _sight(caller: Caller) -> tuple[Any, ...]:
+    """Return what makes two callers see the same figures."""
+    user = caller.user
+    return user.visible_groups(), user.sees_users_of(None), user.level, user.view_reports, user.modify_dids

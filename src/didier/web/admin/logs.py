@@ -1,0 +1,132 @@
+"""``/log`` and ``/changes``: what was asked of the APIs by whom, and what was changed."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette_admin.routing import route
+
+from didier.errors import Refusal
+from didier.services import changes, usage
+from didier.services.access import Caller
+from didier.services.changes import data_pieces
+from didier.storage.changes import ChangeFilter
+from didier.storage.usage import LogFilter
+from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
+from didier.web.admin.page import Page
+from didier.web.api import cursors
+from didier.web.api.cursors import BadCursor
+from didier.web.api.wishes import PANEL_SOURCE, SOURCE, Asked
+
+PAGE = 50
+REACH = 200_000
+"""Most lines that a page looks through: one that finds fewer than fill it leads on."""
+
+TEXT_MOST = 50
+RESULTS = ("SUCCESS", "ERROR", "NOTICE")
+SOURCES = (SOURCE, PANEL_SOURCE)
+API_FUNCTIONS = sorted({
+    *FUNCTIONS, *OPEN_FUNCTIONS, "delete_did", "undo_batch", "add_token", "list_tokens", "revoke_token",
+    "api_log",
+})  # fmt: skip
+SECTIONS = ("DIDS", "USERS", "SERVERS")
+TYPES = ("ADD", "COPY", "MODIFY", "DELETE", "OTHER")
+
+
+class ApiLog(Page):
+    """The API log."""
+
+    path = "/log"
+    menu_label = "API log"
+    icon = "fa-solid fa-list"
+    asked = Asked("api_log", "reports")
+
+    @route("")
+    async def index(self, request: Request) -> Response:
+        """Show the lines that are wanted, the newest first."""
+        given = _given(request, "user", "function", "result", "source")
+        since, until = _moment(request, "since"), _moment(request, "until")
+        wanted = LogFilter(**given, since=since, until=until)
+        before = _before(request, "log")
+
+        def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
+            found = usage.api_log(conn, caller, wanted, PAGE, before, REACH)
+            if isinstance(found, Refusal):
+                return found
+            traces = changes.traces(conn, caller, found.lines)
+            return {"lines": found.lines, "following": _cursor("log", found.following), "traces": traces}
+
+        found = await self.read(request, read)
+        return self.render(
+            request, "log.html", "API log", **found, wanted=given, since=_shown(since), until=_shown(until),
+            pieces=data_pieces, functions=API_FUNCTIONS, results=RESULTS, sources=SOURCES,
+            is_first=before is None, filtered=any((*given.values(), since, until)),
+        )  # fmt: skip
+
+
+class ChangeLog(Page):
+    """What was changed: VICIdial's admin log."""
+
+    path = "/changes"
+    menu_label = "Change log"
+    icon = "fa-solid fa-clock-rotate-left"
+    asked = Asked("api_log", "reports")
+
+    @route("")
+    async def index(self, request: Request) -> Response:
+        """Show the lines that are wanted, the newest first."""
+        given = _given(request, "user", "section", "type", "did")
+        since, until = _moment(request, "since"), _moment(request, "until")
+        did = given["did"]
+        wanted = ChangeFilter(given["user"], given["section"], given["type"], None, since, until)
+        before = _before(request, "changes")
+
+        def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
+            chosen = wanted
+            if did:
+                record = changes.record_of(conn, caller, did) or ""
+                chosen = replace(wanted, section=changes.DIDS, record_id=record)
+            found = changes.page(conn, caller, chosen, PAGE, before, REACH)
+            if isinstance(found, Refusal):
+                return found
+            following = _cursor("changes", found.following)
+            return {"lines": found.lines, "following": following, "dids": found.dids}
+
+        found = await self.read(request, read)
+        return self.render(
+            request, "changes.html", "Change log", **found, wanted=given, since=_shown(since),
+            until=_shown(until), sections=SECTIONS, types=TYPES, is_first=before is None,
+            filtered=any((*given.values(), since, until)),
+        )  # fmt: skip
+
+
+def _given(request: Request, *names: str) -> dict[str, str | None]:
+    return {name: request.query_params.get(name, "").strip()[:TEXT_MOST] or None for name in names}
+
+
+def _moment(request: Request, name: str) -> datetime | None:
+    """Return a time of the server as the browser's field writes it; what is none is not asked for."""
+    try:
+        return datetime.fromisoformat(request.query_params.get(name, "")).replace(tzinfo=None, microsecond=0)
+    except ValueError:
+        return None
+
+
+def _shown(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="minutes") if moment else ""
+
+
+def _before(request: Request, of: str) -> int | None:
+    """Return the id before which the page begins; an old address begins at the newest."""
+    try:
+        found = cursors.read(request.query_params.get("after"), of, (int,))
+    except BadCursor:
+        return None
+    return int(found[0]) if found else None
+
+
+def _cursor(of: str, following: int | None) -> str | None:
+    return cursors.write(of, [following]) if following else None

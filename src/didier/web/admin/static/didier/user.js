@@ -1,0 +1,174 @@
+// A user: the form as the tutorial has it, password, lock, tokens.
+
+import { ask, path, sentence } from "./api.js";
+import { clear, later, note } from "./notes.js";
+
+const form = document.getElementById("user-form");
+const name = form.dataset.user;
+const modify = form.elements[form.dataset.modify];
+const modifyHint = document.getElementById(`${form.dataset.modify}-hint`);
+const ticks = [...form.querySelectorAll("[name=function]")];
+const fields = [...form.querySelectorAll("[data-initial]:not([name=function])")];
+let switchedOn = "";
+
+function say(field, text) {
+  if (!field) return note("danger", text);
+  field.classList.toggle("is-invalid", text !== "");
+  field.setAttribute("aria-invalid", text !== "");
+  document.getElementById(`${field.id}-problem`).textContent = text;
+  if (text) (field.matches("fieldset") ? field.querySelector("input:not(:disabled)") : field)?.focus();
+}
+
+function quiet(root) {
+  for (const field of root.querySelectorAll(".is-invalid")) say(field, "");
+}
+
+// Allowing a function for DIDs switches Modify DIDs on, as the services do it, and says so.
+for (const tick of ticks) {
+  tick.addEventListener("change", () => {
+    if (!tick.checked || !("dids" in tick.dataset) || modify.value === "1") return;
+    const what = tick.value === "ALL_FUNCTIONS" ? "ALL" : tick.value;
+    if (modify.querySelector("[value='1']").disabled) {
+      modifyHint.textContent = `${what} needs it, and you do not have this right, so you cannot give it.`;
+      return;
+    }
+    modify.value = "1";
+    switchedOn = what;
+    modifyHint.textContent = `Switched on, because ${what} needs it.`;
+  });
+}
+modify.addEventListener("change", () => {
+  switchedOn = "";
+  const needs = ticks.find((tick) => tick.checked && "dids" in tick.dataset);
+  modifyHint.textContent = modify.value === "0" && needs ? "Without it the functions for DIDs are refused." : "";
+});
+
+function functionsChanged() {
+  return ticks.some((tick) => tick.checked !== (tick.dataset.initial === "yes"));
+}
+
+function changes() {
+  const sent = {};
+  for (const field of fields) {
+    if (field.value === field.dataset.initial) continue;
+    const flag = field.dataset.kind === "flag";
+    sent[field.name] = flag ? field.value === "1" : field.dataset.kind === "number" ? Number(field.value) : field.value;
+  }
+  if (functionsChanged()) {
+    sent.api_allowed_functions = ticks.filter((tick) => tick.checked).map((tick) => tick.value);
+    sent[modify.name] = modify.value === "1";
+  }
+  return sent;
+}
+
+function refused(problem) {
+  const place = (problem.body.pointer || "").split("/").filter(Boolean).find((part) => document.getElementById(part));
+  say(place ? document.getElementById(place) : null, sentence(problem.message));
+}
+
+async function busy(root, work) {
+  clear();
+  quiet(root);
+  const button = root.querySelector("[type=submit]");
+  button.disabled = true;
+  try {
+    await work();
+  } catch (problem) {
+    return problem;
+  } finally {
+    button.disabled = false;
+  }
+  return null;
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const problem = await busy(form, async () => {
+    const sent = changes();
+    if (name && !Object.keys(sent).length) return note("info", "Nothing was changed.");
+    const made = name ? await ask("PATCH", path("users", name), { body: sent }) : await ask("POST", "/users", { body: { user: "", password: "", user_group: "", ...sent } });
+    const on = switchedOn && made[modify.name] ? ` Modify DIDs was switched on, because ${switchedOn} needs it.` : "";
+    later("success", `${name ? "The changes are saved" : `${made.user} is made`}.${on}`);
+    location.assign(`/admin${path("user", made.user)}`);
+  });
+  if (problem) refused(problem);
+});
+
+const passwords = document.getElementById("password-form");
+passwords?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const field = passwords.elements.password;
+  const problem = await busy(passwords, async () => {
+    await ask("PATCH", path("users", name), { body: { password: field.value } });
+    later("success", "The password is set.");
+    location.reload();
+  });
+  if (problem) say(field, sentence(problem.message));
+});
+
+document.getElementById("unlock")?.addEventListener("click", async () => {
+  try {
+    await ask("DELETE", `${path("users", name)}/lock`);
+    later("success", `${name} may sign in again.`);
+    location.reload();
+  } catch (problem) {
+    note("danger", problem.message);
+  }
+});
+
+const tokens = document.getElementById("token-form");
+const made = document.getElementById("made");
+const PLACES = { name: "token-name", scopes: "token-scopes", pattern_prefix: "token-prefix", networks: "token-networks", expires_at: "token-end" };
+
+tokens?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { elements } = tokens;
+  const end = elements.expires_at.value;
+  const problem = await busy(tokens, async () => {
+    const body = {
+      user: name,
+      name: elements.name.value,
+      scopes: [...tokens.querySelectorAll("[name=scope]:checked")].map((box) => box.value),
+      pattern_prefix: elements.pattern_prefix.value.trim() || null,
+      networks: elements.networks.value.split(/[\s,]+/).filter(Boolean),
+      expires_at: end ? new Date(`${end}T23:59:59`).toISOString() : null,
+    };
+    const token = await ask("POST", "/tokens", { body });
+    document.getElementById("made-token").value = token.token;
+    made.showModal();
+  });
+  if (!problem) return;
+  const part = (problem.body.pointer || "").split("/").filter(Boolean)[0];
+  say(document.getElementById(PLACES[part]), sentence(problem.message));
+});
+
+document.getElementById("made-copy")?.addEventListener("click", async () => {
+  const line = document.getElementById("made-token");
+  line.select();
+  await navigator.clipboard?.writeText(line.value).catch(() => {});
+});
+document.getElementById("made-close")?.addEventListener("click", () => made.close());
+made?.addEventListener("close", () => {
+  document.getElementById("made-token").value = "";
+  location.reload();
+});
+
+const revoking = document.getElementById("revoking");
+let revoked = "";
+for (const button of document.querySelectorAll("[data-revoke]")) {
+  button.addEventListener("click", () => {
+    revoked = button.dataset.revoke;
+    revoking.showModal();
+  });
+}
+document.getElementById("revoking-no")?.addEventListener("click", () => revoking.close());
+document.getElementById("revoking-yes")?.addEventListener("click", async () => {
+  revoking.close();
+  try {
+    await ask("DELETE", path("tokens", revoked));
+    later("success", "The token is revoked.");
+    location.reload();
+  } catch (problem) {
+    note("danger", problem.message);
+  }
+});
