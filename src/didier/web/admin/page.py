@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.views import CustomView
 
-from didier.errors import BatchNotFound, NotFound, NotPermitted, Refusal
+from didier.errors import BatchNotFound, NotFound, NotPermitted, Refusal, UserNotFound
 from didier.services.access import Caller
 from didier.web.admin.cookies import PREFIX
 from didier.web.api.door import Door
@@ -74,7 +74,7 @@ class Page(CustomView):
         return self.templates.TemplateResponse(request, template, {"title": title, "page": self, **context})
 
 
-_STATUS = {NotPermitted: 403, NotFound: 404, BatchNotFound: 404}
+_STATUS = {NotPermitted: 403, NotFound: 404, BatchNotFound: 404, UserNotFound: 404}
 
 
 def refused(refusal: Refusal) -> HTTPException:
