@@ -57,13 +57,18 @@ class Panel:
 
     def barriers(self) -> list[str]:
         """Return what axe-core finds on the page that keeps people from using it."""
-        if not AXE.exists():
-            cannot_run("the npm package axe-core (make test installs it)")
-        self.page.evaluate(AXE.read_text("utf-8"))
-        found = self.page.evaluate("async () => (await axe.run()).violations")
-        return [
-            f"{one['id']}: {node['html'][:150]}: {node['failureSummary'][:200]}"
-            for one in found
-            if one["impact"] in GRAVE
-            for node in one["nodes"]
-        ]
+        return barriers_on(self.page)
+
+
+def barriers_on(page: Any) -> list[str]:
+    """Return what axe-core finds on *page* that keeps people from using it."""
+    if not AXE.exists():
+        cannot_run("the npm package axe-core (make test installs it)")
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [
+        f"{one['id']}: {node['html'][:150]}: {node['failureSummary'][:200]}"
+        for one in found
+        if one["impact"] in GRAVE
+        for node in one["nodes"]
+    ]

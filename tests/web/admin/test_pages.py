@@ -75,6 +75,18 @@ def test_a_list_is_narrowed_by_its_address(admin, server):
     assert 0 < copies.index('/did/18002224444"') < copies.index('/did/18002223333"')
 
 
+def test_what_is_listed_is_exported(admin, server):
+    """The button above a list leads to a file with the same DIDs."""
+    server.tutorial()
+
+    page = admin.get("/admin/dids?search=18002223333").text
+    link = page.partition('href="/admin/api/v1/exports/')[2].partition('"')[0].replace("&amp;", "&")
+    export = admin.get(f"/admin/api/v1/exports/{link}")
+    assert 200 == export.status
+    assert export.headers["content-disposition"].startswith("attachment; ")
+    assert ("18002223333" in export.text, SOURCE + "," in export.text) == (True, False)
+
+
 def test_a_whole_number_is_found_at_once(admin, server):
     """In any spelling, and with the way to what only contains it."""
     server.vicidial("add_did", did_pattern="9918001234567", did_description="Longer number")

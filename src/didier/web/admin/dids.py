@@ -18,7 +18,7 @@ from didier.storage import reports
 from didier.storage.listing import Order, Row, place_kinds
 from didier.web.admin import forms
 from didier.web.admin.cookies import PREFIX
-from didier.web.admin.page import Page, may
+from didier.web.admin.page import Page, address, may
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
 from didier.web.api.schemas import SEARCH_MOST
@@ -78,6 +78,7 @@ class Dids(Page):
         return self.render(
             request, "dids.html", "DIDs", **found, wanted=asdict(wanted), search=wanted.search, sort=sort,
             sorts=list(SORTS.items()), routes=ROUTES,
+            export=address("api", "v1", "exports", "dids.csv", **asdict(wanted)),
             narrowed=sort in SORTS or any(v for name, v in asdict(wanted).items() if name != "search"),
             is_first=after is None, filtered=any(asdict(wanted).values()),
             may_copy=may(request, "copy_did"),
