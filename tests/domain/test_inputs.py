@@ -334,3 +334,13 @@ def test_skip_counts_no_range_out():
 def test_the_words_of_the_module_are_known_fields():
     """Every alias stands for a field that there is."""
     assert set(inputs.ALIASES.values()) <= set(inputs.BY_COLUMN)
+
+
+@pytest.mark.parametrize(
+    ("target", "refused"), [("1.8E+10", True), ("1E+9", True), ("18E10", False), ("1.8.E", False)]
+)
+def test_numbers_that_a_spreadsheet_has_shortened(target, refused):
+    """Their last digits are lost: they are refused, and it is said what to do."""
+    found = inputs.spoiled(target)
+
+    assert refused == (found is not None and "format its column as text" in str(found))

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from didier.cli.local import CALLER
+from didier.domain.inputs import Row
 from didier.domain.templates import Template
 from didier.errors import (
     BatchNotFound,
@@ -164,16 +165,33 @@ def test_batches_are_seen_as_their_source_is(clean, now):
     assert not seen(clean, CALLER, since + 1)
 
 
-def test_a_token_sees_batches_of_sources_that_it_reaches(clean, now):
-    """With a prefix only copies of DIDs that begin with it are shown, whoever ordered them."""
-    first, second = small(clean, now, "5550100"), small(clean, now, "5550101", source="5550100")
+def test_a_token_sees_what_was_ordered_with_no_wider_one(clean, now):
+    """With a prefix only batches are shown whose targets all begin with it, as their token's did."""
+    everywhere, wide, narrow = (
+        small(clean, now, f"1800155501{n}", who=replace(CALLER, pattern_prefix=prefix))
+        for n, prefix in enumerate((None, "1800", "18001"))
+    )
 
-    assert [True, False] == [
-        seen(clean, replace(CALLER, pattern_prefix="1800"), id_) for id_ in (first, second)
-    ]
-    assert [False, True] == [
-        seen(clean, replace(CALLER, pattern_prefix="555"), id_) for id_ in (first, second)
-    ]
+    seen_by = {
+        prefix: [
+            seen(clean, replace(CALLER, pattern_prefix=prefix), id_) for id_ in (everywhere, wide, narrow)
+        ]
+        for prefix in (None, "1800", "18001")
+    }
+
+    assert {None: [True, True, True], "1800": [False, True, True], "18001": [False, False, True]} == seen_by
+
+
+def test_targets_with_groups_of_their_own_hide_a_batch(clean, now):
+    """Who sees some groups is not shown a batch whose DIDs may belong to others."""
+    with clean.begin() as conn:
+        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN'")
+        rows = (Row("5550100", {"user_group": "ADMIN"}), Row("5550101"))
+        wish = CopyOrder(CALLER, SOURCE, ("5550100", "5550101"), atomic=True, rows=rows)
+        [result] = copy(conn, [wish], now)
+    assert isinstance(result, CopyResult)
+
+    assert [True, False] == [seen(clean, who, result.batch_id) for who in (CALLER, SALES)]
 
 
 def test_pages_are_full_though_some_are_hidden(clean, now):
@@ -263,6 +281,36 @@ def test_undo_keeps_and_names_what_was_changed_since(clean, now):
     assert ("undone", 3, ("5550103",)) == (again.batch.state, again.batch.removed, again.kept)
     assert [SOURCE, "5550103"] == [*table(clean)]
     assert_agree(clean, batch_id)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_did_with_another_number_is_not_what_was_made(clean, now, force):
+    """Numbers that were changed or swapped are kept, also by force: the batch made others."""
+    batch_id = small(clean, now, "5550100", "5550101", "5550102")
+    change = "UPDATE vicidial_inbound_dids SET did_pattern = ? WHERE did_pattern = ?"
+    with clean.begin() as conn:
+        for new, old in (("5559999", "5550100"), ("5550100", "5550101")):
+            run(conn, change, new, old)
+
+    undone = undo(clean, batch_id, now, force=force)
+
+    assert ("5550100", "5550101") == undone.kept
+    assert {SOURCE, "5559999", "5550100"} == table(clean).keys()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_did_that_the_caller_does_not_see_is_kept(clean, now, force):
+    """Who sees some groups takes no DID of another group away by an undo, also not by force."""
+    with clean.begin() as conn:
+        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN'")
+    batch_id = small(clean, now, "5550100", "5550101", who=SALES)
+    with clean.begin() as conn:
+        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'OTHER' WHERE did_pattern = '5550100'")
+
+    undone = undo(clean, batch_id, now, caller=SALES, force=force)
+
+    assert ("5550100",) == undone.kept
+    assert [SOURCE, "5550100"] == [*table(clean)]
 
 
 def test_a_change_in_the_case_of_a_letter_is_a_change(clean, now):

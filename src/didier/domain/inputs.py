@@ -15,7 +15,7 @@ from didier.domain import targets
 from didier.domain.fields import BY_COLUMN
 from didier.domain.spreadsheets import unguarded
 from didier.domain.targets import Range
-from didier.errors import InvalidInput
+from didier.errors import InvalidInput, InvalidPattern
 
 TARGET_NAMES = ("target", "did_pattern", "did", "number", "phone_number", "new_did")
 """What the column of the new DIDs may be called in a header row; the first of them that there is counts."""
@@ -196,6 +196,16 @@ def _row(found: Header, cells: Sequence[str], line: int) -> Iterator[Entry]:
         yield from (Row(target, given, extra) for target in block)
     else:
         yield block
+
+
+_SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]+")
+
+
+def spoiled(target: str) -> InvalidPattern | None:
+    """Refuse a number that a spreadsheet has written as 1.8E+10: its last digits are lost."""
+    if not _SHORTENED.fullmatch(target):
+        return None
+    return InvalidPattern(target, "a spreadsheet has shortened the number: format its column as text")
 
 
 def rows(entries: Iterable[Entry]) -> Iterator[Row]:

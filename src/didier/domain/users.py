@@ -1,6 +1,6 @@
 """Users, what they may do and which DIDs they see. One rule for every door."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -9,6 +9,11 @@ from didier.errors import NotPermitted
 ALL_FUNCTIONS = frozenset({"ALL", "ALL_FUNCTIONS"})
 EVERY_GROUP = "---ALL---"
 HIGHEST_LEVEL = 9
+
+
+def is_visible(group: str | None, groups: Collection[str]) -> bool:
+    """Say whether a DID of user group *group* is visible to who sees *groups*, in small letters, alone."""
+    return group is not None and (group == EVERY_GROUP or group.lower() in groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,7 @@ class User:
         rest is split at single spaces, so that a space at either end stands for the empty group.
         """
         groups = self.visible_groups()
-        if groups is None:
-            return True
-        return group is not None and (group == EVERY_GROUP or group.lower() in groups)
+        return groups is None or is_visible(group, groups)
 
     def visible_groups(self) -> frozenset[str] | None:
         """Return the groups, in small letters, whose DIDs the user sees; None when there is no limit."""

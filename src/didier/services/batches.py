@@ -7,7 +7,7 @@ from itertools import islice
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import inputs
+from didier.domain import inputs, patterns
 from didier.domain.inputs import Entry, Header
 from didier.domain.templates import Template
 from didier.domain.users import User, missing_function, missing_rights
@@ -163,11 +163,14 @@ def get(conn: Connection, caller: Caller, batch_id: int) -> StoredBatch | NotPer
 
 
 def _is_visible(conn: Connection, caller: Caller, batch: StoredBatch) -> bool:
-    if not caller.may_touch(batch.source_pattern) and batch.kind == "copy":
+    """Say whether *caller* sees a batch: a token with a prefix, what one that reaches no further has done."""
+    if caller.pattern_prefix is not None and not patterns.begins_with(
+        batch.reach or "", caller.pattern_prefix
+    ):
         return False
     if batch.user_name.lower() == caller.name.lower() or caller.user.visible_groups() is None:
         return True
-    if batch.snapshot_id is None:
+    if batch.snapshot_id is None or "user_group" in batch.own_columns:
         return False
     group = batch.overrides.get("user_group") or snapshots.read(conn, batch.snapshot_id).get("user_group")
     return caller.user.sees(group)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import fields, patterns, targets
+from didier.domain import fields, inputs, patterns, targets
 from didier.domain.inputs import Row
 from didier.domain.templates import Template
 from didier.domain.users import missing_rights
@@ -205,7 +205,7 @@ def _plan(
     refusals: list[AlreadyExists | InvalidPattern | None] = []
     for target, bad_value in zip(order.targets, wrong, strict=True):
         key = found.key(target)
-        if problem := patterns.problem(target):
+        if problem := patterns.problem(target) or (order.rows and inputs.spoiled(target)):
             refusals.append(targets.refusal(problem))
         elif not order.caller.may_touch(target):
             prefix = order.caller.pattern_prefix
@@ -294,6 +294,7 @@ def _batch(plan: _Plan, snapshot_ids: Mapping[int, int], items: Sequence[Item | 
         mode="atomic" if plan.order.atomic else "best_effort",
         snapshot_id=snapshot_ids[plan.source.did_id],
         template=plan.order.template.text if plan.order.template else None,
+        reach=caller.pattern_prefix,
         own_columns=plan.own_columns,
     )
 

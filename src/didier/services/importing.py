@@ -133,7 +133,7 @@ def _batch(order: ImportOrder) -> Batch:
     caller = order.caller
     return batches.Batch(
         user=caller.name, address=caller.address, source_id=0, source_pattern="", overrides={}, items=(),
-        kind="import", mode="atomic",
+        kind="import", mode="atomic", reach=caller.pattern_prefix,
     )  # fmt: skip
 
 

@@ -170,7 +170,7 @@ class Planner:
             chunk.problems.setdefault(place, Problem("exists", "exists already", did))
 
     def _invalid(self, target: str) -> str | None:
-        if problem := patterns.problem(target):
+        if problem := patterns.problem(target) or inputs.spoiled(target):
             return targets.refusal(problem).reason
         if not patterns.begins_with(target, self._reach):
             return f"the token reaches DIDs that begin with {self._reach} only"
@@ -248,6 +248,15 @@ def _goes_on(run: Item, item: Item) -> bool:
     if run.did_id is not None and item.did_id != run.did_id + run.size:
         return False
     return item.target == target_of(run, run.size)
+
+
+def targets_of(run: Item) -> Iterable[str]:
+    """Return the targets of *run*, in order."""
+    if run.size == 1:
+        return (run.target,)
+    prefix = "+" if run.target.startswith("+") else ""
+    first = int(run.target[len(prefix) :])
+    return Range(prefix, len(run.target) - len(prefix), first, first + run.size - 1)
 
 
 def target_of(run: Item, number: int) -> str:

@@ -72,6 +72,7 @@ def _batch(kind: str, change: Change) -> batches.Batch:
         items=[batches.Item(change.pattern, KINDS[kind].outcome, did_id)],
         kind=kind,
         mode="atomic",
+        reach=change.caller.pattern_prefix,
     )
 
 

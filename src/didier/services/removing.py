@@ -1,23 +1,27 @@
 """Removing what a batch has made: to undo it, or because an atomic one cannot be made whole.
 
-DIDs that were changed since are kept, unless the undo is forced; DIDs that are locked against deletion are
-kept always.
+DIDs that were changed since are kept, unless the undo is forced. Kept always are DIDs that are locked against
+deletion, that have another number by now, and that whoever undoes does not see.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy.engine import Connection
 
 from didier.domain.templates import Template
+from didier.domain.users import is_visible
+from didier.services import planning
 from didier.services.access import Caller
 from didier.services.planning import target_of
 from didier.services.recipes import Recipe
 from didier.storage import blocks, history, locks, progress, snapshots
 from didier.storage.batches import Item
+from didier.storage.dids import Did
 from didier.storage.progress import PlacedItem, StoredBatch
-from didier.storage.statements import as_text, checkpoint, is_transactional
+from didier.storage.statements import as_json, as_text, checkpoint, is_transactional
 from didier.storage.tables import DIDS
 
 CHUNK = 5_000
@@ -26,10 +30,11 @@ CHUNK = 5_000
 
 def begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, *, force: bool) -> None:
     """Say that a batch is being undone; `step` does it. What an undo kept before is looked at again."""
+    groups = caller.user.visible_groups()
     progress.rename_outcome(conn, batch.batch_id, "kept", "added")
     progress.change(conn, batch.batch_id, {
         "state": "running", "phase": "remove", "forced": int(force), "undone_by": caller.name[:20],
-        "undone_at": now, "kept": 0,
+        "undone_at": now, "undo_groups": None if groups is None else as_json(sorted(groups)), "kept": 0,
     })  # fmt: skip
 
 
@@ -106,16 +111,16 @@ def _intervals(found: Sequence[PlacedItem], limit: int) -> Iterator[_Interval]:
 
 def _remove(conn: Connection, batch: StoredBatch, interval: _Interval, now: datetime) -> None:
     first, last = interval.first, interval.last
-    kept = set(locks.between(conn, first, last))
+    there = blocks.there(conn, first, last)
+    kept = set(locks.between(conn, first, last)) | _others(batch, interval, there)
     if not batch.forced:
         kept |= _changed(conn, batch, first, last)
-    there = blocks.there(conn, first, last)
-    outcomes = dict.fromkeys(kept & there, "kept")
+    outcomes = dict.fromkeys(kept & there.keys(), "kept")
     items = list(_outcomes(interval, outcomes, there))
     begin, end = interval.items[0].position, interval.items[-1].position
     # Between them may stand targets that were not made: their neighbours have consecutive ids all the same.
     progress.replace_items(conn, batch.batch_id, "added", begin, end, items)
-    counts = {"removed": len(there - kept), "kept": len(outcomes)}
+    counts = {"removed": len(there.keys() - kept), "kept": len(outcomes)}
     progress.advance(conn, batch.batch_id, batch.position, counts)
     if batch.undone_by:
         gone = [placed.item for placed in items if placed.item.outcome == "removed"]
@@ -153,6 +158,18 @@ def _entry(batch: StoredBatch, run: Item) -> history.Entry:
     )
 
 
+def _others(batch: StoredBatch, interval: _Interval, there: Mapping[int, Did]) -> set[int]:
+    """Return the DIDs that have another number than the batch gave them, or are not seen by who undoes it."""
+    targets = chain.from_iterable(planning.targets_of(placed.item) for placed in interval.items)
+    made = dict(zip(range(interval.first, interval.last + 1), targets, strict=False))
+    groups = batch.undo_groups
+    return {
+        did_id
+        for did_id, did in there.items()
+        if did.pattern != made[did_id] or not (groups is None or is_visible(did.group, groups))
+    }
+
+
 def _changed(conn: Connection, batch: StoredBatch, first: int, last: int) -> set[int]:
     recipe = recipe_of(conn, batch)
     if recipe is None or batch.undone_by is None:
@@ -166,7 +183,7 @@ def _changed(conn: Connection, batch: StoredBatch, first: int, last: int) -> set
     return changed | (history.updated_between(conn, first, last) if batch.own_columns else set())
 
 
-def _outcomes(interval: _Interval, kept: Mapping[int, str], there: set[int]) -> Iterator[PlacedItem]:
+def _outcomes(interval: _Interval, kept: Mapping[int, str], there: Mapping[int, Did]) -> Iterator[PlacedItem]:
     """Yield the items of *interval* as they are now, in runs of the same outcome."""
     for placed in interval.items:
         size = interval.taken if placed is interval.items[-1] else placed.item.size

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.targets import Range
-from didier.storage.dids import STAMP
+from didier.storage.dids import STAMP, Did
 from didier.storage.statements import as_json, columns_of, inserted_first, run, scalar
 from didier.storage.tables import DIDS
 
@@ -257,10 +257,10 @@ def remove(conn: Connection, first: int, last: int, kept: Sequence[int]) -> int:
     return found
 
 
-def there(conn: Connection, first: int, last: int) -> set[int]:
-    """Return the ids from *first* to *last* that DIDs have."""
-    rows = run(conn, f"SELECT did_id FROM {DIDS} WHERE did_id BETWEEN ? AND ?", first, last)
-    return {row[0] for row in rows}
+def there(conn: Connection, first: int, last: int) -> dict[int, Did]:
+    """Return the DIDs that there are with ids from *first* to *last*, by id."""
+    sql = f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE did_id BETWEEN ? AND ?"
+    return {row[0]: Did(*row) for row in run(conn, sql, first, last)}
 
 
 def touched(conn: Connection, first: int, last: int, stamp: str) -> int:

@@ -48,6 +48,7 @@ class StoredBatch:
     failure: str | None
     forced: bool
     undone_by: str | None
+    undo_groups: frozenset[str] | None  # in small letters; None is no limit
     undone_at: datetime | None
 
 
@@ -64,6 +65,8 @@ def _batch(row: Sequence[Any]) -> StoredBatch:
     values["overrides"] = orjson.loads(values["overrides"] or "{}")
     values["own_columns"] = tuple(orjson.loads(values["own_columns"] or "[]"))
     values["forced"] = bool(values["forced"])
+    groups = values["undo_groups"]
+    values["undo_groups"] = None if groups is None else frozenset(orjson.loads(groups))
     return StoredBatch(**values)
 
 

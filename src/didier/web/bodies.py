@@ -32,6 +32,10 @@ class ClientGone(Exception):
     """The client went away before it had sent the whole request; nothing of it counts."""
 
 
+class ClientSlow(ClientGone):
+    """The client takes too long to send its request; nothing of it counts."""
+
+
 async def read_form(scope: Scope, receive: Receive, limit: int) -> tuple[Pairs, str]:
     """Return the fields of a form and the text under which they are stored, secrets masked.
 
@@ -58,7 +62,7 @@ async def read_body(receive: Receive, limit: int) -> bytes:
         async with asyncio.timeout(BODY_SECONDS):
             return await _read(receive, limit)
     except TimeoutError:
-        raise ClientGone from None
+        raise ClientSlow from None
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

@@ -1,17 +1,36 @@
 """What stands before the routes, with small applications behind it."""
 
 import asyncio
+import base64
 
 import orjson
 import pytest
 
+from didier.web.api.app import _routes
 from didier.web.api.limits import Guard
+from didier.web.bodies import ClientSlow
 
-SCOPE = {"type": "http", "method": "GET", "path": "/api/v1/dids", "headers": [], "client": ("192.0.2.1", 1)}
+SCOPE = {
+    "type": "http",
+    "method": "GET",
+    "path": "/api/v1/dids",
+    "headers": [],
+    "query_string": b"",
+    "client": ("192.0.2.1", 1),
+}
 
 
-def sent_by(app, rate=0, messages=({"type": "http.request", "body": b""},)):
+def sent_by(
+    app,
+    rate=0,
+    messages=({"type": "http.request", "body": b""},),
+    *,
+    scope=SCOPE,
+    upload_limit=1_000,
+    guard=None,
+):
     """Return what is sent for a request, and what the guard raises."""
+    guard = guard or Guard(app, rate, 1_000, upload_limit)
     answers, incoming = [], list(messages)
 
     async def receive():
@@ -21,7 +40,7 @@ def sent_by(app, rate=0, messages=({"type": "http.request", "body": b""},)):
         answers.append(message)
 
     try:
-        asyncio.run(Guard(app, rate, 1_000, 1_000)(dict(SCOPE), receive, send))
+        asyncio.run(guard(dict(scope), receive, send))
     except Exception as error:
         return answers, error
     return answers, None
@@ -82,3 +101,94 @@ def test_bodies_have_a_limit(size, status):
     answers, error = sent_by(app, messages=pieces)
 
     assert (status, None) == (answers[0]["status"], error)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/v1/dids", 413), ("/api/v1/copies", 200), ("/api/v1/imports", 200)]
+)
+def test_long_texts_are_taken_where_they_are_read_in_pieces(path, status):
+    """Everywhere else a text is limited like any body: nobody fills the memory before signing in."""
+
+    async def app(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        await start(send)
+        await send({"type": "http.response.body", "body": b""})
+
+    scope = {**SCOPE, "method": "POST", "path": path, "headers": [(b"content-type", b"text/csv")]}
+    parts = [
+        {"type": "http.request", "body": b"5550100\n" * 100, "more_body": True},
+        {"type": "http.request", "body": b"5550100\n" * 100},
+    ]
+
+    answers, error = sent_by(app, messages=parts, scope=scope, upload_limit=10_000)
+
+    assert (status, None) == (answers[0]["status"], error)
+
+
+def test_a_body_that_is_late_is_answered():
+    """A client that is too slow is told so."""
+
+    async def app(scope, receive, send):
+        raise ClientSlow
+
+    [head, body], error = sent_by(app)
+
+    assert (408, None) == (head["status"], error)
+    assert "/problems/too-slow" == orjson.loads(body["body"])["type"]
+
+
+@pytest.mark.parametrize("query", [b"search=%F0%9F%98%80", b"user_group=\xf0\x9f\x98\x80"])
+def test_characters_that_no_column_holds_are_not_asked_for(query):
+    """MariaDB would refuse to compare with them."""
+
+    async def app(scope, receive, send):
+        raise AssertionError("the request was passed on")
+
+    [head, _], error = sent_by(app, scope={**SCOPE, "query_string": query})
+
+    assert (422, None) == (head["status"], error)
+
+
+def test_who_guesses_under_ever_new_names_is_stopped():
+    """Refused sign-ins count against the address; who has called before goes on."""
+
+    async def app(scope, receive, send):
+        name = base64.b64decode(dict(scope["headers"])[b"authorization"].split()[1])
+        status = 200 if name.lower().startswith(b"admin") else 401
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    guard = Guard(app, 3, 1_000, 1_000)
+    names = ["admin", "a", "b", "c", "d", "e", "admin ", "ADMIN", "admin"]
+
+    found = [
+        sent_by(app, guard=guard, scope={**SCOPE, "headers": [basic(name)]})[0][0]["status"] for name in names
+    ]
+
+    assert [200, 401, 401, 401, 429, 429, 200, 200, 429] == found
+
+
+def basic(name):
+    return b"authorization", b"Basic " + base64.b64encode(f"{name}:x".encode())
+
+
+def test_what_nobody_expected_is_a_problem_too():
+    """A route that fails is answered as everything else is."""
+    api = _routes()
+
+    @api.get("/fails")
+    def fails():
+        raise ValueError("secret")
+
+    scope = {
+        **SCOPE, "path": "/fails", "raw_path": b"/fails", "root_path": "", "scheme": "http",
+        "http_version": "1.1", "server": ("127.0.0.1", 80),
+    }  # fmt: skip
+    answers, error = sent_by(api, scope=scope)
+
+    assert (500, b"application/problem+json") == (
+        answers[0]["status"], dict(answers[0]["headers"])[b"content-type"]
+    )  # fmt: skip
+    assert b"secret" not in answers[1]["body"]
+    assert isinstance(error, ValueError)

@@ -166,10 +166,16 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+async def _failed(request: Request, error: Exception) -> Response:
+    """Word what nobody expected; the layer outside, which it is passed on to, logs it."""
+    return problems.answer(problems.FAILED, "The server's log says why.").response
+
+
 _HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     DidierError: _refused,
     NotSignedIn: _not_signed_in,
     BadCursor: _bad_cursor,
     RequestValidationError: _invalid,
     HTTPException: _http,
+    Exception: _failed,
 }

@@ -1,7 +1,9 @@
 """``/batches``: what was ordered together, how far it is, and taking it back."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -18,8 +20,8 @@ from didier.storage import snapshots
 from didier.storage.progress import ACTIVE, BatchFilter, PlacedItem, StoredBatch
 from didier.web.api import answers, cursors, moments, problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Signed
-from didier.web.api.door import Door, door_of
+from didier.web.api.callers import Login, Signed
+from didier.web.api.door import door_of
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
 from didier.web.api.wishes import Asked, Wish
@@ -29,6 +31,9 @@ router = APIRouter(prefix="/batches", tags=["batches"])
 READ, WRITE = "dids:read", "dids:write"
 EVENT_SECONDS = 0.25
 """How often progress is looked at for those who watch it."""
+
+ASK_AGAIN_SECONDS = 10
+"""How often it is asked whether those who watch still may."""
 
 SILENT_SECONDS = 15
 """Longest silence on a connection that watches."""
@@ -291,16 +296,16 @@ async def watch_batch(request: Request, login: Signed, batch_id: BatchId) -> Res
     found = await door.on_reader(lambda conn: batches.get(conn, caller, batch_id))
     if isinstance(found, Refusal):
         return problems.refusal(found).response
-    events = _events(door, caller, batch_id)
+    events = _events(request, login, caller, batch_id)
     return StreamingResponse(door.watched(events), media_type="text/event-stream")
 
 
-async def _events(door: Door, caller: Caller, batch_id: int) -> AsyncIterator[bytes]:
-    before = b""
-    silent = 0.0
+async def _events(request: Request, login: Login, caller: Caller, batch_id: int) -> AsyncIterator[bytes]:
+    door, before, silent = door_of(request), b"", 0.0
+    asked_at = time.monotonic()
     while not door.stopping:
         with suppress(Unavailable):  # looked for again
-            found = await door.on_reader(lambda conn: batches.get(conn, caller, batch_id))
+            found = await door.on_reader(partial(batches.get, caller=caller, batch_id=batch_id))
             if isinstance(found, Refusal):
                 return
             ended, data = found.state not in ACTIVE, orjson.dumps(shown(found))
@@ -314,6 +319,12 @@ async def _events(door: Door, caller: Caller, batch_id: int) -> AsyncIterator[by
             silent = 0.0
         await door.moved(EVENT_SECONDS)
         silent += EVENT_SECONDS
+        if time.monotonic() - asked_at > ASK_AGAIN_SECONDS:
+            with suppress(Unavailable):
+                who = await door.admit(request, login, Asked("list_dids", READ, str(batch_id)))
+                if isinstance(who, Response):
+                    return  # the right was taken away
+                caller, asked_at = who, time.monotonic()
 
 
 @router.post(

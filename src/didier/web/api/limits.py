@@ -2,19 +2,22 @@
 
 import asyncio
 import math
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from didier.storage import users
 from didier.web.api import callers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, NotSignedIn
-from didier.web.bodies import BODY_SECONDS, ClientGone, RequestTooLarge, read_body
+from didier.web.bodies import BODY_SECONDS, ClientGone, ClientSlow, RequestTooLarge, read_body
 
 MINUTE = 60
 BUCKETS_MOST = 10_000
@@ -51,6 +54,19 @@ class Buckets:
         self._buckets.move_to_end(name)
         if len(self._buckets) > BUCKETS_MOST:
             self._buckets.popitem(last=False)
+        return self._allowance(taken, level)
+
+    def knows(self, name: str) -> bool:
+        """Say whether there is a bucket of *name*."""
+        return name in self._buckets
+
+    def look(self, name: str) -> Allowance:
+        """Say whether the bucket of *name* has a token, without taking it."""
+        level, since = self._buckets.get(name, (float(self.rate), 0.0))
+        level = min(self.rate, level + (self._clock() - since) * self.rate / MINUTE)
+        return self._allowance(level >= 1, level)
+
+    def _allowance(self, taken: bool, level: float) -> Allowance:
         return Allowance(taken, int(level), max(1, math.ceil((1 - level) * MINUTE / self.rate)))
 
 
@@ -82,6 +98,8 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                if message["status"] == HTTPStatus.UNAUTHORIZED and self._buckets.rate:
+                    self._buckets.take(_refused(scope))
                 names = {name for name, _ in message["headers"]}
                 extra = [pair for pair in headers if pair[0] not in names]
                 message = {**message, "headers": [*message["headers"], *extra]}
@@ -90,16 +108,25 @@ class Guard:
         if self._buckets.rate and (refused := self._limited(scope, headers)):
             await refused.response(scope, receive, answer)
             return
-        is_text = Headers(scope=scope).get("content-type", "").startswith("text/")
-        limit = self._upload_limit if is_text else self._body_limit
+        is_read_in_pieces = scope["path"].endswith(IN_PIECES) and _is_text(scope)
+        limit = self._upload_limit if is_read_in_pieces else self._body_limit
         try:
-            if is_text:  # may be long: the route reads it piece by piece
+            if _BEYOND.search(scope["query_string"]):
+                raise _BeyondPlane
+            if is_read_in_pieces:
                 await self._app(scope, _bounded(receive, limit), answer)
             else:
                 body = await read_body(receive, limit)
                 await self._app(scope, _replay(body, receive), answer)
+        except ClientSlow:
+            await problems.answer(problems.TOO_SLOW, "The body did not come in time.").response(
+                scope, receive, answer
+            )
         except ClientGone:
             return
+        except _BeyondPlane:
+            detail = "Characters beyond U+FFFF are in no DID, user or log: nothing can be asked with them."
+            await problems.answer(problems.INVALID, detail).response(scope, receive, answer)
         except RequestTooLarge:
             detail = f"The body has more than {limit} bytes."
             await problems.answer(problems.TOO_LARGE, detail).response(scope, receive, answer)
@@ -114,7 +141,10 @@ class Guard:
     def _limited(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Answer | None:
         """Count the request; add what is left to *headers*, and return the answer if that is nothing."""
         rate = self._buckets.rate
-        found = self._buckets.take(self._name(scope))
+        name = self._name(scope)
+        # Who guesses under ever new names is stopped; who has called before goes on from the same address.
+        guesses = None if self._buckets.knows(name) else self._buckets.look(_refused(scope))
+        found = guesses if guesses and not guesses.taken else self._buckets.take(name)
         headers += _headers({
             "ratelimit-policy": f'"caller";q={rate};w={MINUTE}',
             "ratelimit": f'"caller";r={found.remaining};t={found.wait}',
@@ -139,8 +169,33 @@ class Guard:
         except NotSignedIn:
             return f"address {address}"
         if isinstance(login, Basic):
-            return f"user {address} {login.user.casefold()[:100]}"
+            return f"user {address} {users.key(login.user)[:100]}"
         return f"token {login.digest}" if login.digest in self._tokens else f"address {address}"
+
+
+IN_PIECES = ("/copies", "/imports")
+"""The ends of addresses to which a long text may be sent: their routes read it piece by piece."""
+
+SLOWEST = 10_000
+"""Bytes a second that a long text has to come with, after the first `BODY_SECONDS`."""
+
+# The first byte of a character beyond U+FFFF in UTF-8, as it is or percent-encoded. The databases' columns
+# hold no such character, and MariaDB refuses to compare with one.
+_BEYOND = re.compile(rb"%[Ff][0-4]|[\xf0-\xf4]")
+
+
+class _BeyondPlane(Exception):
+    """The query has a character beyond U+FFFF."""
+
+
+def _is_text(scope: Scope) -> bool:
+    return Headers(scope=scope).get("content-type", "").startswith("text/")
+
+
+def _refused(scope: Scope) -> str:
+    """Return the bucket of the sign-ins from an address that are refused, whatever the names."""
+    client = scope.get("client")
+    return f"refused {client[0] if client else ''}"
 
 
 def _headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
@@ -148,16 +203,17 @@ def _headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:
-    """Return a channel that ends with `RequestTooLarge` behind *limit* bytes, and without news in time."""
-    size = 0
+    """Return a channel that ends with `RequestTooLarge` behind *limit* bytes, or late with `ClientSlow`."""
+    size, began = 0, time.monotonic()
 
     async def bounded() -> Message:
         nonlocal size
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            rest = began + BODY_SECONDS + size / SLOWEST - time.monotonic()
+            async with asyncio.timeout(max(0.0, rest)):
                 message = await receive()
         except TimeoutError:
-            raise ClientGone from None
+            raise ClientSlow from None
         if message["type"] == "http.disconnect":
             raise ClientGone
         size += len(message.get("body", b""))

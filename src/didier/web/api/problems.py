@@ -38,6 +38,7 @@ INVALID = Kind("invalid-request", 422, "The request is not valid")
 NO_SUCH_ADDRESS = Kind("no-such-address", 404, "There is nothing at this address")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The method is not allowed here")
 TOO_LARGE = Kind("too-large", 413, "The request is too large")
+TOO_SLOW = Kind("too-slow", 408, "The request took too long to come")
 NOT_JSON = Kind("unsupported-media-type", 415, "The body is in a format that is not understood")
 TOO_MANY = Kind("too-many-requests", 429, "Too many requests")
 FAILED = Kind("failed", 500, "The server failed")
@@ -50,6 +51,7 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
     errors.AddressRefused: Kind("address-refused", 403, "Requests from this address are not accepted"),
     errors.SecondFactorMissing: Kind("second-factor-missing", 403, "There is no confirmed second factor"),
     errors.TokenRefused: Kind("token-refused", 401, "The token is not valid"),
+    errors.SessionEnded: Kind("session-ended", 401, "The session has ended"),
     errors.NotPermitted: Kind("not-permitted", 403, "A right is missing"),
     errors.NotFound: Kind("did-not-found", 404, "There is no such DID"),
     errors.AlreadyExists: Kind("did-exists", 409, "The DID exists already"),
@@ -85,8 +87,8 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
 """The kind of every refusal."""
 
 ALL: tuple[Kind, ...] = (
-    NOT_SIGNED_IN, INVALID, BAD_CURSOR, NO_SUCH_ADDRESS, METHOD_NOT_ALLOWED, TOO_LARGE, NOT_JSON, TOO_MANY,
-    FAILED, *KINDS.values(),
+    NOT_SIGNED_IN, INVALID, BAD_CURSOR, NO_SUCH_ADDRESS, METHOD_NOT_ALLOWED, TOO_LARGE, TOO_SLOW, NOT_JSON,
+    TOO_MANY, FAILED, *KINDS.values(),
 )  # fmt: skip
 
 CHALLENGE = 'Basic realm="Didier", charset="UTF-8", Bearer realm="Didier"'

@@ -50,6 +50,7 @@ def _batch_columns() -> tuple["sa.Column[Any]", ...]:
         ),  # the undo takes changed DIDs too
         sa.Column("finished_at", sa.DateTime),
         sa.Column("undone_by", sa.String(20)),
+        sa.Column("undo_groups", sa.Text),  # a JSON list of those whose DIDs the undo takes; NULL: all
         sa.Column("undone_at", sa.DateTime),
     )
 
