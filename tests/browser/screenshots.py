@@ -45,6 +45,37 @@ def _deletion(panel: Panel) -> None:
     panel.page.click("#delete")
 
 
+def _counted(panel: Panel) -> None:
+    panel.page.wait_for_selector(".dashboard[data-done]")
+    panel.page.wait_for_selector("#part-strangers svg")
+
+
+def _sent(panel: Panel) -> None:
+    panel.page.fill("#c-pass", "1234")
+    panel.page.click("#console [type=submit]")
+    panel.page.wait_for_selector("#answer:not([hidden])")
+    panel.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+
+
+def _fill_records(server: Didier) -> None:
+    """Calls of a week, a user whom wrong passwords have locked out, refused requests."""
+    server.vicidial(
+        "add_user", agent_user="crm", agent_pass="1234", agent_user_level="8", agent_full_name="CRM",
+        agent_user_group="ADMIN",
+    )  # fmt: skip
+    for _ in range(10):
+        server.tutorial(user="crm", **{"pass": "wrong"})
+    server.tutorial(did="18009999999")
+    numbers = ((SOURCE, 1, 40), ("18002223333", 2, 25), ("18002223334", 3, 12), ("18005550123", 1, 9))
+    calls = [(number, did, hours) for number, did, count in numbers for hours in range(count)]
+    for number, did, hours in calls:
+        server.sql(
+            "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id)"
+            " VALUES ('u', 'c', '192.0.2.1', ?, datetime('now', 'localtime', ?), ?)",
+            number, f"-{hours * 3} hours", str(did),
+        )  # fmt: skip
+
+
 PAGES: dict[str, tuple[str, Prepare | None]] = {
     "dids": ("/dids", None),
     "did": ("/did/18002223333", None),
@@ -53,6 +84,12 @@ PAGES: dict[str, tuple[str, Prepare | None]] = {
     "copy": (f"/copy?source={SOURCE}", _preview),
     "batches": ("/batches", None),
     "batch": ("/batches/2", None),
+    "dashboard": ("/dashboard?days=30", _counted),
+    "users": ("/users", None),
+    "user": ("/user/crm", None),
+    "log": ("/log", None),
+    "changes": ("/changes", None),
+    "console": ("/console", _sent),
 }
 """The address of each page, and what is done there before the picture is taken."""
 
@@ -105,6 +142,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=program("chromium", "chromium"), args=ARGUMENTS)
         try:
             fill(server)
+            _fill_records(server)
             shoot(browser, server, names)
         finally:
             browser.close()

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from browser.panel import Panel, barriers_on
-from support.server import Didier
 
 SOURCE = "18001234567"
 PAGES = (
@@ -13,33 +12,6 @@ PAGES = (
     f"/did/{SOURCE}?all=1", f"/did/{SOURCE}/edit", f"/copy?source={SOURCE}", "/batches", "/batches/1",
     "/no-such-page",
 )  # fmt: skip
-
-
-@pytest.fixture(params=["sqlite", "mariadb"])
-def home(request, tmp_path):
-    """A server with the tutorial's user and DID, in each home that Didier has."""
-    url = f"sqlite:///{tmp_path}/didier.db"
-    if request.param == "mariadb":
-        url = request.getfixturevalue("mariadb").database()
-        request.getfixturevalue("vicidial_in")(url)
-    server = Didier(tmp_path, "--demo", "--database", url).start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def vicidial_in():
-    """Make VICIdial's empty tables in a database."""
-    from didier.storage.database import open_engine
-    from didier.storage.tables import vicidial_tables
-
-    def make(url):
-        engine = open_engine(url)
-        with engine.begin() as conn:
-            vicidial_tables().create_all(conn)
-        engine.dispose()
-
-    return make
 
 
 @pytest.fixture
