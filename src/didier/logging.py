@@ -7,8 +7,8 @@ import orjson
 import structlog
 
 
-def configure(level: str) -> None:
-    """Log messages of *level* and above."""
+def configure(level: str, *, for_good: bool = True) -> None:
+    """Log messages of *level* and above; *for_good* is quicker, and cannot be changed afterwards."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -18,5 +18,5 @@ def configure(level: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=for_good,
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from didier.cli.main import main
 from support.server import didier
 
@@ -62,6 +64,8 @@ def run(*arguments: str, typed: str = "") -> Done:
             main(arguments)
         except SystemExit as end:
             status = int(end.code or 0)
+        finally:
+            structlog.reset_defaults()  # a command is the last thing that its process does
         return Done(status, out.getvalue().decode(), err.getvalue().decode())
 
 

@@ -32,4 +32,5 @@ def opened(database: str | None, astguiclient_conf: str | None, *, batches: bool
 
 def _be_quiet(settings: Settings) -> None:
     """Log only what was asked for: the commands themselves say what happened."""
-    configure(settings.log_level if "log_level" in settings.model_fields_set else "critical")
+    level = settings.log_level if "log_level" in settings.model_fields_set else "critical"
+    configure(level, for_good=False)
