@@ -23,7 +23,7 @@ function drawn(place) {
   new ApexCharts(chart, {
     chart: { type: "bar", height, stacked: true, nonce: board.dataset.nonce, toolbar: { show: false }, animations: { enabled: false }, foreColor: quiet, background: "transparent", fontFamily: "inherit", zoom: { enabled: false }, accessibility: { enabled: false } },
     series: columns.map((index) => ({ name: heads[index], data: rows.map((row) => number(row.cells[index])) })),
-    xaxis: { categories: days ? labels.map((day, index) => (index % step ? "" : day.slice(5))) : labels, tickAmount: days ? 6 : 4, labels: { rotate: 0, hideOverlappingLabels: false, formatter: days ? undefined : short } },
+    xaxis: { categories: days ? labels.map((day, index) => (index % step ? "" : day.slice(5))) : labels, tickAmount: days ? undefined : 4, labels: { rotate: 0, hideOverlappingLabels: false, formatter: days ? undefined : short } },
     yaxis: { labels: { maxWidth: 150, formatter: (value) => (typeof value === "number" ? short(value) : cut(String(value))) } },
     plotOptions: { bar: { horizontal: !days, barHeight: "70%" } },
     colors,
