@@ -33,6 +33,11 @@ PAGES = {
     "filter, route of a few": "/dids?route=CALLMENU",
     "filter, inactive ones": "/dids?active=N",
     "one DID": "/did/18002765432",
+    "dashboard, its frame": "/dashboard",
+    "API log": "/log",
+    "change log": "/changes",
+    "users": "/users",
+    "console": "/console",
 }
 
 
