@@ -129,14 +129,14 @@ class Made:
 
 def batches_between(conn: Connection, first: datetime, last: datetime, limit: int) -> Sequence[Made]:
     """Return *limit* of the batches that were ordered from *first* until before *last*."""
-    low = first_since(conn, "didier_batches", "batch_id", "created_at", first)
+    low, high = (first_since(conn, "didier_batches", "batch_id", "created_at", end) for end in (first, last))
     sql = (
         "SELECT b.batch_id, b.kind, b.created_at, b.user_name, b.source_pattern, i.target"
         " FROM didier_batches AS b"
         " LEFT JOIN didier_batch_items AS i ON i.batch_id = b.batch_id AND i.position = 1"
-        " WHERE b.batch_id >= ? AND b.created_at < ? ORDER BY b.batch_id LIMIT ?"
+        " WHERE b.batch_id >= ? AND b.batch_id < ? ORDER BY b.batch_id LIMIT ?"
     )
-    rows = run(conn, sql, low, as_text(last), limit)
+    rows = run(conn, sql, low, high, limit)
     return [
         Made(batch_id, kind, as_text(as_moment(when) or last), user, source or "", target or "")
         for batch_id, kind, when, user, source, target in rows
