@@ -13,10 +13,10 @@ IDS = (3, 4, 10, 11, 500)
 
 
 @pytest.mark.parametrize(
-    ("hours", "expected"), [(-1, 3), (0, 3), (0.5, 4), (2, 10), (2.5, 11), (4, 500), (4.5, 501)]
+    ("hours", "expected"), [(-1, 3), (0, 3), (0.5, 4), (2, 5), (2.5, 11), (4, 12), (4.5, 501)]
 )
-def test_the_first_row_since_a_moment(engine, hours, expected):
-    """Whatever gaps the ids have; behind the last there is none."""
+def test_the_least_id_since_a_moment(engine, hours, expected):
+    """The id behind the last older row, whatever gaps the ids have."""
     with engine.begin() as conn:
         for hour, line in enumerate(IDS):
             run(
