@@ -12,7 +12,8 @@
         │   ├── LockedOut
         │   ├── AddressRefused
         │   ├── SecondFactorMissing
-        │   └── TokenRefused
+        │   ├── TokenRefused
+        │   └── SessionEnded
         ├── NotPermitted
         ├── NotFound
         │   ├── DidNotFound
@@ -44,6 +45,7 @@
         ├── LevelNotAllowed
         ├── PasswordNotReset
         ├── TooLarge
+        ├── TooSlow
         ├── UnsupportedMediaType
         ├── MethodNotAllowed
         ├── TooManyRequests
@@ -149,6 +151,10 @@ class SecondFactorMissing(SignInRefused):
 
 class TokenRefused(SignInRefused):
     """The token is none, or none any more."""
+
+
+class SessionEnded(SignInRefused):
+    """The session of the admin panel has ended; a client has none."""
 
 
 class NotPermitted(ProblemError):
@@ -310,6 +316,10 @@ class TooLarge(ProblemError):
     """The request is larger than the server takes."""
 
 
+class TooSlow(ProblemError):
+    """The request took too long to come."""
+
+
 class UnsupportedMediaType(ProblemError):
     """The server does not understand the format of the body: it may be older than the client."""
 
@@ -358,6 +368,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "no-such-address": NoSuchAddress,
         "method-not-allowed": MethodNotAllowed,
         "too-large": TooLarge,
+        "too-slow": TooSlow,
         "unsupported-media-type": UnsupportedMediaType,
         "too-many-requests": TooManyRequests,
         "failed": ServerFailed,
@@ -367,6 +378,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "address-refused": AddressRefused,
         "second-factor-missing": SecondFactorMissing,
         "token-refused": TokenRefused,
+        "session-ended": SessionEnded,
         "not-permitted": NotPermitted,
         "did-not-found": DidNotFound,
         "did-exists": DidExists,
