@@ -95,6 +95,9 @@ def _print_table(found: Iterable[T], columns: Sequence[Column[T]], limit: int) -
     rows = iter(found)
     for row in islice(rows, limit or None):
         shown.add_row(*(_text(column.cell(row)) for column in columns))
+    if not shown.row_count:
+        typer.echo("There are none.", err=True)
+        return
     console().print(shown)
     if limit and next(rows, None) is not None:
         typer.echo(f"The first {limit} are shown; --limit 0 shows all.", err=True)
