@@ -166,7 +166,7 @@ def sqlite(_: float) -> Iterator[Row]:
 def mariadb(_: float) -> Iterator[Row]:
     """The same of 200,000, on MariaDB with InnoDB."""
     rounds = []
-    with workplace() as directory, running_mariadb() as server:
+    with workplace() as directory, running_mariadb(on_disk=True) as server:
         for _ in range(ROUNDS):
             urls = server.database(), server.database()
             rounds.append(list(rates("200,000 targets, MariaDB/InnoDB", 200_000, directory, *urls)))
