@@ -62,7 +62,7 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
 def _greet(engine: Engine, settings: Settings, demo: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = f"http://{host}:{settings.port}"
-    typer.echo(f"Didier serves {base}/")
+    typer.echo(f"Didier serves {base}/ (admin panel: {base}/admin/)")
     if demo:
         with reading(engine) as conn:
             target = demo_data.free_target(conn)
