@@ -1,10 +1,60 @@
 """Structured logs: one JSON object a line on standard error."""
 
+import asyncio
+import atexit
 import logging
 import sys
+from collections import deque
+from contextlib import suppress
+from typing import BinaryIO
 
 import orjson
 import structlog
+
+
+class Lines:
+    """A file of log lines, written once for each turn of the event loop, as far as it is the loop that logs.
+
+    A write of its own for each request would hand the interpreter's lock to another thread each time, and
+    the loop would wait to have it back. Lines of other threads are written at once, behind those that
+    wait. A process that is killed loses the lines of its last turn.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._waiting: deque[bytes] = deque()
+        self._due = False
+
+    def write(self, line: bytes) -> None:
+        """Add *line*."""
+        self._waiting.append(line)
+
+    def flush(self) -> None:
+        """Write what waits: in the event loop at the end of its turn, elsewhere now."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.write_out()
+            return
+        if not self._due:
+            self._due = True
+            loop.call_soon(self.write_out)
+
+    def write_out(self) -> None:
+        """Write what waits; a log that cannot be written fails nobody who is served."""
+        self._due = False
+        lines = []
+        with suppress(IndexError):  # another thread may be taking them too
+            while True:
+                lines.append(self._waiting.popleft())
+        with suppress(OSError):
+            self._file.write(b"".join(lines))
+            self._file.flush()
+
+
+_lines = Lines(sys.stderr.buffer)
+finish = _lines.write_out
+atexit.register(finish)
 
 
 def configure(level: str, *, for_good: bool = True) -> None:
@@ -17,6 +67,6 @@ def configure(level: str, *, for_good: bool = True) -> None:
             structlog.processors.JSONRenderer(orjson.dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(_lines),  # type: ignore[arg-type]  # it writes and flushes
         cache_logger_on_first_use=for_good,
     )

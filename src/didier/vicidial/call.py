@@ -206,21 +206,41 @@ _UNUSUAL_NAME = re.compile(rb"(?<![^&])[^&=]*[^&=A-Za-z0-9_]")
 
 def mask_secrets(text: bytes) -> str:
     """Return a query string or path as received, but with `MASK` for every password in it."""
+    if b"=" not in text:
+        return text.decode("utf-8", "replace")
+    pieces = text.split(b"&")
+    secrets = 0
+    for place, piece in enumerate(pieces):
+        name, equals, _ = piece.partition(b"=")
+        if name not in _KNOWN_NAMES:
+            return _mask_anywhere(text)
+        if name in _SECRET_NAMES:
+            secrets += 1
+            if equals:
+                pieces[place] = name + equals + _MASK
+    if text.lower().count(b"pass") > secrets:  # each secret's name has it once: it stands somewhere else too
+        return _mask_anywhere(text)
+    return b"&".join(pieces).decode("utf-8", "replace")
+
+
+_SECRET_NAMES = frozenset(name.encode() for name in SECRETS)
+_MASK = MASK.encode()
+
+
+def _mask_anywhere(text: bytes) -> str:
     if _UNUSUAL_NAME.search(text):  # "p%61ss" is read as pass
         text = b"&".join(_masked(*piece.partition(b"=")) for piece in text.split(b"&"))
-    return _SECRET.sub(rb"\1=" + MASK.encode(), text).decode("utf-8", "replace")
+    return _SECRET.sub(rb"\1=" + _MASK, text).decode("utf-8", "replace")
 
 
 def _masked(name: bytes, equals: bytes, value: bytes) -> bytes:
     secret = equals and _name(_decode(name))[0].lower() in SECRETS
-    return name + equals + (MASK.encode() if secret else value)
+    return name + equals + (_MASK if secret else value)
 
 
 def mask_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> str:
     """Return the fields of a form as VICIdial stores them, but with `MASK` for every password."""
-    fields = [
-        name + b"=" + (MASK.encode() if _name(name)[0].lower() in SECRETS else value) for name, value in pairs
-    ]
+    fields = [name + b"=" + (_MASK if _name(name)[0].lower() in SECRETS else value) for name, value in pairs]
     return b"&".join(fields).decode("utf-8", "replace")
 
 
@@ -241,6 +261,7 @@ class Call:
     user: str = field(init=False)  # as sent, cleaned
     source: str = field(init=False)
     dialect: Dialect = field(init=False)
+    _cleaned: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.function = self.get("function")
@@ -265,8 +286,11 @@ class Call:
 
     def get(self, name: str) -> str:
         """Return the parameter *name* cleaned, an empty text when it was not sent."""
-        raw = self.parameters.values.get(name)
-        return self.clean(name, raw.decode("utf-8", "ignore")) if raw else ""
+        known = self._cleaned.get(name)
+        if known is None:
+            raw = self.parameters.values.get(name)
+            known = self._cleaned[name] = self.clean(name, raw.decode("utf-8", "ignore")) if raw else ""
+        return known
 
     def clean(self, name: str, text: str) -> str:
         """Return *text* as the parameter *name* would be cleaned."""

@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from didier.config import Settings
 from didier.errors import WrongSetting
+from didier.logging import finish as finish_log
 
 HEADER_SECONDS = 30
 """How long a client may take to send a request's head."""
@@ -47,6 +48,7 @@ def run(app: Application, settings: Settings) -> None:
     """Serve *app* until SIGTERM or SIGINT, then take no new requests and finish those that run."""
     gc.freeze()  # what was imported is never garbage: looking through it would slow every request
     if not uvloop.run(_serve(app, settings)):
+        finish_log()
         os._exit(0)  # clients that stall hold connections, for which the server's threads would wait
 
 
