@@ -47,6 +47,8 @@ class Lines:
         with suppress(IndexError):  # another thread may be taking them too
             while True:
                 lines.append(self._waiting.popleft())
+        if not lines:
+            return
         with suppress(OSError):
             self._file.write(b"".join(lines))
             self._file.flush()
