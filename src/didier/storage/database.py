@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from didier.errors import DatabaseLost, NoDatabase, WrongSetting
 from didier.storage.failures import is_lost
-from didier.storage.statements import scalar
+from didier.storage.statements import run, scalar
 
 OLDEST_MARIADB = (10, 6)
 """The first version with ``JSON_TABLE``, with which lists are bound as one parameter."""
@@ -141,7 +141,7 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 
 def _begin_sqlite(conn: Connection) -> None:
-    conn.exec_driver_sql(conn.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE"))
+    run(conn, conn.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE"))
 
 
 def _begun(conn: Connection) -> RootTransaction:

@@ -15,9 +15,10 @@ from didier.storage.statements import (
     as_json,
     as_moment,
     as_text,
+    cache_some,
     columns_of,
     insert_one,
-    rows_of,
+    rows_from,
     run,
     run_insert,
     scalar,
@@ -149,8 +150,8 @@ def copy(conn: Connection, copies: Sequence[Copy], now: datetime) -> list[int]:
     """
     if not copies:
         return []
-    statement, rows = _copy(conn, copies, free=False, now=now)
-    return run_insert(conn, statement, "did_id", len(copies), rows)
+    statement, values = _copy(conn, copies, free=False, now=now)
+    return run_insert(conn, statement, "did_id", len(copies), *values)
 
 
 def copy_where_free(conn: Connection, copies: Sequence[Copy], now: datetime) -> dict[str, int]:
@@ -159,15 +160,17 @@ def copy_where_free(conn: Connection, copies: Sequence[Copy], now: datetime) -> 
     For tables without transactions, where a statement that fails half way keeps what it has made: this
     one does not fail when another process was faster, it leaves that target out.
     """
-    statement, rows = _copy(conn, copies, free=True, now=now)
-    made = run(conn, f"{statement} RETURNING did_id, did_pattern", rows)
+    statement, values = _copy(conn, copies, free=True, now=now)
+    made = run(conn, f"{statement} RETURNING did_id, did_pattern", *values)
     return {pattern: did_id for did_id, pattern in made}
 
 
-def _copy(conn: Connection, copies: Sequence[Copy], *, free: bool, now: datetime) -> tuple[str, str]:
+def _copy(conn: Connection, copies: Sequence[Copy], *, free: bool, now: datetime) -> tuple[str, list[Any]]:
     overridden = tuple(sorted({column for copy in copies for column in copy.overrides}))
-    rows = as_json([_row(copy, overridden, as_text(now)) for copy in copies])
-    return _copy_statement(conn.dialect.name, columns_of(conn, DIDS), overridden, free), rows
+    moment = as_text(now)
+    rows = [_row(copy, overridden, moment) for copy in copies]
+    source, values = rows_from(conn.dialect.name, _row_columns(overridden), rows)
+    return _copy_statement(source, columns_of(conn, DIDS), overridden, free), values
 
 
 def _row(copy: Copy, overridden: tuple[str, ...], now: str) -> list[Any]:
@@ -177,8 +180,16 @@ def _row(copy: Copy, overridden: tuple[str, ...], now: str) -> list[Any]:
     return row
 
 
-@cache
-def _copy_statement(dialect: str, columns: tuple[str, ...], overridden: tuple[str, ...], free: bool) -> str:
+@cache_some
+def _row_columns(overridden: tuple[str, ...]) -> tuple[str, ...]:
+    names = ["source_id", "target", "stamp"]
+    for column in overridden:
+        names += (f"given_{column}", f"new_{column}")
+    return tuple(names)
+
+
+@cache_some
+def _copy_statement(source: str, columns: tuple[str, ...], overridden: tuple[str, ...], free: bool) -> str:
     values = {"did_pattern": "r.target"}
     if STAMP in columns:
         values[STAMP] = "r.stamp"
@@ -187,14 +198,11 @@ def _copy_statement(dialect: str, columns: tuple[str, ...], overridden: tuple[st
             values[column] = f"CASE WHEN r.given_{column} = 1 THEN r.new_{column} ELSE s.`{column}` END"
         elif column not in IDENTITY:
             values[column] = f"s.`{column}`"
-    order = ["source_id", "target", "stamp"]
-    for column in overridden:
-        order += (f"given_{column}", f"new_{column}")
     names = ", ".join(f"`{name}`" for name in values)
     where = f" WHERE NOT EXISTS (SELECT 1 FROM {DIDS} AS t WHERE t.did_pattern = r.target)" if free else ""
     return (
         f"INSERT INTO {DIDS} ({names}) SELECT {', '.join(values.values())}"
-        f" FROM {rows_of(dialect, tuple(order))}"
+        f" FROM {source}"
         f" CROSS JOIN {DIDS} AS s ON s.did_id = CAST(r.source_id AS INTEGER){where} ORDER BY r.n"
     )
 

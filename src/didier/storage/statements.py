@@ -6,10 +6,9 @@ serves any number of rows, and its text, which both drivers and the database cac
 
 import time
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -18,6 +17,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
 from didier.storage.failures import is_denied
+
+cache_some = lru_cache(1024)
+"""Keeps texts of statements: as many as are in use, not as many as callers can think of."""
 
 _columns: weakref.WeakKeyDictionary[sa.Dialect, dict[str, tuple[float, tuple[str, ...]]]] = (
     weakref.WeakKeyDictionary()
@@ -59,8 +61,13 @@ def run(conn: Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
     It goes to the driver directly: of the time that a statement of a group commit takes, SQLAlchemy's
     compiled statements and results would be four fifths. Errors are SQLAlchemy's all the same.
     """
-    with _executed(conn, sql, values) as cursor:
+    cursor = _executed(conn, sql, values)
+    try:
         return list(cursor.fetchall()) if cursor.description else []
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise _translated(conn, sql, error) from error
+    finally:
+        cursor.close()
 
 
 def run_insert(conn: Connection, sql: str, key: str, count: int, *values: Any) -> list[int]:
@@ -78,30 +85,30 @@ def run_insert(conn: Connection, sql: str, key: str, count: int, *values: Any) -
 
 def inserted_first(conn: Connection, sql: str, count: int, *values: Any) -> int:
     """Run *sql*, an ``INSERT`` of *count* rows whose ids are consecutive; return the first id."""
-    with _executed(conn, sql, values) as cursor:
-        if cursor.rowcount != count:
-            raise AssertionError(f"{cursor.rowcount} rows were added instead of {count}")
-        last = int(cursor.lastrowid or 0)
+    cursor = _executed(conn, sql, values)
+    added, last = cursor.rowcount, int(cursor.lastrowid or 0)
+    cursor.close()
+    if added != count:
+        raise AssertionError(f"{added} rows were added instead of {count}")
     # SQLite tells the last id, MariaDB the first of the statement.
     return last - count + 1 if conn.dialect.name == "sqlite" else last
 
 
-@contextmanager
-def _executed(conn: Connection, sql: str, values: tuple[Any, ...]) -> Iterator[Any]:
+def _executed(conn: Connection, sql: str, values: Sequence[Any]) -> Any:
+    """Run *sql*; return the driver's cursor, which the caller closes."""
     dialect = conn.dialect
     cursor = conn.connection.cursor()
     try:
-        cursor.execute(_driver_sql(dialect.name, sql), values)
-        yield cursor
+        cursor.execute(sql if dialect.name == "sqlite" else _mariadb_sql(sql), values)
     except dialect.loaded_dbapi.Error as error:
-        raise _translated(conn, sql, error) from error
-    finally:
         cursor.close()
+        raise _translated(conn, sql, error) from error
+    return cursor
 
 
-@cache
-def _driver_sql(dialect: str, sql: str) -> str:
-    return sql if dialect == "sqlite" else sql.replace("?", "%s")
+@cache_some
+def _mariadb_sql(sql: str) -> str:
+    return sql.replace("?", "%s")
 
 
 def _translated(conn: Connection, sql: str, error: Exception) -> BaseException:
@@ -120,7 +127,7 @@ def scalar(conn: Connection, sql: str, *values: Any) -> Any:
     return rows[0][0] if rows else None
 
 
-@cache
+@cache_some
 def rows_of(dialect: str, columns: tuple[str, ...]) -> str:
     """Return the FROM item, called ``r``, that reads a parameter as a table.
 
@@ -132,6 +139,33 @@ def rows_of(dialect: str, columns: tuple[str, ...]) -> str:
         return f"(SELECT key AS n{values} FROM json_each(?)) AS r"
     values = "".join(f", {name} LONGTEXT PATH '$[{i}]'" for i, name in enumerate(columns))
     return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY{values})) AS r"
+
+
+FEW = 64
+"""Most rows that SQLite is given value by value: a compiled statement is kept for each number of rows."""
+
+
+def _is_few(dialect: str, rows: Sized) -> bool:
+    """Say whether *rows* are bound value by value instead of as one text.
+
+    SQLite takes a text in JSON apart anew for each column, which costs four times what binding the values
+    does; for many rows it is the text all the same, because nothing has to be compiled for their number.
+    """
+    return dialect == "sqlite" and len(rows) <= FEW
+
+
+def rows_from(dialect: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Return the FROM item that `rows_of` returns, and what is bound to it so that it reads *rows*."""
+    if not _is_few(dialect, rows):
+        return rows_of(dialect, columns), [as_json(rows)]
+    values = [value for n, row in enumerate(rows) for value in (*row, n)]
+    return _few_rows(columns, len(rows)), values
+
+
+@cache_some
+def _few_rows(columns: tuple[str, ...], count: int) -> str:
+    names = ", ".join(f"column{i} AS {name}" for i, name in enumerate((*columns, "n"), 1))
+    return f"(SELECT {names} FROM (VALUES {', '.join([_marks(len(columns) + 1)] * count)})) AS r"
 
 
 def values_of(dialect: str) -> str:
@@ -171,7 +205,8 @@ def as_moment(value: datetime | str | None) -> datetime | None:
 def insert(conn: Connection, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:
     """Add *rows* (a value for each of *columns*) to *table* in one statement."""
     if rows:
-        run(conn, _insert(conn.dialect.name, table, columns), as_json(rows))
+        sql, values = _insertion(conn.dialect.name, table, columns, rows)
+        run(conn, sql, *values)
 
 
 def known_columns(conn: Connection, table: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -200,7 +235,8 @@ def insert_returning(
     """Add *rows* to *table* in one statement; return the column *key* of each, in their order."""
     if not rows:
         return []
-    return run_insert(conn, _insert(conn.dialect.name, table, columns), key, len(rows), as_json(rows))
+    sql, values = _insertion(conn.dialect.name, table, columns, rows)
+    return run_insert(conn, sql, key, len(rows), *values)
 
 
 def insert_one(conn: Connection, table: str, values: Mapping[str, Any], key: str) -> int:
@@ -208,13 +244,35 @@ def insert_one(conn: Connection, table: str, values: Mapping[str, Any], key: str
     return insert_returning(conn, table, tuple(values), [tuple(values.values())], key)[0]
 
 
-@cache
+def _insertion(
+    dialect: str, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> tuple[str, list[Any]]:
+    """Return the statement that adds *rows*, and what is bound to it."""
+    if _is_few(dialect, rows):
+        return _insert_few(table, columns, len(rows)), [value for row in rows for value in row]
+    return _insert(dialect, table, columns), [as_json(rows)]
+
+
+@cache_some
+def _insert_few(table: str, columns: tuple[str, ...], count: int) -> str:
+    return f"INSERT INTO {table} ({_quoted(columns)}) VALUES {', '.join([_marks(len(columns))] * count)}"
+
+
+@cache_some
 def _insert(dialect: str, table: str, columns: tuple[str, ...]) -> str:
-    names = ", ".join(f"`{name}`" for name in columns)
     places = tuple(f"c{i}" for i in range(len(columns)))
     return (
-        f"INSERT INTO {table} ({names}) SELECT {', '.join(places)} FROM {rows_of(dialect, places)} ORDER BY n"
+        f"INSERT INTO {table} ({_quoted(columns)})"
+        f" SELECT {', '.join(places)} FROM {rows_of(dialect, places)} ORDER BY n"
     )
+
+
+def _quoted(columns: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in columns)
+
+
+def _marks(count: int) -> str:
+    return f"({', '.join(['?'] * count)})"
 
 
 def is_transactional(conn: Connection, table: str) -> bool:
