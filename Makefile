@@ -19,7 +19,7 @@ run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
 
 test: $(DEV_STAMP)
-	scripts/system-packages mariadb-server chromium libatomic1 wrk npm
+	scripts/system-packages mariadb-server chromium libatomic1 wrk npm openssl
 	scripts/npm-packages
 	$(BIN)/pytest $(TESTS)
 

@@ -19,6 +19,10 @@ VALUES = {
     "rate_limit": (0, 1, 2),
     "region": ("DE", "GB", "IT"),
     "stop_seconds": (1.5, 2.5, 3.5),
+    "tls_cert": ("/flag.pem", "/environment.pem", "/file.pem"),
+    "tls_key": ("/flag.key", "/environment.key", "/file.key"),
+    "trusted_proxies": ("192.0.2.1/32", "192.0.2.2/32, 2001:db8::/32", "192.0.2.16/28"),
+    "allowed_hosts": ("a.example.com", "b.example.com, *.example.org", "2001:db8::1"),
 }
 """For each setting a value from a flag, the environment and the file."""
 
@@ -34,6 +38,10 @@ ALLOWED = {
     "rate_limit": ("-1", "greater than or equal to 0"),
     "region": ("us", "match pattern '^[A-Z]{2}$'"),
     "stop_seconds": ("-1", "greater than or equal to 0"),
+    "tls_cert": ("", "at least 1 character"),
+    "tls_key": ("", "at least 1 character"),
+    "trusted_proxies": ("10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+    "allowed_hosts": ("https://a.example.com", "without scheme, port and path"),
 }
 """For each setting a value that is not allowed, and what is."""
 
@@ -80,14 +88,35 @@ def test_every_setting_is_explained():
 def test_the_order_of_weight(directory, monkeypatch, name):
     """A flag counts more than the environment, that more than the file, that more than the default."""
     flag, environment, file = VALUES[name]
-    found = [getattr(load({}), name)]
+    found = [value(name)]
     write(directory, name, file)
-    found.append(getattr(load({}), name))
+    found.append(value(name))
     monkeypatch.setenv(f"{PREFIX}{name.upper()}", str(environment))
-    found.append(getattr(load({}), name))
-    found.append(getattr(load({name: flag}), name))
+    found.append(value(name))
+    found.append(value(name, {name: flag}))
 
-    assert [Settings.model_fields[name].default, file, environment, flag] == found
+    assert [written(Settings.model_fields[name].default), file, environment, flag] == found
+
+
+def value(name, flags=None):
+    return written(getattr(load(flags or {}), name))
+
+
+def written(value):
+    return ", ".join(str(item) for item in value) if isinstance(value, tuple) else value
+
+
+def test_lists_in_the_file(directory):
+    """A list may stand in the file as a list."""
+    directory.joinpath("didier.toml").write_text('allowed_hosts = ["B.example.com.", "[::1]"]\n')
+
+    assert ("b.example.com", "::1") == load({}).allowed_hosts
+
+
+@pytest.mark.parametrize("host", ["*", "*.", "a:80", "a/b", "a b", "[::1]:80"])
+def test_hosts_that_are_none(host):
+    """A host is a name, an address, or a domain behind an asterisk."""
+    assert "allowed_hosts" in refusal({"allowed_hosts": host})
 
 
 @pytest.mark.parametrize("name", sorted(VALUES))

@@ -4,14 +4,17 @@ a flag of the command line, then the environment (``DIDIER_PORT``), then ``didie
 directory (or the file that ``DIDIER_CONFIG`` names), then the default.
 """
 
+import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from didier.environment import VARIABLES
 from didier.errors import WrongSetting
@@ -19,6 +22,28 @@ from didier.errors import WrongSetting
 PREFIX = "DIDIER_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 DEFAULT_FILE = "didier.toml"
+
+
+def _separate(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _host(value: str) -> str:
+    name = value.lower().rstrip(".").removeprefix("[").removesuffix("]")
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        if not re.fullmatch(r"(\*\.)?[0-9a-z_-]+(\.[0-9a-z_-]+)*", name):
+            raise ValueError("it must be a name or an address, without scheme, port and path") from None
+    return name
+
+
+Item = TypeVar("Item")
+Listed = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(_separate)]
+"""A list: in the environment as one text with commas between, in the file also as a list."""
+
+Host = Annotated[str, AfterValidator(_host)]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(ipaddress.ip_network)]
 
 
 class Settings(BaseSettings):
@@ -56,6 +81,20 @@ class Settings(BaseSettings):
     )
     rate_limit: int = Field(
         600, ge=0, description="Most requests a minute that the JSON API takes of a caller; 0: any number"
+    )
+    tls_cert: str | None = Field(
+        None, min_length=1, description="PEM file with the certificate, its chain behind it: serve TLS"
+    )
+    tls_key: str | None = Field(None, min_length=1, description="PEM file with the key of `tls_cert`")
+    trusted_proxies: Listed[Network] = Field(
+        (),
+        description="Addresses or networks of proxies, with commas between, whose X-Forwarded-For and"
+        " X-Forwarded-Proto are believed",
+    )
+    allowed_hosts: Listed[Host] = Field(
+        (),
+        description="Names under which the server answers, with commas between; `*.example.com` is every name"
+        " below; none: any",
     )
     stop_seconds: float = Field(
         30.0, ge=0, description="Longest wait for running requests when the server stops"
@@ -123,9 +162,12 @@ def load(flags: Mapping[str, Any]) -> Settings:
     return settings
 
 
+_SAYING = re.compile("^(Input|Value error,) ")
+
+
 def _explain(problem: Mapping[str, Any]) -> str:
-    name = ".".join(str(part) for part in problem["loc"])
+    name = str(problem["loc"][0])
     if name not in Settings.model_fields:
         return f"{name}: there is no such setting; there are {', '.join(Settings.model_fields)}"
     given = "" if name == "database" else f": {problem['input']!r} is not allowed"
-    return f"{name} ({PREFIX}{name.upper()}){given}: {problem['msg'].removeprefix('Input ')}"
+    return f"{name} ({PREFIX}{name.upper()}){given}: {_SAYING.sub('', problem['msg'])}"

@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -69,7 +70,10 @@ def multipart(fields: Iterable[tuple[str, str]]) -> tuple[bytes, dict[str, str]]
 
 
 class Didier:
-    """A server process on a port of its own, run by *python*; its embedded database is `database`."""
+    """A server process on a port of its own, run by *python*; its embedded database is `database`.
+
+    With *tls* it is asked over TLS.
+    """
 
     def __init__(
         self,
@@ -77,8 +81,10 @@ class Didier:
         *arguments: str,
         environment: Mapping[str, str] | None = None,
         python: str | Path = sys.executable,
+        tls: ssl.SSLContext | None = None,
     ):
         self._python = str(python)
+        self.tls = tls
         self.directory = directory
         self.port = free_port()
         self.log = directory / "didier.log"
@@ -109,7 +115,7 @@ class Didier:
     @property
     def url(self) -> str:
         """The server's address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def kill(self) -> None:
         """End the process as a power failure would."""
@@ -145,7 +151,11 @@ class Didier:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a request on a new connection; return the whole answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = (
+            http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.tls)
+            if self.tls
+            else http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        )
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()

@@ -15,6 +15,10 @@ def serve(
     port: Annotated[str | None, typer.Option(help="Port to listen on. Setting: port.")] = None,
     database: DatabaseOption = None,
     astguiclient_conf: AstguiclientOption = None,
+    tls_cert: Annotated[
+        str | None, typer.Option(help="PEM file with the certificate: serve TLS. Setting: tls_cert.")
+    ] = None,
+    tls_key: Annotated[str | None, typer.Option(help="PEM file with its key. Setting: tls_key.")] = None,
 ) -> None:
     """Serve the Non-Agent API, the JSON API and the pages.
 
@@ -22,7 +26,15 @@ def serve(
     """
     with server_packages():
         from didier.cli.local import serving
-    serving.serve(demo, host, port, database, astguiclient_conf)
+    flags = {
+        "host": host,
+        "port": port,
+        "database": database,
+        "astguiclient_conf": astguiclient_conf,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+    }
+    serving.serve(demo, flags)
 
 
 def init(database: DatabaseOption = None, astguiclient_conf: AstguiclientOption = None) -> None:

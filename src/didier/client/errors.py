@@ -49,6 +49,7 @@
         ├── UnsupportedMediaType
         ├── MethodNotAllowed
         ├── TooManyRequests
+        ├── NotOurHost
         ├── ServerFailed
         └── Unavailable
             ├── Overloaded
@@ -328,6 +329,10 @@ class MethodNotAllowed(ProblemError):
     """The server does not do this at this address: it may be older than the client."""
 
 
+class NotOurHost(ProblemError):
+    """The server does not answer under the name by which it was reached."""
+
+
 class TooManyRequests(ProblemError):
     """The caller has sent more requests than the server takes in a minute."""
 
@@ -371,6 +376,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "too-slow": TooSlow,
         "unsupported-media-type": UnsupportedMediaType,
         "too-many-requests": TooManyRequests,
+        "not-our-host": NotOurHost,
         "failed": ServerFailed,
         "wrong-password": WrongPassword,
         "level-too-low": LevelTooLow,

@@ -31,6 +31,7 @@ from didier.web.admin.panel import Panel
 from didier.web.admin.signing import Signing
 from didier.web.api.app import JsonApi, is_its
 from didier.web.comparing import Passwords
+from didier.web.edge import Edge, with_headers
 from didier.web.legacy import PATH, NonAgentApi
 from didier.web.metrics import Metrics
 
@@ -73,7 +74,7 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     runner = Runner(engine, committer)
     json_api = JsonApi(engine, committer, passwords, runner, settings)
     admin = Panel(json_api, Signing(committer, passwords), settings.body_limit)
-    return Requests(non_agent_api, json_api, admin, pages_app, committer, runner, engine)
+    return Requests(non_agent_api, json_api, admin, pages_app, committer, runner, engine, Edge(settings))
 
 
 def _take_back(conn: Connection) -> bool:
@@ -92,6 +93,8 @@ def _group_limit(engine: Engine) -> int:
 class Requests:
     """The outermost layer: counts what is running, logs each request, and folds doubled slashes.
 
+    Every request passes the `Edge` here, and every answer gets its headers.
+
     The Non-Agent API is called from here, before Starlette's own layers, which would cost each of its
     requests a tenth more.
     """
@@ -105,6 +108,7 @@ class Requests:
         committer: Committer,
         runner: Runner,
         engine: Engine,
+        edge: Edge,
     ) -> None:
         self._non_agent_api = non_agent_api
         self._json_api = json_api
@@ -113,6 +117,7 @@ class Requests:
         self._committer = committer
         self._runner = runner
         self._engine = engine
+        self._edge = edge
         self.running = 0
 
     @asynccontextmanager
@@ -137,6 +142,7 @@ class Requests:
         """Pass a request on."""
         if "//" in scope["path"]:  # a published VICIdial client asks for //vicidial/non_agent_api.php
             scope = {**scope, "path": re.sub("/+", "/", scope["path"])}
+        scope = self._edge.seen(scope)
         started = time.perf_counter()
         status: int | None = None  # none when the client went away
         query = scope["didier.query"] = mask_secrets(scope["query_string"])
@@ -145,11 +151,13 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"] = with_headers(scope, message["headers"])
             await send(message)
 
         self.running += 1
         try:
-            await self._app(scope["path"])(scope, receive, watch)
+            app = self._edge.foreign(scope) or self._app(scope["path"])
+            await app(scope, receive, watch)
         finally:
             self.running -= 1
             log.info(

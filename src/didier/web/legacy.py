@@ -24,10 +24,6 @@ from didier.web.comparing import Given, Passwords
 from didier.web.metrics import Metrics
 
 PATH = "/vicidial/non_agent_api.php"
-_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-]
 _COMPARE_AGAIN = 3
 
 REPORTS_WAITING = 20
@@ -143,6 +139,5 @@ class NonAgentApi:
 
 async def _send(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
     length = (b"content-length", str(len(body)).encode())
-    all_headers = [*headers, *_HEADERS, length]
-    await send({"type": "http.response.start", "status": status, "headers": all_headers})
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})

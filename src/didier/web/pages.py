@@ -16,11 +16,7 @@ from didier.vicidial.replies.shared import VERSION
 from didier.web.legacy import PATH
 
 _PAGE = Template(files(__package__).joinpath("start.html").read_text("utf-8"))
-_SECURITY = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
+_POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 
 
 def start(demo: bool) -> Callable[[Request], Response]:
@@ -40,7 +36,7 @@ def start(demo: bool) -> Callable[[Request], Response]:
             ),
             note=_NOTES[note],
         )
-        return HTMLResponse(body, headers=_SECURITY)
+        return HTMLResponse(body, headers=_POLICY)
 
     return page
 

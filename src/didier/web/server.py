@@ -9,12 +9,14 @@ import gc
 import os
 import signal
 import socket
+import ssl
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Protocol
 
 import structlog
 import uvloop
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from starlette.types import Receive, Scope, Send
@@ -63,6 +65,39 @@ def check_address(host: str, port: int) -> None:
         raise WrongSetting(f"host and port: cannot listen on {host}:{port}: {error.strerror}") from None
 
 
+def check_tls(settings: Settings) -> None:
+    """Raise `WrongSetting` when certificate and key cannot be used, or one of them is missing."""
+    if not settings.tls_cert and not settings.tls_key:
+        return
+    if not settings.tls_cert or not settings.tls_key:
+        missing = "tls_key" if settings.tls_cert else "tls_cert"
+        raise WrongSetting(f"{missing}: TLS needs a certificate and its key, and this one is not given")
+    for name, file in (("tls_cert", settings.tls_cert), ("tls_key", settings.tls_key)):
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            raise WrongSetting(f"{name}: cannot read {file}: {error.strerror}") from None
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password=_no_password)
+    except _Encrypted:
+        raise WrongSetting(f"tls_key: {settings.tls_key} is encrypted; Didier needs it without") from None
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            problem = f"{settings.tls_key} is not the key of the certificate in {settings.tls_cert}"
+        else:
+            problem = f"{settings.tls_cert} and {settings.tls_key} must be PEM files ({error.reason})"
+        raise WrongSetting(f"tls_cert and tls_key: {problem}") from None
+
+
+class _Encrypted(Exception):
+    """The key asks for a password."""
+
+
+def _no_password() -> str:
+    raise _Encrypted
+
+
 async def _serve(app: Application, settings: Settings) -> bool:
     """Serve until a signal; say whether all connections came to their end."""
     server = Server(
@@ -73,6 +108,10 @@ async def _serve(app: Application, settings: Settings) -> bool:
         websockets=False,
         backlog=1024,
         log_enabled=False,
+        http=HTTPModes.http1,
+        ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
+        ssl_key=Path(settings.tls_key) if settings.tls_key else None,
+        ssl_protocol_min=SSLProtocols.tls12,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
     )
     stopping = asyncio.Event()

@@ -1,5 +1,6 @@
 """Serves, and makes databases, for `didier serve` and `didier init`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import typer
@@ -16,29 +17,38 @@ from didier.storage import migrations
 from didier.storage.database import database_file, open_engine, parse_url, reading
 from didier.web.app import create_app
 from didier.web.legacy import PATH
-from didier.web.server import check_address, run
+from didier.web.server import check_address, check_tls, run
 
 DEMO_DATABASE = "sqlite:///didier-demo.db"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
-def serve(
-    demo: bool, host: str | None, port: str | None, database: str | None, astguiclient_conf: str | None
-) -> None:
-    """Serve until a signal comes; *demo*: the tutorial's DID and user."""
-    if demo and database is None:
-        database = DEMO_DATABASE
-    flags = {"host": host, "port": port, "database": database, "astguiclient_conf": astguiclient_conf}
+def serve(demo: bool, flags: Mapping[str, str | None]) -> None:
+    """Serve until a signal comes, with the settings in *flags*; *demo*: the tutorial's DID and user."""
+    if demo and flags["database"] is None:
+        flags = {**flags, "database": DEMO_DATABASE}
     settings = config.load(flags)
-    if demo and settings.host not in LOOPBACK:
-        raise WrongSetting(
-            f"host: {settings.host!r} is not allowed with --demo, whose password is public;"
-            f" allowed are {', '.join(sorted(LOOPBACK))}"
-        )
+    if demo:
+        _check_private(settings)
+    check_tls(settings)
     engine = open_engine(database_url(settings), create=demo)
     migrations.upgrade(engine)
     _check_demo(engine, demo)
     _run(engine, settings, demo)
+
+
+def _check_private(settings: Settings) -> None:
+    """Refuse to serve the sample user, whose password is public, to others than this machine."""
+    if settings.host not in LOOPBACK:
+        raise WrongSetting(
+            f"host: {settings.host!r} is not allowed with --demo, whose password is public;"
+            f" allowed are {', '.join(sorted(LOOPBACK))}"
+        )
+    if settings.trusted_proxies:
+        raise WrongSetting(
+            "trusted_proxies: not allowed with --demo, whose password is public: a proxy would show it to"
+            " others"
+        )
 
 
 def _check_demo(engine: Engine, demo: bool) -> None:
@@ -61,7 +71,7 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
 
 def _greet(engine: Engine, settings: Settings, demo: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    base = f"http://{host}:{settings.port}"
+    base = f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
     typer.echo(f"Didier serves {base}/ (admin panel: {base}/admin/)")
     if demo:
         with reading(engine) as conn:

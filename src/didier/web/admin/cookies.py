@@ -40,8 +40,8 @@ def is_token_of(secret: Secret | None, token: str) -> bool:
 
 
 def is_secure(request: Request) -> bool:
-    """Say whether the browser reached us by https, directly or through a proxy that says so."""
-    return "https" in {request.url.scheme, request.headers.get("x-forwarded-proto", "")}
+    """Say whether the browser reached us by https, directly or through a trusted proxy."""
+    return request.url.scheme == "https"
 
 
 def written(request: Request, name: str, secret: Secret) -> str:

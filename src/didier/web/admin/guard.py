@@ -28,11 +28,7 @@ _POLICY = {
 }
 
 _HEADERS = {
-    "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
-    "x-frame-options": "DENY",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 
@@ -43,7 +39,7 @@ def policy(nonce: str) -> str:
 
 
 class Secured:
-    """Sends an answer with the headers that every answer of the panel has."""
+    """Sends an answer with the headers that those of the panel have beyond, or other than, all answers."""
 
     def __init__(self, scope: Scope, send: Send, nonce: str) -> None:
         self._send = send

@@ -11,14 +11,12 @@ from starlette.routing import Route
 
 from didier.web.api import problems
 
-_SECURITY = {
+_POLICY = {
     # Swagger UI writes style attributes and draws its icons as data.
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
         " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
 }
 _LASTING = {"cache-control": "public, max-age=86400"}
 
@@ -61,8 +59,8 @@ _ASSETS = {
 
 def application(document: str) -> Starlette:
     """Return the pages that show the OpenAPI document at the address *document*."""
-    page = HTMLResponse(_PAGE.format(document=document), headers=_SECURITY)
-    script = Response(_START, headers={**_SECURITY, **_LASTING}, media_type="text/javascript")
+    page = HTMLResponse(_PAGE.format(document=document), headers=_POLICY)
+    script = Response(_START, headers={**_POLICY, **_LASTING}, media_type="text/javascript")
     return Starlette(
         routes=[
             Route("/docs", lambda _: page),
@@ -77,8 +75,8 @@ def application(document: str) -> Starlette:
 def _asset(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in _ASSETS:
-        return PlainTextResponse("There is nothing at this address.\n", 404, _SECURITY)
-    return Response(_content(name), headers={**_SECURITY, **_LASTING}, media_type=_ASSETS[name])
+        return PlainTextResponse("There is nothing at this address.\n", 404, _POLICY)
+    return Response(_content(name), headers={**_POLICY, **_LASTING}, media_type=_ASSETS[name])
 
 
 @cache
@@ -90,7 +88,7 @@ def _problem(request: Request) -> Response:
     name = request.path_params["name"]
     kind = next((kind for kind in problems.ALL if kind.name == name), None)
     if kind is None:
-        return PlainTextResponse("There is no such problem.\n", 404, _SECURITY)
+        return PlainTextResponse("There is no such problem.\n", 404, _POLICY)
     meaning = next((inspect.getdoc(cls) or "" for cls, known in problems.KINDS.items() if known == kind), "")
     text = f"{kind.title} (HTTP status {kind.status})\n\n{meaning}".rstrip()
-    return PlainTextResponse(f"{text}\n", headers=_SECURITY)
+    return PlainTextResponse(f"{text}\n", headers=_POLICY)

@@ -89,9 +89,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its body."""
-        headers: list[tuple[bytes, bytes]] = [
-            (b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"),
-        ]  # fmt: skip
+        headers: list[tuple[bytes, bytes]] = []
         started = False
 
         async def answer(message: Message) -> None:

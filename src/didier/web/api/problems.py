@@ -41,6 +41,7 @@ TOO_LARGE = Kind("too-large", 413, "The request is too large")
 TOO_SLOW = Kind("too-slow", 408, "The request took too long to come")
 NOT_JSON = Kind("unsupported-media-type", 415, "The body is in a format that is not understood")
 TOO_MANY = Kind("too-many-requests", 429, "Too many requests")
+NOT_OUR_HOST = Kind("not-our-host", 421, "The request is for another host")
 FAILED = Kind("failed", 500, "The server failed")
 BAD_CURSOR = Kind("invalid-cursor", 422, "The cursor is not one of this list")
 
@@ -88,7 +89,7 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
 
 ALL: tuple[Kind, ...] = (
     NOT_SIGNED_IN, INVALID, BAD_CURSOR, NO_SUCH_ADDRESS, METHOD_NOT_ALLOWED, TOO_LARGE, TOO_SLOW, NOT_JSON,
-    TOO_MANY, FAILED, *KINDS.values(),
+    TOO_MANY, NOT_OUR_HOST, FAILED, *KINDS.values(),
 )  # fmt: skip
 
 CHALLENGE = 'Basic realm="Didier", charset="UTF-8", Bearer realm="Didier"'
