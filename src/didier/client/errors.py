@@ -329,12 +329,12 @@ class MethodNotAllowed(ProblemError):
     """The server does not do this at this address: it may be older than the client."""
 
 
-class NotOurHost(ProblemError):
-    """The server does not answer under the name by which it was reached."""
-
-
 class TooManyRequests(ProblemError):
     """The caller has sent more requests than the server takes in a minute."""
+
+
+class NotOurHost(ProblemError):
+    """The server does not answer under the name by which it was reached."""
 
 
 class ServerFailed(ProblemError):
