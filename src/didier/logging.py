@@ -6,7 +6,8 @@ import logging
 import sys
 from collections import deque
 from contextlib import suppress
-from typing import BinaryIO
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
 
 import orjson
 import structlog
@@ -59,8 +60,21 @@ finish = _lines.write_out
 atexit.register(finish)
 
 
+_with_requests = False
+
+
+def request(**fields: Any) -> None:
+    """Log a request at level info: each has one, and the processors would cost four times this."""
+    if _with_requests:
+        line = {**fields, "event": "request", "level": "info", "timestamp": datetime.now(UTC)}
+        _lines.write(orjson.dumps(line, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+        _lines.flush()
+
+
 def configure(level: str, *, for_good: bool = True) -> None:
     """Log messages of *level* and above; *for_good* is quicker, and cannot be changed afterwards."""
+    global _with_requests  # there is one log, as structlog's configuration is one
+    _with_requests = level.lower() in {"debug", "info"}
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

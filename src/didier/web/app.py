@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from didier.config import Settings
 from didier.errors import Unavailable
+from didier.logging import request as log_request
 from didier.services import journal
 from didier.services.running import Runner
 from didier.storage import batches
@@ -160,8 +161,7 @@ class Requests:
             await app(scope, receive, watch)
         finally:
             self.running -= 1
-            log.info(
-                "request",
+            log_request(
                 method=scope["method"],
                 path=mask_secrets(scope["path"].encode()),
                 query=query,

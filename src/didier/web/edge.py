@@ -7,6 +7,7 @@ logs all see the client; from anybody else those headers are only text.
 
 import ipaddress
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
 
@@ -113,8 +114,13 @@ def _address(text: str) -> Address | None:
 def with_headers(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return *headers* of an answer, and those of `HEADERS` that are not among them."""
     sent = list(headers)
-    names = {name.lower() for name, _ in sent}
-    sent += [pair for pair in HEADERS.items() if pair[0] not in names]
+    sent += _others(tuple(name for name, _ in sent))
     if scope["scheme"] == "https":
         sent.append(STRICT_TRANSPORT)
     return sent
+
+
+@lru_cache(256)
+def _others(names: tuple[bytes, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    sent = {name.lower() for name in names}
+    return tuple(pair for pair in HEADERS.items() if pair[0] not in sent)
