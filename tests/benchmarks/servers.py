@@ -1,6 +1,7 @@
 """Processes that are measured, their memory, and a place on a real disk."""
 
 import http.client
+import os
 import re
 import shutil
 import signal
@@ -12,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.mariadb import free_port
+from support.mariadb import MariaDB, free_port, running_mariadb
 
 
-def wait_for(port: int) -> None:
-    """Wait until something answers on *port*."""
-    deadline = time.monotonic() + 30
+def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until *server* answers on *port*."""
+    deadline = time.monotonic() + 60
     while True:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -25,8 +26,8 @@ def wait_for(port: int) -> None:
             connection.getresponse().read()
             return
         except OSError:
-            if time.monotonic() > deadline:
-                raise
+            if time.monotonic() > deadline or server.poll() is not None:
+                raise AssertionError(f"the server does not answer: {log.read_text()[-2000:]}") from None
             time.sleep(0.005)
 
 
@@ -35,10 +36,14 @@ def process(*command: str, cwd: Path) -> Iterator[tuple[int, int]]:
     """Run a server; yield its process id and port (``PORT`` in *command* stands for it)."""
     port = free_port()
     arguments = [argument.replace("PORT", str(port)) for argument in command]
+    # A client that measures asks faster than people do.
+    environment = {**os.environ, "DIDIER_RATE_LIMIT": "0"}
     with (cwd / "log").open("ab") as log:
-        server = subprocess.Popen([sys.executable, *arguments], cwd=cwd, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            [sys.executable, *arguments], cwd=cwd, env=environment, stdout=log, stderr=log
+        )
     try:
-        wait_for(port)
+        _wait_for(port, server, cwd / "log")
         yield server.pid, port
     finally:
         server.send_signal(signal.SIGTERM)
@@ -49,6 +54,11 @@ def didier(directory: Path, database: str | None = None):
     """Run Didier on a database of its own, as an operator would: every request is logged."""
     url = database or f"sqlite:///{directory}/didier.db"
     return process("-m", "didier", "serve", "--demo", "--port", "PORT", "--database", url, cwd=directory)
+
+
+def bare_server(directory: Path):
+    """Run the same HTTP server with an application that says hello."""
+    return process(str(Path(__file__).with_name("bare.py")), "PORT", cwd=directory)
 
 
 def memory(pid: int, field: str = "VmRSS") -> float:
@@ -67,3 +77,10 @@ def workplace() -> Iterator[Path]:
         yield directory
     finally:
         shutil.rmtree(directory)
+
+
+@contextmanager
+def mariadb() -> Iterator[MariaDB]:
+    """Run MariaDB on the disk, with memory as a server has it and the log for good at each commit."""
+    with running_mariadb("--innodb-buffer-pool-size=1G", on_disk=True) as server:
+        yield server

@@ -22,9 +22,10 @@ ROOM_BYTES = 4_000_000_000
 class MariaDB:
     """A running server; `database` makes an empty database and returns its URL."""
 
-    def __init__(self, directory: Path, port: int) -> None:
+    def __init__(self, directory: Path, port: int, more: tuple[str, ...] = ()) -> None:
         self.directory = directory
         self.port = port
+        self._more = more
         self.process: subprocess.Popen[bytes] | None = None
         self._made = 0
 
@@ -36,7 +37,7 @@ class MariaDB:
             f"--socket={self.directory}/socket", f"--port={self.port}", "--bind-address=127.0.0.1",
             "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=64M",
             "--innodb-strict-mode=0",  # VICIdial's widest table has rows that InnoDB warns of
-            "--max-connections=200", f"--log-error={self.directory}/log",
+            "--max-connections=200", f"--log-error={self.directory}/log", *self._more,
         ]  # fmt: skip
 
     def start(self) -> None:
@@ -105,8 +106,8 @@ def _quick_place() -> str | None:
 
 
 @contextmanager
-def running_mariadb(*, on_disk: bool = False) -> Iterator[MariaDB]:
-    """Run a new server in a directory of its own, which is removed afterwards.
+def running_mariadb(*more: str, on_disk: bool = False) -> Iterator[MariaDB]:
+    """Run a new server, with *more* arguments, in a directory of its own, which is removed afterwards.
 
     What is measured has to be *on_disk*.
     """
@@ -124,7 +125,7 @@ def running_mariadb(*, on_disk: bool = False) -> Iterator[MariaDB]:
             check=True,
             capture_output=True,
         )  # fmt: skip
-        server = MariaDB(directory, free_port())
+        server = MariaDB(directory, free_port(), more)
         server.start()
         try:
             yield server
