@@ -143,7 +143,7 @@ class Parameters:
     @property
     def ascii(self) -> bool:
         """Whether cleaning is the same whatever ``use_non_latin`` says."""
-        return all(value.isascii() for value in self.values.values())
+        return b"".join(self.values.values()).isascii()
 
 
 def read_parameters(query: bytes, form: Iterable[tuple[bytes, bytes]] = ()) -> Parameters:
