@@ -39,6 +39,9 @@
     ├── Unavailable            nothing wrong with the request; it may be sent again
     │   ├── Overloaded
     │   ├── DatabaseBusy
+    │   ├── DiskFull
+    │   ├── ReadOnly
+    │   ├── FileFailed
     │   ├── TableDamaged
     │   ├── DatabaseLost
     │   └── Stopping
@@ -406,6 +409,11 @@ class PasswordNotReset(Refusal):
 class Unavailable(DidierError):
     """The request could not be taken now and is not acknowledged; it may be sent again."""
 
+    @property
+    def repair(self) -> str | None:
+        """What the operator does about it, for the log; None where it passes by itself."""
+        return None
+
 
 class Overloaded(Unavailable):
     """More requests are waiting than the server lets wait."""
@@ -417,8 +425,53 @@ class Overloaded(Unavailable):
 class DatabaseBusy(Unavailable):
     """Another program has locked the database, and did not let go of it in time."""
 
+    @property
+    def repair(self) -> str:
+        """Whom to look for."""
+        return "end the program that holds the lock: a shell with an open transaction, a backup, a repair"
+
     def __str__(self) -> str:
         return "the database is in use by another program, nothing was changed, try again"
+
+
+class DiskFull(Unavailable):
+    """The disk of the database, or the space that the database may use, is full."""
+
+    @property
+    def repair(self) -> str:
+        """What to make room for."""
+        return "make room on the disk of the database; Didier then goes on by itself"
+
+    def __str__(self) -> str:
+        return "the disk of the database is full, nothing was changed, try again when there is room"
+
+
+class ReadOnly(Unavailable):
+    """The database takes no changes: its file, its disk or its server is read-only."""
+
+    @property
+    def repair(self) -> str:
+        """What to make writable."""
+        return "make the database, its directory or its server writable; Didier then goes on by itself"
+
+    def __str__(self) -> str:
+        return "the database is read-only, nothing was changed, try again when it is writable"
+
+
+@dataclass(unsafe_hash=True)
+class FileFailed(Unavailable):
+    """The file of an embedded database cannot be used: *reason*."""
+
+    reason: str
+    remedy: str
+
+    @property
+    def repair(self) -> str:
+        """What to do about the file."""
+        return self.remedy
+
+    def __str__(self) -> str:
+        return "the file of the database cannot be used, nothing is acknowledged"
 
 
 @dataclass(unsafe_hash=True)
@@ -441,6 +494,11 @@ class DatabaseLost(Unavailable):
 
     Whether a commit that was on its way reached the disk is not known, so it is not acknowledged.
     """
+
+    @property
+    def repair(self) -> str:
+        """What to look at."""
+        return "start the database, and look at its log; Didier then goes on by itself"
 
     def __str__(self) -> str:
         return "the database cannot be reached, nothing is acknowledged, try again"

@@ -54,6 +54,9 @@
         └── Unavailable
             ├── Overloaded
             ├── DatabaseBusy
+            ├── DiskFull
+            ├── ReadOnly
+            ├── FileFailed
             ├── TableDamaged
             ├── DatabaseLost
             └── Stopping
@@ -353,6 +356,18 @@ class DatabaseBusy(Unavailable):
     """Another program has locked the database; nothing was changed."""
 
 
+class DiskFull(Unavailable):
+    """The disk of the database is full; nothing was changed."""
+
+
+class ReadOnly(Unavailable):
+    """The database takes no changes; nothing was changed."""
+
+
+class FileFailed(Unavailable):
+    """The file of the database cannot be used; whether a change was made is not known."""
+
+
 class TableDamaged(Unavailable):
     """A table of the database has to be repaired."""
 
@@ -413,6 +428,9 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "password-not-reset": PasswordNotReset,
         "overloaded": Overloaded,
         "database-busy": DatabaseBusy,
+        "disk-full": DiskFull,
+        "database-read-only": ReadOnly,
+        "file-failed": FileFailed,
         "table-damaged": TableDamaged,
         "database-lost": DatabaseLost,
         "stopping": Stopping,

@@ -18,9 +18,11 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
-from didier.errors import DatabaseBusy, DatabaseLost, Overloaded, Stopping, TableDamaged, Unavailable
-from didier.storage.failures import damaged_table, is_busy, is_lost, is_passing
+from didier.errors import Overloaded, Stopping, Unavailable
+from didier.storage.failures import is_passing, unavailable
+from didier.storage.health import can_store
 
 Order = TypeVar("Order")
 Outcome = TypeVar("Outcome")
@@ -115,6 +117,8 @@ class Committer:
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._used_at = time.monotonic()
+        self.trouble: Unavailable | None = None
+        """Why nothing could be stored the last time that something was tried to be."""
 
     def start(self) -> None:
         """Open the connection and start the thread."""
@@ -213,9 +217,13 @@ class Committer:
                 outcome = step.work(conn)
         except Exception as error:
             self._recovery_due = self._recover is not None
-            step.future.set_exception(_unavailable(error) or error)
+            trouble = unavailable(error)
+            step.future.set_exception(trouble or error)
+            if trouble:
+                self._begin_trouble(trouble, error)
         else:
             step.future.set_result(outcome)
+            self._end_trouble(conn)
 
     def _renew_if_idle(self, conn: Connection) -> None:
         now = time.monotonic()
@@ -246,10 +254,9 @@ class Committer:
             self._transaction(conn, group)
         except Exception as error:
             _refuse(group, Undecided())  # what the services returned was rolled back
-            if unavailable := _unavailable(error):
-                _refuse(group, unavailable)
-                repair = getattr(unavailable, "repair", None)
-                log.error("database_unavailable", size=len(group), error=str(error), repair=repair)
+            if trouble := unavailable(error):
+                _refuse(group, trouble)
+                self._begin_trouble(trouble, error)
                 return
             if len(group) > 1:
                 for waiting in group:
@@ -258,8 +265,24 @@ class Committer:
                 return
             _refuse(group, error)
             log.exception("order_failed", service=getattr(group[0].service, "__name__", "?"))
+        self._end_trouble(conn)
         if self._observe:
             self._observe(len(group), time.perf_counter() - started)
+
+    def _begin_trouble(self, trouble: Unavailable, error: Exception) -> None:
+        """Log *trouble*, once: a thousand groups may fail before it is over."""
+        if type(trouble) is not type(self.trouble):
+            log.error("database_unavailable", reason=str(trouble), repair=trouble.repair, error=str(error))
+        self.trouble = trouble
+
+    def _end_trouble(self, conn: Connection) -> None:
+        """Log that it is over, unless the group that went well stored nothing and the disk is still full."""
+        if self.trouble is None:
+            return
+        with suppress(DBAPIError, Unavailable), conn.begin():
+            can_store(conn, [None])
+            log.info("database_available", after=str(self.trouble))
+            self.trouble = None
 
     def _transaction(self, conn: Connection, group: list[_Waiting]) -> None:
         for attempt in range(1, ATTEMPTS + 1):
@@ -278,26 +301,16 @@ class Committer:
         """Put right what the last run has left; if the database does not answer yet, the first group will."""
         try:
             self._recover_if_due(conn)
-        except Exception:
-            log.exception("recovery_failed")
+        except Exception as error:
+            if trouble := unavailable(error):
+                self._begin_trouble(trouble, error)
+            else:
+                log.exception("recovery_failed")
 
     def _recover_if_due(self, conn: Connection) -> None:
         if self._recover and self._recovery_due:
             with conn.begin():
                 self._recovery_due = not self._recover(conn)
-
-
-def _unavailable(error: Exception) -> Unavailable | None:
-    """Return what the callers of a whole group are told when the database could not be used.
-
-    Where it was lost it is not known whether a commit reached the disk; trying again could answer "exists
-    already" to the one who made it, so the callers decide.
-    """
-    if is_lost(error):
-        return DatabaseLost()
-    if table := damaged_table(error):
-        return TableDamaged(table)
-    return DatabaseBusy() if is_busy(error) else None
 
 
 def _refuse(group: list[_Waiting], error: Exception) -> None:

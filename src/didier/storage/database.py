@@ -1,5 +1,6 @@
 """Engines for SQLite and MariaDB: opening, checking and reading a database."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, RootTransaction, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from didier.errors import DatabaseLost, NoDatabase, WrongSetting
-from didier.storage.failures import is_lost
+from didier.errors import FileFailed, NoDatabase, WrongSetting
+from didier.storage.failures import unavailable
 from didier.storage.statements import run, scalar
 
 OLDEST_MARIADB = (10, 6)
@@ -24,11 +25,14 @@ SQL_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
 # A database that does not answer must not hold requests for ever; a long copy takes some seconds.
 _MARIADB_ARGUMENTS = {"connect_timeout": 5, "read_timeout": 60, "write_timeout": 60}
 
+# As its own, MariaDB would wait for a row's lock 50 seconds, for a table's a day.
+_MARIADB_WAITS = "SET SESSION innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}"
+
 RECYCLE_SECONDS = 1800
 """Age at which a connection is replaced: firewalls and ``wait_timeout`` end them sooner or later."""
 
-BUSY_SECONDS = 30
-"""How long a writer waits for another process's lock on an embedded database."""
+BUSY_SECONDS = 5
+"""How long a lock of another program is waited for. Everybody who wants to store something waits with it."""
 
 _BEGIN = "didier_begin"
 
@@ -70,16 +74,65 @@ def open_engine(text: str, *, create: bool = False) -> Engine:
         _create_private(file)
     arguments = {"timeout": BUSY_SECONDS, "cached_statements": 512}
     engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True)
+    sa.event.listen(engine, "do_connect", _connect_sqlite)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
+    sa.event.listen(engine, "begin", _SameFile(file).check)
     return engine
+
+
+class _SameFile:
+    """Sees to it that a file and its WAL are those that were opened.
+
+    SQLite goes on with files that were deleted or replaced: what it stores there is lost with the process.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._paths = (str(file), f"{file}-wal")
+        self._file: _Identity | None = None
+        self._missed: tuple[_Identity, ...] | None = None
+
+    def check(self, conn: Connection) -> None:
+        """Raise `FileFailed` when one is another by now; to be called in a transaction.
+
+        The last connection that is closed deletes the WAL, so each knows its own; but once one is missed no
+        other will do.
+        """
+        found = tuple(map(_identity, self._paths))
+        self._file = self._file or found[0]
+        opened = self._missed or conn.info.get(_OPENED, found)
+        if _NONE not in found:  # an empty file has no WAL before the first commit
+            conn.info.setdefault(_OPENED, found)
+        if found != opened or found[0] != self._file:
+            self._missed = opened
+            changed = self._paths[found[0] == self._file]
+            raise FileFailed(f"{changed} was deleted or replaced", _MOVED)
+        self._missed = None
+
+
+_Identity = tuple[int, int]
+_NONE: _Identity = 0, 0
+_OPENED = "didier_opened"
+
+
+def _identity(path: str) -> _Identity:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return _NONE
+    return status.st_dev, status.st_ino
+
+
+_MOVED = (
+    "put the file back with its -wal, as long as the process runs under /proc/PID/fd; then restart Didier"
+)
 
 
 def _open_mariadb(url: URL) -> Engine:
     arguments = {name: value for name, value in _MARIADB_ARGUMENTS.items() if name not in url.query}
     return sa.create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
-        connect_args={**arguments, "sql_mode": SQL_MODE},
+        connect_args={"init_command": _MARIADB_WAITS.format(BUSY_SECONDS), **arguments, "sql_mode": SQL_MODE},
         pool_pre_ping=True,
         pool_recycle=RECYCLE_SECONDS,
         hide_parameters=True,
@@ -134,6 +187,12 @@ def _create_private(file: Path) -> None:
         raise NoDatabase(f"the database {file} cannot be made: {error.strerror}") from error
 
 
+def _connect_sqlite(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
+    """Open the file, but make none: in the place of one that was deleted there would be an empty one."""
+    uri = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(uri, *arguments[1:], **options, uri=True)
+
+
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # transactions begin with the statement below, not by the driver
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
@@ -152,13 +211,13 @@ def _begun(conn: Connection) -> RootTransaction:
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a connection for reading only: it sees one state and waits for no writer.
 
-    Raises `DatabaseLost` when the database cannot be reached.
+    Raises `Unavailable` when the database cannot be used now.
     """
     try:
         with engine.connect() as conn, _begun(conn) as transaction:
             yield conn
             transaction.rollback()  # nothing was changed; a damaged file refuses even an empty commit
     except DBAPIError as error:
-        if is_lost(error):
-            raise DatabaseLost from error
+        if trouble := unavailable(error):
+            raise trouble from error
         raise

@@ -5,6 +5,35 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from didier.errors import (
+    DatabaseBusy,
+    DatabaseLost,
+    DiskFull,
+    FileFailed,
+    ReadOnly,
+    TableDamaged,
+    Unavailable,
+)
+
+
+def unavailable(error: Exception) -> Unavailable | None:
+    """Return what callers are told when the database could not be used; None for any other error.
+
+    Where it was lost it is not known whether a commit reached the disk; trying again could answer "exists
+    already" to the one who made it, so the callers decide.
+    """
+    if isinstance(error, Unavailable):
+        return error
+    if is_lost(error):
+        return DatabaseLost()
+    if table := damaged_table(error):
+        return TableDamaged(table)
+    for is_so, meaning in ((is_busy, DatabaseBusy), (is_full, DiskFull), (is_read_only, ReadOnly)):
+        if is_so(error):
+            return meaning()
+    return _failed_file(error)
+
+
 # MariaDB: duplicate key, deadlock, Galera certification failure (as a deadlock or 1020).
 _PASSING_CODES = {1062, 1213, 1020}
 
@@ -19,9 +48,46 @@ _LOCK_WAIT_TIMEOUT = 1205
 
 def is_busy(error: Exception) -> bool:
     """Say whether *error* means that another program's lock was waited for in vain; nothing was done."""
-    original = error.orig if isinstance(error, DBAPIError) else None
-    locked = getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-    return locked or error_code(error) == _LOCK_WAIT_TIMEOUT
+    return _sqlite_code(error) == sqlite3.SQLITE_BUSY or error_code(error) == _LOCK_WAIT_TIMEOUT
+
+
+# SQLite: no room for the index of the WAL, whose pages are made before they are written to.
+_NO_ROOM_FOR_INDEX = sqlite3.SQLITE_IOERR_SHMSIZE
+
+# MariaDB: disk full, table (or tablespace) full; and the system's own "no space left", "quota exceeded".
+_FULL_CODES = {1021, 1114}
+_FULL_TEXT = re.compile(r"(errno:|[Ee]rror) 28\b|[Nn]o space left|quota exceeded")
+
+
+def is_full(error: Exception) -> bool:
+    """Say whether *error* means that there is no room on the disk, or none for the table."""
+    if _sqlite_code(error) == sqlite3.SQLITE_FULL or _extended_code(error) == _NO_ROOM_FOR_INDEX:
+        return True
+    code = error_code(error)
+    return code in _FULL_CODES or (code is not None and bool(_FULL_TEXT.search(str(_original(error)))))
+
+
+# MariaDB: table opened read-only, --read-only, transaction read-only, InnoDB read-only.
+_READ_ONLY_CODES = {1036, 1290, 1792, 1836}
+
+
+def is_read_only(error: Exception) -> bool:
+    """Say whether *error* means that the database takes no changes."""
+    return _sqlite_code(error) == sqlite3.SQLITE_READONLY or error_code(error) in _READ_ONLY_CODES
+
+
+_FILE_REMEDIES = {
+    sqlite3.SQLITE_IOERR: "look at the disk and the system's log; Didier goes on by itself when it works",
+    sqlite3.SQLITE_CANTOPEN: "look whether the file, its directory and their rights are as they were, and"
+    " whether the process may open more files",
+    sqlite3.SQLITE_CORRUPT: "stop Didier, run 'didier doctor', and put a backup back",
+    sqlite3.SQLITE_NOTADB: "stop Didier, and put a backup back",
+}
+
+
+def _failed_file(error: Exception) -> FileFailed | None:
+    remedy = _FILE_REMEDIES.get(_sqlite_code(error) or 0)
+    return FileFailed(str(_original(error)), remedy) if remedy else None
 
 
 # MariaDB: index or record file crashed, table marked as crashed (also after a failed repair).
@@ -67,6 +133,21 @@ def is_missing_table(error: Exception) -> bool:
 
 def error_code(error: Exception) -> int | None:
     """Return MariaDB's number of *error*, None when it has none."""
-    original = error.orig if isinstance(error, DBAPIError) else None
+    original = _original(error)
     code = original.args[0] if original is not None and original.args else None
     return code if isinstance(code, int) else None
+
+
+def _original(error: Exception) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else None
+
+
+def _extended_code(error: Exception) -> int | None:
+    code: int | None = getattr(_original(error), "sqlite_errorcode", None)
+    return code
+
+
+def _sqlite_code(error: Exception) -> int | None:
+    """Return SQLite's number of *error* without what narrows it down, None when it has none."""
+    code = _extended_code(error)
+    return None if code is None else code & 0xFF

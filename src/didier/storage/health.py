@@ -1,7 +1,7 @@
-"""What a database tells about its own state, for `didier doctor`; nothing is changed."""
+"""What a database tells about its own state, for `didier doctor`, and whether it takes changes."""
 
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,13 @@ from didier.storage.database import database_file
 from didier.storage.failures import is_denied
 from didier.storage.statements import as_moment, columns_of, run, scalar
 from didier.storage.tables import OPTIONAL_RIGHTS, RIGHTS, USERS, vicidial_tables
+
+
+def can_store(conn: Connection, orders: Sequence[None]) -> Sequence[None]:
+    """Store something and take it out again; what fails says why nothing can be stored."""
+    run(conn, "INSERT INTO didier_settings (name, value) VALUES ('.stored', '')")
+    run(conn, "DELETE FROM didier_settings WHERE name = '.stored'")
+    return orders
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from didier.config import Settings
 from didier.errors import WrongSetting
 from didier.logging import finish as finish_log
+from didier.web.stopping import Draining
 
 HEADER_SECONDS = 30
 """How long a client may take to send a request's head."""
@@ -100,8 +101,9 @@ def _no_password() -> str:
 
 async def _serve(app: Application, settings: Settings) -> bool:
     """Serve until a signal; say whether all connections came to their end."""
+    draining = Draining(app, settings.port)
     server = Server(
-        app,
+        draining,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,
@@ -122,8 +124,10 @@ async def _serve(app: Application, settings: Settings) -> bool:
         serving = asyncio.ensure_future(server.serve())
         await asyncio.wait({serving, asyncio.ensure_future(stopping.wait())}, return_when="FIRST_COMPLETED")
         app.ending()
+        end = loop.time() + settings.stop_seconds
+        await draining.drain(settings.stop_seconds)
         server.stop()  # type: ignore[no-untyped-call]  # Granian's has no types
-        await asyncio.wait({serving}, timeout=settings.stop_seconds)
+        await asyncio.wait({serving}, timeout=max(0.0, end - loop.time()))
     if serving.done():
         serving.result()  # an error of the server is the command's error
         return True

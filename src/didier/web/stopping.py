@@ -1,0 +1,132 @@
+"""A stop that no client sees: what comes is answered to the end, and connections are given up one by one.
+
+A connection that is kept open is closed by the answer that says so. Whoever closed it in between would
+sooner or later do so while a request is on its way, to which there is no answer then.
+"""
+
+import asyncio
+import ctypes
+import os
+import socket
+import stat
+import struct
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import closing, contextmanager, suppress
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+DRAIN_SECONDS = 3.0
+"""How long clients are waited for that hold a connection and send nothing."""
+
+QUIET_SECONDS = 0.5
+"""Silence after which nobody is expected to send anything on a connection that is open."""
+
+_POLL_SECONDS = 0.01
+_SO_ATTACH_FILTER = 26  # Linux's number; the module has none
+_BACKLOG = 24  # where in Linux's struct tcp_info a listening socket has the connections that wait for it
+
+# Linux's classic BPF: load the flags of the TCP header; is it a SYN, drop it, else let it pass.
+_DROP_SYN = b"".join(
+    struct.pack("HBBI", *instruction)
+    for instruction in ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+)
+
+
+class Draining:
+    """The application, and the way in which its connections come to an end."""
+
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        self._app = app
+        self._port = port
+        self._ending = False
+        self._arrived = 0
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        """Pass a request on; at the end its answer closes the connection."""
+        self._arrived += 1
+        return self._app(scope, receive, _closing(send) if self._ending else send)
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new connections, and tell every client that its own ends; *seconds* at most."""
+        self._ending = True
+        with suppress(TimeoutError), _refusing(self._port) as not_accepted:
+            async with asyncio.timeout(min(seconds, DRAIN_SECONDS)):
+                await self._silence(not_accepted)
+
+    async def _silence(self, not_accepted: Callable[[], int]) -> None:
+        """Wait until nobody is connected, or nothing has come for long enough."""
+        loop = asyncio.get_running_loop()
+        arrived, since = self._arrived, loop.time()
+        while not_accepted() or (loop.time() - since < QUIET_SECONDS and any(_connections(self._port))):
+            await asyncio.sleep(_POLL_SECONDS)
+            if arrived != self._arrived:
+                arrived, since = self._arrived, loop.time()
+
+
+def _closing(send: Send) -> Send:
+    async def closing_send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            _add_header(message)
+        await send(message)
+
+    return closing_send
+
+
+def _add_header(message: MutableMapping[str, Any]) -> None:
+    message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+
+
+@contextmanager
+def _refusing(port: int) -> Iterator[Callable[[], int]]:
+    """Let no new connection come to be; give the number of those that are not accepted yet.
+
+    What wants to connect is not answered, tries again after a second, and finds the next server, or none.
+    Where that cannot be (Linux alone can), connections that were not accepted are reset by the end.
+    """
+    program = ctypes.create_string_buffer(_DROP_SYN)
+    filter_ = struct.pack("HP", len(_DROP_SYN) // 8, ctypes.addressof(program))
+    listeners = [sock for sock in _sockets(port) if _listens(sock)]
+    try:
+        for listener in listeners:
+            with suppress(OSError):
+                listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_)
+        yield lambda: sum(map(_not_accepted, listeners))
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+def _not_accepted(listener: socket.socket) -> int:
+    with suppress(OSError, struct.error):
+        info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BACKLOG + 4)
+        return int(struct.unpack_from("I", info, _BACKLOG)[0])
+    return 0
+
+
+def _connections(port: int) -> Iterator[bool]:
+    """Give something for each connection to *port*; also where they cannot be seen."""
+    if not os.path.isdir("/proc/self/fd"):
+        yield True
+    for sock in _sockets(port):
+        with closing(sock), suppress(OSError):
+            sock.getpeername()  # an error for those that are not connected
+            yield True
+
+
+def _sockets(port: int) -> Iterator[socket.socket]:
+    """Give a duplicate of each socket of this process that has *port* on our side."""
+    with suppress(FileNotFoundError):
+        for name in os.listdir("/proc/self/fd"):
+            with suppress(OSError):
+                if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                    continue
+                sock = socket.socket(fileno=os.dup(int(name)))
+                if sock.family in {socket.AF_INET, socket.AF_INET6} and sock.getsockname()[1] == port:
+                    yield sock
+                else:
+                    sock.close()
+
+
+def _listens(sock: socket.socket) -> bool:
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
