@@ -175,3 +175,27 @@ def test_missing_tables_of_vicidial_are_made(tmp_path, at):
         assert HEAD == revision(conn)
         assert [("5550001",)] == run(conn, "SELECT did_pattern FROM vicidial_inbound_dids")
     engine.dispose()
+
+
+def test_an_embedded_database_of_an_earlier_release_gets_new_indexes(tmp_path):
+    """Indexes of some DIDs alone that are not there yet are made, and the DIDs stay as they are."""
+
+    def indexes(conn):
+        return {row[0] for row in run(conn, "SELECT name FROM sqlite_master WHERE type = 'index'")}
+
+    engine = open_engine(f"sqlite:///{tmp_path}/didier.db", create=True)
+    upgrade(engine)
+    with engine.begin() as conn:
+        complete = indexes(conn)
+        ours = {name for name in complete if name.startswith("didier_redirects_")}
+        run(conn, f"INSERT INTO {DIDS} (did_pattern, extension) VALUES ('5550001', '8300')")
+        for name in ours:
+            run(conn, f"DROP INDEX {name}")
+
+    upgrade(engine)
+
+    with engine.begin() as conn:
+        assert 6 == len(ours)
+        assert complete == indexes(conn)
+        assert [("8300",)] == run(conn, f"SELECT extension FROM {DIDS}")
+    engine.dispose()

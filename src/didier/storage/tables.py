@@ -15,6 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 
+from didier.storage.redirects import REDIRECTS
+
 _COLUMN = re.compile(
     r"(?P<name>\w+) +(?P<type>[a-z]+)(\((?P<size>[^)]*)\))?(?P<unsigned> unsigned)?"
     r"(?P<required> required)?(?P<auto> auto)?( =(?P<default>.*))?"
@@ -175,8 +177,12 @@ DIDIER_RIGHTS = ("CREATE", "ALTER", "INDEX", *_WRITE)
 """The rights that Didier needs on its own tables."""
 
 
-_PARTS = {"didier_lettered_patterns": LETTERED, "didier_symbol_patterns": SYMBOLS}
-"""Indexes of some patterns alone, in embedded databases."""
+_PARTS = {
+    "didier_lettered_patterns": ("did_pattern", LETTERED),
+    "didier_symbol_patterns": ("did_pattern", SYMBOLS),
+    **{f"didier_redirects_{name}": (name, redirect.condition) for name, redirect in REDIRECTS.items()},
+}
+"""Indexes of a column in some rows alone, in embedded databases."""
 
 
 def make_embedded(conn: sa.Connection) -> None:
@@ -195,7 +201,7 @@ def vicidial_tables() -> sa.MetaData:
     metadata = sa.MetaData()
     for name, lines in _blocks(files(__package__).joinpath("vicidial.schema").read_text("utf-8")):
         _table(metadata, name, lines)
-    column = metadata.tables[DIDS].c.did_pattern
-    for name, condition in _PARTS.items():
-        sa.Index(name, column, sqlite_where=sa.text(condition)).ddl_if(dialect="sqlite")
+    columns = metadata.tables[DIDS].c
+    for name, (column, condition) in _PARTS.items():
+        sa.Index(name, columns[column], sqlite_where=sa.text(condition)).ddl_if(dialect="sqlite")
     return metadata

@@ -1,44 +1,21 @@
 """Where the numbers of DIDs are used: in call menus, campaigns and other DIDs.
 
 Each place is looked through once, whatever the number of patterns; tables and columns that are not there,
-as in older versions of VICIdial, are not looked at. No index helps to find them: VICIdial has none, and
-Didier adds none to its tables.
+as in older versions of VICIdial, are not looked at. In an embedded database an index of each of a DID's
+redirects finds them; VICIdial has none, and Didier adds none to its tables, so there all DIDs are read.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
+from didier.storage.redirects import REDIRECTS
 from didier.storage.statements import as_json, columns_of, known_columns, run, values_of
 from didier.storage.tables import CALL_MENU_OPTIONS, CAMPAIGNS, DIDS
-
-_FILTERED = "filter_inbound_number <> 'DISABLED' AND "
-_REDIRECTS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType({
-    "extension": (
-        ("did_route", "user_unavailable_action"),
-        "(did_route = 'EXTEN' OR did_route = 'AGENT' AND user_unavailable_action = 'EXTEN')",
-    ),
-    "filter_extension": (
-        ("filter_inbound_number", "filter_action", "filter_user_unavailable_action"),
-        f"{_FILTERED}(filter_action = 'EXTEN'"
-        " OR filter_action = 'AGENT' AND filter_user_unavailable_action = 'EXTEN')",
-    ),
-    "no_agent_ingroup_extension": (
-        ("no_agent_ingroup_redirect",), "no_agent_ingroup_redirect <> 'DISABLED'"
-    ),
-    "max_queue_ingroup_extension": (("max_queue_ingroup_calls",), "max_queue_ingroup_calls > 0"),
-    "pre_filter_extension": (
-        ("pre_filter_phone_group_id",), "pre_filter_phone_group_id NOT IN ('', '---NONE---')"
-    ),
-    "pre_filter_recent_extension": (
-        ("pre_filter_recent_call",), "pre_filter_recent_call NOT IN ('', 'DISABLED')"
-    ),
-})  # fmt: skip
-"""The columns that hold a number which a DID's calls go to, with the columns and the condition of its use."""
 
 _PRESETS = tuple(f"xferconf_{letter}_number" for letter in "abcde")
 
@@ -98,20 +75,38 @@ def _campaigns(conn: Connection, wanted: Collection[str]) -> _Found:
 def _dids(conn: Connection, wanted: Collection[str]) -> _Found:
     there = set(columns_of(conn, DIDS))
     used = {
-        column: condition
-        for column, (needed, condition) in _REDIRECTS.items()
-        if there.issuperset((column, *needed))
+        column: f"{redirect.condition} AND {column} <> did_pattern"
+        for column, redirect in REDIRECTS.items()
+        if there.issuperset((column, *redirect.needed))
     }
+    return _by_indexes(conn, used, wanted) if conn.dialect.name == "sqlite" else _in_one(conn, used, wanted)
+
+
+def _by_indexes(conn: Connection, used: Mapping[str, str], wanted: Collection[str]) -> _Found:
+    """Look into the index of each redirect. Of the DIDs with the same number there the first is told."""
     among = values_of(conn.dialect.name)
-    uses = {column: f"{condition} AND {column} <> did_pattern" for column, condition in used.items()}
-    # Rows with the same destinations come as one: thousands may send their calls to one number.
-    shown = [f"CASE WHEN {use} THEN {column} END AS n{i}" for i, (column, use) in enumerate(uses.items())]
-    places = ", ".join(f"n{i}" for i in range(len(uses)))
-    condition = " OR ".join(f"({use} AND {column} IN {among})" for column, use in uses.items())
+    parts = [
+        f"SELECT {column}, min(did_pattern), '{column}', count(*) - 1 FROM {DIDS}"
+        f" WHERE {use} AND {column} IN {among} GROUP BY {column}"
+        for column, use in used.items()
+    ]
+    for number, pattern, column, more in run(conn, " UNION ALL ".join(parts), *[as_json(wanted)] * len(used)):
+        yield number, "DID", pattern, column, more
+
+
+def _in_one(conn: Connection, used: Mapping[str, str], wanted: Collection[str]) -> _Found:
+    """Look through all DIDs once, for all redirects; tell the same as `_by_indexes`."""
+    among = values_of(conn.dialect.name)
+    shown = [f"CASE WHEN {use} THEN {column} END AS n{i}" for i, (column, use) in enumerate(used.items())]
+    places = ", ".join(f"n{i}" for i in range(len(used)))
+    condition = " OR ".join(f"({use} AND {column} IN {among})" for column, use in used.items())
     sql = (
         f"SELECT min(did_pattern), count(*), {', '.join(shown)} FROM {DIDS}"
         f" WHERE {condition} GROUP BY {places}"
     )
-    for pattern, count, *numbers in run(conn, sql, *[as_json(wanted)] * len(uses)):
-        for column, number in zip(uses, numbers, strict=True):
-            yield number, "DID", pattern, column, count - 1
+    found: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    for pattern, count, *numbers in run(conn, sql, *[as_json(wanted)] * len(used)):
+        for column, number in zip(used, numbers, strict=True):
+            found[column, patterns.key(str(number))].append((pattern, count))
+    for (column, number), there in found.items():
+        yield number, "DID", min(there)[0], column, sum(count for _, count in there) - 1
