@@ -48,7 +48,7 @@ def on_myisam(options: Options) -> Iterator[Row]:
             for table in vicidial_tables().tables:
                 conn.exec_driver_sql(f"ALTER TABLE {table} ENGINE=MyISAM")
         engine.dispose()
-        yield from _rates(options, directory, url, "MariaDB with MyISAM tables", (32,))
+        yield from _rates(options, directory, url, "MariaDB/MyISAM", (32,))
 
 
 def _rates(

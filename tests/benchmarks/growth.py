@@ -8,6 +8,7 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from asking import Client
@@ -20,8 +21,8 @@ from didier.web.api import cursors
 
 SIZES = (1_000, 100_000, 1_000_000, 10_000_000)
 SMALL = SIZES[0]
-ROUNDS = 5
-WARM_UP = 20
+ROUNDS = 15
+WARM_UP_SECONDS = 0.2
 SPREADING = 7_368_787
 """A prime: its multiples go all over the numbers that are there."""
 
@@ -111,7 +112,7 @@ def _sizes(
     with didier(places[1], small_url) as (_, small):
         there = SMALL
         for size in (size for size in SIZES if size <= largest):
-            grow(url, there, size) if size > there else None
+            grow(url, there, size)
             there = size
             suffix = f", {home}, {size:,} DIDs"
             yield from starts(options, places[0], url, suffix)
@@ -123,30 +124,45 @@ def _sizes(
 def _growth(
     options: Options, name: str, ask: Ask, grown: tuple[int, int], small: tuple[int, int]
 ) -> Iterator[Row]:
-    """Ask both servers in turn, each for a share of the time; at least once in each round."""
-    asked = [(Client(port), size) for port, size in (grown, small)]
-    turn = grown[1]  # no number is copied to twice, although the small server is asked at every size
-    for client, size in asked:
-        for _ in range(WARM_UP if size < 1_000_000 else 3):
-            turn += 1
-            ask(client, size, turn)
-    taken: list[list[list[float]]] = [[], []]
-    for _ in range(ROUNDS):
-        for (client, size), found in zip(asked, taken, strict=True):
-            found.append(block := [])
-            until = time.perf_counter() + options.seconds / ROUNDS / 4
-            while not block or time.perf_counter() < until:
-                turn += 1
-                began = time.perf_counter()
-                ask(client, size, turn)
-                block.append((time.perf_counter() - began) * 1000)
-    pairs = [(statistics.median(a), statistics.median(b)) for a, b in zip(*taken, strict=True)]
+    """Ask both servers in turn, each for a share of the time, at least once; in fewer rounds what is slow."""
+    servers = [_Server(Client(port), size, ask, grown[1]) for port, size in (grown, small)]
+    for server in servers:
+        server.take(WARM_UP_SECONDS)
+    blocks: list[list[list[float]]] = []
+    until = time.perf_counter() + 2 * options.seconds
+    while len(blocks) < ROUNDS and (len(blocks) < 2 or time.perf_counter() < until):
+        blocks.append([server.take(options.seconds / ROUNDS / 4) for server in servers])
+    pairs = [(statistics.median(own), statistics.median(other)) for own, other in blocks]
     promised = name.startswith("copy_did") and "SQLite, 10,000,000" in name
     reference = f"with {SMALL:,} DIDs"
     yield compared(name, "ms", pairs, reference, at_most_times(1.3) if promised else None)
-    together = sorted(one for block in taken[0] for one in block)
+    together = sorted(one for own, _ in blocks for one in own)
     if len(together) >= 100:
         yield alone(f"{name}: p99", "ms", [together[len(together) * 99 // 100]])
+
+
+@dataclass(slots=True)
+class _Server:
+    """A server that is asked one thing; *turn* counts, so that no number is copied to twice.
+
+    It begins with the size, as the small server is asked again at each size of the other.
+    """
+
+    client: Client
+    size: int
+    ask: Ask
+    turn: int
+
+    def take(self, seconds: float) -> list[float]:
+        """Ask for *seconds*, at least once; return the milliseconds that each answer took."""
+        taken: list[float] = []
+        until = time.perf_counter() + seconds
+        while not taken or time.perf_counter() < until:
+            self.turn += 1
+            began = time.perf_counter()
+            self.ask(self.client, self.size, self.turn)
+            taken.append((time.perf_counter() - began) * 1000)
+        return taken
 
 
 EXPORTED = 100_000
