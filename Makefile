@@ -1,6 +1,7 @@
 # make run     start the demonstration on http://127.0.0.1:8080
 # make test    run all tests (installs what they need when it may)
 # make check   formatting, lints, types, import layers
+# make fuzz    feed the parsers with made-up inputs for longer (FUZZ=100000: inputs for each)
 # make bench   measure, and print the figures beside their references
 # make screenshots   write the pictures of the admin panel anew
 # make docs    write the reference of the command line anew
@@ -13,7 +14,7 @@ RUN_STAMP := $(VENV)/run.stamp
 DEV_STAMP := $(VENV)/dev.stamp
 LOCK := $(BIN)/uv pip compile pyproject.toml --extra server --universal --generate-hashes --no-header --no-emit-index-url --quiet
 
-.PHONY: run test check bench docs screenshots lock clean
+.PHONY: run test check fuzz bench docs screenshots lock clean
 
 run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
@@ -29,8 +30,11 @@ check: $(DEV_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+fuzz: $(DEV_STAMP)
+	FUZZ_EXAMPLES=$(or $(FUZZ),20000) $(BIN)/pytest tests/fuzz
+
 bench: $(DEV_STAMP)
-	scripts/system-packages wrk
+	scripts/system-packages wrk mariadb-server
 	$(BIN)/python tests/benchmarks/bench.py $(BENCH)
 
 screenshots: $(DEV_STAMP)

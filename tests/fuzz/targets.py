@@ -1,0 +1,140 @@
+"""What is fuzzed: each target takes bytes from outside, and raises nothing but what it promises."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import MappingProxyType
+
+from didier.domain import inputs, numbers, patterns, targets
+from didier.domain.spreadsheets import guarded, unguarded
+from didier.domain.targets import Range
+from didier.domain.templates import Template
+from didier.errors import InvalidInput, WrongSetting
+from didier.services.sessions import Secret
+from didier.vicidial import conf
+from didier.vicidial.call import MASK, SECRETS, Call, mask_pairs, mask_secrets, read_parameters, split_form
+from didier.web.admin.cookies import is_token_of, token_of
+from didier.web.api import callers, cursors
+from didier.web.api.cursors import BadCursor
+from didier.web.edge import _address, _bare
+
+MOST = 20_000
+"""Entries that are looked at: a range may have a million."""
+
+
+def query(data: bytes) -> None:
+    """Parameters are read and cleaned; no password stands in what is logged."""
+    parameters = read_parameters(data, split_form(data[::2]))
+    call = Call(parameters, True, "", "", "", "")
+    for name in parameters.values:
+        with suppress(KeyError):  # a parameter that Didier does not read
+            assert len(call.get(name)) <= len(parameters.values[name])
+    masked = mask_secrets(data) + mask_pairs(split_form(data))
+    for name in SECRETS & parameters.values.keys():
+        secret = parameters.values[name]
+        if len(secret) > len(MASK) and data.count(secret) == 1 and secret.isalnum():
+            assert secret.decode() not in masked
+    assert len(list(islice(call.patterns("new_dids"), MOST))) <= MOST
+
+
+def lists(data: bytes) -> None:
+    """A list is taken apart into patterns and ranges; a range is read as it is written."""
+    text = data.decode("utf-8", "replace")
+    for item in targets.split(text, targets.plain):
+        found = targets.parse(item)
+        if isinstance(found, Range):
+            ends = found.pattern(found.first), found.pattern(found.last)
+            assert found.size == found.last - found.first + 1
+            assert targets.parse("-".join(ends)) == found
+            assert len(ends[0]) == len(ends[1]) <= patterns.MAX_LENGTH
+    assert len(list(targets.expand(targets.split(text), 1_000))) <= len(text) + 1_000
+    for pattern in patterns.split_list(text)[:20]:
+        if patterns.problem(pattern) is None:
+            assert pattern not in numbers.spellings(pattern, "US")[1:]
+
+
+def table(data: bytes) -> None:
+    """CSV and pasted text is read to its end or refused, in whatever pieces it comes."""
+    text = data.decode("utf-8", "replace")
+    results: list[list[object]] = []
+    for size in (len(text) or 1, 3):
+        pieces = [text[place : place + size] for place in range(0, len(text), size)]
+        try:
+            entries = list(islice(inputs.read(pieces), MOST))
+            results.append([entry if isinstance(entry, inputs.Row) else repr(entry) for entry in entries])
+        except InvalidInput as error:
+            results.append(["refused" if str(error) else "refused without a reason"])
+    assert results[0] == results[1] != ["refused without a reason"]
+
+
+def cell(data: bytes) -> None:
+    """A cell is no formula, and is read back as it was."""
+    text = data.decode("utf-8", "replace").replace("\r", "").replace("\0", "")
+    written = io.StringIO(newline="")
+    csv.writer(written).writerow([guarded(text), "end"])
+    [read] = csv.reader(io.StringIO(written.getvalue(), newline=""))
+    assert text == unguarded(read[0])
+    assert read[0][:1] not in tuple("=+-@\t")
+
+
+def template(data: bytes) -> None:
+    """A template is refused or rendered; it reaches nothing but its values."""
+    made = Template(data.decode("utf-8", "replace"))
+    if made.problem({"target", "source", "did_route"}) is None:
+        assert "__" not in made.render({"target": "1", "source": "2", "did_route": "3"}) or "__" in made.text
+
+
+def authorization(data: bytes) -> None:
+    """An Authorization header is a login or none."""
+    with suppress(callers.NotSignedIn):
+        callers.read(data.decode("latin-1"))
+
+
+def cursor(data: bytes) -> None:
+    """A cursor is a place of the list, or refused."""
+    text = data.decode("latin-1")
+    with suppress(BadCursor):
+        place = cursors.read(text, "pattern", (str, int))
+        assert place is None or [str, int] == [type(value) for value in place]
+
+
+def cookie(data: bytes) -> None:
+    """No text is the token of a session but the one that was made for it."""
+    text = data.decode("latin-1")
+    secret = Secret("the-secret-of-the-session")
+    assert not is_token_of(secret, text)
+    assert not is_token_of(None, text)
+    assert is_token_of(Secret(text), token_of(Secret(text)))
+    assert text == secret.text or Secret(text).digest != secret.digest
+
+
+def astguiclient(data: bytes) -> None:
+    """VICIdial's file of settings is read, or refused without its password."""
+    with NamedTemporaryFile(prefix="didier-fuzz-") as file:
+        file.write(b"VARDB_pass => hunter2hunter2\n" + data)
+        file.flush()
+        said = ""
+        try:
+            conf.read(Path(file.name))
+        except WrongSetting as error:
+            said = str(error)
+    assert "hunter2hunter2" not in said
+
+
+def forwarded(data: bytes) -> None:
+    """What a proxy names is an address or nothing."""
+    for part in data.decode("latin-1").split(","):
+        address = _address(_bare(part.strip()))
+        assert address is None or _address(str(address)) == address
+
+
+TARGETS: Mapping[str, Callable[[bytes], None]] = MappingProxyType({
+    each.__name__: each
+    for each in (
+        query, lists, table, cell, template, authorization, cursor, cookie, astguiclient, forwarded,
+    )
+})  # fmt: skip
