@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def described() -> dict[str, str | int | float]:
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     assert memory
     return {
+        "date": datetime.now().date().isoformat(),
+        "didier": version("didier"),
         "processor": model[1] if model else platform.machine(),
         "cores": os.cpu_count() or 0,
         "memory_gb": round(int(memory[1]) / 1_000_000, 1),

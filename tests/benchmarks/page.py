@@ -20,8 +20,15 @@ def put(file: Path, figures: dict[str, Any]) -> None:
     file.write_text(f"{before}{BEGIN}\n\n{_markdown(figures)}\n{END}{after}", "utf-8")
 
 
+_MACHINE = (
+    "Measured on {date} with Didier {didier} on {processor}, {cores} cores, {memory_gb} GB;"
+    " {system}, Linux {kernel}; Python {python}, Granian {granian}, uvloop {uvloop}, SQLite {sqlite},"
+    " MariaDB {mariadb}. The disk stored 8 kB for good in {fsync_ms} ms; the load before was {load_before}."
+)
+
+
 def _markdown(figures: dict[str, Any]) -> str:
-    lines = [", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures["machine"].items()), ""]
+    lines = [_MACHINE.format_map(figures["machine"])]
     group = None
     for row in figures["rows"]:
         if row["group"] != group:
