@@ -143,6 +143,8 @@ def _decide(
     conn: Connection, wish: Credentials, tally: _Tally, settings: SignInSettings, now: datetime
 ) -> User | SignInRefused | StaleProof:
     account = tally.account
+    if tally.failures >= LOCK_AFTER:
+        _rebase(conn, account, now)
     if _is_locked(conn, account, tally.failures, now):
         tally.refuse("aLOCK")
         return LockedOut()
@@ -171,16 +173,25 @@ def _second_factor(conn: Connection, account: Account, now: datetime) -> bool:
     return account.two_factor_exempt or users.second_factor_confirmed(conn, account.user.name, now)
 
 
+def _rebase(conn: Connection, account: Account, now: datetime) -> None:
+    """Let a lock that begins in the future begin now: the clock was set back, and would prolong it so far."""
+    began = users.locked_at(conn, account.user.name)
+    if began is not None and began > now.timestamp():
+        users.lock(conn, account.user.name, now.timestamp())
+
+
 def _is_locked(conn: Connection, account: Account, failures: int, now: datetime) -> bool:
     return failures >= LOCK_AFTER and _seconds_locked(conn, account, now) < LOCK_SECONDS
 
 
 def _seconds_locked(conn: Connection, account: Account, now: datetime) -> float:
     """Return how long ago the lock began."""
-    began = [users.locked_at(conn, account.user.name) or 0.0]
-    if account.last_login:
-        began.append(account.last_login.timestamp())
-    return now.timestamp() - max(began)
+    began = users.locked_at(conn, account.user.name)
+    login = account.last_login.timestamp() if account.last_login else 0.0
+    if began is None:
+        return now.timestamp() - login
+    # A login later than now was before the clock was set back.
+    return now.timestamp() - (max(began, login) if login <= now.timestamp() else began)
 
 
 def address_refused(conn: Connection, account: Account, settings: SignInSettings, address: str) -> bool:

@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
@@ -28,6 +28,9 @@ LONGEST = timedelta(hours=12)
 
 USED_EVERY = timedelta(minutes=1)
 """How exactly it is known when a session was last used."""
+
+STEP = timedelta(minutes=5)
+"""How far a clock may be set back without ending sessions; further, nobody knows how old they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +79,18 @@ def begin(
     outcomes: list[Caller | SignInRefused | StaleProof] = []
     for order, who in zip(orders, signed, strict=True):
         outcomes.append(_begun(conn, order, who, now) if isinstance(who, User) else who)
-    sessions.remove_old(conn, now - IDLE)
+    sessions.remove_old(conn, _utc(now) - IDLE)
     return outcomes
+
+
+def _utc(now: datetime) -> datetime:
+    """Return a moment of the local clock as it is stored: of local time, one hour a year comes twice."""
+    return now.astimezone(UTC).replace(tzinfo=None, microsecond=0)
 
 
 def _begun(conn: Connection, order: Opening, user: User, now: datetime) -> Caller:
     account = users.accounts(conn, [user.name])[users.key(user.name)]
-    moment, address = now.replace(microsecond=0), order.credentials.address
+    moment, address = _utc(now), order.credentials.address
     mark = _mark(order.secret, account.password)
     sessions.add(
         conn, Session(order.secret.digest, account.user_id, user.name, mark, address, moment, moment)
@@ -103,19 +111,20 @@ def sign_in(conn: Connection, presented: Sequence[Presented], now: datetime) -> 
     known = sessions.by_digest(conn, {one.secret.digest for one in presented})
     accounts = users.accounts(conn, {session.user_name for session in known.values()})
     settings = users.settings(conn)
+    moment = _utc(now)
     outcomes: list[Caller | SignInRefused] = []
     used: set[str] = set()
     for one in presented:
         session = known.get(one.secret.digest)
         account = accounts.get(users.key(session.user_name)) if session else None
-        refused = _refused(conn, one, session, account, settings, now)
+        refused = _refused(conn, one, session, account, settings, moment)
         if refused or session is None or account is None:
             outcomes.append(refused or SessionEnded("there is no such session"))
             continue
-        if now - session.used_at >= USED_EVERY:
+        if moment - session.used_at >= USED_EVERY:
             used.add(session.digest)
         outcomes.append(Caller(account.user, account.user.name, one.address))
-    sessions.mark_used(conn, used, now)
+    sessions.mark_used(conn, used, moment)
     return outcomes
 
 
@@ -131,6 +140,8 @@ def _refused(
         return SessionEnded("there is no such session")
     if now - session.used_at > IDLE or now - session.created_at > LONGEST:
         return SessionEnded("too much time has passed")
+    if session.used_at - now > STEP:
+        return SessionEnded("the server's clock was set back")
     if account is None or account.user_id != session.user_id or not account.active:
         return SessionEnded("the user is not active")
     if account.user.level < LEVEL:

@@ -154,9 +154,17 @@ def _bad_field(order: AddOrder, now: datetime) -> InvalidField | None:
     if prefix is not None and "users" in order.scopes:
         # Whoever may change users may give themselves a password, which reaches all DIDs.
         return InvalidField("pattern_prefix", prefix, "none together with the scope users")
-    if expires_at is not None and expires_at <= now:
+    if expires_at is not None and has_passed(expires_at, now):
         return InvalidField("expires_at", expires_at.isoformat(), "a time to come")
     return _bad_network(order.networks)
+
+
+def has_passed(moment: datetime, now: datetime) -> bool:
+    """Say whether *moment* of the local clock is over; of an hour that comes twice a year the first counts.
+
+    Compared as they are written, a token that had expired would be good again when the hour comes back.
+    """
+    return moment.timestamp() <= now.timestamp()
 
 
 def _bad_network(networks: Sequence[str]) -> InvalidField | None:
@@ -279,7 +287,7 @@ def _refused(
         return TokenRefused("there is no such token")
     if token.revoked_at is not None:
         return TokenRefused("it was revoked")
-    if token.expires_at is not None and token.expires_at <= now:
+    if token.expires_at is not None and has_passed(token.expires_at, now):
         return TokenRefused("it has expired")
     if account is None or account.user_id != token.user_id or not account.active:
         return TokenRefused("its user is not active")
