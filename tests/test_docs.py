@@ -226,3 +226,18 @@ def test_links_lead_somewhere(page):
 def test_blank_marker_is_documented():
     """The value that empties a field is named where the fields are."""
     assert BLANK in ROOT.joinpath("docs/reference/non-agent-api.md").read_text()
+
+
+@pytest.mark.parametrize("page", ["docs/security/threat-model.md", "docs/security/asvs.md"])
+def test_every_test_that_is_named_exists(page):
+    """What a page says is shown by a test, a test shows: files and functions are there."""
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", ROOT.joinpath(page).read_text())
+    missing = [
+        f"{file}::{function}"
+        for file, function in named
+        if not ROOT.joinpath(file).is_file()
+        or (function and f"def {function}(" not in ROOT.joinpath(file).read_text())
+    ]
+
+    assert len(named) > 20
+    assert [] == missing
