@@ -34,6 +34,7 @@ class MariaDB:
         server = program("mariadbd", "mariadb-server")
         return [
             server, "--no-defaults", f"--user={_user()}", f"--datadir={self.directory}/data",
+            f"--tmpdir={self.directory}/tmp",
             f"--socket={self.directory}/socket", f"--port={self.port}", "--bind-address=127.0.0.1",
             "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=64M",
             "--innodb-strict-mode=0",  # VICIdial's widest table has rows that InnoDB warns of
@@ -106,21 +107,22 @@ def _quick_place() -> str | None:
 
 
 @contextmanager
-def running_mariadb(*more: str, on_disk: bool = False) -> Iterator[MariaDB]:
+def running_mariadb(*more: str, on_disk: bool = False, place: Path | None = None) -> Iterator[MariaDB]:
     """Run a new server, with *more* arguments, in a directory of its own, which is removed afterwards.
 
-    What is measured has to be *on_disk*.
+    What is measured has to be *on_disk*; *place* is where the directory is to be.
     """
     install = program("mariadb-install-db", "mariadb-server")
-    place = None if on_disk else _quick_place()
-    directory = Path(tempfile.mkdtemp(prefix="didier-mariadb-", dir=place))
+    where = place or (None if on_disk else _quick_place())
+    directory = Path(tempfile.mkdtemp(prefix="didier-mariadb-", dir=where))
     try:
-        if os.geteuid() == 0:
-            shutil.chown(directory, _user())
+        (directory / "tmp").mkdir()
+        for made in (directory, directory / "tmp") if os.geteuid() == 0 else ():
+            shutil.chown(made, _user())
         subprocess.run(
             [
                 install, "--no-defaults", f"--user={_user()}", f"--datadir={directory}/data",
-                "--auth-root-authentication-method=normal", "--skip-test-db",
+                f"--tmpdir={directory}/tmp", "--auth-root-authentication-method=normal", "--skip-test-db",
             ],
             check=True,
             capture_output=True,
