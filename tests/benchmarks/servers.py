@@ -45,9 +45,18 @@ def process(*command: str, cwd: Path) -> Iterator[tuple[int, int]]:
     try:
         _wait_for(port, server, cwd / "log")
         yield server.pid, port
+    except AssertionError as error:
+        error.add_note(_trouble(cwd / "log"))
+        raise
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)
+
+
+def _trouble(log: Path) -> str:
+    """Return the last lines of *log* that are not about requests that were answered."""
+    lines = [line for line in log.read_text().splitlines() if '"status":200' not in line]
+    return "\n".join(["The server says:", *lines[-5:]])
 
 
 def didier(directory: Path, database: str | None = None):
