@@ -434,16 +434,19 @@ class DatabaseBusy(Unavailable):
         return "the database is in use by another program, nothing was changed, try again"
 
 
+@dataclass(unsafe_hash=True)
 class DiskFull(Unavailable):
-    """The disk of the database, or the space that the database may use, is full."""
+    """The disk of *what*, or the space that it may use, is full."""
+
+    what: str = "the database"
 
     @property
     def repair(self) -> str:
         """What to make room for."""
-        return "make room on the disk of the database; Didier then goes on by itself"
+        return f"make room on the disk of {self.what}; Didier then goes on by itself"
 
     def __str__(self) -> str:
-        return "the disk of the database is full, nothing was changed, try again when there is room"
+        return f"the disk of {self.what} is full, nothing was changed, try again when there is room"
 
 
 class ReadOnly(Unavailable):

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from contextlib import closing
 
+from support.figures import note
 from support.load import Copying, new_targets
 from support.server import Didier
 
@@ -104,4 +105,5 @@ def test_a_kill_loses_nothing_acknowledged(tmp_path):
     finally:
         server.kill()
 
+    note("SIGKILL of Didier while copies are made, SQLite", ROUNDS, len(acknowledged), 0)
     assert len(acknowledged) >= ROUNDS * EACH

@@ -34,8 +34,10 @@ def explained(error: Exception) -> tuple[str, Status] | None:
         return _said(error), _status(error)
     if isinstance(error, SetupError):
         return str(error), Status.USAGE
+    if isinstance(error, Unavailable):
+        return "\n".join(filter(None, (str(error), error.repair))), Status.UNAVAILABLE
     if isinstance(error, DidierError):
-        return str(error), Status.UNAVAILABLE if isinstance(error, Unavailable) else Status.REFUSED
+        return str(error), Status.REFUSED
     if isinstance(error, BrokenPipeError):
         return "", Status.OK
     return _of_database(error)
@@ -67,7 +69,10 @@ def _of_vicidial(error: client_errors.DidierError) -> Status | None:
 
 
 def _of_database(error: Exception) -> tuple[str, Status] | None:
-    module = sys.modules.get("sqlalchemy.exc")  # what was not imported has raised nothing
+    failures = sys.modules.get("didier.storage.failures")  # what was not imported has raised nothing
+    if failures and (trouble := failures.unavailable(error)):
+        return explained(trouble)
+    module = sys.modules.get("sqlalchemy.exc")
     if module and isinstance(error, module.DBAPIError):
         return f"the database cannot be used: {error.orig}", Status.USAGE
     return None

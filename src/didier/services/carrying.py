@@ -19,7 +19,7 @@ from didier.services.making import Check, Made, MovedOn, TargetTaken
 from didier.services.planning import Chunk, Planner
 from didier.services.recipes import Recipe
 from didier.storage import progress
-from didier.storage.failures import is_passing
+from didier.storage.failures import is_passing, unavailable
 from didier.storage.inputs import unpack
 from didier.storage.progress import StoredBatch
 
@@ -91,6 +91,8 @@ class Carrier:
         except Exception as error:
             if isinstance(error, DBAPIError) and is_passing(error):
                 return  # a deadlock: once more, from where the database says
+            if trouble := unavailable(error):
+                raise trouble from error
             log.exception("batch_failed", batch=batch_id)
             self._fail(f"unexpected: {type(error).__name__}")
 

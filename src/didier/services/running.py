@@ -105,14 +105,18 @@ class Runner:
     def _work(self) -> None:
         with suppress(OSError):  # those who wait for an answer come first
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+        waits: Unavailable | None = None
         while not self._stopping:
             self._wanted.clear()
             try:
                 self._carry_out_all()
+                waits = None
             except CancelledError:
                 return  # the committer has stopped
             except Unavailable as error:
-                log.warning("batches_wait", reason=str(error))
+                if type(error) is not type(waits):  # said once, tried each second
+                    log.warning("batches_wait", reason=str(error), repair=error.repair)
+                waits = error
                 time.sleep(RETRY_SECONDS)
                 continue
             except Exception:

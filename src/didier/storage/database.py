@@ -22,17 +22,24 @@ OLDEST_MARIADB = (10, 6)
 # VICIdial has stored (dates of zeros, say) can be copied.
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
 
-# A database that does not answer must not hold requests for ever; a long copy takes some seconds.
-_MARIADB_ARGUMENTS = {"connect_timeout": 5, "read_timeout": 60, "write_timeout": 60}
+BUSY_SECONDS = 5
+"""How long a lock of another program is waited for. Everybody who wants to store something waits with it."""
 
-# As its own, MariaDB would wait for a row's lock 50 seconds, for a table's a day.
-_MARIADB_WAITS = "SET SESSION innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}"
+_SQLITE_ARGUMENTS = {"timeout": BUSY_SECONDS, "cached_statements": 512}
+
+# By itself MariaDB would wait 50 seconds for the lock of a row, and a day for that of a table.
+_WAITS = ("innodb_lock_wait_timeout", "lock_wait_timeout")
+
+# A database that does not answer must not hold requests for ever; a long copy takes some seconds.
+_MARIADB_ARGUMENTS = {
+    "connect_timeout": 5,
+    "read_timeout": 60,
+    "write_timeout": 60,
+    "init_command": "SET SESSION " + ", ".join(f"{name} = {BUSY_SECONDS}" for name in _WAITS),
+}
 
 RECYCLE_SECONDS = 1800
 """Age at which a connection is replaced: firewalls and ``wait_timeout`` end them sooner or later."""
-
-BUSY_SECONDS = 5
-"""How long a lock of another program is waited for. Everybody who wants to store something waits with it."""
 
 _BEGIN = "didier_begin"
 
@@ -72,7 +79,7 @@ def open_engine(text: str, *, create: bool = False) -> Engine:
         raise NoDatabase(f"there is no database at {file}; 'didier init' makes one")
     if create:
         _create_private(file)
-    arguments = {"timeout": BUSY_SECONDS, "cached_statements": 512}
+    arguments = {name: value for name, value in _SQLITE_ARGUMENTS.items() if name not in url.query}
     engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True)
     sa.event.listen(engine, "do_connect", _connect_sqlite)
     sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -132,7 +139,7 @@ def _open_mariadb(url: URL) -> Engine:
     arguments = {name: value for name, value in _MARIADB_ARGUMENTS.items() if name not in url.query}
     return sa.create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
-        connect_args={"init_command": _MARIADB_WAITS.format(BUSY_SECONDS), **arguments, "sql_mode": SQL_MODE},
+        connect_args={**arguments, "sql_mode": SQL_MODE},
         pool_pre_ping=True,
         pool_recycle=RECYCLE_SECONDS,
         hide_parameters=True,

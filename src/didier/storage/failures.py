@@ -139,7 +139,9 @@ def error_code(error: Exception) -> int | None:
 
 
 def _original(error: Exception) -> BaseException | None:
-    return error.orig if isinstance(error, DBAPIError) else None
+    return (
+        error.orig if isinstance(error, DBAPIError) else error if isinstance(error, sqlite3.Error) else None
+    )
 
 
 def _extended_code(error: Exception) -> int | None:

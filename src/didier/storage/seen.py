@@ -1,19 +1,35 @@
 """Which targets an order has named so far, however many there are."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import orjson
 
 from didier.domain import patterns
 from didier.domain.targets import Range
+from didier.errors import DiskFull
+from didier.storage.failures import is_full
 
 _INTEGER_DIGITS = 18
 """Most digits of a number that SQLite's integers hold for certain."""
 
 
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if is_full(error):
+            raise DiskFull("temporary files") from error
+        raise
+
+
 class Seen:
-    """The targets that were named so far, in a temporary file: a million do not fill the memory."""
+    """The targets that were named so far, in a temporary file: a million do not fill the memory.
+
+    Adding raises `DiskFull` when there is no room for it.
+    """
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -26,6 +42,7 @@ class Seen:
         self._blocks = 0
         self._singles = 0
 
+    @_room()
     def add(self, targets: Sequence[str]) -> set[int]:
         """Add *targets*; return the places of those that were named before, in *targets* too."""
         repeated, now = set(), set()
@@ -57,6 +74,7 @@ class Seen:
         sql = "SELECT 1 FROM blocks WHERE prefix = ? AND width = ? AND ? BETWEEN first AND last LIMIT 1"
         return bool(self._database.execute(sql, [prefix, len(digits), int(digits)]).fetchone())
 
+    @_room()
     def add_block(self, block: Range) -> set[int]:
         """Add the numbers of *block*; return the places of those that were named before."""
         if block.width > _INTEGER_DIGITS:

@@ -109,6 +109,11 @@ def answer(
     return answers
 
 
+def only_reads(call: Call) -> bool:
+    """Say whether *call* changes nothing."""
+    return isinstance(FUNCTIONS.get(call.function), Report)
+
+
 def _carry_out(
     conn: Connection, name: str, signed: Sequence[Signed], now: datetime
 ) -> Sequence[Reply | Signed]:

@@ -23,6 +23,7 @@ from didier.services.running import Runner
 from didier.storage import batches
 from didier.storage.committer import GROUP_LIMIT, Committer
 from didier.storage.database import reading
+from didier.storage.health import can_store
 from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
 from didier.vicidial.call import mask_secrets
@@ -49,10 +50,15 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     passwords = Passwords(engine, committer)
     non_agent_api = NonAgentApi(engine, committer, passwords, metrics, settings.body_limit)
 
-    def ready(_: Request) -> Response:
+    def look() -> None:
+        with reading(engine) as conn:
+            conn.execute(sa.text("SELECT 1"))
+
+    async def ready(_: Request) -> Response:
         try:
-            with reading(engine) as conn:
-                conn.execute(sa.text("SELECT 1"))
+            await asyncio.to_thread(look)
+            if committer.trouble:
+                await committer.run(can_store, None)
         except Unavailable as error:
             return PlainTextResponse(f"not ready: {error}\n", status_code=503)
         if committer.alive:
@@ -74,7 +80,7 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     )
     runner = Runner(engine, committer)
     json_api = JsonApi(engine, committer, passwords, runner, settings)
-    admin = Panel(json_api, Signing(committer, passwords), settings.body_limit)
+    admin = Panel(json_api, Signing(engine, committer, passwords), settings.body_limit)
     return Requests(non_agent_api, json_api, admin, pages_app, committer, runner, engine, Edge(settings))
 
 

@@ -22,9 +22,13 @@ from didier.vicidial.signed import Signed
 from didier.web.bodies import PAIR_LIMIT, ClientGone, RequestTooLarge, read_form
 from didier.web.comparing import Given, Passwords
 from didier.web.metrics import Metrics
+from didier.web.unlogged import Reads
 
 PATH = "/vicidial/non_agent_api.php"
 _COMPARE_AGAIN = 3
+
+AGAIN = b"5"
+"""Seconds after which a request that could not be taken may be sent again."""
 
 REPORTS_WAITING = 20
 """Most reports that may be read or wait for it; each may have 100,000 rows."""
@@ -40,6 +44,7 @@ class NonAgentApi:
     ) -> None:
         self._engine = engine
         self._committer = committer
+        self._reads = Reads(engine, committer)
         self._metrics = metrics
         self._body_limit = body_limit
         self._passwords = passwords
@@ -67,7 +72,8 @@ class NonAgentApi:
             reply = shared.failed()
         self._metrics.count_reply(call.function if call else "", reply)
         kind, body = formats.encode(call, reply) if call else (formats.TEXT, reply.body.encode())
-        await _send(send, reply.status, body, [(b"content-type", kind)])
+        again = [(b"retry-after", AGAIN)] if reply.status == 503 else []
+        await _send(send, reply.status, body, [(b"content-type", kind), *again])
 
     async def _read(self, scope: Scope, receive: Receive) -> Call:
         query: bytes = scope["query_string"]
@@ -101,12 +107,17 @@ class NonAgentApi:
         for _ in range(_COMPARE_AGAIN):
             if needs_sign_in:
                 await self._prepare(call)
-            reply = await self._committer.run(functions.answer, call)
+            reply = await self._carried_out(call)
             if isinstance(reply, Signed):
                 return await self._report(reply)
             if reply is not None:
                 return reply
         return shared.failed()  # the stored password changed under us three times
+
+    async def _carried_out(self, call: Call) -> Reply | Signed | None:
+        if functions.only_reads(call):
+            return await self._reads.admit(functions.answer, call, call.user, Signed)
+        return await self._committer.run(functions.answer, call)
 
     async def _prepare(self, call: Call) -> None:
         """Compare the call's password, anew if a proof of it held no more, and hash the one that it sets."""
@@ -126,7 +137,8 @@ class NonAgentApi:
             reply = await loop.run_in_executor(self._reports, self._read_report, signed)
         finally:
             self._reports_waiting -= 1
-        return await self._committer.run(functions.log, (signed.call, reply))
+        await self._reads.log(functions.log, (signed.call, reply))
+        return reply
 
     def _read_report(self, signed: Signed) -> Reply:
         """Read a report and put it into the form that is sent, of which alone is kept."""

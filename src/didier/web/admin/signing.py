@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from didier.errors import LockedOut, Overloaded, SignInRefused
 from didier.services import sessions
@@ -12,6 +12,7 @@ from didier.services.sessions import LEVEL, Opening, Presented, Secret
 from didier.storage.committer import Committer
 from didier.web.api.door import COMPARE_AGAIN, clean_password
 from didier.web.comparing import Given, Passwords
+from didier.web.unlogged import Reads
 
 
 def _begin(conn: Connection, orders: Sequence[Opening]) -> list[Caller | SignInRefused | StaleProof]:
@@ -25,8 +26,9 @@ def _present(conn: Connection, shown: Sequence[Presented]) -> list[Caller | Sign
 class Signing:
     """Begins, looks at and ends sessions, each in a transaction that reads the user's row anew."""
 
-    def __init__(self, committer: Committer, passwords: Passwords) -> None:
+    def __init__(self, engine: Engine, committer: Committer, passwords: Passwords) -> None:
         self._committer = committer
+        self._reads = Reads(engine, committer)
         self._passwords = passwords
 
     async def enter(self, user: str, password: str, address: str, secret: Secret) -> Caller | SignInRefused:
@@ -42,7 +44,7 @@ class Signing:
 
     async def who(self, secret: Secret, address: str) -> Caller | SignInRefused:
         """Return whose session *secret* is."""
-        return await self._committer.run(_present, Presented(secret, address))
+        return await self._reads.admit(_present, Presented(secret, address), "", Caller)
 
     async def leave(self, secret: Secret) -> None:
         """End the session *secret*."""

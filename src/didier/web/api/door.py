@@ -25,6 +25,7 @@ from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, Bearer, Login, Session
 from didier.web.api.wishes import Asked, Demand, Envelope, Key, Question, Told, Wish
 from didier.web.comparing import Given, Passwords
+from didier.web.unlogged import Reads
 
 READING_WAITING = 100
 """Most requests that may be read or wait for it."""
@@ -57,6 +58,7 @@ class Door:
     ) -> None:
         self._engine = engine
         self._committer = committer
+        self._reads = Reads(engine, committer)
         self._passwords = passwords
         self._accepted = accepted
         self._runner = runner
@@ -101,7 +103,8 @@ class Door:
             return caller.response
         found = await self.on_reader(lambda conn: read(conn, caller))
         answer = found if isinstance(found, Answer) else problems.refusal(found, pointers)
-        return (await self._committer.run(wishes.log, Told(question, caller, answer))).response
+        await self._reads.log(wishes.log, Told(question, caller, answer))
+        return answer.response
 
     async def admit(self, request: Request, login: Login, asked: Asked) -> Caller | Response:
         """Return who may do what is asked, before work that is worth it only then; or the answer no."""
@@ -114,7 +117,7 @@ class Door:
         caller = await self._ask(question)
         if isinstance(caller, Answer):
             return caller.response
-        await self._committer.run(wishes.log, Told(question, caller, Answer(200)))
+        await self._reads.log(wishes.log, Told(question, caller, Answer(200)))
         return caller
 
     async def run(self, service: Callable[[Connection, Sequence[Any]], Sequence[Any]], order: Any) -> None:
@@ -198,7 +201,7 @@ class Door:
         for attempt in range(COMPARE_AGAIN):
             proof = await self._prove(login, anew=True) if attempt else question.envelope.proof
             again = Question(question.envelope.with_proof(proof), question.asked)
-            found = await self._committer.run(wishes.ask, again)
+            found = await self._reads.admit(wishes.ask, again, login.user, Caller)
             if isinstance(found, Caller):
                 self._tell(login)
             if not isinstance(found, StaleProof):
