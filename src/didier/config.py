@@ -96,6 +96,24 @@ class Settings(BaseSettings):
         description="Names under which the server answers, with commas between; `*.example.com` is every name"
         " below; none: any",
     )
+    connection_limit: int = Field(
+        20_000, ge=1, description="Most connections at once; further ones wait for one of them to end"
+    )
+    idle_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="Longest wait for the head of a request, on a connection that is new or kept open",
+    )
+    body_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="Longest wait for a body; texts up to `upload_limit` get a second more per 10 kB",
+    )
+    reading_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="A client that takes less than 1 kB a second of its answer for so long is dropped",
+    )
     stop_seconds: float = Field(
         30.0, ge=0, description="Longest wait for running requests when the server stops"
     )

@@ -32,6 +32,7 @@ from didier.web.admin import panel
 from didier.web.admin.panel import Panel
 from didier.web.admin.signing import Signing
 from didier.web.api.app import JsonApi, is_its
+from didier.web.bodies import BodyLimit
 from didier.web.comparing import Passwords
 from didier.web.edge import Edge, with_headers
 from didier.web.legacy import PATH, NonAgentApi
@@ -48,7 +49,8 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     )
     metrics.watch(committer)
     passwords = Passwords(engine, committer)
-    non_agent_api = NonAgentApi(engine, committer, passwords, metrics, settings.body_limit)
+    body_limit = BodyLimit(settings.body_limit, settings.body_seconds)
+    non_agent_api = NonAgentApi(engine, committer, passwords, metrics, body_limit)
 
     def look() -> None:
         with reading(engine) as conn:
@@ -80,7 +82,7 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     )
     runner = Runner(engine, committer)
     json_api = JsonApi(engine, committer, passwords, runner, settings)
-    admin = Panel(json_api, Signing(engine, committer, passwords), settings.body_limit)
+    admin = Panel(json_api, Signing(engine, committer, passwords), body_limit)
     return Requests(non_agent_api, json_api, admin, pages_app, committer, runner, engine, Edge(settings))
 
 
@@ -95,6 +97,10 @@ def _group_limit(engine: Engine) -> int:
     """Return how many orders may share a commit: one where a failure would not undo the others."""
     with reading(engine) as conn:
         return GROUP_LIMIT if is_transactional(conn, DIDS) else 1
+
+
+_NOT_WHOLE = PlainTextResponse("The request did not come whole, or not in time: nothing was done.\n", 400)
+"""The answer to who may be gone already: what comes of half a request is nothing."""
 
 
 class Requests:
@@ -151,7 +157,7 @@ class Requests:
             scope = {**scope, "path": re.sub("/+", "/", scope["path"])}
         scope = self._edge.seen(scope)
         started = time.perf_counter()
-        status: int | None = None  # none when the client went away
+        status: int | None = None
         query = scope["didier.query"] = mask_secrets(scope["query_string"])
 
         async def watch(message: Message) -> None:
@@ -165,6 +171,8 @@ class Requests:
         try:
             app = self._edge.foreign(scope) or self._app(scope["path"])
             await app(scope, receive, watch)
+            if status is None:
+                await _NOT_WHOLE(scope, receive, watch)
         finally:
             self.running -= 1
             log_request(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 
 import structlog
 from starlette.datastructures import Headers
@@ -14,14 +15,19 @@ from didier.vicidial.call import mask_pairs, split_form
 PAIR_LIMIT = 1_000
 """Most parameters in a request, as in PHP."""
 
-BODY_SECONDS = 30
-"""How long a client may take to send a body."""
-
 Pairs = list[tuple[bytes, bytes]]
 
 log = structlog.get_logger()
 # Its lines about bad bodies would stand among ours without being JSON, and say nothing that ours do not.
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """How many bytes a body may have, and how many seconds it may take to come."""
+
+    size: int
+    seconds: float
 
 
 class RequestTooLarge(Exception):
@@ -36,7 +42,7 @@ class ClientSlow(ClientGone):
     """The client takes too long to send its request; nothing of it counts."""
 
 
-async def read_form(scope: Scope, receive: Receive, limit: int) -> tuple[Pairs, str]:
+async def read_form(scope: Scope, receive: Receive, limit: BodyLimit) -> tuple[Pairs, str]:
     """Return the fields of a form and the text under which they are stored, secrets masked.
 
     Bodies that are no form are read and left alone. Raises `RequestTooLarge` or `ClientGone`.
@@ -56,11 +62,11 @@ async def read_form(scope: Scope, receive: Receive, limit: int) -> tuple[Pairs, 
     return form, f"&GET-AND-POST=Y&{mask_pairs(form)}"
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """Return the body of a request of at most *limit* bytes; raise `RequestTooLarge` or `ClientGone`."""
+async def read_body(receive: Receive, limit: BodyLimit) -> bytes:
+    """Return the body of a request; raise `RequestTooLarge`, `ClientSlow` or `ClientGone`."""
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _read(receive, limit)
+        async with asyncio.timeout(limit.seconds):
+            return await _read(receive, limit.size)
     except TimeoutError:
         raise ClientSlow from None
 

@@ -19,7 +19,7 @@ from didier.vicidial.call import Call, read_parameters
 from didier.vicidial.replies import formats, shared
 from didier.vicidial.replies.lines import Reply
 from didier.vicidial.signed import Signed
-from didier.web.bodies import PAIR_LIMIT, ClientGone, RequestTooLarge, read_form
+from didier.web.bodies import PAIR_LIMIT, BodyLimit, ClientGone, RequestTooLarge, read_form
 from didier.web.comparing import Given, Passwords
 from didier.web.metrics import Metrics
 from didier.web.unlogged import Reads
@@ -40,7 +40,12 @@ class NonAgentApi:
     """The endpoint; an ASGI application."""
 
     def __init__(
-        self, engine: Engine, committer: Committer, passwords: Passwords, metrics: Metrics, body_limit: int
+        self,
+        engine: Engine,
+        committer: Committer,
+        passwords: Passwords,
+        metrics: Metrics,
+        body_limit: BodyLimit,
     ) -> None:
         self._engine = engine
         self._committer = committer

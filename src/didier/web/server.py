@@ -7,6 +7,7 @@ requests that were accepted.
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -24,10 +25,8 @@ from starlette.types import Receive, Scope, Send
 from didier.config import Settings
 from didier.errors import WrongSetting
 from didier.logging import finish as finish_log
+from didier.web.connections import Readers, most_connections
 from didier.web.stopping import Draining
-
-HEADER_SECONDS = 30
-"""How long a client may take to send a request's head."""
 
 log = structlog.get_logger()
 
@@ -49,6 +48,7 @@ class Application(Protocol):
 
 def run(app: Application, settings: Settings) -> None:
     """Serve *app* until SIGTERM or SIGINT, then take no new requests and finish those that run."""
+    allow_connections()
     gc.freeze()  # what was imported is never garbage: looking through it would slow every request
     if not uvloop.run(_serve(app, settings)):
         finish_log()
@@ -99,6 +99,12 @@ def _no_password() -> str:
     raise _Encrypted
 
 
+def allow_connections() -> None:
+    """Let as many files be open as the system allows: every connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def _serve(app: Application, settings: Settings) -> bool:
     """Serve until a signal; say whether all connections came to their end."""
     draining = Draining(app, settings.port)
@@ -109,12 +115,13 @@ async def _serve(app: Application, settings: Settings) -> bool:
         interface=Interfaces.ASGINL,
         websockets=False,
         backlog=1024,
+        backpressure=most_connections(settings.connection_limit),  # it counts connections, also idle ones
         log_enabled=False,
         http=HTTPModes.http1,
         ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
         ssl_key=Path(settings.tls_key) if settings.tls_key else None,
         ssl_protocol_min=SSLProtocols.tls12,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+        http1_settings=HTTP1Settings(header_read_timeout=int(settings.idle_seconds * 1000)),
     )
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -122,12 +129,14 @@ async def _serve(app: Application, settings: Settings) -> bool:
         loop.add_signal_handler(name, stopping.set)
     async with app.lifespan():
         serving = asyncio.ensure_future(server.serve())
+        watching = asyncio.ensure_future(Readers(settings.port, settings.reading_seconds).watch())
         await asyncio.wait({serving, asyncio.ensure_future(stopping.wait())}, return_when="FIRST_COMPLETED")
         app.ending()
         end = loop.time() + settings.stop_seconds
         await draining.drain(settings.stop_seconds)
         server.stop()  # type: ignore[no-untyped-call]  # Granian's has no types
         await asyncio.wait({serving}, timeout=max(0.0, end - loop.time()))
+        watching.cancel()
     if serving.done():
         serving.result()  # an error of the server is the command's error
         return True

@@ -8,13 +8,14 @@ import asyncio
 import ctypes
 import os
 import socket
-import stat
 import struct
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from didier.web.connections import sockets
 
 DRAIN_SECONDS = 3.0
 """How long clients are waited for that hold a connection and send nothing."""
@@ -86,7 +87,7 @@ def _refusing(port: int) -> Iterator[Callable[[], int]]:
     """
     program = ctypes.create_string_buffer(_DROP_SYN)
     filter_ = struct.pack("HP", len(_DROP_SYN) // 8, ctypes.addressof(program))
-    listeners = [sock for sock in _sockets(port) if _listens(sock)]
+    listeners = [sock for sock in sockets(port) if _listens(sock)]
     try:
         for listener in listeners:
             with suppress(OSError):
@@ -108,24 +109,10 @@ def _connections(port: int) -> Iterator[bool]:
     """Give something for each connection to *port*; also where they cannot be seen."""
     if not os.path.isdir("/proc/self/fd"):
         yield True
-    for sock in _sockets(port):
+    for sock in sockets(port):
         with closing(sock), suppress(OSError):
             sock.getpeername()  # an error for those that are not connected
             yield True
-
-
-def _sockets(port: int) -> Iterator[socket.socket]:
-    """Give a duplicate of each socket of this process that has *port* on our side."""
-    with suppress(FileNotFoundError):
-        for name in os.listdir("/proc/self/fd"):
-            with suppress(OSError):
-                if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
-                    continue
-                sock = socket.socket(fileno=os.dup(int(name)))
-                if sock.family in {socket.AF_INET, socket.AF_INET6} and sock.getsockname()[1] == port:
-                    yield sock
-                else:
-                    sock.close()
 
 
 def _listens(sock: socket.socket) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from didier.web.api.app import _routes
 from didier.web.api.limits import Guard
-from didier.web.bodies import ClientSlow
+from didier.web.bodies import BodyLimit, ClientSlow
 
 SCOPE = {
     "type": "http",
@@ -30,7 +30,7 @@ def sent_by(
     guard=None,
 ):
     """Return what is sent for a request, and what the guard raises."""
-    guard = guard or Guard(app, rate, 1_000, upload_limit)
+    guard = guard or Guard(app, rate, BodyLimit(1_000, 30), upload_limit)
     answers, incoming = [], list(messages)
 
     async def receive():
@@ -159,7 +159,7 @@ def test_who_guesses_under_ever_new_names_is_stopped():
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    guard = Guard(app, 3, 1_000, 1_000)
+    guard = Guard(app, 3, BodyLimit(1_000, 30), 1_000)
     names = ["admin", "a", "b", "c", "d", "e", "admin ", "ADMIN", "admin"]
 
     found = [

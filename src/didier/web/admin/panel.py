@@ -18,7 +18,7 @@ from didier.web.admin.cookies import PREFIX
 from didier.web.admin.signing import Signing, status_of
 from didier.web.api import callers
 from didier.web.api.app import JsonApi
-from didier.web.bodies import ClientGone, RequestTooLarge, read_body
+from didier.web.bodies import BodyLimit, ClientGone, RequestTooLarge, read_body
 
 if TYPE_CHECKING:
     from didier.web.admin.site import Site
@@ -37,7 +37,7 @@ def is_its(path: str) -> bool:
 class Panel:
     """Lets requests in: to the pages, which only read, or to the JSON API behind the session."""
 
-    def __init__(self, json_api: JsonApi, signing: Signing, body_limit: int) -> None:
+    def __init__(self, json_api: JsonApi, signing: Signing, body_limit: BodyLimit) -> None:
         self._json_api = json_api
         self._signing = signing
         self._body_limit = body_limit

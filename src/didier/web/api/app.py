@@ -22,6 +22,7 @@ from didier.web.api.cursors import BadCursor
 from didier.web.api.door import Door
 from didier.web.api.limits import Guard
 from didier.web.api.schemas import Problem
+from didier.web.bodies import BodyLimit
 from didier.web.comparing import Passwords
 
 PREFIX = "/api/v1"
@@ -60,7 +61,8 @@ class JsonApi:
     def __init__(
         self, engine: Engine, committer: Committer, passwords: Passwords, runner: Runner, settings: Settings
     ) -> None:
-        self._guard = Guard(self._routed, settings.rate_limit, settings.body_limit, settings.upload_limit)
+        body = BodyLimit(settings.body_limit, settings.body_seconds)
+        self._guard = Guard(self._routed, settings.rate_limit, body, settings.upload_limit)
         self._docs = docs.application(OPENAPI)
         self._api = _routes()
         self.door = Door(engine, committer, passwords, self._guard.remember, runner, settings)

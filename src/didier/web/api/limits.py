@@ -17,7 +17,7 @@ from didier.storage import users
 from didier.web.api import callers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, NotSignedIn
-from didier.web.bodies import BODY_SECONDS, ClientGone, ClientSlow, RequestTooLarge, read_body
+from didier.web.bodies import BodyLimit, ClientGone, ClientSlow, RequestTooLarge, read_body
 
 MINUTE = 60
 BUCKETS_MOST = 10_000
@@ -73,11 +73,11 @@ class Buckets:
 class Guard:
     """An ASGI layer: limits rate and size, reads the body, and answers what went wrong inside."""
 
-    def __init__(self, app: ASGIApp, rate: int, body_limit: int, upload_limit: int) -> None:
+    def __init__(self, app: ASGIApp, rate: int, body: BodyLimit, upload_limit: int) -> None:
         self._app = app
         self._buckets = Buckets(rate)
-        self._body_limit = body_limit
-        self._upload_limit = upload_limit
+        self._body = body
+        self._upload = BodyLimit(upload_limit, body.seconds)
         self._tokens: OrderedDict[str, None] = OrderedDict()
 
     def remember(self, digest: str) -> None:
@@ -107,7 +107,7 @@ class Guard:
             await refused.response(scope, receive, answer)
             return
         is_read_in_pieces = scope["path"].endswith(IN_PIECES) and _is_text(scope)
-        limit = self._upload_limit if is_read_in_pieces else self._body_limit
+        limit = self._upload if is_read_in_pieces else self._body
         try:
             if _BEYOND.search(scope["query_string"]):
                 raise _BeyondPlane
@@ -126,7 +126,7 @@ class Guard:
             detail = "Characters beyond U+FFFF are in no DID, user or log: nothing can be asked with them."
             await problems.answer(problems.INVALID, detail).response(scope, receive, answer)
         except RequestTooLarge:
-            detail = f"The body has more than {limit} bytes."
+            detail = f"The body has more than {limit.size} bytes."
             await problems.answer(problems.TOO_LARGE, detail).response(scope, receive, answer)
         except Exception:
             log.exception("request_failed", path=scope["path"])
@@ -175,7 +175,7 @@ IN_PIECES = ("/copies", "/imports")
 """The ends of addresses to which a long text may be sent: their routes read it piece by piece."""
 
 SLOWEST = 10_000
-"""Bytes a second that a long text has to come with, after the first `BODY_SECONDS`."""
+"""Bytes a second that a long text has to come with, after the first seconds that any body may take."""
 
 # The first byte of a character beyond U+FFFF in UTF-8, as it is or percent-encoded. The databases' columns
 # hold no such character, and MariaDB refuses to compare with one.
@@ -200,14 +200,14 @@ def _headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in pairs]
 
 
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """Return a channel that ends with `RequestTooLarge` behind *limit* bytes, or late with `ClientSlow`."""
+def _bounded(receive: Receive, limit: BodyLimit) -> Receive:
+    """Return a channel that ends with `RequestTooLarge`, or late with `ClientSlow`."""
     size, began = 0, time.monotonic()
 
     async def bounded() -> Message:
         nonlocal size
         try:
-            rest = began + BODY_SECONDS + size / SLOWEST - time.monotonic()
+            rest = began + limit.seconds + size / SLOWEST - time.monotonic()
             async with asyncio.timeout(max(0.0, rest)):
                 message = await receive()
         except TimeoutError:
@@ -215,7 +215,7 @@ def _bounded(receive: Receive, limit: int) -> Receive:
         if message["type"] == "http.disconnect":
             raise ClientGone
         size += len(message.get("body", b""))
-        if size > limit:
+        if size > limit.size:
             raise RequestTooLarge
         return message
 
