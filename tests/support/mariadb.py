@@ -25,7 +25,7 @@ class MariaDB:
     def __init__(self, directory: Path, port: int, more: tuple[str, ...] = ()) -> None:
         self.directory = directory
         self.port = port
-        self._more = more
+        self.more = more
         self.process: subprocess.Popen[bytes] | None = None
         self._made = 0
 
@@ -38,7 +38,7 @@ class MariaDB:
             f"--socket={self.directory}/socket", f"--port={self.port}", "--bind-address=127.0.0.1",
             "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=64M",
             "--innodb-strict-mode=0",  # VICIdial's widest table has rows that InnoDB warns of
-            "--max-connections=200", f"--log-error={self.directory}/log", *self._more,
+            "--max-connections=200", f"--log-error={self.directory}/log", *self.more,
         ]  # fmt: skip
 
     def start(self) -> None:

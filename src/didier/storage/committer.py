@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from didier.errors import Overloaded, Stopping, Unavailable
+from didier.errors import FileFailed, Overloaded, Stopping, Unavailable
 from didier.storage.failures import is_passing, unavailable
 from didier.storage.health import can_store
 
@@ -272,7 +272,8 @@ class Committer:
     def _begin_trouble(self, trouble: Unavailable, error: Exception) -> None:
         """Log *trouble*, once: a thousand groups may fail before it is over."""
         if type(trouble) is not type(self.trouble):
-            log.error("database_unavailable", reason=str(trouble), repair=trouble.repair, error=str(error))
+            said = trouble.reason if isinstance(trouble, FileFailed) else str(error)
+            log.error("database_unavailable", reason=str(trouble), repair=trouble.repair, error=said)
         self.trouble = trouble
 
     def _end_trouble(self, conn: Connection) -> None:

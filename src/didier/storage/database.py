@@ -83,8 +83,8 @@ def open_engine(text: str, *, create: bool = False) -> Engine:
     engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True)
     sa.event.listen(engine, "do_connect", _connect_sqlite)
     sa.event.listen(engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine, "begin", _begin_sqlite)
     sa.event.listen(engine, "begin", _SameFile(file).check)
+    sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -100,7 +100,7 @@ class _SameFile:
         self._missed: tuple[_Identity, ...] | None = None
 
     def check(self, conn: Connection) -> None:
-        """Raise `FileFailed` when one is another by now; to be called in a transaction.
+        """Raise `FileFailed` when one is another by now; to be called before each transaction.
 
         The last connection that is closed deletes the WAL, so each knows its own; but once one is missed no
         other will do.
@@ -160,7 +160,10 @@ def check_connection(engine: Engine) -> None:
         engine.connect().close()
     except DBAPIError as error:
         reason = error.orig.args[-1] if error.orig and error.orig.args else type(error).__name__
-        name = database_file(engine.url) or engine.url.render_as_string()  # with *** for the password
+        file = database_file(engine.url)
+        if file and not all(os.access(path, os.W_OK) for path in (file, file.parent)):
+            reason = "the file and its directory must be writable"
+        name = file or engine.url.render_as_string()  # with *** for the password
         raise NoDatabase(f"the database {name} cannot be opened: {reason}") from None
 
 
@@ -187,9 +190,10 @@ def _sqlite_problem(version: tuple[int, ...]) -> str | None:
 
 
 def _create_private(file: Path) -> None:
-    """Make an empty file that only its owner may read: it will hold password hashes."""
+    """Make an empty file, unless it is there, that only its owner may read: it will hold password hashes."""
     try:
-        file.touch(mode=0o600)
+        if not file.exists():
+            file.touch(mode=0o600)
     except OSError as error:
         raise NoDatabase(f"the database {file} cannot be made: {error.strerror}") from error
 

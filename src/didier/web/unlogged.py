@@ -12,11 +12,13 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy.engine import Connection, Engine
 
-from didier.errors import DatabaseBusy, DiskFull, ReadOnly
+from didier.errors import DatabaseBusy, DiskFull, FileFailed, ReadOnly
 from didier.services.access import LOCK_AFTER
 from didier.storage.committer import Committer
 from didier.storage.database import reading
 from didier.storage.forgetting import NothingStored, forgetful
+
+_NOT_STORED = (DiskFull, ReadOnly, DatabaseBusy, FileFailed)
 
 Order = TypeVar("Order")
 Outcome = TypeVar("Outcome")
@@ -39,7 +41,7 @@ class Reads:
         """
         try:
             outcome = await self._committer.run(service, order)
-        except (DiskFull, ReadOnly, DatabaseBusy):
+        except _NOT_STORED:
             if self._refused[user] < LOCK_AFTER:
                 found = await asyncio.to_thread(self._decide, service, order)
                 if isinstance(found, let_in):
@@ -58,5 +60,5 @@ class Reads:
         """Let *service* log what was read, if it can."""
         try:
             await self._committer.run(service, told)
-        except (DiskFull, ReadOnly, DatabaseBusy):
+        except _NOT_STORED:
             return
