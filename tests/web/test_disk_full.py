@@ -17,7 +17,7 @@ FULL = "ERROR: THE DISK OF THE DATABASE IS FULL, NOTHING WAS CHANGED, TRY AGAIN 
 SOURCE = "18001234567"
 SIGN_IN = {"Authorization": "Basic " + base64.b64encode(b"admin:1234").decode()}
 JSON = {**SIGN_IN, "Content-Type": "application/json"}
-RANGE = 40_000
+RANGE = 80_000
 SECONDS = 60
 
 

@@ -12,11 +12,12 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy.engine import Connection, Engine
 
-from didier.errors import DatabaseBusy, DiskFull, FileFailed, ReadOnly
+from didier.errors import DatabaseBusy, DiskFull, FileFailed, ReadOnly, Unavailable
 from didier.services.access import LOCK_AFTER
 from didier.storage.committer import Committer
 from didier.storage.database import reading
 from didier.storage.forgetting import NothingStored, forgetful
+from didier.storage.health import can_store
 
 _NOT_STORED = (DiskFull, ReadOnly, DatabaseBusy, FileFailed)
 
@@ -31,6 +32,7 @@ class Reads:
     def __init__(self, engine: Engine, committer: Committer) -> None:
         self._engine = engine
         self._committer = committer
+        self._looking: asyncio.Future[None] | None = None
         self._refused: Counter[str] = Counter()  # by user, while failures cannot be counted in the database
 
     async def admit(self, service: Service[Order, Outcome], order: Order, user: str, let_in: type) -> Outcome:
@@ -39,17 +41,36 @@ class Reads:
         While nothing can be stored nobody else is told more than that, and who was refused too often must
         wait until it can: passwords are not to be guessed meanwhile.
         """
+        if self._nothing_is_stored():
+            return await self._admit_unlogged(service, order, user, let_in)
         try:
             outcome = await self._committer.run(service, order)
         except _NOT_STORED:
-            if self._refused[user] < LOCK_AFTER:
-                found = await asyncio.to_thread(self._decide, service, order)
-                if isinstance(found, let_in):
-                    return cast(Outcome, found)
-                self._refused[user] += bool(user)  # tokens and sessions name none, and cannot be guessed
-            raise
+            return await self._admit_unlogged(service, order, user, let_in)
         self._refused.clear()
         return outcome
+
+    def _nothing_is_stored(self) -> bool:
+        """Say whether that is known; then nobody waits to find out, but it is looked whether it is over."""
+        if not isinstance(self._committer.trouble, _NOT_STORED):
+            return False
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._look())
+        return True
+
+    async def _look(self) -> None:
+        with suppress(Unavailable):
+            await self._committer.run(can_store, None)
+
+    async def _admit_unlogged(
+        self, service: Service[Order, Outcome], order: Order, user: str, let_in: type
+    ) -> Outcome:
+        if self._refused[user] < LOCK_AFTER:
+            found = await asyncio.to_thread(self._decide, service, order)
+            if isinstance(found, let_in):
+                return cast(Outcome, found)
+            self._refused[user] += bool(user)  # tokens and sessions name none, and cannot be guessed
+        raise self._committer.trouble or DatabaseBusy()
 
     def _decide(self, service: Service[Order, Any], order: Order) -> Any:
         with reading(self._engine) as conn, suppress(NothingStored):
@@ -58,7 +79,6 @@ class Reads:
 
     async def log(self, service: Service[Order, Any], told: Order) -> None:
         """Let *service* log what was read, if it can."""
-        try:
-            await self._committer.run(service, told)
-        except _NOT_STORED:
-            return
+        if not self._nothing_is_stored():
+            with suppress(*_NOT_STORED):
+                await self._committer.run(service, told)
