@@ -27,7 +27,7 @@ from didier.storage.health import can_store
 from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
 from didier.vicidial.call import mask_secrets
-from didier.web import pages
+from didier.web import framing, pages
 from didier.web.admin import panel
 from didier.web.admin.panel import Panel
 from didier.web.admin.signing import Signing
@@ -156,6 +156,7 @@ class Requests:
         if "//" in scope["path"]:  # a published VICIdial client asks for //vicidial/non_agent_api.php
             scope = {**scope, "path": re.sub("/+", "/", scope["path"])}
         scope = self._edge.seen(scope)
+        chunked = framing.is_chunked(scope)
         started = time.perf_counter()
         status: int | None = None
         query = scope["didier.query"] = mask_secrets(scope["query_string"])
@@ -165,11 +166,14 @@ class Requests:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = with_headers(scope, message["headers"])
+                if chunked:
+                    message["headers"].append(framing.CLOSE)
             await send(message)
 
         self.running += 1
         try:
-            app = self._edge.foreign(scope) or self._app(scope["path"])
+            refused = self._edge.foreign(scope) or framing.refusal(scope)
+            app = refused or self._app(scope["path"])
             await app(scope, receive, watch)
             if status is None:
                 await _NOT_WHOLE(scope, receive, watch)

@@ -1,6 +1,7 @@
 """The pages put together by starlette-admin: menu, templates, static files."""
 
 import secrets
+from http import HTTPStatus
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 from starlette_admin.base import BaseAdmin
 from starlette_admin.routing import route
@@ -89,6 +90,8 @@ class Site(BaseAdmin):
     async def _render_error(self, request: Request, exc: Exception = _NOT_FOUND) -> Response:
         """Show an error page; starlette-admin's own asks for flash messages."""
         status = exc.status_code if isinstance(exc, HTTPException) else 500
+        if not hasattr(request.state, "secret"):  # a file for everybody that is not there
+            return PlainTextResponse(f"{HTTPStatus(status).phrase}\n", status)
         context = {"title": "Error", "exc": exc}
         return self.templates.TemplateResponse(request, "error.html", context, status)
 
