@@ -3,6 +3,7 @@
 # make check   formatting, lints, types, import layers
 # make fuzz    feed the parsers with made-up inputs for longer (FUZZ=100000: inputs for each)
 # make bench   measure, and print the figures beside their references
+# make faults  try what Didier has to survive, many times, and print what was lost
 # make screenshots   write the pictures of the admin panel anew
 # make docs    write the reference of the command line anew
 # make lock    write the requirement files anew
@@ -14,7 +15,7 @@ RUN_STAMP := $(VENV)/run.stamp
 DEV_STAMP := $(VENV)/dev.stamp
 LOCK := $(BIN)/uv pip compile pyproject.toml --extra server --universal --generate-hashes --no-header --no-emit-index-url --quiet
 
-.PHONY: run test check fuzz bench docs screenshots lock clean
+.PHONY: run test check fuzz bench faults docs screenshots lock clean
 
 run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
@@ -36,6 +37,10 @@ fuzz: $(DEV_STAMP)
 bench: $(DEV_STAMP)
 	scripts/system-packages wrk mariadb-server
 	$(BIN)/python tests/benchmarks/bench.py $(BENCH)
+
+faults: $(DEV_STAMP)
+	scripts/system-packages mariadb-server e2fsprogs
+	$(BIN)/python tests/benchmarks/faults.py
 
 screenshots: $(DEV_STAMP)
 	scripts/system-packages chromium libatomic1

@@ -11,6 +11,7 @@ from support.disks import Disk, small_disk
 from support.figures import note
 from support.load import Copying, new_targets
 from support.server import Didier
+from web.admin.conftest import Browser
 from web.test_crash import EACH, check
 
 FULL = "ERROR: THE DISK OF THE DATABASE IS FULL, NOTHING WAS CHANGED, TRY AGAIN WHEN THERE IS ROOM\n"
@@ -81,21 +82,10 @@ def test_a_full_disk_loses_nothing_acknowledged(served, disk):
     check(served.database, [*acknowledged, *more])
 
 
-def test_the_log_says_once_that_the_disk_is_full(served, disk):
-    """However many requests fail, one line says why and what to do, and one that it is over."""
-    filled(served, disk)
-    disk.free()
-    served.tutorial(target="7771")
-
-    [full] = lines(served, "database_unavailable")
-    assert "make room on the disk of the database" in full["repair"]
-    assert 1 == len(lines(served, "database_available"))
-    assert [] == lines(served, "order_failed")
-    assert "Traceback" not in served.log.read_text()
-
-
 def test_every_api_says_that_the_disk_is_full(served, disk):
-    """The JSON API answers with a problem, readiness with 503, and each says when to come back."""
+    """The JSON API and the panel answer with a problem, readiness with 503; the panel's pages are shown."""
+    browser = Browser(served)
+    browser.sign_in()
     filled(served, disk)
     body = json.dumps({"source": SOURCE, "targets": ["7771"]})
     problem = served.exchange("POST", "/api/v1/copies", body, JSON)
@@ -103,12 +93,28 @@ def test_every_api_says_that_the_disk_is_full(served, disk):
     old = served.exchange("GET", "/vicidial/non_agent_api.php?function=copy_did&user=admin&pass=1234"
                                  "&source=test&source_did_pattern=18001234567&new_dids=7771")  # fmt: skip
 
+    page = browser.get("/admin/dids")
+    copied = browser.send("POST", "/copies", body)
+
+    assert (200, 503, problem.text) == (page.status, copied.status, copied.text)
     assert (503, "5") == (problem.status, problem.headers["retry-after"])
     assert "/problems/disk-full" == json.loads(problem.text)["type"]
     assert (503, "5", FULL) == (old.status, old.headers["retry-after"], old.text)
     assert (503, "not ready: the disk of the database is full") == (ready[0], ready[1].partition(",")[0])
+
+
+def test_the_log_says_once_that_the_disk_is_full(served, disk):
+    """However many requests fail, one line says why and what to do, and one that it is over."""
+    filled(served, disk)
     disk.free()
-    assert (200, "ready\n") == served.get("/readyz")
+    ready = served.get("/readyz")  # who asks finds out that it is over
+
+    [full] = lines(served, "database_unavailable")
+    assert (200, "ready\n") == ready
+    assert "make room on the disk of the database" in full["repair"]
+    assert 1 == len(lines(served, "database_available"))
+    assert [] == lines(served, "order_failed")
+    assert "Traceback" not in served.log.read_text()
 
 
 @pytest.mark.parametrize("mode", ["atomic", "best_effort"])

@@ -1,0 +1,50 @@
+"""Tries the faults that Didier has to survive, many times, and prints what became of what it acknowledged.
+
+Run by ``make faults``; ``ROUNDS=5 make faults`` tries each fewer times. The tests do the work: they fail when
+anything that was acknowledged is lost, or anything is there by halves.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1] / "web"
+ROUNDS = int(os.environ.get("ROUNDS", "20"))
+
+RUNS = (
+    ({"CRASH_ROUNDS": str(5 * ROUNDS)}, ["test_crash.py"]),
+    ({"LIST_CRASH_ROUNDS": str(ROUNDS), "LIST_CRASH_ENGINE": "InnoDB"}, ["test_myisam_crash.py"]),
+    ({"LIST_CRASH_ROUNDS": str(ROUNDS), "LIST_CRASH_ENGINE": "MyISAM"}, ["test_myisam_crash.py"]),
+    ({"STOP_ROUNDS": str(ROUNDS)}, ["test_stopping.py"]),
+    ({}, ["test_disk_full.py", "test_locked.py", "test_database_faults.py", "test_mariadb_loss.py"]),
+)
+"""What the tests are told, and which are run with it."""
+
+
+def main() -> int:
+    """Run all; return 1 when a test has failed."""
+    with tempfile.TemporaryDirectory() as directory:
+        figures = Path(directory) / "figures"
+        figures.touch()
+        failed = [not _passed(variables, files, figures) for variables, files in RUNS]
+        _print([json.loads(line) for line in figures.read_text().splitlines()])
+    return int(any(failed))
+
+
+def _passed(variables: dict[str, str], files: list[str], figures: Path) -> bool:
+    environment = {**os.environ, **variables, "FAULTS_FILE": str(figures), "CI": "true"}
+    command = [sys.executable, "-m", "pytest", "-q", *(str(TESTS / file) for file in files)]
+    return subprocess.run(command, env=environment, check=False).returncode == 0
+
+
+def _print(rows: list[dict[str, str | int]]) -> None:
+    print("\n| fault | tried | acknowledged | lost |\n|---|---|---|---|")
+    for row in rows:
+        print(f"| {row['fault']} | {row['tried']} | {row['acknowledged']:,} | {row['lost']} |")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
