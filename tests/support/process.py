@@ -2,7 +2,12 @@
 
 import os
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
+
+SECONDS = 60
+"""How long `until` waits."""
 
 
 class Process:
@@ -56,3 +61,11 @@ class Process:
         """The seconds that it has computed, of all processors."""
         fields = self._place.joinpath("stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for *condition* to be true; fail when it never is."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -31,7 +31,7 @@ class BodyLimit:
 
 
 class RequestTooLarge(Exception):
-    """The request is larger than the server takes."""
+    """The request is larger than the server takes; the text says what of it."""
 
 
 class ClientGone(Exception):
@@ -40,6 +40,14 @@ class ClientGone(Exception):
 
 class ClientSlow(ClientGone):
     """The client takes too long to send its request; nothing of it counts."""
+
+
+_PAIRS = f"The request has more than {PAIR_LIMIT} parameters."
+
+
+def beyond(size: int) -> str:
+    """Say that a body is too long."""
+    return f"The body has more than {size} bytes."
 
 
 async def read_form(scope: Scope, receive: Receive, limit: BodyLimit) -> tuple[Pairs, str]:
@@ -51,14 +59,14 @@ async def read_form(scope: Scope, receive: Receive, limit: BodyLimit) -> tuple[P
     body = await read_body(receive, limit)
     if kind == "application/x-www-form-urlencoded":
         if body.count(b"&") > PAIR_LIMIT:
-            raise RequestTooLarge
+            raise RequestTooLarge(_PAIRS)
         form = split_form(body)
     elif kind == "multipart/form-data":
         form = await _multipart(scope, body)
     else:
         return [], ""
     if len(form) > PAIR_LIMIT:
-        raise RequestTooLarge
+        raise RequestTooLarge(_PAIRS)
     return form, f"&GET-AND-POST=Y&{mask_pairs(form)}"
 
 
@@ -79,7 +87,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
             raise ClientGone
         body += message.get("body", b"")
         if len(body) > limit:
-            raise RequestTooLarge
+            raise RequestTooLarge(beyond(limit))
         if not message.get("more_body"):
             return bytes(body)
 
@@ -93,7 +101,7 @@ async def _multipart(scope: Scope, body: bytes) -> Pairs:
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:
         if "Too many" in str(error):
-            raise RequestTooLarge from None
+            raise RequestTooLarge(_PAIRS) from None
         log.info("multipart_unreadable", reason=str(error))
         return []
     return [(name.encode(), str(value).encode()) for name, value in form.multi_items()]

@@ -83,7 +83,7 @@ class NonAgentApi:
     async def _read(self, scope: Scope, receive: Receive) -> Call:
         query: bytes = scope["query_string"]
         if query.count(b"&") > PAIR_LIMIT:
-            raise RequestTooLarge
+            raise RequestTooLarge(f"The query has more than {PAIR_LIMIT} parameters.")
         posted = scope["method"] == "POST"
         form, text = await read_form(scope, receive, self._body_limit) if posted else ([], "")
         parameters = read_parameters(query, form)

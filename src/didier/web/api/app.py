@@ -20,9 +20,9 @@ from didier.web.api import batches, copies, dids, docs, exports, imports, proble
 from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
 from didier.web.api.door import Door
-from didier.web.api.limits import Guard
+from didier.web.api.limits import Guard, not_read
 from didier.web.api.schemas import Problem
-from didier.web.bodies import BodyLimit
+from didier.web.bodies import BodyLimit, ClientGone, RequestTooLarge
 from didier.web.comparing import Passwords
 
 PREFIX = "/api/v1"
@@ -168,6 +168,11 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+async def _not_read(request: Request, error: Exception) -> Response:
+    """Word it here, where a route reads: the layer outside this one would word it as a failure."""
+    return not_read(error).response
+
+
 async def _failed(request: Request, error: Exception) -> Response:
     """Word what nobody expected; the layer outside, which it is passed on to, logs it."""
     return problems.answer(problems.FAILED, "The server's log says why.").response
@@ -179,5 +184,7 @@ _HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, A
     BadCursor: _bad_cursor,
     RequestValidationError: _invalid,
     HTTPException: _http,
+    RequestTooLarge: _not_read,
+    ClientGone: _not_read,
     Exception: _failed,
 }

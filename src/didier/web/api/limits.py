@@ -17,7 +17,7 @@ from didier.storage import users
 from didier.web.api import callers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, NotSignedIn
-from didier.web.bodies import BodyLimit, ClientGone, ClientSlow, RequestTooLarge, read_body
+from didier.web.bodies import BodyLimit, ClientGone, ClientSlow, RequestTooLarge, beyond, read_body
 
 MINUTE = 60
 BUCKETS_MOST = 10_000
@@ -116,18 +116,13 @@ class Guard:
             else:
                 body = await read_body(receive, limit)
                 await self._app(scope, _replay(body, receive), answer)
-        except ClientSlow:
-            await problems.answer(problems.TOO_SLOW, "The body did not come in time.").response(
-                scope, receive, answer
-            )
+        except (ClientSlow, RequestTooLarge) as error:
+            await not_read(error).response(scope, receive, answer)
         except ClientGone:
             return
         except _BeyondPlane:
             detail = "Characters beyond U+FFFF are in no DID, user or log: nothing can be asked with them."
             await problems.answer(problems.INVALID, detail).response(scope, receive, answer)
-        except RequestTooLarge:
-            detail = f"The body has more than {limit.size} bytes."
-            await problems.answer(problems.TOO_LARGE, detail).response(scope, receive, answer)
         except Exception:
             log.exception("request_failed", path=scope["path"])
             if not started:
@@ -186,6 +181,15 @@ class _BeyondPlane(Exception):
     """The query has a character beyond U+FFFF."""
 
 
+def not_read(error: Exception) -> Answer:
+    """Word why a body was not read to its end."""
+    if isinstance(error, RequestTooLarge):
+        return problems.answer(problems.TOO_LARGE, str(error))
+    if isinstance(error, ClientSlow):
+        return problems.answer(problems.TOO_SLOW, "The body did not come in time.")
+    return problems.answer(problems.INVALID, "The request ended before its body did.")
+
+
 def _is_text(scope: Scope) -> bool:
     return Headers(scope=scope).get("content-type", "").startswith("text/")
 
@@ -216,7 +220,7 @@ def _bounded(receive: Receive, limit: BodyLimit) -> Receive:
             raise ClientGone
         size += len(message.get("body", b""))
         if size > limit.size:
-            raise RequestTooLarge
+            raise RequestTooLarge(beyond(limit.size))
         return message
 
     return bounded
