@@ -99,15 +99,24 @@ async def _pieces(
 ) -> AsyncIterator[bytes]:
     """Yield the pages one after the other, each read when the one before is on its way.
 
-    A page that cannot be read breaks the answer off, so that nobody takes a part for the whole.
+    A page that cannot be read breaks the answer off, so that nobody takes a part for the whole. Its rows are
+    not kept while the client reads: they are ten times as large as what they are written as.
     """
-    yield encode(page.rows, True)
-    while page.following is not None:
-        found = await _page(door, caller, chosen, page.following)
-        if isinstance(found, Refusal):
-            raise found
-        page = found
-        yield encode(page.rows, False)
+    piece, following = encode(page.rows, True), page.following
+    del page
+    yield piece
+    while following is not None:
+        piece, following = await _written(door, caller, chosen, following, encode)
+        yield piece
+
+
+async def _written(
+    door: Door, caller: Caller, chosen: Wanted, after: list[str | int], encode: Encode
+) -> tuple[bytes, list[str | int] | None]:
+    page = await _page(door, caller, chosen, after)
+    if isinstance(page, Refusal):
+        raise page
+    return encode(page.rows, False), page.following
 
 
 async def _page(door: Door, caller: Caller, chosen: Wanted, after: list[str | int] | None) -> Page | Refusal:
