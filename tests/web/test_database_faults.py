@@ -161,6 +161,7 @@ def test_no_descriptors_left(served):
     assert served.tutorial(target="7772").startswith("SUCCESS: ")
     assert 0 == served.stop()
     assert [SOURCE, "7771", "7772"] == served.patterns()
+    note("100 connections to a process that may have 64 descriptors", 1, 2, 0)
 
 
 def vicidial(url: str) -> str:
@@ -218,6 +219,7 @@ def test_a_database_server_that_hangs(on_mariadb, mariadb, mariadb_url):
 
     assert [True] * 5 == [answer.startswith("SUCCESS: ") for answer in answers]
     assert sorted([SOURCE, "7771", *(f"888{i}" for i in range(5))]) == sorted(sql(mariadb_url, PATTERNS))
+    note("MariaDB stopped (SIGSTOP) while copies are made, and continued", 1, len(answers), 0)
 
 
 def test_a_table_that_is_gone(on_mariadb, mariadb_url):

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from didier.storage.tables import vicidial_tables
+from support.figures import note
 from support.load import Copying, new_targets
 from support.mariadb import MariaDB, running_mariadb
 from support.server import PATH, TUTORIAL, Didier
@@ -78,6 +79,7 @@ def test_loss_under_load(served, database, url):
     there = patterns(url)
     assert set(load.acknowledged) <= set(there)
     assert len(there) == len(set(there))
+    note("MariaDB killed while copies are made, and started again", 1, len(load.acknowledged), 0)
 
 
 def test_didier_recovers_by_itself(served, database, url):
