@@ -1,6 +1,7 @@
 """Thousands of connections, and too few files for them: others are served, and the process goes on."""
 
 import resource
+import subprocess
 import sys
 from contextlib import ExitStack
 
@@ -98,7 +99,7 @@ def test_connections_beyond_the_limit_wait(start):
         assert [200, 200] == [status(ended(first)), status(ended(second))]
 
 
-@pytest.mark.parametrize(("most", "silent"), [(256, 120), (64, 40)])
+@pytest.mark.parametrize(("most", "silent"), [(256, 120), (128, 40)])
 def test_too_few_files(start, most, silent):
     """Where the system allows few files, fewer connections are taken, and all are served in time."""
     server = start(f"ulimit -n {most}", idle_seconds=1)
@@ -112,3 +113,12 @@ def test_too_few_files(start, most, silent):
     assert files < most
     assert "Traceback" not in server.log.read_text()
     assert '"event":"fewer_connections"' in server.log.read_text()
+
+
+def test_no_start_with_next_to_no_files(tmp_path):
+    """A limit with which nothing works is named, and how it is raised."""
+    command = f"ulimit -n 100; exec {sys.executable} -m didier serve --demo --port 1"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert "the limit on open files is 100, and Didier needs 128" in done.stderr
+    assert done.returncode != 0

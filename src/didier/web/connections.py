@@ -17,11 +17,16 @@ from dataclasses import dataclass
 
 import structlog
 
+from didier.errors import SetupError
+
 SPARE_FILES = 200
 """Open files that are left for the database, the log and large answers."""
 
 FEWEST = 16
 """Connections that are taken in any case."""
+
+FEWEST_FILES = 128
+"""Open files without which there is no start."""
 
 SLOWEST_READER = 1_000
 """Bytes a second that a client must take of an answer."""
@@ -38,13 +43,26 @@ _ACKED, _NOT_SENT, _END = 120, 144, 148
 log = structlog.get_logger()
 
 
+def check_files() -> None:
+    """Raise `SetupError` when the system lets so few files be open that they run out anyway.
+
+    Granian tries again and again then, as fast as it can, to take a connection for which there is no file.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < FEWEST_FILES:
+        raise SetupError(
+            f"the limit on open files is {most}, and Didier needs {FEWEST_FILES}: raise it"
+            " (LimitNOFILE= of the systemd unit, ulimit -Hn of a shell)"
+        )
+
+
 def most_connections(wanted: int) -> int:
     """Return how many of the *wanted* connections there may be without running out of files."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY or wanted <= files - SPARE_FILES:
         return wanted
     most = max(FEWEST, files - SPARE_FILES)
-    log.warning("fewer_connections", wanted=wanted, taken=most, open_files=files)
+    log.info("fewer_connections", wanted=wanted, taken=most, open_files=files)
     return most
 
 
