@@ -4,6 +4,7 @@
 # make fuzz    feed the parsers with made-up inputs for longer (FUZZ=100000: inputs for each)
 # make bench   measure, and print the figures beside their references
 # make faults  try what Didier has to survive, many times, and print what was lost
+# make soak    all kinds of calls for ten minutes: what grows, what fails (SOAK='--minutes 60 --mariadb')
 # make screenshots   write the pictures of the admin panel anew
 # make docs    write the reference of the command line anew
 # make lock    write the requirement files anew
@@ -15,7 +16,7 @@ RUN_STAMP := $(VENV)/run.stamp
 DEV_STAMP := $(VENV)/dev.stamp
 LOCK := $(BIN)/uv pip compile pyproject.toml --extra server --universal --generate-hashes --no-header --no-emit-index-url --quiet
 
-.PHONY: run test check fuzz bench faults docs screenshots lock clean
+.PHONY: run test check fuzz bench faults soak docs screenshots lock clean
 
 run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
@@ -41,6 +42,9 @@ bench: $(DEV_STAMP)
 faults: $(DEV_STAMP)
 	scripts/system-packages mariadb-server e2fsprogs
 	$(BIN)/python tests/benchmarks/faults.py
+
+soak: $(DEV_STAMP)
+	$(BIN)/python tests/benchmarks/soak.py $(SOAK)
 
 screenshots: $(DEV_STAMP)
 	scripts/system-packages chromium libatomic1

@@ -1,0 +1,130 @@
+"""All kinds of calls for a long time, at half the rate that is possible: what grows, and what fails?
+
+    make soak                                   ten minutes on an embedded database
+    make soak SOAK='--minutes 60 --mariadb'     longer, on MariaDB
+    make soak SOAK='--json soak.json'           also as JSON
+
+The rate is measured first. Memory is told after a third of the time, two thirds, and at the end, with its
+slope over the second half. Ends with status 1 when a call was answered otherwise than it should be.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import databases
+import machine
+import servers
+
+from support.process import Process, until
+from support.server import Didier
+from support.soaking import Sample, Soak
+
+EVERY = 5.0
+"""Seconds between samples."""
+
+
+def main() -> int:
+    """Measure the rate, soak, and print what was seen; return the exit status."""
+    options = _options()
+    with ExitStack() as stack:
+        directory = stack.enter_context(servers.workplace())
+        server = stack.enter_context(_served(directory, mariadb=options.mariadb))
+        process = Process(server.process.pid)
+        warm = Soak(server, options.clients)
+        warm.run(options.warm_up)
+        rate = sum(warm.done.values()) / warm.samples[-1].seconds / 2
+        until(lambda: process.sockets < options.clients)
+        before = process.files
+        print(f"{rate:.0f} calls a second, half of what {options.clients} clients get; {before} open files")
+        soak = Soak(server, options.clients, rate, first=options.clients)
+        soak.run(options.minutes * 60, every=EVERY, tell=_tell)
+        until(lambda: process.sockets < options.clients)
+        figures = _figures(soak, warm, rate) | {"files_before": before, "files_after": process.files}
+        figures["failures_logged"] = server.log.read_text().count('"level":"error"')
+    figures |= {"database": "MariaDB" if options.mariadb else "SQLite", "machine": machine.described()}
+    _print(figures)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    return 1 if figures["errors"] or figures["failures_logged"] else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--warm-up", type=float, default=20.0, help="seconds in which the rate is measured")
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB instead of SQLite")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    return parser.parse_args()
+
+
+@contextmanager
+def _served(directory: Path, *, mariadb: bool) -> Iterator[Didier]:
+    with ExitStack() as stack:
+        url = f"sqlite:///{directory}/didier.db"
+        if mariadb:
+            url = stack.enter_context(servers.mariadb()).database()
+            databases.prepared(url).dispose()
+        environment = {"DIDIER_RATE_LIMIT": "0"}
+        server = Didier(directory, "--demo", "--database", url, environment=environment).start()
+        stack.callback(server.stop)
+        yield server
+
+
+def _tell(sample: Sample) -> None:
+    if sample.seconds <= EVERY * 1.5:
+        print(f"{'seconds':>8} {'MB':>7} {'files':>6} {'threads':>8} {'calls':>9}")
+    print(
+        f"{sample.seconds:8.0f} {sample.megabytes:7.1f} {sample.files:6} {sample.threads:8} {sample.done:9}",
+        flush=True,
+    )
+
+
+def _figures(soak: Soak, warm: Soak, rate: float) -> dict[str, Any]:
+    samples = soak.samples
+    return {
+        "calls_a_second": round(rate, 1),
+        "calls": dict(soak.done.most_common()),
+        "errors": warm.errors + soak.errors,
+        "megabytes": [samples[len(samples) * part // 3 - 1].megabytes for part in (1, 2, 3)],
+        "megabytes_a_minute": round(_slope(samples[len(samples) // 2 :]) * 60, 2),
+        "most_files": max(sample.files for sample in samples),
+        "most_threads": max(sample.threads for sample in samples),
+        "samples": [asdict(sample) for sample in samples],
+    }
+
+
+def _slope(samples: list[Sample]) -> float:
+    """Return the megabytes a second by which memory grows: the line of least squares."""
+    middle = sum(sample.seconds for sample in samples) / len(samples)
+    spread = sum((sample.seconds - middle) ** 2 for sample in samples)
+    return sum((sample.seconds - middle) * sample.megabytes for sample in samples) / spread if spread else 0.0
+
+
+def _print(figures: dict[str, Any]) -> None:
+    print("\ncalls:")
+    for name, number in figures["calls"].items():
+        print(f"  {name:16} {number:8}")
+    first, second, third = figures["megabytes"]
+    print(f"memory after a third, two thirds, at the end: {first}, {second}, {third} MB")
+    print(f"memory grows by {figures['megabytes_a_minute']} MB a minute in the second half")
+    print(f"open files: {figures['files_before']} before, {figures['most_files']} at most,", end=" ")
+    print(f"{figures['files_after']} after; threads: {figures['most_threads']} at most")
+    print(f"calls answered otherwise than expected: {len(figures['errors'])}, failures in the log:", end=" ")
+    print(figures["failures_logged"])
+    for error in figures["errors"][:20]:
+        print(f"  {error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
