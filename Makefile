@@ -44,6 +44,7 @@ faults: $(DEV_STAMP)
 	$(BIN)/python tests/benchmarks/faults.py
 
 soak: $(DEV_STAMP)
+	scripts/system-packages mariadb-server
 	$(BIN)/python tests/benchmarks/soak.py $(SOAK)
 
 screenshots: $(DEV_STAMP)
