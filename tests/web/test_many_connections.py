@@ -3,17 +3,20 @@
 import resource
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from support.process import Process, until
 from support.raw import connect, connected, ended, request, status
-from support.server import Didier
+from support.server import FORM, PATH, TUTORIAL, Didier
 
 IDLE = 10_000
 KILOBYTES = 12
 """Most that a connection may take that is open and says nothing; it takes some 3."""
+
+MEGABYTES = 250
+"""Most that large heads and bodies may take: 30 and 100, and what moving them takes."""
 
 HEALTH = request("GET", "/healthz", close=False)
 
@@ -97,6 +100,29 @@ def test_connections_beyond_the_limit_wait(start):
 
         assert server.tutorial().startswith("SUCCESS: ")
         assert [200, 200] == [status(ended(first)), status(ended(second))]
+
+
+def test_heads_and_bodies_that_do_not_end(start, files):
+    """Hundreds of large ones that are held back take as much as is set aside for them, and no more."""
+    server = start(body_seconds=60, idle_seconds=60)
+    process = Process(server.process.pid)
+    server.post(**TUTORIAL)
+    before, sockets = process.megabytes, process.sockets
+    head = request("GET", f"/?{'x' * 60_000}", more="x" * 30_000)[:-2]
+    form = request("POST", PATH, b"x=" + b"x" * 900_000, content_type=FORM)[:-1]
+    with connected(server, 300) as heads, connected(server, 300) as bodies:
+        for sock in heads:
+            sock.sendall(head)
+        for sock in bodies:
+            with suppress(BrokenPipeError, ConnectionResetError):  # there was no room for it
+                sock.sendall(form)
+        until(lambda: process.sockets < sockets + 550)
+        answer = server.post(**{**TUTORIAL, "new_did_pattern": "18002220001"})
+        most = process.peak - before
+
+    assert answer.startswith("SUCCESS: ")
+    assert server.log.read_text().count('"status":503') > 100
+    assert most < MEGABYTES
 
 
 @pytest.mark.parametrize(("most", "silent"), [(256, 120), (128, 40)])

@@ -3,17 +3,24 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive, Scope
 
+from didier.errors import Overloaded
 from didier.vicidial.call import mask_pairs, split_form
 
 PAIR_LIMIT = 1_000
 """Most parameters in a request, as in PHP."""
+
+SMALL = 16_384
+"""Bytes that every body may have, whatever others take."""
+
+ROOM = 100_000_000
+"""Bytes that all larger bodies that are being read may have together: thousands may come at once, slowly."""
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -22,12 +29,30 @@ log = structlog.get_logger()
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 
+class Room:
+    """What the bodies that are being read may take together."""
+
+    def __init__(self, most: int = ROOM) -> None:
+        self._left = most
+
+    def take(self, size: int) -> None:
+        """Take *size* bytes more; raise `Overloaded` when there are not so many."""
+        if size > self._left:
+            raise Overloaded
+        self._left -= size
+
+    def give_back(self, size: int) -> None:
+        """Leave *size* bytes to others."""
+        self._left += size
+
+
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
-    """How many bytes a body may have, and how many seconds it may take to come."""
+    """How many bytes a body may have, how many seconds it may take, and what all may have together."""
 
     size: int
     seconds: float
+    room: Room = field(default_factory=Room)
 
 
 class RequestTooLarge(Exception):
@@ -71,25 +96,31 @@ async def read_form(scope: Scope, receive: Receive, limit: BodyLimit) -> tuple[P
 
 
 async def read_body(receive: Receive, limit: BodyLimit) -> bytes:
-    """Return the body of a request; raise `RequestTooLarge`, `ClientSlow` or `ClientGone`."""
+    """Return the body of a request; raise `RequestTooLarge`, `ClientSlow`, `ClientGone` or `Overloaded`."""
     try:
         async with asyncio.timeout(limit.seconds):
-            return await _read(receive, limit.size)
+            return await _read(receive, limit)
     except TimeoutError:
         raise ClientSlow from None
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise RequestTooLarge(beyond(limit))
-        if not message.get("more_body"):
-            return bytes(body)
+async def _read(receive: Receive, limit: BodyLimit) -> bytes:
+    body, taken = bytearray(), 0
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            body += message.get("body", b"")
+            if len(body) > limit.size:
+                raise RequestTooLarge(beyond(limit.size))
+            if not message.get("more_body"):
+                return bytes(body)
+            if len(body) > SMALL:
+                limit.room.take(len(body) - taken)
+                taken = len(body)
+    finally:
+        limit.room.give_back(taken)
 
 
 async def _multipart(scope: Scope, body: bytes) -> Pairs:

@@ -28,6 +28,12 @@ from didier.logging import finish as finish_log
 from didier.web.connections import Readers, most_connections
 from didier.web.stopping import Draining
 
+HEAD_LIMIT = 98_304
+"""Bytes of a request's head that are kept for each connection while more of it is waited for.
+
+Somewhat more may come: the library looks when it has read. A target alone may have 65,534 of them.
+"""
+
 log = structlog.get_logger()
 
 
@@ -121,7 +127,9 @@ async def _serve(app: Application, settings: Settings) -> bool:
         ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
         ssl_key=Path(settings.tls_key) if settings.tls_key else None,
         ssl_protocol_min=SSLProtocols.tls12,
-        http1_settings=HTTP1Settings(header_read_timeout=int(settings.idle_seconds * 1000)),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(settings.idle_seconds * 1000), max_buffer_size=HEAD_LIMIT
+        ),
     )
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -6,13 +6,14 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from didier.errors import Overloaded
 from didier.storage import users
 from didier.web.api import callers, problems
 from didier.web.api.answers import Answer
@@ -77,7 +78,7 @@ class Guard:
         self._app = app
         self._buckets = Buckets(rate)
         self._body = body
-        self._upload = BodyLimit(upload_limit, body.seconds)
+        self._upload = replace(body, size=upload_limit)
         self._tokens: OrderedDict[str, None] = OrderedDict()
 
     def remember(self, digest: str) -> None:
@@ -120,6 +121,8 @@ class Guard:
             await not_read(error).response(scope, receive, answer)
         except ClientGone:
             return
+        except Overloaded as error:
+            await problems.refusal(error).response(scope, receive, answer)
         except _BeyondPlane:
             detail = "Characters beyond U+FFFF are in no DID, user or log: nothing can be asked with them."
             await problems.answer(problems.INVALID, detail).response(scope, receive, answer)
