@@ -4,10 +4,11 @@ import sqlite3
 
 import pymysql
 import pytest
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
 from didier.errors import DatabaseBusy, DatabaseLost, DiskFull, FileFailed, ReadOnly, TableDamaged
 from didier.storage.failures import unavailable
+from didier.storage.statements import run
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,12 @@ def test_the_operator_is_told_what_to_do(trouble):
     """Whatever keeps changes out has a remedy, and passes as it is."""
     assert trouble.repair
     assert trouble is unavailable(trouble)
+
+
+def test_a_lost_connection_is_lost_for_what_follows(engine):
+    """What is run behind the statement that found the connection lost, to clean up say, hides nothing."""
+    with pytest.raises(PendingRollbackError) as caught, engine.connect() as conn, conn.begin():
+        conn.invalidate()
+        run(conn, "SELECT 1")
+
+    assert DatabaseLost is type(unavailable(caught.value))

@@ -3,7 +3,7 @@
 import re
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
 from didier.errors import (
     DatabaseBusy,
@@ -110,6 +110,8 @@ _LOST_CODES = {2002, 2003, 2006, 2013, 1053, 1040, 1927, 1047}
 
 def is_lost(error: Exception) -> bool:
     """Say whether *error* means that the database could not be reached, so that nobody knows what it did."""
+    if isinstance(error, PendingRollbackError):  # said of a statement behind the one that lost it
+        return True
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return lost or error_code(error) in _LOST_CODES
 
