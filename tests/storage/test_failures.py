@@ -72,8 +72,11 @@ def test_the_operator_is_told_what_to_do(trouble):
 
 def test_a_lost_connection_is_lost_for_what_follows(engine):
     """What is run behind the statement that found the connection lost, to clean up say, hides nothing."""
-    with pytest.raises(PendingRollbackError) as caught, engine.connect() as conn, conn.begin():
+    with engine.connect() as conn:
+        transaction = conn.begin()
         conn.invalidate()
-        run(conn, "SELECT 1")
+        with pytest.raises(PendingRollbackError) as caught:
+            run(conn, "SELECT 1")
+        transaction.rollback()
 
     assert DatabaseLost is type(unavailable(caught.value))
