@@ -15,8 +15,8 @@ IDLE = 10_000
 KILOBYTES = 12
 """Most that a connection may take that is open and says nothing; it takes some 3."""
 
-MEGABYTES = 250
-"""Most that large heads and bodies may take: 30 and 100, and what moving them takes."""
+MEGABYTES = 400
+"""Most that 30 MB of heads and 630 MB of bodies may take: the bodies have 100, and what moving them takes."""
 
 HEALTH = request("GET", "/healthz", close=False)
 
@@ -107,36 +107,34 @@ def test_heads_and_bodies_that_do_not_end(start, files):
     server = start(body_seconds=60, idle_seconds=60)
     process = Process(server.process.pid)
     server.post(**TUTORIAL)
-    before, sockets = process.megabytes, process.sockets
+    before = process.megabytes
     head = request("GET", f"/?{'x' * 60_000}", more="x" * 30_000)[:-2]
     form = request("POST", PATH, b"x=" + b"x" * 900_000, content_type=FORM)[:-1]
-    with connected(server, 300) as heads, connected(server, 300) as bodies:
+    with connected(server, 300) as heads, connected(server, 700) as bodies:
         for sock in heads:
             sock.sendall(head)
         for sock in bodies:
             with suppress(BrokenPipeError, ConnectionResetError):  # there was no room for it
                 sock.sendall(form)
-        until(lambda: process.sockets < sockets + 550)
+        until(lambda: server.log.read_text().count('"status":503') > 400)
         answer = server.post(**{**TUTORIAL, "new_did_pattern": "18002220001"})
         most = process.peak - before
 
     assert answer.startswith("SUCCESS: ")
-    assert server.log.read_text().count('"status":503') > 100
     assert most < MEGABYTES
 
 
-@pytest.mark.parametrize(("most", "silent"), [(256, 120), (128, 40)])
-def test_too_few_files(start, most, silent):
+def test_too_few_files(start):
     """Where the system allows few files, fewer connections are taken, and all are served in time."""
-    server = start(f"ulimit -n {most}", idle_seconds=1)
+    server = start("ulimit -n 128", idle_seconds=1)
     process = Process(server.process.pid)
-    with connected(server, silent):
+    with connected(server, 40):
         until(lambda: process.sockets > 10)
         answers = [server.tutorial(target=str(18_100_000_000 + n)) for n in range(5)]
         files = process.files
 
     assert all(answer.startswith("SUCCESS: ") for answer in answers)
-    assert files < most
+    assert files < 128
     assert "Traceback" not in server.log.read_text()
     assert '"event":"fewer_connections"' in server.log.read_text()
 

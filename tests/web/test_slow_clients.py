@@ -128,11 +128,10 @@ LOGIN = urllib.parse.urlencode({"function": "list_dids", "user": "admin", "pass"
     ("target", "readers", "count"),
     [
         ("/api/v1/exports/dids.csv", 15, 1),
-        ("/api/v1/exports/dids.ndjson", 15, 1),
         (f"{PATH}?{LOGIN}&limit={DIDS}", 6, 2),
         ("/api/v1/dids?limit=1000", 15, 10),
     ],
-    ids=["csv", "ndjson", "list_dids", "pages"],
+    ids=["csv", "list_dids", "pages"],
 )
 def test_answers_that_nobody_reads(server, target, readers, count):
     """An answer that is not read takes little memory, for little time, and nobody else waits for it."""
