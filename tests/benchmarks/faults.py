@@ -20,6 +20,7 @@ RUNS = (
     ({"LIST_CRASH_ROUNDS": str(ROUNDS), "LIST_CRASH_ENGINE": "MyISAM"}, ["test_myisam_crash.py"]),
     ({"STOP_ROUNDS": str(ROUNDS)}, ["test_stopping.py"]),
     ({}, ["test_disk_full.py", "test_locked.py", "test_database_faults.py", "test_mariadb_loss.py"]),
+    ({}, ["test_half_requests.py", "test_slow_clients.py", "test_many_connections.py"]),
 )
 """What the tests are told, and which are run with it."""
 

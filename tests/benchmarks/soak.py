@@ -5,12 +5,14 @@
     make soak SOAK='--json soak.json'           also as JSON
 
 The rate is measured first. Memory is told after a third of the time, two thirds, and at the end, with its
-slope over the second half. Ends with status 1 when a call was answered otherwise than it should be.
+slope over the second half. Ends with status 1 when a call was answered otherwise than it should be, or a DID
+is lost.
 """
 
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -23,12 +25,15 @@ import databases
 import machine
 import servers
 
-from support.process import Process, until
+from support.process import Process
 from support.server import Didier
 from support.soaking import Sample, Soak
 
 EVERY = 5.0
 """Seconds between samples."""
+
+SILENCE = 3.0
+"""Seconds without a change after which nothing is under way any more."""
 
 
 def main() -> int:
@@ -41,19 +46,18 @@ def main() -> int:
         warm = Soak(server, options.clients)
         warm.run(options.warm_up)
         rate = sum(warm.done.values()) / warm.samples[-1].seconds / 2
-        until(lambda: process.sockets < options.clients)
-        before = process.files
+        before = _settled(process)
         print(f"{rate:.0f} calls a second, half of what {options.clients} clients get; {before} open files")
         soak = Soak(server, options.clients, rate, first=options.clients)
         soak.run(options.minutes * 60, every=EVERY, tell=_tell)
-        until(lambda: process.sockets < options.clients)
-        figures = _figures(soak, warm, rate) | {"files_before": before, "files_after": process.files}
+        after = _settled(process)
+        figures = _figures(soak, warm, rate) | {"files_before": before, "files_after": after}
         figures["failures_logged"] = server.log.read_text().count('"level":"error"')
     figures |= {"database": "MariaDB" if options.mariadb else "SQLite", "machine": machine.described()}
     _print(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
-    return 1 if figures["errors"] or figures["failures_logged"] else 0
+    return 1 if figures["errors"] or figures["failures_logged"] or figures["dids_lost"] else 0
 
 
 def _options() -> argparse.Namespace:
@@ -81,6 +85,16 @@ def _served(directory: Path, *, mariadb: bool) -> Iterator[Didier]:
         yield server
 
 
+def _settled(process: Process) -> int:
+    """Return how many files are open when their number does not change any more."""
+    files, since = process.files, time.monotonic()
+    while time.monotonic() - since < SILENCE:
+        time.sleep(0.1)
+        if files != process.files:
+            files, since = process.files, time.monotonic()
+    return files
+
+
 def _tell(sample: Sample) -> None:
     if sample.seconds <= EVERY * 1.5:
         print(f"{'seconds':>8} {'MB':>7} {'files':>6} {'threads':>8} {'calls':>9}")
@@ -96,6 +110,8 @@ def _figures(soak: Soak, warm: Soak, rate: float) -> dict[str, Any]:
         "calls_a_second": round(rate, 1),
         "calls": dict(soak.done.most_common()),
         "errors": warm.errors + soak.errors,
+        "dids_kept": warm.kept + soak.kept,
+        "dids_lost": warm.lost + soak.lost,
         "megabytes": [samples[len(samples) * part // 3 - 1].megabytes for part in (1, 2, 3)],
         "megabytes_a_minute": round(_slope(samples[len(samples) // 2 :]) * 60, 2),
         "most_files": max(sample.files for sample in samples),
@@ -122,6 +138,7 @@ def _print(figures: dict[str, Any]) -> None:
     print(f"{figures['files_after']} after; threads: {figures['most_threads']} at most")
     print(f"calls answered otherwise than expected: {len(figures['errors'])}, failures in the log:", end=" ")
     print(figures["failures_logged"])
+    print(f"DIDs that should be there: {figures['dids_kept']}, not there: {len(figures['dids_lost'])}")
     for error in figures["errors"][:20]:
         print(f"  {error}")
 

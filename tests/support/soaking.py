@@ -66,6 +66,11 @@ class Client:
             answer = self.call(function="update_did", did_pattern=self.made.pop(0), delete_did="Y")
             expect(answer.startswith("SUCCESS"), answer)
 
+    def lost(self) -> list[str]:
+        """Return the DIDs that should be there and are not."""
+        there = self.ask("GET", "/exports/dids.ndjson")
+        return [pattern for pattern in self.made if f'"{pattern}"' not in there]
+
     def send(
         self, method: str, path: str, body: bytes | str | None, headers: dict[str, str]
     ) -> tuple[int, str]:
@@ -377,6 +382,8 @@ class Soak:
     first: int = 0  # the number of the first client: none may have been there before
     done: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
+    kept: int = 0
+    lost: list[str] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     _end: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -423,7 +430,11 @@ class Soak:
                     self._end.wait(pause)
                 else:
                     due = max(due, time.monotonic() - 5)
+        lost = client.lost()
         client.close()
+        with self._lock:
+            self.kept += len(client.made)
+            self.lost += lost
 
     def _act(self, client: Client, name: str) -> None:
         try:
