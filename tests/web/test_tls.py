@@ -9,6 +9,7 @@ from didier.config import Settings
 from didier.errors import WrongSetting
 from didier.web.server import check_tls
 from support.missing import program
+from support.raw import connect, connected
 from support.server import PATH, Didier, didier
 
 
@@ -111,3 +112,17 @@ def test_half_of_the_settings(tmp_path):
 def test_files_that_cannot_be_used(certificates, cert, key, problem):
     """What is wrong with the files is told before anything is served."""
     assert problem in refusal(certificates, cert, key)
+
+
+def test_clients_that_do_not_begin_keep_nobody_out(server):
+    """Hundreds of connections on which no handshake begins are no matter to others."""
+    with connected(server, 300):
+        assert server.tutorial().startswith("SUCCESS: ")
+
+
+def test_http_2_is_not_offered(server, certificates):
+    """A client that would rather speak HTTP/2 is told to speak HTTP/1.1."""
+    tls = ssl.create_default_context(cafile=str(certificates / "a.pem"))
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    with connect(server) as sock, tls.wrap_socket(sock, server_hostname="127.0.0.1") as secured:
+        assert "http/1.1" == secured.selected_alpn_protocol()
