@@ -8,7 +8,7 @@ import pytest
 
 from didier.web.api.app import _routes
 from didier.web.api.limits import Guard
-from didier.web.bodies import BodyLimit, ClientSlow
+from didier.web.bodies import SMALL, BodyLimit, ClientSlow, Room
 
 SCOPE = {
     "type": "http",
@@ -101,6 +101,30 @@ def test_bodies_have_a_limit(size, status):
     answers, error = sent_by(app, messages=pieces)
 
     assert (status, None) == (answers[0]["status"], error)
+
+
+def test_large_bodies_share_their_room():
+    """One for which there is no room is refused for now, and leaves what it had to the next; small ones pass."""
+
+    async def app(scope, receive, send):
+        await start(send)
+
+    def status(size, room):
+        parts = [
+            {"type": "http.request", "body": b"x" * size, "more_body": True},
+            {"type": "http.request", "body": b"x"},
+        ]
+        guard = Guard(app, 0, BodyLimit(1_000_000, 30, room), 1_000)
+        answers, error = sent_by(app, messages=parts, guard=guard)
+
+        assert error is None
+        return answers[0]["status"]
+
+    room = Room(50_000)
+
+    assert [200, 503, 200, 200] == [status(size, room) for size in (40_000, 60_000, 50_000, 50_000)]
+    assert 200 == status(SMALL, Room(0))
+    assert 503 == status(SMALL + 1, Room(0))
 
 
 @pytest.mark.parametrize(
