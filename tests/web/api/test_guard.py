@@ -104,7 +104,7 @@ def test_bodies_have_a_limit(size, status):
 
 
 def test_large_bodies_share_their_room():
-    """One for which there is no room is refused for now, and leaves what it had to the next; small ones pass."""
+    """One for which there is no room is refused for now, and gives back what it had; small ones pass."""
 
     async def app(scope, receive, send):
         await start(send)
