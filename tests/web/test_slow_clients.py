@@ -128,7 +128,7 @@ LOGIN = urllib.parse.urlencode({"function": "list_dids", "user": "admin", "pass"
     ("target", "readers", "count"),
     [
         ("/api/v1/exports/dids.csv", 15, 1),
-        (f"{PATH}?{LOGIN}&limit={DIDS}", 6, 2),
+        (f"{PATH}?{LOGIN}&limit={DIDS}", 4, 1),
         ("/api/v1/dids?limit=1000", 15, 10),
     ],
     ids=["csv", "list_dids", "pages"],

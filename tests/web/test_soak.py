@@ -4,7 +4,7 @@ from support.process import Process, until
 from support.server import Didier
 from support.soaking import KINDS, Client, Soak
 
-SECONDS = 6
+SECONDS = 3
 MEGABYTES = 150
 """What the process may take more for all of it: caches and pools that were empty."""
 
