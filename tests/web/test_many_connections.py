@@ -8,11 +8,13 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from support.figures import note
+from support.missing import cannot_run
 from support.process import Process, until
 from support.raw import connect, connected, ended, request, status
 from support.server import FORM, PATH, TUTORIAL, Didier
 
 IDLE = 10_000
+FILES = IDLE + 500
 KILOBYTES = 12
 """Most that a connection may take that is open and says nothing; it takes some 3."""
 
@@ -26,6 +28,8 @@ HEALTH = request("GET", "/healthz", close=False)
 def files():
     """Let this process have as many files open as it may."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] != resource.RLIM_INFINITY and before[1] < FILES:
+        cannot_run(f"a hard limit of {FILES} open files (ulimit -Hn)")
     resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
