@@ -4,9 +4,9 @@
     make soak SOAK='--minutes 60 --mariadb'     longer, on MariaDB
     make soak SOAK='--json soak.json'           also as JSON
 
-The rate is measured first. Memory is told after a third of the time, two thirds, and at the end, and
-by how much it grows in the last half. Ends with status 1 when a call was answered otherwise than it should be, or a DID
-is lost.
+The rate is measured first. Memory is told after a third of the time, two thirds, and at the end, and by how
+much it grows in the last half. Ends with status 1 when a call was answered otherwise than it should be, or a
+DID is lost.
 """
 
 import argparse
