@@ -17,6 +17,9 @@ BASE = "/problems/"
 RETRY_SECONDS = 5
 """When a request that could not be taken may be sent again."""
 
+PLACES_SHOWN = 100
+"""Most places of a request that are told to be wrong; a body may have a hundred thousand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -184,11 +187,11 @@ def _members(error: DidierError) -> dict[str, Any]:
 
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Answer:
-    """Word what pydantic has found wrong in a request: each place by its pointer."""
-    listed = [{"pointer": _place(one["loc"]), "detail": _reason(one)} for one in found]
+    """Word what pydantic has found wrong in a request: the first places by their pointers, and how many."""
+    listed = [{"pointer": _place(one["loc"]), "detail": _reason(one)} for one in found[:PLACES_SHOWN]]
     first = listed[0]
     detail = ": ".join(part for part in (first["pointer"], first["detail"]) if part)
-    return answer(INVALID, detail, pointer=first["pointer"], errors=listed)
+    return answer(INVALID, detail, pointer=first["pointer"], errors=listed, count=len(found))
 
 
 def _place(location: Sequence[str | int]) -> str:
