@@ -56,6 +56,12 @@ def check_files() -> None:
         )
 
 
+def allow_files() -> None:
+    """Let as many files be open as the system allows: every connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def most_connections(wanted: int) -> int:
     """Return how many of the *wanted* connections there may be without running out of files."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -7,7 +7,6 @@ requests that were accepted.
 import asyncio
 import gc
 import os
-import resource
 import signal
 import socket
 import ssl
@@ -25,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from didier.config import Settings
 from didier.errors import WrongSetting
 from didier.logging import finish as finish_log
-from didier.web.connections import Readers, most_connections
+from didier.web.connections import Readers, allow_files, most_connections
 from didier.web.stopping import Draining
 
 HEAD_LIMIT = 98_304
@@ -54,7 +53,7 @@ class Application(Protocol):
 
 def run(app: Application, settings: Settings) -> None:
     """Serve *app* until SIGTERM or SIGINT, then take no new requests and finish those that run."""
-    allow_connections()
+    allow_files()
     gc.freeze()  # what was imported is never garbage: looking through it would slow every request
     if not uvloop.run(_serve(app, settings)):
         finish_log()
@@ -103,12 +102,6 @@ class _Encrypted(Exception):
 
 def _no_password() -> str:
     raise _Encrypted
-
-
-def allow_connections() -> None:
-    """Let as many files be open as the system allows: every connection is one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(app: Application, settings: Settings) -> bool:

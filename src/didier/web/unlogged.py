@@ -21,6 +21,9 @@ from didier.storage.health import can_store
 
 _NOT_STORED = (DiskFull, ReadOnly, DatabaseBusy, FileFailed)
 
+NAMES_MOST = 10_000
+"""Most users whose refusals are counted; when there are more, nobody is let in until something is stored."""
+
 Order = TypeVar("Order")
 Outcome = TypeVar("Outcome")
 Service = Callable[[Connection, Sequence[Order]], Sequence[Outcome]]
@@ -65,7 +68,7 @@ class Reads:
     async def _admit_unlogged(
         self, service: Service[Order, Outcome], order: Order, user: str, let_in: type
     ) -> Outcome:
-        if self._refused[user] < LOCK_AFTER:
+        if self._refused[user] < LOCK_AFTER and len(self._refused) < NAMES_MOST:
             found = await asyncio.to_thread(self._decide, service, order)
             if isinstance(found, let_in):
                 return cast(Outcome, found)
