@@ -4,7 +4,7 @@ from didier.domain.scopes import NAMES, missing_scope
 from didier.errors import NotPermitted
 
 
-@pytest.mark.parametrize("scope", [*NAMES, None])
+@pytest.mark.parametrize("scope", [*sorted(NAMES), None])
 def test_a_password_opens_everything(scope):
     """Scopes limit tokens alone."""
     assert None is missing_scope(None, scope, "copy_did")

@@ -132,12 +132,14 @@ def test_passwords_are_not_guessed_meanwhile(tmp_path):
             first = asked("1234")
             wrong = [asked(f"wrong{i}") for i in range(10)]
             right = asked("1234")
+            elsewhere = server.request("GET", LIST, headers=SIGN_IN)[0]
         until(lambda: "18001234567" in asked("1234"))
     finally:
         server.stop()
 
     assert "18001234567" in first
     assert [BUSY] * 11 == [*wrong, right]
+    assert 503 == elsewhere
 
 
 def test_start_while_it_is_locked(tmp_path):

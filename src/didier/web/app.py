@@ -37,6 +37,7 @@ from didier.web.comparing import Passwords
 from didier.web.edge import Edge, with_headers
 from didier.web.legacy import PATH, NonAgentApi
 from didier.web.metrics import Metrics
+from didier.web.unlogged import Reads
 
 log = structlog.get_logger()
 
@@ -50,7 +51,8 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     metrics.watch(committer)
     passwords = Passwords(engine, committer)
     body_limit = BodyLimit(settings.body_limit, settings.body_seconds)
-    non_agent_api = NonAgentApi(engine, committer, passwords, metrics, body_limit)
+    reads = Reads(engine, committer)
+    non_agent_api = NonAgentApi(engine, committer, reads, passwords, metrics, body_limit)
 
     def look() -> None:
         with reading(engine) as conn:
@@ -81,8 +83,8 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
         ]
     )
     runner = Runner(engine, committer)
-    json_api = JsonApi(engine, committer, passwords, runner, settings)
-    admin = Panel(json_api, Signing(engine, committer, passwords), body_limit)
+    json_api = JsonApi(engine, committer, reads, passwords, runner, body_limit, settings)
+    admin = Panel(json_api, Signing(committer, reads, passwords), body_limit)
     return Requests(non_agent_api, json_api, admin, pages_app, committer, runner, engine, Edge(settings))
 
 

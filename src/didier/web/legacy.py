@@ -43,13 +43,14 @@ class NonAgentApi:
         self,
         engine: Engine,
         committer: Committer,
+        reads: Reads,
         passwords: Passwords,
         metrics: Metrics,
         body_limit: BodyLimit,
     ) -> None:
         self._engine = engine
         self._committer = committer
-        self._reads = Reads(engine, committer)
+        self._reads = reads
         self._metrics = metrics
         self._body_limit = body_limit
         self._passwords = passwords

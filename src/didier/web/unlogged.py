@@ -30,7 +30,10 @@ Service = Callable[[Connection, Sequence[Order]], Sequence[Outcome]]
 
 
 class Reads:
-    """Carries out what reads need of the committer, also while that can store nothing."""
+    """Carries out what reads need of the committer, also while that can store nothing.
+
+    There is one for all ways in, so that who was refused at one is not let in at another.
+    """
 
     def __init__(self, engine: Engine, committer: Committer) -> None:
         self._engine = engine

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from didier.errors import LockedOut, Overloaded, SignInRefused
 from didier.services import sessions
@@ -26,9 +26,9 @@ def _present(conn: Connection, shown: Sequence[Presented]) -> list[Caller | Sign
 class Signing:
     """Begins, looks at and ends sessions, each in a transaction that reads the user's row anew."""
 
-    def __init__(self, engine: Engine, committer: Committer, passwords: Passwords) -> None:
+    def __init__(self, committer: Committer, reads: Reads, passwords: Passwords) -> None:
         self._committer = committer
-        self._reads = Reads(engine, committer)
+        self._reads = reads
         self._passwords = passwords
 
     async def enter(self, user: str, password: str, address: str, secret: Secret) -> Caller | SignInRefused:

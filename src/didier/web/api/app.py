@@ -24,6 +24,7 @@ from didier.web.api.limits import Guard, not_read
 from didier.web.api.schemas import Problem
 from didier.web.bodies import BodyLimit, ClientGone, RequestTooLarge
 from didier.web.comparing import Passwords
+from didier.web.unlogged import Reads
 
 PREFIX = "/api/v1"
 OPENAPI = f"{PREFIX}/openapi.json"
@@ -59,13 +60,19 @@ class JsonApi:
     """The application; it answers at `PREFIX`, at ``/docs`` and at ``/problems/``."""
 
     def __init__(
-        self, engine: Engine, committer: Committer, passwords: Passwords, runner: Runner, settings: Settings
+        self,
+        engine: Engine,
+        committer: Committer,
+        reads: Reads,
+        passwords: Passwords,
+        runner: Runner,
+        body_limit: BodyLimit,
+        settings: Settings,
     ) -> None:
-        body = BodyLimit(settings.body_limit, settings.body_seconds)
-        self._guard = Guard(self._routed, settings.rate_limit, body, settings.upload_limit)
+        self._guard = Guard(self._routed, settings.rate_limit, body_limit, settings.upload_limit)
         self._docs = docs.application(OPENAPI)
         self._api = _routes()
-        self.door = Door(engine, committer, passwords, self._guard.remember, runner, settings)
+        self.door = Door(engine, committer, reads, passwords, self._guard.remember, runner, settings)
         self._api.state.door = self.door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

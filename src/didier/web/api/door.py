@@ -51,6 +51,7 @@ class Door:
         self,
         engine: Engine,
         committer: Committer,
+        reads: Reads,
         passwords: Passwords,
         accepted: Callable[[str], None],
         runner: Runner,
@@ -58,7 +59,7 @@ class Door:
     ) -> None:
         self._engine = engine
         self._committer = committer
-        self._reads = Reads(engine, committer)
+        self._reads = reads
         self._passwords = passwords
         self._accepted = accepted
         self._runner = runner
