@@ -24,7 +24,7 @@ run: $(RUN_STAMP)
 test: $(DEV_STAMP)
 	scripts/system-packages mariadb-server chromium libatomic1 wrk npm openssl
 	scripts/npm-packages
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest $(or $(TESTS),--numprocesses auto --maxprocesses 4 --dist worksteal)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check src tests

@@ -11,7 +11,7 @@ from didier.storage import migrations
 from didier.storage.database import open_engine
 from didier.storage.tables import vicidial_tables
 from support.mariadb import MariaDB, running_mariadb
-from support.missing import MISSING
+from support.missing import missing
 from support.server import Didier
 
 NOW = datetime(2026, 3, 4, 5, 6, 7)
@@ -61,10 +61,13 @@ def server(tmp_path: Path) -> Iterator[Didier]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name what was missing, last."""
-    if MISSING:
+    """Name what was missing, last; the reports come from every process that runs tests."""
+    reports = [
+        report for name in ("skipped", "failed", "error") for report in terminalreporter.getreports(name)
+    ]
+    if lacking := missing(reports):
         terminalreporter.section("TESTS THAT COULD NOT RUN", sep="!")
-        for what, count in MISSING.items():
+        for what, count in lacking.items():
             terminalreporter.write_line(f"{count} without {what}")
         if os.environ.get("CI") != "true":
             terminalreporter.write_line("With CI=true these are failures.")

@@ -76,13 +76,27 @@ class Image:
     @contextmanager
     def mounted(self) -> Iterator[None]:
         """Mount it on its path."""
-        with _mounted(self.path, "-o", "loop", self.file):
+        with _mounted(self.path, "-o", "loop,errors=remount-ro", self.file):
             _run("chmod", "1777", self.path)
             yield
 
     def fail(self) -> None:
-        """Let the kernel find an error on it: from now on it is read-only, also for those who write."""
-        _run("mount", "-o", "remount,abort", self.path)
+        """Let the kernel find an error on it: from now on it is read-only, also for those who write.
+
+        What is on its way is stored before. Of an ``fsync`` that the error meets half way, Linux says now
+        and then that all went well, though it is lost: no program can do anything about that.
+        """
+        _run("fsfreeze", "--freeze", self.path)
+        try:
+            _run("sh", "-c", f"echo failed > /sys/fs/ext4/{_device(self.path)}/trigger_fs_error")
+        finally:
+            _run("fsfreeze", "--unfreeze", self.path)
+
+
+def _device(path: Path) -> str:
+    """Return the kernel's name of the block device under *path*."""
+    number = path.stat().st_dev
+    return Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve().name
 
 
 def disk_image(directory: Path, megabytes: int) -> Image:

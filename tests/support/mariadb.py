@@ -1,14 +1,16 @@
 """A private MariaDB server on its own directory and port."""
 
+import itertools
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -89,11 +91,25 @@ def _user() -> str:
 
 
 def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of the loopback address that nobody listens on.
+
+    It is none of those that the system gives to clients, nor one that another process of the same tests gets.
+    """
+    while True:
+        port = next(_ports)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _some_ports() -> Iterator[int]:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 10_000 + worker % 4 * 5_000
+    begin = random.randrange(5_000)
+    return (first + (begin + place) % 5_000 for place in itertools.count())
+
+
+_ports = _some_ports()
 
 
 def _quick_place() -> str | None:

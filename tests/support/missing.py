@@ -1,15 +1,15 @@
 """A test that cannot run says what is missing; with CI=true that is a failure."""
 
 import os
+import re
 import shutil
+from collections import Counter
+from collections.abc import Iterable
 from ctypes.util import find_library
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
-
-MISSING: dict[str, int] = {}
-"""What was missing, and how many tests could not run for it."""
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "vicidial"
 """VICIdial's facts: recordings, schema, replay script."""
@@ -17,10 +17,19 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "vicidial"
 
 def cannot_run(what: str) -> NoReturn:
     """End the test because *what* is missing."""
-    MISSING[what] = MISSING.get(what, 0) + 1
     if os.environ.get("CI") == "true":
         pytest.fail(f"cannot run without {what}", pytrace=False)
     pytest.skip(f"cannot run without {what}")
+
+
+def missing(reports: Iterable[pytest.TestReport]) -> Counter[str]:
+    """Return what was missing, and how many tests could not run for it."""
+    found = (re.search("cannot run without (.+)", _reason(report)) for report in reports)
+    return Counter(match[1] for match in found if match)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
 
 
 def program(name: str, package: str) -> str:
