@@ -62,10 +62,8 @@ def server(tmp_path: Path) -> Iterator[Didier]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name what was missing, last; the reports come from every process that runs tests."""
-    reports = [
-        report for name in ("skipped", "failed", "error") for report in terminalreporter.getreports(name)
-    ]
-    if lacking := missing(reports):
+    outcomes = ("skipped", "failed", "error")
+    if lacking := missing(report for name in outcomes for report in terminalreporter.getreports(name)):
         terminalreporter.section("TESTS THAT COULD NOT RUN", sep="!")
         for what, count in lacking.items():
             terminalreporter.write_line(f"{count} without {what}")
