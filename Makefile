@@ -14,6 +14,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/run.stamp
 DEV_STAMP := $(VENV)/dev.stamp
+# pip leaves out of an editable install what it does for others: without it each start compiles all modules.
+COMPILE := $(BIN)/python -m compileall -q src
 LOCK := $(BIN)/uv pip compile pyproject.toml --extra server --universal --generate-hashes --no-header --no-emit-index-url --quiet
 
 .PHONY: run test check fuzz bench faults soak docs screenshots lock clean
@@ -24,6 +26,7 @@ run: $(RUN_STAMP)
 test: $(DEV_STAMP)
 	scripts/system-packages mariadb-server chromium libatomic1 wrk npm openssl
 	scripts/npm-packages
+	$(COMPILE)
 	$(BIN)/pytest $(or $(TESTS),--numprocesses auto --maxprocesses 4 --dist worksteal)
 
 check: $(DEV_STAMP)
@@ -37,6 +40,7 @@ fuzz: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	scripts/system-packages wrk mariadb-server
+	$(COMPILE)
 	$(BIN)/python tests/benchmarks/bench.py $(BENCH)
 
 faults: $(DEV_STAMP)
@@ -67,9 +71,11 @@ $(VENV)/bin/python:
 $(RUN_STAMP): $(VENV)/bin/python requirements/run.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/run.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(COMPILE)
 	touch $@
 
 $(DEV_STAMP): $(VENV)/bin/python requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(COMPILE)
 	touch $@ $(RUN_STAMP)

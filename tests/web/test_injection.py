@@ -246,11 +246,11 @@ def requests(document):
 
 def test_every_address_has_a_value():
     """Each part of an address of the JSON API has a value that these tests put there."""
-    from didier.web.api.app import _routes  # the document that the server shows
+    from didier.web.api.routes import application  # the document that the server shows
 
     parts = {
         parameter["name"]
-        for _, _, operation in operations(_routes().openapi())
+        for _, _, operation in operations(application().openapi())
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "path"
     }

@@ -6,8 +6,8 @@ import base64
 import orjson
 import pytest
 
-from didier.web.api.app import _routes
 from didier.web.api.limits import Guard
+from didier.web.api.routes import application
 from didier.web.bodies import SMALL, BodyLimit, ClientSlow, Room
 
 SCOPE = {
@@ -199,7 +199,7 @@ def basic(name):
 
 def test_what_nobody_expected_is_a_problem_too():
     """A route that fails is answered as everything else is."""
-    api = _routes()
+    api = application()
 
     @api.get("/fails")
     def fails():

@@ -1,6 +1,5 @@
 """`Panel`: the ASGI application at ``/admin``. Nothing passes it without session, token and headers."""
 
-import asyncio
 import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from didier.web.admin.signing import Signing, status_of
 from didier.web.api import callers
 from didier.web.api.app import JsonApi
 from didier.web.bodies import BodyLimit, ClientGone, RequestTooLarge, read_body
+from didier.web.later import Later
 
 if TYPE_CHECKING:
     from didier.web.admin.site import Site
@@ -41,8 +41,7 @@ class Panel:
         self._json_api = json_api
         self._signing = signing
         self._body_limit = body_limit
-        self._building = asyncio.Lock()
-        self._site: Site | None = None
+        self._site = Later(self._make_site)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -50,7 +49,7 @@ class Panel:
         answer = guard.Secured(scope, send, nonce)
         request = Request(guard.with_state(scope, nonce=nonce))
         try:
-            site = await self._built()
+            site = await self._site.get()
             await self._answer(site, request, receive, answer)
         except ClientGone:
             return
@@ -82,14 +81,7 @@ class Panel:
             return
         await answer(request.scope, receive, send)
 
-    async def _built(self) -> "Site":
-        """Return the pages, made when the first is asked for: the start of the server does not wait."""
-        async with self._building:
-            if self._site is None:
-                self._site = await asyncio.to_thread(self._build)
-            return self._site
-
-    def _build(self) -> "Site":
+    def _make_site(self) -> "Site":
         # Imported here: it takes a quarter of a second.
         from didier.web.admin.page import Desk
         from didier.web.admin.site import Site

@@ -1,63 +1,27 @@
 """The JSON API and its documentation as one ASGI application."""
 
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from sqlalchemy.engine import Engine
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from didier import __version__
 from didier.config import Settings
-from didier.errors import DidierError
 from didier.services.running import Runner
 from didier.storage.committer import Committer
-from didier.web.api import batches, copies, dids, docs, exports, imports, problems, reports, tokens, users
-from didier.web.api.callers import NotSignedIn
-from didier.web.api.cursors import BadCursor
+from didier.web.api import docs, problems
 from didier.web.api.door import Door
-from didier.web.api.limits import Guard, not_read
-from didier.web.api.schemas import Problem
-from didier.web.bodies import BodyLimit, ClientGone, RequestTooLarge
+from didier.web.api.limits import Guard
+from didier.web.bodies import BodyLimit
 from didier.web.comparing import Passwords
+from didier.web.later import Later
 from didier.web.unlogged import Reads
 
-PREFIX = "/api/v1"
-OPENAPI = f"{PREFIX}/openapi.json"
-
-ROUTERS = (
-    dids.router,
-    copies.router,
-    batches.router,
-    exports.router,
-    imports.router,
-    users.router,
-    tokens.router,
-    reports.router,
-)
-TAGS = (
-    ("dids", "Inbound numbers and what happens to calls to them"),
-    ("users", "Who may sign in, and what they may do"),
-    ("copies", "One DID copied to many, with a preview"),
-    ("batches", "What was ordered together: how far it is, and undoing it"),
-    ("tokens", "Tokens for programs, each for a part of what its user may do"),
-    ("reports", "The API log, and calls to DIDs"),
-)
-
-_DESCRIPTION = """
-Provisions inbound phone numbers (DIDs). Sign in with a user name and password, or with a token.
-
-Refusals are problem documents (RFC 9457) whose `type` stays the same. Lists come in pages: `next` is the
-`cursor` of the following one, and null in the last. A POST with an `Idempotency-Key` is done once.
-"""
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 class JsonApi:
-    """The application; it answers at `PREFIX`, at ``/docs`` and at ``/problems/``."""
+    """The application; it answers at `docs.PREFIX`, at ``/docs`` and at ``/problems/``."""
 
     def __init__(
         self,
@@ -70,10 +34,9 @@ class JsonApi:
         settings: Settings,
     ) -> None:
         self._guard = Guard(self._routed, settings.rate_limit, body_limit, settings.upload_limit)
-        self._docs = docs.application(OPENAPI)
-        self._api = _routes()
+        self._docs = docs.application()
+        self._routes = Later(self._make_routes)
         self.door = Door(engine, committer, reads, passwords, self._guard.remember, runner, settings)
-        self._api.state.door = self.door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -81,117 +44,18 @@ class JsonApi:
         await (self._guard if in_api else self._docs)(scope, receive, send)
 
     async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._api(scope, receive, send)
+        routes = await self._routes.get()
+        await routes(scope, receive, send)
+
+    def _make_routes(self) -> "FastAPI":
+        # Imported here: FastAPI and all shapes of requests and answers take as long as everything else.
+        from didier.web.api.routes import application
+
+        routes = application()
+        routes.state.door = self.door
+        return routes
 
 
 def is_its(path: str) -> bool:
     """Say whether requests of *path* are for `JsonApi`."""
     return path.startswith(("/api/", "/docs", problems.BASE))
-
-
-def _routes() -> FastAPI:
-    api = FastAPI(
-        title="Didier",
-        version=__version__,
-        description=_DESCRIPTION,
-        openapi_url=OPENAPI,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        openapi_tags=[{"name": name, "description": text} for name, text in TAGS],
-        exception_handlers=_HANDLERS,
-    )
-    for router in ROUTERS:
-        api.include_router(router, prefix=PREFIX)
-    api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's documented way
-    return api
-
-
-def _document(api: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, made once."""
-    if api.openapi_schema is None:
-        document = get_openapi(
-            title=api.title,
-            version=api.version,
-            description=api.description,
-            routes=api.routes,
-            tags=api.openapi_tags,
-        )
-        shapes = document["components"]["schemas"]
-        definition = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        shapes |= {"Problem": definition}
-        shapes |= _definitions(document)
-        for name in ("HTTPValidationError", "ValidationError"):
-            shapes.pop(name, None)
-        api.openapi_schema = document
-    return api.openapi_schema
-
-
-def _definitions(part: Any) -> dict[str, Any]:
-    """Take the shapes that stand within other shapes out of *part*; return them."""
-    found: dict[str, Any] = {}
-    if isinstance(part, dict):
-        found = part.pop("$defs", {})
-    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
-        found |= _definitions(inner)
-    return found
-
-
-async def _refused(request: Request, error: DidierError) -> Response:
-    return problems.refusal(error).response
-
-
-async def _not_signed_in(request: Request, error: NotSignedIn) -> Response:
-    detail = "Send a user name and password (Basic) or a token (Bearer) as Authorization."
-    return problems.answer(problems.NOT_SIGNED_IN, detail).response
-
-
-async def _bad_cursor(request: Request, error: BadCursor) -> Response:
-    detail = "It is taken as it is from the page before, with the same sort."
-    return problems.answer(problems.BAD_CURSOR, detail, pointer="cursor").response
-
-
-async def _invalid(request: Request, error: RequestValidationError) -> Response:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_json = kind == "application/json" or kind.endswith("+json")
-    no_body = any(found["loc"] == ("body",) for found in error.errors())
-    if no_body and not is_json and await request.body():
-        return problems.answer(problems.NOT_JSON, "Send application/json.").response
-    return problems.invalid(error.errors()).response
-
-
-async def _http(request: Request, error: HTTPException) -> Response:
-    headers = error.headers or {}
-    if error.status_code == 404:
-        return problems.answer(problems.NO_SUCH_ADDRESS, "See /docs for what there is.").response
-    if error.status_code == 405:
-        detail = f"{request.method} is not allowed here."
-        return problems.answer(problems.METHOD_NOT_ALLOWED, detail, headers=_lower(headers)).response
-    detail = "The body cannot be read: it is not text in UTF-8."  # all else that FastAPI raises
-    return problems.answer(problems.INVALID, detail, pointer="").response
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
-
-
-async def _not_read(request: Request, error: Exception) -> Response:
-    """Word it here, where a route reads: the layer outside this one would word it as a failure."""
-    return not_read(error).response
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    """Word what nobody expected; the layer outside, which it is passed on to, logs it."""
-    return problems.answer(problems.FAILED, "The server's log says why.").response
-
-
-_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
-    DidierError: _refused,
-    NotSignedIn: _not_signed_in,
-    BadCursor: _bad_cursor,
-    RequestValidationError: _invalid,
-    HTTPException: _http,
-    RequestTooLarge: _not_read,
-    ClientGone: _not_read,
-    Exception: _failed,
-}

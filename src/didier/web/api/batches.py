@@ -20,10 +20,11 @@ from didier.storage import snapshots
 from didier.storage.progress import ACTIVE, BatchFilter, PlacedItem, StoredBatch
 from didier.web.api import answers, cursors, moments, problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Login, Signed
+from didier.web.api.callers import Login
 from didier.web.api.door import door_of
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
+from didier.web.api.signed import Signed
 from didier.web.api.wishes import Asked, Wish
 
 router = APIRouter(prefix="/batches", tags=["batches"])

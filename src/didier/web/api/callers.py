@@ -3,11 +3,8 @@
 import base64
 import binascii
 from dataclasses import dataclass, field
-from typing import Annotated
 
-from fastapi import Request, Security
-from fastapi.openapi.models import HTTPBase, HTTPBearer
-from fastapi.security.base import SecurityBase
+from starlette.requests import Request
 
 from didier.services import tokens
 from didier.services.access import Caller
@@ -93,23 +90,8 @@ def read(header: str) -> Basic | Bearer:
     return Basic(user, password)
 
 
-class _Scheme(SecurityBase):
-    """Names a way to sign in to the OpenAPI document; `given` reads what was sent."""
-
-    def __init__(self, name: str, model: HTTPBase) -> None:
-        self.scheme_name = name
-        self.model = model
-
-    async def __call__(self, request: Request) -> None:
-        """Leave the request alone."""
-
-
-_BASIC = _Scheme("password", HTTPBase(scheme="basic", description="A user of Didier or VICIdial."))
-_BEARER = _Scheme("token", HTTPBearer(description="A token of `POST /api/v1/tokens` or `didier token add`."))
-
-
-async def given(request: Request, basic: None = Security(_BASIC), bearer: None = Security(_BEARER)) -> Login:
-    """Return who a request says to be from; raise `NotSignedIn`."""
+def of(request: Request) -> Login:
+    """Return who *request* says to be from; raise `NotSignedIn`."""
     caller = request.scope.get(LOCAL)
     if isinstance(caller, Caller):
         return Local(caller)
@@ -117,7 +99,3 @@ async def given(request: Request, basic: None = Security(_BASIC), bearer: None =
     if isinstance(secret, Secret):
         return Session(secret)
     return read(request.headers.get("authorization", ""))
-
-
-Signed = Annotated[Login, Security(given)]
-"""A parameter of every route that needs to know who calls."""

@@ -22,10 +22,11 @@ from didier.storage.progress import StoredBatch
 from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.batches import Batch, Item, items_of, shown
-from didier.web.api.callers import Login, Signed
+from didier.web.api.callers import Login
 from didier.web.api.door import Door, door_of
 from didier.web.api.orders import TEXT_TYPES, CopyBody, Copying, media_type, of_json, of_text, packed
 from didier.web.api.schemas import IdempotencyKey, refusals
+from didier.web.api.signed import Signed
 from didier.web.api.wishes import Asked, Wish
 
 router = APIRouter(prefix="/copies", tags=["copies"])

@@ -18,7 +18,7 @@ from didier.services.listing import Wanted
 from didier.storage.listing import Order, Row, place_kinds
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Login, Signed
+from didier.web.api.callers import Login
 from didier.web.api.door import door_of
 from didier.web.api.moments import zoned
 from didier.web.api.paging import page_answer
@@ -31,6 +31,7 @@ from didier.web.api.schemas import (
     Limit,
     refusals,
 )
+from didier.web.api.signed import Signed
 from didier.web.api.wishes import Asked, Wish
 
 router = APIRouter(prefix="/dids", tags=["dids"])

@@ -11,6 +11,9 @@ from starlette.routing import Route
 
 from didier.web.api import problems
 
+PREFIX = "/api/v1"
+OPENAPI = f"{PREFIX}/openapi.json"
+
 _POLICY = {
     # Swagger UI writes style attributes and draws its icons as data.
     "content-security-policy": (
@@ -57,9 +60,9 @@ _ASSETS = {
 }
 
 
-def application(document: str) -> Starlette:
-    """Return the pages that show the OpenAPI document at the address *document*."""
-    page = HTMLResponse(_PAGE.format(document=document), headers=_POLICY)
+def application() -> Starlette:
+    """Return the pages that show the OpenAPI document."""
+    page = HTMLResponse(_PAGE.format(document=OPENAPI), headers=_POLICY)
     script = Response(_START, headers={**_POLICY, **_LASTING}, media_type="text/javascript")
     return Starlette(
         routes=[

@@ -16,10 +16,11 @@ from didier.services.access import Caller
 from didier.services.listing import Page, Wanted
 from didier.storage.listing import Order, Row
 from didier.web.api import problems
-from didier.web.api.callers import Login, Signed
+from didier.web.api.callers import Login
 from didier.web.api.dids import READ, wanted
 from didier.web.api.door import Door, door_of
 from didier.web.api.schemas import refusals
+from didier.web.api.signed import Signed
 from didier.web.api.wishes import Asked
 
 router = APIRouter(prefix="/exports", tags=["dids"])

@@ -17,10 +17,10 @@ from didier.services.batches import Text
 from didier.services.importing import ROWS_MOST, Imported, ImportOrder
 from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Signed
 from didier.web.api.door import door_of
 from didier.web.api.orders import media_type, packed
 from didier.web.api.schemas import IdempotencyKey, refusals
+from didier.web.api.signed import Signed
 from didier.web.api.wishes import Asked, Wish
 
 router = APIRouter(prefix="/imports", tags=["dids"])

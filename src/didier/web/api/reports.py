@@ -15,11 +15,11 @@ from didier.services.access import Caller
 from didier.storage.usage import LogFilter
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Signed
 from didier.web.api.door import door_of
 from didier.web.api.moments import local
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Cursor, Limit, refusals
+from didier.web.api.signed import Signed
 from didier.web.api.wishes import Asked
 
 router = APIRouter(tags=["reports"])

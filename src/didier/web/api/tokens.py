@@ -14,10 +14,10 @@ from didier.services.access import Caller
 from didier.storage.tokens import Token
 from didier.web.api import answers
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Signed
 from didier.web.api.door import door_of
 from didier.web.api.moments import local, zoned
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
+from didier.web.api.signed import Signed
 from didier.web.api.wishes import Asked, Wish
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])

@@ -19,10 +19,11 @@ from didier.storage.users import StoredPassword
 from didier.vicidial.call import MASK
 from didier.web.api import answers, cursors, problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Login, Signed
+from didier.web.api.callers import Login
 from didier.web.api.door import clean_password, door_of
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
+from didier.web.api.signed import Signed
 from didier.web.api.wishes import Asked, Wish
 
 router = APIRouter(prefix="/users", tags=["users"])
