@@ -26,8 +26,9 @@ def ids(dialect: str, text: str, digits: str | None) -> Part:
     """
     parts = [*_patterns(dialect, text), ("did_description LIKE ? ESCAPE '!'", [like(text)])]
     parts += _numbers(dialect, text, digits) if digits else []
-    sql = " UNION ".join(f"SELECT did_id FROM {DIDS} WHERE {condition}" for condition, _ in parts)
-    return sql, [value for _, values in parts for value in values]
+    union = " UNION ".join(f"SELECT did_id FROM {DIDS} WHERE {condition}" for condition, _ in parts)
+    # As a table of its own: behind IN, MariaDB would look into each part of a union anew for each DID.
+    return f"SELECT did_id FROM ({union}) AS found", [value for _, values in parts for value in values]
 
 
 def _patterns(dialect: str, text: str) -> Iterator[Part]:
