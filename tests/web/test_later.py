@@ -19,7 +19,10 @@ def test_it_is_made_once():
         later = Later(make)
         return [*await asyncio.gather(later.get(), later.get()), await later.get()]
 
-    assert made * 3 == asyncio.run(ask())
+    got = asyncio.run(ask())
+
+    assert made * 3 == got
+    assert 1 == len(made)
 
 
 def test_the_start_waits_for_no_framework():
