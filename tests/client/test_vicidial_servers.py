@@ -139,7 +139,7 @@ def test_neither_log_nor_database_has_the_password(server, engine):
     with engine.connect() as conn:
         stored = [run(conn, f"SELECT * FROM {table}") for table in ("vicidial_api_log", "vicidial_api_urls")]
     assert "Wr0ng" not in repr(stored)
-    assert "Wr0ng" not in server.log.read_text()
+    assert "Wr0ng" not in server.logged()
 
 
 def test_a_server_that_is_killed_in_the_middle_loses_no_result(server, vicidial):

@@ -1,6 +1,7 @@
 """A running `didier serve` and a client that speaks to it as VICIdial's users do."""
 
 import http.client
+import itertools
 import os
 import signal
 import sqlite3
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from support.mariadb import free_port
+from support.process import until
 
 PATH = "/vicidial/non_agent_api.php"
 START_SECONDS = 30
@@ -91,6 +93,7 @@ class Didier:
         self.database = directory / "didier.db"
         self._arguments = arguments
         self._environment = {**os.environ, **(environment or {})}
+        self._marks = itertools.count()
         self.process: subprocess.Popen[bytes]
 
     def start(self) -> "Didier":
@@ -127,6 +130,16 @@ class Didier:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
+
+    def logged(self) -> str:
+        """Return the log once it has the lines of all that was answered before.
+
+        A line is written after its answer is sent; so a request of its own is waited for.
+        """
+        path = f"/marks/{next(self._marks)}"
+        assert self.get(path)[0] == 404
+        until(lambda: f'"{path}"' in self.log.read_text())
+        return self.log.read_text()
 
     def get(self, path: str) -> tuple[int, str]:
         """Return status and text of a page."""

@@ -8,8 +8,7 @@ import signal
 import socket
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 
 import pytest
@@ -21,6 +20,7 @@ from support.disks import disk_image, small_disk
 from support.figures import note
 from support.load import Copying, new_targets
 from support.mariadb import running_mariadb
+from support.process import until
 from support.server import Didier, didier
 from web.test_crash import EACH, check
 
@@ -30,13 +30,6 @@ FAILED = "ERROR: THE FILE OF THE DATABASE CANNOT BE USED, NOTHING IS ACKNOWLEDGE
 FULL = "ERROR: THE DISK OF THE DATABASE IS FULL, NOTHING WAS CHANGED, TRY AGAIN WHEN THERE IS ROOM\n"
 READ_ONLY = "ERROR: THE DATABASE IS READ-ONLY, NOTHING WAS CHANGED, TRY AGAIN WHEN IT IS WRITABLE\n"
 END_SECONDS = 60
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + END_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def serve_on(directory, place) -> Didier:
@@ -85,7 +78,7 @@ def test_another_file_in_its_place(served):
         conn.backup(other)
     copy.replace(served.database)
     refused = served.tutorial(target="7772")
-    [told] = [json.loads(line) for line in served.log.read_text().splitlines() if "database_unav" in line]
+    [told] = [json.loads(line) for line in served.logged().splitlines() if "database_unav" in line]
     served.kill()
     served.start()
     after = served.tutorial(target="7773")

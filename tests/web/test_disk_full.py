@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from support.disks import Disk, small_disk
 from support.figures import note
 from support.load import Copying, new_targets
+from support.process import until
 from support.server import Didier
 from web.admin.conftest import Browser
 from web.test_crash import EACH, check
@@ -19,7 +19,6 @@ SOURCE = "18001234567"
 SIGN_IN = {"Authorization": "Basic " + base64.b64encode(b"admin:1234").decode()}
 JSON = {**SIGN_IN, "Content-Type": "application/json"}
 RANGE = 80_000
-SECONDS = 60
 
 
 @pytest.fixture
@@ -38,15 +37,8 @@ def served(tmp_path, disk) -> Iterator[Didier]:
     server.kill()
 
 
-def until(condition):
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def lines(server, event):
-    logged = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+    logged = [json.loads(line) for line in server.logged().splitlines() if line.startswith("{")]
     return [line for line in logged if line["event"] == event]
 
 
@@ -114,7 +106,7 @@ def test_the_log_says_once_that_the_disk_is_full(served, disk):
     assert "make room on the disk of the database" in full["repair"]
     assert 1 == len(lines(served, "database_available"))
     assert [] == lines(served, "order_failed")
-    assert "Traceback" not in served.log.read_text()
+    assert "Traceback" not in served.logged()
 
 
 @pytest.mark.parametrize("mode", ["atomic", "best_effort"])

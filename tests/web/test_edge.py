@@ -95,7 +95,7 @@ def test_the_logs_have_the_client(proxied):
     )
     assert "203.0.113.77" == address
     assert url.startswith("https://")
-    assert '"client":"203.0.113.77"' in proxied.log.read_text()
+    assert '"client":"203.0.113.77"' in proxied.logged()
 
 
 def test_cookies_behind_tls_of_the_proxy(proxied):

@@ -65,7 +65,7 @@ class Target:
             }
 
     def log_lines(self):
-        return self.server.log.read_bytes().split(b"\n")
+        return self.server.logged().encode().split(b"\n")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])

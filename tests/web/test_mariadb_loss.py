@@ -1,4 +1,3 @@
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,10 +8,10 @@ from didier.storage.tables import vicidial_tables
 from support.figures import note
 from support.load import Copying, new_targets
 from support.mariadb import MariaDB, running_mariadb
+from support.process import until
 from support.server import PATH, TUTORIAL, Didier
 
 LOST = "ERROR: THE DATABASE CANNOT BE REACHED, NOTHING IS ACKNOWLEDGED, TRY AGAIN\n"
-SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +56,6 @@ def down(database):
         yield
     finally:
         database.start()
-
-
-def until(condition):
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_loss_under_load(served, database, url):
@@ -141,7 +133,7 @@ def test_the_log_names_the_loss_and_no_password(served, database):
     with down(database):
         served.tutorial(target="5550002")
 
-    log = served.log.read_text()
+    log = served.logged()
     assert "database_unavailable" in log
     assert "order_failed" not in log
     assert "request_failed" not in log

@@ -184,7 +184,7 @@ def gauge(server):
 
 def check_unharmed(server, process, before):
     """The server has logged no failure, taken little memory, made nothing, and serves others."""
-    log = server.log.read_text()
+    log = server.logged()
 
     assert not re.findall(r'Traceback|panicked|"level":"(?:error|critical)"', log)
     assert process.peak - before < MEGABYTES

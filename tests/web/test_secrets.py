@@ -1,7 +1,6 @@
 """Passwords of requests: whatever way they come, they stay nowhere."""
 
 import sqlite3
-import time
 import urllib.parse
 from contextlib import closing
 
@@ -45,23 +44,11 @@ def cells(file):
                 yield from ((table, str(value)) for value in row)
 
 
-def log_of(server, requests):
-    """Return the server's log once it shows as many requests: a line is written after its answer is sent."""
-    deadline = time.monotonic() + 10
-    while True:
-        log = server.log.read_text()
-        shown = [line for line in log.splitlines() if '"event":"request"' in line and "/readyz" not in line]
-        if len(shown) >= requests:
-            return log
-        assert time.monotonic() < deadline, f"{len(shown)} of {requests} requests in the log:\n{log}"
-        time.sleep(0.001)
-
-
 def places(server, answers, *secrets):
     """Return where any of *secrets* stands: in an answer, the log, or a table."""
     found = {f"answer {answer!r}" for answer in answers if any(secret in answer for secret in secrets)}
     found |= {table for table, value in cells(server.database) if any(secret in value for secret in secrets)}
-    log = log_of(server, len(answers))
+    log = server.logged()
     return found | {f"log {line}" for line in log.splitlines() if any(secret in line for secret in secrets)}
 
 
@@ -178,7 +165,7 @@ def test_a_failing_request_logs_no_password(own_server):
     status, answer = server.get(f"{PATH}?{urllib.parse.urlencode(TUTORIAL | {'pass': RIGHT})}")
 
     assert 500 == status
-    assert "Traceback" in log_of(server, 1)
+    assert "Traceback" in server.logged()
     assert set() == places(server, [answer], *SECRETS)
 
 
@@ -188,7 +175,7 @@ def test_requests_are_logged_with_the_password_masked(server):
 
     query = '"query":"function=copy_did&user=admin&pass=***&source=DIDCopy"'
     address = f"{server.url}{PATH}?function=copy_did&user=admin&pass=***&source=DIDCopy"
-    assert 1 == log_of(server, 1).count(query)
+    assert 1 == server.logged().count(query)
     assert [(address,)] == server.sql("SELECT url FROM vicidial_api_urls")
 
 

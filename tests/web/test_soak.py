@@ -29,7 +29,7 @@ def test_all_kinds_of_calls_at_once(tmp_path):
         soak = Soak(server)
         soak.run(SECONDS)
         until(lambda: process.sockets <= sockets)
-        log = server.log.read_text()
+        log = server.logged()
 
         assert ([], []) == (soak.errors, soak.lost)
         assert set(KINDS) == set(soak.done)

@@ -12,13 +12,14 @@ import threading
 import time
 import urllib.parse
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
 import pytest
 
 from support.figures import note
+from support.process import until
 from support.server import FORM, PATH, TUTORIAL, Didier
 
 ROUNDS = int(os.environ.get("STOP_ROUNDS", "1"))
@@ -87,13 +88,6 @@ class Clients:
         else:
             self.others.append(text)
         return not answer.will_close
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + END_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def terminate(server: Didier) -> None:

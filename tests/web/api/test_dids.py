@@ -248,7 +248,7 @@ def test_requests_are_in_the_api_log(api):
     rows = api.server.sql(
         "SELECT user, function, result, source, data FROM vicidial_api_log ORDER BY api_id DESC LIMIT 2"
     )
-    logged = str(api.server.sql("SELECT * FROM vicidial_api_log")) + api.server.log.read_text()
+    logged = str(api.server.sql("SELECT * FROM vicidial_api_log")) + api.server.logged()
 
     assert [
         ("admin", "add_did", "SUCCESS", "json-api", "18005550100"),
