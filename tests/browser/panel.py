@@ -54,6 +54,7 @@ class Panel:
         self.page.click("#undo")
         self.page.click("#undo-yes")
         self.page.wait_for_selector("#state:has-text('undone')", timeout=120_000)
+        self.page.wait_for_load_state()
 
     def barriers(self) -> list[str]:
         """Return what axe-core finds on the page that keeps people from using it."""

@@ -94,15 +94,17 @@ def test_what_was_changed_since_is_kept_by_an_undo(panel, server):
     panel.make()
     server.vicidial("update_did", did_pattern="18002220001", did_description="Changed since")
     panel.undo()
-    kept = panel.text("#notes"), server.patterns()
+    panel.wait_for("Kept, as they were changed since or are locked: 18002220001")
+    kept = server.patterns()
     panel.page.click("#undo")
     panel.page.check("#undo-force")
-    panel.page.click("#undo-yes")
-    panel.page.wait_for_selector("#notes:has-text('The batch is undone.')")
+    with panel.page.expect_navigation():
+        panel.page.click("#undo-yes")
+    panel.wait_for("The batch is undone.")
 
-    assert "Kept, as they were changed since or are locked: 18002220001" in kept[0]
-    assert [SOURCE, "18002220001"] == kept[1]
+    assert [SOURCE, "18002220001"] == kept
     assert [SOURCE] == server.patterns()
+    assert "Kept" not in panel.text("#notes")
 
 
 def test_a_wrong_value_is_said_beside_its_field(panel, server):
