@@ -22,6 +22,7 @@ class Panel:
         page.fill("#password", password)
         page.press("#password", "Enter")
         page.wait_for_selector("#content")
+        page.wait_for_load_state()  # its scripts run
 
     def open(self, path: str) -> Any:
         """Open a page; return its answer."""

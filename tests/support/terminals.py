@@ -10,10 +10,14 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 WAIT_SECONDS = 60
+MOST_SECONDS = 300
+"""How long a command may take, also one that shows something all the time."""
+
 _CODES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()][AB0])")
 
 
@@ -34,10 +38,11 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "didier", *arguments], cwd=directory, env={**inherited, **settings},
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_take_terminal,
         )  # fmt: skip
         os.close(theirs)
         self.session = ""
+        self._deadline = time.monotonic() + MOST_SECONDS
 
     @property
     def text(self) -> str:
@@ -48,6 +53,7 @@ class Terminal:
         """Take what is shown next; say whether there was anything before the end."""
         ready, _, _ = select.select([self._ours], [], [], WAIT_SECONDS)
         assert ready, f"nothing was shown for {WAIT_SECONDS} seconds: {self.text[-500:]}"
+        assert time.monotonic() < self._deadline, f"no end in {MOST_SECONDS} seconds: {self.text[-500:]}"
         try:
             shown = os.read(self._ours, 65_536)
         except OSError:  # the other end is closed
@@ -74,3 +80,9 @@ class Terminal:
             pass
         os.close(self._ours)
         return self.process.wait(WAIT_SECONDS)
+
+
+def _take_terminal() -> None:
+    """Make the terminal the process's own, and let Ctrl-C end it, as a shell does: tests may run without."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
