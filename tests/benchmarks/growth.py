@@ -26,6 +26,9 @@ WARM_UP_SECONDS = 0.2
 SPREADING = 7_368_787
 """A prime: its multiples go all over the numbers that are there."""
 
+SEARCHED = 200
+"""The places in the middle that searches find, of which they ask for a hundred: nothing is added there."""
+
 Ask = Callable[[Client, int, int], None]
 """Asks once; told how many DIDs there are and how often was asked before."""
 
@@ -35,7 +38,11 @@ def _place(size: int, turn: int) -> int:
 
 
 def _copy(client: Client, size: int, turn: int) -> None:
-    client.copy(f"{int(number(_place(size, turn))) + 1}{turn:08}")
+    """Copy to a number between two that are there, but none of those that are searched for."""
+    place = _place(size - SEARCHED, turn)
+    if place >= size // 2 - SEARCHED // 4:
+        place += SEARCHED
+    client.copy(f"{int(number(place)) + 1}*{turn}")
 
 
 def _did_info(client: Client, size: int, turn: int) -> None:
