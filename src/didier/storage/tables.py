@@ -169,7 +169,7 @@ NOT_EMBEDDED = frozenset({PHONES, CAMPAIGNS, CALL_MENU_OPTIONS})
 DIDIER_TABLES = (
     "didier_version", "didier_batches", "didier_batch_items", "didier_lockouts", "didier_settings",
     "didier_idempotency", "didier_batch_input", "didier_snapshots", "didier_history", "didier_locked_dids",
-    "didier_tokens", "didier_sessions",
+    "didier_tokens", "didier_sessions", "didier_unknown_names",
 )  # fmt: skip
 """Didier's own tables, which the migrations make."""
 
