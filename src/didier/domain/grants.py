@@ -1,6 +1,6 @@
 """The rights that callers may give to users: nobody gives more than they have."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -9,6 +9,9 @@ from didier.errors import InvalidField
 
 FUNCTIONS = "api_allowed_functions"
 MODIFY_DIDS = "modify_inbound_dids"
+ALL = "ALL_FUNCTIONS"
+"""How all functions are stored."""
+
 DID_FUNCTIONS = frozenset({"add_did", "copy_did", "update_did"})
 """Functions that are good for nothing without Modify DIDs: allowing one switches that on."""
 
@@ -70,6 +73,11 @@ def _bad_functions(user: User, listed: str) -> InvalidField | None:
     return None
 
 
+def listed(names: Collection[str]) -> str:
+    """Return functions as VICIdial stores them: it looks for a name with a space on each side."""
+    return f" {' '.join(names)} " if names else ""
+
+
 def completed(values: Mapping[str, str], user: User) -> dict[str, str]:
     """Return *values* with the functions as VICIdial stores them, and with Modify DIDs where they ask for it.
 
@@ -77,9 +85,8 @@ def completed(values: Mapping[str, str], user: User) -> dict[str, str]:
     """
     if FUNCTIONS not in values:
         return dict(values)
-    # VICIdial looks for the name with a space on each side, and for ALL_FUNCTIONS only.
     names = ["ALL_FUNCTIONS" if name == "ALL" else name for name in values[FUNCTIONS].split()]
-    done = {**values, FUNCTIONS: f" {' '.join(names)} " if names else ""}
+    done = {**values, FUNCTIONS: listed(names)}
     if user.modify_dids and (DID_FUNCTIONS | ALL_FUNCTIONS).intersection(names):
         done.setdefault(MODIFY_DIDS, "1")
     return done

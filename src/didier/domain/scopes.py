@@ -3,7 +3,7 @@
 A token never gives more than its user's own rights; scopes take away from these.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from didier.errors import NotPermitted
@@ -15,16 +15,34 @@ class Scope:
 
     name: str
     help: str
+    functions: frozenset[str]  # of `domain.users.RIGHTS`, that it opens
 
 
 SCOPES: tuple[Scope, ...] = (
-    Scope("dids:read", "List, show and export DIDs, their histories and batches"),
-    Scope("dids:write", "Make, copy, change, lock and delete DIDs; undo batches"),
-    Scope("users", "Show, make and change users, as far as its user may"),
-    Scope("reports", "Read the API log, and calls to DIDs"),
+    Scope(
+        "dids:read",
+        "List, show and export DIDs, their histories and batches",
+        frozenset({"list_dids", "did_info"}),
+    ),
+    Scope(
+        "dids:write",
+        "Create, copy, update, lock and delete DIDs; undo batches",
+        frozenset({"add_did", "copy_did", "update_did", "delete_did"}),
+    ),
+    Scope(
+        "users",
+        "Show, create and change users who reach no further than the token",
+        frozenset({"user_details", "add_user", "copy_user", "update_user", "delete_user"}),
+    ),
+    Scope("reports", "Read the API log, and calls to DIDs", frozenset({"api_log", "did_log_export"})),
 )
 
 NAMES = frozenset(scope.name for scope in SCOPES)
+
+
+def functions_of(scopes: Collection[str]) -> frozenset[str]:
+    """Return the functions that a token with *scopes* opens."""
+    return frozenset(function for scope in SCOPES if scope.name in scopes for function in scope.functions)
 
 
 def missing_scope(scopes: Iterable[str] | None, scope: str | None, action: str) -> NotPermitted | None:

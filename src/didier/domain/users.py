@@ -33,6 +33,9 @@ class User:
     delete_users: bool = False  # delete_users
     manage_servers: bool = False  # ast_admin_access
     modify_same_level: bool = False  # modify_same_user_level
+    ignores_ip_lists: bool = False  # ignore_ip_list
+    api_ip_list: str = ""  # api_ip_list of the user's group
+    user_id: int = 0  # 0: nobody in the database, as the local command line
 
     def may_call(self, function: str) -> bool:
         """Say whether *function* is among the user's allowed API functions."""
