@@ -16,7 +16,9 @@ from didier.services.access import (
     stored_password,
 )
 from didier.services.passwords import Proof, compare
+from didier.storage import unknown_names
 from didier.storage.statements import run
+from didier.storage.unknown_names import Failures
 from didier.storage.users import StoredPassword
 
 ADDRESS = "192.0.2.7"
@@ -100,15 +102,73 @@ def test_the_wrong_password_is_refused_and_counted(door, now):
     )
 
 
-def test_an_unknown_user_leaves_no_trace(door, now):
-    """A name that nobody has is refused like a wrong password and stored nowhere."""
+def test_a_name_that_nobody_has_is_not_kept(door, now):
+    """It is refused like a wrong password, and stored as a keyed hash alone: it may be a password."""
     before = door.sql("SELECT * FROM vicidial_users")
 
-    outcome = door.group(now, Credentials("nobody", Proof(None, matched=False), ADDRESS, 7))
+    outcomes = door.wrong(now, user="correct-horse")
 
-    assert [WrongPassword] == kinds(outcome)
+    assert [WrongPassword] == kinds(outcomes)
     assert before == door.sql("SELECT * FROM vicidial_users")
     assert [] == door.sql("SELECT * FROM didier_lockouts")
+    [(digest, failures)] = door.sql("SELECT digest, failures FROM didier_unknown_names")
+    assert (64, 1) == (len(digest), failures)
+
+
+# When each sign-in comes (seconds), and what is tried: the wrong password, under some spelling of the name.
+TRIALS = [
+    [(second, "as it is") for second in range(LOCK_AFTER + 3)],
+    [(0, "as it is")] * (LOCK_AFTER + 1) + [(LOCK_SECONDS - 1, "as it is"), (LOCK_SECONDS, "as it is")],
+    [(0, "capital")] * 4 + [(1, "as it is")] * 7,
+    [(0, "as it is")] * LOCK_AFTER + [(LOCK_SECONDS, "as it is")] * (LOCK_AFTER + 1),
+    [(0, "as it is")] * LOCK_AFTER + [(-5_000, "as it is"), (-5_000 + LOCK_SECONDS, "as it is")],
+    [(0, "blank behind")] * (LOCK_AFTER + 1),
+]
+
+
+@pytest.mark.parametrize("trials", TRIALS)
+def test_names_that_nobody_has_are_locked_as_users_are(door, now, trials):
+    """Who guesses cannot tell from any answer whether there is such a user, lock or no lock."""
+    spelled = {"as it is": str, "capital": str.upper, "blank behind": str}
+
+    def outcomes(name):
+        return [
+            kinds(door.wrong(now + seconds * SECOND, user=spelled[how](name)))[0] for seconds, how in trials
+        ]
+
+    there, nowhere = outcomes("crm"), outcomes("nobody")
+
+    assert there == nowhere
+    assert LockedOut in nowhere
+
+
+def test_a_locked_name_that_nobody_has_is_not_compared(door, now):
+    """The time of the answer tells nothing either: a locked name is refused without work, as a locked user."""
+    door.wrong(now, LOCK_AFTER, user="nobody")
+
+    with door.engine.begin() as conn:
+        assert access.is_locked(conn, "NOBODY", now)
+        assert not access.is_locked(conn, "nobody2", now)
+
+
+def test_the_names_that_nobody_has_are_bounded(door):
+    """Who tries ever new names does not fill the database: the oldest are forgotten."""
+    with door.engine.begin() as conn:
+        for number in range(8):
+            unknown_names.store(conn, {f"nobody{number}": Failures(1, float(number))}, most=5)
+
+    kept = door.sql("SELECT failed_at FROM didier_unknown_names ORDER BY failed_at")
+    assert [(3.0,), (4.0,), (5.0,), (6.0,), (7.0,)] == kept
+
+
+def test_a_group_counts_each_name_on_its_own(door, now):
+    """Of sign-ins that share a transaction each counts, under its own name."""
+    unknown = [door.wish(matched=False, user=name) for name in ("one", "two", "ONE")]
+
+    outcomes = door.group(now, *unknown, door.wish())
+
+    assert [WrongPassword] * 3 + [User] == kinds(outcomes)
+    assert [(1,), (2,)] == door.sql("SELECT failures FROM didier_unknown_names ORDER BY failures")
 
 
 def test_an_inactive_user_is_refused_like_a_wrong_password(door, now):

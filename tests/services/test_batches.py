@@ -262,7 +262,7 @@ def test_undo_keeps_and_names_what_was_changed_since(clean, now):
     with clean.begin() as conn:
         dids.update(conn, there["5550101"]["did_id"], {"did_active": "N"}, now + timedelta(minutes=1))
         dids.delete(conn, there["5550102"]["did_id"])
-        locks.lock(conn, {there["5550103"]["did_id"]: "admin"}, now)
+        locks.lock(conn, {there["5550103"]["did_id"]: ("admin", 1)}, now)
 
     undone = undo(clean, batch_id, now)
 

@@ -119,7 +119,7 @@ def test_a_run_that_was_removed_is_in_the_history_of_each(conn, carry_out, now):
     first = done.items[0].did_id
     carry_out(UpdateOrder(CALLER, NUMBER, {"extension": "8302"}))
     run(conn, f"DELETE FROM {DIDS} WHERE did_id >= ?", first)
-    removal = Entry(first, "5550000", done.batch_id, "undo", "admin", "", None, None, size=3)
+    removal = Entry(first, "5550000", done.batch_id, "undo", "admin", 1, "", None, None, size=3)
     record(conn, [removal], now + timedelta(hours=1))
 
     assert ["undone", "updated", "copied"] == actions(history(conn, CALLER, NUMBER))

@@ -36,7 +36,7 @@ def myisam(mariadb) -> Iterator[Engine]:
 def half_done(conn: Connection, guard: str = "didier.gone") -> int:
     """Leave a batch of three targets as a crash after the second row does."""
     items = [Item(f"555000{i}", batches.PLANNED) for i in (1, 2, 3)]
-    planned = Batch("admin", "127.0.0.1", 1, SOURCE, {}, items)
+    planned = Batch("admin", 1, "127.0.0.1", 1, SOURCE, {}, items)
     [batch_id] = batches.record(conn, [planned], NOW, Running(dids.highest_id(conn), guard))
     dids.copy_where_free(conn, [dids.Copy(1, item.target, {}) for item in items[:2]], NOW)
     return batch_id
@@ -114,7 +114,7 @@ def test_a_batch_that_is_being_made_is_left_alone(myisam):
 def test_a_number_that_another_program_made_first_exists(myisam):
     """A target that appears between the look and the copy is reported as existing and left alone."""
     planned = Batch(
-        "admin", "", 1, SOURCE, {}, [Item("5550001", batches.PLANNED), Item("5550002", batches.PLANNED)]
+        "admin", 1, "", 1, SOURCE, {}, [Item("5550001", batches.PLANNED), Item("5550002", batches.PLANNED)]
     )
     with myisam.begin() as conn:
         dids.add(conn, {"did_pattern": "5550001", "did_description": "By VICIdial"}, NOW)

@@ -339,7 +339,7 @@ def made_with_changes(engine: Engine, now) -> int:
         dids.update(conn, there["5551499"]["did_id"], {"did_active": "N"}, later)
         dids.delete(conn, there["5550800"]["did_id"])
         dids.delete(conn, there["5550801"]["did_id"])
-        locks.lock(conn, {there["5551000"]["did_id"]: "admin"}, now)
+        locks.lock(conn, {there["5551000"]["did_id"]: ("admin", 1)}, now)
     return batch_id
 
 

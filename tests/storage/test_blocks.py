@@ -242,7 +242,9 @@ def test_touched_rows_are_counted_once(conn, now):
         ("delete", ids[3] + 1),
     ]
     history.record(
-        conn, [history.Entry(i, "5550100", 1, action, "admin", "", None, None) for action, i in entries], now
+        conn,
+        [history.Entry(i, "5550100", 1, action, "admin", 1, "", None, None) for action, i in entries],
+        now,
     )
 
     assert 2 == blocks.touched(conn, ids[0], ids[3], stamp)

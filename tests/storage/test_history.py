@@ -17,21 +17,21 @@ def conn(engine):
 
 def copied(conn, now, *items, **more):
     """Record a batch of copies."""
-    [batch_id] = batches.record(conn, [Batch("admin", "", 1, SOURCE, {}, items, **more)], now)
+    [batch_id] = batches.record(conn, [Batch("admin", 1, "", 1, SOURCE, {}, items, **more)], now)
     return batch_id
 
 
 def test_images_come_back_as_they_were(conn, now):
     """Texts, numbers and missing values are the same again, whatever the letters."""
     row = {"did_id": 7, "did_pattern": "5550001", "did_description": "Größe \"1\" \\ 'x' …", "phone": None}
-    history.record(conn, [Entry(7, "5550001", 3, "update", "admin", "::1", row, None)], now)
+    history.record(conn, [Entry(7, "5550001", 3, "update", "admin", 1, "::1", row, None)], now)
 
-    assert [Entry(7, "5550001", 3, "update", "admin", "::1", row, None)] == history.of_batch(conn, 3)
+    assert [Entry(7, "5550001", 3, "update", "admin", 1, "::1", row, None)] == history.of_batch(conn, 3)
 
 
 def test_the_entries_of_an_undo_are_not_the_batchs_own(conn, now):
     """What is undone is what the batch did, not what the undo did."""
-    history.record(conn, [Entry(7, "5550001", 3, "undo", "admin", "", None, {})], now)
+    history.record(conn, [Entry(7, "5550001", 3, "undo", "admin", 1, "", None, {})], now)
 
     assert [] == history.of_batch(conn, 3)
 
@@ -64,7 +64,7 @@ def test_columns_of_the_targets_own_are_unknown(conn, now):
 
 def test_a_removed_run_is_found_by_the_ids(conn, now):
     """An entry for many DIDs is found for those that are there or have an entry of their own."""
-    history.record(conn, [Entry(100, "5550000", 3, "undo", "admin", "", None, None, size=5)], now)
+    history.record(conn, [Entry(100, "5550000", 3, "undo", "admin", 1, "", None, None, size=5)], now)
 
     assert [3] == [row.batch_id for row in history.rows(conn, "5550002", 102)]
     assert [] == history.rows(conn, "5550002", None)
@@ -74,7 +74,7 @@ def test_a_removed_run_is_found_by_the_ids(conn, now):
 def test_the_state_of_a_batch(conn, now):
     """A batch has a kind and a state; undone, it tells by whom and how much."""
     batch_id = copied(conn, now, Item("5550000", "added", 100))
-    history.undone(conn, batch_id, "bob", now, (1, 2))
+    history.undone(conn, batch_id, ("bob", 2), now, (1, 2))
 
     assert ("copy", "undone") == (history.state(conn, batch_id).kind, history.state(conn, batch_id).state)
     assert None is history.state(conn, 999)

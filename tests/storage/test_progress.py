@@ -11,7 +11,7 @@ OVERRIDES = {"did_active": "N", "extension": None}
 
 
 def batch(user: str = "admin", source: str = "18001234567", **settings) -> Batch:
-    return Batch(user, "192.0.2.1", 1, source, {}, (), **settings)
+    return Batch(user, 1, "192.0.2.1", 1, source, {}, (), **settings)
 
 
 def accepted(
@@ -29,7 +29,7 @@ def test_a_batch_is_what_was_accepted(conn, now):
     batch_id = progress.accept(
         conn,
         Batch(
-            "x" * 30, "192.0.2.1", 7, "18001234567", OVERRIDES, (), mode="atomic", snapshot_id=3,
+            "x" * 30, 1, "192.0.2.1", 7, "18001234567", OVERRIDES, (), mode="atomic", snapshot_id=3,
             template="Sales {target}", reach="1800", own_columns=("did_description", "list_id"),
         ),
         1_000_000, "check", (b"",), now,

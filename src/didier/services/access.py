@@ -1,13 +1,15 @@
 """Who is calling: signing in, lock-out, address lists, second factor."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import patterns
+from didier.domain import patterns, reach
+from didier.domain.names import fold
+from didier.domain.reach import Reach
 from didier.domain.users import User
 from didier.errors import (
     AddressRefused,
@@ -19,8 +21,9 @@ from didier.errors import (
     WrongPassword,
 )
 from didier.services.passwords import Proof, new_hash
-from didier.storage import users
+from didier.storage import unknown_names, users
 from didier.storage.statements import as_text
+from didier.storage.unknown_names import Failures
 from didier.storage.users import Account, SignInSettings, StoredPassword
 
 LOCK_AFTER = 10
@@ -42,6 +45,23 @@ class Caller:
     address: str
     pattern_prefix: str | None = None
     scopes: frozenset[str] | None = None
+    token_id: int | None = None
+    has_networks: bool = False  # the token is accepted from some networks alone
+    is_local: bool = False  # who runs a command on the database may do with it what they want
+
+    @property
+    def reach(self) -> Reach:
+        """How far the caller reaches: as far as the user, less what the token leaves out."""
+        whole = reach.of(self.user)
+        if self.scopes is None:
+            return whole
+        return reach.narrowed(whole, self.scopes, from_networks=self.has_networks)
+
+    @property
+    def principal(self) -> str:
+        """What the caller is known by where answers are kept: the user's id, and the token's if it is one."""
+        user_id = f"#{self.user.user_id}"
+        return user_id if self.token_id is None else f"{user_id}:{self.token_id}"
 
     def may_touch(self, pattern: str) -> bool:
         """Say whether the caller's token reaches the DID *pattern*."""
@@ -122,21 +142,62 @@ def sign_in(
 
     The lock lasts `LOCK_SECONDS` from the failure that filled the count; refusals while it lasts do not
     prolong it. VICIdial counts the time from the last good login instead; both are looked at, so that a
-    user whom VICIdial has locked is locked here.
+    user whom VICIdial has locked is locked here. Names that no user has are counted and locked alike.
     """
     now = now.replace(microsecond=0)
     accounts = users.accounts(conn, list({wish.user for wish in wishes}))
     settings = users.settings(conn)
-    tallies = {name: _Tally.of(account) for name, account in accounts.items()}
+    tallies = {account.user_id: _Tally.of(account) for account in accounts.values()}
+    nobody = _Nobody.of(conn, {wish.user for wish in wishes} - accounts.keys())
     outcomes: list[User | SignInRefused | StaleProof] = []
     for wish in wishes:
-        tally = tallies.get(users.key(wish.user))
-        if tally is None:
-            outcomes.append(StaleProof() if wish.proof.stored else WrongPassword())
+        account = accounts.get(wish.user)
+        if account is None:
+            outcomes.append(nobody.decide(wish, now))
         else:
-            outcomes.append(_decide(conn, wish, tally, settings, now))
+            outcomes.append(_decide(conn, wish, tallies[account.user_id], settings, now))
     users.update(conn, [(t.account.user_id, t.changes) for t in tallies.values() if t.changes])
+    nobody.store(conn)
     return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _Nobody:
+    """The sign-ins in this transaction under names that no user has."""
+
+    known: dict[str, Failures]  # by folded name
+    changed: dict[str, Failures]
+
+    @classmethod
+    def of(cls, conn: Connection, strangers: Collection[str]) -> "_Nobody":
+        folded = {fold(name) for name in strangers}
+        return cls(unknown_names.failures(conn, folded) if folded else {}, {})
+
+    def decide(self, wish: Credentials, now: datetime) -> SignInRefused | StaleProof:
+        """Refuse the sign-in as that of a user with a wrong password would be."""
+        name, moment = fold(wish.user), now.timestamp()
+        before = self.known.get(name, Failures(0, moment))
+        if is_locked_name(before, moment):
+            if before.at > moment:  # the clock was set back, see `_rebase`
+                self._set(name, Failures(before.count, moment))
+            return LockedOut()
+        if wish.proof.stored:
+            return StaleProof()  # there was such a user when the password was compared
+        self._set(name, Failures(1 if before.count >= LOCK_AFTER else before.count + 1, moment))
+        return WrongPassword()
+
+    def _set(self, name: str, failures: Failures) -> None:
+        self.known[name] = self.changed[name] = failures
+
+    def store(self, conn: Connection) -> None:
+        """Store what was counted."""
+        if self.changed:
+            unknown_names.store(conn, self.changed)
+
+
+def is_locked_name(failures: Failures, moment: float) -> bool:
+    """Say whether a name that no user has is locked at *moment* (seconds since the epoch)."""
+    return failures.count >= LOCK_AFTER and moment - failures.at < LOCK_SECONDS
 
 
 def _decide(
@@ -158,7 +219,7 @@ def _decide(
     if refusal:
         tally.fail(1 if tally.failures >= LOCK_AFTER else tally.failures + 1, wish.address)
         if tally.failures >= LOCK_AFTER:
-            users.lock(conn, account.user.name, now.timestamp())
+            users.lock(conn, account.user, now.timestamp())
         return refusal
     if address_refused(conn, account, settings, wish.address):
         tally.refuse("aIPBLOCK")
@@ -175,9 +236,9 @@ def _second_factor(conn: Connection, account: Account, now: datetime) -> bool:
 
 def _rebase(conn: Connection, account: Account, now: datetime) -> None:
     """Let a lock that begins in the future begin now: the clock was set back, and would prolong it so far."""
-    began = users.locked_at(conn, account.user.name)
+    began = users.locked_at(conn, account.user)
     if began is not None and began > now.timestamp():
-        users.lock(conn, account.user.name, now.timestamp())
+        users.lock(conn, account.user, now.timestamp())
 
 
 def _is_locked(conn: Connection, account: Account, failures: int, now: datetime) -> bool:
@@ -186,7 +247,7 @@ def _is_locked(conn: Connection, account: Account, failures: int, now: datetime)
 
 def _seconds_locked(conn: Connection, account: Account, now: datetime) -> float:
     """Return how long ago the lock began."""
-    began = users.locked_at(conn, account.user.name)
+    began = users.locked_at(conn, account.user)
     login = account.last_login.timestamp() if account.last_login else 0.0
     if began is None:
         return now.timestamp() - login
@@ -196,9 +257,9 @@ def _seconds_locked(conn: Connection, account: Account, now: datetime) -> float:
 
 def address_refused(conn: Connection, account: Account, settings: SignInSettings, address: str) -> bool:
     """Apply VICIdial's address lists: the black list refuses, the group's list must hold the address."""
-    if not settings.ip_lists or account.ignores_ip_lists:
+    if not settings.ip_lists or account.user.ignores_ip_lists:
         return False
-    black, white = settings.blacklist, account.api_ip_list
+    black, white = settings.blacklist, account.user.api_ip_list
     if black and not users.is_list_inactive(conn, black) and users.is_listed(conn, black, address):
         return True
     if len(white) < 2 or users.is_list_inactive(conn, white):  # VICIdial: two characters or more
@@ -207,9 +268,13 @@ def address_refused(conn: Connection, account: Account, settings: SignInSettings
 
 
 def is_locked(conn: Connection, user: str, now: datetime) -> bool:
-    """Say whether *user* is locked out at the moment."""
-    account = users.accounts(conn, [user]).get(users.key(user))
-    return account is not None and has_lock(conn, account, now)
+    """Say whether *user*, or the name *user* where nobody has it, is locked out at the moment."""
+    account = users.accounts(conn, [user]).get(user)
+    if account is not None:
+        return has_lock(conn, account, now)
+    name = fold(user)
+    found = unknown_names.failures(conn, [name]).get(name)
+    return found is not None and is_locked_name(found, now.timestamp())
 
 
 def has_lock(conn: Connection, account: Account, now: datetime) -> bool:
@@ -219,7 +284,7 @@ def has_lock(conn: Connection, account: Account, now: datetime) -> bool:
 
 def stored_password(conn: Connection, user: str) -> StoredPassword | None:
     """Return what *user*'s password is to be compared with, None when there is no such user."""
-    account = users.accounts(conn, [user]).get(users.key(user))
+    account = users.accounts(conn, [user]).get(user)
     return account.password if account else None
 
 
@@ -248,7 +313,7 @@ def replace_plain_passwords(conn: Connection, orders: Sequence[Replacement]) -> 
     accounts = users.accounts(conn, [order.user for order in orders])
     proofs = []
     for order in orders:
-        account = accounts.get(users.key(order.user))
+        account = accounts.get(order.user)
         if account and account.password == order.plain:
             users.update(conn, [(account.user_id, {"pass": "", "pass_hash": order.hash})])
             proofs.append(Proof(StoredPassword(order.hash, ""), matched=True))

@@ -128,6 +128,7 @@ def _accept(conn: Connection, order: BatchOrder, source_id: int, now: datetime) 
     own = order.text.own_columns | ({"did_description"} if order.template else frozenset())
     batch = Batch(
         user=order.caller.name,
+        user_id=order.caller.user.user_id,
         address=order.caller.address,
         source_id=source_id,
         source_pattern=str(image["did_pattern"]),

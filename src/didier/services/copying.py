@@ -286,6 +286,7 @@ def _batch(plan: _Plan, snapshot_ids: Mapping[int, int], items: Sequence[Item | 
     pairs = zip(plan.order.targets, items or plan.refusals, strict=True)
     return batches.Batch(
         user=caller.name,
+        user_id=caller.user.user_id,
         address=caller.address,
         source_id=plan.source.did_id,
         source_pattern=plan.source.pattern,

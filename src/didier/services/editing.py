@@ -249,7 +249,8 @@ def lock(conn: Connection, orders: Sequence[LockOrder], now: datetime) -> list[D
         else:
             wishes[did.did_id] = order
             outcomes.append(Done(order.pattern, did.did_id))
-    locks.lock(conn, {did_id: o.caller.name for did_id, o in wishes.items() if o.locked}, now)
+    lockers = {did_id: order.caller for did_id, order in wishes.items() if order.locked}
+    locks.lock(conn, {did_id: (who.name, who.user.user_id) for did_id, who in lockers.items()}, now)
     locks.unlock(conn, [did_id for did_id, order in wishes.items() if not order.locked])
     changes = [Change(o.caller, o.pattern, did_id, {}, None, None) for did_id, o in wishes.items()]
     kinds = [LOCKED if order.locked else UNLOCKED for order in wishes.values()]

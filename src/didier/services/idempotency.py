@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from didier.errors import KeyReused
-from didier.storage import idempotency, users
+from didier.storage import idempotency
 from didier.storage.idempotency import Known, Name
 
 REMEMBERED = timedelta(hours=24)
@@ -16,16 +16,19 @@ REMEMBERED = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request of *user* with a *key*; equal *fingerprint*: equal parameters."""
+    """A request with a *key* of `Caller.principal` *owner*; equal *fingerprint*: equal parameters.
 
-    user: str
+    A token has keys of its own: it may reach less than its user, or than another token.
+    """
+
+    owner: str
     key: str
     fingerprint: str
 
     @property
     def name(self) -> Name:
         """What the request is known by."""
-        return Name(users.key(self.user), self.key)
+        return Name(self.owner, self.key)
 
 
 @dataclass(frozen=True, slots=True)

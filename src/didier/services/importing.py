@@ -132,8 +132,8 @@ def _items(order: ImportOrder, work: _Work, done: Mapping[int, Done | Refusal]) 
 def _batch(order: ImportOrder) -> Batch:
     caller = order.caller
     return batches.Batch(
-        user=caller.name, address=caller.address, source_id=0, source_pattern="", overrides={}, items=(),
-        kind="import", mode="atomic", reach=caller.pattern_prefix,
+        user=caller.name, user_id=caller.user.user_id, address=caller.address, source_id=0,
+        source_pattern="", overrides={}, items=(), kind="import", mode="atomic", reach=caller.pattern_prefix,
     )  # fmt: skip
 
 

@@ -65,6 +65,7 @@ def _batch(kind: str, change: Change) -> batches.Batch:
     did_id = change.did_id if kind == "add" else None
     return batches.Batch(
         user=change.caller.name,
+        user_id=change.caller.user.user_id,
         address=change.caller.address,
         source_id=0,
         source_pattern="",
@@ -84,6 +85,7 @@ def _entry(kind: str, change: Change, batch_id: int) -> history.Entry:
         batch_id=batch_id,
         action=kind,
         user=change.caller.name,
+        user_id=change.caller.user.user_id,
         address=change.caller.address,
         before=change.before,
         after=change.after,

@@ -34,6 +34,7 @@ def begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, *
     progress.rename_outcome(conn, batch.batch_id, "kept", "added")
     progress.change(conn, batch.batch_id, {
         "state": "running", "phase": "remove", "forced": int(force), "undone_by": caller.name[:20],
+        "undone_by_id": caller.user.user_id,
         "undone_at": now, "undo_groups": None if groups is None else as_json(sorted(groups)), "kept": 0,
     })  # fmt: skip
 
@@ -151,6 +152,7 @@ def _entry(batch: StoredBatch, run: Item) -> history.Entry:
         batch_id=batch.batch_id,
         action=history.UNDO,
         user=batch.undone_by or "",
+        user_id=batch.undone_by_id,
         address=batch.address,
         before=None,  # the batch and its snapshot tell what it was
         after=None,

@@ -89,7 +89,7 @@ def _utc(now: datetime) -> datetime:
 
 
 def _begun(conn: Connection, order: Opening, user: User, now: datetime) -> Caller:
-    account = users.accounts(conn, [user.name])[users.key(user.name)]
+    account = users.accounts_by_id(conn, [user.user_id])[user.user_id]
     moment, address = _utc(now), order.credentials.address
     mark = _mark(order.secret, account.password)
     sessions.add(
@@ -109,14 +109,14 @@ def sign_in(conn: Connection, presented: Sequence[Presented], now: datetime) -> 
     low, or the stored password is another than the one it began with.
     """
     known = sessions.by_digest(conn, {one.secret.digest for one in presented})
-    accounts = users.accounts(conn, {session.user_name for session in known.values()})
+    accounts = users.accounts_by_id(conn, {session.user_id for session in known.values()})
     settings = users.settings(conn)
     moment = _utc(now)
     outcomes: list[Caller | SignInRefused] = []
     used: set[str] = set()
     for one in presented:
         session = known.get(one.secret.digest)
-        account = accounts.get(users.key(session.user_name)) if session else None
+        account = accounts.get(session.user_id) if session else None
         refused = _refused(conn, one, session, account, settings, moment)
         if refused or session is None or account is None:
             outcomes.append(refused or SessionEnded("there is no such session"))
@@ -142,7 +142,7 @@ def _refused(
         return SessionEnded("too much time has passed")
     if session.used_at - now > STEP:
         return SessionEnded("the server's clock was set back")
-    if account is None or account.user_id != session.user_id or not account.active:
+    if account is None or not account.active:
         return SessionEnded("the user is not active")
     if account.user.level < LEVEL:
         return SessionEnded("the user level is too low")

@@ -70,7 +70,8 @@ def undo_edit(
     _carry_out(conn, plan, caller, now)
     removed, restored = len(plan.deletions), len(plan.updates) + len(plan.insertions)
     if removed or restored or not plan.kept:
-        history.undone(conn, batch_id, caller.name, now, (removed, len(plan.kept)))
+        user = (caller.name, caller.user.user_id)
+        history.undone(conn, batch_id, user, now, (removed, len(plan.kept)))
     return Undone(batch_id, removed, restored, tuple(plan.kept))
 
 
@@ -168,6 +169,7 @@ def _back(entry: Entry, caller: Caller, before: Image | None, after: Image | Non
         batch_id=entry.batch_id,
         action=history.UNDO,
         user=caller.name,
+        user_id=caller.user.user_id,
         address=caller.address,
         before=before,
         after=after,

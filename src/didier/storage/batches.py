@@ -25,10 +25,11 @@ from didier.storage.tables import DIDS
 _NEEDED = object()
 # With the value that a column has when it is not named: most batches need a few columns alone.
 _BATCH_COLUMNS: Mapping[str, Any] = MappingProxyType({
-    "created_at": _NEEDED, "user_name": _NEEDED, "address": _NEEDED, "kind": "copy", "mode": "best_effort",
-    "source_id": _NEEDED, "source_pattern": _NEEDED, "snapshot_id": None, "overrides": None,
-    "template": None, "reach": None, "own_columns": None, "requested": _NEEDED, "added": _NEEDED,
-    "existing": 0, "invalid": 0, "duplicates": 0, "state": _NEEDED, "high_water": None, "guard": None,
+    "created_at": _NEEDED, "user_name": _NEEDED, "user_id": _NEEDED, "address": _NEEDED, "kind": "copy",
+    "mode": "best_effort", "source_id": _NEEDED, "source_pattern": _NEEDED, "snapshot_id": None,
+    "overrides": None, "template": None, "reach": None, "own_columns": None, "requested": _NEEDED,
+    "added": _NEEDED, "existing": 0, "invalid": 0, "duplicates": 0, "state": _NEEDED, "high_water": None,
+    "guard": None,
 })  # fmt: skip
 _ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", "reason")
 
@@ -55,6 +56,7 @@ class Batch:
     """A copy of one source to some targets, or another change of some DIDs."""
 
     user: str
+    user_id: int
     address: str
     source_id: int  # 0 unless DIDs were copied
     source_pattern: str
@@ -126,7 +128,7 @@ def _row(batch: Batch, date: str, running: Running | None) -> tuple[Any, ...]:
     for item in batch.items:
         sizes[item.outcome] += item.size
     return (
-        date, batch.user[:20], batch.address[:45], batch.kind, batch.mode, batch.source_id,
+        date, batch.user[:20], batch.user_id, batch.address[:45], batch.kind, batch.mode, batch.source_id,
         batch.source_pattern, batch.snapshot_id, as_json(batch.overrides) if batch.overrides else None,
         batch.template, batch.reach, as_json(batch.own_columns) if batch.own_columns else None,
         sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"],

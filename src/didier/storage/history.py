@@ -21,7 +21,7 @@ Image = Mapping[str, Value]
 UNDO = "undo"
 
 _COLUMNS = (
-    "did_id", "did_pattern", "size", "batch_id", "action", "changed_at", "user_name", "address",
+    "did_id", "did_pattern", "size", "batch_id", "action", "changed_at", "user_name", "user_id", "address",
     "before_image", "after_image",
 )  # fmt: skip
 
@@ -35,6 +35,7 @@ class Entry:
     batch_id: int
     action: str  # add, update, delete or undo
     user: str
+    user_id: int | None
     address: str
     before: Image | None  # None: there was no such DID
     after: Image | None  # None: there is no such DID any more
@@ -47,7 +48,7 @@ def record(conn: Connection, entries: Sequence[Entry], now: datetime) -> None:
     rows = [
         (
             entry.did_id, entry.pattern, entry.size, entry.batch_id, entry.action, moment,
-            entry.user[:20], entry.address[:45], _text(entry.before), _text(entry.after),
+            entry.user[:20], entry.user_id, entry.address[:45], _text(entry.before), _text(entry.after),
         )
         for entry in entries
     ]  # fmt: skip
@@ -114,15 +115,15 @@ _IMAGES = "SELECT before_image, after_image FROM didier_history WHERE history_id
 def of_batch(conn: Connection, batch_id: int) -> list[Entry]:
     """Return the changes that batch *batch_id* made, in order; what its undo did is not among them."""
     sql = (
-        "SELECT did_id, did_pattern, batch_id, action, user_name, address, before_image, after_image, size"
-        " FROM didier_history WHERE batch_id = ? AND action <> ? ORDER BY history_id"
+        "SELECT did_id, did_pattern, batch_id, action, user_name, user_id, address, before_image,"
+        " after_image, size FROM didier_history WHERE batch_id = ? AND action <> ? ORDER BY history_id"
     )
     return [_entry(row) for row in run(conn, sql, batch_id, UNDO)]
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    did_id, pattern, batch, action, user, address, before, after, size = row
-    return Entry(did_id, pattern, batch, action, user, address, _image(before), _image(after), size)
+    did_id, pattern, batch, action, user, user_id, address, before, after, size = row
+    return Entry(did_id, pattern, batch, action, user, user_id, address, _image(before), _image(after), size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +186,15 @@ def state(conn: Connection, batch_id: int) -> State | None:
     return State(*found[0]) if found else None
 
 
-def undone(conn: Connection, batch_id: int, user: str, now: datetime, counts: tuple[int, int]) -> None:
-    """Say that *user* undid a batch; *counts* are how many DIDs were removed and how many kept."""
+def undone(
+    conn: Connection, batch_id: int, user: tuple[str, int], now: datetime, counts: tuple[int, int]
+) -> None:
+    """Say that *user*, by name and id, undid a batch, and of how many DIDs: those removed, those kept."""
     sql = (
-        "UPDATE didier_batches SET state = 'undone', undone_by = ?, undone_at = ?, removed = ?, kept = ?"
-        " WHERE batch_id = ?"
+        "UPDATE didier_batches SET state = 'undone', undone_by = ?, undone_by_id = ?, undone_at = ?,"
+        " removed = ?, kept = ? WHERE batch_id = ?"
     )
-    run(conn, sql, user[:20], as_text(now), *counts, batch_id)
+    run(conn, sql, user[0][:20], user[1], as_text(now), *counts, batch_id)
 
 
 def updated_between(conn: Connection, first: int, last: int) -> set[int]:

@@ -15,9 +15,12 @@ _NAMES = ("name", "request_key")
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a request is known by: the user, as `users.key` writes it, and the key they chose."""
+    """What a request is known by: the user or token that sent it, and the key they chose.
 
-    user: str
+    *owner* stands in ``user_name``, where releases before stored names, which never begin with ``#``.
+    """
+
+    owner: str
     key: str
 
 
@@ -31,12 +34,12 @@ class Known:
 
 def find(conn: Connection, names: Sequence[Name]) -> dict[Name, Known]:
     """Return what is known of the requests *names*."""
-    rows = as_json([(name.user, name.key) for name in names])
+    rows = as_json([(name.owner, name.key) for name in names])
     sql = (
         f"SELECT user_name, idempotency_key, fingerprint, answer FROM {rows_of(conn.dialect.name, _NAMES)}"
         f" JOIN {_TABLE} ON user_name = r.name AND idempotency_key = r.request_key"
     )
-    return {Name(user, key): Known(mark, answer) for user, key, mark, answer in run(conn, sql, rows)}
+    return {Name(owner, key): Known(mark, answer) for owner, key, mark, answer in run(conn, sql, rows)}
 
 
 def claim(conn: Connection, requests: Sequence[tuple[Name, str]], now: datetime) -> None:
@@ -44,20 +47,20 @@ def claim(conn: Connection, requests: Sequence[tuple[Name, str]], now: datetime)
 
     Raises `sqlalchemy.exc.IntegrityError` when another process was faster.
     """
-    rows = [(name.user, name.key, fingerprint, as_text(now)) for name, fingerprint in requests]
+    rows = [(name.owner, name.key, fingerprint, as_text(now)) for name, fingerprint in requests]
     insert(conn, _TABLE, _COLUMNS, rows)
 
 
 def answer(conn: Connection, name: Name, text: str) -> None:
     """Store the answer to a request."""
     sql = f"UPDATE {_TABLE} SET answer = ? WHERE user_name = ? AND idempotency_key = ?"
-    run(conn, sql, text, name.user, name.key)
+    run(conn, sql, text, name.owner, name.key)
 
 
 def forget(conn: Connection, names: Sequence[Name]) -> None:
     """Remove requests."""
     for name in names:
-        run(conn, f"DELETE FROM {_TABLE} WHERE user_name = ? AND idempotency_key = ?", name.user, name.key)
+        run(conn, f"DELETE FROM {_TABLE} WHERE user_name = ? AND idempotency_key = ?", name.owner, name.key)
 
 
 def forget_until(conn: Connection, moment: datetime) -> None:

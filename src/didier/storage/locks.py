@@ -16,11 +16,15 @@ def locked(conn: Connection, did_ids: Collection[int]) -> set[int]:
     return {row[0] for row in run(conn, sql, as_json(did_ids))}
 
 
-def lock(conn: Connection, users: Mapping[int, str], now: datetime) -> None:
-    """Lock DIDs, each for its user; those that are locked already stay as they are."""
+def lock(conn: Connection, users: Mapping[int, tuple[str, int]], now: datetime) -> None:
+    """Lock DIDs, each for its user, by name and id; those that are locked already stay as they are."""
     there = locked(conn, users.keys())
-    rows = [(did_id, as_text(now), user[:20]) for did_id, user in users.items() if did_id not in there]
-    insert(conn, "didier_locked_dids", ("did_id", "locked_at", "user_name"), rows)
+    rows = [
+        (did_id, as_text(now), name[:20], user_id)
+        for did_id, (name, user_id) in users.items()
+        if did_id not in there
+    ]
+    insert(conn, "didier_locked_dids", ("did_id", "locked_at", "user_name", "user_id"), rows)
 
 
 def unlock(conn: Connection, did_ids: Collection[int]) -> None:

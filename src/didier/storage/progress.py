@@ -27,6 +27,7 @@ class StoredBatch:
     created_at: datetime
     finished_at: datetime | None  # None while it is under way
     user_name: str
+    user_id: int | None  # None: of a release that stored no ids, and the user is gone
     address: str
     source_id: int
     source_pattern: str
@@ -48,6 +49,7 @@ class StoredBatch:
     failure: str | None
     forced: bool
     undone_by: str | None
+    undone_by_id: int | None
     undo_groups: frozenset[str] | None  # in small letters; None is no limit
     undone_at: datetime | None
 

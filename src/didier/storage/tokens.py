@@ -12,7 +12,7 @@ from didier.storage.statements import as_moment, as_text, insert_one, run
 _TABLE = "didier_tokens"
 _COLUMNS = (
     "token_id", "user_id", "user_name", "name", "hint", "scopes", "pattern_prefix", "networks",
-    "created_at", "created_by", "expires_at", "last_used_at", "revoked_at",
+    "created_at", "created_by", "created_by_id", "expires_at", "last_used_at", "revoked_at",
 )  # fmt: skip
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM {_TABLE}"
 
@@ -31,6 +31,7 @@ class Token:
     networks: tuple[str, ...]  # from which it is accepted; none: from everywhere
     created_at: datetime
     created_by: str
+    created_by_id: int | None  # None: by a release that stored no ids, and the user is gone
     expires_at: datetime | None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -52,6 +53,7 @@ def _row(token: Token) -> Mapping[str, Any]:
         "networks": " ".join(token.networks) or None,
         "created_at": as_text(token.created_at),
         "created_by": token.created_by[:20],
+        "created_by_id": token.created_by_id,
         "expires_at": token.expires_at and as_text(token.expires_at),
     }
 
@@ -105,6 +107,7 @@ def _token(values: tuple[Any, ...]) -> Token:
         networks=tuple((row["networks"] or "").split()),
         created_at=cast(datetime, as_moment(row["created_at"])),  # the column is never NULL
         created_by=row["created_by"],
+        created_by_id=row["created_by_id"],
         expires_at=as_moment(row["expires_at"]),
         last_used_at=as_moment(row["last_used_at"]),
         revoked_at=as_moment(row["revoked_at"]),

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from functools import cache
 from typing import Any
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from didier.domain.names import fold
 from didier.domain.users import User
 from didier.storage.failures import is_missing_table
 from didier.storage.statements import (
@@ -71,9 +73,7 @@ class Account:
     failures_today: int  # failed_login_count_today
     last_login: datetime | None
     last_ip: str
-    ignores_ip_lists: bool
     two_factor_exempt: bool
-    api_ip_list: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +85,60 @@ class SignInSettings:
     two_factor: bool = False
 
 
-def key(name: str) -> str:
-    """Return the text under which two user names are the same user."""
-    return name.rstrip(" ").casefold()
-
-
 def accounts(conn: Connection, names: Collection[str]) -> dict[str, Account]:
-    """Return the accounts that are there of the users *names*, by `key`."""
+    """Return the accounts that are there of the users *names*, by the name that was asked for.
+
+    Which names are one is the database's word: MariaDB's collation ignores case and accents, SQLite the
+    case of A to Z alone. Whoever has to tell users apart does so by their ids.
+    """
+    rows, columns = _accounts(conn, _Key.NAME, as_json(names))
+    return {row[0]: _account(columns, row[1:]) for row in rows}
+
+
+def accounts_by_id(conn: Connection, user_ids: Collection[int]) -> dict[int, Account]:
+    """Return the accounts that are there of the users *user_ids*."""
+    rows, columns = _accounts(conn, _Key.ID, as_json(list(user_ids)))
+    return {row[0]: _account(columns, row[1:]) for row in rows}
+
+
+class _Key(Enum):
+    """By what accounts are looked for: the column, and its type in JSON."""
+
+    NAME = ("user", "VARCHAR(255)")
+    ID = ("user_id", "INTEGER")
+
+
+def _accounts(conn: Connection, key: _Key, wanted: str) -> tuple[list[tuple[Any, ...]], tuple[str, ...]]:
+    """Return rows, what was wanted before the columns of each, and the names of the columns."""
     of_user = known_columns(conn, USERS, _USER_COLUMNS)
     of_group = known_columns(conn, USER_GROUPS, _GROUP_COLUMNS)
     of_system = known_columns(conn, SYSTEM_SETTINGS, _HASH_COLUMNS)
-    rows = run(conn, _accounts(conn.dialect.name, of_user, of_group, of_system), as_json(names))
-    columns = of_user + of_group + of_system
-    return {key(account.user.name): account for account in (_account(columns, row) for row in rows)}
+    sql = _accounts_sql(conn.dialect.name, key, of_user, of_group, of_system)
+    return run(conn, sql, wanted), of_user + of_group + of_system
 
 
 @cache
-def _accounts(
-    dialect: str, of_user: tuple[str, ...], of_group: tuple[str, ...], of_system: tuple[str, ...]
+def _accounts_sql(
+    dialect: str, key: _Key, of_user: tuple[str, ...], of_group: tuple[str, ...], of_system: tuple[str, ...]
 ) -> str:
+    column, kind = key.value
     columns = [f"u.`{name}`" for name in of_user] + [f"g.{name}" for name in of_group]
     columns += [f"(SELECT {name} FROM {SYSTEM_SETTINGS} LIMIT 1) AS {name}" for name in of_system]
+    if dialect == "sqlite":
+        wanted, join = "json_each(?) AS r", "CROSS JOIN"
+    else:
+        wanted, join = f"JSON_TABLE(?, '$[*]' COLUMNS (value {kind} PATH '$')) AS r", "STRAIGHT_JOIN"
+    # The column stands first: SQLite compares by the collation of what stands there.
+    joined = f"{wanted} {join} {USERS} AS u ON u.{column} = r.value"
     groups = f" LEFT JOIN {USER_GROUPS} AS g ON g.user_group = u.user_group" if of_group else ""
     # vicidial_user_groups has no unique key: of two rows for one group any may be last and count.
-    return f"SELECT {', '.join(columns)} FROM {USERS} AS u{groups} WHERE u.user IN {values_of(dialect)}"
+    return f"SELECT r.value, {', '.join(columns)} FROM {joined}{groups}"
 
 
 def _account(columns: tuple[str, ...], values: tuple[Any, ...]) -> Account:
     row = dict(zip(columns, values, strict=True))
     user = User(
+        user_id=row["user_id"],
         name=row["user"],
         level=row["user_level"] or 0,
         group=row["user_group"] or "",
@@ -128,6 +153,8 @@ def _account(columns: tuple[str, ...], values: tuple[Any, ...]) -> Account:
         manage_servers=row.get("ast_admin_access") == "1",
         # Older versions have no such setting: whoever may change users may change those of the same level.
         modify_same_level=row.get("modify_same_user_level", "1") == "1",
+        ignores_ip_lists=row.get("ignore_ip_list") == "1",
+        api_ip_list=row.get("api_ip_list") or "",
     )
     return Account(
         user_id=row["user_id"],
@@ -139,9 +166,7 @@ def _account(columns: tuple[str, ...], values: tuple[Any, ...]) -> Account:
         failures_today=row.get("failed_login_count_today") or 0,
         last_login=as_moment(row.get("last_login_date")),
         last_ip=row.get("last_ip") or "",
-        ignores_ip_lists=row.get("ignore_ip_list") == "1",
         two_factor_exempt=row.get("two_factor_override") == "DISABLED",
-        api_ip_list=row.get("api_ip_list") or "",
     )
 
 
@@ -238,6 +263,19 @@ def delete(conn: Connection, user_id: int) -> None:
     run(conn, f"DELETE FROM {USERS} WHERE user_id = ?", user_id)
 
 
+def look_alike(conn: Connection, name: str) -> str | None:
+    """Return the name of a user that *name* is the same as or looks like (`domain.names.fold`), if any."""
+    folded, among = fold(name), values_of(conn.dialect.name)
+    found = scalar(conn, f"SELECT user FROM {USERS} WHERE user IN {among}", as_json([name, folded]))
+    if found is not None:
+        return str(found)
+    # What remains are names that are not ASCII: few, wherever there are any.
+    others = f"SELECT user FROM {USERS} WHERE user {_NOT_ASCII[conn.dialect.name]}"
+    return next((row[0] for row in run(conn, others) if fold(row[0]) == folded), None)
+
+
+_NOT_ASCII = {"sqlite": "GLOB '*[^ -~]*'", "mysql": "REGEXP '[^ -~]'", "mariadb": "REGEXP '[^ -~]'"}
+
 _FIRST_NUMBER = 101
 
 
@@ -267,9 +305,9 @@ def names_after(conn: Connection, name: str | None, limit: int) -> list[str]:
 
 def everyone(conn: Connection) -> list[Account]:
     """Return all accounts by name."""
-    names = [row[0] for row in run(conn, f"SELECT user FROM {USERS} ORDER BY user")]
-    found = accounts(conn, names)
-    return [found[key(name)] for name in names]
+    ids = [row[0] for row in run(conn, f"SELECT user_id FROM {USERS} ORDER BY user")]
+    found = accounts_by_id(conn, ids)
+    return [found[user_id] for user_id in ids]
 
 
 def add_group(conn: Connection, name: str, title: str, viewable: str, now: datetime) -> None:
@@ -277,6 +315,25 @@ def add_group(conn: Connection, name: str, title: str, viewable: str, now: datet
     columns = ("user_group", "group_name", "admin_viewable_groups", "modify_stamp")
     rows = [(name, title, viewable, as_text(now))]
     insert(conn, USER_GROUPS, *only_known(conn, USER_GROUPS, columns, rows))
+
+
+def group_settings(conn: Connection, group: str) -> tuple[str | None, str]:
+    """Return what the user group *group* gives its users: the groups that they see, and its address list."""
+    columns = known_columns(conn, USER_GROUPS, _GROUP_COLUMNS)
+    sql = f"SELECT {', '.join(columns)} FROM {USER_GROUPS} WHERE user_group = ?"
+    rows = run(conn, sql, group) if columns else []
+    row = dict(zip(columns, rows[-1], strict=True)) if rows else {}
+    return row.get("admin_viewable_groups"), row.get("api_ip_list") or ""
+
+
+def others_who_change_users(conn: Connection, user_id: int) -> list[User]:
+    """Return the active users but *user_id* who have Modify Users and API Access."""
+    sql = (
+        f"SELECT user_id FROM {USERS} WHERE active = 'Y' AND modify_users = '1'"
+        " AND vdc_agent_api_access = '1' AND user_id <> ?"
+    )
+    ids = [row[0] for row in run(conn, sql, user_id)]
+    return [account.user for account in accounts_by_id(conn, ids).values()]
 
 
 _SIGN_IN_COLUMNS = (
@@ -343,13 +400,22 @@ def _first(conn: Connection, sql: str, *values: Any) -> Any:
         raise
 
 
-def locked_at(conn: Connection, user: str) -> float | None:
+def locked_at(conn: Connection, user: User) -> float | None:
     """Return when *user* was locked (seconds since the epoch), None if Didier never locked them."""
-    found: float | None = scalar(conn, "SELECT locked_at FROM didier_lockouts WHERE user_name = ?", key(user))
+    # Processes of the release before write no ids.
+    sql = "SELECT locked_at FROM didier_lockouts WHERE user_id = ? OR user_id IS NULL AND user_name = ?"
+    found: float | None = scalar(conn, sql, user.user_id, _lock_name(user))
     return found
 
 
-def lock(conn: Connection, user: str, at: float) -> None:
+def lock(conn: Connection, user: User, at: float) -> None:
     """Remember that *user* is locked since *at* (seconds since the epoch)."""
-    run(conn, "DELETE FROM didier_lockouts WHERE user_name = ?", key(user))
-    run(conn, "INSERT INTO didier_lockouts (user_name, locked_at) VALUES (?, ?)", key(user), at)
+    name = _lock_name(user)
+    run(conn, "DELETE FROM didier_lockouts WHERE user_id = ? OR user_name = ?", user.user_id, name)
+    sql = "INSERT INTO didier_lockouts (user_name, user_id, locked_at) VALUES (?, ?, ?)"
+    run(conn, sql, name, user.user_id, at)
+
+
+def _lock_name(user: User) -> str:
+    """Return the name under which the release before finds the lock; other names may look alike."""
+    return user.name.rstrip(" ").lower() if user.name.isascii() else f"#{user.user_id}"

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy.engine import Connection, Engine
 
+from didier.domain.names import fold
 from didier.errors import DatabaseBusy, DiskFull, FileFailed, ReadOnly, Unavailable
 from didier.services.access import LOCK_AFTER
 from didier.storage.committer import Committer
@@ -39,7 +40,7 @@ class Reads:
         self._engine = engine
         self._committer = committer
         self._looking: asyncio.Future[None] | None = None
-        self._refused: Counter[str] = Counter()  # by user, while failures cannot be counted in the database
+        self._refused: Counter[str] = Counter()  # by name, while failures cannot be counted in the database
 
     async def admit(self, service: Service[Order, Outcome], order: Order, user: str, let_in: type) -> Outcome:
         """Let *service* decide on *order* of *user*; it returns a *let_in* for who may read.
@@ -71,6 +72,7 @@ class Reads:
     async def _admit_unlogged(
         self, service: Service[Order, Outcome], order: Order, user: str, let_in: type
     ) -> Outcome:
+        user = fold(user)
         if self._refused[user] < LOCK_AFTER and len(self._refused) < NAMES_MOST:
             found = await asyncio.to_thread(self._decide, service, order)
             if isinstance(found, let_in):

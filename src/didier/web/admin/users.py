@@ -11,13 +11,12 @@ from starlette.responses import Response
 from starlette_admin.routing import route
 
 from didier.domain import grants
-from didier.domain.grants import DID_FUNCTIONS, GRANTS, MODIFY_DIDS, Grant
+from didier.domain.grants import ALL, DID_FUNCTIONS, GRANTS, MODIFY_DIDS, Grant
 from didier.domain.scopes import SCOPES
 from didier.domain.users import ALL_FUNCTIONS, HIGHEST_LEVEL, User
 from didier.errors import Refusal
-from didier.services import accounts, tokens
+from didier.services import accounts, authority, tokens
 from didier.services.access import Caller
-from didier.storage import users
 from didier.storage.tokens import Token
 from didier.vicidial.functions import FUNCTIONS
 from didier.web.admin.page import Page, caller_of, may
@@ -27,9 +26,6 @@ from didier.web.api.users import shown
 from didier.web.api.wishes import Asked
 
 PAGE = 50
-ALL = "ALL_FUNCTIONS"
-"""How all functions are stored; the page calls them ALL."""
-
 LEVEL = 8
 """The level of a new user: the API asks for it."""
 
@@ -118,8 +114,10 @@ class OneUser(Page):
                 "name": row["user"],
                 "locked": bool(accounts.locked(conn, [found], now)),
                 "tokens": None if isinstance(kept, Refusal) else _by_state(kept, now),
-                "may_change": may(request, "update_user") and user.may_change(row["user_level"]),
-                "is_self": users.key(name) == users.key(user.name),
+                "may_change": may(request, "update_user")
+                and user.may_change(row["user_level"])
+                and authority.beyond_reach(caller, "update_user", found.account.user) is None,
+                "is_self": found.account.user_id == user.user_id,
                 **_form(user, row["user_level"], row, found.account.user.functions, user.may_change),
             }
 

@@ -176,7 +176,7 @@ class Door:
     @contextmanager
     def _alone(self, login: Login, key: Key) -> Iterator[None]:
         """Hold *key* while its request is under way; raise `KeyUnderWay` for a second one."""
-        name = (login.digest if isinstance(login, Bearer | Session) else login.user.casefold(), key.stored)
+        name = (login.digest if isinstance(login, Bearer | Session) else login.user, key.stored)
         if name in self._under_way:
             raise KeyUnderWay(key.sent)
         self._under_way.add(name)

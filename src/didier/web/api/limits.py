@@ -13,8 +13,8 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from didier.domain.names import fold
 from didier.errors import Overloaded
-from didier.storage import users
 from didier.web.api import callers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, NotSignedIn
@@ -165,7 +165,7 @@ class Guard:
         except NotSignedIn:
             return f"address {address}"
         if isinstance(login, Basic):
-            return f"user {address} {users.key(login.user)[:100]}"
+            return f"user {address} {fold(login.user)[:100]}"
         return f"token {login.digest}" if login.digest in self._tokens else f"address {address}"
 
 

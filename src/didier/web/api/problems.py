@@ -57,6 +57,8 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
     errors.TokenRefused: Kind("token-refused", 401, "The token is not valid"),
     errors.SessionEnded: Kind("session-ended", 401, "The session has ended"),
     errors.NotPermitted: Kind("not-permitted", 403, "A right is missing"),
+    errors.BeyondReach: Kind("beyond-reach", 403, "The user reaches further than the caller"),
+    errors.LastManager: Kind("last-manager", 409, "Nobody else may manage users"),
     errors.NotFound: Kind("did-not-found", 404, "There is no such DID"),
     errors.AlreadyExists: Kind("did-exists", 409, "The DID exists already"),
     errors.NamedTwice: Kind("did-named-twice", 409, "The DID is named twice"),

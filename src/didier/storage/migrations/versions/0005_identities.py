@@ -4,7 +4,6 @@ Names of users may be changed or given out again, and two may look alike; an id 
 stay, for people and for processes of the release before.
 """
 
-import secrets
 from collections.abc import Collection
 from typing import Any
 
@@ -44,7 +43,6 @@ def upgrade() -> None:
         **INNODB,
     )
     op.create_index("didier_unknown_names_at", "didier_unknown_names", ["failed_at"], if_not_exists=True)
-    _add_key()
 
 
 def _add(table: str, column: "sa.Column[Any]") -> bool:
@@ -85,12 +83,3 @@ def _own_idempotency() -> None:
     for name, user_id in _ids(names):
         sql = sa.text("UPDATE didier_idempotency SET user_name = :owner WHERE user_name = :name")
         conn.execute(sql, {"owner": f"#{user_id}", "name": name})
-
-
-def _add_key() -> None:
-    """Make the key under which names of nobody are hashed."""
-    settings = sa.table("didier_settings", sa.column("name"), sa.column("value"))
-    name = "unknown_names_key"
-    there = op.get_bind().execute(sa.select(settings.c.value).where(settings.c.name == name)).first()
-    if there is None:
-        op.bulk_insert(settings, [{"name": name, "value": secrets.token_hex(32)}])
