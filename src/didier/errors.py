@@ -11,6 +11,8 @@
     │   │   └── TokenRefused
     │   │       └── SessionEnded
     │   ├── NotPermitted
+    │   │   └── BeyondReach
+    │   ├── LastManager
     │   ├── NotFound
     │   ├── AlreadyExists
     │   │   └── NamedTwice
@@ -136,6 +138,33 @@ class NotPermitted(Refusal):
 
     def __str__(self) -> str:
         return f"no permission for {self.function}: {'; '.join(self.missing)}"
+
+
+@dataclass(unsafe_hash=True)
+class BeyondReach(NotPermitted):
+    """*user* can do, or would be able to do, what the caller cannot; *missing* names it.
+
+    Whoever acts on or for a user must hold all of that user's reach (`domain.reach`).
+    """
+
+    user: str
+
+    def __str__(self) -> str:
+        held = f"{self.user} has, or would have, what you do not have"
+        return f"no permission for {self.function}: {held}: {', '.join(self.missing)}"
+
+
+@dataclass(unsafe_hash=True)
+class LastManager(Refusal):
+    """*user* is the last one who may manage users, and would lose that."""
+
+    user: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.user} is the last user who may manage users; give another active user level 8,"
+            " API Access, Modify Users and the function update_user first"
+        )
 
 
 @dataclass(unsafe_hash=True)

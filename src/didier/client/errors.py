@@ -308,6 +308,14 @@ class KeyUnderWay(ProblemError):
     """The request with this idempotency key is still being carried out."""
 
 
+class BeyondReach(NotPermitted):
+    """The user can do, or would be able to do, what the caller cannot."""
+
+
+class LastManager(ProblemError):
+    """The user is the last one who may manage users, and would lose that."""
+
+
 class LevelNotAllowed(ProblemError):
     """The caller may not give this user level, or change users who have it."""
 
@@ -424,6 +432,8 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "user-exists": UserExists,
         "user-not-found": UserNotFound,
         "group-not-found": GroupNotFound,
+        "beyond-reach": BeyondReach,
+        "last-manager": LastManager,
         "level-not-allowed": LevelNotAllowed,
         "password-not-reset": PasswordNotReset,
         "overloaded": Overloaded,

@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import accounts, grants
+from didier.domain import accounts, grants, reach
+from didier.domain.grants import ALL
 from didier.domain.users import User, missing_rights
 from didier.errors import (
     GroupNotFound,
     InvalidField,
+    LastManager,
     LevelNotAllowed,
     NothingToChange,
     NotPermitted,
@@ -19,7 +21,7 @@ from didier.errors import (
     UserExists,
     UserNotFound,
 )
-from didier.services import access
+from didier.services import access, authority
 from didier.services.access import Caller
 from didier.storage import logs, references, users
 from didier.storage.statements import as_text
@@ -100,7 +102,13 @@ class Done:
 
 NewRefused = NotPermitted | InvalidField | LevelNotAllowed | GroupNotFound | UserExists
 ChangeRefused = (
-    NotPermitted | UserNotFound | LevelNotAllowed | InvalidField | NothingToChange | PasswordNotReset
+    NotPermitted
+    | UserNotFound
+    | LevelNotAllowed
+    | InvalidField
+    | NothingToChange
+    | PasswordNotReset
+    | LastManager
 )
 
 
@@ -153,8 +161,8 @@ def written(conn: Connection, name: str) -> Shown:
 
 def _shown(conn: Connection, names: Sequence[str]) -> list[Shown]:
     there = users.accounts(conn, names)
-    profiles = ((name, users.profile(conn, name)) for name in names if users.key(name) in there)
-    return [Shown(profile, there[users.key(name)]) for name, profile in profiles if profile]
+    profiles = ((name, users.profile(conn, name)) for name in names if name in there)
+    return [Shown(profile, there[name]) for name, profile in profiles if profile]
 
 
 def _visible(conn: Connection, user: User, name: str) -> Profile | None:
@@ -175,10 +183,22 @@ def _add(conn: Connection, order: AddOrder, now: datetime) -> Done | NewRefused:
         return UserExists(order.name)
     if not order.dry_run:
         empty = dict.fromkeys(("phone_login", "phone_pass", "closer_campaigns", "voicemail_id"), "")
-        values = grants.completed(order.values, order.caller.user)
+        values = _completed(order)
         users.add(conn, {**empty, **_columns(conn, values, order.password, now), "user": name})
         _log(conn, order.caller, name, "ADD", "ADMIN API ADD USER", now)
     return Done(name, order.dry_run)
+
+
+def _completed(order: AddOrder) -> dict[str, str]:
+    """Return the columns of the new user, who gets no functions that the caller may not call.
+
+    VICIdial's default is all functions; who may not call all of them gives their own.
+    """
+    user = order.caller.user
+    values = grants.completed(order.values, user)
+    if grants.FUNCTIONS not in values and not grants.may_allow(user, ALL):
+        values[grants.FUNCTIONS] = grants.listed(reach.within(user, {ALL}))
+    return values
 
 
 def _add_refused(conn: Connection, order: AddOrder) -> NewRefused | None:
@@ -188,7 +208,26 @@ def _add_refused(conn: Connection, order: AddOrder) -> NewRefused | None:
         or _bad_place(conn, user, values["user_level"], values["user_group"])
         or _bad_name(order.name)
         or _bad_field(conn, user, values)
+        or authority.beyond_reach(order.caller, "add_user", _new(conn, order))
     )
+
+
+def _new(conn: Connection, order: AddOrder) -> User:
+    """Return the user that *order* asks for: VICIdial's defaults are no API Access and no rights."""
+    values = _completed(order)
+    default = User(
+        name=order.name,
+        level=1,
+        group=values["user_group"],
+        api_access=False,
+        functions=frozenset({ALL}),
+        modify_dids=False,
+        delete_dids=False,
+        view_reports=False,
+        viewable_groups=None,
+        modify_same_level=True,
+    )
+    return reach.with_values(default, values, users.group_settings(conn, values["user_group"]))
 
 
 def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[Done | NewRefused]:
@@ -197,8 +236,9 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[D
 
 
 def _copy(conn: Connection, order: CopyOrder, now: datetime) -> Done | NewRefused:
-    source = users.profile(conn, order.source)
-    if refused := _copy_refused(conn, order, source):
+    source = _visible(conn, order.caller.user, order.source)
+    settings = {"full_name": order.full_name, **(_kept_functions(conn, order, source) if source else {})}
+    if refused := _copy_refused(conn, order, source, settings):
         return refused
     if source is None:
         return GroupNotFound("")  # VICIdial looks for the source's group, and clients know no other answer
@@ -206,7 +246,7 @@ def _copy(conn: Connection, order: CopyOrder, now: datetime) -> Done | NewRefuse
     if name is None:
         return UserExists(order.name)
     if not order.dry_run:
-        columns = _columns(conn, {"full_name": order.full_name}, order.password, now)
+        columns = _columns(conn, settings, order.password, now)
         users.copy(conn, source.user_id, {**columns, "user": name})
         # VICIdial's other two numbers are the user's ranks in campaigns and in-groups.
         notes = f"   source_user: {order.source}   rows: 1,0,0"
@@ -214,13 +254,24 @@ def _copy(conn: Connection, order: CopyOrder, now: datetime) -> Done | NewRefuse
     return Done(name, order.dry_run)
 
 
-def _copy_refused(conn: Connection, order: CopyOrder, source: Profile | None) -> NewRefused | None:
+def _kept_functions(conn: Connection, order: CopyOrder, source: Profile) -> dict[str, str]:
+    """Return the functions of the copy where they are fewer than its source's: what the caller may allow."""
+    functions = users.accounts_by_id(conn, [source.user_id])[source.user_id].user.functions
+    kept = reach.within(order.caller.user, functions)
+    return {} if set(kept) == functions else {grants.FUNCTIONS: grants.listed(kept)}
+
+
+def _copy_refused(
+    conn: Connection, order: CopyOrder, source: Profile | None, settings: Mapping[str, str]
+) -> NewRefused | None:
     user = order.caller.user
     return (
         missing_rights(user, "copy_user")
         or (source and _bad_place(conn, user, str(source.level), source.group, copied=True))
         or _bad_name(order.name)
         or _bad_field(conn, user, {"full_name": order.full_name})
+        or (source and authority.beyond_after(conn, order.caller, "copy_user", source.user_id, settings))
+        or None
     )
 
 
@@ -230,11 +281,11 @@ def update(conn: Connection, orders: Sequence[UpdateOrder], now: datetime) -> li
 
 
 def _update(conn: Connection, order: UpdateOrder, now: datetime) -> Done | ChangeRefused:
-    found = _changeable(conn, order.caller.user, order.name)
+    found = _changeable(conn, order.caller, order.name)
     if not isinstance(found, Profile):
         return found
-    if bad := _bad_field(conn, order.caller.user, order.values):
-        return bad
+    if refused := _update_refused(conn, order, found):
+        return refused
     not_reset = _not_reset(order, found) if order.reset_password else None
     if not order.values and order.password is None:
         return not_reset or NothingToChange(order.name)
@@ -246,6 +297,17 @@ def _update(conn: Connection, order: UpdateOrder, now: datetime) -> Done | Chang
     return Done(order.name, order.dry_run, not_reset)
 
 
+def _update_refused(
+    conn: Connection, order: UpdateOrder, found: Profile
+) -> InvalidField | NotPermitted | LastManager | None:
+    values = grants.completed(order.values, order.caller.user)
+    return (
+        _bad_field(conn, order.caller.user, order.values)
+        or authority.beyond_after(conn, order.caller, "update_user", found.user_id, values)
+        or authority.last_manager(conn, order.caller, found.user_id, values)
+    )
+
+
 def _not_reset(order: UpdateOrder, found: Profile) -> PasswordNotReset:
     """VICIdial mails a random password; Didier sends no mail, so that the password stays as it is."""
     email = order.values.get("email") or found.email
@@ -253,21 +315,19 @@ def _not_reset(order: UpdateOrder, found: Profile) -> PasswordNotReset:
     return PasswordNotReset(order.name, email, bool(name) and "." in host.strip("."))
 
 
-def delete(
-    conn: Connection, orders: Sequence[DeleteOrder], now: datetime
-) -> list[Done | NotPermitted | UserNotFound | LevelNotAllowed]:
+def delete(conn: Connection, orders: Sequence[DeleteOrder], now: datetime) -> list[Done | ChangeRefused]:
     """Delete the users that *orders* name; of two wishes for one the first gets it."""
     return [_delete(conn, order, now) for order in orders]
 
 
-def _delete(
-    conn: Connection, order: DeleteOrder, now: datetime
-) -> Done | NotPermitted | UserNotFound | LevelNotAllowed:
-    found = _changeable(conn, order.caller.user, order.name)
+def _delete(conn: Connection, order: DeleteOrder, now: datetime) -> Done | ChangeRefused:
+    found = _changeable(conn, order.caller, order.name)
     if not isinstance(found, Profile):
         return found
     if missing := missing_rights(order.caller.user, "delete_user"):
         return missing
+    if refused := authority.last_manager(conn, order.caller, found.user_id, None):
+        return refused
     if not order.dry_run:
         users.delete(conn, found.user_id)
         _log(conn, order.caller, order.name, "DELETE", "ADMIN API DELETE USER", now)
@@ -284,7 +344,7 @@ def unlock(
 def _unlock(
     conn: Connection, order: UnlockOrder, now: datetime
 ) -> Done | NotPermitted | UserNotFound | LevelNotAllowed:
-    found = _changeable(conn, order.caller.user, order.name)
+    found = _changeable(conn, order.caller, order.name)
     if not isinstance(found, Profile):
         return found
     users.update(conn, [(found.user_id, {"failed_login_count": 0})])
@@ -298,14 +358,17 @@ def locked(conn: Connection, shown: Sequence[Shown], now: datetime) -> set[str]:
 
 
 def _changeable(
-    conn: Connection, user: User, name: str
+    conn: Connection, caller: Caller, name: str
 ) -> Profile | NotPermitted | UserNotFound | LevelNotAllowed:
+    user = caller.user
     if missing := missing_rights(user, "update_user"):
         return missing
     found = _visible(conn, user, name)
     if found is None:
         return UserNotFound(name)
-    return found if user.may_change(found.level) else LevelNotAllowed(str(found.level))
+    if not user.may_change(found.level):
+        return LevelNotAllowed(str(found.level))
+    return authority.beyond_after(conn, caller, "update_user", found.user_id) or found
 
 
 def _bad_place(
@@ -347,7 +410,7 @@ def _bad_field(conn: Connection, user: User, values: Mapping[str, str]) -> Inval
 def _free_name(conn: Connection, name: str, *, keep: bool) -> str | None:
     """Return *name* if no user has it, or the next free number if it asks for one; *keep* it as given out."""
     if name != AUTOGENERATED:
-        return None if users.profile(conn, name) else name
+        return None if users.look_alike(conn, name) else name
     number = users.last_number(conn) + NUMBER_STEP
     while users.profile(conn, str(number)):
         number += NUMBER_STEP

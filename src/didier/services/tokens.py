@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns, scopes
-from didier.domain.users import missing_rights
+from didier.domain.users import User, missing_function, missing_rights
 from didier.errors import (
     AddressRefused,
     InvalidField,
@@ -22,7 +22,7 @@ from didier.errors import (
     TokenRefused,
     UserNotFound,
 )
-from didier.services import access
+from didier.services import access, authority
 from didier.services.access import Caller
 from didier.storage import tokens, users
 from didier.storage.tokens import Token
@@ -136,6 +136,7 @@ def _add(conn: Connection, order: AddOrder, now: datetime) -> Added | Refused | 
         networks=tuple(str(ipaddress.ip_network(network)) for network in order.networks),
         created_at=now.replace(microsecond=0),
         created_by=order.caller.name,
+        created_by_id=order.caller.user.user_id,
         expires_at=order.expires_at,
     )
     token_id = tokens.add(conn, token, order.secret.digest)
@@ -187,12 +188,12 @@ def _listed(conn: Connection, order: ListOrder) -> list[Token] | Refused:
     if order.user is not None:
         account = _reachable(conn, order.caller, order.user, "list_tokens")
         return tokens.of_user(conn, account.user_id) if isinstance(account, Account) else account
-    refused = _no_token(order.caller, "list_tokens") or missing_rights(order.caller.user, "update_user")
+    refused = _no_token(order.caller, "list_tokens") or _missing(order.caller.user)
     if refused:
         return refused
     found = tokens.everyone(conn)
-    accounts = users.accounts(conn, {token.user for token in found})
-    return [token for token in found if _may_change(order.caller, accounts.get(users.key(token.user)))]
+    accounts = users.accounts_by_id(conn, {token.user_id for token in found})
+    return [token for token in found if _may_act(order.caller, accounts.get(token.user_id))]
 
 
 def revoke(
@@ -215,10 +216,10 @@ def _revoke(conn: Connection, order: RevokeOrder, now: datetime) -> Token | NotP
 
 
 def _may_revoke(conn: Connection, caller: Caller, token: Token) -> bool:
-    if users.key(token.user) == users.key(caller.user.name):
+    if token.user_id == caller.user.user_id:
         return True
-    account = users.accounts(conn, [token.user]).get(users.key(token.user))
-    return missing_rights(caller.user, "update_user") is None and _may_change(caller, account)
+    account = users.accounts_by_id(conn, [token.user_id]).get(token.user_id)
+    return _missing(caller.user) is None and _may_act(caller, account)
 
 
 def _no_token(caller: Caller, action: str) -> NotPermitted | None:
@@ -229,21 +230,29 @@ def _reachable(conn: Connection, caller: Caller, name: str, action: str) -> Acco
     """Return the account of *name* if the caller may have to do with its tokens."""
     if refused := _no_token(caller, action):
         return refused
-    account = users.accounts(conn, [name]).get(users.key(name))
-    if users.key(name) == users.key(caller.user.name) and account is not None:
+    account = users.accounts(conn, [name]).get(name)
+    if account is not None and account.user_id == caller.user.user_id:
         return account
-    if missing := missing_rights(caller.user, "update_user"):
+    if missing := _missing(caller.user):
         return missing
     if account is None or not caller.user.sees_users_of(account.user.group):
         return UserNotFound(name)
-    return account if _may_change(caller, account) else LevelNotAllowed(str(account.user.level))
+    if not caller.user.may_change(account.user.level):
+        return LevelNotAllowed(str(account.user.level))
+    return authority.beyond_reach(caller, action, account.user) or account
 
 
-def _may_change(caller: Caller, account: Account | None) -> bool:
+def _missing(user: User) -> NotPermitted | None:
+    """Name what keeps *user* from the tokens of others: it takes what changing those users takes."""
+    return missing_function(user, "update_user") or missing_rights(user, "update_user")
+
+
+def _may_act(caller: Caller, account: Account | None) -> bool:
     if account is None:
         return True  # the user is gone
     user = account.user
-    return caller.user.sees_users_of(user.group) and caller.user.may_change(user.level)
+    visible = caller.user.sees_users_of(user.group) and caller.user.may_change(user.level)
+    return visible and authority.beyond_reach(caller, "update_user", user) is None
 
 
 def sign_in(conn: Connection, presented: Sequence[Presented], now: datetime) -> list[Caller | SignInRefused]:
@@ -253,26 +262,34 @@ def sign_in(conn: Connection, presented: Sequence[Presented], now: datetime) -> 
     else may have sent these. VICIdial's address lists count for tokens too; its second factor does not.
     """
     known = tokens.by_digest(conn, {one.digest for one in presented})
-    accounts = users.accounts(conn, {token.user for token in known.values()})
+    accounts = users.accounts_by_id(conn, {token.user_id for token in known.values()})
     settings = users.settings(conn)
     outcomes: list[Caller | SignInRefused] = []
     used: set[int] = set()
     for one in presented:
         token = known.get(one.digest)
-        account = accounts.get(users.key(token.user)) if token else None
+        account = accounts.get(token.user_id) if token else None
         refused = _refused(conn, one, token, account, settings, now)
         if refused or token is None or account is None:
             outcomes.append(refused or TokenRefused("there is no such token"))
             continue
         if token.last_used_at is None or now - token.last_used_at >= USED_EVERY:
             used.add(token.token_id)
-        outcomes.append(
-            Caller(
-                account.user, account.user.name, one.address, token.pattern_prefix, frozenset(token.scopes)
-            )
-        )
+        outcomes.append(_caller(account.user, token, one.address))
     tokens.mark_used(conn, used, now)
     return outcomes
+
+
+def _caller(user: User, token: Token, address: str) -> Caller:
+    return Caller(
+        user,
+        user.name,
+        address,
+        token.pattern_prefix,
+        frozenset(token.scopes),
+        token_id=token.token_id,
+        has_networks=bool(token.networks),
+    )
 
 
 def _refused(
@@ -289,7 +306,7 @@ def _refused(
         return TokenRefused("it was revoked")
     if token.expires_at is not None and has_passed(token.expires_at, now):
         return TokenRefused("it has expired")
-    if account is None or account.user_id != token.user_id or not account.active:
+    if account is None or not account.active:
         return TokenRefused("its user is not active")
     if not _is_inside(presented.address, token.networks) or access.address_refused(
         conn, account, settings, presented.address

@@ -51,7 +51,7 @@ class Changed:
 def add(conn: Connection, name: str, change: Change, now: datetime) -> Changed:
     """Make user *name*; raise `UserExists` or `InvalidField`."""
     _check_name(name)
-    if users.accounts(conn, [name]):
+    if users.look_alike(conn, name):
         raise UserExists(name)
     columns, switched_on = _columns(conn, change)
     defaults = {
@@ -70,7 +70,7 @@ def add(conn: Connection, name: str, change: Change, now: datetime) -> Changed:
 
 def change(conn: Connection, name: str, change: Change, now: datetime) -> Changed:
     """Change user *name*; raise `NotFound` or `InvalidField`. A new password ends a lock."""
-    account = users.accounts(conn, [name]).get(users.key(name))
+    account = users.accounts(conn, [name]).get(name)
     if account is None:
         raise NotFound(name)
     columns, switched_on = _columns(conn, change)
@@ -86,7 +86,7 @@ def everyone(conn: Connection) -> list[Account]:
 
 
 def _account(conn: Connection, name: str) -> Account:
-    return users.accounts(conn, [name])[users.key(name)]
+    return users.accounts(conn, [name])[name]
 
 
 def _check_name(name: str) -> None:

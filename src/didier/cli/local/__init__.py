@@ -34,6 +34,7 @@ CALLER = Caller(
     ),
     name="didier-cli",
     address="",
+    is_local=True,
 )
 """The caller of services that the command line works as."""
 

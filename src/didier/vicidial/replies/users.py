@@ -176,6 +176,9 @@ def _not_changed(call: Call, user: User, outcome: errors.Refusal) -> Reply:
             reason = "update_user USER DOES NOT HAVE PERMISSION TO UPDATE THIS USER"
             highest = f"{'<=' if user.modify_same_level else '<'}|{user.level}"
             return one(error_line(reason, call.user, f"{call.get('agent_user')}|{highest}\n"))
+        case errors.LastManager():
+            reason = "update_user USER IS THE LAST WHO MAY MANAGE USERS"
+            return one(error_line(reason, call.user, call.get("agent_user")))
         case _:
             return not_permitted(call)
 
