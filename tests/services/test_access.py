@@ -143,7 +143,7 @@ def test_names_that_nobody_has_are_locked_as_users_are(door, now, trials):
 
 
 def test_a_locked_name_that_nobody_has_is_not_compared(door, now):
-    """The time of the answer tells nothing either: a locked name is refused without work, as a locked user."""
+    """The time of the answer tells nothing either: it is refused without work, as a locked user is."""
     door.wrong(now, LOCK_AFTER, user="nobody")
 
     with door.engine.begin() as conn:
