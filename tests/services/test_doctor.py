@@ -48,6 +48,15 @@ def sql(engine, *statements):
             conn.exec_driver_sql(statement)
 
 
+def test_users_who_look_alike_are_named(engine):
+    """Names that people take for the same are shown with what makes them different."""
+    sql(engine, "INSERT INTO vicidial_users (user, pass, full_name) VALUES ('adm\u0131n', '', 'Other')")
+
+    found = those(findings(engine), Severity.WARNING)
+
+    assert "users look alike: 'admin', 'adm\\u0131n'" in [finding.what for finding in found]
+
+
 @pytest.fixture
 def vicidial(mariadb):
     """The URL of a VICIdial database that Didier has not seen yet."""

@@ -53,15 +53,19 @@ class Application:
 
     def enter(self, user: str, password: str) -> dict[str, str] | None:
         """Sign in to the panel; return the headers of the session's requests, None when refused."""
-        visit = self.ask("GET", "/admin/login").headers["set-cookie"].partition(";")[0]
-        token = cookies.token_of(Secret(visit.partition("=")[2]))
-        form = urlencode({cookies.FIELD: token, "user": user, "password": password}).encode()
-        headers = {"cookie": visit, "content-type": "application/x-www-form-urlencoded"}
-        answer = self.ask("POST", "/admin/login", headers, form)
+        answer = self.entering(user, password)
         if answer.status != 303:
             return None
         session = answer.headers["set-cookie"].partition(";")[0]
         return {"cookie": session, cookies.HEADER: cookies.token_of(Secret(session.partition("=")[2]))}
+
+    def entering(self, user: str, password: str) -> Answer:
+        """Send the panel's sign-in form; return the answer."""
+        visit = self.ask("GET", "/admin/login").headers["set-cookie"].partition(";")[0]
+        token = cookies.token_of(Secret(visit.partition("=")[2]))
+        form = urlencode({cookies.FIELD: token, "user": user, "password": password}).encode()
+        headers = {"cookie": visit, "content-type": "application/x-www-form-urlencoded"}
+        return self.ask("POST", "/admin/login", headers, form)
 
     async def _ask(self, method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
         content = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)

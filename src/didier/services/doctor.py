@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from didier.domain.names import fold
 from didier.services.passwords import BCRYPT_COSTS, BCRYPT_KEY_BYTES
 from didier.storage import health, migrations, rights, users
 from didier.storage.database import SQL_MODE, server_problem
@@ -96,6 +98,15 @@ def _passwords(conn: Connection) -> Findings:
             f"passwords are plain text, VICIdial's default ({plain} users)",
             "switch Encrypted Passwords on in VICIdial's System Settings (pass_hash_enabled)",
         )
+
+
+def _names(conn: Connection) -> Findings:
+    """Look for users whose names look alike: VICIdial's page and earlier releases could make them."""
+    names = sorted(users.names(conn), key=fold)
+    for _, alike in groupby(names, key=fold):
+        if len(group := list(alike)) > 1:
+            what = f"users look alike: {', '.join(map(ascii, group))}"
+            yield Finding(Severity.WARNING, what, "see who needs them, and deactivate or delete the others")
 
 
 def _bcrypt(hashing: users.VicidialHashing) -> Findings:
@@ -325,9 +336,9 @@ def _clock(conn: Connection, now: datetime) -> Findings:
         )
 
 
-_EMBEDDED: Sequence[_Check] = (_embedded, _revision, _passwords)
+_EMBEDDED: Sequence[_Check] = (_embedded, _revision, _passwords, _names)
 _MARIADB: Sequence[_Check] = (
-    _server, _rights, _columns, _engines, _settings, _galera, _passwords, _revision,
+    _server, _rights, _columns, _engines, _settings, _galera, _passwords, _names, _revision,
 )  # fmt: skip
 
 

@@ -303,6 +303,11 @@ def names_after(conn: Connection, name: str | None, limit: int) -> list[str]:
     return [row[0] for row in rows]
 
 
+def names(conn: Connection) -> list[str]:
+    """Return the names of all users."""
+    return [row[0] for row in run(conn, f"SELECT user FROM {USERS} ORDER BY user_id")]
+
+
 def everyone(conn: Connection) -> list[Account]:
     """Return all accounts by name."""
     ids = [row[0] for row in run(conn, f"SELECT user_id FROM {USERS} ORDER BY user")]
