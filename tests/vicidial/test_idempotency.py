@@ -99,7 +99,8 @@ def test_keys_belong_to_the_user(api):
     [answer] = api.together({**COPY, "user": "crm", "idempotency_key": KEY, "new_dids": "5550002"})
 
     assert f"SUCCESS: copy_did DIDS HAVE BEEN ADDED - crm|{SOURCE}|1|0\n" in answer
-    assert [("admin", KEY), ("crm", KEY)] == sorted(tuple(row) for row in remembered(api))
+    ids = api.sql("SELECT user_id FROM vicidial_users WHERE user IN ('admin', 'crm') ORDER BY user_id")
+    assert [(f"#{row[0]}", KEY) for row in ids] == sorted(tuple(row) for row in remembered(api))
 
 
 def test_the_name_of_the_user_may_be_written_in_another_case(api):

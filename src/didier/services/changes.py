@@ -126,10 +126,10 @@ def _batches(conn: Connection, lines: Sequence[Logged]) -> dict[int, int]:
     made = changes.batches_between(conn, first, last + timedelta(seconds=1), BATCHES_LOOKED_AT)
     by_moment: dict[tuple[str, str], list[Made]] = {}
     for batch in made:
-        by_moment.setdefault((batch.when, batch.user), []).append(batch)
+        by_moment.setdefault((batch.when, batch.user.lower()), []).append(batch)
     found = {}
     for line in changing:
-        near = by_moment.get((line.when, line.user), [])
+        near = by_moment.get((line.when, line.user.lower()), [])
         if batch_id := _of(line, near):
             found[line.api_id] = batch_id
     return found
