@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy.engine import Engine
 
 from didier.services import demo
@@ -15,6 +16,10 @@ from support.missing import missing
 from support.server import Didier
 
 NOW = datetime(2026, 3, 4, 5, 6, 7)
+
+# No test asserts a time: Hypothesis would fail one that takes 200 ms on a busy machine.
+settings.register_profile("didier", deadline=None)
+settings.load_profile("didier")
 
 
 @pytest.fixture(scope="session")
