@@ -1,9 +1,11 @@
 """`didier token` as an operator types it."""
 
 import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from didier.cli.printing import when
 from support.commands import command as didier
 
 
@@ -54,3 +56,20 @@ def test_refusals_are_one_line(home, arguments, words):
     assert 1 == done.returncode
     assert words in done.stderr
     assert 1 == len(done.stderr.splitlines())
+
+
+def test_a_token_may_last_for_a_hundred_years(home):
+    """The most days that can be asked for are taken and listed."""
+    made = add(home, "--days", "36500")
+    number = re.search(r"Token (\d+)", made.stdout).group(1)
+    listed = didier(home, "token", "list", "admin")
+
+    assert (0, 0) == (made.returncode, listed.returncode)
+    assert re.search(rf"{number} .* until \d{{4}}-", listed.stdout)
+
+
+def test_a_time_beyond_the_calendar_here_is_shown_as_it_is():
+    """The last second of the year 9999 elsewhere is later than any second here."""
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-14)))
+
+    assert "9999-12-31 23:59:59" == when(last)

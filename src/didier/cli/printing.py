@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, is_dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import datetime
@@ -163,8 +164,12 @@ def _json(value: object) -> Any:
 
 
 def when(moment: datetime | None) -> str:
-    """Return a moment as tables show it: local time, to the second."""
-    return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+    """Return a moment as tables show it: local time, to the second; as it is where that has no year."""
+    if moment is None:
+        return ""
+    with suppress(OverflowError):  # the last day of the year 9999, for whom it is later than at the server
+        moment = moment.astimezone()
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def confirm(question: str, yes: bool) -> None:

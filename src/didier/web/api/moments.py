@@ -1,16 +1,37 @@
 """Moments in requests and answers: with a zone outside, local time in the database."""
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime
+
+
+def _on_our_clock(moment: datetime) -> datetime:
+    """Refuse what the clock of the server cannot show: Python's years end at 1 and 9999, in every zone.
+
+    The local time has to lead back to a moment too: ends are compared as seconds, and answered with a zone.
+    """
+    try:
+        if moment.tzinfo is not None:
+            here = moment.astimezone().replace(tzinfo=None)
+            here.astimezone().timestamp()
+    except (OverflowError, ValueError, OSError):
+        raise ValueError("the clock of the server cannot show this time") from None
+    return moment
+
+
+Moment = Annotated[datetime, AfterValidator(_on_our_clock)]
+"""A moment in a request; without a zone it is local time of the server."""
+
+ZonedMoment = Annotated[AwareDatetime, AfterValidator(_on_our_clock)]
+"""A moment in a request that has to say its zone."""
 
 
 def local(moment: datetime | None) -> datetime | None:
-    """Return a moment as the database has it: local time in whole seconds, as it is that without a zone."""
+    """Return a `Moment` as the database has it: local time in whole seconds, as it is that without a zone."""
     if moment is None:
         return None
-    try:
-        here = moment.astimezone() if moment.tzinfo else moment
-    except (OverflowError, ValueError, OSError):  # at the ends of what a date can be
-        here = moment
+    here = moment.astimezone() if moment.tzinfo else moment
     return here.replace(tzinfo=None, microsecond=0)
 
 

@@ -16,7 +16,7 @@ from didier.storage.usage import LogFilter
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.door import door_of
-from didier.web.api.moments import local
+from didier.web.api.moments import Moment, local
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Cursor, Limit, refusals
 from didier.web.api.signed import Signed
@@ -31,8 +31,8 @@ USAGE_DAYS = 30
 NUMBER_MOST = 50
 CALLS_MOST = 10_000
 
-Since = Annotated[datetime | None, Query(description="From then on; local time of the server without zone")]
-Until = Annotated[datetime | None, Query(description="Until before then")]
+Since = Annotated[Moment | None, Query(description="From then on; local time of the server without zone")]
+Until = Annotated[Moment | None, Query(description="Until before then")]
 
 
 class LogLine(BaseModel):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ from didier.storage.tokens import Token
 from didier.web.api import answers
 from didier.web.api.answers import Answer
 from didier.web.api.door import door_of
-from didier.web.api.moments import local, zoned
+from didier.web.api.moments import ZonedMoment, local, zoned
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.signed import Signed
 from didier.web.api.wishes import Asked, Wish
@@ -54,7 +54,7 @@ class NewToken(Body):
     networks: list[str] = Field(
         [], max_length=tokens.NETWORKS_LIMIT, description="It is accepted from these addresses alone"
     )
-    expires_at: AwareDatetime | None = Field(None, description="When it ends; never unless named")
+    expires_at: ZonedMoment | None = Field(None, description="When it ends; never unless named")
 
 
 class TokenShown(BaseModel):
