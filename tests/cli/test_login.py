@@ -87,7 +87,7 @@ def test_logout_forgets(server, nothing_stored):
 
     assert [
         f"{server.url} is forgotten.",
-        f"Token {number} is valid still: 'didier token revoke {number}' ends it.",
+        f"Token {number} is still valid: 'didier token revoke {number}' ends it.",
     ] == done.lines
     assert not nothing_stored.exists()
     assert ["Nothing was stored."] == run("logout").lines
@@ -105,14 +105,100 @@ def test_logout_revokes(server, nothing_stored, monkeypatch):
     assert (1, True) == (run("list", "--server", server.url).status, not nothing_stored.exists())
 
 
-def test_what_no_token_opens_asks_for_the_password(server, monkeypatch):
-    """Where nobody can be asked, the variable is named."""
+@pytest.mark.parametrize("password", [None, "wrong"])
+def test_a_login_whose_token_is_not_revoked_is_kept(server, nothing_stored, monkeypatch, password):
+    """Without a password, or with a wrong one; it is said what to do, and how to forget it all the same."""
     sign_in(server)
+    if password:
+        monkeypatch.setenv(environment.PASSWORD, password)
+    done = run("logout", "--revoke")
+    monkeypatch.delenv(environment.PASSWORD, raising=False)
 
-    refused = run("token", "list").refusal
+    assert (1 if password else 2, "", True) == (done.status, done.out, nothing_stored.exists())
+    assert "so the login is kept: try again" in done.err.splitlines()[-1]
+    assert "by 'didier logout'" in done.err.splitlines()[-1]
+    assert run("list", "--json").json
+
+
+def test_a_login_is_kept_when_the_server_does_not_answer(nothing_stored, monkeypatch):
+    """The token may be valid: the status says that it may be tried again."""
+    login.write(login.Login("http://127.0.0.1:9", "admin", token="didier_x", token_id=1))
     monkeypatch.setenv(environment.PASSWORD, PASSWORD)
 
-    assert (2, True) == (refused[0], environment.PASSWORD in refused[1])
+    assert (4, True) == (run("logout", "--revoke").status, nothing_stored.exists())
+
+
+def test_a_login_whose_token_is_gone_is_forgotten(server, nothing_stored, monkeypatch):
+    """There is nothing left to revoke."""
+    sign_in(server)
+    stored = json.loads(nothing_stored.read_text())
+    nothing_stored.write_text(json.dumps({**stored, "token_id": 999}))
+    monkeypatch.setenv(environment.PASSWORD, PASSWORD)
+    done = run("logout", "--revoke")
+
+    assert (0, "There is no token 999 of admin any more.") == (done.status, done.lines[0])
+    assert not nothing_stored.exists()
+
+
+def test_a_token_without_a_number_is_not_forgotten_as_revoked(server, nothing_stored):
+    """Of a token that was made elsewhere it is said how to revoke it; the login stays."""
+    sign_in(server)
+    token = json.loads(nothing_stored.read_text())["token"]
+    run("login", server.url, "--token", typed=f"{token}\n")
+    done = run("logout", "--revoke")
+
+    assert (2, True) == (done.status, nothing_stored.exists())
+    assert "'didier token list' shows it" in done.err
+
+
+def test_a_login_that_cannot_be_read_is_not_forgotten_as_revoked(server, nothing_stored):
+    """Others may have read the token: it is said what to do."""
+    sign_in(server)
+    nothing_stored.chmod(0o644)
+
+    status, line = run("logout", "--revoke").refusal
+
+    assert (2, True, True) == (status, "chmod 600" in line, nothing_stored.exists())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("list",), ("add", "admin", "--name", "x", "--scope", "users"), ("revoke", "999")],
+    ids=lambda command: command[0],
+)
+def test_what_no_token_opens_asks_for_the_password(server, command):
+    """Where nobody can be asked, the variable is named, and why a token does not do."""
+    sign_in(server)
+
+    assert run("token", *command).refusal == (
+        2,
+        f"DIDIER_PASSWORD: set the password of admin at {server.url};"
+        " no token creates, lists or revokes tokens",
+    )
+
+
+def test_tokens_are_listed_beside_a_login_by_token(server, monkeypatch):
+    """The password in the environment is enough: the login knows the user."""
+    sign_in(server)
+    monkeypatch.setenv(environment.PASSWORD, PASSWORD)
+
+    assert 0 == run("token", "list").status
+
+
+def test_a_token_without_a_name_does_not_say_whose_password(server, nothing_stored, monkeypatch):
+    """The user has to be named, with the token or for the command."""
+    sign_in(server)
+    token = json.loads(nothing_stored.read_text())["token"]
+    run("login", server.url, "--token", typed=f"{token}\n")
+    unknown = run("token", "list").refusal
+    monkeypatch.setenv(environment.PASSWORD, PASSWORD)
+    half = run("token", "list").refusal
+    run("login", server.url, "--token", "--user", "admin", typed=f"{token}\n")
+
+    assert (2, True) == (
+        unknown[0], unknown[1].startswith("DIDIER_USER and DIDIER_PASSWORD: say who signs in at"),
+    )  # fmt: skip
+    assert (2, f"DIDIER_USER: say who signs in at {server.url}") == half
     assert 0 == run("token", "list").status
 
 

@@ -168,3 +168,16 @@ def test_a_login_asks_for_the_password_and_does_not_show_it(server, home, nothin
     assert 0 == terminal.finish(), terminal.text
     assert "1234" not in terminal.text.replace(server.url, "")
     assert nothing_stored.exists()
+
+
+def test_the_password_is_asked_for_where_no_token_does(server, home):
+    """It is said why; the user is known from the login."""
+    run("login", server.url, "--user", "admin", typed="1234\n")
+
+    terminal = Terminal(home, "token", "list")
+    terminal.until(lambda text: "Password of admin: " in text)
+    terminal.type("1234\n")
+
+    assert 0 == terminal.finish(), terminal.text
+    assert "This asks for the password: no token creates, lists or revokes tokens." in terminal.text
+    assert "didier login on" in terminal.text

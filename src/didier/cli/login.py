@@ -31,18 +31,32 @@ class Login:
         return self if self.token else self.with_password()
 
     def with_password(self) -> "Login":
-        """Return this with user and password and without token; ask for what is missing."""
-        user = self.user or os.environ.get(USER) or _ask("User", USER, self.server)
+        """Return this with user and password and without token; ask for what is missing.
+
+        Where a token is there, it is said why that does not do. Raises `WrongSetting` where nobody can be
+        asked.
+        """
+        user = self.user or os.environ.get(USER)
         password = self.password or os.environ.get(PASSWORD)
-        password = password or _ask(f"Password of {user}", PASSWORD, self.server, hide=True)
+        if user and password:
+            return replace(self, user=user, password=password, token=None)
+        if not sys.stdin.isatty():
+            raise WrongSetting(self._missing(user, password))
+        if self.token:
+            typer.echo(f"This asks for the password: {self._why_no_token()}.", err=True)
+        user = user or str(typer.prompt("User", err=True))
+        password = password or str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
         return replace(self, user=user, password=password, token=None)
 
+    def _why_no_token(self) -> str:
+        return "VICIdial has no tokens" if self.vicidial else "no token creates, lists or revokes tokens"
 
-def _ask(what: str, variable: str, server: str, *, hide: bool = False) -> str:
-    if not sys.stdin.isatty():
-        raise WrongSetting(f"{variable}: say how to sign in at {server}; or use 'didier login'")
-    answer: str = typer.prompt(what, hide_input=hide, err=True)
-    return answer
+    def _missing(self, user: str | None, password: str | None) -> str:
+        """Say which variables are missing; with a token, another 'didier login' would not help."""
+        unset = " and ".join(name for name, value in ((USER, user), (PASSWORD, password)) if not value)
+        what = f"set the password of {user}" if user else "say who signs in"
+        hint = self._why_no_token() if self.token else "" if password else "or use 'didier login'"
+        return "; ".join(filter(None, (f"{unset}: {what} at {self.server}", hint)))
 
 
 def find(server: str | None, *, vicidial: bool = False) -> Login | None:

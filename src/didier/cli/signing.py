@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import typer
 
 from didier.cli import login as logins
+from didier.cli.failures import Status, explained, fail
 from didier.cli.login import Login
 from didier.client import Didier
+from didier.client import errors as client_errors
 from didier.domain.scopes import SCOPES
 from didier.environment import PASSWORD, TOKEN, USER
 from didier.errors import WrongSetting
@@ -31,7 +33,9 @@ Scopes = Annotated[
 
 def login(
     server: Annotated[str, typer.Argument(help="Address of the server, as https://didier.example.com.")],
-    user: Annotated[str | None, typer.Option(help=f"The user. Variable: {USER}.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help=f"The user; with --token, whose it is. Variable: {USER}.")
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=36_500, help="Days until the token expires.")] = DAYS,
     scope: Scopes = None,
     token: Annotated[
@@ -60,7 +64,7 @@ def login(
             f" or set {PASSWORD} for each command"
         )
     if token:
-        made = Login(server, token=_secret("Token", TOKEN))
+        made = Login(server, user or os.environ.get(USER), token=_secret("Token", TOKEN))
         _check_token(made)
     else:
         name = user or os.environ.get(USER) or _ask_user()
@@ -90,12 +94,10 @@ def _secret(what: str, variable: str) -> str:
 
 def _check_token(made: Login) -> None:
     """Raise what the server says to the token; a token may lack what the question needs."""
-    from didier.client.errors import NotPermitted
-
     with Didier(made.server, token=made.token, retries=0) as client:
         try:
             next(client.dids(page_size=1), None)
-        except NotPermitted:
+        except client_errors.NotPermitted:
             return
 
 
@@ -115,24 +117,55 @@ def logout(
         bool, typer.Option("--revoke", help="Revoke the token too; this asks for the password.")
     ] = False,
 ) -> None:
-    """Forget the server and how to sign in there.
+    """Forget the server and how to sign in there. With --revoke the token is revoked first.
+
+    When that fails, the login is kept, so that it can be tried again.
 
     Example: didier logout --revoke
     """
-    stored = logins.stored()
+    stored = logins.read() if revoke else logins.stored()
+    if stored is not None and revoke:
+        _revoke(stored)
     logins.forget()
     if stored is None:
         typer.echo("Nothing was stored.")
         return
     typer.echo(f"{stored.server} is forgotten.")
-    if stored.token_id is None:
-        return
-    if not revoke:
+    if stored.token_id is not None and not revoke:
         typer.echo(
-            f"Token {stored.token_id} is valid still: 'didier token revoke {stored.token_id}' ends it."
+            f"Token {stored.token_id} is still valid: 'didier token revoke {stored.token_id}' ends it."
         )
+
+
+def _revoke(stored: Login) -> None:
+    """Revoke the token of a login; where that fails, say how to go on, and end."""
+    if stored.token is None:
+        typer.echo("No token was stored.")
         return
-    signed = stored.with_password()
+    try:
+        if stored.token_id is None:
+            raise WrongSetting(
+                "--revoke: the token was not made by 'didier login' and its number is not known here;"
+                " 'didier token list' shows it, 'didier token revoke' ends it"
+            )
+        _revoke_at(stored.with_password(), stored.token_id)
+    except (WrongSetting, client_errors.DidierError) as error:
+        said, status = explained(error) or (str(error), Status.REFUSED)
+        fail(f"{said}\n{_KEPT}", status)
+        raise typer.Exit(status) from None
+
+
+_KEPT = (
+    "the token may still be valid, so the login is kept: try again, or forget it without revoking by"
+    " 'didier logout'"
+)
+
+
+def _revoke_at(signed: Login, token_id: int) -> None:
     with Didier(signed.server, signed.user, signed.password) as client:
-        client.revoke_token(stored.token_id)
-    typer.echo(f"Token {stored.token_id} was revoked.")
+        try:
+            client.revoke_token(token_id)
+        except client_errors.TokenNotFound:
+            typer.echo(f"There is no token {token_id} of {signed.user} any more.")
+            return
+    typer.echo(f"Token {token_id} was revoked.")
