@@ -456,3 +456,12 @@ def test_a_token_that_is_lost_again_and_again_is_an_error(talk):
     with pytest.raises(ConnectionFailed, match="revoked"):
         client.add_token("crm", ["dids:read"])
     assert ["POST", "DELETE"] * 3 == [one.method for one in requests]
+
+
+@pytest.mark.parametrize(("named", "also"), [({}, {}), ({"revoke_tokens": True}, {"revoke_tokens": True})])
+def test_tokens_are_revoked_when_asked(talk, named, also):
+    """Otherwise the field is not sent: earlier servers do not know it."""
+    client, requests = talk({"user": "crm"})
+    client.update_user("crm", password="another-one", **named)
+
+    assert {"password": "another-one", **also} == json.loads(requests[0].content)

@@ -13,7 +13,7 @@ from didier.errors import (
     UserExists,
     UserNotFound,
 )
-from didier.services import access, accounts
+from didier.services import access, accounts, tokens
 from didier.services.accounts import AddOrder, CopyOrder, DeleteOrder, Done, UnlockOrder, UpdateOrder
 from didier.storage import users
 from didier.storage.statements import run
@@ -226,3 +226,29 @@ def test_a_lock_is_ended_by_those_who_may_change_the_user(engine, now, by, refus
 
     assert isinstance(outcome, refusal)
     assert (True, {"ann"}) == is_locked(engine, now)
+
+
+def test_a_password_revokes_tokens_in_the_same_transaction(engine, now):
+    """Those of the user that are valid; a dry run and a refused order revoke none."""
+    carry_out(engine, accounts.add, now, new())
+    for user in ("ann", "ann", "admin"):
+        secret = tokens.generate()
+        carry_out(engine, tokens.add, now, tokens.AddOrder(CALLER, user, "CRM", ("users",), secret))
+    order = UpdateOrder(CALLER, "ann", PASSWORD, {}, revoke_tokens=True)
+    alone = carry_out(engine, accounts.update, now, replace(order, password=None))
+    carry_out(
+        engine, accounts.update, now,
+        replace(order, dry_run=True), replace(order, values={"user_level": "0"}),
+    )  # fmt: skip
+    before = valid(engine)
+    carry_out(engine, accounts.update, now, order)
+
+    assert [InvalidField("revoke_tokens", "true", "only together with a new password")] == alone
+    assert (["admin", "ann", "ann"], ["admin"]) == (before, valid(engine))
+
+
+def valid(engine):
+    """Return whose tokens are not revoked."""
+    with engine.begin() as conn:
+        query = "SELECT user_name FROM didier_tokens WHERE revoked_at IS NULL ORDER BY user_name"
+        return [row[0] for row in run(conn, query)]

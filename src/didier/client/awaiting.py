@@ -285,9 +285,9 @@ class AsyncDidier:
         """Make a user; see `Didier.add_user`."""
         return await self._connection.send(calls.add_user(name, password, settings, idempotency_key))
 
-    async def update_user(self, name: str, **settings: Any) -> User:
-        """Set settings of a user: the fields of `User`, and ``password``."""
-        return await self._connection.send(calls.update_user(name, settings))
+    async def update_user(self, name: str, *, revoke_tokens: bool = False, **settings: Any) -> User:
+        """Set settings of a user; see `Didier.update_user`."""
+        return await self._connection.send(calls.update_user(name, settings, revoke_tokens))
 
     def tokens(self, user: str | None = None) -> AsyncIterator[Token]:
         """Yield the caller's tokens, or those of *user* (``*``: of all whom the caller may change)."""

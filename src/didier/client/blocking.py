@@ -323,9 +323,9 @@ class Didier:
         """Make a user; *settings* are the fields of `User`, of which ``user_group`` is needed."""
         return self._connection.send(calls.add_user(name, password, settings, idempotency_key))
 
-    def update_user(self, name: str, **settings: Any) -> User:
-        """Set settings of a user: the fields of `User`, and ``password``."""
-        return self._connection.send(calls.update_user(name, settings))
+    def update_user(self, name: str, *, revoke_tokens: bool = False, **settings: Any) -> User:
+        """Set settings of a user: the fields of `User`, and ``password``, with which *revoke_tokens* goes."""
+        return self._connection.send(calls.update_user(name, settings, revoke_tokens))
 
     def tokens(self, user: str | None = None) -> Iterator[Token]:
         """Yield the caller's tokens, or those of *user* (``*``: of all whom the caller may change)."""

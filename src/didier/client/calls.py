@@ -310,9 +310,10 @@ def add_user(name: str, password: str, settings: Mapping[str, Any], key: str | N
     return _post("/users", _user, body, key)
 
 
-def update_user(name: str, settings: Mapping[str, Any]) -> Call[models.User]:
+def update_user(name: str, settings: Mapping[str, Any], revoke_tokens: bool) -> Call[models.User]:
     """Change a user."""
-    body = bodies.as_json(_settings(settings))
+    also = {"revoke_tokens": True} if revoke_tokens else {}  # earlier servers do not know the field
+    body = bodies.as_json({**_settings(settings), **also})
     return Call("PATCH", f"{API}/users/{segment(name)}", _user, body=body, repeatable=False)
 
 

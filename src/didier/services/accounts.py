@@ -23,7 +23,7 @@ from didier.errors import (
 )
 from didier.services import access, authority
 from didier.services.access import Caller
-from didier.storage import logs, references, users
+from didier.storage import logs, references, tokens, users
 from didier.storage.statements import as_text
 from didier.storage.users import Account, Profile, StoredPassword
 
@@ -64,13 +64,17 @@ class CopyOrder:
 
 @dataclass(frozen=True, slots=True)
 class UpdateOrder:
-    """A wish to set a password or the columns in *values* of a user, or to send the user a random one."""
+    """A wish to set a password or the columns in *values* of a user, or to send the user a random one.
+
+    With *revoke_tokens*, which goes with a password alone, the user's tokens are accepted no more.
+    """
 
     caller: Caller
     name: str
     password: StoredPassword | None
     values: Mapping[str, str]
     reset_password: bool = False
+    revoke_tokens: bool = False
     dry_run: bool = False
 
 
@@ -293,7 +297,10 @@ def _update(conn: Connection, order: UpdateOrder, now: datetime) -> Done | Chang
         values = grants.completed(order.values, order.caller.user)
         columns = _columns(conn, values, order.password, now)
         users.update(conn, [(found.user_id, {**columns, "failed_login_count": 0})])
-        _log(conn, order.caller, order.name, "MODIFY", "ADMIN API UPDATE USER", now)
+        notes = ""
+        if order.revoke_tokens:
+            notes = f"   tokens revoked: {tokens.revoke_all(conn, found.user_id, now)}"
+        _log(conn, order.caller, order.name, "MODIFY", "ADMIN API UPDATE USER", now, notes)
     return Done(order.name, order.dry_run, not_reset)
 
 
@@ -302,10 +309,18 @@ def _update_refused(
 ) -> InvalidField | NotPermitted | LastManager | None:
     values = grants.completed(order.values, order.caller.user)
     return (
-        _bad_field(conn, order.caller.user, order.values)
+        _bad_revocation(order)
+        or _bad_field(conn, order.caller.user, order.values)
         or authority.beyond_after(conn, order.caller, "update_user", found.user_id, values)
         or authority.last_manager(conn, order.caller, found.user_id, values)
     )
+
+
+def _bad_revocation(order: UpdateOrder) -> InvalidField | None:
+    # A token may set passwords, as far as its user may, but not revoke tokens: that takes a password.
+    if order.revoke_tokens and order.password is None:
+        return InvalidField("revoke_tokens", "true", "only together with a new password")
+    return None
 
 
 def _not_reset(order: UpdateOrder, found: Profile) -> PasswordNotReset:

@@ -88,6 +88,14 @@ def revoke(conn: Connection, token_id: int, now: datetime) -> None:
     run(conn, f"UPDATE {_TABLE} SET revoked_at = ? WHERE token_id = ?", as_text(now), token_id)
 
 
+def revoke_all(conn: Connection, user_id: int, now: datetime) -> int:
+    """Let no token of a user be accepted any more; return how many were revoked that were not before."""
+    theirs = "WHERE user_id = ? AND revoked_at IS NULL"
+    [(count,)] = run(conn, f"SELECT count(*) FROM {_TABLE} {theirs}", user_id)
+    run(conn, f"UPDATE {_TABLE} SET revoked_at = ? {theirs}", as_text(now), user_id)
+    return int(count)
+
+
 def mark_used(conn: Connection, token_ids: Collection[int], now: datetime) -> None:
     """Remember that tokens were used."""
     for token_id in token_ids:

@@ -58,6 +58,41 @@ def test_a_new_password_counts_at_once(api):
     assert 200 == Api(api.server, "crm", "other").get("/dids").status
 
 
+def test_a_new_password_revokes_the_tokens_when_asked(api):
+    """Of this user alone; without being asked for they stay."""
+    rights = {"api_allowed_functions": ["ALL"], "vdc_agent_api_access": True}
+    api.post("/users", {**NEW, **rights})
+    tokens = [api.token("dids:read", user="crm"), api.token("dids:write", "dids:read", user="crm")]
+    own = api.token("dids:read")
+    api.patch("/users/crm", {"password": "other"})
+    kept = [token.get("/dids").status for token in tokens]
+    changed = api.patch("/users/crm", {"password": "third", "revoke_tokens": True})
+
+    assert ([200, 200], 200) == (kept, changed.status)
+    assert [(401, "token-refused")] * 2 == [token.get("/dids").problem for token in tokens]
+    assert 200 == own.get("/dids").status
+    assert [("user: crm   tokens revoked: 2",)] == api.server.sql(
+        "SELECT event_notes FROM vicidial_admin_log ORDER BY admin_log_id DESC LIMIT 1"
+    )
+
+
+@pytest.mark.parametrize("change", [{}, {"active": "N"}, {"password": None}])
+def test_tokens_are_revoked_beside_a_password_alone(api, change):
+    """The problem points at the field, and nothing is changed."""
+    api.post("/users", NEW)
+    token = api.token("users")
+    refused = api.patch("/users/crm", {**change, "revoke_tokens": True})
+
+    assert (422, "invalid-field", "/revoke_tokens") == (*refused.problem, refused.body["pointer"])
+    assert "Y" == api.get("/users/crm").body["active"]
+    assert 200 == token.get("/users").status
+
+
+def test_a_new_user_has_no_tokens_to_be_revoked(api):
+    """The field is one of changes."""
+    assert (422, "invalid-request") == api.post("/users", {**NEW, "revoke_tokens": True}).problem
+
+
 def test_nobody_gives_what_they_do_not_have(api, boss):
     """Neither rights, nor functions, nor a level."""
     rights = boss.post("/users", {**NEW, "user_level": 7, "delete_inbound_dids": True})

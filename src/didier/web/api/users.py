@@ -85,10 +85,8 @@ class Users(BaseModel):
     next: str | None = Field(description="`cursor` of the next page; null in the last")
 
 
-class UserChange(Body):
+class _Settings(Body):
     """Settings of a user to be set; nobody gives a right that they do not have."""
-
-    model_config = ConfigDict(json_schema_extra={"example": {"user_level": 8, "active": "N"}})
 
     password: str | None = Field(
         None, min_length=1, max_length=100, description="Never shown; a new one ends a lock-out"
@@ -110,7 +108,17 @@ class UserChange(Body):
     ast_admin_access: bool | None = Field(None, description="AGC Admin Access")
 
 
-class NewUser(UserChange):
+class UserChange(_Settings):
+    """Settings of a user to be set; nobody gives a right that they do not have."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"user_level": 8, "active": "N"}})
+
+    revoke_tokens: bool = Field(
+        False, description="Only with `password`: revoke all tokens of the user in the same transaction"
+    )
+
+
+class NewUser(_Settings):
     """A user to be made."""
 
     model_config = ConfigDict(
@@ -132,10 +140,10 @@ class NewUser(UserChange):
     user_level: int = Field(8, ge=1, le=9, description="The API asks for 8")
 
 
-def values_of(sent: UserChange) -> dict[str, str]:
+def values_of(sent: _Settings) -> dict[str, str]:
     """Return the columns that were sent as the services take them."""
     values: dict[str, str] = {}
-    for column in sent.model_fields_set - {"password", "user"}:
+    for column in sent.model_fields_set - {"password", "user", "revoke_tokens"}:
         value = getattr(sent, column)
         if value is None:
             continue
@@ -246,7 +254,7 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
     wish = Wish(
         asked,
         accounts.update,
-        lambda caller: accounts.UpdateOrder(caller, name, stored, values),
+        lambda caller: accounts.UpdateOrder(caller, name, stored, values, revoke_tokens=body.revoke_tokens),
         word,
         pointers={"user_level": "/user_level"},
     )
