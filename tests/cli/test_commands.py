@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+import sqlalchemy as sa
 
 from cli.conftest import SOURCE
 
@@ -347,6 +348,94 @@ def test_users_are_made_changed_and_listed(place):
         shown["api_allowed_functions"], shown["active"], shown["modify_inbound_dids"]
     )  # fmt: skip
     assert name in [row["user"] for row in rows(listed.out)]
+
+
+@pytest.fixture
+def owner(place):
+    """The name of a new user with two valid tokens and one that was revoked."""
+    name = f"own{place.number()[-3:]}"
+    place("user", "add", name)
+    for _ in range(3):
+        made = place("token", "add", name, "--name", "x", "--scope", "dids:read")
+    place("token", "revoke", re.search(r"Token (\d+)", made.out)[1])
+    return name
+
+
+def tokens_of(place, user):
+    """Return how many tokens of a user are not revoked."""
+    return sum(token["revoked_at"] is None for token in place("token", "list", user, "--json").json)
+
+
+@pytest.mark.parametrize("option", [[], ["--keep-tokens"]])
+def test_a_new_password_keeps_the_tokens_in_a_script(place, owner, option):
+    """It is said how many stay valid."""
+    done = place("user", "set", owner, "--password", *option, typed="Marigold77\n")
+
+    assert [
+        f"User {owner} was changed.",
+        f"2 tokens of {owner} stay valid; --revoke-tokens revokes them with the next password.",
+    ] == done.lines
+    assert 2 == tokens_of(place, owner)
+
+
+def test_a_new_password_revokes_the_tokens(place, owner):
+    """Those of this user alone."""
+    other = place("token", "add", "admin", "--name", "x", "--scope", "dids:read")
+    done = place("user", "set", owner, "--password", "--revoke-tokens", typed="Marigold77\n")
+
+    assert [f"User {owner} was changed.", f"2 tokens of {owner} were revoked."] == done.lines
+    assert 0 == tokens_of(place, owner)
+    assert 0 == other.status
+    assert 0 < tokens_of(place, "admin")
+
+
+@pytest.mark.parametrize("option", ["--revoke-tokens", "--keep-tokens"])
+def test_what_becomes_of_tokens_goes_with_a_password(place, option):
+    """Nothing is changed without one."""
+    done = place("user", "set", "admin", "--full-name", "Nobody", option)
+
+    assert (2, True) == (done.status, "go with --password" in done.err)
+    assert "Nobody" != place("user", "show", "admin", "--json").json["full_name"]
+
+
+@pytest.fixture
+def restored(place):
+    """Give the administrator back what a test takes away: other tests work with it."""
+    yield
+    with place.engine.begin() as conn:
+        conn.execute(
+            sa.text("UPDATE vicidial_users SET view_reports = '1', active = 'Y' WHERE user = 'admin'")
+        )
+
+
+def test_who_takes_something_from_themselves_says_yes(place, restored):
+    """In a script nobody can be asked; on the local database nobody is signed in who could lose it."""
+    refused = place("user", "set", "admin", "--no-view-reports", "--level", "9")
+
+    if place.is_server:
+        assert (
+            2,
+            "You will lose: View Reports. You may be signed out at once. Change your own user?"
+            " Nobody can be asked here: add --yes",
+        ) == refused.refusal
+    else:
+        assert 0 == refused.status
+    assert 0 == place("user", "set", "admin", "--no-view-reports", "--yes").status
+
+
+def test_who_writes_the_own_name_in_another_case_is_asked(place, restored):
+    """Names are those of the server."""
+    assert (2 if place.is_server else 0) == place("user", "set", "ADMIN", "--inactive").status
+
+
+def test_who_takes_nothing_from_themselves_is_not_asked(place):
+    """What stays as it is, is no loss."""
+    assert 0 == place("user", "set", "admin", "--view-reports", "--level", "9", "--active").status
+
+
+def test_changes_to_others_are_not_asked_about(place, owner):
+    """Whatever they take away."""
+    assert 0 == place("user", "set", owner, "--inactive", "--level", "1").status
 
 
 def test_tokens_are_made_listed_and_revoked(place):

@@ -181,3 +181,53 @@ def test_the_password_is_asked_for_where_no_token_does(server, home):
     assert 0 == terminal.finish(), terminal.text
     assert "This asks for the password: no token creates, lists or revokes tokens." in terminal.text
     assert "didier login on" in terminal.text
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 2)])
+def test_a_new_password_asks_about_the_tokens(home, answer, left):
+    """How many there are is said; they are revoked, or not."""
+    for _ in range(2):
+        run("token", "add", "admin", "--name", "x", "--scope", "users", *LOCAL)
+
+    terminal = Terminal(home, "user", "set", "admin", "--password", *LOCAL)
+    for prompt in ("Password: ", "Repeat for confirmation: "):
+        terminal.until(lambda text, prompt=prompt: prompt in text)
+        terminal.type("Marigold77\n")
+    terminal.until(lambda text: "Revoke 2 valid tokens of admin too? [y/n]: " in text)
+    terminal.type(answer)
+    status = terminal.finish()
+
+    tokens = run("token", "list", "admin", "--json", *LOCAL).json
+    assert (0, left) == (status, sum(token["revoked_at"] is None for token in tokens)), terminal.text
+
+
+def test_a_new_password_by_token_asks_about_all_tokens(server, home):
+    """How many there are no token knows; the one of the login is revoked too, and that is said."""
+    run("login", server.url, "--user", "admin", typed="1234\n")
+
+    terminal = Terminal(home, "user", "set", "admin", "--password")
+    for prompt in ("Password: ", "Repeat for confirmation: "):
+        terminal.until(lambda text, prompt=prompt: prompt in text)
+        terminal.type("Marigold77\n")
+    terminal.until(lambda text: "Revoke all tokens of admin too? [y/n]: " in text)
+    terminal.type("y\n")
+
+    assert 0 == terminal.finish(), terminal.text
+    assert "All tokens of admin were revoked." in terminal.text
+    assert "'didier login' makes a new one." in terminal.text
+    assert (1, "the token is not valid: it was revoked") == run("list").refusal
+
+
+@pytest.mark.parametrize(("answer", "level"), [("y\n", 8), ("n\n", 9)])
+def test_a_loss_of_ones_own_asks_first(server, home, answer, level):
+    """It says what is lost; whoever says no has lost nothing."""
+    run("login", server.url, "--user", "admin", typed="1234\n")
+
+    terminal = Terminal(home, "user", "set", "admin", "--level", "8")
+    terminal.until(lambda text: "Change your own user? [y/N]: " in text)
+    terminal.type(answer)
+    status = terminal.finish()
+
+    assert (0 if level == 8 else 1) == status, terminal.text
+    assert "You will lose: User Level 9 (it becomes 8)." in terminal.text
+    assert level == run("user", "show", "admin", "--json").json["user_level"]

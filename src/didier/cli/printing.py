@@ -172,11 +172,16 @@ def when(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
+def can_ask() -> bool:
+    """Say whether somebody sits at a terminal who can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def confirm(question: str, yes: bool) -> None:
     """Ask before what cannot be taken back easily; where nobody can be asked, *yes* has to be given."""
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         raise WrongSetting(f"{question} Nobody can be asked here: add --yes")
     typer.confirm(question, abort=True, err=True)
 

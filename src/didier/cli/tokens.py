@@ -1,17 +1,20 @@
 """`didier token`: add, list, revoke."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
 from didier.cli import printing
 from didier.cli.places import At, somewhere
-from didier.cli.printing import AsCsv, AsJson, Column, Limit, when
+from didier.cli.printing import AsCsv, AsJson, Column, Limit, numbered, when
+from didier.client.errors import NotPermitted
 from didier.domain.scopes import SCOPES
 
 if TYPE_CHECKING:
+    from didier.client import Didier
     from didier.client.models import Token
 
 app = typer.Typer(help="Tokens for the JSON API.", no_args_is_help=True)
@@ -84,9 +87,48 @@ def list_(
 def _state(token: "Token") -> str:
     if token.revoked_at:
         return "revoked"
-    if token.expires_at is None:
-        return "valid"
-    return f"until {when(token.expires_at)}" if token.expires_at > datetime.now(UTC) else "expired"
+    if not _is_valid(token):
+        return "expired"
+    return f"until {when(token.expires_at)}" if token.expires_at else "valid"
+
+
+def _is_valid(token: "Token") -> bool:
+    is_over = token.expires_at is not None and token.expires_at <= datetime.now(UTC)
+    return token.revoked_at is None and not is_over
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """How many valid tokens *user* has; None when that is not known: no token lists tokens."""
+
+    user: str
+    count: int | None
+
+    @classmethod
+    def of(cls, client: "Didier", user: str) -> Self:
+        """Ask for the tokens of *user*."""
+        try:
+            return cls(user, sum(map(_is_valid, client.tokens(user))))
+        except NotPermitted:
+            return cls(user, None)
+
+    def ends(self, wanted: bool | None) -> bool:
+        """Say whether the tokens are to be revoked: as it is *wanted*, or, on a terminal, as is answered."""
+        if wanted is not None or self.count == 0 or not printing.can_ask():
+            return bool(wanted)
+        which = "all tokens" if self.count is None else numbered(self.count, "valid token")
+        return typer.confirm(f"Revoke {which} of {self.user} too?", default=None, err=True)
+
+    def tell(self, *, revoked: bool) -> None:
+        """Say what became of the tokens when the user got a new password."""
+        whose = f"of {self.user}"
+        if self.count is None:
+            typer.echo(f"All tokens {whose} {'were revoked' if revoked else 'that are valid stay so'}.")
+        elif revoked:
+            typer.echo(numbered(self.count, f"token {whose} was revoked.", f"tokens {whose} were revoked."))
+        elif self.count:
+            stay = numbered(self.count, f"token {whose} stays valid", f"tokens {whose} stay valid")
+            typer.echo(f"{stay}; --revoke-tokens revokes them with the next password.")
 
 
 @app.command()

@@ -8,11 +8,16 @@ import typer
 
 from didier.cli import printing, vicidial
 from didier.cli.places import At, somewhere
-from didier.cli.printing import AsCsv, AsJson, Column, Limit
+from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes
+from didier.cli.tokens import Validity
+from didier.client.errors import UserNotFound
+from didier.client.values import yes_no
 from didier.domain import accounts
+from didier.domain.losses import losses
 from didier.errors import InvalidField
 
 if TYPE_CHECKING:
+    from didier.client import Didier
     from didier.client.models import User
 
 app = typer.Typer(help="Users and their API rights.", no_args_is_help=True)
@@ -40,6 +45,15 @@ Group = Annotated[str | None, typer.Option(help="User group.")]
 FullName = Annotated[str | None, typer.Option(help="Full name.")]
 Ask = Annotated[
     bool, typer.Option("--password", help="Ask for a password (read from standard input in a pipe).")
+]
+
+RevokeTokens = Annotated[
+    bool | None,
+    typer.Option(
+        "--revoke-tokens/--keep-tokens",
+        help="With --password: whether the user's tokens are revoked too. Asked for on a terminal;"
+        " elsewhere they are kept unless told.",
+    ),
 ]
 
 _COLUMNS: Sequence[Column["User"]] = (
@@ -122,8 +136,12 @@ def set_(
     active: Active = None,
     group: Group = None,
     full_name: FullName = None,
+    revoke_tokens: RevokeTokens = None,
+    yes: Yes = False,
 ) -> None:
     """Change a user; what is not named stays as it is. A new password ends a lock-out.
+
+    Who takes something away from themselves on a server is asked before that.
 
     Example: didier user set crm --functions copy_did,add_did --level 8
     """
@@ -132,20 +150,56 @@ def set_(
     )
     if not settings and not password:
         raise typer.BadParameter("name at least one setting to change")
+    if revoke_tokens is not None and not password:
+        raise typer.BadParameter("--revoke-tokens and --keep-tokens go with --password")
     if at.on_vicidial(
         api_access=api_access, functions=functions, modify_dids=modify_dids, delete_dids=delete_dids,
-        view_reports=view_reports,
+        view_reports=view_reports, revoke_tokens=revoke_tokens,
     ):  # fmt: skip
         vicidial.update_user(at, name, ask_password() if password else None, settings)
         typer.echo(f"User {name} was changed.")
         return
+    _change(at, name, settings, password, revoke_tokens, yes)
+
+
+def _change(
+    at: At, name: str, settings: dict[str, Any], password: bool, revoke_tokens: bool | None, yes: bool
+) -> None:
     with at.client() as client:
         before = client.user(name)
+        _ask_oneself(at, client, before, settings, yes)
         if password:
             settings["password"] = ask_password()
-        changed = client.update_user(name, **settings)
+        tokens = Validity.of(client, name) if password else None
+        revoked = tokens.ends(revoke_tokens) if tokens else False
+        changed = client.update_user(name, revoke_tokens=revoked, **settings)
     typer.echo(f"User {name} was changed.")
     _tell(settings, changed, before=before.modify_inbound_dids)
+    if tokens:
+        tokens.tell(revoked=revoked)
+    signed = at.login()
+    if revoked and signed and signed.token and signed.user == changed.user:
+        typer.echo("The token of this login is one of them: 'didier login' makes a new one.")
+
+
+def _ask_oneself(at: At, client: "Didier", before: "User", settings: dict[str, Any], yes: bool) -> None:
+    """Ask who takes something away from themselves; the local database has no user who could lose it."""
+    signed = at.login()
+    given = {name: yes_no(value) if name == "active" else value for name, value in settings.items()}
+    lost = losses(printing.fields(before), given)
+    if signed is None or signed.user is None or not lost:
+        return
+    if _is_same(client, signed.user, before):
+        gone = "; ".join(lost)
+        printing.confirm(f"You will lose: {gone}. You may be signed out at once. Change your own user?", yes)
+
+
+def _is_same(client: "Didier", name: str, user: "User") -> bool:
+    """Say whether *name* is that of *user*, as the server compares names."""
+    try:
+        return name == user.user or client.user(name).user == user.user
+    except UserNotFound:
+        return False
 
 
 def _settings(
