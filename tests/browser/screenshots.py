@@ -45,6 +45,13 @@ def _deletion(panel: Panel) -> None:
     panel.page.click("#delete")
 
 
+def _losing(panel: Panel) -> None:
+    panel.page.select_option("#user_level", "7")
+    panel.page.select_option("#view_reports", "0")
+    panel.page.click("text=Save Changes")
+    panel.page.wait_for_selector("#losing[open]")
+
+
 def _counted(panel: Panel) -> None:
     panel.page.wait_for_selector(".dashboard[data-done]")
     panel.page.wait_for_selector("#part-strangers svg")
@@ -87,6 +94,7 @@ PAGES: dict[str, tuple[str, Prepare | None]] = {
     "dashboard": ("/dashboard?days=30", _counted),
     "users": ("/users", None),
     "user": ("/user/crm", None),
+    "user-own": ("/user/admin", _losing),
     "log": ("/log", None),
     "changes": ("/changes", None),
     "console": ("/console", _sent),

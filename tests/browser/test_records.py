@@ -134,6 +134,93 @@ def test_a_password_is_set(panel, server):
     assert "DID Copied Successfully" in server.tutorial(user="crm-1", **{"pass": "another"})
 
 
+@pytest.mark.parametrize(("revoked", "status"), [(True, 401), (False, 200)])
+def test_a_password_revokes_the_tokens_unless_it_is_told_not_to(panel, server, revoked, status):
+    """The box is ticked; without it the token works on."""
+    page = panel.page
+    make(panel, "crm-1", "list_dids", "copy_did")
+    page.click("#token-more summary")
+    page.fill("#token-name", "Nightly")
+    page.click("text=Make the token")
+    page.wait_for_selector("#made[open]")
+    headers = {"Authorization": f"Bearer {page.input_value('#made-token')}"}
+    page.click("text=I have it")
+    page.wait_for_selector("[name=revoke_tokens]:checked")
+    page.wait_for_load_state()
+    page.fill("#password-form [name=password]", "another")
+    if not revoked:
+        page.uncheck("[name=revoke_tokens]")
+    page.click("text=Set password")
+    panel.wait_for("The password is set.")
+
+    assert revoked == ("The tokens are revoked." in panel.text("#notes"))
+    assert (0 if revoked else 1) == page.locator("[name=revoke_tokens]").count()
+    assert status == server.request("GET", "/api/v1/dids", headers=headers)[0]
+
+
+def level_of_admin(server):
+    return server.sql("SELECT user_level FROM vicidial_users WHERE user = 'admin'")[0][0]
+
+
+def test_who_takes_something_from_themselves_is_asked(panel, server):
+    """What is lost is named; Cancel and Escape change nothing and keep the form as it is."""
+    page = panel.page
+    panel.open("/user/admin")
+    page.select_option("#user_level", "1")
+    page.select_option("#view_reports", "0")
+    page.uncheck("[name=function][value=ALL_FUNCTIONS]")
+    page.check("[name=function][value=copy_did]")
+    page.click("text=Save Changes")
+    page.wait_for_selector("#losing[open]")
+    named = page.locator("#losing-what li").all_inner_texts()
+    focused = page.evaluate("document.activeElement.textContent")
+    barriers = panel.barriers()
+    page.click("#losing-no")
+    panel.wait_for("Nothing was changed.")
+    page.click("text=Save Changes")
+    page.wait_for_selector("#losing[open]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#losing", state="hidden")
+
+    assert [
+        "User Level 9 (it becomes 1)",
+        "View Reports",
+        "Allowed API Functions: ALL (only copy_did from now on)",
+    ] == named
+    assert ("Cancel", []) == (focused, barriers)
+    assert ("1", 9) == (page.input_value("#user_level"), level_of_admin(server))
+    assert [] == complaints(panel)
+
+
+def test_who_insists_changes_their_own_user(panel, server):
+    """Level 1 is the end of the session."""
+    page = panel.page
+    panel.open("/user/admin")
+    page.select_option("#user_level", "1")
+    page.click("text=Save Changes")
+    page.click("#losing-yes")
+    page.wait_for_url("**/admin/login**")
+
+    assert 1 == level_of_admin(server)
+
+
+def test_nobody_is_asked_about_what_is_no_loss(panel, server):
+    """Neither of one's own name, nor of another user's rights."""
+    page = panel.page
+    panel.open("/user/admin")
+    page.fill("#full_name", "Ann")
+    page.click("text=Save Changes")
+    panel.wait_for("The changes are saved.")
+    make(panel, "crm-1", "copy_did")
+    page.select_option("#user_level", "1")
+    page.click("text=Save Changes")
+    panel.wait_for("The changes are saved.")
+
+    assert [("admin", "Ann", 9), ("crm-1", "crm-1", 1)] == server.sql(
+        "SELECT user, full_name, user_level FROM vicidial_users ORDER BY user"
+    )
+
+
 def test_a_token_is_shown_once_and_revoked(panel, server):
     """It opens the JSON API until it is revoked; what it says is in no page afterwards."""
     page = panel.page

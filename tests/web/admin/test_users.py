@@ -1,6 +1,7 @@
 """Users in the panel, without a browser that draws them."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -145,6 +146,43 @@ def test_tokens_are_listed_without_what_they_say(admin, server):
     assert 0 < text.index("Old one") < text.index("New one") < text.index(">revoked<")
     assert 1 == text.count("data-revoke=")
     assert [] == [one["name"] for one in made if one["token"] in text]
+
+
+@pytest.mark.parametrize(("count", "offer"), [(0, None), (1, "the valid token"), (2, "the 2 valid tokens")])
+def test_a_new_password_offers_to_revoke_the_tokens(admin, server, count, offer):
+    """Those that work are counted; without any there is nothing to tick."""
+    for _ in range(count + 1):
+        made = admin.send("POST", "/tokens", json.dumps({"name": "CRM", "scopes": ["users"]}))
+    admin.send("DELETE", f"/tokens/{json.loads(made.text)['token_id']}", "")
+    text = admin.get("/admin/user/admin").text
+
+    assert (offer is not None) == ('name="revoke_tokens" checked' in text)
+    assert (f"Revoke {offer} too" in text) == (offer is not None)
+
+
+def test_the_panel_says_what_a_change_would_take_away(admin):
+    """Before it is saved; nothing is changed."""
+    changes = quote('{"user_level": 1, "view_reports": false, "full_name": "Ann"}')
+    found = admin.get(f"/admin/user/admin/losses?changes={changes}")
+
+    assert (200, {"losses": ["User Level 9 (it becomes 1)", "View Reports"]}) == (
+        found.status, json.loads(found.text),
+    )  # fmt: skip
+    assert 'value="9" selected' in admin.get("/admin/user/admin").text
+
+
+@pytest.mark.parametrize("query", ["", "changes=", "changes=[]", "changes=%7B%22user_level%22%3A%22x%22%7D"])
+def test_changes_that_cannot_be_read_take_nothing_away(admin, query):
+    """The change itself would be refused."""
+    assert 422 == admin.get(f"/admin/user/admin/losses?{query}").status
+
+
+@pytest.mark.parametrize(("user", "dialogs"), [("admin", 1), ("crm", 0)])
+def test_changes_to_oneself_alone_are_asked_about(admin, server, user, dialogs):
+    """The page of another user has no such question."""
+    add(server)
+
+    assert dialogs == admin.get(f"/admin/user/{user}").text.count('id="losing"')
 
 
 @pytest.mark.parametrize("path", ["/users", "/users/new", "/user/crm"])

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy.engine import Connection
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette_admin.routing import route
 
 from didier.domain import grants
 from didier.domain.grants import ALL, DID_FUNCTIONS, GRANTS, MODIFY_DIDS, Grant
+from didier.domain.losses import losses
 from didier.domain.scopes import SCOPES
 from didier.domain.users import ALL_FUNCTIONS, HIGHEST_LEVEL, User
 from didier.errors import Refusal
@@ -22,10 +25,13 @@ from didier.vicidial.functions import FUNCTIONS
 from didier.web.admin.page import Page, caller_of, may
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
-from didier.web.api.users import shown
+from didier.web.api.users import UserChange, shown
 from didier.web.api.wishes import Asked
 
 PAGE = 50
+WORKS = "works"
+"""The state of a token that is accepted."""
+
 LEVEL = 8
 """The level of a new user: the API asks for it."""
 
@@ -109,11 +115,13 @@ class OneUser(Page):
                 return found
             row, user = shown(found), caller.user
             [kept] = tokens.listed(conn, [tokens.ListOrder(caller, found.profile.name)], now)
+            listed = None if isinstance(kept, Refusal) else _by_state(kept, now)
             return {
                 "row": row,
                 "name": row["user"],
                 "locked": bool(accounts.locked(conn, [found], now)),
-                "tokens": None if isinstance(kept, Refusal) else _by_state(kept, now),
+                "tokens": listed,
+                "valid_tokens": sum(state == WORKS for _, state in listed or ()),
                 "may_change": may(request, "update_user")
                 and user.may_change(row["user_level"])
                 and authority.beyond_reach(caller, "update_user", found.account.user) is None,
@@ -123,6 +131,22 @@ class OneUser(Page):
 
         found = await self.read(request, read)
         return self.render(request, "user.html", found["name"], **found)
+
+    @route("/{name}/losses")
+    async def losses(self, request: Request) -> Response:
+        """Return what the user would lose by the changes in the query, as the JSON API takes them."""
+        name = request.path_params["name"]
+        try:
+            wanted = UserChange.model_validate_json(request.query_params.get("changes", ""))
+        except ValidationError:
+            raise HTTPException(422, "The changes cannot be read.") from None
+
+        def read(conn: Connection, caller: Caller) -> tuple[str, ...] | Refusal:
+            found = accounts.one(conn, caller.user, name)
+            changes = wanted.model_dump(exclude_none=True)
+            return found if isinstance(found, Refusal) else losses(shown(found), changes)
+
+        return JSONResponse({"losses": await self.read(request, read)})
 
 
 def _after(request: Request) -> str | None:
@@ -159,11 +183,11 @@ def _form(
 def _by_state(found: Sequence[Token], now: datetime) -> list[tuple[Token, str]]:
     """Return the tokens with the state of each, those that work first."""
     states = {token.token_id: _state(token, now) for token in found}
-    ordered = sorted(found, key=lambda token: states[token.token_id] != "works")
+    ordered = sorted(found, key=lambda token: states[token.token_id] != WORKS)
     return [(token, states[token.token_id]) for token in ordered]
 
 
 def _state(token: Token, now: datetime) -> str:
     if token.revoked_at is not None:
         return "revoked"
-    return "expired" if token.expires_at is not None and token.expires_at <= now else "works"
+    return "expired" if token.expires_at is not None and token.expires_at <= now else WORKS

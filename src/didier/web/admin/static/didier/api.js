@@ -30,7 +30,7 @@ export function path(...parts) {
   return parts.map((part) => "/" + encodeURIComponent(part)).join("");
 }
 
-export async function ask(method, where, { body, type, headers, key } = {}) {
+export async function ask(method, where, { body, type, headers, key, base = BASE } = {}) {
   const sent = { "X-CSRF-Token": token(), ...headers };
   let content = body;
   if (body !== undefined && !type) {
@@ -41,7 +41,7 @@ export async function ask(method, where, { body, type, headers, key } = {}) {
   if (key) sent["Idempotency-Key"] = key;
   let answer;
   try {
-    answer = await fetch(BASE + where, { method, body: content, headers: sent, credentials: "same-origin" });
+    answer = await fetch(base + where, { method, body: content, headers: sent, credentials: "same-origin" });
   } catch {
     throw new Problem(0, { detail: "The server cannot be reached; nothing is acknowledged" });
   }

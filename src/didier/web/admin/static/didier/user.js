@@ -81,11 +81,40 @@ async function busy(root, work) {
   return null;
 }
 
+// What the signed-in user would lose; the server decides, as it does for the command line.
+async function losses(sent) {
+  if (form.dataset.self !== "yes") return [];
+  const query = encodeURIComponent(JSON.stringify(sent));
+  try {
+    const found = await ask("GET", `${path("user", name)}/losses?changes=${query}`, { base: "/admin" });
+    return found.losses || [];
+  } catch (problem) {
+    if (problem.status >= 400 && problem.status < 500) return []; // the change is refused too, with its place
+    throw problem;
+  }
+}
+
+const losing = document.getElementById("losing");
+document.getElementById("losing-no")?.addEventListener("click", () => losing.close(""));
+document.getElementById("losing-yes")?.addEventListener("click", () => losing.close("yes"));
+
+function agreed(lost) {
+  if (!lost.length) return true;
+  const lines = lost.map((one) => Object.assign(document.createElement("li"), { textContent: one }));
+  document.getElementById("losing-what").replaceChildren(...lines);
+  losing.returnValue = "";
+  losing.showModal();
+  return new Promise((resolve) => {
+    losing.addEventListener("close", () => resolve(losing.returnValue === "yes"), { once: true });
+  });
+}
+
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const problem = await busy(form, async () => {
     const sent = changes();
     if (name && !Object.keys(sent).length) return note("info", "Nothing was changed.");
+    if (!(await agreed(await losses(sent)))) return note("info", "Nothing was changed.");
     const made = name ? await ask("PATCH", path("users", name), { body: sent }) : await ask("POST", "/users", { body: { user: "", password: "", user_group: "", ...sent } });
     const on = switchedOn && made[modify.name] ? ` Modify DIDs was switched on, because ${switchedOn} needs it.` : "";
     later("success", `${name ? "The changes are saved" : `${made.user} is made`}.${on}`);
@@ -98,9 +127,10 @@ const passwords = document.getElementById("password-form");
 passwords?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const field = passwords.elements.password;
+  const revoke = Boolean(passwords.elements.revoke_tokens?.checked);
   const problem = await busy(passwords, async () => {
-    await ask("PATCH", path("users", name), { body: { password: field.value } });
-    later("success", "The password is set.");
+    await ask("PATCH", path("users", name), { body: { password: field.value, revoke_tokens: revoke } });
+    later("success", `The password is set.${revoke ? " The tokens are revoked." : ""}`);
     location.reload();
   });
   if (problem) say(field, sentence(problem.message));
