@@ -203,6 +203,10 @@ def test_a_new_password_asks_about_the_tokens(home, answer, left):
 
 def test_a_new_password_by_token_asks_about_all_tokens(server, home):
     """How many there are no token knows; the one of the login is revoked too, and that is said."""
+    with closing(sqlite3.connect(home / "didier.db", timeout=30)) as conn, conn:  # a token opens no others
+        conn.execute(
+            "UPDATE vicidial_users SET api_allowed_functions = ' user_details update_user list_dids '"
+        )
     run("login", server.url, "--user", "admin", typed="1234\n")
 
     terminal = Terminal(home, "user", "set", "admin", "--password")
@@ -221,7 +225,7 @@ def test_a_new_password_by_token_asks_about_all_tokens(server, home):
 @pytest.mark.parametrize(("answer", "level"), [("y\n", 8), ("n\n", 9)])
 def test_a_loss_of_ones_own_asks_first(server, home, answer, level):
     """It says what is lost; whoever says no has lost nothing."""
-    run("login", server.url, "--user", "admin", typed="1234\n")
+    run("login", server.url, "--user", "admin", "--store-password", typed="1234\n")
 
     terminal = Terminal(home, "user", "set", "admin", "--level", "8")
     terminal.until(lambda text: "Change your own user? [y/N]: " in text)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from didier.cli import printing, vicidial
+from didier.cli.login import Login
 from didier.cli.places import At, somewhere
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes
 from didier.cli.tokens import Validity
-from didier.client.errors import UserNotFound
 from didier.client.values import yes_no
 from didier.domain import accounts
 from didier.domain.losses import losses
+from didier.domain.names import fold
 from didier.errors import InvalidField
 
 if TYPE_CHECKING:
-    from didier.client import Didier
     from didier.client.models import User
 
 app = typer.Typer(help="Users and their API rights.", no_args_is_help=True)
@@ -165,9 +165,10 @@ def set_(
 def _change(
     at: At, name: str, settings: dict[str, Any], password: bool, revoke_tokens: bool | None, yes: bool
 ) -> None:
+    signed = at.login()
     with at.client() as client:
         before = client.user(name)
-        _ask_oneself(at, client, before, settings, yes)
+        _ask_oneself(signed, before, settings, yes)
         if password:
             settings["password"] = ask_password()
         tokens = Validity.of(client, name) if password else None
@@ -177,29 +178,23 @@ def _change(
     _tell(settings, changed, before=before.modify_inbound_dids)
     if tokens:
         tokens.tell(revoked=revoked)
-    signed = at.login()
-    if revoked and signed and signed.token and signed.user == changed.user:
+    if revoked and signed and signed.token and _is_of(signed, changed):
         typer.echo("The token of this login is one of them: 'didier login' makes a new one.")
 
 
-def _ask_oneself(at: At, client: "Didier", before: "User", settings: dict[str, Any], yes: bool) -> None:
+def _ask_oneself(signed: Login | None, before: "User", settings: dict[str, Any], yes: bool) -> None:
     """Ask who takes something away from themselves; the local database has no user who could lose it."""
-    signed = at.login()
-    given = {name: yes_no(value) if name == "active" else value for name, value in settings.items()}
-    lost = losses(printing.fields(before), given)
-    if signed is None or signed.user is None or not lost:
+    if signed is None or not _is_of(signed, before):
         return
-    if _is_same(client, signed.user, before):
-        gone = "; ".join(lost)
-        printing.confirm(f"You will lose: {gone}. You may be signed out at once. Change your own user?", yes)
+    given = {name: yes_no(value) if name == "active" else value for name, value in settings.items()}
+    if lost := losses(printing.fields(before), given):
+        question = f"You will lose: {'; '.join(lost)}. You may be signed out at once. Change your own user?"
+        printing.confirm(question, yes)
 
 
-def _is_same(client: "Didier", name: str, user: "User") -> bool:
-    """Say whether *name* is that of *user*, as the server compares names."""
-    try:
-        return name == user.user or client.user(name).user == user.user
-    except UserNotFound:
-        return False
+def _is_of(signed: Login, user: "User") -> bool:
+    """Say whether a login is that of *user*, or of one who has no other name; not all tokens say whose."""
+    return signed.user is not None and fold(signed.user) == fold(user.user)
 
 
 def _settings(
