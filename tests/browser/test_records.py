@@ -114,6 +114,7 @@ def test_a_user_is_locked_out_and_unlocked(panel, server):
     panel.open("/users")
     in_list = panel.text("table")
     panel.page.click("text=crm-1")
+    panel.page.wait_for_url("**/admin/user/crm-1")  # its scripts run
     panel.page.click("#unlock")
     panel.wait_for("crm-1 may sign in again.")
 
