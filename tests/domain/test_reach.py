@@ -17,6 +17,7 @@ AGENT = User(
     modify_dids=False, delete_dids=False, view_reports=False, viewable_groups=" SALES ",
     modify_same_level=True,
 )  # fmt: skip
+RIGHTFUL = {grant.setting: True for grant in GRANTS}
 MANAGER = replace(
     AGENT, name="manager", level=8, api_access=True, modify_users=True,
     functions=frozenset({"add_user", "update_user", "copy_user"}),
@@ -44,8 +45,6 @@ def test_dormant_functions_reach_nothing():
 
 GAINS = [
     *({grant.setting: True} for grant in GRANTS if grant.setting not in {"api_access", "modify_users"}),
-    *({"functions": MANAGER.functions | {name}} for name in sorted(set(RIGHTS) - MANAGER.functions)),
-    {"functions": frozenset({"ALL"})},
     {"viewable_groups": " SALES SUPPORT "},
     {"viewable_groups": " ---ALL--- "},
     {"viewable_groups": ""},
@@ -72,6 +71,39 @@ def test_each_thing_that_the_other_has_is_lacking(gain):
 def test_what_does_not_count_is_not_lacking(gain, dormant):
     """Without API Access, or below level 7, nothing that is set reaches anything."""
     assert () == lacking(MANAGER, replace(MANAGER, **{**gain, **dormant}))
+
+
+FURTHER = sorted(set(RIGHTS) - MANAGER.functions)
+
+
+@pytest.mark.parametrize("functions", [*({name} for name in FURTHER), {"ALL"}], ids=sorted)
+def test_each_function_that_the_other_may_call_is_lacking(functions):
+    """Of two who have all rights, one whose list of functions is longer is out of the other's reach."""
+    short = replace(MANAGER, **RIGHTFUL)
+    long = replace(short, functions=short.functions | functions)
+
+    assert lacking(short, long)
+    assert () == lacking(long, short)
+
+
+@pytest.mark.parametrize("function", FURTHER)
+def test_a_function_counts_with_a_right_that_it_opens(function):
+    """Functions of somebody without any right reach nothing."""
+    rights = {"modify_dids": False, "delete_dids": False, "view_reports": False, "manage_servers": False,
+              "delete_users": False, "modify_users": False}  # fmt: skip
+    other = replace(MANAGER, functions=frozenset({function}), **rights)
+
+    assert () == lacking(MANAGER, other)
+
+
+@pytest.mark.parametrize("function", ["copy_did", "update_did", "update_user"])
+def test_deleting_and_undoing_are_opened_by_other_functions_too(function):
+    """Delete DIDs counts with update_did and with the undo of copies, Delete Users with update_user."""
+    right = "delete_users" if function == "update_user" else "delete_dids"
+    holder = replace(MANAGER, functions=frozenset({"add_user"}), **{right: True})
+    other = replace(holder, functions=frozenset({function}), modify_users=False)
+
+    assert (f"the function {function}",) == lacking(holder, other)
 
 
 @pytest.mark.parametrize("gain", [gain for gain in GAINS if gain != {"viewable_groups": ""}], ids=label)
@@ -106,7 +138,7 @@ def test_a_token_holds_what_its_scopes_open(scope):
     opened = scopes.functions_of([scope])
 
     for name in RIGHTS:
-        other = reach.of(replace(AGENT, level=8, api_access=True, functions=frozenset({name})))
+        other = reach.of(replace(AGENT, **RIGHTFUL, level=8, functions=frozenset({name})))
         assert (name in opened) == (() == reach.lacking(token, other)), name
 
 

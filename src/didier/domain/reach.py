@@ -7,6 +7,7 @@ as that user.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from didier.domain import grants, scopes
@@ -47,14 +48,25 @@ def of(user: User) -> Reach:
     return Reach(
         level=user.level,
         rights=frozenset(grant.column for grant in GRANTS if getattr(user, grant.setting)),
-        functions=frozenset(
-            name for name, right in RIGHTS.items() if user.level >= right.level and user.may_call(name)
-        ),
+        functions=frozenset(name for name in RIGHTS if user.may_call(name) and _counts(user, name)),
         changes_levels_to=user.level - (not user.modify_same_level) if user.modify_users else 0,
         did_groups=user.visible_groups(),
         user_groups=None if user.sees_users_of(None) else user.visible_groups(),
         address_list=user.api_ip_list if limited else None,
     )
+
+
+# Rights that a function opens beside its own: undoing copies, and deleting by update_did and update_user.
+_FURTHER = MappingProxyType(
+    {"copy_did": "delete_dids", "update_did": "delete_dids", "update_user": "delete_users"}
+)
+
+
+def _counts(user: User, function: str) -> bool:
+    """Say whether the level of *user*, and any right that *function* opens, let it count."""
+    right = RIGHTS[function]
+    settings = {right.setting, right.instead[0] if right.instead else right.setting, _FURTHER.get(function)}
+    return user.level >= right.level and any(getattr(user, name) for name in settings if name)
 
 
 def narrowed(reach: Reach, token_scopes: Collection[str], *, from_networks: bool) -> Reach:
