@@ -1,5 +1,9 @@
+from importlib.resources import files
+
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from didier.errors import NoDatabase
 from didier.storage.database import open_engine
@@ -199,3 +203,90 @@ def test_an_embedded_database_of_an_earlier_release_gets_new_indexes(tmp_path):
         assert complete == indexes(conn)
         assert [("8300",)] == run(conn, f"SELECT extension FROM {DIDS}")
     engine.dispose()
+
+
+def at_revision(engine, number):
+    """Bring Didier's tables to the revision of an earlier release."""
+    config = Config()
+    config.set_main_option("script_location", str(files("didier.storage") / "migrations"))
+    with engine.begin() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, number)
+
+
+# A row of each table that says who did something, as the release before wrote them: a number and the name.
+OF_0004 = (
+    "INSERT INTO didier_batches (created_at, address, source_pattern, requested, added, state, undone_by,"
+    " source_id, user_name) VALUES ('2026-03-04', '', '1', 1, 1, 'undone', 'crm', ?, ?)",
+    "INSERT INTO didier_history (did_pattern, batch_id, action, changed_at, address, did_id, user_name)"
+    " VALUES ('1', 1, 'update', '2026-03-04', '', ?, ?)",
+    "INSERT INTO didier_locked_dids (locked_at, did_id, user_name) VALUES ('2026-03-04', ?, ?)",
+    "INSERT INTO didier_tokens (user_id, user_name, name, hint, scopes, created_at, digest, created_by)"
+    " VALUES (1, 'x', 'x', 'x', 'users', '2026-03-04', ?, ?)",
+)
+NAMED = (
+    ("didier_batches", "user_id", "user_name"),
+    ("didier_batches", "undone_by_id", "undone_by"),
+    ("didier_history", "user_id", "user_name"),
+    ("didier_locked_dids", "user_id", "user_name"),
+    ("didier_tokens", "created_by_id", "created_by"),
+    ("didier_lockouts", "user_id", "user_name"),
+)
+
+
+def test_ids_come_beside_the_names_that_are_there(bare):
+    """Rows of an earlier release get the ids of their users, in any case; who is gone gets none."""
+    at_revision(bare, "0004")
+    with bare.begin() as conn:
+        run(conn, f"INSERT INTO {USERS} (user_id, user, pass) VALUES (7, 'Boss', 'x'), (8, 'crm', 'x')")
+        for number, who in enumerate(("boss", "Boss", "crm", "gone")):
+            for statement in OF_0004:
+                run(conn, statement, number, who)
+        for who in ("boss", "gone"):
+            run(conn, "INSERT INTO didier_lockouts VALUES (?, 5.0)", who)
+
+    upgrade(bare)
+
+    with bare.begin() as conn:
+        found = {
+            (table, column): set(run(conn, f"SELECT {name}, {column} FROM {table}"))
+            for table, column, name in NAMED
+        }
+    everyone = {("boss", 7), ("Boss", 7), ("crm", 8), ("gone", None)}
+    assert {
+        ("didier_batches", "user_id"): everyone,
+        ("didier_batches", "undone_by_id"): {("crm", 8)},
+        ("didier_history", "user_id"): everyone,
+        ("didier_locked_dids", "user_id"): everyone,
+        ("didier_tokens", "created_by_id"): everyone,
+        ("didier_lockouts", "user_id"): {("boss", 7), ("gone", None)},
+    } == found
+
+
+def test_answers_that_were_kept_go_to_the_ids_of_their_users(bare):
+    """What was answered before the upgrade is repeated after it, to the same user."""
+    at_revision(bare, "0004")
+    with bare.begin() as conn:
+        run(conn, f"INSERT INTO {USERS} (user_id, user, pass) VALUES (7, 'Boss', 'x')")
+        for name in ("boss", "gone"):
+            run(
+                conn, "INSERT INTO didier_idempotency VALUES (?, 'key', 'mark', 'answer', '2026-03-04')", name
+            )
+
+    upgrade(bare)
+
+    with bare.begin() as conn:
+        owners = run(conn, "SELECT user_name FROM didier_idempotency ORDER BY user_name")
+    assert [("#7",), ("gone",)] == owners
+
+
+def test_a_migration_that_was_interrupted_is_finished(bare):
+    """MariaDB keeps what was made before the interruption: what is there is not made again."""
+    upgrade(bare)
+    with bare.begin() as conn:
+        run(conn, f"UPDATE {VERSION_TABLE} SET version_num = '0004'")
+
+    upgrade(bare)
+
+    with bare.begin() as conn:
+        assert HEAD == revision(conn)
