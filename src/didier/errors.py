@@ -61,6 +61,8 @@ dialect words them in its own language. The texts here are the plain English of 
 
 from dataclasses import dataclass
 
+from didier.masking import MASK, is_secret, reveals
+
 
 class DidierError(Exception):
     """Anything Didier says no to."""
@@ -219,6 +221,12 @@ class InvalidField(Refusal):
     field: str
     value: str
     allowed: str
+
+    def __post_init__(self) -> None:
+        # It is shown, answered and logged, so that a secret must not get into it.
+        if self.value and (is_secret(self.field) or reveals(self.value)):
+            self.args = tuple(MASK if given == self.value else given for given in self.args)
+            self.value = MASK
 
     def __str__(self) -> str:
         return f"{self.field} {self.value!r} is not allowed: {self.allowed}"

@@ -14,9 +14,10 @@ from didier.domain.spreadsheets import guarded, unguarded
 from didier.domain.targets import Range
 from didier.domain.templates import Template
 from didier.errors import InvalidInput, WrongSetting
+from didier.masking import MASK, Masking, is_secret, mask_path, reveals
 from didier.services.sessions import Secret
 from didier.vicidial import conf
-from didier.vicidial.call import MASK, SECRETS, Call, mask_pairs, mask_secrets, read_parameters, split_form
+from didier.vicidial.call import MASKING, SECRETS, Call, read_parameters, split_form
 from didier.web.admin.cookies import is_token_of, token_of
 from didier.web.api import callers, cursors
 from didier.web.api.cursors import BadCursor
@@ -33,12 +34,27 @@ def query(data: bytes) -> None:
     for name in parameters.values:
         with suppress(KeyError):  # a parameter that Didier does not read
             assert len(call.get(name)) <= len(parameters.values[name])
-    masked = mask_secrets(data) + mask_pairs(split_form(data))
+    masked = MASKING.query(data) + MASKING.form(split_form(data))
     for name in SECRETS & parameters.values.keys():
         secret = parameters.values[name]
         if len(secret) > len(MASK) and data.count(secret) == 1 and secret.isalnum():
             assert secret.decode() not in masked
     assert len(list(islice(call.patterns("new_dids"), MOST))) <= MOST
+
+
+def masking(data: bytes) -> None:
+    """No secret that is planted survives under its name, however it is written and whatever stands around."""
+    before, _, name = data.partition(b"|")
+    name = name.replace(b"=", b"").replace(b"&", b"")
+    query = before + b"&" + name + b"=hunter2hunter2&user=" + name + b"%3D" + b"hunter2hunter2"
+    [(read, _)] = split_form(name + b"=x") or [(b"", b"")]
+    if b"hunter2hunter2" in before or not is_secret(name):
+        return
+    kept = MASKING.query(query) + Masking().query(query)
+    if is_secret(read):
+        kept += MASKING.form(split_form(query)) + Masking().form(split_form(query))
+    path = query.decode("utf-8", "replace")
+    assert "hunter2hunter2" not in kept + (mask_path(path) if reveals(path) else "")
 
 
 def lists(data: bytes) -> None:
@@ -135,6 +151,6 @@ def forwarded(data: bytes) -> None:
 TARGETS: Mapping[str, Callable[[bytes], None]] = MappingProxyType({
     each.__name__: each
     for each in (
-        query, lists, table, cell, template, authorization, cursor, cookie, astguiclient, forwarded,
+        query, masking, lists, table, cell, template, authorization, cursor, cookie, astguiclient, forwarded,
     )
 })  # fmt: skip

@@ -14,7 +14,7 @@ from didier.storage import users
 from didier.storage.database import reading
 from didier.storage.statements import run
 from didier.vicidial import functions
-from didier.vicidial.call import Call, mask_secrets, read_parameters
+from didier.vicidial.call import MASKING, Call, read_parameters
 from didier.vicidial.replies import formats
 from didier.vicidial.replies.lines import Reply
 from didier.vicidial.signed import Signed
@@ -60,7 +60,7 @@ class Api:
             address="192.0.2.1",
             script="http://localhost/vicidial/non_agent_api.php",
             host="localhost",
-            url=f"?{mask_secrets(query)}",
+            url=f"?{MASKING.query(query)}",
             received=self.now.timestamp(),
         )
         with reading(self.engine) as conn:

@@ -11,7 +11,7 @@ from didier.services import access, users
 from didier.services.passwords import Proof, new_hash
 from didier.services.users import Change
 from didier.storage.statements import run
-from didier.vicidial.call import Call, mask_secrets, read_parameters
+from didier.vicidial.call import MASKING, Call, read_parameters
 from didier.vicidial.functions import answer
 
 SOURCE = tutorial.SOURCE_DID
@@ -157,7 +157,7 @@ class Api:
             address="192.0.2.1",
             script=SCRIPT,
             host="localhost",
-            url=f"{SCRIPT}?{mask_secrets(query)}",
+            url=f"{SCRIPT}?{MASKING.query(query)}",
             received=self.now.timestamp(),
             proof=Proof(proof.stored, matched and proof.matched),
         )

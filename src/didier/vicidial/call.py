@@ -12,13 +12,12 @@ from enum import Enum
 from types import MappingProxyType
 
 from didier.domain import patterns, targets
+from didier.masking import Masking
 from didier.services.passwords import Proof
 from didier.storage.users import StoredPassword
 
 SECRETS = frozenset({"pass", "agent_pass", "phone_pass"})
-"""Parameters that are never stored, logged or answered."""
-
-MASK = "***"
+"""Parameters that hold a password; what else is masked in logs, `didier.masking` says."""
 
 BLANK = "--BLANK--"
 """The value that empties a field."""
@@ -199,54 +198,8 @@ def _name(raw: bytes) -> tuple[str, bool]:
     return re.sub(r"[ .]", "_", name), is_array
 
 
-# Also in addresses that were put together wrongly, where it is no parameter: "?a=1;pass=x", "&amp;pass=x",
-# "PASS=x", "%26pass=x".
-_SECRET = re.compile(
-    rb"((?:(?<![A-Za-z0-9_])|(?<=%%3[Ff])|(?<=%%26))(?:%s))=[^&]*"
-    % b"|".join(name.encode() for name in sorted(SECRETS)),
-    re.IGNORECASE,
-)
-_UNUSUAL_NAME = re.compile(rb"(?<![^&])[^&=]*[^&=A-Za-z0-9_]")
-
-
-def mask_secrets(text: bytes) -> str:
-    """Return a query string or path as received, but with `MASK` for every password in it."""
-    if b"=" not in text:
-        return text.decode("utf-8", "replace")
-    pieces = text.split(b"&")
-    secrets = 0
-    for place, piece in enumerate(pieces):
-        name, equals, _ = piece.partition(b"=")
-        if name not in _KNOWN_NAMES:
-            return _mask_anywhere(text)
-        if name in _SECRET_NAMES:
-            secrets += 1
-            if equals:
-                pieces[place] = name + equals + _MASK
-    if text.lower().count(b"pass") > secrets:  # each secret's name has it once: it stands somewhere else too
-        return _mask_anywhere(text)
-    return b"&".join(pieces).decode("utf-8", "replace")
-
-
-_SECRET_NAMES = frozenset(name.encode() for name in SECRETS)
-_MASK = MASK.encode()
-
-
-def _mask_anywhere(text: bytes) -> str:
-    if _UNUSUAL_NAME.search(text):  # "p%61ss" is read as pass
-        text = b"&".join(_masked(*piece.partition(b"=")) for piece in text.split(b"&"))
-    return _SECRET.sub(rb"\1=" + _MASK, text).decode("utf-8", "replace")
-
-
-def _masked(name: bytes, equals: bytes, value: bytes) -> bytes:
-    secret = equals and _name(_decode(name))[0].lower() in SECRETS
-    return name + equals + (_MASK if secret else value)
-
-
-def mask_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the fields of a form as VICIdial stores them, but with `MASK` for every password."""
-    fields = [name + b"=" + (_MASK if _name(name)[0].lower() in SECRETS else value) for name, value in pairs]
-    return b"&".join(fields).decode("utf-8", "replace")
+MASKING = Masking(CLEAN_UP)
+"""How addresses and forms are stored and logged."""
 
 
 @dataclass(slots=True)

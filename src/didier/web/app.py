@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from didier.config import Settings
 from didier.errors import Unavailable
 from didier.logging import request as log_request
+from didier.masking import Masking, mask_path
 from didier.services import journal
 from didier.services.running import Runner
 from didier.storage import batches
@@ -26,7 +27,7 @@ from didier.storage.database import reading
 from didier.storage.health import can_store
 from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
-from didier.vicidial.call import mask_secrets
+from didier.vicidial.call import MASKING
 from didier.web import framing, pages
 from didier.web.admin import panel
 from didier.web.admin.panel import Panel
@@ -101,6 +102,9 @@ def _group_limit(engine: Engine) -> int:
         return GROUP_LIMIT if is_transactional(conn, DIDS) else 1
 
 
+_LOGGED = Masking()
+"""How the queries of other pages are logged: no list tells what they take, so that no name is unknown."""
+
 _NOT_WHOLE = PlainTextResponse("The request did not come whole, or not in time: nothing was done.\n", 400)
 """The answer to who may be gone already: what comes of half a request is nothing."""
 
@@ -161,7 +165,8 @@ class Requests:
         chunked = framing.is_chunked(scope)
         started = time.perf_counter()
         status: int | None = None
-        query = scope["didier.query"] = mask_secrets(scope["query_string"])
+        masking = MASKING if scope["path"] == PATH else _LOGGED
+        query = scope["didier.query"] = masking.query(scope["query_string"])
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -183,7 +188,7 @@ class Requests:
             self.running -= 1
             log_request(
                 method=scope["method"],
-                path=mask_secrets(scope["path"].encode()),
+                path=mask_path(scope["path"]),
                 query=query,
                 status=status,
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),

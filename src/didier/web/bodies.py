@@ -11,7 +11,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive, Scope
 
 from didier.errors import Overloaded
-from didier.vicidial.call import mask_pairs, split_form
+from didier.vicidial.call import MASKING, split_form
 
 PAIR_LIMIT = 1_000
 """Most parameters in a request, as in PHP."""
@@ -92,7 +92,7 @@ async def read_form(scope: Scope, receive: Receive, limit: BodyLimit) -> tuple[P
         return [], ""
     if len(form) > PAIR_LIMIT:
         raise RequestTooLarge(_PAIRS)
-    return form, f"&GET-AND-POST=Y&{mask_pairs(form)}"
+    return form, f"&GET-AND-POST=Y&{MASKING.form(form)}"
 
 
 async def read_body(receive: Receive, limit: BodyLimit) -> bytes:

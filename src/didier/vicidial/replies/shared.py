@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from didier import errors
-from didier.vicidial.call import MASK, Call
+from didier.masking import MASK
+from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply, error_line, one
 
 VERSION = "2.14-202"

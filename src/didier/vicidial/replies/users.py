@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 from didier import errors
 from didier.domain.users import User
+from didier.masking import MASK
 from didier.services.accounts import Done
 from didier.services.reports import Table
-from didier.vicidial.call import MASK, Call
+from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply, data_line, error_line, one
 from didier.vicidial.replies.reports import stage_of, text_of
 from didier.vicidial.replies.shared import not_permitted
@@ -190,7 +191,7 @@ def _field_error(call: Call, user: User, refusal: errors.InvalidField) -> Line:
     data = {
         "user_level": f"{refusal.value}|{user.level}|{int(user.modify_same_level)}",
         "user_group": f"{refusal.value}|0",
-        "phone_pass": MASK,
+        "phone_pass": refusal.value,
     }.get(refusal.field, call.get(parameter))
     return error_line(f"{call.function} {text}, THIS IS AN OPTIONAL FIELD", call.user, data)
 

@@ -9,8 +9,9 @@ from starlette_admin.routing import route
 
 from didier import tutorial
 from didier.errors import NotPermitted, Refusal
+from didier.masking import MASK
 from didier.services import listing
-from didier.vicidial.call import MASK, SECRETS
+from didier.vicidial.call import SECRETS
 from didier.vicidial.functions import FUNCTIONS
 from didier.vicidial.parameters import BY_NAME, FORMS
 from didier.web.admin.cookies import is_secure

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from didier.errors import SignInRefused, Unavailable
+from didier.masking import mask_path
 from didier.services.access import Caller
 from didier.services.sessions import Secret, generate
 from didier.web.admin import cookies, guard
@@ -58,7 +59,7 @@ class Panel:
         except Unavailable as error:
             await site.failed(request, 503, f"{error}.")(scope, receive, answer)
         except Exception:
-            log.exception("panel_failed", path=scope["path"])
+            log.exception("panel_failed", path=mask_path(scope["path"]))
             if not answer.started:
                 await PlainTextResponse("The server failed; its log says why.\n", 500)(scope, receive, answer)
 

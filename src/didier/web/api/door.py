@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from didier.config import Settings
 from didier.errors import InvalidField, KeyUnderWay, Overloaded, Refusal
+from didier.masking import Masking, mask_path
 from didier.services.access import Caller, StaleProof
 from didier.services.passwords import Proof
 from didier.services.running import Runner
@@ -226,6 +227,9 @@ KEY_LIMIT = 255
 """Most characters in an idempotency key."""
 
 
+_NOTHING_KNOWN = Masking(())
+
+
 def clean_password(password: str) -> str:
     """Return *password* as VICIdial reads and stores it."""
     return CLEAN_UP["pass"].clean(password, non_latin=False)
@@ -233,7 +237,8 @@ def clean_password(password: str) -> str:
 
 def _envelope(request: Request, login: Login, proof: Proof | None) -> Envelope:
     base = f"{request.url.scheme}://{request.url.netloc}"
-    query = request.scope.get("didier.query", "")
+    masking = getattr(request.app.state, "masking", _NOTHING_KNOWN)  # the panel's pages have none
+    query = masking.query(request.scope["query_string"])
     return Envelope(
         login=login,
         proof=proof,
@@ -241,7 +246,7 @@ def _envelope(request: Request, login: Login, proof: Proof | None) -> Envelope:
         method=request.method,
         script=f"{base}/api/v1",
         host=request.url.hostname or "localhost",
-        url=f"{base}{request.url.path}{f'?{query}' if query else ''}",
+        url=f"{base}{mask_path(request.url.path)}{f'?{query}' if query else ''}",
         received=time.time(),
     )
 

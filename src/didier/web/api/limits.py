@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from didier.domain.names import fold
 from didier.errors import Overloaded
+from didier.masking import mask_path
 from didier.web.api import callers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, NotSignedIn
@@ -127,7 +128,7 @@ class Guard:
             detail = "Characters beyond U+FFFF are in no DID, user or log: nothing can be asked with them."
             await problems.answer(problems.INVALID, detail).response(scope, receive, answer)
         except Exception:
-            log.exception("request_failed", path=scope["path"])
+            log.exception("request_failed", path=mask_path(scope["path"]))
             if not started:
                 failed = problems.answer(problems.FAILED, "The server's log says why.")
                 await failed.response(scope, receive, answer)

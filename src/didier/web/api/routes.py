@@ -3,14 +3,17 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, params
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from didier import __version__
 from didier.errors import DidierError
+from didier.masking import Masking
 from didier.web.api import batches, copies, dids, exports, imports, problems, reports, tokens, users
 from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
@@ -61,8 +64,16 @@ def application() -> FastAPI:
     )
     for router in ROUTERS:
         api.include_router(router, prefix=PREFIX)
+    api.state.masking = Masking(_query_names())
     api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's documented way
     return api
+
+
+def _query_names() -> set[str]:
+    """Return the names of all query parameters; addresses are stored with the values of no others."""
+    routes = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
+    parameters = (parameter for route in routes for parameter in get_flat_params(route.dependant))
+    return {found.alias for found in parameters if isinstance(found.field_info, params.Query)}
 
 
 def _document(api: FastAPI) -> dict[str, Any]:

@@ -1,0 +1,156 @@
+"""Secrets in requests to either API, on either database: whatever they are called, they are kept nowhere."""
+
+import base64
+import json
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+import sqlalchemy as sa
+
+from didier.storage.tables import vicidial_tables
+from support.secrets import NAMES, SPELLINGS
+from support.server import FORM, PATH, Didier, multipart
+
+SECRET = "Marigold-77"
+BASIC = {"Authorization": f"Basic {base64.b64encode(b'admin:1234').decode()}"}
+SENT = "function=version&user=admin&source=test"
+DIDS = "/api/v1/dids"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+def home(request, tmp_path_factory) -> Iterator[tuple[Didier, sa.Engine]]:
+    """A server for all tests on each database, and a way to look into that."""
+    directory = tmp_path_factory.mktemp("masking")
+    url = f"sqlite:///{directory}/didier.db"
+    if request.param == "mariadb":
+        url = request.getfixturevalue("mariadb").database()
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    if request.param == "mariadb":
+        with engine.begin() as conn:
+            vicidial_tables().create_all(conn)
+    server = Didier(directory, "--demo", "--database", url, "--rate-limit", "0").start()
+    yield server, engine
+    server.stop()
+
+
+def kept(server: Didier, engine: sa.Engine) -> Mapping[str, str]:
+    """Return what is stored, by table, and what is logged."""
+    found = {"log": server.logged(), "metrics": server.get("/metrics")[1]}
+    with engine.begin() as conn:
+        for table in sa.inspect(conn).get_table_names():
+            found[table] = "\n".join(map(str, conn.exec_driver_sql(f"SELECT * FROM `{table}`")))
+    return found
+
+
+def places(home: tuple[Didier, sa.Engine]) -> list[str]:
+    """Return where the secret is kept."""
+    return [place for place, text in kept(*home).items() if SECRET in text]
+
+
+def ask_by_query(server: Didier, name: str, value: str) -> str:
+    return server.get(f"{PATH}?{SENT}&{name}={value}")[1]
+
+
+def ask_by_form(server: Didier, name: str, value: str) -> str:
+    return server.request("POST", PATH, f"{SENT}&{name}={value}", {"Content-Type": FORM})[1]
+
+
+def ask_by_parts(server: Didier, name: str, value: str) -> str:
+    fields = [*urllib.parse.parse_qsl(SENT), (urllib.parse.unquote(name, errors="ignore"), value)]
+    return server.request("POST", PATH, *multipart(fields))[1]
+
+
+def ask_by_path(server: Didier, name: str, value: str) -> str:
+    return server.get(f"{PATH}&{name}={value}")[1]
+
+
+def ask_json_by_query(server: Didier, name: str, value: str) -> str:
+    return server.request("GET", f"{DIDS}?search=1800&{name}={value}", headers=BASIC)[1]
+
+
+def ask_json_by_path(server: Didier, name: str, value: str) -> str:
+    return server.request(
+        "GET", f"{DIDS}/{name.replace('[', '%5b').replace(']', '%5d')}={value}", headers=BASIC
+    )[1]
+
+
+WAYS = [ask_by_query, ask_by_form, ask_by_parts, ask_by_path, ask_json_by_query, ask_json_by_path]
+WRITTEN = [name for name in SPELLINGS if "as J" not in name]  # a backslash stands in no address
+
+
+@pytest.mark.parametrize("ask", WAYS, ids=lambda ask: ask.__name__)
+@pytest.mark.parametrize("spelling", WRITTEN)
+def test_no_secret_is_kept(home, ask: Callable[[Didier, str, str], str], spelling):
+    """A secret under any name in any spelling is in no log, no table and no metric."""
+    for name in NAMES:
+        ask(home[0], SPELLINGS[spelling](name), SECRET)
+
+    assert [] == places(home)
+
+
+@pytest.mark.parametrize("ask", WAYS, ids=lambda ask: ask.__name__)
+def test_no_secret_within_a_value_is_kept(home, ask):
+    """A value of a known or unknown parameter that holds the name of a secret is kept nowhere."""
+    for parameter in ("did_description", "search", "source", "x"):
+        for sign in ("%3D", "%253D", ":"):
+            ask(home[0], parameter, f"x%26access_token{sign}{SECRET}")
+
+    assert [] == places(home)
+
+
+@pytest.mark.parametrize("ask", WAYS[:5], ids=lambda ask: ask.__name__)
+def test_values_of_unknown_parameters_are_not_stored(home, ask):
+    """What nobody reads is not in the addresses that are stored."""
+    ask(home[0], "surprise", SECRET)
+
+    assert [] == [place for place in places(home) if place != "log"]
+
+
+BODIES = [
+    ("POST", DIDS, {"did_pattern": "5550100", "password": SECRET}),
+    ("POST", DIDS, {"did_pattern": "5550100", "did_description": ["pass", SECRET]}),
+    ("POST", "/api/v1/copies", {"source": "18001234567", "targets": ["1"], "overrides": {"api_key": SECRET}}),
+    ("POST", "/api/v1/copies", {"source": "18001234567", "targets": [{"target": "1", "token": SECRET}]}),
+    ("POST", "/api/v1/users", {"user": "new", "password": SECRET * 20}),
+    ("POST", "/api/v1/users", {"user": "new", "password": [SECRET]}),
+    ("PATCH", "/api/v1/users/admin", {"phone_pass": SECRET * 20}),
+    ("PATCH", "/api/v1/users/admin", {"phone_pass": {"x": SECRET}}),
+    ("POST", "/api/v1/tokens", {"name": "x", "scopes": [], "secret": SECRET}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), BODIES)
+def test_no_secret_of_a_body_is_answered_or_kept(home, method, path, body):
+    """A body that is refused is refused without the secrets in it, and leaves none."""
+    headers = {**BASIC, "Content-Type": "application/json"}
+
+    answer = home[0].exchange(method, path, json.dumps(body), headers)
+
+    assert 422 == answer.status
+    assert SECRET not in answer.text
+    assert [] == places(home)
+
+
+def test_no_secret_of_a_copy_in_text_is_answered_or_kept(home):
+    """Of values that are set by the address none is answered or kept whose name means a secret."""
+    query = f"source=18001234567&set=password%3D{SECRET}"
+
+    answer = home[0].exchange(
+        "POST", f"/api/v1/copies?{query}", "5550100", {**BASIC, "Content-Type": "text/plain"}
+    )
+
+    assert 422 == answer.status
+    assert SECRET not in answer.text
+    assert [] == places(home)
+
+
+def test_what_is_known_is_stored_as_received(home):
+    """The addresses show the parameters that either API knows, as they were sent."""
+    server, engine = home
+    server.get(f"{PATH}?{SENT}&did_pattern=%2B1800&surprise=1")
+    server.request("GET", f"{DIDS}?search=1800&sort=-did_id&surprise=1", headers=BASIC)
+
+    addresses = kept(server, engine)["vicidial_api_urls"]
+    assert f"{PATH}?{SENT}&did_pattern=%2B1800&surprise=***" in addresses
+    assert f"{DIDS}?search=1800&sort=-did_id&surprise=***" in addresses
