@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
+from didier.masking import MASK, reveals
 from didier.storage.statements import (
     as_text,
     columns_of,
@@ -83,10 +84,10 @@ def write_api(conn: Connection, entries: Sequence[ApiEntry], hostname: str, now:
     for entry in entries:
         url_id, webserver_id = places[entry.script, entry.host]
         rows.append((
-            _storable(entry.user)[:20], date, "non-agent", entry.function[:20],
+            _storable(_masked(entry.user))[:20], date, "non-agent", entry.function[:20],
             _storable(entry.agent_user)[:20], "", entry.result, _storable(entry.reason)[:255],
-            _storable(entry.source)[:20], _cut(_storable(entry.data)), str(entry.seconds), webserver_id,
-            url_id,
+            _storable(entry.source)[:20], _cut(_storable(_masked(entry.data))), str(entry.seconds),
+            webserver_id, url_id,
         ))  # fmt: skip
     ids = insert_returning(conn, API_LOG, *only_known(conn, API_LOG, _API_COLUMNS, rows), "api_id")
     if columns_of(conn, API_URLS):
@@ -103,6 +104,11 @@ def _addresses(ids: Sequence[int], entries: Sequence[ApiEntry], date: str) -> li
         rows.append((api_id, date, entry.address[:50], _storable(entry.url[:limit])))
         before = entry.url
     return rows
+
+
+def _masked(text: str) -> str:
+    """Return what a caller sent, unless it holds a secret under its name, as a wrong address may."""
+    return MASK if ("=" in text or ":" in text or "%" in text) and reveals(text) else text
 
 
 def _cut(data: str) -> str:
