@@ -12,6 +12,8 @@ from typing import Any, BinaryIO
 import orjson
 import structlog
 
+from didier.characters import visible_json
+
 
 class Lines:
     """A file of log lines, written once for each turn of the event loop, as far as it is the loop that logs.
@@ -27,7 +29,9 @@ class Lines:
         self._due = False
 
     def write(self, line: bytes) -> None:
-        """Add *line*."""
+        """Add *line*; what clients have sent, and stands in it, commands no terminal."""
+        if not line.isascii() or b"\x7f" in line:
+            line = visible_json(line.decode("utf-8", "replace")).encode()
         self._waiting.append(line)
 
     def flush(self) -> None:

@@ -9,6 +9,7 @@ from didier.cli import printing
 from didier.cli.meters import meter
 from didier.cli.places import DatabaseOption, server_packages
 from didier.cli.printing import Yes, numbered
+from didier.cli.terminal import say
 
 
 def backup(
@@ -28,7 +29,7 @@ def backup(
         printing.confirm(f"Replace {file}?", yes)
     with meter() as bar:
         contents = backups.backup(database, file, lambda done, total: bar.show("Pages", done, total))
-    typer.echo(f"{file} is a checked copy with {numbered(contents.dids, 'DID')}.")
+    say(f"{file} is a checked copy with {numbered(contents.dids, 'DID')}.")
 
 
 def restore(
@@ -49,6 +50,6 @@ def restore(
         printing.confirm(f"Put {file} in the place of {place}?", yes)
     with meter() as bar:
         contents, kept = backups.restore(database, file, lambda done, total: bar.show("Pages", done, total))
-    typer.echo(f"{place} is as {file} is: {numbered(contents.dids, 'DID')}, checked.")
+    say(f"{place} is as {file} is: {numbered(contents.dids, 'DID')}, checked.")
     if kept:
-        typer.echo(f"What was there before is in {kept}.")
+        say(f"What was there before is in {kept}.")

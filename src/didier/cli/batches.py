@@ -11,7 +11,8 @@ from didier.cli import printing
 from didier.cli.failures import Status
 from didier.cli.meters import Meter, meter
 from didier.cli.places import At, somewhere
-from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered, pairs, plain, when
+from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered, pairs, when
+from didier.cli.terminal import say
 from didier.client.errors import DidierError
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def show(
 
 def _show(batch: "Batch") -> None:
     totals = batch.totals
-    typer.echo(f"Batch {batch.id} is {batch.state}: {progress(batch)}")
+    say(f"Batch {batch.id} is {batch.state}: {progress(batch)}")
     rows: list[tuple[str, object]] = [
         ("kind", batch.kind), ("mode", batch.mode), ("source", batch.source),
         ("ordered by", batch.caller), ("ordered at", when(batch.created_at)),
@@ -113,7 +114,7 @@ def _show(batch: "Batch") -> None:
         *((name, getattr(totals, name) or None) for name in _TOTALS),
     ]  # fmt: skip
     for line in pairs((name, value) for name, value in rows if value not in {None, ""}):
-        typer.echo(line)
+        say(line)
 
 
 def progress(batch: "Batch") -> str:
@@ -146,7 +147,7 @@ def watching(at: At, batch: Callable[[], "Batch | None"]) -> Iterator[Meter]:
         with meter() as bar:
             yield bar
     except KeyboardInterrupt:
-        typer.echo(_interrupted(at, batch()), err=True)
+        say(*_interrupted(at, batch()), err=True)
         raise typer.Exit(Status.INTERRUPTED) from None
 
 
@@ -169,21 +170,21 @@ def _now(batch: "Batch") -> "Batch":
     return batch
 
 
-def _interrupted(at: At, batch: "Batch | None") -> str:
+def _interrupted(at: At, batch: "Batch | None") -> Sequence[str]:
     if batch is None:
         return (
             "didier: interrupted before the order was acknowledged;"
-            " 'didier batches list' shows whether it was taken in"
+            " 'didier batches list' shows whether it was taken in",
         )
     if batch.ended:
-        return f"didier: batch {batch.id} is {batch.state}: {progress(batch)}"
+        return (f"didier: batch {batch.id} is {batch.state}: {progress(batch)}",)
     where = "goes on on the server" if at.login() else (
         "stops here; it goes on while a server runs on this database, and with the command that follows"
     )  # fmt: skip
     return (
-        f"didier: interrupted; batch {batch.id} is {batch.state}: {progress(batch)}. It {where}.\n"
+        f"didier: interrupted; batch {batch.id} is {batch.state}: {progress(batch)}. It {where}.",
         f"didier: 'didier batches watch {batch.id}' watches it to its end;"
-        f" 'didier undo {batch.id}' takes it back then"
+        f" 'didier undo {batch.id}' takes it back then",
     )
 
 
@@ -194,7 +195,7 @@ def report(batch: "Batch", as_json: bool) -> None:
         return
     if batch.state == "failed":
         return  # said with the status
-    typer.echo(f"Batch {batch.id} is {batch.state}: {progress(batch)}.")
+    say(f"Batch {batch.id} is {batch.state}: {progress(batch)}.")
     left = batch.totals.exists + batch.totals.duplicate + batch.totals.invalid
     if not left or batch.kind != "copy":
         return
@@ -202,7 +203,7 @@ def report(batch: "Batch", as_json: bool) -> None:
         say_not_made(item)
     if left > TOLD:
         outcomes = " ".join(f"--outcome {name}" for name in NOT_MADE)
-        typer.echo(f"didier: and {left - TOLD:,} more: didier batches show {batch.id} {outcomes}", err=True)
+        say(f"didier: and {left - TOLD:,} more: didier batches show {batch.id} {outcomes}", err=True)
 
 
 def say_not_made(item: "Item") -> None:
@@ -213,13 +214,13 @@ def say_not_made(item: "Item") -> None:
         words = f"{item.target} is named before in this order"
     else:
         words = f"{item.target!r} is not a valid DID: {item.reason}"
-    typer.echo(f"didier: {plain(words)}", err=True)
+    say(f"didier: {words}", err=True)
 
 
 def ended(batch: "Batch") -> None:
     """End the command with the status that says what became of *batch*."""
     if batch.state == "failed":
-        typer.echo(f"didier: batch {batch.id} failed: {plain(batch.failure)}", err=True)
+        say(f"didier: batch {batch.id} failed: {batch.failure or ''}", err=True)
         raise typer.Exit(Status.REFUSED)
     missing = batch.totals.requested - batch.totals.added
     if batch.kind == "copy" and batch.state == "done" and missing:
@@ -258,8 +259,8 @@ def _tell_undone(batch: "Batch", kept: Sequence[str], as_json: bool) -> None:
     else:
         removed = batch.totals.removed
         told = f": {numbered(removed, 'DID')} removed" if removed else ""
-        typer.echo(f"Batch {batch.id} was undone{told}.")
+        say(f"Batch {batch.id} was undone{told}.")
     for pattern in kept[:TOLD]:
-        typer.echo(f"didier: DID {plain(pattern)} was kept: it was changed since, or is locked", err=True)
+        say(f"didier: DID {pattern} was kept: it was changed since, or is locked", err=True)
     if len(kept) > TOLD:
-        typer.echo(f"didier: and more: didier batches show {batch.id} --outcome kept", err=True)
+        say(f"didier: and more: didier batches show {batch.id} --outcome kept", err=True)

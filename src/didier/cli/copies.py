@@ -11,6 +11,7 @@ from didier.cli import batches, meters, printing, vicidial
 from didier.cli.failures import Status
 from didier.cli.places import At, somewhere
 from didier.cli.printing import AsJson, Column, Limit, numbered
+from didier.cli.terminal import say
 from didier.cli.values import Blank, Set, values
 from didier.domain.targets import plain as as_text
 from didier.domain.targets import split
@@ -127,7 +128,7 @@ def _finish(batch: "Batch", at: At, source: str, as_json: bool) -> None:
 def _tell(source: str, batch: "Batch") -> None:
     for item in batch.items():
         if item.outcome == "added":
-            typer.echo(f"{source} -> {item.target} (DID {item.did_id})")
+            say(f"{source} -> {item.target} (DID {item.did_id})")
         else:
             batches.say_not_made(item)
 
@@ -160,11 +161,9 @@ def _show_preview(preview: "Preview", as_json: bool, limit: int | None) -> None:
     else:
         printing.listing(preview.items() if limit == 0 else preview.shown, _TARGETS, False, False, limit)
         statuses = (name for name in _STYLES if getattr(totals, name))
-        typer.echo(f"{numbered(totals.requested, 'target')}: " + ", ".join(
+        say(f"{numbered(totals.requested, 'target')}: " + ", ".join(
             f"{getattr(totals, name):,} {name}" for name in statuses
         ))  # fmt: skip
-        typer.echo(
-            "Nothing was written." if preview.possible else "Nothing was written; nor would it be made."
-        )
+        say("Nothing was written." if preview.possible else "Nothing was written; nor would it be made.")
     if not preview.possible:
         raise typer.Exit(Status.REFUSED)

@@ -9,7 +9,8 @@ import typer
 from didier.cli import printing
 from didier.cli.failures import Status, fail
 from didier.cli.places import At, somewhere
-from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, pairs, plain
+from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, pairs
+from didier.cli.terminal import say, shown
 from didier.cli.values import Blank, Set, values
 from didier.client.errors import ProblemError, Unavailable
 from didier.domain.fields import DID_FIELDS, GROUPS
@@ -98,18 +99,18 @@ def show(
 
 
 def _show(did: "Did", changes: Sequence["Change"]) -> None:
-    typer.echo(f"DID {plain(did.pattern)} (id {did.id})")
-    typer.echo(plain(sentence(did)))
+    say(f"DID {did.pattern} (id {did.id})")
+    say(sentence(did))
     if did.copied_from:
-        typer.echo(f"It was copied from {plain(did.copied_from)}.")
+        say(f"It was copied from {did.copied_from}.")
     for heading, rows in _grouped(did):
-        typer.echo(f"\n{heading}")
+        say("", heading)
         for line in pairs(rows):
-            typer.echo(line)
+            say(line)
     if changes:
-        typer.echo("\nHistory, the newest first")
+        say("", "History, the newest first")
     for change in changes:
-        typer.echo(f"  {printing.when(change.when)}  {_told(change)}")
+        say(f"  {printing.when(change.when)}  {_told(change)}")
 
 
 def _grouped(did: "Did") -> Iterator[tuple[str, list[tuple[str, object]]]]:
@@ -129,8 +130,8 @@ def _grouped(did: "Did") -> Iterator[tuple[str, list[tuple[str, object]]]]:
 
 
 def _told(change: "Change") -> str:
-    source = f" from {plain(change.source)}" if change.source else ""
-    told = f"{change.action}{source} by {plain(change.user)} (batch {change.batch_id})"
+    source = f" from {change.source}" if change.source else ""
+    told = f"{change.action}{source} by {change.user} (batch {change.batch_id})"
     if change.before is None or change.after is None:
         return told
     return "; ".join([told, *_differences(change.before, change.after)])
@@ -139,7 +140,7 @@ def _told(change: "Change") -> str:
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for name in after:
         if name != "modify_stamp" and before.get(name) != after[name]:
-            yield f"{name} {plain(before.get(name))!r} -> {plain(after[name])!r}"
+            yield f"{name} '{shown(before.get(name))}' -> '{shown(after[name])}'"
 
 
 @somewhere
@@ -151,7 +152,7 @@ def add(at: At, pattern: Pattern, assigned: Set = None) -> None:
     given = values(assigned)
     with at.either() as client:
         client.add(pattern, **given)
-    typer.echo(f"DID {pattern} was made.")
+    say(f"DID {pattern} was made.")
 
 
 @somewhere
@@ -166,7 +167,7 @@ def update(at: At, pattern: Pattern, assigned: Set = None, blank: Blank = None) 
     at.on_vicidial(blank=blank)
     with at.either() as client:
         client.update(pattern, **given)
-    typer.echo(f"DID {pattern} was changed: {', '.join(given)}.")
+    say(f"DID {pattern} was changed: {', '.join(given)}.")
 
 
 @somewhere
@@ -201,7 +202,7 @@ def _delete(client: "Didier | VicidialClient", pattern: str, force: bool) -> boo
     except ProblemError as error:
         fail(str(error), Status.REFUSED)
         return False
-    typer.echo(f"DID {pattern} was deleted.")
+    say(f"DID {pattern} was deleted.")
     return True
 
 
@@ -213,7 +214,7 @@ def lock(at: At, pattern: Pattern) -> None:
     """
     with at.client() as client:
         client.lock(pattern)
-    typer.echo(f"DID {pattern} is locked against deletion.")
+    say(f"DID {pattern} is locked against deletion.")
 
 
 @somewhere
@@ -224,4 +225,4 @@ def unlock(at: At, pattern: Pattern) -> None:
     """
     with at.client() as client:
         client.unlock(pattern)
-    typer.echo(f"DID {pattern} can be deleted.")
+    say(f"DID {pattern} can be deleted.")

@@ -9,6 +9,7 @@ import typer
 from didier.cli import printing
 from didier.cli.failures import Status
 from didier.cli.places import AstguiclientOption, DatabaseOption, server_packages
+from didier.cli.terminal import shown
 
 if TYPE_CHECKING:
     from didier.services.doctor import Finding
@@ -39,12 +40,11 @@ def doctor(
 
 
 def _print(findings: Sequence["Finding"]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table("", "Found", "What to do", show_lines=True)
     for finding in findings:
         severity = Text(finding.severity, _STYLES[finding.severity])
-        table.add_row(severity, Text(printing.plain(finding.what)), Text(printing.plain(finding.to_do)))
-    Console().print(table)
+        table.add_row(severity, Text(shown(finding.what)), Text(shown(finding.to_do)))
+    printing.console().print(table)

@@ -3,6 +3,7 @@
 import sys
 from enum import IntEnum
 
+from didier.cli.terminal import say
 from didier.client import errors as client_errors
 from didier.client.errors import ProblemError
 from didier.errors import DidierError, SetupError, Unavailable
@@ -80,8 +81,5 @@ def _of_database(error: Exception) -> tuple[str, Status] | None:
 
 def fail(said: str, status: int) -> int:
     """Say on standard error what went wrong; return *status*."""
-    from didier.cli.printing import plain
-
-    for line in said.splitlines():
-        print(f"didier: {plain(line)}", file=sys.stderr)
+    say(*(f"didier: {line}" for line in said.split("\n") if line), err=True)
     return status

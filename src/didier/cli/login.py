@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import typer
-
+from didier.cli.terminal import ask, say
 from didier.environment import PASSWORD, TOKEN, USER
 from didier.errors import WrongSetting
 
@@ -43,9 +42,9 @@ class Login:
         if not sys.stdin.isatty():
             raise WrongSetting(self._missing(user, password))
         if self.token:
-            typer.echo(f"This asks for the password: {self._why_no_token()}.", err=True)
-        user = user or str(typer.prompt("User", err=True))
-        password = password or str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
+            say(f"This asks for the password: {self._why_no_token()}.", err=True)
+        user = user or ask("User")
+        password = password or ask(f"Password of {user}", hide=True)
         return replace(self, user=user, password=password, token=None)
 
     def _why_no_token(self) -> str:

@@ -1,8 +1,10 @@
 """`didier`: the commands and what they have in common."""
 
 import sys
+import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from io import StringIO
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -21,6 +23,7 @@ from didier.cli import (
 )
 from didier.cli.doctor import doctor
 from didier.cli.failures import explained, fail
+from didier.cli.terminal import say
 
 app = typer.Typer(
     help=didier.__doc__,
@@ -56,7 +59,7 @@ app.command()(backups.restore)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"didier {didier.__version__}")
+        say(f"didier {didier.__version__}")
         raise typer.Exit
 
 
@@ -76,9 +79,18 @@ def options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; what goes wrong is one line on standard error, and a status."""
     try:
-        app(arguments)
+        sys.exit(app(arguments, standalone_mode=False))
+    except typer.Abort:
+        sys.exit(_told(["Aborted!"], 1))
+    except typer.TyperException as error:  # the command was not understood
+        text = StringIO()
+        cast(Any, error).show(text)  # all that Typer raises have it, but not the class that it exports
+        sys.exit(_told(text.getvalue().splitlines(), error.exit_code))
     except Exception as error:
         said = explained(error)
-        if said is None:
-            raise
-        sys.exit(fail(*said))
+        sys.exit(fail(*said) if said else _told(traceback.format_exc().splitlines(), 1))
+
+
+def _told(lines: Sequence[str], status: int) -> int:
+    say(*lines, err=True)
+    return status

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import typer
 
+from didier.cli import terminal
 from didier.domain.spreadsheets import guarded
 from didier.errors import WrongSetting
 
@@ -46,12 +47,6 @@ class Column(Generic[T]):
     head: str
     cell: Callable[[T], object]
     short: bool = False
-
-
-def plain(value: object) -> str:
-    """Return *value* as text that a terminal shows and does not obey."""
-    text = "" if value is None else str(value)
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def console(*, error: bool = False) -> "Console":
@@ -97,17 +92,17 @@ def _print_table(found: Iterable[T], columns: Sequence[Column[T]], limit: int) -
     for row in islice(rows, limit or None):
         shown.add_row(*(_text(column.cell(row)) for column in columns))
     if not shown.row_count:
-        typer.echo("There are none.", err=True)
+        terminal.say("There are none.", err=True)
         return
     console().print(shown)
     if limit and next(rows, None) is not None:
-        typer.echo(f"The first {limit} are shown; --limit 0 shows all.", err=True)
+        terminal.say(f"The first {limit} are shown; --limit 0 shows all.", err=True)
 
 
 def _text(value: object) -> Any:
     from rich.text import Text
 
-    return value if isinstance(value, Text) else Text(plain(value))
+    return value if isinstance(value, Text) else Text(terminal.shown(value))
 
 
 def fields(row: Any) -> dict[str, Any]:
@@ -119,16 +114,16 @@ def fields(row: Any) -> dict[str, Any]:
 
 def print_json(value: Any) -> None:
     """Print one value."""
-    typer.echo(json.dumps(value, default=_json, indent=2, ensure_ascii=False))
+    terminal.say_json(json.dumps(value, default=_json, indent=2, ensure_ascii=False))
 
 
 def print_json_list(rows: Iterable[Mapping[str, Any]]) -> None:
     """Print an array, a row to a line, as they come."""
     begin = "["
     for row in rows:
-        typer.echo(f"{begin}\n{json.dumps(row, default=_json, ensure_ascii=False)}", nl=False)
+        terminal.say_json(f"{begin}\n{json.dumps(row, default=_json, ensure_ascii=False)}", end="")
         begin = ","
-    typer.echo("\n]" if begin == "," else "[]")
+    terminal.say_json("\n]" if begin == "," else "[]")
 
 
 def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
@@ -136,8 +131,8 @@ def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     for number, row in enumerate(rows):
         if number == 0:
-            writer.writerow(row)
-        writer.writerow(guarded(shown(value)) for value in row.values())
+            writer.writerow(map(terminal.cell, row))
+        writer.writerow(terminal.cell(guarded(shown(value))) for value in row.values())
 
 
 def shown(value: object) -> str:
@@ -183,7 +178,7 @@ def confirm(question: str, yes: bool) -> None:
         return
     if not can_ask():
         raise WrongSetting(f"{question} Nobody can be asked here: add --yes")
-    typer.confirm(question, abort=True, err=True)
+    terminal.agreed(question, abort=True)
 
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -199,4 +194,4 @@ def pairs(rows: Iterable[tuple[str, object]]) -> Iterator[str]:
     listed = list(rows)
     width = max((len(name) for name, _ in listed), default=0)
     for name, value in listed:
-        yield f"  {name:<{width}}  {plain(value)}".rstrip()
+        yield f"  {name:<{width}}  {terminal.shown(value)}".rstrip()

@@ -12,6 +12,7 @@ import typer
 from didier.cli import login as logins
 from didier.cli.failures import Status, explained, fail
 from didier.cli.login import Login
+from didier.cli.terminal import ask, say
 from didier.client import Didier
 from didier.client import errors as client_errors
 from didier.domain.scopes import SCOPES
@@ -57,7 +58,7 @@ def login(
     server = server.rstrip("/")
     logins.check_address(server)
     if server.startswith("http://") and urlsplit(server).hostname not in LOOPBACK:
-        typer.echo("didier: with http:// passwords and tokens can be read on the way", err=True)
+        say("didier: with http:// passwords and tokens can be read on the way", err=True)
     if vicidial and not store_password:
         raise WrongSetting(
             "--vicidial: VICIdial has no tokens: --store-password keeps the password in a private file;"
@@ -71,21 +72,20 @@ def login(
         made = Login(server, name, _secret(f"Password of {name}", PASSWORD), vicidial=vicidial)
         made = made if store_password else _with_token(made, days, scope)
     path = logins.write(made)
-    typer.echo(f"Commands work on {server} from now on ({path}); 'didier logout' ends that.")
+    say(f"Commands work on {server} from now on ({path}); 'didier logout' ends that.")
 
 
 def _ask_user() -> str:
     if not sys.stdin.isatty():
         raise WrongSetting(f"--user: say who signs in, or set {USER}")
-    name: str = typer.prompt("User", err=True)
-    return name
+    return ask("User")
 
 
 def _secret(what: str, variable: str) -> str:
     stdin = typer.get_text_stream("stdin")
     given: str = os.environ.get(variable, "")
     if not given and stdin.isatty():
-        given = typer.prompt(what, hide_input=True, err=True)
+        given = ask(what, hide=True)
     given = given or stdin.readline().rstrip("\n")
     if not given:
         raise WrongSetting(f"{variable}: nothing was given")
@@ -128,19 +128,17 @@ def logout(
         _revoke(stored)
     logins.forget()
     if stored is None:
-        typer.echo("Nothing was stored.")
+        say("Nothing was stored.")
         return
-    typer.echo(f"{stored.server} is forgotten.")
+    say(f"{stored.server} is forgotten.")
     if stored.token_id is not None and not revoke:
-        typer.echo(
-            f"Token {stored.token_id} is still valid: 'didier token revoke {stored.token_id}' ends it."
-        )
+        say(f"Token {stored.token_id} is still valid: 'didier token revoke {stored.token_id}' ends it.")
 
 
 def _revoke(stored: Login) -> None:
     """Revoke the token of a login; where that fails, say how to go on, and end."""
     if stored.token is None:
-        typer.echo("No token was stored.")
+        say("No token was stored.")
         return
     try:
         if stored.token_id is None:
@@ -166,6 +164,6 @@ def _revoke_at(signed: Login, token_id: int) -> None:
         try:
             client.revoke_token(token_id)
         except client_errors.TokenNotFound:
-            typer.echo(f"There is no token {token_id} of {signed.user} any more.")
+            say(f"There is no token {token_id} of {signed.user} any more.")
             return
-    typer.echo(f"Token {token_id} was revoked.")
+    say(f"Token {token_id} was revoked.")

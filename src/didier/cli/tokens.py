@@ -10,6 +10,7 @@ import typer
 from didier.cli import printing
 from didier.cli.places import At, somewhere
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, numbered, when
+from didier.cli.terminal import agreed, say
 from didier.client.errors import NotPermitted
 from didier.domain.scopes import SCOPES
 
@@ -59,8 +60,8 @@ def add(
         made = client.add_token(
             name, scope, user=user, pattern_prefix=prefix, networks=network or (), expires_at=expires_at
         )
-    typer.echo(f"Token {made.token_id} of {made.user} (shown this once):")
-    typer.echo(made.secret)
+    say(f"Token {made.token_id} of {made.user} (shown this once):")
+    say(made.secret)
 
 
 @app.command("list")
@@ -117,18 +118,18 @@ class Validity:
         if wanted is not None or self.count == 0 or not printing.can_ask():
             return bool(wanted)
         which = "all tokens" if self.count is None else numbered(self.count, "valid token")
-        return typer.confirm(f"Revoke {which} of {self.user} too?", default=None, err=True)
+        return agreed(f"Revoke {which} of {self.user} too?", default=None)
 
     def tell(self, *, revoked: bool) -> None:
         """Say what became of the tokens when the user got a new password."""
         whose = f"of {self.user}"
         if self.count is None:
-            typer.echo(f"All tokens {whose} {'were revoked' if revoked else 'that are valid stay so'}.")
+            say(f"All tokens {whose} {'were revoked' if revoked else 'that are valid stay so'}.")
         elif revoked:
-            typer.echo(numbered(self.count, f"token {whose} was revoked.", f"tokens {whose} were revoked."))
+            say(numbered(self.count, f"token {whose} was revoked.", f"tokens {whose} were revoked."))
         elif self.count:
             stay = numbered(self.count, f"token {whose} stays valid", f"tokens {whose} stay valid")
-            typer.echo(f"{stay}; --revoke-tokens revokes them with the next password.")
+            say(f"{stay}; --revoke-tokens revokes them with the next password.")
 
 
 @app.command()
@@ -142,4 +143,4 @@ def revoke(
     """
     with at.client(as_user=True) as client:
         client.revoke_token(token_id)
-    typer.echo(f"Token {token_id} was revoked.")
+    say(f"Token {token_id} was revoked.")

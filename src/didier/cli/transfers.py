@@ -1,6 +1,5 @@
 """`didier export` and `didier import`: DIDs to files and from them."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from didier.cli import batches, meters, printing
 from didier.cli.dids import Active, Carrier, CopiedFrom, InGroup, Route, UserGroup
 from didier.cli.places import At, somewhere
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered
+from didier.cli.terminal import output, say
 from didier.client import exporting
 from didier.errors import WrongSetting
 
@@ -60,13 +60,13 @@ def export(
             carrier=carrier, copied_from=copied_from,
         )  # fmt: skip
         count = _write(pieces, file, kind)
-    typer.echo(f"{numbered(count, 'DID')} written to {file}.", err=True)
+    say(f"{numbered(count, 'DID')} written to {file}.", err=True)
 
 
 def _write(pieces: Iterator[bytes], to: str, kind: Form) -> int:
     """Write an export while a bar shows how many DIDs have passed; return their number."""
     count = exporting.Count(kind)
-    place = sys.stdout.buffer if to == STANDARD else Path(to)
+    place = output(is_json=kind == "ndjson") if to == STANDARD else Path(to)
     try:
         with meters.meter() as bar, exporting.written(place) as file:
             for piece in pieces:
@@ -113,7 +113,7 @@ def import_(
     outcomes = [item.outcome for item in done.items]
     counts = ", ".join(f"{outcomes.count(name):,} {name}" for name in dict.fromkeys(outcomes))
     told = "Nothing was written" if dry_run else f"Batch {done.batch}"
-    typer.echo(f"{told}: {counts}.", err=as_json or as_csv)
+    say(f"{told}: {counts}.", err=as_json or as_csv)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from didier.cli import printing, vicidial
 from didier.cli.login import Login
 from didier.cli.places import At, somewhere
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes
+from didier.cli.terminal import ask, say
 from didier.cli.tokens import Validity
 from didier.client.values import yes_no
 from didier.domain import accounts
@@ -108,12 +109,12 @@ def add(
     ):  # fmt: skip
         given = ask_password() if password else secrets.token_urlsafe(15)
         vicidial.add_user(at, name, given, settings)
-        typer.echo(_made(name, None if password else given))
+        say(_made(name, None if password else given))
         return
     with at.client() as client:
         given = ask_password() if password else secrets.token_urlsafe(15)
         made = client.add_user(name, given, **settings)
-    typer.echo(_made(name, None if password else given))
+    say(_made(name, None if password else given))
     _tell(settings, made, before=False)
 
 
@@ -157,7 +158,7 @@ def set_(
         view_reports=view_reports, revoke_tokens=revoke_tokens,
     ):  # fmt: skip
         vicidial.update_user(at, name, ask_password() if password else None, settings)
-        typer.echo(f"User {name} was changed.")
+        say(f"User {name} was changed.")
         return
     _change(at, name, settings, password, revoke_tokens, yes)
 
@@ -174,12 +175,12 @@ def _change(
         tokens = Validity.of(client, name) if password else None
         revoked = tokens.ends(revoke_tokens) if tokens else False
         changed = client.update_user(name, revoke_tokens=revoked, **settings)
-    typer.echo(f"User {name} was changed.")
+    say(f"User {name} was changed.")
     _tell(settings, changed, before=before.modify_inbound_dids)
     if tokens:
         tokens.tell(revoked=revoked)
     if revoked and signed and signed.token and _is_of(signed, changed):
-        typer.echo("The token of this login is one of them: 'didier login' makes a new one.")
+        say("The token of this login is one of them: 'didier login' makes a new one.")
 
 
 def _ask_oneself(signed: Login | None, before: "User", settings: dict[str, Any], yes: bool) -> None:
@@ -223,10 +224,7 @@ def _settings(
 def ask_password() -> str:
     """Ask for a new password; in a pipe, read a line. Raises `InvalidField` when it is empty."""
     stdin = typer.get_text_stream("stdin")
-    if stdin.isatty():
-        given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        given = stdin.readline().rstrip("\n")
+    given = ask("Password", hide=True, twice=True) if stdin.isatty() else stdin.readline().rstrip("\n")
     if not given:
         raise InvalidField("password", "", "at least one character")
     return given
@@ -235,7 +233,7 @@ def ask_password() -> str:
 def _tell(settings: dict[str, Any], user: "User", *, before: bool) -> None:
     asked = "modify_inbound_dids" in settings or "api_allowed_functions" not in settings
     if user.modify_inbound_dids and not (before or asked):
-        typer.echo("Modify DIDs was switched on, because a DID function is allowed.")
+        say("Modify DIDs was switched on, because a DID function is allowed.")
 
 
 @app.command()
@@ -255,7 +253,7 @@ def show(at: At, name: Name, as_json: AsJson = False) -> None:
         printing.print_json(shown)
         return
     for line in printing.pairs((column, printing.shown(value)) for column, value in shown.items()):
-        typer.echo(line)
+        say(line)
 
 
 @app.command("list")

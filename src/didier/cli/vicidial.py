@@ -9,7 +9,7 @@ import typer
 from didier.cli import meters
 from didier.cli.failures import Status
 from didier.cli.places import At
-from didier.cli.printing import plain
+from didier.cli.terminal import say
 from didier.domain import inputs
 from didier.errors import InvalidInput
 
@@ -67,7 +67,7 @@ def _report(source: str, results: Sequence["Result"]) -> None:
     for result in results:
         match result:
             case Added():
-                typer.echo(f"{source} -> {result.pattern} (DID {result.did_id})")
+                say(f"{source} -> {result.pattern} (DID {result.did_id})")
             case Exists():
                 _say(f"DID {result.pattern} exists already")
             case _:
@@ -75,7 +75,7 @@ def _report(source: str, results: Sequence["Result"]) -> None:
 
 
 def _say(words: str) -> None:
-    typer.echo(f"didier: {plain(words)}", err=True)
+    say(f"didier: {words}", err=True)
 
 
 def add_user(at: At, name: str, password: str, settings: Mapping[str, Any]) -> None:

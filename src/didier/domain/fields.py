@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from didier import characters
 from didier.errors import InvalidField
 
 Rule = Callable[[str], str | None]
@@ -52,18 +53,14 @@ NONE = "---NONE---"
 
 
 def text(shortest: int, longest: int) -> Rule:
-    """Allow *shortest* to *longest* characters."""
+    """Allow *shortest* to *longest* characters, none of which commands whoever shows them."""
 
     def check(value: str) -> str | None:
-        if shortest <= len(value) <= longest and all(_is_storable(c) for c in value):
-            return None
-        return f"{shortest} to {longest} characters"
+        if not shortest <= len(value) <= longest or any(character > "\uffff" for character in value):
+            return f"{shortest} to {longest} characters"  # beyond that VICIdial's tables (utf8mb3) have none
+        return characters.refused(value)
 
     return check
-
-
-def _is_storable(character: str) -> bool:
-    return "\0" < character < "\ud800" or "\udfff" < character <= "\uffff"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from didier import characters
 from didier.errors import InvalidField
 
 LONGEST = 255
@@ -30,6 +31,8 @@ class Template:
         """Say what is wrong with the template when *known* are the names that may be used."""
         if len(self.text) > LONGEST:
             return InvalidField("description_template", self.text[:50], f"up to {LONGEST} characters")
+        if allowed_text := characters.refused(self.text):
+            return InvalidField("description_template", self.text, allowed_text)
         if any(found[0] in {"{", "}"} for found in _PART.finditer(self.text)):
             return InvalidField("description_template", self.text, "each brace opens or closes a name")
         allowed = {*OWN_NAMES, *known}

@@ -150,7 +150,11 @@ def _update(
 ) -> list[Done | UpdateRefused]:
     there = [found.get(order.pattern) for order in orders]
     before = dids.images(conn, [did.did_id for did in there if did], Hold.CHANGE)
-    problems = checking.problems(conn, [order.values for order in orders], lenient=lenient)
+    checked = [
+        order.values if lenient else _new(order.values, before.get(did.did_id) if did else None)
+        for order, did in zip(orders, there, strict=True)
+    ]
+    problems = checking.problems(conn, checked, lenient=lenient)
     decided: list[Done | UpdateRefused | None] = []
     for order, did, bad in zip(orders, there, problems, strict=True):
         refused = _update_refused(order, did, before, bad)
@@ -164,6 +168,12 @@ def _update(
         for o, did in wanted
     ]
     return _merged(decided, _recorded(conn, "update", changes, now, batch_id))
+
+
+def _new(values: checking.Values, before: Image | None) -> checking.Values:
+    """Return the *values* that are new to a DID: what VICIdial has stored may be said again."""
+    row = before or {}
+    return {column: value for column, value in values.items() if not value or value != row.get(column)}
 
 
 def _update_refused(

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
+from didier import characters
 from didier.domain import patterns, scopes
+from didier.domain.fields import text
 from didier.domain.users import User, missing_function, missing_rights
 from didier.errors import (
     AddressRefused,
@@ -145,8 +147,8 @@ def _add(conn: Connection, order: AddOrder, now: datetime) -> Added | Refused | 
 
 def _bad_field(order: AddOrder, now: datetime) -> InvalidField | None:
     name, prefix, expires_at = order.name.strip(), order.pattern_prefix, order.expires_at
-    if not (0 < len(name) <= NAME_LIMIT and name.isprintable()):
-        return InvalidField("name", order.name, f"1 to {NAME_LIMIT} printable characters")
+    if bad := text(1, NAME_LIMIT)(name) or characters.refused(order.name):  # strip() drops some
+        return InvalidField("name", order.name, bad)
     if not order.scopes or not scopes.NAMES.issuperset(order.scopes):
         allowed = ", ".join(scope.name for scope in scopes.SCOPES)
         return InvalidField("scopes", " ".join(order.scopes), f"one or more of {allowed}")

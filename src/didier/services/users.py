@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier import characters
 from didier.domain import accounts
 from didier.domain.grants import DID_FUNCTIONS
 from didier.domain.users import ALL_FUNCTIONS, EVERY_GROUP
@@ -97,10 +98,12 @@ def _check_name(name: str) -> None:
 _LONGEST = {"user_group": 20, "full_name": 50, "api_allowed_functions": 1000}
 
 
-def _check_lengths(columns: Mapping[str, Any]) -> None:
+def _check_texts(columns: Mapping[str, Any]) -> None:
     for column, longest in _LONGEST.items():
         if len(columns.get(column, "")) > longest:
             raise InvalidField(column, columns[column], f"up to {longest} characters")
+        if allowed := characters.refused(columns.get(column, "")):
+            raise InvalidField(column, columns[column], allowed)
 
 
 def _columns(conn: Connection, change: Change) -> tuple[dict[str, Any], bool]:
@@ -133,7 +136,7 @@ def _columns(conn: Connection, change: Change) -> tuple[dict[str, Any], bool]:
         if change.modify_dids is None and (DID_FUNCTIONS | ALL_FUNCTIONS).intersection(names):
             columns["modify_inbound_dids"] = "1"
             switched_on = True
-    _check_lengths(columns)
+    _check_texts(columns)
     return columns, switched_on
 
 

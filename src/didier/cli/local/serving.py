@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-import typer
 from sqlalchemy.engine import Engine
 
 from didier import config, tutorial
 from didier.cli.local import database_url
+from didier.cli.terminal import say
 from didier.config import Settings
 from didier.errors import DatabaseInUse, WrongSetting
 from didier.logging import configure
@@ -74,13 +74,13 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
 def _greet(engine: Engine, settings: Settings, demo: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
-    typer.echo(f"Didier serves {base}/ (admin panel: {base}/admin/)")
+    say(f"Didier serves {base}/ (admin panel: {base}/admin/)")
     if demo:
         with reading(engine) as conn:
             target = demo_data.free_target(conn)
         query = tutorial.copy_query(tutorial.USER, tutorial.PASSWORD, target)
-        typer.echo("This is a demonstration: its password is public. Copy a DID:\n")
-        typer.echo(f'    curl "{base}{PATH}?{query}"\n')
+        say("This is a demonstration: its password is public. Copy a DID:", "")
+        say(f'    curl "{base}{PATH}?{query}"', "")
 
 
 def init(database: str | None, astguiclient_conf: str | None) -> None:
@@ -94,5 +94,5 @@ def init(database: str | None, astguiclient_conf: str | None) -> None:
             raise DatabaseInUse(f"the database {file or ''} has users already; nothing was changed")
         password = users.first_administrator(conn, None, datetime.now())
     engine.dispose()
-    typer.echo(f"Database {file or engine.url.database} is ready.")
-    typer.echo(f"User {users.ADMIN}, password {password} (shown this once)")
+    say(f"Database {file or engine.url.database} is ready.")
+    say(f"User {users.ADMIN}, password {password} (shown this once)")
