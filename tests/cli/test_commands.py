@@ -143,16 +143,6 @@ def test_an_empty_list_is_json_and_csv_too(place):
     assert [] == rows(place("list", "--copied-from", MISSING, "--csv").out)
 
 
-def test_what_is_stored_does_not_command_the_terminal(place):
-    """Control characters of a description are shown, and not obeyed."""
-    number = place.number()
-    place("add", number, "--set", "did_description=red\x1b[31malert")
-
-    for shown in (place("list", number), place("show", number)):
-        assert "\x1b" not in shown.out
-        assert "red\N{REPLACEMENT CHARACTER}[31malert" in shown.out
-
-
 # copies --------------------------------------------------------------------------------------------
 
 

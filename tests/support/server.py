@@ -1,5 +1,6 @@
 """A running `didier serve` and a client that speaks to it as VICIdial's users do."""
 
+import base64
 import http.client
 import itertools
 import os
@@ -22,6 +23,8 @@ from support.process import until
 PATH = "/vicidial/non_agent_api.php"
 START_SECONDS = 30
 FORM = "application/x-www-form-urlencoded"
+BASIC = {"Authorization": f"Basic {base64.b64encode(b'admin:1234').decode()}"}
+"""How the tutorial's user signs in to the JSON API."""
 TUTORIAL = {
     "function": "copy_did",
     "user": "admin",

@@ -5,7 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from didier.storage.tables import vicidial_tables
 from support.server import Didier
 
 
@@ -40,4 +42,23 @@ def own_server(tmp_path: Path) -> Iterator[Didier]:
     """A server with the tutorial's user and DID that nobody else uses."""
     server = Didier(tmp_path, "--demo", "--database", f"sqlite:///{tmp_path}/didier.db").start()
     yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+def home(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Didier, sa.Engine]]:
+    """A server for all tests on each database, and a way to look into that."""
+    directory = tmp_path_factory.mktemp("home")
+    url = f"sqlite:///{directory}/didier.db"
+    if request.param == "mariadb":
+        url = request.getfixturevalue("mariadb").database()
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    if request.param == "mariadb":
+        with engine.begin() as conn:
+            vicidial_tables().create_all(conn)
+    unlimited = {"DIDIER_RATE_LIMIT": "0"}
+    server = Didier(directory, "--demo", "--database", url, environment=unlimited).start()
+    yield server, engine
     server.stop()

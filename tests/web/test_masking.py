@@ -1,39 +1,19 @@
 """Secrets in requests to either API, on either database: whatever they are called, they are kept nowhere."""
 
-import base64
 import itertools
 import json
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 
 import pytest
 import sqlalchemy as sa
 
-from didier.storage.tables import vicidial_tables
 from support.secrets import NAMES, SPELLINGS
-from support.server import FORM, PATH, Didier, multipart
+from support.server import BASIC, FORM, PATH, Didier, multipart
 
-BASIC = {"Authorization": f"Basic {base64.b64encode(b'admin:1234').decode()}"}
 SENT = "function=version&user=admin&source=test"
 DIDS = "/api/v1/dids"
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def home(request, tmp_path_factory) -> Iterator[tuple[Didier, sa.Engine]]:
-    """A server for all tests on each database, and a way to look into that."""
-    directory = tmp_path_factory.mktemp("masking")
-    url = f"sqlite:///{directory}/didier.db"
-    if request.param == "mariadb":
-        url = request.getfixturevalue("mariadb").database()
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    if request.param == "mariadb":
-        with engine.begin() as conn:
-            vicidial_tables().create_all(conn)
-    unlimited = {"DIDIER_RATE_LIMIT": "0"}
-    server = Didier(directory, "--demo", "--database", url, environment=unlimited).start()
-    yield server, engine
-    server.stop()
 
 
 _numbers = itertools.count(1000)
