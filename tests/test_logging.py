@@ -57,6 +57,16 @@ def test_other_threads_write_at_once_and_behind():
     assert [b"loop\nthread\n"] == asyncio.run(turn())
 
 
+def test_what_clients_sent_commands_no_terminal():
+    """Controls that JSON may hold as they are stand in the log by their codes; other letters as they are."""
+    file = Writes()
+    lines = Lines(file)
+
+    log(lines, '{"path": "/é\x9b31m\u202e\x7f"}\n'.encode())
+
+    assert ['{"path": "/é\\u009b31m\\u202e\\u007f"}\n'.encode()] == file.all
+
+
 def test_no_line_is_lost_or_doubled():
     """Lines of many threads and of the loop are all there, each once."""
     file = Writes()
