@@ -161,6 +161,8 @@ def test_no_server_commands_the_terminal(hostile, command, options, monkeypatch)
 def test_there_is_one_way_to_the_terminal():
     """No other module of the command line prints by itself."""
     files = [file for file in Path(didier.cli.__file__).parent.rglob("*.py") if file.name != "terminal.py"]
-    printing = re.compile(r"(?<!\.)\bprint\(|\becho\(|\.prompt\(|std(out|err)\.(write|buffer)|secho")
+    printing = re.compile(
+        r"(?<!\.)\bprint\(|\becho\(|typer\.(prompt|confirm)|std(out|err)\.(write|buffer)|secho"
+    )
 
     assert {} == {file.name: found[0] for file in files if (found := printing.search(file.read_text()))}
