@@ -14,7 +14,7 @@ from didier.domain.spreadsheets import guarded, unguarded
 from didier.domain.targets import Range
 from didier.domain.templates import Template
 from didier.errors import InvalidInput, WrongSetting
-from didier.masking import MASK, Masking, is_secret, mask_path, reveals
+from didier.masking import MASK, Masking, mask_path
 from didier.services.sessions import Secret
 from didier.vicidial import conf
 from didier.vicidial.call import MASKING, SECRETS, Call, read_parameters, split_form
@@ -22,6 +22,7 @@ from didier.web.admin.cookies import is_token_of, token_of
 from didier.web.api import callers, cursors
 from didier.web.api.cursors import BadCursor
 from didier.web.edge import _address, _bare
+from support.secrets import NAMES, SPELLINGS
 
 MOST = 20_000
 """Entries that are looked at: a range may have a million."""
@@ -43,18 +44,18 @@ def query(data: bytes) -> None:
 
 
 def masking(data: bytes) -> None:
-    """No secret that is planted survives under its name, however it is written and whatever stands around."""
-    before, _, name = data.partition(b"|")
-    name = name.replace(b"=", b"").replace(b"&", b"")
-    query = before + b"&" + name + b"=hunter2hunter2&user=" + name + b"%3D" + b"hunter2hunter2"
-    [(read, _)] = split_form(name + b"=x") or [(b"", b"")]
-    if b"hunter2hunter2" in before or not is_secret(name):
+    """No planted secret survives, under whatever name, however it is written and whatever stands around."""
+    if len(data) < 2 or b"hunter2hunter2" in data:
         return
-    kept = MASKING.query(query) + Masking().query(query)
-    if is_secret(read):
-        kept += MASKING.form(split_form(query)) + Masking().form(split_form(query))
-    path = query.decode("utf-8", "replace")
-    assert "hunter2hunter2" not in kept + (mask_path(path) if reveals(path) else "")
+    name, spelling = NAMES[data[0] % len(NAMES)], [*SPELLINGS.values()][data[1] % len(SPELLINGS)]
+    middle = len(data) // 2
+    spelled = spelling(name).encode()
+    query = data[2:middle] + b"&" + spelled + b"=hunter2hunter2&" + data[middle:]
+    within = b"user=x%26" + spelled.replace(b"&", b"%26") + b"%3Dhunter2hunter2&" + data[2:]
+    for sent in (query, within):
+        for each in (MASKING, Masking()):
+            assert "hunter2hunter2" not in each.query(sent) + each.form(split_form(sent))
+        assert "hunter2hunter2" not in mask_path(sent.decode("utf-8", "replace"))
 
 
 def lists(data: bytes) -> None:
