@@ -23,7 +23,7 @@ from support.asgi import Answer, Application, basic, bearer, serving
 EXAMPLES = int(os.environ.get("REACH_EXAMPLES", "20"))
 """Worlds that somebody tries to get more of, on each database."""
 
-STEPS = 15
+STEPS = 25
 PASSWORD = "1234"
 HASH = new_hash(PASSWORD)
 ALL = "ALL_FUNCTIONS"
@@ -157,10 +157,17 @@ ONE_SETTING = st.one_of(
     st.sampled_from(FLAGS[:7]).map(lambda flag: {flag: True}),
     st.just({"vdc_agent_api_access": True, "user_level": 8}),
 )
+READY = ({"view_reports": True, "api_allowed_functions": ["list_dids"]},
+         {"modify_inbound_dids": True, "api_allowed_functions": ["copy_did"]})  # fmt: skip
+"""What a new user needs to be good for anything, beside API Access."""
+
 SETTINGS = st.one_of(
     st.just({"password": "changed"}),
     ONE_SETTING,
     st.tuples(ONE_SETTING, ONE_SETTING).map(lambda pair: {**pair[0], **pair[1]}),
+    st.tuples(st.sampled_from(READY), ONE_SETTING).map(
+        lambda pair: {"vdc_agent_api_access": True, **pair[0], **pair[1]}
+    ),
 )
 NEW_NAMES, LEVELS = st.sampled_from(NEW), st.integers(1, 9)
 SOME_SCOPES = st.sets(st.sampled_from(sorted(SCOPES)), min_size=1)
