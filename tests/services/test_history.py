@@ -4,13 +4,14 @@ from datetime import timedelta
 import pytest
 
 from didier.cli.local import CALLER
+from didier.domain.inputs import Row
 from didier.errors import NotFound, NotPermitted
-from didier.services import copying, editing, undoing
+from didier.services import batches, copying, editing, undoing
 from didier.services.copying import CopyOrder
 from didier.services.editing import AddOrder, DeleteOrder, UpdateOrder
-from didier.services.history import copied_from, history
+from didier.services.history import history
 from didier.storage import dids
-from didier.storage.history import Entry, record
+from didier.storage.history import Entry, origin, record
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
 
@@ -92,11 +93,9 @@ def test_what_a_did_was_copied_from(conn, carry_out):
     for pattern in ("5550000", NUMBER, "5550003"):
         carry_out(UpdateOrder(CALLER, pattern, {"extension": "8302"}))
     found = dids.find(conn, [SOURCE, NUMBER, "5550002", "5550003"])
-    sources = [
-        copied_from(conn, found.get(pattern).did_id) for pattern in (SOURCE, NUMBER, "5550002", "5550003")
-    ]
+    origins = [origin(conn, found.get(pattern).did_id) for pattern in (SOURCE, NUMBER, "5550002", "5550003")]
 
-    assert [None, SOURCE, SOURCE, None] == sources
+    assert [None, SOURCE, SOURCE, None] == [one and one.source_pattern for one in origins]
 
 
 def test_an_undo_is_told(conn, carry_out, now):
@@ -173,16 +172,102 @@ def test_a_pattern_is_compared_without_case(conn, carry_out):
 
 
 def test_dids_of_other_groups_have_no_history(conn, carry_out):
-    """A limited user sees the history of a DID that is visible, or was when it was last there."""
+    """A limited user sees the history of a DID that is visible, or was while it was there."""
     carry_out(AddOrder(SALES, NUMBER, {}))
-    carry_out(AddOrder(CALLER, "5550002", {}))
-    run(conn, f"UPDATE {DIDS} SET user_group = 'OTHER' WHERE did_pattern IN (?, '5550002')", SOURCE)
+    carry_out(AddOrder(CALLER, "5550002", {"user_group": "ADMIN"}))
+    run(conn, f"UPDATE {DIDS} SET user_group = 'OTHER' WHERE did_pattern = ?", SOURCE)
     for pattern in (NUMBER, "5550002"):
         carry_out(DeleteOrder(CALLER, pattern))
 
     assert NotFound(SOURCE) == history(conn, SALES, SOURCE)
     assert NotFound("5550002") == history(conn, SALES, "5550002")
     assert ["deleted", "added"] == actions(history(conn, SALES, NUMBER))
+
+
+@pytest.fixture
+def groups(conn):
+    """User groups to which DIDs can be given."""
+    rows = "('SALES', 'Sales'), ('OTHER', 'Others')"
+    run(conn, f"INSERT INTO vicidial_user_groups (user_group, group_name) VALUES {rows}")
+
+
+def test_what_another_group_did_with_the_number_is_not_told(conn, groups, carry_out):
+    """A number that another group had begins, for those who have it now, when it came to them."""
+    carry_out(AddOrder(CALLER, NUMBER, {"user_group": "OTHER", "did_description": "Secret of others"}))
+    carry_out(UpdateOrder(CALLER, NUMBER, {"did_description": "Another secret"}))
+    carry_out(UpdateOrder(CALLER, NUMBER, {"user_group": "SALES", "did_description": "Sales line"}))
+    carry_out(UpdateOrder(CALLER, NUMBER, {"did_description": "New sales line"}))
+    changes = history(conn, SALES, NUMBER)
+
+    assert ["updated", "added"] == actions(changes)
+    assert (None, "Sales line") == (changes[1].before, changes[1].after["did_description"])
+    assert (None, "Sales line") == changes[1].changed["did_description"]
+    assert "ecret" not in str(changes)
+
+
+def test_a_did_that_leaves_is_deleted_to_those_who_had_it(conn, groups, carry_out):
+    """What it is in another group they do not see, and pages count what they see alone."""
+    carry_out(AddOrder(CALLER, NUMBER, {"user_group": "SALES", "did_description": "Sales line"}))
+    carry_out(UpdateOrder(CALLER, NUMBER, {"user_group": "OTHER", "did_description": "Secret of others"}))
+    carry_out(UpdateOrder(CALLER, NUMBER, {"did_description": "Another secret"}))
+    first = history(conn, SALES, NUMBER, limit=1)
+    second = history(conn, SALES, NUMBER, limit=1, before=first[0].cursor)
+
+    assert ["deleted", "added"] == actions(first + second)
+    assert ("Sales line", None) == (first[0].before["did_description"], first[0].after)
+    assert [] == history(conn, SALES, NUMBER, limit=1, before=second[0].cursor)
+
+
+def test_a_did_that_comes_back_by_an_undo_is_restored(conn, groups, carry_out, now):
+    """Its way to the other group was its deletion."""
+    carry_out(AddOrder(CALLER, NUMBER, {"user_group": "SALES"}))
+    moved = carry_out(UpdateOrder(CALLER, NUMBER, {"user_group": "OTHER"}))
+    undoing.undo_edit(conn, moved.batch_id, CALLER, now + timedelta(hours=1))
+    changes = history(conn, SALES, NUMBER)
+
+    assert ["restored", "deleted", "added"] == actions(changes)
+    assert [None, "SALES"] == [changes[0].before, changes[0].after["user_group"]]
+
+
+def test_the_source_of_a_copy_is_told_to_who_sees_it(conn, groups, carry_out):
+    """With the group that it had then; a token, where it begins as its numbers do."""
+    carry_out(AddOrder(CALLER, "5559999", {"user_group": "OTHER"}))
+    carry_out(CopyOrder(CALLER, "5559999", (NUMBER,), {"user_group": "SALES"}))
+    carry_out(UpdateOrder(CALLER, "5559999", {"user_group": "SALES"}))
+    carry_out(CopyOrder(CALLER, "5559999", ("5550002",)))
+
+    def sources(caller):
+        return [history(conn, caller, number)[-1].source for number in (NUMBER, "5550002")]
+
+    assert ["5559999", "5559999"] == sources(CALLER)
+    assert [None, "5559999"] == sources(SALES)
+    assert [None, None] == sources(replace(CALLER, pattern_prefix="5550"))
+
+
+def test_copies_whose_group_is_not_known_are_told_to_who_sees_all(conn, groups, carry_out):
+    """Of earlier releases, or made with groups of the targets' own."""
+    done = carry_out(CopyOrder(CALLER, SOURCE, (NUMBER,)))
+    run(conn, "UPDATE didier_batches SET snapshot_id = NULL WHERE batch_id = ?", done.batch_id)
+    rows = (Row("5550002", {"user_group": "SALES"}), Row("5550003", {"user_group": "OTHER"}))
+    carry_out(CopyOrder(CALLER, SOURCE, ("5550002", "5550003"), rows=rows))
+
+    assert [["copied"], ["copied"]] == [actions(history(conn, CALLER, n)) for n in (NUMBER, "5550002")]
+    assert [[], []] == [history(conn, SALES, number) for number in (NUMBER, "5550002")]
+    assert NotFound("5550003") == history(conn, SALES, "5550003")
+
+
+def test_the_removal_of_a_copy_is_told_to_who_saw_it(conn, groups, carry_out, now):
+    """Its entry has no row: the copy was as the change before left it."""
+    visible, hidden = (
+        carry_out(CopyOrder(CALLER, SOURCE, (number,), {"user_group": group}))
+        for number, group in ((NUMBER, "SALES"), ("5550002", "OTHER"))
+    )
+    for done in (visible, hidden):
+        batches.undo(conn, [batches.UndoOrder(CALLER, done.batch_id)], now + timedelta(hours=1))
+    carry_out(AddOrder(CALLER, "5550002", {"user_group": "SALES"}))
+
+    assert ["undone", "copied"] == actions(history(conn, SALES, NUMBER))
+    assert ["added"] == actions(history(conn, SALES, "5550002"))
 
 
 def test_tokens_and_rights_count(conn):

@@ -11,6 +11,7 @@ from didier.domain import patterns, reach
 from didier.domain.names import fold
 from didier.domain.reach import Reach
 from didier.domain.users import User
+from didier.domain.visibility import Visibility
 from didier.errors import (
     AddressRefused,
     LevelTooLow,
@@ -63,10 +64,16 @@ class Caller:
         user_id = f"#{self.user.user_id}"
         return user_id if self.token_id is None else f"{user_id}:{self.token_id}"
 
+    @property
+    def visibility(self) -> Visibility:
+        """What the caller sees, with this token."""
+        groups = self.user.visible_groups()
+        users = None if self.user.sees_users_of(None) else groups
+        return Visibility(groups, users, self.pattern_prefix)
+
     def may_touch(self, pattern: str) -> bool:
         """Say whether the caller's token reaches the DID *pattern*."""
-        prefix = self.pattern_prefix
-        return prefix is None or patterns.key(pattern).startswith(patterns.key(prefix))
+        return patterns.begins_with(pattern, self.pattern_prefix)
 
 
 def not_reached(caller: Caller, pattern: str, action: str) -> NotPermitted | None:

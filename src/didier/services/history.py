@@ -1,7 +1,7 @@
 """The history of a DID: every change that was made through Didier, and what the DID was copied from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -9,7 +9,9 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import fields
 from didier.domain.users import missing_rights
+from didier.domain.visibility import Visibility
 from didier.errors import NotFound, NotPermitted
+from didier.services import visibility
 from didier.services.access import Caller
 from didier.storage import dids, snapshots
 from didier.storage import history as entries
@@ -33,7 +35,7 @@ class Change:
     address: str
     action: str  # copied, added, updated, deleted, undone or restored
     batch_id: int
-    source: str | None  # pattern of the DID that was copied
+    source: str | None  # pattern of the DID that was copied, where it is visible
     before: Image | None
     after: Image | None
     cursor: str  # for *before*, to go on behind this change
@@ -63,24 +65,29 @@ def history(
 ) -> list[Change] | NotFound | NotPermitted:
     """Return the changes of the DIDs that have, or had, *pattern*; the newest first, *limit* at most.
 
-    With *before*, a `Change.cursor`, those behind it. A DID that is gone is shown to those who saw it as it
-    was at last.
+    With *before*, a `Change.cursor`, those behind it. Each row counts with the user group that it had then:
+    what the caller would not have seen is not there, see `visibility.of_change`.
     """
     if missing := missing_rights(caller.user, "did_info"):
         return missing
+    sight = caller.visibility
     did = dids.find(conn, [pattern]).get(pattern)
-    rows = entries.rows(conn, did.pattern if did else pattern, did.did_id if did else None)
-    events = _events(conn, rows, did)
-    if not caller.may_touch(pattern) or not _is_visible(conn, caller, did, events):
+    name = did.pattern if did else pattern
+    if not caller.may_touch(name):
         return NotFound(pattern)
-    events = [event for event in events if before is None or _cursor(event.place) < before]
-    return _changes(conn, events[:limit], did.pattern if did else pattern)
+    events = _events(conn, entries.rows(conn, name, did.did_id if did else None), did)
+    if sight.groups is None:
+        found = _changes(conn, _behind(events, before)[:limit], name, sight)
+        is_there = bool(did or events)
+    else:
+        visible = _visible(conn, events, name, sight)
+        found = [change for change in visible if before is None or change.cursor < before][:limit]
+        is_there = bool(visible) or (did is not None and sight.sees(did.group, name))
+    return found if is_there else NotFound(pattern)
 
 
-def copied_from(conn: Connection, did_id: int) -> str | None:
-    """Return the pattern of the DID that this one was copied from, None when Didier did not copy it."""
-    origin = entries.origin(conn, did_id)
-    return origin.source_pattern if origin else None
+def _behind(events: Sequence["_Event"], before: str | None) -> Sequence["_Event"]:
+    return [event for event in events if before is None or _cursor(event.place) < before]
 
 
 def _events(conn: Connection, rows: Sequence[Row], did: Did | None) -> list[_Event]:
@@ -105,26 +112,38 @@ def _cursor(place: _Place) -> str:
     return f"{when}.{did_id:010}.{history_id:010}"
 
 
-def _is_visible(conn: Connection, caller: Caller, did: Did | None, events: Sequence[_Event]) -> bool:
-    if did:
-        return caller.user.sees(did.group)
-    if not events:
-        return False
-    for change in _changes(conn, events[:2], ""):
-        if image := change.after or change.before:
-            group = image.get("user_group")
-            return caller.user.sees(None if group is None else str(group))
-    return caller.user.visible_groups() is None
+def _visible(conn: Connection, events: Sequence[_Event], pattern: str, sight: Visibility) -> list[Change]:
+    """Return the changes that are visible, as far as they are."""
+    found = []
+    rows: dict[int, Image | None] = {}  # of each DID, before the change that is looked at
+    for event, change in zip(reversed(events), reversed(_changes(conn, events, pattern, sight)), strict=True):
+        did_id = event.place[1]
+        if change.before is None and change.after is None:  # a copy was removed: it was as the one before
+            seen = visibility.sees_row(sight, rows.get(did_id))
+            found += [change] if seen else []
+        elif shown := visibility.of_change(sight, change.before, change.after):
+            found.append(replace(change, before=shown[0], after=shown[1], action=_word(change, *shown)))
+        rows[did_id] = change.after
+    return found[::-1]
 
 
-def _changes(conn: Connection, events: Sequence[_Event], pattern: str) -> list[Change]:
+def _word(change: Change, before: Image | None, after: Image | None) -> str:
+    """Return what a change is to whom it shows the rows *before* and *after* alone."""
+    if change.before is None or change.after is None or (before and after):
+        return change.action
+    if after is None:
+        return ACTIONS["delete"]
+    return ACTIONS["add"] if change.action == ACTIONS["update"] else change.action
+
+
+def _changes(conn: Connection, events: Sequence[_Event], pattern: str, sight: Visibility) -> list[Change]:
     images = entries.images(conn, [event.row.history_id for event in events if event.row])
     changes = []
     for event in events:
         if event.row:
             changes.append(_edited(event.row, *images[event.row.history_id], _cursor(event.place)))
         elif event.origin:
-            changes.append(_copied(conn, event.origin, pattern, _cursor(event.place)))
+            changes.append(_copied(conn, event.origin, pattern, _cursor(event.place), sight))
     return changes
 
 
@@ -139,9 +158,10 @@ def _stored(source: Image, overrides: Mapping[str, Value]) -> dict[str, Value]:
     return {name: int(v) if isinstance(source.get(name), int) else v for name, v in values.items()}
 
 
-def _copied(conn: Connection, origin: Origin, pattern: str, cursor: str) -> Change:
+def _copied(conn: Connection, origin: Origin, pattern: str, cursor: str, sight: Visibility) -> Change:
     """Return the change that made a copy; its row is put together as the copy was."""
     after: dict[str, Value] | None = None
+    source: Mapping[str, Value] = {}
     if origin.snapshot_id is not None:
         identity = {"did_id": origin.did_id, "did_pattern": pattern}
         source = snapshots.read(conn, origin.snapshot_id)
@@ -153,7 +173,7 @@ def _copied(conn: Connection, origin: Origin, pattern: str, cursor: str) -> Chan
         address=origin.address,
         action="copied",
         batch_id=origin.batch_id,
-        source=origin.source_pattern,
+        source=origin.source_pattern if sight.sees(source.get("user_group"), origin.source_pattern) else None,
         before=None,
         after=after,
         cursor=cursor,

@@ -4,16 +4,18 @@ Copies are not in it: the items of their batches tell which DIDs were made, and 
 from. So the copy of a million numbers writes no million images.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import orjson
 from sqlalchemy.engine import Connection
 
 from didier.storage.dids import Value
-from didier.storage.statements import as_moment, as_text, insert, run
+from didier.storage.statements import as_json, as_moment, as_text, insert, member_of, numbers_of, run
 
 Image = Mapping[str, Value]
 """A whole row by column."""
@@ -102,14 +104,36 @@ def images(
     conn: Connection, history_ids: Collection[int]
 ) -> dict[int, tuple[dict[str, Value] | None, dict[str, Value] | None]]:
     """Return the rows before and after of the entries *history_ids*."""
-    return {
-        history_id: (_image(before), _image(after))
-        for history_id in history_ids
-        for before, after in run(conn, _IMAGES, history_id)
-    }
+    if not history_ids:
+        return {}
+    wanted = numbers_of(conn.dialect.name)
+    sql = f"SELECT history_id, before_image, after_image FROM didier_history WHERE history_id IN {wanted}"
+    found = run(conn, sql, as_json(history_ids))
+    return {history_id: (_image(before), _image(after)) for history_id, before, after in found}
 
 
-_IMAGES = "SELECT before_image, after_image FROM didier_history WHERE history_id = ?"
+def groups_of(conn: Connection, batch_ids: Collection[int]) -> dict[int, set[str | None]]:
+    """Return the user groups in all rows, before and after, of the changes of each of the batches.
+
+    Batches without such rows, as those that copied, are not among them; None stands for a row without group.
+    """
+    if not batch_ids:
+        return {}
+    found: dict[int, set[str | None]] = defaultdict(set)
+    for batch_id, group in run(conn, _groups(conn.dialect.name), *[as_json(batch_ids)] * 2):
+        found[batch_id].add(group)
+    return found
+
+
+@cache
+def _groups(dialect: str) -> str:
+    of_batches = f"batch_id IN {numbers_of(dialect)}"
+    parts = (
+        f"SELECT batch_id, {member_of(dialect, image, 'user_group')} FROM didier_history"
+        f" WHERE {image} IS NOT NULL AND {of_batches}"
+        for image in ("before_image", "after_image")
+    )
+    return " UNION ".join(parts)
 
 
 def of_batch(conn: Connection, batch_id: int) -> list[Entry]:

@@ -1,13 +1,13 @@
 """Rows of DIDs as they were when they were copied: table ``didier_snapshots``. Equal ones are kept once."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy.engine import Connection
 
-from didier.storage.statements import as_json, insert, run, values_of
+from didier.storage.statements import as_json, insert, member_of, numbers_of, run, values_of
 
 Image = Mapping[str, Any]
 """A row by column, as plain values."""
@@ -36,3 +36,13 @@ def read(conn: Connection, snapshot_id: int) -> dict[str, Any]:
     rows = run(conn, "SELECT content FROM didier_snapshots WHERE snapshot_id = ?", snapshot_id)
     image: dict[str, Any] = orjson.loads(rows[0][0])
     return image
+
+
+def groups(conn: Connection, snapshot_ids: Collection[int]) -> dict[int, str | None]:
+    """Return the user group in each of the rows that were stored under *snapshot_ids*."""
+    if not snapshot_ids:
+        return {}
+    group = member_of(conn.dialect.name, "content", "user_group")
+    wanted = numbers_of(conn.dialect.name)
+    sql = f"SELECT snapshot_id, {group} FROM didier_snapshots WHERE snapshot_id IN {wanted}"
+    return {row[0]: row[1] for row in run(conn, sql, as_json(sorted(snapshot_ids)))}

@@ -175,6 +175,18 @@ def values_of(dialect: str) -> str:
     return "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(255) PATH '$')) AS r)"
 
 
+def numbers_of(dialect: str) -> str:
+    """Return the subquery that reads a parameter, a list of whole numbers, for use behind ``IN``."""
+    if dialect == "sqlite":
+        return "(SELECT value FROM json_each(?))"
+    return "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v BIGINT PATH '$')) AS r)"
+
+
+def member_of(dialect: str, column: str, name: str) -> str:
+    """Return the expression that reads the text *name* in the JSON object in *column*; NULL without one."""
+    return f"({column} ->> '$.{name}')" if dialect == "sqlite" else f"JSON_VALUE({column}, '$.{name}')"
+
+
 def like(text: str) -> str:
     """Return the pattern of ``LIKE … ESCAPE '!'`` for what has *text* in it."""
     return f"%{escaped(text)}%"
