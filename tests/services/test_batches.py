@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 from didier.cli.local import CALLER
 from didier.domain.inputs import Row
 from didier.domain.templates import Template
+from didier.domain.visibility import Visibility
 from didier.errors import (
     BatchNotFound,
     InvalidField,
@@ -19,10 +20,12 @@ from didier.errors import (
     TooManyTargets,
     UnknownReference,
 )
-from didier.services import batches
+from didier.services import batches, editing
 from didier.services.access import Caller
 from didier.services.batches import Undone, read_text, text_of
 from didier.services.copying import CopyOrder, CopyResult, copy
+from didier.services.editing import AddOrder, DeleteOrder, UpdateOrder
+from didier.services.importing import ImportOrder, import_dids
 from didier.storage import dids, locks, progress
 from didier.storage.database import reading
 from didier.storage.inputs import pack
@@ -149,20 +152,103 @@ def test_columns_of_a_text_are_checked_before_it_is_taken_in():
     assert 1 == read_text(pieces, 100, Template("{city} {target}")).count
 
 
-def test_batches_are_seen_as_their_source_is(clean, now):
-    """Who sees the source's group, or has ordered it, sees a batch."""
-    with clean.begin() as conn:
-        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'OTHER'")
+def give(engine: Engine, group: str, *patterns: str) -> None:
+    """Give DIDs to a user group."""
+    with engine.begin() as conn:
+        for pattern in patterns:
+            run(conn, "UPDATE vicidial_inbound_dids SET user_group = ? WHERE did_pattern = ?", group, pattern)
+
+
+def test_batches_are_seen_as_their_dids_are(clean, now):
+    """Who sees the group of the copies sees a batch; who has ordered it must still see it."""
+    give(clean, "OTHER", SOURCE)
     others = small(clean, now, "5550100")
     moved = small(clean, now, "5550101", user_group="ADMIN")
     own = small(clean, now, "5550102", who=replace(CALLER, name="SALES"))
-    with clean.begin() as conn:
-        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN' WHERE did_pattern = ?", SOURCE)
+    give(clean, "ADMIN", SOURCE)
     since = small(clean, now, "5550103")
 
     assert [True, True, True, True] == [seen(clean, CALLER, id_) for id_ in (others, moved, own, since)]
-    assert [False, True, True, True] == [seen(clean, SALES, id_) for id_ in (others, moved, own, since)]
+    assert [False, True, False, True] == [seen(clean, SALES, id_) for id_ in (others, moved, own, since)]
     assert not seen(clean, CALLER, since + 1)
+
+
+def test_the_source_of_a_batch_is_seen_as_it_was(clean, now):
+    """A batch of visible copies says nothing of a source that another group had; nor is it found by it."""
+    give(clean, "OTHER", SOURCE)
+    hidden = small(clean, now, "5550100", user_group="ADMIN")
+    give(clean, "ADMIN", SOURCE)
+    visible = small(clean, now, "5550101")
+
+    with reading(clean) as conn:
+        found = [batches.get(conn, SALES, batch_id) for batch_id in (hidden, visible)]
+        listed = batches.page(conn, SALES, BatchFilter(source=SOURCE), None, 10)
+    assert ["", SOURCE] == [batch.source_pattern for batch in found]
+    assert [None, True] == [batch.snapshot_id and True for batch in found]
+    assert [visible] == [batch.batch_id for batch in listed]
+
+
+def edited(engine: Engine, now, *orders) -> list[int]:
+    """Carry out edits of DIDs one after the other; return their batches."""
+    services = {AddOrder: editing.add, UpdateOrder: editing.update, DeleteOrder: editing.delete}
+    with engine.begin() as conn:
+        return [services[type(order)](conn, [order], now)[0].batch_id for order in orders]
+
+
+def test_edits_are_seen_by_who_sees_all_their_rows(clean, now):
+    """The row before counts as the row after; who moved to another group has seen what they see no more."""
+    own = replace(caller(viewable_groups=" OTHER ", group="OTHER"), name="sales")
+    with clean.begin() as conn:
+        run(conn, "INSERT INTO vicidial_user_groups (user_group, group_name) VALUES ('OTHER', 'Others')")
+    ids = edited(
+        clean, now,
+        AddOrder(CALLER, "5550100", {"user_group": "ADMIN"}),
+        UpdateOrder(CALLER, "5550100", {"did_description": "Visible"}),
+        UpdateOrder(CALLER, "5550100", {"user_group": "OTHER"}),
+        UpdateOrder(own, "5550100", {"did_description": "Of others"}),
+        UpdateOrder(CALLER, "5550100", {"user_group": "ADMIN"}),
+        DeleteOrder(CALLER, "5550100"),
+    )  # fmt: skip
+
+    assert [True] * 6 == [seen(clean, CALLER, id_) for id_ in ids]
+    assert [True, True, False, False, False, True] == [seen(clean, SALES, id_) for id_ in ids]
+    assert BatchNotFound(ids[2]) == undo(clean, ids[2], now, caller=SALES)
+
+
+def test_imports_are_seen_by_who_sees_all_their_rows(clean, now):
+    """One row of another group hides the batch."""
+    with clean.begin() as conn:
+        run(conn, "INSERT INTO vicidial_user_groups (user_group, group_name) VALUES ('OTHER', 'Others')")
+        rows = [Row("5550100", {"user_group": "ADMIN"}), Row("5550101", {"user_group": "OTHER"})]
+        orders = [ImportOrder(CALLER, tuple(some), ("user_group",)) for some in ([rows[0]], [rows[1]])]
+        orders.append(ImportOrder(CALLER, tuple(rows), ("user_group",), "update"))
+        ids = [import_dids(conn, [order], now)[0].batch_id for order in orders]
+
+    assert [True, False, False] == [seen(clean, SALES, id_) for id_ in ids]
+
+
+def test_a_batch_whose_groups_are_not_known_is_its_callers(clean, now):
+    """For as long as they see what they saw; those of processes that did not write that, nobody's."""
+    both = replace(caller(viewable_groups=" ADMIN OTHER "), name="sales")
+    batch_id = small(clean, now, "5550100", who=both)
+    with clean.begin() as conn:
+        run(conn, "UPDATE didier_batches SET snapshot_id = NULL")
+
+    assert [True, True, False] == [seen(clean, who, batch_id) for who in (CALLER, both, SALES)]
+    assert not seen(clean, replace(both, name="other"), batch_id)
+    with clean.begin() as conn:
+        run(conn, "UPDATE didier_batches SET caller_groups = NULL")
+    assert [True, False] == [seen(clean, who, batch_id) for who in (CALLER, both)]
+
+
+def test_what_was_ordered_without_limit_needs_none(clean, now):
+    """Who saw every group and sees some alone today does not see what is not known."""
+    batch_id = small(clean, now, "5550100", who=replace(CALLER, name="sales"))
+    with clean.begin() as conn:
+        run(conn, "UPDATE didier_batches SET snapshot_id = NULL")
+
+    assert [True, False] == [seen(clean, who, batch_id) for who in (CALLER, SALES)]
+    assert Visibility() == stored(clean, batch_id).caller_groups
 
 
 def test_a_token_sees_what_was_ordered_with_no_wider_one(clean, now):
@@ -196,11 +282,9 @@ def test_targets_with_groups_of_their_own_hide_a_batch(clean, now):
 
 def test_pages_are_full_though_some_are_hidden(clean, now):
     """A page has as many as were asked for as long as there are visible ones."""
-    with clean.begin() as conn:
-        run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'OTHER'")
+    give(clean, "OTHER", SOURCE)
     ids = [
-        small(clean, now, f"555010{n}", who=replace(CALLER, name="sales" if n % 3 == 0 else "other"))
-        for n in range(9)
+        small(clean, now, f"555010{n}", **({"user_group": "ADMIN"} if n % 3 == 0 else {})) for n in range(9)
     ]
     visible = [*reversed(ids[::3])]
 

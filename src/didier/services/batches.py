@@ -7,7 +7,7 @@ from itertools import islice
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import inputs, patterns
+from didier.domain import inputs
 from didier.domain.inputs import Entry, Header
 from didier.domain.templates import Template
 from didier.domain.users import User, missing_function, missing_rights
@@ -20,7 +20,7 @@ from didier.errors import (
     NotUndoable,
     TooManyTargets,
 )
-from didier.services import copying, planning, removing, undoing
+from didier.services import copying, planning, removing, undoing, visibility
 from didier.services.access import Caller
 from didier.storage import dids, progress, snapshots
 from didier.storage.batches import Batch
@@ -139,6 +139,7 @@ def _accept(conn: Connection, order: BatchOrder, source_id: int, now: datetime) 
         template=order.template.text if order.template else None,
         own_columns=tuple(sorted(own)),
         reach=order.caller.pattern_prefix,
+        caller_groups=order.caller.visibility,
     )
     phase = "check" if order.atomic else "make"
     batch_id = progress.accept(conn, batch, order.text.count, phase, order.text.pieces, now)
@@ -154,27 +155,15 @@ def _may_look(user: User) -> NotPermitted | None:
 
 
 def get(conn: Connection, caller: Caller, batch_id: int) -> StoredBatch | NotPermitted | BatchNotFound:
-    """Return a batch that *caller* may see: their own, and others' where its DIDs are visible to them."""
+    """Return a batch that *caller* may see, see `visibility.of_batches`."""
     if missing := _may_look(caller.user):
         return missing
     batch = progress.get(conn, batch_id)
-    if batch is None or not _is_visible(conn, caller, batch):
-        return BatchNotFound(batch_id)
-    return batch
+    return (batch and visibility.of_batch(conn, caller, batch)) or BatchNotFound(batch_id)
 
 
-def _is_visible(conn: Connection, caller: Caller, batch: StoredBatch) -> bool:
-    """Say whether *caller* sees a batch: a token with a prefix, what one that reaches no further has done."""
-    if caller.pattern_prefix is not None and not patterns.begins_with(
-        batch.reach or "", caller.pattern_prefix
-    ):
-        return False
-    if batch.user_name.lower() == caller.name.lower() or caller.user.visible_groups() is None:
-        return True
-    if batch.snapshot_id is None or "user_group" in batch.own_columns:
-        return False
-    group = batch.overrides.get("user_group") or snapshots.read(conn, batch.snapshot_id).get("user_group")
-    return caller.user.sees(group)
+LOOKED_AT = 1_000
+"""How many batches are looked at together, once a page has shown that some are hidden."""
 
 
 def page(
@@ -184,12 +173,15 @@ def page(
     if missing := _may_look(caller.user):
         return missing
     found: list[StoredBatch] = []
+    size = limit
     while len(found) < limit:
-        rows = progress.page(conn, wanted, before, limit)
-        found += [batch for batch in rows if _is_visible(conn, caller, batch)]
-        if len(rows) < limit:
+        rows = progress.page(conn, wanted, before, size)
+        seen = visibility.of_batches(conn, caller, rows)
+        # A source that is not visible is not found by its number either.
+        found += [batch for batch in seen if wanted.source is None or batch.source_pattern]
+        if len(rows) < size:
             break
-        before = rows[-1].batch_id
+        before, size = rows[-1].batch_id, max(limit, LOOKED_AT)
     return found[:limit]
 
 
@@ -235,13 +227,14 @@ def undo(
 
 def _undo(conn: Connection, order: UndoOrder, now: datetime) -> Undone | UndoRefused | undoing.Refused:
     batch = progress.get(conn, order.batch_id)
-    if batch is None or not _is_visible(conn, order.caller, batch):
+    if batch is None or visibility.of_batch(conn, order.caller, batch) is None:
         return BatchNotFound(order.batch_id)
     undo_it = _undo_copies if batch.kind == "copy" else _undo_edit
     kept = undo_it(conn, order, batch, now)
     if not isinstance(kept, tuple):
         return kept
-    return Undone(progress.get(conn, batch.batch_id) or batch, kept)
+    undone = progress.get(conn, batch.batch_id) or batch
+    return Undone(visibility.of_batch(conn, order.caller, undone) or undone, kept)
 
 
 def _undo_edit(

@@ -297,6 +297,7 @@ def _batch(plan: _Plan, snapshot_ids: Mapping[int, int], items: Sequence[Item | 
         template=plan.order.template.text if plan.order.template else None,
         reach=caller.pattern_prefix,
         own_columns=plan.own_columns,
+        caller_groups=caller.visibility,
     )
 
 

@@ -162,6 +162,7 @@ def _copied(conn: Connection, origin: Origin, pattern: str, cursor: str, sight: 
     """Return the change that made a copy; its row is put together as the copy was."""
     after: dict[str, Value] | None = None
     source: Mapping[str, Value] = {}
+    name = origin.source_pattern
     if origin.snapshot_id is not None:
         identity = {"did_id": origin.did_id, "did_pattern": pattern}
         source = snapshots.read(conn, origin.snapshot_id)
@@ -173,7 +174,7 @@ def _copied(conn: Connection, origin: Origin, pattern: str, cursor: str, sight: 
         address=origin.address,
         action="copied",
         batch_id=origin.batch_id,
-        source=origin.source_pattern if sight.sees(source.get("user_group"), origin.source_pattern) else None,
+        source=name if sight.sees(source.get("user_group"), name) else None,
         before=None,
         after=after,
         cursor=cursor,

@@ -134,6 +134,7 @@ def _batch(order: ImportOrder) -> Batch:
     return batches.Batch(
         user=caller.name, user_id=caller.user.user_id, address=caller.address, source_id=0,
         source_pattern="", overrides={}, items=(), kind="import", mode="atomic", reach=caller.pattern_prefix,
+        caller_groups=caller.visibility,
     )  # fmt: skip
 
 

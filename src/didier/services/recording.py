@@ -74,6 +74,7 @@ def _batch(kind: str, change: Change) -> batches.Batch:
         kind=kind,
         mode="atomic",
         reach=change.caller.pattern_prefix,
+        caller_groups=change.caller.visibility,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from didier.domain.visibility import Visibility
 from didier.storage.statements import (
     as_json,
     as_text,
@@ -27,9 +28,9 @@ _NEEDED = object()
 _BATCH_COLUMNS: Mapping[str, Any] = MappingProxyType({
     "created_at": _NEEDED, "user_name": _NEEDED, "user_id": _NEEDED, "address": _NEEDED, "kind": "copy",
     "mode": "best_effort", "source_id": _NEEDED, "source_pattern": _NEEDED, "snapshot_id": None,
-    "overrides": None, "template": None, "reach": None, "own_columns": None, "requested": _NEEDED,
-    "added": _NEEDED, "existing": 0, "invalid": 0, "duplicates": 0, "state": _NEEDED, "high_water": None,
-    "guard": None,
+    "overrides": None, "template": None, "reach": None, "own_columns": None, "caller_groups": None,
+    "requested": _NEEDED, "added": _NEEDED, "existing": 0, "invalid": 0, "duplicates": 0, "state": _NEEDED,
+    "high_water": None, "guard": None,
 })  # fmt: skip
 _ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", "reason")
 
@@ -68,6 +69,7 @@ class Batch:
     template: str | None = None
     reach: str | None = None  # how patterns begin that the caller's token reaches
     own_columns: tuple[str, ...] = ()  # those in which targets have values of their own
+    caller_groups: Visibility | None = None  # what the caller saw; None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +133,17 @@ def _row(batch: Batch, date: str, running: Running | None) -> tuple[Any, ...]:
         date, batch.user[:20], batch.user_id, batch.address[:45], batch.kind, batch.mode, batch.source_id,
         batch.source_pattern, batch.snapshot_id, as_json(batch.overrides) if batch.overrides else None,
         batch.template, batch.reach, as_json(batch.own_columns) if batch.own_columns else None,
-        sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"],
-        sizes["duplicate"], "running" if running else "done",
+        batch.caller_groups and _listed(batch.caller_groups),
+        sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"], sizes["duplicate"],
+        "running" if running else "done",
         running and running.high_water,
         running and running.guard,
     )  # fmt: skip
+
+
+def _listed(saw: Visibility) -> str:
+    """Return the groups as they are stored: a JSON list, or ``null`` where there was no limit."""
+    return "null" if saw.groups is None else as_json(sorted(saw.groups))
 
 
 @contextmanager

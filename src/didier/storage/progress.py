@@ -1,6 +1,6 @@
 """Batches as they go on: their rows, the text they were ordered with, and what each step writes of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import Connection
 
+from didier.domain.visibility import Visibility
 from didier.storage.batches import Batch, Item, insert_batch, insert_items
-from didier.storage.statements import as_json, as_moment, as_text, run, values_of
+from didier.storage.statements import as_json, as_moment, as_text, numbers_of, run, values_of
 
 ACTIVE = ("pending", "running")
 
@@ -52,6 +53,7 @@ class StoredBatch:
     undone_by_id: int | None
     undo_groups: frozenset[str] | None  # in small letters; None is no limit
     undone_at: datetime | None
+    caller_groups: Visibility | None  # what the caller saw when it was ordered; None: not known
 
 
 _COLUMNS = tuple(field.name for field in fields(StoredBatch))
@@ -69,7 +71,13 @@ def _batch(row: Sequence[Any]) -> StoredBatch:
     values["forced"] = bool(values["forced"])
     groups = values["undo_groups"]
     values["undo_groups"] = None if groups is None else frozenset(orjson.loads(groups))
+    saw = values["caller_groups"]
+    values["caller_groups"] = None if saw is None else _saw(orjson.loads(saw))
     return StoredBatch(**values)
+
+
+def _saw(groups: list[str] | None) -> Visibility:
+    return Visibility(None if groups is None else frozenset(groups))
 
 
 def accept(
@@ -102,6 +110,12 @@ def get(conn: Connection, batch_id: int) -> StoredBatch | None:
     """Return a batch."""
     rows = run(conn, f"{_SELECT} WHERE batch_id = ?", batch_id)
     return _batch(rows[0]) if rows else None
+
+
+def some(conn: Connection, batch_ids: Collection[int]) -> list[StoredBatch]:
+    """Return those of the batches that are there."""
+    sql = f"{_SELECT} WHERE batch_id IN {numbers_of(conn.dialect.name)}"
+    return [_batch(row) for row in run(conn, sql, as_json(batch_ids))] if batch_ids else []
 
 
 def locked(conn: Connection, batch_id: int) -> StoredBatch | None:
