@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from didier.cli.local import CALLER
+from didier.domain.visibility import EVERYTHING
 from didier.errors import NotFound, NotPermitted
-from didier.services import copying, listing
+from didier.services import copying, editing, listing
 from didier.services.copying import CopyOrder
 from didier.services.listing import Wanted
 from didier.storage import dids
@@ -158,6 +159,50 @@ def test_copies_know_their_source(conn, now):
     assert ["18005550003"] == patterns(conn, copied_from="ABC_1")
 
 
+@pytest.fixture
+def copies(conn, now):
+    """Copies, visible to a group, of a DID that another group had at first, and of one with a long number."""
+    rows = "('SALES', 'Sales'), ('OTHER', 'Others')"
+    run(conn, f"INSERT INTO vicidial_user_groups (user_group, group_name) VALUES {rows}")
+    dids.add(conn, {"did_pattern": "5559999", "user_group": "OTHER"}, now)
+    copying.copy(conn, [CopyOrder(CALLER, "5559999", ("18005550001",), {"user_group": "SALES"})], now)
+    run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'SALES' WHERE did_pattern = '5559999'")
+    copying.copy(conn, [CopyOrder(CALLER, "5559999", ("18005550002",))], now)
+    return replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES "))
+
+
+def test_the_source_of_a_copy_is_shown_as_it_was(conn, copies):
+    """With the group that it had when it was copied; a token shows those that it reaches."""
+    numbers = ("18005550001", "18005550002")
+
+    def sources(caller):
+        return [listing.one(conn, caller, number)["copied_from"] for number in numbers]
+
+    assert [["5559999", "5559999"], [None, "5559999"]] == [sources(CALLER), sources(copies)]
+    assert [None, None] == sources(replace(CALLER, pattern_prefix="1800"))
+    assert [None, "5559999"] == [
+        row["copied_from"] for row in page(conn, caller=copies).rows if row["did_pattern"] in numbers
+    ]
+
+
+def test_copies_are_found_by_sources_that_are_seen(conn, copies):
+    """The filter tells nothing that the list does not."""
+    found = [
+        patterns(conn, caller, copied_from="5559999")
+        for caller in (CALLER, copies, replace(CALLER, pattern_prefix="1800"))
+    ]
+
+    assert [["18005550001", "18005550002"], ["18005550002"], []] == found
+
+
+def test_a_did_that_was_written_shows_its_source_to_who_sees_it(conn, copies, now):
+    """The answer to a change says no more than the list."""
+    order = editing.UpdateOrder(copies, "18005550001", {"did_description": "Sales line"})
+    [done] = editing.update(conn, [order], now)
+
+    assert None is listing.written(conn, done.did_id, done.sight)["copied_from"]
+
+
 def test_a_run_is_a_source_for_all_its_dids(conn, now):
     """Items of large batches stand for many DIDs with consecutive ids."""
     copying.copy(conn, [CopyOrder(CALLER, SOURCE, ("18005550001",))], now)
@@ -167,8 +212,8 @@ def test_a_run_is_a_source_for_all_its_dids(conn, now):
         dids.add(conn, {"did_pattern": f"1800555000{number}", "user_group": "---ALL---"}, now)
 
     assert [f"1800555000{n}" for n in (1, 2, 3)] == patterns(conn, copied_from=SOURCE)
-    assert None is listing.written(conn, first + 3)["copied_from"]
-    assert SOURCE == listing.written(conn, first + 2)["copied_from"]
+    assert None is listing.written(conn, first + 3, EVERYTHING)["copied_from"]
+    assert SOURCE == listing.written(conn, first + 2, EVERYTHING)["copied_from"]
 
 
 def test_the_mark_changes_with_the_row(conn, now):

@@ -25,12 +25,16 @@ class Visibility:
         return self.groups is not None or self.prefix is not None
 
     def sees_group(self, group: object) -> bool:
-        """Say whether rows of *group* are seen; None, a group that is not known, is seen without limit only."""
+        """Say whether rows of *group* are seen; None, one that is not known, is seen without limit only."""
         return self.groups is None or is_visible(None if group is None else str(group), self.groups)
+
+    def sees_pattern(self, pattern: str) -> bool:
+        """Say whether a token reaches the DID *pattern*, whatever its group."""
+        return patterns.begins_with(pattern, self.prefix)
 
     def sees(self, group: object, pattern: str) -> bool:
         """Say whether the DID *pattern* is seen while it is in *group*; that may be that of another time."""
-        return patterns.begins_with(pattern, self.prefix) and self.sees_group(group)
+        return self.sees_pattern(pattern) and self.sees_group(group)
 
     def covers(self, other: "Visibility") -> bool:
         """Say whether every group is seen that *other* sees."""

@@ -293,7 +293,14 @@ def _recorded(
     """Record *changes*; return what callers are told of each."""
     batch_ids = recording.record(conn, kind, changes, now, batch_id)
     return [
-        Done(change.pattern, change.did_id, batch_id=batch_id, image=change.after or change.before)
+        Done(
+            change.pattern,
+            change.did_id,
+            False,
+            batch_id,
+            change.after or change.before,
+            change.caller.visibility,
+        )
         for change, batch_id in zip(changes, batch_ids, strict=True)
     ]
 

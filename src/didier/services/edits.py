@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from didier.domain.visibility import EVERYTHING, Visibility
 from didier.errors import (
     AlreadyExists,
     ChangedMeanwhile,
@@ -81,6 +82,7 @@ class Done:
     dry_run: bool = False
     batch_id: int = field(default=0, compare=False)  # 0 in a dry run, and of a lock
     image: Image | None = field(default=None, compare=False, repr=False)  # the row as it is, or as it was
+    sight: Visibility = field(default=EVERYTHING, compare=False, repr=False)  # of the caller
 
 
 AddRefused = NotPermitted | InvalidPattern | AlreadyExists | InvalidField

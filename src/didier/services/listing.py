@@ -7,12 +7,12 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import numbers, targets
 from didier.domain.users import missing_rights
+from didier.domain.visibility import Visibility
 from didier.errors import NotFound, NotPermitted
 from didier.services import editing
 from didier.services.access import Caller
 from didier.services.reports import digits_of
 from didier.storage import dids, listing
-from didier.storage.dids import Did
 from didier.storage.listing import Filter, Order, Row, Value
 
 
@@ -72,8 +72,7 @@ def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
         in_group=wanted.group_id,
         carrier=wanted.carrier,
         copied_from=source,
-        prefix=caller.pattern_prefix,
-        visible=caller.user.visible_groups(),
+        sight=caller.visibility,
     )
 
 
@@ -87,8 +86,9 @@ def named(conn: Connection, caller: Caller, search: str, region: str) -> list[Ro
     pattern = targets.plain(search.strip())
     spelled = [pattern, *numbers.spellings(pattern, region)]
     found = dids.find(conn, spelled)
-    there = [did for did in map(found.get, spelled) if did and _reaches(caller, did)]
-    return [row for row in (listing.one(conn, did.did_id) for did in there) if row]
+    sight = caller.visibility
+    there = [did for did in map(found.get, spelled) if did and sight.sees(did.group, did.pattern)]
+    return [row for row in (listing.one(conn, did.did_id, sight) for did in there) if row]
 
 
 def one(conn: Connection, caller: Caller, pattern: str) -> Row | NotPermitted | NotFound:
@@ -96,18 +96,15 @@ def one(conn: Connection, caller: Caller, pattern: str) -> Row | NotPermitted | 
     if missing := missing_rights(caller.user, "did_info"):
         return missing
     did = dids.find(conn, [pattern]).get(pattern)
-    if did is None or not _reaches(caller, did):
+    sight = caller.visibility
+    if did is None or not sight.sees(did.group, did.pattern):
         return NotFound(pattern)
-    return listing.one(conn, did.did_id) or NotFound(pattern)
+    return listing.one(conn, did.did_id, sight) or NotFound(pattern)
 
 
-def _reaches(caller: Caller, did: Did) -> bool:
-    return caller.user.sees(did.group) and caller.may_touch(did.pattern)
-
-
-def written(conn: Connection, did_id: int) -> Row:
-    """Return a DID that a service has written in this transaction; who may see it is decided."""
-    row = listing.one(conn, did_id)
+def written(conn: Connection, did_id: int, sight: Visibility) -> Row:
+    """Return a DID that a service has written in this transaction for who has *sight*, and so sees it."""
+    row = listing.one(conn, did_id, sight)
     if row is None:
         raise LookupError(f"DID {did_id} was written in this transaction and is not there")
     return row

@@ -8,8 +8,19 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
+from didier.domain.visibility import EVERYTHING, Visibility
 from didier.storage import searching
-from didier.storage.statements import as_json, as_text, columns_of, escaped, like, run, values_of
+from didier.storage.statements import (
+    as_json,
+    as_text,
+    columns_of,
+    escaped,
+    like,
+    member_of,
+    numbers_of,
+    run,
+    values_of,
+)
 from didier.storage.tables import DIDS
 
 Value = str | int | None
@@ -40,8 +51,7 @@ class Filter:
     in_group: str | None = None
     carrier: str | None = None
     copied_from: str | None = None
-    prefix: str | None = None  # of the pattern
-    visible: Collection[str] | None = None  # user groups
+    sight: Visibility = EVERYTHING  # of whom they are listed for
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,7 @@ def _page(
         table, conditions, given = DIDS, conditions + place[0], values + place[1]
     chosen = f"SELECT d.did_id FROM {table} AS d{_where(conditions)}{sorted_by} LIMIT ?"
     which = f" WHERE d.did_id IN (SELECT c.did_id FROM ({chosen}) AS c){sorted_by}"
-    return _rows(conn, which, *given, limit)
+    return _rows(conn, wanted.sight, which, *given, limit)
 
 
 def _where(conditions: Sequence[str]) -> str:
@@ -108,9 +118,9 @@ def place_kinds(order: Order) -> tuple[type[Any], ...]:
     return {"did_id": (int,), "did_pattern": (str,), "did_description": (str, int)}[order.by]
 
 
-def one(conn: Connection, did_id: int) -> Row | None:
-    """Return a DID."""
-    rows = _rows(conn, " WHERE d.did_id = ?", did_id)
+def one(conn: Connection, did_id: int, sight: Visibility) -> Row | None:
+    """Return a DID, with its source if *sight* has that."""
+    rows = _rows(conn, sight, " WHERE d.did_id = ?", did_id)
     return rows[0] if rows else None
 
 
@@ -122,11 +132,11 @@ _BATCH = (
 )
 
 
-def _rows(conn: Connection, which: str, *values: Any) -> list[Row]:
+def _rows(conn: Connection, sight: Visibility, which: str, *values: Any) -> list[Row]:
     names = columns_of(conn, DIDS)
     columns = ", ".join(f"d.`{name}`" for name in names)
     found = run(conn, f"SELECT {columns}, {_BATCH} FROM {DIDS} AS d{which}", *values)
-    sources = _sources(conn, {row[-1] for row in found if row[-1] is not None})
+    sources = _sources(conn, sight, {row[-1] for row in found if row[-1] is not None})
     return [
         {**dict(zip(names, map(_value, row[:-1]), strict=True)), "copied_from": sources.get(row[-1])}
         for row in found
@@ -139,29 +149,54 @@ def _value(value: Any) -> Value:
     return as_text(value) if isinstance(value, datetime) else str(value)
 
 
-def _sources(conn: Connection, batch_ids: Collection[int]) -> dict[int, str]:
-    """Return the patterns of the sources of the batches that copied one."""
+def _sources(conn: Connection, sight: Visibility, batch_ids: Collection[int]) -> dict[int, str]:
+    """Return the patterns of the sources of the batches that copied one, of those alone that are seen."""
     if not batch_ids:
         return {}
+    dialect = conn.dialect.name
     sql = (
-        "SELECT batch_id, source_pattern FROM didier_batches WHERE source_id > 0"
-        f" AND batch_id IN {_numbers(conn.dialect.name)}"
+        f"SELECT batch_id, source_pattern, {_source_group(dialect, sight)} FROM didier_batches AS b"
+        f" WHERE source_id > 0 AND batch_id IN {numbers_of(dialect)}"
     )
-    return {row[0]: row[1] for row in run(conn, sql, as_json(list(batch_ids)))}
+    rows = run(conn, sql, as_json(list(batch_ids)))
+    return {batch_id: pattern for batch_id, pattern, group in rows if sight.sees(group, pattern)}
 
 
-def _numbers(dialect: str) -> str:
-    if dialect == "sqlite":
-        return "(SELECT value FROM json_each(?))"
-    return "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v INTEGER PATH '$')) AS r)"
+def _source_group(dialect: str, sight: Visibility) -> str:
+    """Return the expression for the group that the source of batch ``b`` had; NULL where none is asked."""
+    if sight.groups is None:
+        return "NULL"
+    group = member_of(dialect, "s.content", "user_group")
+    return f"(SELECT {group} FROM didier_snapshots AS s WHERE s.snapshot_id = b.snapshot_id)"
 
 
 _COPIED_FROM = (
     "d.did_id IN (SELECT t.did_id FROM didier_batches AS b"
     " JOIN didier_batch_items AS i ON i.batch_id = b.batch_id AND i.outcome = 'added'"
     f" JOIN {DIDS} AS t ON t.did_id BETWEEN i.did_id AND i.did_id + i.size - 1"
-    " WHERE b.source_pattern = ? AND b.source_id > 0)"
+    " WHERE b.source_pattern = ? AND b.source_id > 0{seen})"
 )
+
+
+def _copied_from(conn: Connection, sight: Visibility, source: str) -> tuple[str, list[Any]]:
+    """Return the condition for copies of *source* as it was when it was seen, and its values."""
+    if not sight.sees_pattern(source):
+        return "1 = 0", []
+    if sight.groups is None:
+        return _COPIED_FROM.format(seen=""), [source]
+    seen = f" AND b.snapshot_id IN {numbers_of(conn.dialect.name)}"
+    return _COPIED_FROM.format(seen=seen), [source, as_json(_seen_snapshots(conn, sight, source))]
+
+
+def _seen_snapshots(conn: Connection, sight: Visibility, source: str) -> list[int]:
+    """Return the snapshots of *source* in which it is seen: equal ones are kept once, so they are few."""
+    group = _source_group(conn.dialect.name, sight)
+    sql = f"SELECT DISTINCT snapshot_id, {group} FROM didier_batches AS b WHERE source_pattern = ?"
+    return [
+        snapshot_id
+        for snapshot_id, group in run(conn, sql, source)
+        if snapshot_id and sight.sees_group(group)
+    ]
 
 
 def _conditions(conn: Connection, wanted: Filter, *, near: bool) -> tuple[list[str], list[Any]]:
@@ -191,11 +226,12 @@ def _conditions(conn: Connection, wanted: Filter, *, near: bool) -> tuple[list[s
         column = "d.did_carrier_description" if known else "''"
         want(f"{column} LIKE ? ESCAPE '!'", like(wanted.carrier))
     if wanted.copied_from is not None:
-        want(_COPIED_FROM, wanted.copied_from)
-    if wanted.prefix is not None:
-        want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.prefix)}%")
-    if wanted.visible is not None:
-        groups = as_json([*sorted(wanted.visible), EVERY_GROUP])
+        sql, given = _copied_from(conn, wanted.sight, wanted.copied_from)
+        want(sql, *given)
+    if wanted.sight.prefix is not None:
+        want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.sight.prefix)}%")
+    if wanted.sight.groups is not None:
+        groups = as_json([*sorted(wanted.sight.groups), EVERY_GROUP])
         want(f"d.user_group IN {values_of(conn.dialect.name)}", groups)
     return conditions, values
 

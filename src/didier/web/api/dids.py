@@ -218,7 +218,7 @@ async def add_did(
     values = values_of(body)
 
     def word(conn: Connection, done: editing.Done) -> Answer:
-        return _made(request, listing.written(conn, done.did_id))
+        return _made(request, listing.written(conn, done.did_id, done.sight))
 
     wish = Wish(
         Asked("add_did", WRITE, pattern),
@@ -250,7 +250,7 @@ async def change_did(
     values = values_of(body)
 
     def word(conn: Connection, done: editing.Done) -> Answer:
-        return shown(listing.written(conn, done.did_id))
+        return shown(listing.written(conn, done.did_id, done.sight))
 
     wish = Wish(
         Asked("update_did", WRITE, pattern),
