@@ -5,7 +5,7 @@ import pytest
 from didier.cli.local import CALLER
 from didier.domain.inputs import Row
 from didier.errors import InvalidField, UnknownReference
-from didier.services.checking import group_problem, own_group_problem, problems
+from didier.services.checking import own_group_problem, problems
 from didier.services.copying import CopyOrder, copy
 from didier.storage.statements import run
 from support.engines import opened
@@ -141,16 +141,71 @@ def test_no_value_where_there_must_be_one_is_refused(conn):
     assert [bad, bad] == problems(conn, [{"did_active": None}, {"did_active": ""}])
 
 
-@pytest.mark.parametrize("group", ["---ALL---", "OTHER"])
-def test_a_limited_user_gives_own_groups_alone(group):
-    """Who sees some groups cannot give a DID to another, or to all, unless it has that group already."""
-    refused = group_problem(SALES, {"user_group": group})
+LIMITED = replace(CALLER, user=SALES).visibility
 
-    assert isinstance(refused, UnknownReference)
+
+@pytest.mark.parametrize("group", ["---ALL---", "OTHER"])
+def test_a_limited_user_gives_own_groups_alone(conn, group):
+    """Who sees some groups cannot give a DID to another, or to all, unless it has that group already."""
+    run(conn, "INSERT INTO vicidial_user_groups (user_group, group_name) VALUES ('OTHER', 'Others')")
+    rows = [{"user_group": group}, {"user_group": "sales"}]
+    refused, own = problems(conn, rows, [LIMITED, LIMITED])
+
+    assert (UnknownReference, None) == (type(refused), own)
     assert (group, "user group") == (refused.value, refused.kind)
-    assert None is group_problem(SALES, {"user_group": group}, group)
-    assert None is group_problem(SALES, {"user_group": "support"})
-    assert None is group_problem(CALLER.user, {"user_group": group})
+    assert [None, None] == problems(conn, rows, [LIMITED, LIMITED], [{"user_group": group}, {}])
+    assert [None, None] == problems(conn, rows)
+
+
+@pytest.mark.parametrize(("column", "value", "kind"), REFERENCES)
+def test_what_another_group_has_is_not_there(conn, column, value, kind):
+    """A limited user is told the same of it as of what does not exist, wherever else the order is wrong."""
+    hidden = "OTHER" if column == "user_group" else value
+    for table in ROWS:
+        run(conn, f"UPDATE {table} SET user_group = 'OTHER'")
+    rows = [{column: hidden, "list_id": "x"}, {column: "none2", "list_id": "x"}]
+    known, unknown = problems(conn, rows, [LIMITED, LIMITED])
+
+    assert (UnknownReference, UnknownReference) == (type(known), type(unknown))
+    assert (column, kind) == (known.field, known.kind)
+    assert str(unknown) == str(known).replace(hidden, "none2")
+
+
+@pytest.mark.parametrize(("column", "value", "kind"), REFERENCES)
+def test_what_the_own_group_has_is_there(conn, column, value, kind):
+    """And what every group has."""
+    for group in ("SALES", "---ALL---"):
+        for table in ROWS.keys() - {"vicidial_user_groups"}:
+            run(conn, f"UPDATE {table} SET user_group = ?", group)
+
+        assert [None] == problems(conn, [{column: value}], [LIMITED])
+
+
+def test_what_a_did_has_may_be_said_again(conn):
+    """An update that names an in-group of another group is allowed where the DID has it already."""
+    run(conn, "UPDATE vicidial_inbound_groups SET user_group = 'OTHER'")
+    rows = [{"group_id": "salesline"}, {"group_id": "SALESLINE"}]
+    same, new = problems(conn, rows, [LIMITED, LIMITED], [{"group_id": "SALESLINE"}, {"group_id": ""}])
+
+    assert (None, UnknownReference) == (same, type(new))
+
+
+def test_agents_are_seen_as_users_are(conn):
+    """VICIdial's rule for users differs: a list of three characters or fewer is no limit."""
+    run(conn, "UPDATE vicidial_users SET user_group = 'OTHER'")
+    run(conn, "UPDATE vicidial_inbound_groups SET user_group = 'OTHER'")
+    short = replace(CALLER, user=replace(SALES, viewable_groups=" S ")).visibility
+    rows = [{"user": "agent1"}, {"group_id": "SALESLINE"}]
+
+    assert [None, "group_id"] == [bad and bad.field for bad in problems(conn, rows, [short, short])]
+
+
+def test_orders_of_several_callers_are_looked_up_apart(conn):
+    """What one of them does not see is there to the other."""
+    run(conn, "UPDATE vicidial_inbound_groups SET user_group = 'OTHER'")
+    found = problems(conn, [{"group_id": "SALESLINE"}] * 2, [LIMITED, CALLER.visibility])
+
+    assert [UnknownReference, type(None)] == [type(bad) for bad in found]
 
 
 def test_a_limited_user_names_no_group_for_single_targets():

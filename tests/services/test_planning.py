@@ -8,6 +8,7 @@ from sqlalchemy.engine import Engine
 from didier.domain.inputs import Entry, Row
 from didier.domain.targets import Range
 from didier.domain.templates import Template
+from didier.domain.visibility import EVERYTHING, Visibility
 from didier.services import planning
 from didier.services.planning import Chunk, Planner, target_of
 from didier.services.recipes import Recipe
@@ -115,7 +116,7 @@ def words(engine: Engine, *targets: str, **settings) -> list[str | None]:
 )
 def test_the_size_of_chunks_does_not_matter(full, entries, sizes, reach):
     """In whatever chunks an order is decided on, each target is the same and in the same place."""
-    first, second = (decide(full, entries, size, reach=reach) for size in sizes)
+    first, second = (decide(full, entries, size, sight=Visibility(prefix=reach)) for size in sizes)
 
     assert first == second
     assert [*range(1, len(first) + 1)] == [position for position, *_ in first]
@@ -129,7 +130,7 @@ def test_the_size_of_chunks_does_not_matter(full, entries, sizes, reach):
 def test_an_order_that_goes_on_is_decided_as_before(full, entries, size, done):
     """Behind a restart the rest of the targets is what it would have been: what was named before is known."""
     whole = decide(full, entries, size)
-    rest = Planner(recipe(full), planning_rest(entries, done), None, done)
+    rest = Planner(recipe(full), planning_rest(entries, done), EVERYTHING, done)
     rest.remember(entries, done)
 
     assert whole[done:] == [decision for chunk in chunks(full, rest, size) for decision in decisions(chunk)]
@@ -192,7 +193,7 @@ def test_what_keeps_a_target_from_being_made(full):
         full, "5550100", "lobby", "LOBBY", "x", "5550100", "+5550104"
     )
     assert [None, "invalid", "exists", "invalid"] == words(
-        full, "5550100", "5560100", "5550250", "LOBBY", reach="555"
+        full, "5550100", "5560100", "5550250", "LOBBY", sight=Visibility(prefix="555")
     )
 
 
@@ -255,12 +256,20 @@ def test_rows_have_the_values_of_their_target(full, now):
     [Row(f"800555{number:04}") for number in range(300)],
 ])  # fmt: skip
 def test_the_same_number_in_another_spelling_is_similar(full, now, entries):
-    """A DID that dials the same number is named, for blocks as for single numbers."""
+    """A DID that dials the same number is named to who sees it, for blocks as for single numbers."""
     with full.begin() as conn:
         for pattern in ("18005550007", "+18005550299", "28005550001", "8005550300"):
-            dids.add(conn, {"did_pattern": pattern}, now)
+            dids.add(conn, {"did_pattern": pattern, "user_group": "---ALL---"}, now)
+        dids.add(conn, {"did_pattern": "18005550008", "user_group": "OTHER"}, now)
     [chunk] = chunks(full, Planner(recipe(full), entries), 1_000)
 
     with reading(full) as conn:
-        assert {7: "18005550007", 299: "+18005550299"} == planning.similar(conn, chunk, "US")
-        assert {} == planning.similar(conn, chunk, "IT")
+        everything = planning.similar(conn, chunk, "US")
+        elsewhere = planning.similar(conn, chunk, "IT")
+        seen = planning.similar(conn, chunk, "US", Visibility(groups=frozenset({"sales"})))
+        reached = planning.similar(conn, chunk, "US", Visibility(prefix="+1"))
+
+    assert {7: "18005550007", 8: "18005550008", 299: "+18005550299"} == everything
+    assert {} == elsewhere
+    assert {7: "18005550007", 299: "+18005550299"} == seen
+    assert {299: "+18005550299"} == reached

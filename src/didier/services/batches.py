@@ -24,6 +24,7 @@ from didier.services import copying, planning, removing, undoing, visibility
 from didier.services.access import Caller
 from didier.storage import dids, progress, snapshots
 from didier.storage.batches import Batch
+from didier.storage.history import Image
 from didier.storage.inputs import pack, unpack
 from didier.storage.progress import BatchFilter, PlacedItem, StoredBatch
 
@@ -107,21 +108,22 @@ Refused = NotPermitted | NotFound | InvalidField
 def accept(conn: Connection, orders: Sequence[BatchOrder], now: datetime) -> list[StoredBatch | Refused]:
     """Take *orders* in: what is returned as pending will be made, also after a restart."""
     found = dids.find(conn, {order.source for order in orders})
+    sources = [found.get(order.source) for order in orders]
+    images = dids.images(conn, {source.did_id for source in sources if source})
     outcomes: list[StoredBatch | Refused] = []
-    for order in orders:
-        source = found.get(order.source)
+    for order, source in zip(orders, sources, strict=True):
+        image = images[source.did_id] if source else {}
         refused = copying.refusal(
-            conn, order.caller, order.source, source, order.overrides, order.text.own_columns
+            conn, order.caller, order.source, source, image, order.overrides, order.text.own_columns
         )
         if refused or source is None:
             outcomes.append(refused or NotFound(order.source))
         else:
-            outcomes.append(_accept(conn, order, source.did_id, now))
+            outcomes.append(_accept(conn, order, image, now))
     return outcomes
 
 
-def _accept(conn: Connection, order: BatchOrder, source_id: int, now: datetime) -> StoredBatch | InvalidField:
-    image = dids.images(conn, [source_id])[source_id]
+def _accept(conn: Connection, order: BatchOrder, image: Image, now: datetime) -> StoredBatch | InvalidField:
     header = order.text.header
     if order.template and (bad := order.template.problem({*image, *(header.extra if header else ())})):
         return bad
@@ -130,7 +132,7 @@ def _accept(conn: Connection, order: BatchOrder, source_id: int, now: datetime) 
         user=order.caller.name,
         user_id=order.caller.user.user_id,
         address=order.caller.address,
-        source_id=source_id,
+        source_id=int(image["did_id"] or 0),
         source_pattern=str(image["did_pattern"]),
         overrides=order.overrides,
         items=(),

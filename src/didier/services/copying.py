@@ -10,6 +10,7 @@ from didier.domain import fields, inputs, patterns, targets
 from didier.domain.inputs import Row
 from didier.domain.templates import Template
 from didier.domain.users import missing_rights
+from didier.domain.visibility import Visibility
 from didier.errors import (
     AlreadyExists,
     InvalidField,
@@ -25,6 +26,7 @@ from didier.services.access import Caller
 from didier.services.recipes import Recipe
 from didier.storage import batches, dids, logs, snapshots
 from didier.storage.dids import Did, Found, Hold
+from didier.storage.history import Image
 from didier.storage.statements import is_transactional
 from didier.storage.tables import DIDS
 
@@ -109,11 +111,12 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
     taken = found.keys()
     for order, source in zip(orders, sources, strict=True):
         own = {column for row in order.rows for column in row.values}
-        refused = refusal(conn, order.caller, order.source, source, order.overrides, own, checked)
+        image = images[source.did_id] if source else {}
+        refused = refusal(conn, order.caller, order.source, source, image, order.overrides, own, checked)
         if refused or source is None:
             plans.append(refused or NotFound(order.source))
         else:
-            recipe = Recipe(images[source.did_id], order.overrides, order.template)
+            recipe = Recipe(image, order.overrides, order.template)
             plans.append(_plan(conn, order, source, recipe, found, taken))
     ready = [plan for plan in plans if isinstance(plan, _Plan) and not plan.order.dry_run]
     results = _make(conn, ready, now)
@@ -152,7 +155,7 @@ def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
         yield from order.targets
 
 
-Checked = dict[tuple[tuple[str, str | None], ...], InvalidField | None]
+Checked = dict[tuple[object, ...], InvalidField | None]
 """What was found wrong with overrides, so that equal ones are looked at once in a group."""
 
 
@@ -161,34 +164,35 @@ def refusal(
     caller: Caller,
     pattern: str,
     source: Did | None,
+    image: Image,
     overrides: Mapping[str, str | None],
     own: Collection[str] = (),
     checked: Checked | None = None,
 ) -> NotPermitted | NotFound | InvalidField | None:
     """Say why *caller* may not copy *source*, the DID *pattern*, with *overrides*; None when they may.
 
-    *own* are the columns in which targets have values of their own; *checked* what was found before.
+    *image* is the source's row: its values may be said again by who sees some groups alone. *own* are the
+    columns in which targets have values of their own; *checked* what was found before.
     """
     if missing := missing_rights(caller.user, "copy_did"):
         return missing
-    if source is None or not caller.user.sees(source.group) or not caller.may_touch(pattern):
+    sight = caller.visibility
+    if source is None or not sight.sees(source.group, pattern):
         return NotFound(pattern)
     checked = {} if checked is None else checked
-    key = tuple(overrides.items())
+    key = (*overrides.items(), sight, source.did_id if sight.is_limited else 0)
     if key not in checked:
-        checked[key] = _bad_override(conn, overrides)
-    return (
-        checked[key]
-        or checking.own_group_problem(caller.user, own)
-        or checking.group_problem(caller.user, overrides, source.group)
-    )
+        checked[key] = _bad_override(conn, overrides, sight, image)
+    return checked[key] or checking.own_group_problem(caller.user, own)
 
 
-def _bad_override(conn: Connection, overrides: Mapping[str, str | None]) -> InvalidField | None:
+def _bad_override(
+    conn: Connection, overrides: Mapping[str, str | None], sight: Visibility, image: Image
+) -> InvalidField | None:
     for column, value in overrides.items():
         if column not in fields.BY_COLUMN:
             return InvalidField(column, value or "", "a field of a DID")
-    return checking.problems(conn, [overrides])[0] if overrides else None
+    return checking.problems(conn, [overrides], [sight], [image])[0] if overrides else None
 
 
 def _plan(
@@ -199,7 +203,8 @@ def _plan(
     if order.template and (bad := order.template.problem({*recipe.image, *extra})):
         return bad
     own = _own(order, recipe)
-    wrong = checking.problems(conn, own) if own else [None] * len(order.targets)
+    limits = ([order.caller.visibility] * len(own), [recipe.image] * len(own))
+    wrong = checking.problems(conn, own, *limits) if own else [None] * len(order.targets)
     now_taken = taken.copy() if order.dry_run or order.atomic else taken
     named: set[str] = set()
     refusals: list[AlreadyExists | InvalidPattern | None] = []

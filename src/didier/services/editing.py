@@ -74,7 +74,8 @@ def add(
     belong to; without it each is one of its own.
     """
     found = dids.find(conn, {order.pattern for order in orders})
-    problems = checking.problems(conn, [order.values for order in orders], lenient=lenient)
+    sights = [order.caller.visibility for order in orders]
+    problems = checking.problems(conn, [order.values for order in orders], sights, lenient=lenient)
     taken = found.keys()
     decided: list[Done | AddRefused | None] = []
     for order, bad in zip(orders, problems, strict=True):
@@ -108,7 +109,7 @@ def _add_refused(order: AddOrder, exists: bool, bad: InvalidField | None) -> Add
         return outside
     if exists:
         return AlreadyExists(order.pattern)
-    return bad or checking.group_problem(user, order.values)
+    return bad
 
 
 def update(
@@ -154,7 +155,9 @@ def _update(
         order.values if lenient else _new(order.values, before.get(did.did_id) if did else None)
         for order, did in zip(orders, there, strict=True)
     ]
-    problems = checking.problems(conn, checked, lenient=lenient)
+    had = [before.get(did.did_id, {}) if did else {} for did in there]
+    sights = [order.caller.visibility for order in orders]
+    problems = checking.problems(conn, checked, sights, had, lenient=lenient)
     decided: list[Done | UpdateRefused | None] = []
     for order, did, bad in zip(orders, there, problems, strict=True):
         refused = _update_refused(order, did, before, bad)
@@ -186,7 +189,7 @@ def _update_refused(
         return NotFound(order.pattern)
     if order.etag is not None and order.etag != etag(before[did.did_id]):
         return ChangedMeanwhile(order.pattern)
-    if bad := bad or checking.group_problem(user, order.values, did.group):
+    if bad:
         return bad
     return None if order.values else NothingToChange(order.pattern)
 

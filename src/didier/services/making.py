@@ -6,12 +6,13 @@ database says how far the batch has come, so that it goes on from there after a 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
 from didier.domain import inputs
+from didier.domain.visibility import EVERYTHING
 from didier.errors import TargetProblem
 from didier.services import planning, removing
 from didier.services.copying import PROBLEMS_SHOWN
@@ -49,7 +50,8 @@ def open_planner(conn: Connection, batch: StoredBatch, recipe: Recipe) -> Planne
     """Return the planner of a batch, behind the targets that are made already."""
     pieces = list(progress.pieces(conn, batch.batch_id))
     entries = inputs.skip(inputs.read(unpack(pieces)), batch.position)
-    planner = Planner(recipe, entries, batch.reach, batch.position)
+    sight = replace(batch.caller_groups or EVERYTHING, prefix=batch.reach)
+    planner = Planner(recipe, entries, sight, batch.position)
     planner.remember(inputs.read(unpack(pieces)), batch.position)
     return planner
 

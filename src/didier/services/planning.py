@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from didier.domain import inputs, numbers, patterns, targets
 from didier.domain.inputs import Entry, Row
 from didier.domain.targets import Range
+from didier.domain.visibility import EVERYTHING, Visibility
 from didier.services import checking
 from didier.services.recipes import Recipe
 from didier.storage import dids
@@ -74,15 +75,15 @@ class Chunk:
 class Planner:
     """Takes an order's targets in chunks and decides on each.
 
-    *entries* are those behind the first *position* targets when the order goes on after a restart; then
-    `remember` tells of the others.
+    *sight* is what the caller sees. *entries* are those behind the first *position* targets when the order
+    goes on after a restart; then `remember` tells of the others.
     """
 
     def __init__(
-        self, recipe: Recipe, entries: Iterable[Entry], reach: str | None = None, position: int = 0
+        self, recipe: Recipe, entries: Iterable[Entry], sight: Visibility = EVERYTHING, position: int = 0
     ) -> None:
         self._recipe = recipe
-        self._reach = reach
+        self._sight = sight
         self._entries = iter(entries)
         self._rest: Entry | None = None
         self._position = position
@@ -149,8 +150,8 @@ class Planner:
         """Find the problems of *chunk*, the next one in order."""
         there = _there(conn, chunk)
         repeated = self._seen.add_block(chunk.block) if chunk.block else self._seen.add(chunk.targets)
-        bad = _bad_values(conn, chunk.own)
-        of_block = chunk.block and not bad and self._reach is None  # whose numbers are patterns all
+        bad = self._bad_values(conn, chunk.own)
+        of_block = chunk.block and not bad and self._sight.prefix is None  # whose numbers are patterns all
         for place in () if of_block else range(len(chunk.targets)):
             if reason := self._invalid(chunk.targets[place]):
                 chunk.problems[place] = Problem("invalid", reason)
@@ -172,9 +173,17 @@ class Planner:
     def _invalid(self, target: str) -> str | None:
         if problem := patterns.problem(target) or inputs.spoiled(target):
             return targets.refusal(problem).reason
-        if not patterns.begins_with(target, self._reach):
-            return f"the token reaches DIDs that begin with {self._reach} only"
+        if not self._sight.sees_pattern(target):
+            return f"the token reaches DIDs that begin with {self._sight.prefix} only"
         return None
+
+    def _bad_values(self, conn: Connection, own: Sequence[Mapping[str, str | None]]) -> dict[int, str]:
+        """Return what is wrong with targets' own values, by place."""
+        if not own:
+            return {}
+        limits = ([self._sight] * len(own), [self._recipe.image] * len(own))
+        found = checking.problems(conn, own, *limits)
+        return {place: str(problem) for place, problem in enumerate(found) if problem}
 
 
 def _there(conn: Connection, chunk: Chunk) -> dict[int, Did]:
@@ -190,32 +199,30 @@ def _there(conn: Connection, chunk: Chunk) -> dict[int, Did]:
     return {place: did for place, did in pairs if did}
 
 
-def _bad_values(conn: Connection, own: Sequence[Mapping[str, str | None]]) -> dict[int, str]:
-    """Return what is wrong with targets' own values, by place."""
-    if not own:
-        return {}
-    found = checking.problems(conn, own)
-    return {place: str(problem) for place, problem in enumerate(found) if problem}
-
-
-def similar(conn: Connection, chunk: Chunk, region: str) -> dict[int, str]:
-    """Return for targets of *chunk* a DID that is the same number in another spelling, by place."""
+def similar(conn: Connection, chunk: Chunk, region: str, sight: Visibility = EVERYTHING) -> dict[int, str]:
+    """Return for targets of *chunk* a DID that is seen and is the number in another spelling, by place."""
     if chunk.block and (others := numbers.block_spellings(chunk.block, region)) is not None:
         found: dict[int, str] = {}
         for other in others:
             spelled = replace(
                 chunk, targets=[other.pattern(other.first), other.pattern(other.last)], block=other
             )
-            found |= {place: did.pattern for place, did in _there(conn, spelled).items()}
+            there = _there(conn, spelled).items()
+            found |= {place: did.pattern for place, did in there if sight.sees(did.group, did.pattern)}
         return found
     spelled_by = {target: numbers.spellings(target, region) for target in chunk.targets}
     wanted = {other for spellings in spelled_by.values() for other in spellings}
-    there = dids.find(conn, wanted)
+    known = dids.find(conn, wanted)
+    seen = {
+        other: did.pattern
+        for other in wanted
+        if (did := known.get(other)) and sight.sees(did.group, did.pattern)
+    }
     pairs = (
-        (place, next(filter(None, map(there.get, spelled_by[target])), None))
+        (place, next(filter(None, map(seen.get, spelled_by[target])), None))
         for place, target in enumerate(chunk.targets)
     )
-    return {place: did.pattern for place, did in pairs if did}
+    return {place: pattern for place, pattern in pairs if pattern}
 
 
 def items(chunk: Chunk, ids: Sequence[int | None]) -> list[PlacedItem]:

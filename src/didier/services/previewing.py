@@ -50,8 +50,8 @@ class Preview:
     def __init__(self, order: BatchOrder, recipe: Recipe, region: str) -> None:
         self._recipe = recipe
         self._region = region
-        self._user = order.caller.user
-        self._planner = Planner(recipe, order.text.entries(), order.caller.pattern_prefix)
+        self._sight = order.caller.visibility
+        self._planner = Planner(recipe, order.text.entries(), self._sight)
         self.totals = dict.fromkeys(STATUSES, 0)
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class Preview:
         if chunk is None:
             return None
         self._planner.decide(conn, chunk)
-        similar = planning.similar(conn, chunk, self._region)
+        similar = planning.similar(conn, chunk, self._region, self._sight)
         rows = self._existing(conn, chunk)
         found = [self._seen(chunk, place, similar, rows) for place in range(len(chunk.targets))]
         for seen in found:
@@ -74,7 +74,7 @@ class Preview:
     def _existing(self, conn: Connection, chunk: Chunk) -> dict[int, dict[str, Any]]:
         """Return the rows of the DIDs of *chunk* that exist and that the caller sees."""
         there = [problem.did for problem in chunk.problems.values() if problem.did]
-        visible = [did.did_id for did in there if self._user.sees(did.group)]
+        visible = [did.did_id for did in there if self._sight.sees(did.group, did.pattern)]
         return {**dids.images(conn, visible)}
 
     def _seen(
@@ -101,12 +101,12 @@ def preview(
 ) -> Preview | NotPermitted | NotFound | InvalidField | Refusal:
     """Begin to look through *order*, or say why it would be refused as a whole."""
     source = dids.find(conn, [order.source]).get(order.source)
+    image = dids.images(conn, [source.did_id])[source.did_id] if source else {}
     refused = copying.refusal(
-        conn, order.caller, order.source, source, order.overrides, order.text.own_columns
+        conn, order.caller, order.source, source, image, order.overrides, order.text.own_columns
     )
     if refused or source is None:
         return refused or NotFound(order.source)
-    image = dids.images(conn, [source.did_id])[source.did_id]
     extra = order.text.header.extra if order.text.header else ()
     if order.template and (bad := order.template.problem({*image, *extra})):
         return bad

@@ -77,7 +77,8 @@ def _batch(row: Sequence[Any]) -> StoredBatch:
 
 
 def _saw(groups: list[str] | None) -> Visibility:
-    return Visibility(None if groups is None else frozenset(groups))
+    seen = None if groups is None else frozenset(groups)
+    return Visibility(groups=seen, users=seen)
 
 
 def accept(

@@ -26,18 +26,25 @@ def exists(conn: Connection, reference: str, value: str) -> bool:
     return bool(run(conn, f"SELECT 1 FROM {table} WHERE {column} = ? LIMIT 1", value))
 
 
-def missing(conn: Connection, reference: str, values: Collection[str]) -> set[str]:
+def missing(
+    conn: Connection, reference: str, values: Collection[str], groups: Collection[str] | None = None
+) -> set[str]:
     """Return those of *values* that do not stand in *reference*, compared as the database compares.
 
-    None where there is no such table: older VICIdial versions and embedded databases lack some.
+    With *groups* only what belongs to one of these user groups stands there. None where there is no such
+    table: older VICIdial versions and embedded databases lack some.
     """
     table, column = reference.split(".")
-    if not values or column not in columns_of(conn, table):
+    columns = columns_of(conn, table)
+    if not values or column not in columns:
         return set()
-    rows = rows_of(conn.dialect.name, ("wanted",))
     there = f"SELECT 1 FROM {table} AS t WHERE t.{column} = r.wanted"
-    sql = f"SELECT r.wanted FROM {rows} WHERE NOT EXISTS ({there})"
-    return {row[0] for row in run(conn, sql, as_json([(value,) for value in values]))}
+    given = [as_json([(value,) for value in values])]
+    if groups is not None and "user_group" in columns:
+        there += f" AND t.user_group IN {values_of(conn.dialect.name)}"
+        given.append(as_json([*sorted(groups), EVERY_GROUP]))
+    rows = rows_of(conn.dialect.name, ("wanted",))
+    return {row[0] for row in run(conn, f"SELECT r.wanted FROM {rows} WHERE NOT EXISTS ({there})", *given)}
 
 
 def choices(

@@ -48,8 +48,8 @@ class Choices(Page):
         if column not in BY_COLUMN:
             return JSONResponse({"text": ""})
 
-        def read(conn: Connection, _: Caller) -> str:
-            [bad] = checking.problems(conn, [{column: value}])
+        def read(conn: Connection, caller: Caller) -> str:
+            [bad] = checking.problems(conn, [{column: value}], [caller.visibility])
             return said(bad) if bad else ""
 
         return JSONResponse({"text": await self.read(request, read)})
