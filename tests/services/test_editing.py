@@ -287,6 +287,50 @@ def test_a_number_in_use_is_deleted_by_force_alone(engine, edit):
     assert Done(SOURCE, 1) == edit(DeleteOrder(CALLER, SOURCE, force=True))
 
 
+def test_places_of_other_groups_keep_a_number_without_their_names(engine, edit):
+    """Who does not see what uses a number is told that something does, and not how much."""
+    edit(AddOrder(SALES, "5550001", {}))
+    for pattern in ("5550002", "5550003", "5550004"):
+        edit(AddOrder(CALLER, pattern, {"extension": "5550001"}))
+    with engine.begin() as conn:
+        sql = "UPDATE vicidial_inbound_dids SET user_group = 'OTHER' WHERE did_pattern <> ?"
+        run(conn, sql, "5550001")
+    hidden = edit(DeleteOrder(SALES, "5550001"))
+    with engine.begin() as conn:
+        sql = "UPDATE vicidial_inbound_dids SET user_group = 'SALES' WHERE did_pattern = ?"
+        run(conn, sql, "5550003")
+    some = edit(DeleteOrder(SALES, "5550001"))
+
+    assert InUse("5550001", ("something of another user group",)) == hidden
+    assert InUse("5550001", ("DID 5550003 (extension)", "something of another user group")) == some
+    assert Done("5550001", 2) == edit(DeleteOrder(SALES, "5550001", force=True))
+
+
+def test_each_caller_is_told_of_the_places_that_they_see(engine, now):
+    """Deletions that share a transaction name places to one and not to another."""
+    with engine.begin() as conn:
+        for pattern, group in (("5550001", "SALES"), ("5550002", "OTHER")):
+            dids.add(conn, {"did_pattern": pattern, "extension": "5550001", "user_group": group}, now)
+        orders = [DeleteOrder(who, "5550001") for who in (SALES, CALLER)]
+        refused = editing.delete(conn, orders, now)
+
+    assert [("something of another user group",), ("DID 5550002 (extension)",)] == [
+        one.places for one in refused
+    ]
+
+
+def test_what_a_did_of_the_own_group_refers_to_may_be_said_again(engine, edit):
+    """An in-group of another group stays in a DID, and cannot be given to one."""
+    with engine.begin() as conn:
+        sql = "INSERT INTO vicidial_inbound_groups (group_id, user_group) VALUES ('OTHERLINE', 'OTHER')"
+        run(conn, sql)
+    edit(AddOrder(CALLER, "5550001", {"group_id": "OTHERLINE"}))
+    same, new = {"group_id": "OTHERLINE", "did_description": "Sales line"}, {"group_id": "OTHERLINE"}
+
+    assert isinstance(edit(UpdateOrder(SALES, "5550001", same)), Done)
+    assert isinstance(edit(AddOrder(SALES, "5550002", new)), UnknownReference)
+
+
 def test_of_two_deletions_the_second_finds_nothing(engine, now):
     """A DID is deleted once, and told as missing then."""
     with engine.begin() as conn:

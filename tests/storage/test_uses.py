@@ -1,5 +1,6 @@
 import pytest
 
+from didier.domain.visibility import EVERYTHING, Visibility
 from didier.storage import dids, uses
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
@@ -134,3 +135,49 @@ def test_tables_and_columns_that_are_not_there(database_url, engine, now):
         dids.add(conn, {"did_pattern": "5550002", "extension": NUMBER}, now)
 
         assert ["5550002"] == [use.name for use in uses.of(conn, [NUMBER])]
+
+
+SALES = Visibility(groups=frozenset({"sales"}))
+
+
+@pytest.mark.parametrize(("group", "name"), [("SALES", True), ("---ALL---", True), ("OTHER", False)])
+def test_places_of_other_groups_have_no_name(conn, now, group, name):
+    """Of a menu, a campaign or a DID that is not seen only is told that it is there."""
+    sql = "INSERT INTO vicidial_call_menu_options (menu_id, option_value, option_route, option_route_value)"
+    run(conn, f"{sql} VALUES ('MAIN', '1', 'DID', ?)", NUMBER)
+    run(conn, "INSERT INTO vicidial_call_menu (menu_id, user_group) VALUES ('MAIN', ?)", group)
+    sql = "INSERT INTO vicidial_campaigns (campaign_id, campaign_cid, user_group) VALUES ('SUMMER', ?, ?)"
+    run(conn, sql, NUMBER, group)
+    for pattern in ("5550002", "5550003"):
+        dids.add(conn, {"did_pattern": pattern, "extension": NUMBER, "user_group": group}, now)
+    named = [
+        Use(NUMBER, "call menu", "MAIN", "1"),
+        Use(NUMBER, "campaign", "SUMMER", "campaign_cid"),
+        Use(NUMBER, "DID", "5550002", "extension", 1),
+    ]
+
+    assert named == uses.of(conn, [NUMBER])
+    assert (named if name else [Use(NUMBER, use.kind, None) for use in named]) == uses.of(
+        conn, [NUMBER], SALES
+    )
+
+
+def test_dids_that_are_not_seen_are_not_counted(conn, now):
+    """Of several with one destination those are counted that are seen, by group and by prefix."""
+    for pattern, group in (
+        ("5550002", "OTHER"), ("5550003", "SALES"), ("5550004", "SALES"), ("6660005", "SALES"),
+    ):  # fmt: skip
+        dids.add(conn, {"did_pattern": pattern, "extension": NUMBER, "user_group": group}, now)
+    sight = Visibility(groups=frozenset({"sales"}), prefix="555")
+
+    assert {Use(NUMBER, "DID", "5550003", "extension", 1), Use(NUMBER, "DID", None)} == set(
+        uses.of(conn, [NUMBER], sight)
+    )
+
+
+def test_a_menu_that_is_gone_is_seen_by_who_sees_all(conn):
+    """An option may be left of a menu whose group is not known."""
+    sql = "INSERT INTO vicidial_call_menu_options (menu_id, option_value, option_route, option_route_value)"
+    run(conn, f"{sql} VALUES ('MAIN', '1', 'DID', ?)", NUMBER)
+
+    assert ["MAIN", None] == [uses.of(conn, [NUMBER], sight)[0].name for sight in (EVERYTHING, SALES)]

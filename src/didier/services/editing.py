@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import fields, patterns
 from didier.domain.users import missing_rights
+from didier.domain.visibility import Visibility
 from didier.errors import (
     AlreadyExists,
     ChangedMeanwhile,
@@ -52,6 +53,9 @@ PROTECTED = frozenset({"default", "did_system_filter"})
 
 PLACES = 10
 """Most places that a refusal names in which a DID is in use."""
+
+HIDDEN_PLACE = "something of another user group"
+"""What a refusal says of places that the caller does not see."""
 
 LOCKED = Kind("locked", "MODIFY", "DIDIER LOCK DID")
 UNLOCKED = Kind("unlocked", "MODIFY", "DIDIER UNLOCK DID")
@@ -201,14 +205,14 @@ def delete(conn: Connection, orders: Sequence[DeleteOrder], now: datetime) -> li
     ids = [did.did_id for did in there if did]
     before, locked = dids.images(conn, ids, Hold.CHANGE), locks.locked(conn, ids)
     refused = [_delete_refused(o, did, before, locked) for o, did in zip(orders, there, strict=True)]
-    used = places(conn, [o.pattern for o, no in zip(orders, refused, strict=True) if not no and not o.force])
+    used = _used(conn, [o for o, no in zip(orders, refused, strict=True) if not no and not o.force])
     gone: set[int] = set()
     decided: list[Done | DeleteRefused | None] = []
     for order, did, no in zip(orders, there, refused, strict=True):
         if did and did.did_id in gone:
             no = NotFound(order.pattern)
-        elif not no and order.pattern in used and not order.force:
-            no = InUse(order.pattern, used[order.pattern])
+        elif not no and not order.force:
+            no = used.get((order.caller.visibility, order.pattern))
         decided.append(no or _dry(order, did, before))
         if did and decided[-1] is None:
             gone.add(did.did_id)
@@ -238,14 +242,34 @@ def _delete_refused(
     return None
 
 
-def places(conn: Connection, wanted: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return where the patterns *wanted* are used, `PLACES` of each at most."""
+def _used(conn: Connection, orders: Sequence[DeleteOrder]) -> dict[tuple[Visibility, str], InUse]:
+    """Return the refusals of what is in use, each with what its caller sees of that."""
+    named: dict[Visibility, list[str]] = defaultdict(list)
+    for order in orders:
+        named[order.caller.visibility].append(order.pattern)
+    return {
+        (sight, pattern): InUse(pattern, found)
+        for sight, wanted in named.items()
+        for pattern, found in places(conn, wanted, sight).items()
+    }
+
+
+def places(conn: Connection, wanted: Sequence[str], sight: Visibility) -> dict[str, tuple[str, ...]]:
+    """Return where the patterns *wanted* are used, `PLACES` of each at most.
+
+    Of those that are not seen only is said that there are some, at the end.
+    """
     places: dict[str, list[str]] = defaultdict(list)
-    for use in uses.of(conn, wanted):
+    hidden = set()
+    for use in uses.of(conn, wanted, sight):
+        if use.name is None:
+            hidden.add(use.pattern)
+            continue
         more = f" and {use.more} more" if use.more else ""
         detail = f", option {use.detail}" if use.kind == "call menu" else f" ({use.detail})"
         places[use.pattern].append(f"{use.kind} {use.name}{detail}{more}")
-    return {pattern: tuple(found[:PLACES]) for pattern, found in places.items()}
+    rest = {pattern: (HIDDEN_PLACE,) if pattern in hidden else () for pattern in {*places, *hidden}}
+    return {pattern: (*places[pattern][: PLACES - len(end)], *end) for pattern, end in rest.items()}
 
 
 def lock(conn: Connection, orders: Sequence[LockOrder], now: datetime) -> list[Done | LockRefused]:
@@ -273,7 +297,7 @@ def lock(conn: Connection, orders: Sequence[LockOrder], now: datetime) -> list[D
 
 
 def _sees(caller: Caller, did: Did) -> bool:
-    return caller.user.sees(did.group) and caller.may_touch(did.pattern)
+    return caller.visibility.sees(did.group, did.pattern)
 
 
 def _dry(order: UpdateOrder | DeleteOrder, did: Did | None, before: Mapping[int, Image]) -> Done | None:

@@ -16,6 +16,7 @@ from didier.errors import (
     NotPermitted,
     NotUndoable,
 )
+from didier.services import visibility
 from didier.services.access import Caller
 from didier.services.editing import places
 from didier.services.recording import KINDS, Change, event
@@ -65,7 +66,7 @@ def undo_edit(
     if refused := _refused(caller, entries, now_there):
         return refused
     plan = _plan(entries, now_there, force)
-    if blocked := _blocked(conn, plan, force):
+    if blocked := _blocked(conn, plan, caller, force):
         return blocked
     _carry_out(conn, plan, caller, now)
     removed, restored = len(plan.deletions), len(plan.updates) + len(plan.insertions)
@@ -83,15 +84,9 @@ def _refused(caller: Caller, entries: Sequence[Entry], there: Mapping[int, Image
             if missing := missing_rights(caller.user, action):
                 return missing
         for image in (there.get(entry.did_id), entry.before, entry.after):
-            if image and not _sees(caller, image):
+            if image and not visibility.sees_row(caller.visibility, image):
                 return NotFound(entry.pattern)
     return None
-
-
-def _sees(caller: Caller, image: Image) -> bool:
-    group = image.get("user_group")
-    seen = caller.user.sees(None if group is None else str(group))
-    return seen and caller.may_touch(str(image["did_pattern"]))
 
 
 def _plan(entries: Sequence[Entry], there: Mapping[int, Image], force: bool) -> _Plan:
@@ -128,7 +123,7 @@ def _is_changed(entry: Entry, image: Image) -> bool:
     return any(image.get(name, after[name]) != after[name] for name in _changed(entry))
 
 
-def _blocked(conn: Connection, plan: _Plan, force: bool) -> Refused | None:
+def _blocked(conn: Connection, plan: _Plan, caller: Caller, force: bool) -> Refused | None:
     """Say why rows cannot be put back, or may not be removed."""
     back = [entry.pattern for entry in plan.insertions]
     found = dids.find(conn, back) if back else None
@@ -137,7 +132,8 @@ def _blocked(conn: Connection, plan: _Plan, force: bool) -> Refused | None:
         if entry.did_id in there or (found and found.get(entry.pattern)):
             return AlreadyExists(entry.pattern)
     locked = locks.locked(conn, [entry.did_id for entry in plan.deletions])
-    used = {} if force else places(conn, [entry.pattern for entry in plan.deletions])
+    removed = [] if force else [entry.pattern for entry in plan.deletions]
+    used = places(conn, removed, caller.visibility)
     for entry in plan.deletions:
         if entry.did_id in locked:
             return DeletionLocked(entry.pattern)

@@ -128,6 +128,7 @@ URLS = "vicidial_urls"
 WEBSERVERS = "vicidial_webservers"
 PHONES = "phones"
 CAMPAIGNS = "vicidial_campaigns"
+CALL_MENU = "vicidial_call_menu"
 CALL_MENU_OPTIONS = "vicidial_call_menu_options"
 ADMIN_LOG = "vicidial_admin_log"
 
@@ -142,7 +143,7 @@ RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     SYSTEM_SETTINGS: ("SELECT", "UPDATE"),
     "servers": ("SELECT", "UPDATE"),
     "vicidial_inbound_groups": _READ,
-    "vicidial_call_menu": _READ,
+    CALL_MENU: _READ,
     "vicidial_did_log": _READ,
     "vicidial_closer_log": _READ,
     API_LOG: _APPEND,
