@@ -41,7 +41,7 @@ def caller(**changes) -> Caller:
     return replace(CALLER, user=replace(CALLER.user, **changes))
 
 
-SALES = replace(caller(viewable_groups=" ADMIN "), name="sales")
+SALES = replace(caller(viewable_groups=" ADMIN ", user_id=7), name="sales")
 """Sees only DIDs of one group."""
 
 
@@ -164,7 +164,7 @@ def test_batches_are_seen_as_their_dids_are(clean, now):
     give(clean, "OTHER", SOURCE)
     others = small(clean, now, "5550100")
     moved = small(clean, now, "5550101", user_group="ADMIN")
-    own = small(clean, now, "5550102", who=replace(CALLER, name="SALES"))
+    own = small(clean, now, "5550102", who=caller(user_id=7))
     give(clean, "ADMIN", SOURCE)
     since = small(clean, now, "5550103")
 
@@ -197,7 +197,7 @@ def edited(engine: Engine, now, *orders) -> list[int]:
 
 def test_edits_are_seen_by_who_sees_all_their_rows(clean, now):
     """The row before counts as the row after; who moved to another group has seen what they see no more."""
-    own = replace(caller(viewable_groups=" OTHER ", group="OTHER"), name="sales")
+    own = caller(viewable_groups=" OTHER ", group="OTHER", user_id=7)
     with clean.begin() as conn:
         run(conn, "INSERT INTO vicidial_user_groups (user_group, group_name) VALUES ('OTHER', 'Others')")
     ids = edited(
@@ -229,13 +229,13 @@ def test_imports_are_seen_by_who_sees_all_their_rows(clean, now):
 
 def test_a_batch_whose_groups_are_not_known_is_its_callers(clean, now):
     """For as long as they see what they saw; those of processes that did not write that, nobody's."""
-    both = replace(caller(viewable_groups=" ADMIN OTHER "), name="sales")
+    both = caller(viewable_groups=" ADMIN OTHER ", user_id=7)
     batch_id = small(clean, now, "5550100", who=both)
     with clean.begin() as conn:
         run(conn, "UPDATE didier_batches SET snapshot_id = NULL")
 
     assert [True, True, False] == [seen(clean, who, batch_id) for who in (CALLER, both, SALES)]
-    assert not seen(clean, replace(both, name="other"), batch_id)
+    assert not seen(clean, caller(viewable_groups=" ADMIN OTHER ", user_id=8), batch_id)
     with clean.begin() as conn:
         run(conn, "UPDATE didier_batches SET caller_groups = NULL")
     assert [True, False] == [seen(clean, who, batch_id) for who in (CALLER, both)]
@@ -243,7 +243,7 @@ def test_a_batch_whose_groups_are_not_known_is_its_callers(clean, now):
 
 def test_what_was_ordered_without_limit_needs_none(clean, now):
     """Who saw every group and sees some alone today does not see what is not known."""
-    batch_id = small(clean, now, "5550100", who=replace(CALLER, name="sales"))
+    batch_id = small(clean, now, "5550100", who=caller(user_id=7))
     with clean.begin() as conn:
         run(conn, "UPDATE didier_batches SET snapshot_id = NULL")
 

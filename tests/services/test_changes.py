@@ -158,3 +158,92 @@ def test_a_page_of_the_api_log_may_look_through_a_part(conn, now):
     second = usage.api_log(conn, CALLER, LogFilter(user="first"), 10, first.following, reach=2)
 
     assert (0, ["first"], None) == (len(first.lines), [one.user for one in second.lines], second.following)
+
+
+# Callers who see some groups alone ----------------------------------------------------------------
+
+
+SALES = replace(CALLER, name="admin", user=replace(CALLER.user, viewable_groups=" SALES "))
+
+
+@pytest.fixture
+def moved(engine, now):
+    """A DID of SALES that others had before, one that they have now, and who changed them in SALES."""
+    with engine.begin() as conn:
+        rows = "('SALES', 'Sales'), ('OTHER', 'Others')"
+        run(conn, f"INSERT INTO vicidial_user_groups (user_group, group_name) VALUES {rows}")
+        run(conn, "UPDATE vicidial_users SET user_group = 'SALES'")
+        for pattern, groups in (("5550001", ("OTHER", "SALES")), ("5550002", ("SALES", "OTHER"))):
+            editing.add(conn, [editing.AddOrder(ADMIN, pattern, {"user_group": groups[0]})], now)
+            editing.update(conn, [UpdateOrder(ADMIN, pattern, {"user_group": groups[1]})], now)
+            editing.update(conn, [UpdateOrder(ADMIN, pattern, {"did_description": "A line"})], now)
+        yield conn
+
+
+def test_changes_are_seen_with_the_group_that_the_did_had(moved):
+    """What was done in another group, or by moving it there, is not in the log."""
+    assert [("3", "ADD"), ("2", "MODIFY")] == [
+        (line.record_id, line.type) for line in page(moved, SALES).lines
+    ]
+    assert 6 == len(page(moved).lines)
+
+
+def test_copies_are_seen_without_a_source_that_is_not(moved, now):
+    """Their notes name it."""
+    run(moved, "UPDATE vicidial_inbound_dids SET user_group = 'OTHER' WHERE did_pattern = ?", SOURCE)
+    for target, overrides in (("5550003", {"user_group": "SALES"}), ("5550004", {})):
+        copying.copy(moved, [CopyOrder(ADMIN, SOURCE, (target,), overrides)], now)
+    [line] = page(moved, SALES, type="COPY").lines
+
+    assert ("", "", "ADMIN API COPY DIDS") == (line.record_id, line.notes, line.code)
+
+
+def test_lines_of_users_are_seen_as_users_are(moved, now):
+    """And those of what has no group that is known to callers without limit."""
+    values = {"user_level": "1", "full_name": "Ann"}
+    for name, group in (("ann", "SALES"), ("bob", "OTHER")):
+        order = AddOrder(ADMIN, name, StoredPassword("$argon2id$x", ""), {**values, "user_group": group})
+        accounts.add(moved, [order], now)
+    entry = logs.AdminEntry("admin", "", "MODIFY", "SUMMER", "ADMIN MODIFY CAMPAIGN", "", section="CAMPAIGNS")
+    logs.write_admin(moved, [entry], now)
+    short = replace(SALES, user=replace(SALES.user, viewable_groups=" S "))
+
+    def records(caller):
+        return [line.record_id for line in page(moved, caller).lines if line.section != changes.DIDS]
+
+    assert [["SUMMER", "bob", "ann"], ["ann"]] == [records(CALLER), records(SALES)]
+    assert ["bob", "ann"] == records(short)
+
+
+def told(conn, now, *lines):
+    """Write lines of the API log, by users whom SALES see."""
+    for function, result, data in lines:
+        entry = ApiEntry("admin", function, result, "", "crm", data, 0, "s", "h", "u", "192.0.2.1", "bob")
+        logs.write_api(conn, [entry], "host", now)
+
+
+def test_the_api_log_tells_of_dids_that_are_seen(moved, now):
+    """Data that names another DID, or one of which nothing is known, is not shown; nor are other users."""
+    told(
+        moved, now, ("did_info", "SUCCESS", "5550001"), ("did_info", "ERROR", "5550002"),
+        ("copy_did", "ERROR", "5550001|5550002,5550003"), ("did_info", "ERROR", "5559999"),
+    )  # fmt: skip
+    seen, everything = (usage.api_log(moved, who, LogFilter(), 10).lines for who in (SALES, CALLER))
+
+    assert ["", "", "", "5550001"] == [line.data for line in seen]
+    assert [""] * 4 == [line.agent_user for line in seen]
+    assert ["5559999", "5550001|5550002,5550003", "5550002", "5550001"] == [line.data for line in everything]
+
+
+def test_the_api_log_tells_of_changes_whose_batch_is_seen(moved, now):
+    """A change counts with the groups that its DIDs had then, as in the change log."""
+    later = now + timedelta(hours=1)
+    editing.update(moved, [UpdateOrder(ADMIN, "5550001", {"did_description": "Sales line"})], later)
+    told(moved, now, ("add_did", "SUCCESS", "5550001"), ("add_did", "SUCCESS", "5550002"))
+    told(moved, later, ("update_did", "SUCCESS", "5550001"), ("update_did", "SUCCESS", "5550002"))
+    lines = usage.api_log(moved, SALES, LogFilter(), 10).lines
+
+    assert ["", "5550001", "5550002", ""] == [line.data for line in lines]
+    assert [None, 7, 4, None] == [
+        changes.traces(moved, SALES, lines).batches.get(line.api_id) for line in lines
+    ]

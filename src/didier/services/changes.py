@@ -1,5 +1,6 @@
 """The change log, and the batches and DIDs that lines of the logs are about. They only read."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,13 +11,18 @@ from sqlalchemy.engine import Connection
 from didier.domain import patterns
 from didier.domain.users import missing_rights
 from didier.errors import NotPermitted
+from didier.services import visibility
 from didier.services.access import Caller
-from didier.storage import changes, dids
+from didier.storage import changes, dids, progress
 from didier.storage.changes import Changed, ChangeFilter, Made
+from didier.storage.progress import StoredBatch
 from didier.storage.usage import Logged
 
 DIDS = "DIDS"
 """The section of VICIdial's admin log in which changes of DIDs stand."""
+
+USERS = "USERS"
+"""The section in which changes of users stand."""
 
 NOTES_OF = "ADMIN API "
 """How the codes begin of lines whose notes are shown: VICIdial's own pages may note secrets elsewhere."""
@@ -56,16 +62,16 @@ def page(
 ) -> ChangePage | NotPermitted:
     """Return *limit* of the lines that are *wanted*, of users that the caller sees; the newest first.
 
-    *reach* lines are looked through; where these have too few, the next page looks on.
+    Lines about what the caller does not see are left out, so that there may be fewer. *reach* lines are
+    looked through; where these have too few, the next page looks on.
     """
     if missing := missing_rights(caller.user, "api_log"):
         return missing
-    limited = not caller.user.sees_users_of(None)
-    visible = caller.user.visible_groups() if limited else None
+    visible = caller.visibility.users
     begin = before if before is not None else changes.newest(conn) + 1
     floor = max(begin - reach, 0)
     lines = changes.page(conn, replace(wanted, visible=visible), limit + 1, begin, floor)
-    shown = [_without_secrets(line) for line in lines[:limit]]
+    shown = _visible(conn, caller, [_without_secrets(line) for line in lines[:limit]])
     rest = floor if floor > 1 else None
     following = lines[limit - 1].id if len(lines) > limit else rest
     return ChangePage(shown, following, _patterns(conn, caller, shown))
@@ -76,17 +82,62 @@ def _without_secrets(line: Changed) -> Changed:
     return line if is_shown else replace(line, notes="")
 
 
+def _visible(conn: Connection, caller: Caller, lines: Sequence[Changed]) -> list[Changed]:
+    """Return those of *lines* that are about what the caller sees, and of it what they see.
+
+    A line with a batch is seen as the batch is, with the groups that its DIDs had then; another, as the DID
+    or the user is now. What has neither (campaigns, servers) is told to callers without limit alone.
+    """
+    sight = caller.visibility
+    if not sight.is_limited and sight.users is None:
+        return [*lines]
+    batches = _batches_seen(conn, caller, {line.batch_id for line in lines if line.batch_id is not None})
+    patterns = _patterns(conn, caller, lines)
+    users = visibility.users_seen(conn, sight, {line.record_id for line in lines if line.section == USERS})
+    shown = []
+    for line in lines:
+        if line.section != DIDS:
+            is_seen = line.section == USERS and line.record_id in users
+        elif line.batch_id is None:
+            is_seen = _number(line.record_id) in patterns
+        else:
+            is_seen = line.batch_id in batches
+        if is_seen:
+            batch = batches.get(line.batch_id or 0)
+            shown.append(_without_source(line) if batch and _hides_source(batch) else line)
+    return shown
+
+
+def _batches_seen(conn: Connection, caller: Caller, batch_ids: Collection[int]) -> dict[int, StoredBatch]:
+    seen = visibility.of_batches(conn, caller, progress.some(conn, batch_ids))
+    return {batch.batch_id: batch for batch in seen}
+
+
+def _hides_source(batch: StoredBatch) -> bool:
+    return batch.kind == "copy" and not batch.source_pattern
+
+
+def _without_source(line: Changed) -> Changed:
+    """Return the line of a copy without what may name its source."""
+    return replace(line, record_id="", notes="")
+
+
+def _number(record_id: str) -> int:
+    """Return the id of a DID as it stands in the log, 0 for what is none."""
+    is_number = record_id.isascii() and record_id.isdigit() and len(record_id) < 10
+    return int(record_id) if is_number else 0
+
+
 def _patterns(conn: Connection, caller: Caller, lines: Sequence[Changed]) -> dict[int, str]:
-    named = [line.record_id for line in lines if line.section == DIDS]
-    ids = {int(text) for text in named if text.isascii() and text.isdigit() and len(text) < 10}
-    found = changes.patterns(conn, ids)
-    return {did_id: pattern for did_id, (pattern, group) in found.items() if caller.user.sees(group)}
+    ids = {_number(line.record_id) for line in lines if line.section == DIDS} - {0}
+    found, sight = changes.patterns(conn, ids), caller.visibility
+    return {did_id: pattern for did_id, (pattern, group) in found.items() if sight.sees(group, pattern)}
 
 
 def record_of(conn: Connection, caller: Caller, pattern: str) -> str | None:
     """Return the record under which changes of the DID *pattern* are logged, None if the caller sees none."""
     did = dids.find(conn, [pattern]).get(pattern)
-    return str(did.did_id) if did and caller.user.sees(did.group) else None
+    return str(did.did_id) if did and caller.visibility.sees(did.group, did.pattern) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +149,58 @@ class Traces:
 
 
 def traces(conn: Connection, caller: Caller, lines: Sequence[Logged]) -> Traces:
-    """Return the batches that *lines* tell of, and which pieces of their data are DIDs the caller sees.
+    """Return what the caller sees of the batches and DIDs that *lines* tell of.
 
     A batch is that of a line when its function makes such batches, it was stored in the same moment by the
     same user, and its source or first target stands in the line; where several fit it is none.
     """
     pieces = {piece for line in lines for piece in data_pieces(line) if _may_be_pattern(piece)}
-    found = dids.find(conn, pieces)
-    seen = {piece for piece in pieces if (did := found.get(piece)) and caller.user.sees(did.group)}
-    return Traces(_batches(conn, lines), seen)
+    found, sight = dids.find(conn, pieces), caller.visibility
+    seen = {piece for piece in pieces if (did := found.get(piece)) and sight.sees(did.group, did.pattern)}
+    return Traces(batches_of(conn, caller, lines), seen)
+
+
+def without_hidden(conn: Connection, caller: Caller, lines: Sequence[Logged]) -> list[Logged]:
+    """Return *lines* of the API log, each without the data and the user that the caller does not see.
+
+    The data of a change is seen as its batch is. That of another line names a DID that is seen now, and none
+    that is not: of what is there no longer the group is not known.
+    """
+    sight = caller.visibility
+    if sight.users is not None:
+        known = visibility.users_seen(conn, sight, {line.agent_user for line in lines})
+        lines = [line if line.agent_user in known else replace(line, agent_user="") for line in lines]
+    if sight.groups is None:
+        return [*lines]
+    batches = batches_of(conn, caller, lines)
+    words = {line.api_id: {*filter(_may_be_pattern, _words(line))} for line in lines}
+    found = dids.find(conn, set().union(*words.values()))
+
+    def is_seen(line: Logged) -> bool:
+        if _is_change(line):
+            return line.api_id in batches
+        named = [did for word in words[line.api_id] if (did := found.get(word))]
+        return bool(named) and all(sight.sees_group(did.group) for did in named)
+
+    return [line if is_seen(line) else replace(line, data="") for line in lines]
+
+
+def _words(line: Logged) -> list[str]:
+    """Return the parts of a line's data and of the lists in it, of which any may be a DID."""
+    return re.split(r"[|,; ]", line.data)
+
+
+def _is_change(line: Logged) -> bool:
+    return line.result != "ERROR" and line.function in KINDS
+
+
+def batches_of(conn: Connection, caller: Caller, lines: Sequence[Logged]) -> dict[int, int]:
+    """Return the batches that *lines* tell of, by the line's id, as far as the caller sees them."""
+    found = _batches(conn, lines)
+    if not found or not caller.visibility.is_limited:
+        return found
+    seen = _batches_seen(conn, caller, set(found.values()))
+    return {api_id: batch_id for api_id, batch_id in found.items() if batch_id in seen}
 
 
 def data_pieces(line: Logged) -> list[str]:
@@ -119,7 +213,7 @@ def _may_be_pattern(piece: str) -> bool:
 
 
 def _batches(conn: Connection, lines: Sequence[Logged]) -> dict[int, int]:
-    changing = [line for line in lines if line.result != "ERROR" and line.function in KINDS]
+    changing = [line for line in lines if _is_change(line)]
     if not changing:
         return {}
     first, last = (datetime.fromisoformat(line.when) for line in (changing[-1], changing[0]))
@@ -136,7 +230,7 @@ def _batches(conn: Connection, lines: Sequence[Logged]) -> dict[int, int]:
 
 
 def _of(line: Logged, near: Sequence[Made]) -> int | None:
-    pieces = {patterns.key(piece) for piece in data_pieces(line)}
+    pieces = {patterns.key(piece) for piece in data_pieces(line) if piece}
     near = [batch for batch in near if batch.kind in KINDS[line.function]]
     for name in ("target", "source"):
         fitting = [batch for batch in near if patterns.key(getattr(batch, name)) in pieces]

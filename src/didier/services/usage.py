@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.users import missing_rights
 from didier.errors import NotPermitted
-from didier.services import access, reports
+from didier.services import access, changes, reports
 from didier.services.access import Caller
 from didier.storage import usage
 from didier.storage.reports import Call
@@ -38,18 +38,18 @@ def api_log(
 ) -> LogPage | NotPermitted:
     """Return *limit* of the lines that are *wanted*, of users that the caller sees; the newest first.
 
-    With a *reach* only so many lines are looked through: where these have too few, the next page looks on.
+    What they say of DIDs and users that the caller does not see is left out. With a *reach* only so many
+    lines are looked through: where these have too few, the next page looks on.
     """
     if missing := missing_rights(caller.user, "api_log"):
         return missing
     if caller.pattern_prefix is not None:
         return NotPermitted("api_log", ("Pattern prefix of the token must be none: the log names all DIDs",))
-    limited = not caller.user.sees_users_of(None)
-    visible = caller.user.visible_groups() if limited else None
     begin = before if before is not None else usage.newest_line(conn) + 1
     floor = max(begin - reach, 0) if reach else 0
-    lines = usage.api_log(conn, replace(wanted, visible=visible), limit + 1, before, floor)
-    shown = [line if line.function in DATA_SHOWN else replace(line, data="") for line in lines[:limit]]
+    lines = usage.api_log(conn, replace(wanted, visible=caller.visibility.users), limit + 1, before, floor)
+    public = [line if line.function in DATA_SHOWN else replace(line, data="") for line in lines[:limit]]
+    shown = changes.without_hidden(conn, caller, public)
     rest = floor if floor > 1 else None
     return LogPage(shown, lines[limit - 1].api_id if len(lines) > limit else rest)
 

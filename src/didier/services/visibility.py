@@ -11,9 +11,10 @@ from dataclasses import replace
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
+from didier.domain.users import is_visible
 from didier.domain.visibility import Visibility
 from didier.services.access import Caller
-from didier.storage import history, snapshots
+from didier.storage import history, snapshots, users
 from didier.storage.history import Image
 from didier.storage.progress import StoredBatch
 
@@ -115,3 +116,11 @@ def _copied_to(batch: StoredBatch, sources: _Groups) -> Collection[str | None]:
 
 def _without_source(batch: StoredBatch) -> StoredBatch:
     return replace(batch, source_id=0, source_pattern="", snapshot_id=None)
+
+
+def users_seen(conn: Connection, sight: Visibility, names: Collection[str]) -> set[str]:
+    """Return those of the users *names* who are seen: there is no such user among the others, or no more."""
+    if sight.users is None:
+        return set(names)
+    there = users.accounts(conn, set(names))
+    return {name for name, account in there.items() if is_visible(account.user.group, sight.users)}
