@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from didier.cli.local import CALLER
+from didier.domain.inputs import Row
 from didier.errors import NotPermitted
 from didier.services import copying, figures
 from didier.services.copying import CopyOrder
@@ -57,6 +58,25 @@ def test_copies_are_counted_by_day(conn, now):
     assert [DayCount(date(2026, 2, 24), 1), DayCount(date(2026, 2, 25), 0)] == found[:2]
     assert (9, DayCount(now.date(), 3)) == (len(found), found[-1])
     assert {0} == {one.copies for one in figures.copies_by_day(conn, SALES, now.date(), 9)}
+
+
+def test_copies_are_counted_with_the_group_that_they_were_given(conn, now):
+    """A user who sees a group counts its copies, and not those of a colleague who sees more."""
+    run(conn, "INSERT INTO vicidial_user_groups (user_group, group_name) VALUES ('SALES', 'Sales')")
+    run(conn, "UPDATE vicidial_users SET user_group = 'SALES'")
+    colleague = replace(CALLER, name="admin")
+    rows = (Row("5550004", {"user_group": "SALES"}),)
+    for order in (
+        CopyOrder(colleague, "+442079460000", ("5550001",)),
+        CopyOrder(colleague, "18001234567", ("5550002",), {"user_group": "SALES"}),
+        CopyOrder(colleague, "18001234567", ("5550003",)),
+        CopyOrder(colleague, "18001234567", ("5550004",), rows=rows),
+        CopyOrder(replace(CALLER, name="ghost"), "+442079460000", ("5550005",)),
+    ):
+        copying.copy(conn, [order], now)
+    everything, seen = (figures.copies_by_day(conn, who, now.date(), 1) for who in (CALLER, SALES))
+
+    assert [[DayCount(now.date(), 5)], [DayCount(now.date(), 2)]] == [everything, seen]
 
 
 def test_refused_requests_are_counted_by_reason(conn, now):

@@ -132,6 +132,15 @@ def test_calls_that_an_invisible_did_took_are_not_there(engine):
     assert ["2026-03-04 10:00:00"] == [call.came_at for call in exported(engine, "5550001", SALES)]
 
 
+def test_calls_that_a_did_took_which_is_gone_are_not_there(engine):
+    """Its group is not known: it may have been that of others who had the number before."""
+    did(engine, "5550001", "SALES")
+    log(engine, "5550001", "2026-03-04 09:00:00", "999")
+
+    assert [] == exported(engine, "5550001", SALES)
+    assert 1 == len(exported(engine, "5550001"))
+
+
 def test_calls_without_a_did_of_their_own(engine):
     """A number without a DID is seen through the one that took the call, e.g. default."""
     visible = did(engine, "default", "SALES")

@@ -1,11 +1,10 @@
 """What the dashboard shows, as far as callers may see it. It only reads, and callers keep it for a while."""
 
-from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.engine import Connection
 
-from didier.domain.users import User, missing_rights
+from didier.domain.users import missing_rights
 from didier.errors import NotPermitted
 from didier.services.access import Caller
 from didier.storage import figures
@@ -20,11 +19,11 @@ def dids_by_route(conn: Connection, caller: Caller) -> list[RouteCount] | NotPer
 
 
 def copies_by_day(conn: Connection, caller: Caller, today: date, days: int) -> list[DayCount] | NotPermitted:
-    """Count what was copied on each of the last *days*, by users whom the caller sees."""
+    """Count what was copied on each of the last *days*: DIDs, and by users, that the caller sees."""
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
     first = today - timedelta(days=days - 1)
-    counted = figures.copies_by_day(conn, datetime.combine(first, time()), _groups_of_users(caller.user))
+    counted = figures.copies_by_day(conn, datetime.combine(first, time()), caller.visibility)
     found = {one.day: one.copies for one in counted}
     dates = (first + timedelta(days=number) for number in range(days))
     return [DayCount(day, found.get(day, 0)) for day in dates]
@@ -36,11 +35,7 @@ def refusals(
     """Count the refused requests of users whom the caller sees, by reason."""
     if missing := missing_rights(caller.user, "api_log"):
         return missing
-    return figures.refusals(conn, since, _groups_of_users(caller.user), limit)
-
-
-def _groups_of_users(user: User) -> Collection[str] | None:
-    return None if user.sees_users_of(None) else user.visible_groups()
+    return figures.refusals(conn, since, caller.visibility.users, limit)
 
 
 def calls_since(conn: Connection, since: datetime) -> datetime:

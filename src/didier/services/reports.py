@@ -51,15 +51,14 @@ def calls(
     """Return the calls to *number* on *day*, by time.
 
     A call counts as seen by *user* when the DID that took it is visible, and the DID that has the number
-    now; when neither is there any longer, only users who see every group see it.
+    now. Of a DID that is there no longer the group is not known: users who see every group see its calls.
     """
     if missing := missing_rights(user, "did_log_export"):
         return missing
     did = dids.find(conn, [number]).get(number)
     if did and not user.sees(did.group):
         return []
-    groups = user.visible_groups()
-    return reports.calls(conn, number, day, groups, min(limit, ROW_LIMIT), known_dids_only=did is None)
+    return reports.calls(conn, number, day, user.visible_groups(), min(limit, ROW_LIMIT))
 
 
 def listed(conn: Connection, user: User, wanted: Wanted) -> Table | NotPermitted:

@@ -25,25 +25,16 @@ class Call:
     seconds: int
 
 
-def calls(
-    conn: Connection,
-    number: str,
-    day: date,
-    groups: Collection[str] | None,
-    limit: int,
-    *,
-    known_dids_only: bool,
-) -> list[Call]:
+def calls(conn: Connection, number: str, day: date, groups: Collection[str] | None, limit: int) -> list[Call]:
     """Return the calls to *number* on *day*, by time, *limit* at most.
 
-    With *groups*, calls that were taken by a DID of another group are left out; with *known_dids_only*
-    those too whose DID is there no longer. A call lasted until the end of its last row in the queue log.
+    With *groups* those alone that were taken by a DID which is there and in one of them. A call lasted until
+    the end of its last row in the queue log.
     """
-    limited = groups is not None
     values: list[Any] = [number, f"{day} 00:00:00", f"{day} 23:59:59"]
     if groups is not None:
         values.append(_groups(groups))
-    rows = run(conn, _calls(conn.dialect.name, limited, known_dids_only), *values, limit)
+    rows = run(conn, _calls(conn.dialect.name, groups is not None), *values, limit)
     return [Call(who or "", _text(came), _seconds(came, began, length)) for who, came, began, length in rows]
 
 
@@ -52,16 +43,15 @@ def _groups(groups: Collection[str]) -> str:
 
 
 @cache
-def _calls(dialect: str, limited: bool, known_dids_only: bool) -> str:
-    visible = f"d.user_group IN {values_of(dialect)}"
-    join = f" LEFT JOIN {DIDS} AS d ON d.did_id = CAST(l.did_id AS INTEGER)" if limited else ""
-    condition = f"({visible})" if known_dids_only else f"(d.did_id IS NULL OR {visible})"
+def _calls(dialect: str, limited: bool) -> str:
+    join = f" JOIN {DIDS} AS d ON d.did_id = CAST(l.did_id AS INTEGER)" if limited else ""
+    condition = f" AND d.user_group IN {values_of(dialect)}" if limited else ""
     return (
         "SELECT l.caller_id_number, l.call_date, c.call_date, c.length_in_sec FROM vicidial_did_log AS l"
         f"{join} LEFT JOIN vicidial_closer_log AS c ON c.closecallid ="
         " (SELECT MAX(q.closecallid) FROM vicidial_closer_log AS q WHERE q.uniqueid = l.uniqueid)"
         " WHERE l.extension = ? AND l.call_date >= ? AND l.call_date <= ?"
-        f"{f' AND {condition}' if limited else ''} ORDER BY l.call_date LIMIT ?"
+        f"{condition} ORDER BY l.call_date LIMIT ?"
     )
 
 
