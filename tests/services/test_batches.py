@@ -470,3 +470,37 @@ def test_what_is_not_seen_is_not_undone(clean, now):
         assert BatchNotFound(batch_id) == undo(clean, batch_id, now, caller=who)
     assert BatchNotFound(batch_id + 1) == undo(clean, batch_id + 1, now)
     assert "5550100" in table(clean)
+
+
+@pytest.mark.parametrize("who", [CALLER, SALES], ids=["everything", "some"])
+def test_a_page_takes_a_fixed_number_of_statements(clean, now, who):
+    """For callers without limit one, for others two more, for the groups of copies and of edits."""
+    for number in range(6):
+        small(clean, now, f"555010{number}", user_group="ADMIN")
+        edited(clean, now, UpdateOrder(CALLER, SOURCE, {"did_description": f"Line {number}"}))
+    with clean.begin() as conn:
+        asked = [_statements(conn, lambda size=size: batches.page(conn, who, BatchFilter(), None, size))
+                 for size in (2, 12)]  # fmt: skip
+
+    assert [1, 1] == asked if who is CALLER else [3, 3] == asked
+
+
+def _statements(conn, read) -> int:
+    """Count the statements that *read* sends to the driver."""
+    sent = []
+    real = conn.connection
+
+    class Counting:
+        def __getattr__(self, name):
+            return getattr(real, name)
+
+        def cursor(self):
+            sent.append(1)
+            return real.cursor()
+
+    conn._dbapi_connection, kept = Counting(), conn._dbapi_connection
+    try:
+        read()
+    finally:
+        conn._dbapi_connection = kept
+    return len(sent)

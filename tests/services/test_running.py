@@ -1,11 +1,13 @@
 """Large batches from the order to the last row, through a real runner and committer."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy.engine import Engine
 
+from didier.cli.local import CALLER
 from didier.errors import Unavailable
 from didier.services.batches import Undone
 from didier.storage import dids, locks, progress
@@ -505,3 +507,23 @@ def test_letters_beyond_ascii_in_older_tables(mariadb, now):
 
         assert [("done", 101), ("done", 100)] == [(batch.state, batch.added) for batch in found]
         assert [(101, ()), (100, ())] == [(one.batch.removed, one.kept) for one in undone]
+
+
+def test_values_of_targets_are_looked_for_among_what_the_caller_sees(clean, now):
+    """A large batch is made without its caller: what they saw is stored with it."""
+    sales = replace(CALLER, user=replace(CALLER.user, group="SALES", viewable_groups=" SALES "))
+    with clean.begin() as conn:
+        for line, group in (("SLINE", "SALES"), ("OLINE", "OTHER")):
+            sql = "INSERT INTO vicidial_inbound_groups (group_id, user_group) VALUES (?, ?)"
+            run(conn, sql, line, group)
+    rows = "target,group_id\n5550100,SLINE\n5550101,OLINE\n5550102,NOLINE\n"
+    seen, everything = (
+        accept(clean, order(rows.replace("55501", number), atomic=False, caller=who), now)
+        for who, number in ((sales, "55501"), (CALLER, "55502"))
+    )
+    finish(clean, now, seen, everything)
+
+    assert {"5550100": "added", "5550101": "invalid", "5550102": "invalid"} == outcomes(clean, seen)
+    assert {"5550200": "added", "5550201": "added", "5550202": "invalid"} == outcomes(clean, everything)
+    hidden, unknown = (one.reason for one in each(clean, seen)[1:])
+    assert unknown == hidden.replace("OLINE", "NOLINE")

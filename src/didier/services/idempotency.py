@@ -1,5 +1,6 @@
 """Doing a request once, however often it is sent with the same idempotency key."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from didier.errors import KeyReused
+from didier.services.access import Caller
 from didier.storage import idempotency
 from didier.storage.idempotency import Known, Name
 
@@ -24,6 +26,16 @@ class Request:
     owner: str
     key: str
     fingerprint: str
+
+    @classmethod
+    def of(cls, caller: Caller, key: str, fingerprint: str) -> "Request":
+        """Return the request of *caller*; who sees other groups since then has sent another one.
+
+        The answer may show DIDs that they see no more, and nothing must be done a second time.
+        """
+        if (groups := caller.visibility.groups) is not None:
+            fingerprint = hashlib.sha256(f"{fingerprint} {sorted(groups)}".encode()).hexdigest()
+        return cls(caller.principal, key, fingerprint)
 
     @property
     def name(self) -> Name:

@@ -60,7 +60,7 @@ def _request(signed: Signed) -> Request | None:
     call = signed.call
     if not call.get(KEY) or _key_problem(call) or is_on(call, "dry_run"):
         return None
-    return Request(signed.caller.principal, call.get(KEY), _fingerprint(call))
+    return Request.of(signed.caller, call.get(KEY), _fingerprint(call))
 
 
 def _key_problem(call: Call) -> Reply | None:

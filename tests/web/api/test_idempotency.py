@@ -84,3 +84,19 @@ def test_a_bad_key_is_refused(api):
 
     assert 422 == refused.status
     assert "Idempotency-Key" == refused.body["pointer"]
+
+
+def test_an_answer_is_not_repeated_to_who_sees_other_groups(api):
+    """Who was moved to another group is not shown again what the old one has, and nothing is done twice."""
+    rights = {"vdc_agent_api_access": True, "modify_inbound_dids": True, "api_allowed_functions": ["ALL"]}
+    new = {"user": "crm", "password": "secret", "user_group": "ADMIN", "user_level": 8}
+    api.post("/users", {**new, **rights})
+    crm, body = Api(api.server, "crm", "secret"), {"did_pattern": "5550001", "did_description": "Old line"}
+    api.server.sql("UPDATE vicidial_user_groups SET admin_viewable_groups = ' OLD '")
+    first, again = crm.post("/dids", body, key="one"), crm.post("/dids", body, key="one")
+    api.server.sql("UPDATE vicidial_user_groups SET admin_viewable_groups = ' NEW '")
+    moved = crm.post("/dids", body, key="one")
+
+    assert (201, first.body) == (again.status, again.body)
+    assert (422, "key-reused") == moved.problem
+    assert "Old line" not in moved.text

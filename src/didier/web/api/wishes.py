@@ -272,7 +272,7 @@ def _rounds(admitted: Sequence[_Admitted]) -> Iterator[list[_Admitted]]:
 
 def _request(admitted: _Admitted) -> idempotency.Request | None:
     key = admitted.demand.key
-    return idempotency.Request(admitted.caller.principal, key.stored, key.fingerprint) if key else None
+    return idempotency.Request.of(admitted.caller, key.stored, key.fingerprint) if key else None
 
 
 def _once(conn: Connection, admitted: Sequence[_Admitted], now: datetime) -> dict[int, Answer]:
