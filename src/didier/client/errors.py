@@ -49,6 +49,7 @@
         ├── UnsupportedMediaType
         ├── MethodNotAllowed
         ├── TooManyRequests
+        ├── CrossSite
         ├── NotOurHost
         ├── ServerFailed
         └── Unavailable
@@ -344,6 +345,10 @@ class TooManyRequests(ProblemError):
     """The caller has sent more requests than the server takes in a minute."""
 
 
+class CrossSite(ProblemError):
+    """A page of another site made a browser send the request; programs are not taken for one."""
+
+
 class NotOurHost(ProblemError):
     """The server does not answer under the name by which it was reached."""
 
@@ -399,6 +404,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "too-slow": TooSlow,
         "unsupported-media-type": UnsupportedMediaType,
         "too-many-requests": TooManyRequests,
+        "cross-site": CrossSite,
         "not-our-host": NotOurHost,
         "failed": ServerFailed,
         "wrong-password": WrongPassword,

@@ -1,6 +1,6 @@
 """What every request of the panel has to pass, and the headers of every answer."""
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -10,7 +10,6 @@ from didier.services.sessions import Secret
 from didier.web.admin import cookies
 from didier.web.admin.cookies import PREFIX
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 STATIC = f"{PREFIX}/static/"
 OWN_STATIC = f"{STATIC}didier/"
 FORM = "application/x-www-form-urlencoded"
@@ -65,15 +64,6 @@ def _kept(path: str) -> str:
     if not path.startswith(STATIC):
         return "no-store"
     return "no-cache" if path.startswith(OWN_STATIC) else "public, max-age=31536000, immutable"
-
-
-def is_foreign(request: Request) -> bool:
-    """Say whether another site made the browser send *request*."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in {"same-origin", "none"}:
-        return True
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 def is_forged(request: Request, body: bytes, secret: Secret | None) -> bool:

@@ -20,6 +20,7 @@ from didier.web.api import callers
 from didier.web.api.app import JsonApi
 from didier.web.bodies import BodyLimit, ClientGone, RequestTooLarge, read_body
 from didier.web.later import Later
+from didier.web.origins import SAFE, is_foreign
 
 if TYPE_CHECKING:
     from didier.web.admin.site import Site
@@ -75,7 +76,7 @@ class Panel:
             answer = await self._login(site, request, receive)
         elif path == LOGOUT and request.method == "POST":
             answer = await self._logout(request, receive)
-        elif request.method not in guard.SAFE:
+        elif request.method not in SAFE:
             answer = site.failed(request, 405, "This page is only shown.")
         else:
             await self._page(site, request, receive, send)
@@ -104,8 +105,8 @@ class Panel:
         """Pass a request of a page's script on, as the user whose session it is."""
         secret = cookies.session_of(request)
         # Who shows no session gets no further than to be told so.
-        changes = secret is not None and request.method not in guard.SAFE
-        if guard.is_foreign(request) or (changes and guard.is_forged(request, b"", secret)):
+        changes = secret is not None and request.method not in SAFE
+        if is_foreign(request.scope) or (changes and guard.is_forged(request, b"", secret)):
             await PlainTextResponse(NO_TOKEN, 403)(request.scope, receive, send)
             return
         path = request.scope["path"].removeprefix(PREFIX)
@@ -118,7 +119,7 @@ class Panel:
             return _login_page(site, request, 200, wanted=request.query_params.get("next", ""))
         body = await read_body(receive, self._body_limit)
         visit = cookies.visit_of(request) if cookies.VISIT in request.cookies else None
-        if guard.is_foreign(request) or guard.is_forged(request, body, visit):
+        if is_foreign(request.scope) or guard.is_forged(request, body, visit):
             return _login_page(site, request, 403, "the visit took too long, please try again")
         fields = guard.fields_of(body)
         user, wanted = fields.get("user", "").strip(), fields.get("next", "")
@@ -134,7 +135,7 @@ class Panel:
     async def _logout(self, request: Request, receive: Receive) -> Response:
         secret = cookies.session_of(request)
         body = await read_body(receive, self._body_limit)
-        if secret is None or guard.is_foreign(request) or guard.is_forged(request, body, secret):
+        if secret is None or is_foreign(request.scope) or guard.is_forged(request, body, secret):
             return PlainTextResponse(NO_TOKEN, 403)
         await self._signing.leave(secret)
         return RedirectResponse(LOGIN, 303, {"set-cookie": cookies.erased(request, cookies.SESSION)})

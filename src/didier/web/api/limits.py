@@ -20,6 +20,7 @@ from didier.web.api import callers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, NotSignedIn
 from didier.web.bodies import BodyLimit, ClientGone, ClientSlow, RequestTooLarge, beyond, read_body
+from didier.web.origins import SAFE, is_foreign
 
 MINUTE = 60
 BUCKETS_MOST = 10_000
@@ -72,6 +73,11 @@ class Buckets:
         return Allowance(taken, int(level), max(1, math.ceil((1 - level) * MINUTE / self.rate)))
 
 
+_CROSS_SITE = problems.answer(
+    problems.CROSS_SITE, "A page of another site made the browser send this; only reading is open to those."
+)
+
+
 class Guard:
     """An ASGI layer: limits rate and size, reads the body, and answers what went wrong inside."""
 
@@ -105,6 +111,10 @@ class Guard:
                 message = {**message, "headers": [*message["headers"], *extra]}
             await send(message)
 
+        if scope["method"] not in SAFE and is_foreign(scope):
+            # Not counted: another site must not use up what the user may send, or lock the user out.
+            await _CROSS_SITE.response(scope, receive, send)
+            return
         if self._buckets.rate and (refused := self._limited(scope, headers)):
             await refused.response(scope, receive, answer)
             return

@@ -43,6 +43,7 @@ METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The method is not allowed 
 TOO_LARGE = Kind("too-large", 413, "The request is too large")
 TOO_SLOW = Kind("too-slow", 408, "The request took too long to come")
 NOT_JSON = Kind("unsupported-media-type", 415, "The body is in a format that is not understood")
+CROSS_SITE = Kind("cross-site", 403, "Another site has sent the request")
 TOO_MANY = Kind("too-many-requests", 429, "Too many requests")
 NOT_OUR_HOST = Kind("not-our-host", 421, "The request is for another host")
 FAILED = Kind("failed", 500, "The server failed")
@@ -97,7 +98,7 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
 
 ALL: tuple[Kind, ...] = (
     NOT_SIGNED_IN, INVALID, BAD_CURSOR, NO_SUCH_ADDRESS, METHOD_NOT_ALLOWED, TOO_LARGE, TOO_SLOW, NOT_JSON,
-    TOO_MANY, NOT_OUR_HOST, FAILED, *KINDS.values(),
+    TOO_MANY, CROSS_SITE, NOT_OUR_HOST, FAILED, *KINDS.values(),
 )  # fmt: skip
 
 CHALLENGE = 'Basic realm="Didier", charset="UTF-8", Bearer realm="Didier"'
