@@ -6,7 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from didier.domain import inputs
-from didier.domain.inputs import LONGEST_LINE, Entry, Row, check_header, read, size, skip
+from didier.domain.inputs import (
+    COLUMNS_MOST,
+    LONGEST_LINE,
+    Entry,
+    Row,
+    RowRange,
+    check_header,
+    read,
+    read_ranges,
+    size,
+    skip,
+)
 from didier.domain.targets import Range
 from didier.errors import InvalidInput
 
@@ -344,3 +355,31 @@ def test_numbers_that_a_spreadsheet_has_shortened(target, refused):
     found = inputs.spoiled(target)
 
     assert refused == (found is not None and "format its column as text" in str(found))
+
+
+def test_a_range_with_values_of_its_own_stays_whole():
+    """It is as long to read as it is to write; its targets are made of it one by one."""
+    [found] = read_ranges(["target,did_active\n18002220000-18002229999,N"], is_csv=True)
+
+    assert isinstance(found, RowRange)
+    assert (10_000, 10_000) == (size(found), len(list(found)))
+    assert Row(
+        "18002220000", {"did_active": "N"}, {"target": "18002220000-18002229999", "did_active": "N"}
+    ) == next(iter(found))
+
+
+def test_columns_have_a_limit():
+    """A header row of a million columns would make a million cells of every row."""
+    many = ",".join(["target", *[""] * (COLUMNS_MOST - 1)])
+
+    assert check_header(f"{many}\n5550100") is not None
+    with pytest.raises(InvalidInput, match="more than 1000 columns"):
+        check_header(f"{many},\n5550100")
+
+
+@pytest.mark.parametrize("row", ["5550100", "5550100,", "5550100,,"])
+def test_cells_that_are_not_there_are_empty(row):
+    """A template finds the same in a short row as in one whose cells are empty."""
+    assert [Row("5550100", {}, {"target": "5550100", "city": "", "did_active": ""})] == rows(
+        f"target,city,did_active\n{row}"
+    )

@@ -504,3 +504,14 @@ def _statements(conn, read) -> int:
     finally:
         conn._dbapi_connection = kept
     return len(sent)
+
+
+def test_a_text_is_read_with_pauses():
+    """Whoever shares the processor gets a turn after each slice of a long text."""
+    pauses = []
+    text = read_text(list(pack([b"5550100\n" * 1_000])), 1_000, pause=lambda: pauses.append(None))
+    read = len(pauses)
+    rows = list(text.entries(lambda: pauses.append(None)))
+
+    assert (4, 1_000) == (read, len(rows))
+    assert 8 == len(pauses)

@@ -7,6 +7,7 @@ targets never sit in memory.
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -37,6 +38,9 @@ BLANK = "--BLANK--"
 LONGEST_LINE = 1_000_000
 """Most characters of a line, and of an item of a list."""
 
+COLUMNS_MOST = 1_000
+"""Most columns of a CSV text."""
+
 _DELIMITERS = "\t;,"
 _LINE_END = re.compile(r"[\r\n]")
 _IGNORED = frozenset({"did_id", "modify_stamp", "copied_from"})
@@ -52,12 +56,28 @@ class Row:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RowRange:
+    """A range of targets that have the same values of their own, those of *row*."""
+
+    targets: Range
+    row: Row
+
+    @property
+    def size(self) -> int:
+        """How many targets there are."""
+        return self.targets.size
+
+    def __iter__(self) -> Iterator[Row]:
+        return (Row(target, self.row.values, self.row.extra) for target in self.targets)
+
+
 Entry = Range | Row
 
 
-def size(entry: Entry) -> int:
+def size(entry: Entry | RowRange) -> int:
     """Return how many targets *entry* stands for."""
-    return entry.size if isinstance(entry, Range) else 1
+    return 1 if isinstance(entry, Row) else entry.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +88,7 @@ class Header:
     names: tuple[str, ...]
     target: int
     columns: tuple[str | None, ...]  # the DID field that each column sets, None for another
+    blank: Mapping[str, str]  # an empty cell for each column that has a name
 
     @property
     def unknown(self) -> list[str]:
@@ -96,23 +117,25 @@ def header(line: str) -> Header | None:
     columns = tuple(
         ALIASES.get(name, name) if ALIASES.get(name, name) in BY_COLUMN else None for name in names
     )
-    return Header(delimiter, names, place, columns)
+    return Header(delimiter, names, place, columns, {name: "" for name in names if name})
 
 
 def check_header(text: str, used: Iterable[str] = ()) -> Header | None:
     """Return the header of a text that has one; *used* are the names that a template uses.
 
-    Raises `InvalidInput` when a column is unknown, or set twice.
+    Raises `InvalidInput` when a column is unknown, or set twice, or there are too many.
     """
     found = header(_LINE_END.split(text, maxsplit=1)[0])
     if found is None:
         return None
+    if len(found.names) > COLUMNS_MOST:
+        raise InvalidInput(f"there are more than {COLUMNS_MOST} columns")
     allowed = set(used)
     if unknown := [name for name in found.unknown if name not in allowed]:
         raise InvalidInput(f"there is no DID field {', '.join(unknown)}; columns are named after DID fields")
     pairs = zip(found.names, found.columns, strict=True)
     given = [column or name for name, column in pairs if name and name not in _IGNORED]
-    if twice := sorted({column for column in given if given.count(column) > 1}):
+    if twice := sorted(column for column, count in Counter(given).items() if count > 1):
         raise InvalidInput(f"{', '.join(twice)} is set by two columns")
     return found
 
@@ -122,6 +145,18 @@ def read(pieces: Iterable[str], *, is_csv: bool | None = None) -> Iterator[Entry
 
     With *is_csv* the text must have a header row; without, it may not; None: it is a CSV text if its first
     line names a column of targets. Raises `InvalidInput` for what cannot be read.
+    """
+    for entry in read_ranges(pieces, is_csv=is_csv):
+        if isinstance(entry, RowRange):
+            yield from entry
+        else:
+            yield entry
+
+
+def read_ranges(pieces: Iterable[str], *, is_csv: bool | None = None) -> Iterator[Entry | RowRange]:
+    """Yield what `read` does, but ranges with values of their own as they were written.
+
+    So the work is as long as the text: a row of 30 characters may ask for a million targets.
     """
     first, rest = _first_line(pieces)
     found = None if is_csv is False else header(first)
@@ -133,7 +168,7 @@ def read(pieces: Iterable[str], *, is_csv: bool | None = None) -> Iterator[Entry
     for part in _parts(rest, ",\n"):
         # A line end separates whatever stands beside it, so that it does not matter where a part ends.
         for item in targets.split(_LINE_END.sub(",", part), targets.plain):
-            entry = targets.parse(item)
+            entry = targets.parse(item) if "-" in item else None
             yield entry if isinstance(entry, Range) else Row(item)
 
 
@@ -141,11 +176,12 @@ def _first_line(pieces: Iterable[str]) -> tuple[str, Iterator[str]]:
     """Return the first line that is not blank, and the text from there on."""
     rest = iter(pieces)
     read = ""
-    while not _LINE_END.search(read) and len(read) < LONGEST_LINE:
-        piece = next(rest, None)
-        if piece is None:
+    for piece in rest:
+        # What was read before has no line end: only the new piece is looked through.
+        added = piece if read else piece.lstrip("\ufeff\r\n")
+        read += added
+        if len(read) >= LONGEST_LINE or _LINE_END.search(added):
             break
-        read = (read + piece).lstrip("\ufeff\r\n")
     return _LINE_END.split(read, maxsplit=1)[0], chain([read], rest)
 
 
@@ -164,38 +200,37 @@ def _parts(pieces: Iterable[str], separators: str) -> Iterator[str]:
         yield rest
 
 
-def _csv_rows(pieces: Iterable[str], found: Header) -> Iterator[Entry]:
+def _csv_rows(pieces: Iterable[str], found: Header) -> Iterator[Entry | RowRange]:
     lines = (line for part in _parts(pieces, "\n") for line in io.StringIO(part, newline=""))
     reader = csv.reader(lines, delimiter=found.delimiter, strict=True)
     try:
         next(reader)
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield from _row(found, cells, reader.line_num)
+            if any(cells) and not "".join(cells).isspace():
+                yield _row(found, cells, reader.line_num)
     except csv.Error as error:
         raise InvalidInput(f"line {reader.line_num} of the CSV text cannot be read: {error}") from error
 
 
-def _row(found: Header, cells: Sequence[str], line: int) -> Iterator[Entry]:
+def _row(found: Header, cells: Sequence[str], line: int) -> Entry | RowRange:
+    """Read the *cells* of a row; only those that are there cost time, however many columns are named."""
     if len(cells) > len(found.names) and any(cell.strip() for cell in cells[len(found.names) :]):
         raise InvalidInput(f"line {line} of the CSV text has more cells than the header row has columns")
-    cells = [unguarded(cell.strip()) for cell in cells] + [""] * (len(found.names) - len(cells))
+    cells = [unguarded(cell.strip()) for cell in cells]
+    item = cells[found.target] if found.target < len(cells) else ""
     given = {
         column: (None if cell == BLANK else cell)
         for column, cell in zip(found.columns, cells, strict=False)
         if column and cell
     }
-    extra = {name: cell for name, cell in zip(found.names, cells, strict=False) if name}
-    item = cells[found.target]
-    if not targets.is_range(item):
-        item = targets.plain(item)
-    block = targets.parse(item)
+    named = {name: cell for name, cell in zip(found.names, cells, strict=False) if name}
+    extra = {**found.blank, **named}
+    block = targets.parse(item) if "-" in item else None
     if not isinstance(block, Range):
-        yield Row(item, given, extra)
-    elif given or any(cell for place, cell in enumerate(cells) if place != found.target):
-        yield from (Row(target, given, extra) for target in block)
-    else:
-        yield block
+        return Row(item if block else targets.plain(item), given, extra)
+    if given or any(cell for place, cell in enumerate(cells) if place != found.target):
+        return RowRange(block, Row(item, given, extra))
+    return block
 
 
 _SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]+")

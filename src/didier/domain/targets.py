@@ -99,6 +99,8 @@ _WRITTEN_WITH = str.maketrans("", "", " -()/\t\u00a0")
 
 def split(text: str, clean: Callable[[str], str] = str) -> list[str]:
     """Take a list apart as `patterns.split_list` does, but leave ranges in it as they are."""
+    if "-" not in text:
+        return patterns.split_list(text, clean)
     items: list[str] = []
     for item in text.split(","):
         lines = _LINES.split(item)

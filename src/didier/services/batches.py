@@ -1,6 +1,6 @@
 """Large batches: taking an order in, looking at it, undoing it. `making` carries them out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -31,6 +31,9 @@ from didier.storage.progress import BatchFilter, PlacedItem, StoredBatch
 SMALL = 1_000
 """Most targets of a batch that is made in one transaction, while others wait (some 20 ms)."""
 
+SLICE = 2_000
+"""Characters of a text after which others get their turn: some milliseconds of work at most."""
+
 UNDONE_AT_ONCE = 1_000
 """Most DIDs that an undo removes while others wait."""
 
@@ -49,21 +52,38 @@ class Text:
         """The DID fields in which targets have values of their own."""
         return frozenset(filter(None, self.header.columns if self.header else ()))
 
-    def entries(self) -> Iterator[Entry]:
-        """Read them, lazily."""
-        return inputs.read(unpack(self.pieces), is_csv=self.is_csv)
+    def entries(self, pause: Callable[[], None] | None = None) -> Iterator[Entry]:
+        """Read them, lazily; *pause* is called after every `SLICE` of the text."""
+        return inputs.read(_sliced(unpack(self.pieces), pause), is_csv=self.is_csv)
+
+
+def _sliced(text: Iterable[str], pause: Callable[[], None] | None) -> Iterable[str]:
+    return text if pause is None else _with_pauses(text, pause)
+
+
+def _with_pauses(text: Iterable[str], pause: Callable[[], None]) -> Iterator[str]:
+    for piece in text:
+        for start in range(0, len(piece), SLICE):
+            yield piece[start : start + SLICE]
+            pause()
 
 
 def read_text(
-    pieces: Sequence[bytes], limit: int, template: Template | None = None, *, is_csv: bool | None = None
+    pieces: Sequence[bytes],
+    limit: int,
+    template: Template | None = None,
+    *,
+    is_csv: bool | None = None,
+    pause: Callable[[], None] | None = None,
 ) -> Text:
     """Look through the text in *pieces* (`storage.inputs.pack`) and count its targets.
 
-    Raises `InvalidInput` when it cannot be read or names none, and `TooManyTargets` above *limit*.
+    *pause* is called after every `SLICE` of the text. Raises `InvalidInput` when it cannot be read or names
+    none, and `TooManyTargets` above *limit*.
     """
     count = 0
     header = _header(pieces, template, is_csv)
-    for entry in inputs.read(unpack(pieces), is_csv=is_csv):
+    for entry in inputs.read_ranges(_sliced(unpack(pieces), pause), is_csv=is_csv):
         count += inputs.size(entry)
         if count > limit:
             raise TooManyTargets(limit)
@@ -72,11 +92,11 @@ def read_text(
     return Text(tuple(pieces), count, header, is_csv)
 
 
-def text_of(lines: Sequence[str], limit: int) -> Text:
-    """Return the text of targets and ranges that came as a list."""
+def text_of(lines: Sequence[str], limit: int, pause: Callable[[], None] | None = None) -> Text:
+    """Return the text of targets and ranges that came as a list; *pause* as in `read_text`."""
     # The empty first line is no header, whatever stands below it: "number" can be the pattern of a DID.
     text = "".join([",\n", *(f"{line}\n" for line in lines)])
-    return read_text(list(pack([text.encode()])), limit, is_csv=False)
+    return read_text(list(pack([text.encode()])), limit, is_csv=False, pause=pause)
 
 
 def _header(pieces: Sequence[bytes], template: Template | None, is_csv: bool | None) -> Header | None:
