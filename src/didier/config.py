@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         100_000_000, ge=1_000, description="Largest text or CSV body that the JSON API reads, in bytes"
     )
     batch_limit: int = Field(1_000_000, ge=1, le=100_000_000, description="Most targets of a batch")
+    parse_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="Longest time of the processor that the targets of a request may take to be read",
+    )
     region: str = Field(
         "US",
         pattern="^[A-Z]{2}$",

@@ -26,6 +26,7 @@
     │   ├── DeletionLocked
     │   ├── ChangedMeanwhile
     │   ├── InvalidInput
+    │   ├── TooMuchToRead
     │   ├── TooManyTargets
     │   ├── NotAllPossible
     │   ├── BatchNotFound
@@ -301,6 +302,16 @@ class InvalidInput(Refusal):
 
     def __str__(self) -> str:
         return self.reason
+
+
+@dataclass(unsafe_hash=True)
+class TooMuchToRead(Refusal):
+    """The targets of an order took more than *seconds* to read."""
+
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"the targets were not read in {self.seconds:g} seconds: send them in parts"
 
 
 @dataclass(unsafe_hash=True)

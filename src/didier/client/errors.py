@@ -37,6 +37,7 @@
         ├── DidLocked
         ├── ChangedMeanwhile
         ├── UnreadableTargets
+        ├── TooMuchToRead
         ├── TooManyTargets
         ├── NotAllPossible
         ├── NotUndoable
@@ -279,6 +280,10 @@ class UnreadableTargets(ProblemError):
     """The text of the targets cannot be read."""
 
 
+class TooMuchToRead(ProblemError):
+    """The targets take the server too long to read: send them in parts."""
+
+
 class TooManyTargets(ProblemError):
     """The order has more targets than the server takes in one."""
 
@@ -428,6 +433,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "did-locked": DidLocked,
         "changed-meanwhile": ChangedMeanwhile,
         "unreadable-targets": UnreadableTargets,
+        "too-much-to-read": TooMuchToRead,
         "too-many-targets": TooManyTargets,
         "not-all-possible": NotAllPossible,
         "batch-not-found": BatchNotFound,

@@ -73,6 +73,7 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
     errors.DeletionLocked: Kind("did-locked", 409, "The DID is locked against deletion"),
     errors.ChangedMeanwhile: Kind("changed-meanwhile", 412, "The DID was changed meanwhile"),
     errors.InvalidInput: Kind("unreadable-targets", 422, "The targets cannot be read"),
+    errors.TooMuchToRead: Kind("too-much-to-read", 413, "The targets take too long to read"),
     errors.TooManyTargets: Kind("too-many-targets", 422, "The order has too many targets"),
     errors.NotAllPossible: Kind("not-all-possible", 409, "Not every target can be made, so none was"),
     errors.BatchNotFound: Kind("batch-not-found", 404, "There is no such batch"),
@@ -162,7 +163,9 @@ def _pointer(error: DidierError, pointers: Mapping[str, str], at: str) -> str | 
             return pointers.get("pattern")
         case errors.KeyReused() | errors.KeyUnderWay():
             return "Idempotency-Key"
-        case errors.NotAllPossible() | errors.InvalidInput() | errors.TooManyTargets():
+        case (
+            errors.NotAllPossible() | errors.InvalidInput() | errors.TooManyTargets() | errors.TooMuchToRead()
+        ):
             return "/targets"
         case errors.GroupNotFound():
             return pointers.get("user_group", f"{at}/user_group")
