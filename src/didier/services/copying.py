@@ -186,6 +186,12 @@ def refusal(
     return checked[key] or checking.own_group_problem(caller.user, own)
 
 
+def missing_source(conn: Connection, caller: Caller, pattern: str) -> NotFound | None:
+    """Refuse *pattern* as a source that is not there for *caller*, before its targets are looked at."""
+    source = dids.find(conn, [pattern]).get(pattern)
+    return None if source and caller.visibility.sees(source.group, pattern) else NotFound(pattern)
+
+
 def _bad_override(
     conn: Connection, overrides: Mapping[str, str | None], sight: Visibility, image: Image
 ) -> InvalidField | None:

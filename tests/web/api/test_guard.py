@@ -139,7 +139,12 @@ def test_long_texts_are_taken_where_they_are_read_in_pieces(path, status):
         await start(send)
         await send({"type": "http.response.body", "body": b""})
 
-    scope = {**SCOPE, "method": "POST", "path": path, "headers": [(b"content-type", b"text/csv")]}
+    scope = {
+        **SCOPE,
+        "method": "POST",
+        "path": path,
+        "headers": [(b"content-type", b"text/csv"), (b"content-length", b"1600")],
+    }
     parts = [
         {"type": "http.request", "body": b"5550100\n" * 100, "more_body": True},
         {"type": "http.request", "body": b"5550100\n" * 100},

@@ -24,12 +24,13 @@ from didier.web.api.callers import Login
 from didier.web.api.door import door_of
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
-from didier.web.api.signed import Signed
+from didier.web.api.signed import Signed, SignedRoute, asks
 from didier.web.api.wishes import Asked, Wish
 
-router = APIRouter(prefix="/batches", tags=["batches"])
+router = APIRouter(prefix="/batches", tags=["batches"], route_class=SignedRoute)
 
 READ, WRITE = "dids:read", "dids:write"
+UNDO = Asked("undo_batch", WRITE, checked=False)
 EVENT_SECONDS = 0.25
 """How often progress is looked at for those who watch it."""
 
@@ -330,6 +331,7 @@ async def _events(request: Request, login: Login, caller: Caller, batch_id: int)
 
 @router.post(
     "/{batch_id}/undo", operation_id="undoBatch", summary="Undo a batch", response_model=UndoneBatch,
+    dependencies=[asks(UNDO)],
     responses={
         202: {"model": UndoneBatch, "description": "It goes on; watch the batch"},
         **refusals(404, 409, 415),
@@ -353,7 +355,7 @@ async def undo_batch(
         return answers.json({**shown(undone.batch), "kept": undone.kept}, status)
 
     wish = Wish(
-        Asked("undo_batch", WRITE, str(batch_id), checked=False),
+        UNDO.about_that(str(batch_id)),
         batches.undo,
         lambda caller: batches.UndoOrder(caller, batch_id, force),
         word,

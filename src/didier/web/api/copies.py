@@ -1,6 +1,5 @@
 """``/copies``: one DID copied to many, previewed or made."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,6 @@ from pydantic import BaseModel, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
-from didier.domain import inputs
 from didier.services import batches, copying, making, previewing
 from didier.services.access import Caller
 from didier.services.batches import SMALL, BatchOrder
@@ -19,19 +17,24 @@ from didier.services.copying import CopyOrder, CopyResult
 from didier.services.previewing import Preview, Seen
 from didier.storage import progress
 from didier.storage.progress import StoredBatch
-from didier.web.api import answers, problems
+from didier.web.api import answers, copy_orders, problems
 from didier.web.api.answers import Answer
 from didier.web.api.batches import Batch, Item, items_of, shown
 from didier.web.api.callers import Login
+from didier.web.api.copy_orders import COPY, POINTERS, Ordered
 from didier.web.api.door import Door, door_of
-from didier.web.api.orders import TEXT_TYPES, CopyBody, Copying, media_type, of_json, of_text, packed
+from didier.web.api.orders import (
+    TEXT_TYPES,
+    CopyBody,
+    Copying,
+    media_type,
+)
 from didier.web.api.schemas import IdempotencyKey, refusals
-from didier.web.api.signed import Signed
+from didier.web.api.signed import Signed, SignedRoute, asks
 from didier.web.api.wishes import Asked, Wish
 
-router = APIRouter(prefix="/copies", tags=["copies"])
+router = APIRouter(prefix="/copies", tags=["copies"], route_class=SignedRoute)
 
-WRITE = "dids:write"
 NDJSON = "application/x-ndjson"
 
 SHOWN = 1_000
@@ -105,7 +108,7 @@ _IN_TEXT = "Beside a text body; in JSON it stands in the body"
 
 @router.post(
     "", operation_id="copyDid", summary="Copy a DID to many numbers", status_code=201,
-    response_model=MadeBatch, openapi_extra=_BODY,
+    response_model=MadeBatch, openapi_extra=_BODY, dependencies=[asks(COPY)],
     responses={
         200: {"model": Previews, "description": "With `dry_run`: what would be made",
               "content": {NDJSON: {"schema": {"type": "string"}}}},
@@ -131,41 +134,34 @@ async def copy_did(
     Targets are numbers and ranges, as JSON, CSV or plain text (pasted from a spreadsheet). Up to 1,000 are
     made at once; more are taken in, and made while others go on.
     """
-    door = door_of(request)
     kind = media_type(request)
+    order: Ordered | Response
     if kind in TEXT_TYPES:
-        caller = await door.admit(request, login, Asked("copy_did", WRITE, source or ""))
-        if isinstance(caller, Response):
-            return caller
         query = {
             "source": source or "", "mode": mode, "dry_run": dry_run, "set": set_ or (),
             "description_template": description_template,
         }  # fmt: skip
-        pieces = await packed(request)
-        asked = await asyncio.to_thread(of_text, pieces, kind, query, door.batch_limit)
-        content = b"".join(pieces)
+        order = await copy_orders.from_text(request, login, kind, query)
+    elif kind == "application/json" or kind.endswith("+json"):
+        order = await copy_orders.from_json(request, login)
     else:
-        content = await request.body()
-        if kind != "application/json" and not kind.endswith("+json"):
-            return problems.answer(problems.NOT_JSON, "Send application/json or text/csv.").response
-        asked = await asyncio.to_thread(of_json, content, door.batch_limit)
-    if asked.dry_run:
-        return await _preview(request, login, asked)
-    if asked.text.count > SMALL:
-        return await _accept(request, login, asked, content)
-    return await _make(request, login, asked, content)
-
-
-_POINTERS = {"pattern": "/source", "description_template": "/description_template"}
+        order = problems.answer(problems.NOT_JSON, "Send application/json or text/csv.").response
+    if isinstance(order, Response):
+        return order
+    if order.asked.dry_run:
+        return await _preview(request, login, order.asked)
+    if order.asked.text.count > SMALL:
+        return await _accept(request, login, order)
+    return await _make(request, login, order)
 
 
 def _asked(asked: Copying) -> Asked:
-    return Asked("copy_did", WRITE, f"{asked.source}|{asked.text.count}")
+    return COPY.about_that(f"{asked.source}|{asked.text.count}")
 
 
-async def _make(request: Request, login: Login, asked: Copying, content: bytes) -> Response:
+async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
     """Make a small batch in one transaction; then read it back."""
-    rows = await asyncio.to_thread(lambda: tuple(inputs.rows(asked.text.entries())))
+    asked, rows = ordered.asked, ordered.rows
     made: list[int] = []
 
     def word(conn: Connection, result: CopyResult) -> Answer:
@@ -188,9 +184,9 @@ async def _make(request: Request, login: Login, asked: Copying, content: bytes) 
             template=asked.template,
         )
 
-    wish = Wish(_asked(asked), copying.copy, order, word, at="/overrides", pointers=_POINTERS)
+    wish = Wish(_asked(asked), copying.copy, order, word, at="/overrides", pointers=POINTERS)
     door = door_of(request)
-    answer = await door.write(request, login, wish, content)
+    answer = await door.write(request, login, wish, ordered.content)
     if made and (difference := await _difference(door, made[-1])):
         return problems.answer(problems.FAILED, f"The batch failed verification: {difference}.").response
     return answer
@@ -214,18 +210,19 @@ def _order(asked: Copying, caller: Caller) -> BatchOrder:
     return BatchOrder(caller, asked.source, asked.text, asked.overrides, asked.template, asked.atomic)
 
 
-async def _accept(request: Request, login: Login, asked: Copying, content: bytes) -> Response:
+async def _accept(request: Request, login: Login, ordered: Ordered) -> Response:
     """Take a large batch in; it is made behind the orders of those who wait."""
+    asked = ordered.asked
 
     def word(conn: Connection, batch: StoredBatch) -> Answer:
         return answers.json(shown(batch), 202, {"location": _address(request, batch.batch_id)})
 
     wish = Wish(
         _asked(asked), batches.accept, lambda caller: _order(asked, caller), word,
-        at="/overrides", pointers=_POINTERS,
+        at="/overrides", pointers=POINTERS,
     )  # fmt: skip
     door = door_of(request)
-    answer = await door.write(request, login, wish, content)
+    answer = await door.write(request, login, wish, ordered.content)
     door.wake()
     return answer
 
@@ -238,7 +235,7 @@ async def _preview(request: Request, login: Login, asked: Copying) -> Response:
     order = _order(asked, caller)
     preview = await door.on_reader(lambda conn: previewing.preview(conn, order, door.region))
     if not isinstance(preview, Preview):
-        return problems.refusal(preview, _POINTERS, "/overrides").response
+        return problems.refusal(preview, POINTERS, "/overrides").response
     if NDJSON in request.headers.get("accept", ""):
         return StreamingResponse(_lines(door, preview, asked), media_type=NDJSON)
     items: list[Seen] = []

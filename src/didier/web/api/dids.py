@@ -31,12 +31,13 @@ from didier.web.api.schemas import (
     Limit,
     refusals,
 )
-from didier.web.api.signed import Signed
+from didier.web.api.signed import Signed, SignedRoute, asks
 from didier.web.api.wishes import Asked, Wish
 
-router = APIRouter(prefix="/dids", tags=["dids"])
+router = APIRouter(prefix="/dids", tags=["dids"], route_class=SignedRoute)
 
 READ, WRITE = "dids:read", "dids:write"
+ADD, UPDATE = Asked("add_did", WRITE), Asked("update_did", WRITE)
 
 Pattern = Annotated[
     str,
@@ -205,6 +206,7 @@ async def get_did(request: Request, login: Signed, pattern: Pattern) -> Response
 
 @router.post(
     "", operation_id="addDid", summary="Make a DID", status_code=201, response_model=Did,
+    dependencies=[asks(ADD)],
     responses={201: {"headers": {**_ETAG, "Location": {"schema": {"type": "string"}}}}, **refusals(409, 415)},
 )  # fmt: skip
 async def add_did(
@@ -221,7 +223,7 @@ async def add_did(
         return _made(request, listing.written(conn, done.did_id, done.sight))
 
     wish = Wish(
-        Asked("add_did", WRITE, pattern),
+        ADD.about_that(pattern),
         editing.add,
         lambda caller: editing.AddOrder(caller, pattern, values),
         word,
@@ -237,6 +239,7 @@ def _made(request: Request, row: Row) -> Answer:
 
 @router.patch(
     "/{pattern}", operation_id="changeDid", summary="Change a DID", response_model=Did,
+    dependencies=[asks(UPDATE)],
     responses={200: {"headers": _ETAG}, **refusals(404, 409, 412, 415)},
 )  # fmt: skip
 async def change_did(
@@ -253,7 +256,7 @@ async def change_did(
         return shown(listing.written(conn, done.did_id, done.sight))
 
     wish = Wish(
-        Asked("update_did", WRITE, pattern),
+        UPDATE.about_that(pattern),
         editing.update,
         lambda caller: editing.UpdateOrder(caller, pattern, values, etag=_etag(if_match)),
         word,
@@ -366,7 +369,7 @@ async def unlock_did(request: Request, login: Signed, pattern: Pattern) -> Respo
 
 async def _lock(request: Request, login: Login, pattern: str, *, locked: bool) -> Response:
     wish = Wish(
-        Asked("update_did", WRITE, pattern),
+        UPDATE.about_that(pattern),
         editing.lock,
         lambda caller: editing.LockOrder(caller, pattern, locked),
         answers.done,

@@ -24,12 +24,16 @@ from didier.vicidial.call import CLEAN_UP
 from didier.web.api import problems, wishes
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, Bearer, Login, Session
+from didier.web.api.texts import Pause, Texts
 from didier.web.api.wishes import Asked, Demand, Envelope, Key, Question, Told, Wish
 from didier.web.comparing import Given, Passwords
 from didier.web.unlogged import Reads
 
 READING_WAITING = 100
 """Most requests that may be read or wait for it."""
+
+SHORT = 4_096
+"""Bytes of a body that are read in some milliseconds at worst, and mostly in some tenths of one."""
 
 COMPARE_AGAIN = 3
 
@@ -66,6 +70,7 @@ class Door:
         self._runner = runner
         self.batch_limit = settings.batch_limit
         self.region = settings.region
+        self._texts = Texts(settings.parse_seconds)
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="json-api")
         self._reading = 0
         self._watching = 0
@@ -111,6 +116,18 @@ class Door:
     async def admit(self, request: Request, login: Login, asked: Asked) -> Caller | Response:
         """Return who may do what is asked, before work that is worth it only then; or the answer no."""
         caller = await self._ask(await self._question(request, login, asked))
+        return caller.response if isinstance(caller, Answer) else caller
+
+    async def expect(self, request: Request, login: Login, asked: Asked) -> Caller | Response:
+        """Return who will be allowed what is asked, or the answer no; who is let in costs no commit.
+
+        What they want is decided on when it is carried out, so here the first no counts and is logged.
+        """
+        question = await self._question(request, login, asked)
+        found = await self._reads.foresee(wishes.foresee, question, Caller)
+        if isinstance(found, Caller):
+            return found
+        caller = await self._ask(question)
         return caller.response if isinstance(caller, Answer) else caller
 
     async def permit(self, request: Request, login: Login, asked: Asked) -> Caller | Response:
@@ -165,6 +182,19 @@ class Door:
             return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, read)
         finally:
             self._reading -= 1
+
+    async def look(self, read: Callable[[Connection], Result]) -> Result:
+        """Run *read*, which is quick, on a connection for reading."""
+        return await self._reads.quickly(lambda: self._read(read))
+
+    async def parse(self, size: int, work: Callable[[Pause], Result]) -> Result:
+        """Return what *work* reads in a body of *size* bytes; a large one off the event loop, with pauses.
+
+        Raises `Overloaded` or `TooMuchToRead`.
+        """
+        if size <= SHORT:
+            return work(_no_pause)
+        return await self._texts.read(work)
 
     async def to_store(self, password: str) -> StoredPassword | None:
         """Return what is stored for a new password; None where VICIdial's hashing is set up wrongly."""
@@ -221,6 +251,10 @@ class Door:
     def _tell(self, login: Login) -> None:
         if isinstance(login, Bearer):
             self._accepted(login.digest)
+
+
+def _no_pause() -> None:
+    """Go on: it is soon done."""
 
 
 KEY_LIMIT = 255

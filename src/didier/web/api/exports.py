@@ -20,10 +20,10 @@ from didier.web.api.callers import Login
 from didier.web.api.dids import READ, wanted
 from didier.web.api.door import Door, door_of
 from didier.web.api.schemas import refusals
-from didier.web.api.signed import Signed
+from didier.web.api.signed import Signed, SignedRoute
 from didier.web.api.wishes import Asked
 
-router = APIRouter(prefix="/exports", tags=["dids"])
+router = APIRouter(prefix="/exports", tags=["dids"], route_class=SignedRoute)
 
 PIECE = 1_000
 """DIDs that are read at once."""

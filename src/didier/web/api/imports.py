@@ -1,6 +1,6 @@
 """``/imports``: DIDs from a CSV table, as exports write it."""
 
-import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -20,12 +20,14 @@ from didier.web.api.answers import Answer
 from didier.web.api.door import door_of
 from didier.web.api.orders import media_type, packed
 from didier.web.api.schemas import IdempotencyKey, refusals
-from didier.web.api.signed import Signed
+from didier.web.api.signed import Signed, SignedRoute, asks
+from didier.web.api.texts import Pause
 from didier.web.api.wishes import Asked, Wish
 
-router = APIRouter(prefix="/imports", tags=["dids"])
+router = APIRouter(prefix="/imports", tags=["dids"], route_class=SignedRoute)
 
 WRITE = "dids:write"
+ADD = Asked("add_did", WRITE)
 CSV = "text/csv"
 
 
@@ -48,6 +50,7 @@ class ImportedDids(BaseModel):
 
 @router.post(
     "", operation_id="importDids", summary="Import DIDs", status_code=201, response_model=ImportedDids,
+    dependencies=[asks(ADD)],
     openapi_extra={"requestBody": {"required": True, "content": {CSV: {"schema": {"type": "string"}}}}},
     responses={
         200: {"model": ImportedDids, "description": "With `dry_run`: what would be imported"},
@@ -72,13 +75,12 @@ async def import_dids(
     if media_type(request) != CSV:
         return problems.answer(problems.NOT_JSON, f"Send {CSV}.").response
     door = door_of(request)
-    actions = ("add_did", "update_did") if existing == "update" else ("add_did",)
-    for action in actions:
-        caller = await door.admit(request, login, Asked(action, WRITE))
+    if existing == "update":
+        caller = await door.expect(request, login, Asked("update_did", WRITE))
         if isinstance(caller, Response):
             return caller
-    pieces = await packed(request)
-    text, rows = await asyncio.to_thread(_read, pieces)
+    sent = await packed(request)
+    text, rows = await door.parse(sent.size, lambda pause: _read(sent.pieces, pause))
 
     def order(caller: Caller) -> ImportOrder:
         columns = tuple(column for column in (text.header.columns if text.header else ()) if column)
@@ -95,13 +97,13 @@ async def import_dids(
         path = f"{request.url.path.removesuffix('/imports')}/batches/{done.batch_id}"
         return answers.json(body, 201, {"location": path})
 
-    wish = Wish(Asked("add_did", WRITE, f"{len(rows)} rows"), importing.import_dids, order, word)
-    return await door.write(request, login, wish, b"".join(pieces))
+    wish = Wish(ADD.about_that(f"{len(rows)} rows"), importing.import_dids, order, word)
+    return await door.write(request, login, wish, sent.content)
 
 
-def _read(pieces: list[bytes]) -> tuple[Text, tuple[Row, ...]]:
+def _read(pieces: Sequence[bytes], pause: Pause) -> tuple[Text, tuple[Row, ...]]:
     try:
-        text = batches.read_text(pieces, ROWS_MOST, is_csv=True)
+        text = batches.read_text(pieces, ROWS_MOST, is_csv=True, pause=pause)
     except UnicodeDecodeError as error:
         raise InvalidInput("the text is not UTF-8") from error
-    return text, tuple(inputs.rows(text.entries()))
+    return text, tuple(inputs.rows(text.entries(pause)))

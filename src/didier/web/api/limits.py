@@ -6,6 +6,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -79,7 +80,10 @@ _CROSS_SITE = problems.answer(
 
 
 class Guard:
-    """An ASGI layer: limits rate and size, reads the body, and answers what went wrong inside."""
+    """An ASGI layer: limits rate and size, and answers what went wrong inside.
+
+    The body is read when the route wants it, so that who is refused before costs nothing but the reading.
+    """
 
     def __init__(self, app: ASGIApp, rate: int, body: BodyLimit, upload_limit: int) -> None:
         self._app = app
@@ -96,14 +100,17 @@ class Guard:
             self._tokens.popitem(last=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on with its body."""
+        """Pass a request on."""
         headers: list[tuple[bytes, bytes]] = []
         started = False
+        incoming = _Incoming(receive)
 
         async def answer(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                if not incoming.begun and b"expect" not in dict(scope["headers"]):
+                    await incoming.discard(self._body)
                 if message["status"] == HTTPStatus.UNAUTHORIZED and self._buckets.rate:
                     self._buckets.take(_refused(scope))
                 names = {name for name, _ in message["headers"]}
@@ -123,11 +130,12 @@ class Guard:
         try:
             if _BEYOND.search(scope["query_string"]):
                 raise _BeyondPlane
-            if is_read_in_pieces:
-                await self._app(scope, _bounded(receive, limit), answer)
+            # Without a body what comes next is that the client has gone, which streams listen for.
+            body = None if _has_body(scope) else await read_body(incoming, limit)
+            if is_read_in_pieces and body is None:
+                await self._app(scope, _bounded(incoming, limit), answer)
             else:
-                body = await read_body(receive, limit)
-                await self._app(scope, _replay(body, receive), answer)
+                await self._app(scope, _whole(incoming, limit, body), answer)
         except (ClientSlow, RequestTooLarge) as error:
             await not_read(error).response(scope, receive, answer)
         except ClientGone:
@@ -208,6 +216,11 @@ def _is_text(scope: Scope) -> bool:
     return Headers(scope=scope).get("content-type", "").startswith("text/")
 
 
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
 def _refused(scope: Scope) -> str:
     """Return the bucket of the sign-ins from an address that are refused, whatever the names."""
     client = scope.get("client")
@@ -216,6 +229,32 @@ def _refused(scope: Scope) -> str:
 
 def _headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in pairs]
+
+
+class _Incoming:
+    """What comes of a request: says whether anybody has begun to read it."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.begun = False
+
+    async def __call__(self) -> Message:
+        self.begun = True
+        return await self._receive()
+
+    async def discard(self, limit: BodyLimit) -> None:
+        """Read what is left of the body, up to *limit*, and forget it.
+
+        Clients that are still sending when the connection is closed do not see the answer.
+        """
+        size = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit.seconds):
+                more = True
+                while more and size <= limit.size:
+                    message = await self()
+                    size += len(message.get("body", b""))
+                    more = message.get("more_body", False)
 
 
 def _bounded(receive: Receive, limit: BodyLimit) -> Receive:
@@ -240,15 +279,17 @@ def _bounded(receive: Receive, limit: BodyLimit) -> Receive:
     return bounded
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a channel that gives *body* first."""
+def _whole(incoming: _Incoming, limit: BodyLimit, read: bytes | None) -> Receive:
+    """Return a channel that gives the whole body at first: as *read*, or within *limit* when it is wanted."""
+
     given = False
 
-    async def replayed() -> Message:
+    async def whole() -> Message:
         nonlocal given
         if given:
-            return await receive()
+            return await incoming()
         given = True
+        body = await read_body(incoming, limit) if read is None else read
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return replayed
+    return whole

@@ -8,7 +8,16 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
 from starlette.types import Receive
 
 from didier.domain.fields import BY_COLUMN
@@ -18,11 +27,22 @@ from didier.errors import InvalidField, InvalidInput
 from didier.services.batches import Text, read_text, text_of
 from didier.storage.inputs import Packer, pack
 from didier.web.api.schemas import Body
+from didier.web.api.texts import Pause
 
 Value = StrictStr | StrictInt | None
 
+ERRORS_MOST = 1_000
+"""Most places of a body that are told to be wrong one by one."""
+
 TARGETS_MOST = 100_000
 """Most entries of a list in JSON; each may be a range. Longer lists are sent as text."""
+
+
+def _few(overrides: object) -> object:
+    """Refuse more overrides than there are columns before each is looked at."""
+    if isinstance(overrides, dict) and len(overrides) > len(BY_COLUMN):
+        raise ValueError(f"at most {len(BY_COLUMN)} columns, as there are")
+    return overrides
 
 
 class Target(Body):
@@ -54,16 +74,21 @@ class CopyBody(Body):
     targets: list[Annotated[StrictStr, Field(max_length=110)] | Target] = Field(
         default_factory=list,
         max_length=TARGETS_MOST,
+        fail_fast=True,
         description="New DIDs: numbers, ranges, or objects with `target` and columns of its own",
     )
     ranges: list[Annotated[StrictStr, Field(max_length=110)]] = Field(
-        default_factory=list, max_length=TARGETS_MOST, description="Ranges of new DIDs, both ends included"
+        default_factory=list,
+        max_length=TARGETS_MOST,
+        fail_fast=True,
+        description="Ranges of new DIDs, both ends included",
     )
     csv: StrictStr | None = Field(
         None, description="The new DIDs as CSV: a header row names `target` and columns of DIDs"
     )
-    overrides: dict[str, Value] = Field(
-        default_factory=dict, description="Columns in which the copies differ from the source; null empties"
+    overrides: Annotated[dict[str, Value], BeforeValidator(_few)] = Field(
+        default_factory=dict,
+        description="Columns in which the copies differ from the source; null empties",
     )
     description_template: StrictStr | None = Field(
         None,
@@ -97,17 +122,35 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def of_json(body: bytes, limit: int) -> Copying:
+class Named(BaseModel):
+    """What a JSON body says of its source: found without making anything of its targets."""
+
+    source: StrictStr = Field(min_length=1, max_length=100)
+    dry_run: StrictBool = False
+
+
+def named(body: bytes, pause: Pause) -> Named | None:
+    """Return what *body* says of its source, None where `of_json` will refuse it anyway."""
+    try:
+        return Named.model_validate_json(body)
+    except ValidationError:
+        return None
+    finally:
+        pause()
+
+
+def of_json(body: bytes, limit: int, pause: Pause) -> Copying:
     """Read a JSON body; raise `RequestValidationError` or a `Refusal`."""
     try:
         sent = CopyBody.model_validate_json(body or b"null")
     except ValidationError as error:
-        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
-        raise RequestValidationError(found) from None
+        raise RequestValidationError(_found(error)) from None
+    finally:
+        pause()
     template = Template(sent.description_template) if sent.description_template else None
     return Copying(
         sent.source,
-        _text(sent, limit, template),
+        _text(sent, limit, template, pause),
         {column: _plain(value) for column, value in sent.overrides.items()},
         template,
         sent.mode == "atomic",
@@ -115,24 +158,32 @@ def of_json(body: bytes, limit: int) -> Copying:
     )
 
 
+def _found(error: ValidationError) -> list[Mapping[str, Any]]:
+    """Return what is wrong, or only how much: to tell of each place takes longer than to find them."""
+    count = error.error_count()
+    if count > ERRORS_MOST:
+        return [{"type": "too_many", "loc": ("body",), "msg": f"{count} places are not valid"}]
+    return [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
+
+
 def _plain(value: str | int | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _text(sent: CopyBody, limit: int, template: Template | None) -> Text:
+def _text(sent: CopyBody, limit: int, template: Template | None, pause: Pause) -> Text:
     if sent.csv is not None:
         if sent.targets or sent.ranges:
             raise InvalidField("csv", "", "alone: it stands for targets and ranges")
-        return read_text(list(pack([sent.csv.encode()])), limit, template, is_csv=True)
+        return read_text(list(pack([sent.csv.encode()])), limit, template, is_csv=True, pause=pause)
     objects = [target for target in sent.targets if isinstance(target, Target)]
     if not (sent.targets or sent.ranges):
         raise InvalidField("targets", "", "at least one target, range or csv")
     if not objects:
-        return text_of([*map(str, sent.targets), *sent.ranges], limit)
-    return read_text(list(pack(_rows(sent, objects))), limit, template, is_csv=True)
+        return text_of([*map(str, sent.targets), *sent.ranges], limit, pause)
+    return read_text(list(pack(_rows(sent, objects, pause))), limit, template, is_csv=True, pause=pause)
 
 
-def _rows(sent: CopyBody, objects: Sequence[Target]) -> Iterator[bytes]:
+def _rows(sent: CopyBody, objects: Sequence[Target], pause: Pause) -> Iterator[bytes]:
     """Write targets with values of their own as CSV."""
     columns = sorted({column for target in objects for column in target.model_extra or {}})
     if unknown := [column for column in columns if column not in BY_COLUMN]:
@@ -142,6 +193,7 @@ def _rows(sent: CopyBody, objects: Sequence[Target]) -> Iterator[bytes]:
         own = (target.model_extra or {}) if isinstance(target, Target) else {}
         name = target.target if isinstance(target, Target) else target
         yield _line([name, *(_cell(own, column) for column in columns)])
+        pause()
 
 
 def _cell(own: Mapping[str, Any], column: str) -> str:
@@ -168,20 +220,36 @@ async def parts(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
 
 
-async def packed(request: Request) -> list[bytes]:
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A text body, compressed in *pieces*; its *size* was so many bytes."""
+
+    pieces: tuple[bytes, ...]
+    size: int
+
+    @property
+    def content(self) -> bytes:
+        """The pieces as one, by which two requests are the same."""
+        return b"".join(self.pieces)
+
+
+async def packed(request: Request) -> Packed:
     """Read a text body and compress it as it comes."""
-    packer = Packer()
+    packer, size = Packer(), 0
     pieces: list[bytes] = []
     async for part in parts(request.receive):
         pieces += packer.add(part)
-    return [*pieces, packer.end()]
+        size += len(part)
+    return Packed((*pieces, packer.end()), size)
 
 
-def of_text(pieces: Sequence[bytes], kind: str, query: Mapping[str, Any], limit: int) -> Copying:
+def of_text(
+    pieces: Sequence[bytes], kind: str, query: Mapping[str, Any], limit: int, pause: Pause
+) -> Copying:
     """Read a text body; *query* has what JSON has beside the targets. Raises a `Refusal`."""
     template = Template(query["description_template"]) if query.get("description_template") else None
     try:
-        text = read_text(pieces, limit, template, is_csv=True if kind == "text/csv" else None)
+        text = read_text(pieces, limit, template, is_csv=True if kind == "text/csv" else None, pause=pause)
     except UnicodeDecodeError as error:
         raise InvalidInput("the text is not UTF-8") from error
     overrides = dict(_override(item) for item in query.get("set", ()))

@@ -19,10 +19,10 @@ from didier.web.api.door import door_of
 from didier.web.api.moments import Moment, local
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Cursor, Limit, refusals
-from didier.web.api.signed import Signed
+from didier.web.api.signed import Signed, SignedRoute
 from didier.web.api.wishes import Asked
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(tags=["reports"], route_class=SignedRoute)
 
 SCOPE = "reports"
 USAGE_DAYS = 30

@@ -1,13 +1,23 @@
-"""How routes ask for who sends a request, and how the OpenAPI document says so."""
+"""How routes ask for who sends a request and what they must be allowed, before its body is read."""
 
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.openapi.models import HTTPBase, HTTPBearer
+from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
+from starlette.responses import Response
 
-from didier.web.api import callers
+from didier.services.access import Caller
+from didier.web.api import callers, problems
 from didier.web.api.callers import Login
+from didier.web.api.door import door_of
+from didier.web.api.wishes import Asked
+
+VALUES_MOST = 2_000
+"""Most values in a body for a single thing, by its commas: many take long to tell what is wrong with each."""
 
 
 class _Scheme(SecurityBase):
@@ -31,3 +41,59 @@ async def _given(request: Request, basic: None = Security(_BASIC), bearer: None 
 
 Signed = Annotated[Login, Security(_given)]
 """A parameter of every route that needs to know who calls."""
+
+
+@dataclass(frozen=True)
+class _Asks:
+    asked: Asked
+
+    async def __call__(self) -> None:
+        """Do nothing: `SignedRoute` has looked before."""
+
+
+def asks(asked: Asked) -> Any:
+    """Return the dependency that says what callers of a route must be allowed."""
+    return Depends(_Asks(asked))
+
+
+class SignedRoute(APIRoute):
+    """A route that lets nobody in who will not be allowed what it asks; only then is the body read.
+
+    Every route that takes a body says what it asks with `asks`. Whether callers may is decided once more in
+    the transaction that carries out what they want: this keeps work from who may not ask for any.
+    """
+
+    @property
+    def asked(self) -> Asked | None:
+        """What callers must be allowed; None where the route has no body and decides by itself."""
+        found = (one.dependency for one in self.dependencies if isinstance(one.dependency, _Asks))
+        return next((one.asked for one in found), None)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request."""
+        handle, asked = super().get_route_handler(), self.asked
+        is_shaped = self.body_field is not None
+        if asked is None:
+            if is_shaped or "requestBody" in (self.openapi_extra or {}):
+                raise TypeError(f"{self.path}: a route with a body says what it asks (`asks`)")
+            return handle
+
+        async def signed(request: Request) -> Response:
+            about = " ".join(map(str, request.path_params.values())) or request.query_params.get("source", "")
+            login = callers.of(request)
+            caller = await door_of(request).expect(request, login, asked.about_that(about[:100]))
+            if isinstance(caller, Response):
+                return caller
+            request.state.caller = caller
+            if is_shaped and (await request.body()).count(b",") > VALUES_MOST:
+                detail = f"The body has more than {VALUES_MOST} values."
+                return problems.answer(problems.TOO_LARGE, detail).response
+            return await handle(request)
+
+        return signed
+
+
+def expected(request: Request) -> Caller:
+    """Return who will be allowed what the route of *request* asks, unless that changes meanwhile."""
+    caller: Caller = request.state.caller
+    return caller

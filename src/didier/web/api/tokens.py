@@ -17,13 +17,15 @@ from didier.web.api.answers import Answer
 from didier.web.api.door import door_of
 from didier.web.api.moments import ZonedMoment, local, zoned
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
-from didier.web.api.signed import Signed
+from didier.web.api.signed import Signed, SignedRoute, asks
 from didier.web.api.wishes import Asked, Wish
 
-router = APIRouter(prefix="/tokens", tags=["tokens"])
+router = APIRouter(prefix="/tokens", tags=["tokens"], route_class=SignedRoute)
 
 NO_SCOPE = None
 """Tokens make, list and revoke no tokens."""
+
+ADD = Asked("add_token", NO_SCOPE, checked=False)
 
 
 class NewToken(Body):
@@ -128,6 +130,7 @@ async def list_tokens(
 
 @router.post(
     "", operation_id="addToken", summary="Make a token", status_code=201, response_model=TokenMade,
+    dependencies=[asks(ADD)],
     responses=refusals(404, 409, 415),
 )  # fmt: skip
 async def add_token(
@@ -153,7 +156,7 @@ async def add_token(
         again = answers.json({**shown(made.token), "token": None})
         return Answer(201, first.body, repeated=again.body)
 
-    wish = Wish(Asked("add_token", NO_SCOPE, body.user or "", checked=False), tokens.add, order, word)
+    wish = Wish(ADD.about_that(body.user or ""), tokens.add, order, word)
     return await door_of(request).write(request, login, wish)
 
 

@@ -23,12 +23,13 @@ from didier.web.api.callers import Login
 from didier.web.api.door import clean_password, door_of
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
-from didier.web.api.signed import Signed
+from didier.web.api.signed import Signed, SignedRoute, asks
 from didier.web.api.wishes import Asked, Wish
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = APIRouter(prefix="/users", tags=["users"], route_class=SignedRoute)
 
 SCOPE = "users"
+ADD, UPDATE = Asked("add_user", SCOPE), Asked("update_user", SCOPE)
 
 Name = Annotated[str, Path(min_length=1, max_length=20, description="The user's name", examples=["crm"])]
 
@@ -207,13 +208,14 @@ async def get_user(request: Request, login: Signed, name: Name) -> Response:
 
 @router.post(
     "", operation_id="addUser", summary="Make a user", status_code=201, response_model=UserShown,
+    dependencies=[asks(ADD)],
     responses={201: {"headers": {"Location": {"schema": {"type": "string"}}}}, **refusals(409, 415)},
 )  # fmt: skip
 async def add_user(
     request: Request, login: Signed, body: NewUser, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Make a user. A DID function among the allowed ones switches Modify DIDs on."""
-    asked = Asked("add_user", SCOPE, body.user)
+    asked = ADD.about_that(body.user)
     password = await _to_store(request, login, asked, body.password)
     if isinstance(password, Response):
         return password
@@ -236,11 +238,12 @@ async def add_user(
 
 @router.patch(
     "/{name}", operation_id="changeUser", summary="Change a user", response_model=UserShown,
+    dependencies=[asks(UPDATE)],
     responses=refusals(404, 415),
 )  # fmt: skip
 async def change_user(request: Request, login: Signed, name: Name, body: UserChange) -> Response:
     """Set settings of a user; those that are not named stay as they are."""
-    asked = Asked("update_user", SCOPE, name)
+    asked = UPDATE.about_that(name)
     password: StoredPassword | Response | None = None
     if body.password is not None:
         password = await _to_store(request, login, asked, body.password)
@@ -268,7 +271,7 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
 async def unlock_user(request: Request, login: Signed, name: Name) -> Response:
     """Let a user whom ten wrong passwords have locked out sign in again at once."""
     wish = Wish(
-        Asked("update_user", SCOPE, name),
+        UPDATE.about_that(name),
         accounts.unlock,
         lambda caller: accounts.UnlockOrder(caller, name),
         answers.done,

@@ -55,6 +55,10 @@ class Asked:
     about: str = ""
     checked: bool = True
 
+    def about_that(self, text: str) -> "Asked":
+        """Return the same, asked *about* something."""
+        return replace(self, about=text)
+
 
 @dataclass(frozen=True, slots=True)
 class Wish(Generic[Order, Outcome]):
@@ -183,6 +187,13 @@ def ask(
     ]
     logs.write_api(conn, entries, _HOSTNAME, now)
     return answers
+
+
+def foresee(
+    conn: Connection, questions: Sequence[Question], clock: Callable[[], datetime] = datetime.now
+) -> list[Caller | Refusal | StaleProof]:
+    """Say for each of *questions* what `ask` would, but log nothing."""
+    return _admit(conn, questions, clock())[1]
 
 
 def log(conn: Connection, told: Sequence[Told], clock: Callable[[], datetime] = datetime.now) -> list[Answer]:
