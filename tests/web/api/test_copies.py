@@ -128,7 +128,7 @@ def test_targets_have_values_of_their_own(api):
     reply = copy(
         api,
         targets=[
-            {"target": "5550100", "did_description": 'Line, "one"\nof two', "list_id": 700},
+            {"target": "5550100", "did_description": 'Line, "one" of two', "list_id": 700},
             {"target": "5550101", "extension": None, "did_active": "Y"},
             "5550102",
         ],
@@ -139,7 +139,7 @@ def test_targets_have_values_of_their_own(api):
     assert added("5550100", "5550101", "5550102") == made(reply)
     found = [api.get(did(target)).body for target in ("5550100", "5550101", "5550102")]
     assert [
-        ('Line, "one"\nof two', 700, "8300", "N"),
+        ('Line, "one" of two', 700, "8300", "N"),
         ("Sales 5550101", 999, "", "Y"),
         ("Sales 5550102", 999, "8300", "N"),
     ] == [(d["did_description"], d["list_id"], d["extension"], d["did_active"]) for d in found]
