@@ -74,8 +74,8 @@ class UpdateOrder:
     password: StoredPassword | None
     values: Mapping[str, str]
     reset_password: bool = False
-    revoke_tokens: bool = False
     dry_run: bool = False
+    revoke_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,8 +129,8 @@ def _update(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[R
             s.call.get("agent_user"),
             s.call.new_password if password_of(s.call) else None,
             _changed(s.call),
-            _asks_for_mail(s.call),
-            is_on(s.call, "dry_run"),
+            reset_password=_asks_for_mail(s.call),
+            dry_run=is_on(s.call, "dry_run"),
         )
         for s in signed
     ]
