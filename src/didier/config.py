@@ -61,6 +61,13 @@ class Settings(BaseSettings):
         min_length=1,
         description="VICIdial's /etc/astguiclient.conf, to take the database from, instead of `database`",
     )
+    key_file: str | None = Field(
+        None,
+        min_length=1,
+        description="File with the installation's key, which second factors are sealed with; its owner alone"
+        " may read it. Unless named: beside the embedded database, `didier.key` for `didier.db`; with MariaDB"
+        " `didier.key` in the working directory, the same on all nodes",
+    )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -8,6 +8,9 @@
     │   │   ├── LockedOut
     │   │   ├── AddressRefused
     │   │   ├── SecondFactorMissing
+    │   │   │   └── SecondFactorRequired
+    │   │   ├── WrongCode
+    │   │   ├── SecondFactorUnchecked
     │   │   └── TokenRefused
     │   │       └── SessionEnded
     │   ├── NotPermitted
@@ -34,6 +37,10 @@
     │   ├── KeyReused
     │   ├── KeyUnderWay
     │   ├── TokenNotFound
+    │   ├── NotConfirmed
+    │   ├── SecondFactorExists
+    │   ├── NoSecondFactor
+    │   ├── KeyNotUsable
     │   ├── UserExists
     │   ├── UserNotFound
     │   ├── GroupNotFound
@@ -52,7 +59,9 @@
         ├── WrongSetting
         ├── NoDatabase
         ├── MissingRights
-        └── DatabaseInUse
+        ├── DatabaseInUse
+        └── KeyProblem
+            └── KeyMissing
 
 They are not frozen: Python itself sets the traceback of an exception that is raised.
 
@@ -113,6 +122,30 @@ class SecondFactorMissing(SignInRefused):
 
     def __str__(self) -> str:
         return "two-factor sign-in is on and there is no confirmed session"
+
+
+class SecondFactorRequired(SecondFactorMissing):
+    """The user has set up a second factor, and its one-time code did not come with the password."""
+
+    def __str__(self) -> str:
+        return "the one-time code of the second factor is missing"
+
+
+class WrongCode(SignInRefused):
+    """The password is right; the code that came with it is not, or was used before."""
+
+    def __str__(self) -> str:
+        return "the code is wrong, or was used before"
+
+
+class SecondFactorUnchecked(SignInRefused):
+    """One-time codes cannot be checked, as the installation's key cannot be used; the log says why."""
+
+    def __str__(self) -> str:
+        return (
+            "one-time codes cannot be checked, because the installation's key is missing or is another one;"
+            " who runs the server finds the reason in its log"
+        )
 
 
 @dataclass(unsafe_hash=True)
@@ -402,6 +435,38 @@ class TokenNotFound(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class NotConfirmed(Refusal):
+    """Who is signed in has not shown once more that it is them; *field* (password or code) is not right."""
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class SecondFactorExists(Refusal):
+    """The user has a second factor already; it has to be ended before another one is set up."""
+
+    def __str__(self) -> str:
+        return "there is a second factor already"
+
+
+class NoSecondFactor(Refusal):
+    """The user has no second factor, or has not begun to set one up."""
+
+    def __str__(self) -> str:
+        return "there is no second factor"
+
+
+class KeyNotUsable(Refusal):
+    """Nothing can be sealed, as the installation's key cannot be used; the log says why."""
+
+    def __str__(self) -> str:
+        return "the installation's key cannot be used; who runs the server finds the reason in its log"
+
+
+@dataclass(unsafe_hash=True)
 class UserExists(Refusal):
     """A user with this name is there already."""
 
@@ -588,3 +653,18 @@ class MissingRights(SetupError):
 
 class DatabaseInUse(SetupError):
     """The database holds data that the command would mix up with its own."""
+
+
+@dataclass(eq=False)
+class KeyProblem(SetupError):
+    """The installation's key, in the file *path*, cannot be used: *reason*."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class KeyMissing(KeyProblem):
+    """There is no key at *path*."""

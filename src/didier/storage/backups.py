@@ -1,6 +1,5 @@
 """Copies of an embedded database: made while it is written to, checked, and put back."""
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from didier.errors import DatabaseInUse, NoDatabase
+from didier.storage import private_files
 from didier.storage.migrations import HEAD, VERSION_TABLE
 from didier.storage.tables import DIDS, USERS
 
@@ -66,9 +66,9 @@ def backup(database: Path, to: Path, told: Told) -> Contents:
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
             _copy(source, part, told)
         contents = examine(part)
-        _sync(part)
+        private_files.sync(part)
         part.replace(to)
-        _sync(to.parent)
+        private_files.sync(to.parent)
     except sqlite3.DatabaseError as error:
         raise NoDatabase(f"{database} cannot be copied: {error}") from error
     finally:
@@ -103,7 +103,7 @@ def _restore_over(file: Path, database: Path, kept: Path, told: Told) -> None:
     try:
         with _alone(database) as target:
             _copy(target, _new_private(kept), _silent)
-            _sync(kept)
+            private_files.sync(kept)
             with _opened(file) as source:
                 source.backup(target, pages=PAGES, progress=lambda _, left, total: told(total - left, total))
     except sqlite3.DatabaseError as error:
@@ -136,13 +136,13 @@ def _restore_new(file: Path, database: Path, kept: Path, told: Told) -> None:
     part = _new_private(database.with_name(f"{database.name}.part"))
     with _opened(file) as source:
         _copy(source, part, told)
-    _sync(part)
+    private_files.sync(part)
     for beside in ("", "-wal", "-shm"):
         left = database.with_name(database.name + beside)
         if left.exists():
             left.rename(kept.with_name(kept.name + beside))
     part.replace(database)
-    _sync(database.parent)
+    private_files.sync(database.parent)
 
 
 @contextmanager
@@ -158,20 +158,10 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
 def _new_private(file: Path) -> Path:
     """Make an empty file that its owner alone may read: it will hold password hashes."""
     try:
-        file.unlink(missing_ok=True)
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        private_files.new(file).close()
     except OSError as error:
         raise NoDatabase(f"{file} cannot be made: {error.strerror}") from error
     return file
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file or directory is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _silent(done: int, total: int) -> None:
