@@ -57,6 +57,11 @@ def mark_used(conn: Connection, digests: Collection[str], now: datetime) -> None
         run(conn, f"UPDATE {_TABLE} SET used_at = ? WHERE digest = ?", as_text(now), digest)
 
 
+def set_mark(conn: Connection, digest: str, mark: str) -> None:
+    """Store the mark of the password that a session goes on with."""
+    run(conn, f"UPDATE {_TABLE} SET mark = ? WHERE digest = ?", mark, digest)
+
+
 def remove(conn: Connection, digest: str) -> None:
     """End a session."""
     run(conn, f"DELETE FROM {_TABLE} WHERE digest = ?", digest)

@@ -70,6 +70,15 @@ def run(conn: Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         cursor.close()
 
 
+def run_change(conn: Connection, sql: str, *values: Any) -> int:
+    """Run *sql*, an ``UPDATE`` or ``DELETE``; return how many rows it has changed."""
+    cursor = _executed(conn, sql, values)
+    try:
+        return int(cursor.rowcount)
+    finally:
+        cursor.close()
+
+
 def run_insert(conn: Connection, sql: str, key: str, count: int, *values: Any) -> list[int]:
     """Run *sql*, an ``INSERT`` of *count* rows; return their ids, column *key*, in order.
 

@@ -1,0 +1,135 @@
+"""Second factors of users: tables ``didier_second_factors`` and ``didier_recovery_codes``.
+
+Their secrets are sealed, see `services.installation_key`; of recovery codes the digests alone are stored.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from didier.storage.statements import as_json, as_moment, as_text, insert, run, run_change, scalar
+
+_TABLE = "didier_second_factors"
+_CODES = "didier_recovery_codes"
+_COLUMNS = (
+    "user_id", "user_name", "secret", "confirmed_at", "last_step", "keeps_password", "created_at",
+)  # fmt: skip
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM {_TABLE}"
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """A second factor of a user.
+
+    *confirmed_at* is None until a code has shown that the user has the secret, and nothing is asked for
+    before; *last_step* is that of the last code that was used. With *keeps_password* the password alone
+    opens what cannot ask for a code.
+    """
+
+    user_id: int
+    user_name: str
+    secret: str  # sealed
+    confirmed_at: datetime | None
+    last_step: int
+    keeps_password: bool
+    created_at: datetime
+
+
+def of_user(conn: Connection, user_id: int) -> SecondFactor | None:
+    """Return the second factor of a user, confirmed or not."""
+    rows = run(conn, f"{_SELECT} WHERE user_id = ?", user_id)
+    return _factor(rows[0]) if rows else None
+
+
+def confirmed(conn: Connection, user_ids: Collection[int]) -> dict[int, SecondFactor]:
+    """Return the confirmed second factors of those users who have one, by the users' ids."""
+    factors = (_factor(row) for row in run(conn, _confirmed(conn.dialect.name), as_json(user_ids)))
+    return {factor.user_id: factor for factor in factors}
+
+
+@cache
+def _confirmed(dialect: str) -> str:
+    ids = "JSON_TABLE(?, '$[*]' COLUMNS (value INT PATH '$')) AS r"
+    ids = "json_each(?)" if dialect == "sqlite" else ids
+    return f"{_SELECT} WHERE confirmed_at IS NOT NULL AND user_id IN (SELECT value FROM {ids})"
+
+
+def _factor(row: Sequence[Any]) -> SecondFactor:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for name in ("confirmed_at", "created_at"):
+        values[name] = as_moment(values[name])
+    return SecondFactor(**{**values, "keeps_password": bool(values["keeps_password"])})
+
+
+def put(conn: Connection, factor: SecondFactor) -> None:
+    """Store a second factor in the place of what the user had before."""
+    remove(conn, factor.user_id)
+    row = (
+        factor.user_id, factor.user_name, factor.secret,
+        factor.confirmed_at and as_text(factor.confirmed_at), factor.last_step, int(factor.keeps_password),
+        as_text(factor.created_at),
+    )  # fmt: skip
+    insert(conn, _TABLE, _COLUMNS, [row])
+
+
+def confirm(conn: Connection, user_id: int, now: datetime) -> None:
+    """Let a second factor be asked for from now on."""
+    run(conn, f"UPDATE {_TABLE} SET confirmed_at = ? WHERE user_id = ?", as_text(now), user_id)
+
+
+def use_step(conn: Connection, user_id: int, secret: str, step: int) -> bool:
+    """Use the code of *step* with the sealed *secret*; False when it, or a later one, was used before.
+
+    Two transactions that use it at once find one row to change between them.
+    """
+    sql = f"UPDATE {_TABLE} SET last_step = ? WHERE user_id = ? AND secret = ? AND last_step < ?"
+    return run_change(conn, sql, step, user_id, secret, step) == 1
+
+
+def keep_password(conn: Connection, user_id: int, keeps: bool) -> None:
+    """Store whether the password alone opens what cannot ask for a code."""
+    run(conn, f"UPDATE {_TABLE} SET keeps_password = ? WHERE user_id = ?", int(keeps), user_id)
+
+
+def remove(conn: Connection, user_id: int) -> None:
+    """Forget the second factor of a user, and its recovery codes."""
+    for table in (_TABLE, _CODES):
+        run(conn, f"DELETE FROM {table} WHERE user_id = ?", user_id)
+
+
+def replace_codes(conn: Connection, user_id: int, digests: Iterable[str]) -> None:
+    """Store new recovery codes in the place of those that the user had."""
+    run(conn, f"DELETE FROM {_CODES} WHERE user_id = ?", user_id)
+    insert(conn, _CODES, ("user_id", "digest"), [(user_id, digest) for digest in digests])
+
+
+def use_code(conn: Connection, user_id: int, digest: str, now: datetime) -> bool:
+    """Use a recovery code; False when there is none like it, or it was used before."""
+    sql = f"UPDATE {_CODES} SET used_at = ? WHERE user_id = ? AND digest = ? AND used_at IS NULL"
+    return run_change(conn, sql, as_text(now), user_id, digest) == 1
+
+
+def codes_left(conn: Connection, user_id: int) -> int:
+    """Return how many recovery codes a user has not used."""
+    sql = f"SELECT count(*) FROM {_CODES} WHERE user_id = ? AND used_at IS NULL"
+    return int(scalar(conn, sql, user_id))
+
+
+def any_sealed(conn: Connection) -> bool:
+    """Say whether there is a sealed secret."""
+    return bool(scalar(conn, f"SELECT count(*) FROM {_TABLE}"))
+
+
+def secrets(conn: Connection, *, hold: bool = False) -> list[tuple[int, str]]:
+    """Return the sealed secrets of all users, with the users' ids; *hold* keeps others from changing them."""
+    lock = " FOR UPDATE" if hold and conn.dialect.name != "sqlite" else ""  # SQLite has one writer
+    return [(row[0], row[1]) for row in run(conn, f"SELECT user_id, secret FROM {_TABLE}{lock}")]
+
+
+def set_secret(conn: Connection, user_id: int, secret: str) -> None:
+    """Store the secret of a user, sealed anew."""
+    run(conn, f"UPDATE {_TABLE} SET secret = ? WHERE user_id = ?", secret, user_id)
