@@ -16,13 +16,20 @@ from didier.errors import (
     AddressRefused,
     LevelTooLow,
     LockedOut,
+    NotConfirmed,
     NotPermitted,
     SecondFactorMissing,
+    SecondFactorRequired,
+    SecondFactorUnchecked,
     SignInRefused,
+    WrongCode,
     WrongPassword,
 )
+from didier.services import one_time_codes
+from didier.services.one_time_codes import CodeProof
 from didier.services.passwords import Proof, new_hash
-from didier.storage import unknown_names, users
+from didier.storage import second_factors, unknown_names, users
+from didier.storage.second_factors import SecondFactor
 from didier.storage.statements import as_text
 from didier.storage.unknown_names import Failures
 from didier.storage.users import Account, SignInSettings, StoredPassword
@@ -38,7 +45,7 @@ class Caller:
     """The authenticated user, under the name they gave, and where the request came from.
 
     A caller with a token has its *scopes*, and may touch only DIDs that begin with its *pattern_prefix*;
-    None in either is no limit.
+    None in either is no limit. *code_used*: a one-time code came with the password, and was right.
     """
 
     user: User
@@ -48,6 +55,7 @@ class Caller:
     scopes: frozenset[str] | None = None
     token_id: int | None = None
     has_networks: bool = False  # the token is accepted from some networks alone
+    code_used: bool = False
     is_local: bool = False  # who runs a command on the database may do with it what they want
 
     @property
@@ -85,12 +93,17 @@ def not_reached(caller: Caller, pattern: str, action: str) -> NotPermitted | Non
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A wish to sign in: the password is compared already; *level* is the lowest that may."""
+    """A wish to sign in: password and one-time code are compared already; *level* is the lowest that may.
+
+    *asks_code*: a second factor is asked for even if its user lets the password alone open other doors.
+    """
 
     user: str
     proof: Proof
     address: str
     level: int
+    code: CodeProof | None = None
+    asks_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +168,7 @@ def sign_in(
     accounts = users.accounts(conn, list({wish.user for wish in wishes}))
     settings = users.settings(conn)
     tallies = {account.user_id: _Tally.of(account) for account in accounts.values()}
+    factors = second_factors.confirmed(conn, tallies.keys()) if tallies else {}
     nobody = _Nobody.of(conn, {wish.user for wish in wishes} - accounts.keys())
     outcomes: list[User | SignInRefused | StaleProof] = []
     for wish in wishes:
@@ -162,7 +176,8 @@ def sign_in(
         if account is None:
             outcomes.append(nobody.decide(wish, now))
         else:
-            outcomes.append(_decide(conn, wish, tallies[account.user_id], settings, now))
+            tally, factor = tallies[account.user_id], factors.get(account.user_id)
+            outcomes.append(_decide(conn, wish, tally, settings, factor, now))
     users.update(conn, [(t.account.user_id, t.changes) for t in tallies.values() if t.changes])
     nobody.store(conn)
     return outcomes
@@ -208,7 +223,12 @@ def is_locked_name(failures: Failures, moment: float) -> bool:
 
 
 def _decide(
-    conn: Connection, wish: Credentials, tally: _Tally, settings: SignInSettings, now: datetime
+    conn: Connection,
+    wish: Credentials,
+    tally: _Tally,
+    settings: SignInSettings,
+    factor: SecondFactor | None,
+    now: datetime,
 ) -> User | SignInRefused | StaleProof:
     account = tally.account
     if tally.failures >= LOCK_AFTER:
@@ -224,17 +244,95 @@ def _decide(
     elif account.user.level < wish.level:
         refusal = LevelTooLow()
     if refusal:
-        tally.fail(1 if tally.failures >= LOCK_AFTER else tally.failures + 1, wish.address)
-        if tally.failures >= LOCK_AFTER:
-            users.lock(conn, account.user, now.timestamp())
+        _count(conn, wish.address, tally, now)
         return refusal
     if address_refused(conn, account, settings, wish.address):
         tally.refuse("aIPBLOCK")
         return AddressRefused(wish.address)
     if settings.two_factor and not _second_factor(conn, account, now):
         return SecondFactorMissing()
+    if missing := _own_second_factor(conn, wish, tally, factor, now):
+        return missing
     tally.succeed(wish.address, now)
     return account.user
+
+
+def _count(conn: Connection, address: str, tally: _Tally, now: datetime) -> None:
+    """Count a failure, and lock the user out when it fills the count."""
+    tally.fail(1 if tally.failures >= LOCK_AFTER else tally.failures + 1, address)
+    if tally.failures >= LOCK_AFTER:
+        users.lock(conn, tally.account.user, now.timestamp())
+
+
+def _own_second_factor(
+    conn: Connection, wish: Credentials, tally: _Tally, factor: SecondFactor | None, now: datetime
+) -> SignInRefused | StaleProof | None:
+    """Ask for the code of the second factor that the user has set up; None when nothing is missing.
+
+    A code that is missing counts for nothing: neither as a failure, nor as the success that ends a count.
+    """
+    code = wish.code
+    if code is None:
+        asked = factor is not None and (wish.asks_code or not factor.keeps_password)
+        return SecondFactorRequired() if asked else None
+    if code.sealed != (factor and factor.secret):
+        return StaleProof()
+    if factor is None or code.used:
+        return None
+    if code.unchecked:
+        return SecondFactorUnchecked()
+    if not one_time_codes.use(conn, factor, code, now):
+        _count(conn, wish.address, tally, now)
+        return WrongCode()
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A wish of who is signed in to show once more that it is them: by a password or a one-time code.
+
+    Both are compared already.
+    """
+
+    caller: Caller
+    proof: Proof | None = None
+    code: CodeProof | None = None
+
+
+def confirm(conn: Connection, wish: Confirmation, now: datetime) -> NotConfirmed | None:
+    """Say why *wish* does not show it; failures count, and lock the user out, as at a sign-in."""
+    now = now.replace(microsecond=0)
+    account = users.accounts_by_id(conn, [wish.caller.user.user_id])[wish.caller.user.user_id]
+    tally = _Tally.of(account)
+    refused = _not_confirmed(conn, wish, tally, now)
+    users.update(conn, [(account.user_id, tally.changes)])
+    return refused
+
+
+def _not_confirmed(conn: Connection, wish: Confirmation, tally: _Tally, now: datetime) -> NotConfirmed | None:
+    account = tally.account
+    if _is_locked(conn, account, tally.failures, now):
+        tally.refuse("aLOCK")
+        return NotConfirmed("", str(LockedOut()))
+    if wish.proof is not None:
+        right, refused = wish.proof.matched and wish.proof.stored == account.password, _WRONG_PASSWORD
+    else:
+        right, refused = _is_right(conn, account, wish.code, now), _WRONG_CODE
+    if right:
+        return None
+    _count(conn, wish.caller.address, tally, now)
+    return refused
+
+
+_WRONG_PASSWORD = NotConfirmed("password", "this is not your present password")
+_WRONG_CODE = NotConfirmed("code", str(WrongCode()))
+
+
+def _is_right(conn: Connection, account: Account, code: CodeProof | None, now: datetime) -> bool:
+    factor = second_factors.of_user(conn, account.user_id)
+    if factor is None or code is None or code.sealed != factor.secret:
+        return False
+    return one_time_codes.use(conn, factor, code, now)
 
 
 def _second_factor(conn: Connection, account: Account, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from didier.errors import (
     InvalidField,
     LastManager,
     LevelNotAllowed,
+    NoSecondFactor,
     NothingToChange,
     NotPermitted,
     PasswordNotReset,
@@ -23,7 +24,7 @@ from didier.errors import (
 )
 from didier.services import access, authority
 from didier.services.access import Caller
-from didier.storage import logs, references, tokens, users
+from didier.storage import logs, references, second_factors, tokens, users
 from didier.storage.statements import as_text
 from didier.storage.users import Account, Profile, StoredPassword
 
@@ -90,6 +91,14 @@ class DeleteOrder:
 @dataclass(frozen=True, slots=True)
 class UnlockOrder:
     """A wish to end the lock of a user whom wrong passwords have locked out."""
+
+    caller: Caller
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetOrder:
+    """A wish to forget the second factor of a user who cannot show it any more."""
 
     caller: Caller
     name: str
@@ -345,6 +354,7 @@ def _delete(conn: Connection, order: DeleteOrder, now: datetime) -> Done | Chang
         return refused
     if not order.dry_run:
         users.delete(conn, found.user_id)
+        second_factors.remove(conn, found.user_id)
         _log(conn, order.caller, order.name, "DELETE", "ADMIN API DELETE USER", now)
     return Done(order.name, order.dry_run)
 
@@ -364,6 +374,26 @@ def _unlock(
         return found
     users.update(conn, [(found.user_id, {"failed_login_count": 0})])
     _log(conn, order.caller, found.name, "MODIFY", "ADMIN API UNLOCK USER", now)
+    return Done(found.name)
+
+
+def reset_second_factor(
+    conn: Connection, orders: Sequence[ResetOrder], now: datetime
+) -> list[Done | NotPermitted | UserNotFound | LevelNotAllowed | NoSecondFactor]:
+    """Forget the second factors of the users that *orders* name: who may set a password may do this."""
+    return [_reset_second_factor(conn, order, now) for order in orders]
+
+
+def _reset_second_factor(
+    conn: Connection, order: ResetOrder, now: datetime
+) -> Done | NotPermitted | UserNotFound | LevelNotAllowed | NoSecondFactor:
+    found = _changeable(conn, order.caller.user, order.name)
+    if not isinstance(found, Profile):
+        return found
+    if second_factors.of_user(conn, found.user_id) is None:
+        return NoSecondFactor()
+    second_factors.remove(conn, found.user_id)
+    _log(conn, order.caller, found.name, "MODIFY", "ADMIN API RESET SECOND FACTOR", now)
     return Done(found.name)
 
 

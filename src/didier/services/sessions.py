@@ -49,6 +49,10 @@ class Secret:
         key = self.text.encode("utf-8", "surrogatepass")
         return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
+    def mark_password(self, stored: StoredPassword) -> str:
+        """Return a mark of a stored password, by which it is known that it was changed."""
+        return self.mark(f"{len(stored.hash)}:{stored.hash}{stored.plain}")
+
 
 def generate() -> Secret:
     """Make a secret that nobody can guess: 256 random bits."""
@@ -91,15 +95,11 @@ def _utc(now: datetime) -> datetime:
 def _begun(conn: Connection, order: Opening, user: User, now: datetime) -> Caller:
     account = users.accounts_by_id(conn, [user.user_id])[user.user_id]
     moment, address = _utc(now), order.credentials.address
-    mark = _mark(order.secret, account.password)
+    mark = order.secret.mark_password(account.password)
     sessions.add(
         conn, Session(order.secret.digest, account.user_id, user.name, mark, address, moment, moment)
     )
     return Caller(user, user.name, address)
-
-
-def _mark(secret: Secret, stored: StoredPassword) -> str:
-    return secret.mark(f"{len(stored.hash)}:{stored.hash}{stored.plain}")
 
 
 def sign_in(conn: Connection, presented: Sequence[Presented], now: datetime) -> list[Caller | SignInRefused]:
@@ -146,11 +146,16 @@ def _refused(
         return SessionEnded("the user is not active")
     if account.user.level < LEVEL:
         return SessionEnded("the user level is too low")
-    if not hmac.compare_digest(session.mark, _mark(shown.secret, account.password)):
+    if not hmac.compare_digest(session.mark, shown.secret.mark_password(account.password)):
         return SessionEnded("the password was changed")
     if access.address_refused(conn, account, settings, shown.address):
         return AddressRefused(shown.address)
     return None
+
+
+def keep(conn: Connection, secret: Secret, stored: StoredPassword) -> None:
+    """Let the session *secret* go on with another *stored* password; those of other secrets end with it."""
+    sessions.set_mark(conn, secret.digest, secret.mark_password(stored))
 
 
 def end(conn: Connection, secrets_: Sequence[Secret]) -> list[None]:

@@ -47,7 +47,7 @@ def of_user(conn: Connection, user_id: int) -> SecondFactor | None:
 
 def confirmed(conn: Connection, user_ids: Collection[int]) -> dict[int, SecondFactor]:
     """Return the confirmed second factors of those users who have one, by the users' ids."""
-    factors = (_factor(row) for row in run(conn, _confirmed(conn.dialect.name), as_json(user_ids)))
+    factors = (_factor(row) for row in run(conn, _confirmed(conn.dialect.name), as_json(list(user_ids))))
     return {factor.user_id: factor for factor in factors}
 
 

@@ -20,6 +20,7 @@ from didier.errors import Unavailable
 from didier.logging import request as log_request
 from didier.masking import Masking, mask_path
 from didier.services import journal
+from didier.services.installation_key import KeyFile
 from didier.services.running import Runner
 from didier.storage import batches
 from didier.storage.committer import GROUP_LIMIT, Committer
@@ -34,6 +35,7 @@ from didier.web.admin.panel import Panel
 from didier.web.admin.signing import Signing
 from didier.web.api.app import JsonApi, is_its
 from didier.web.bodies import BodyLimit
+from didier.web.codes import Codes
 from didier.web.comparing import Passwords
 from didier.web.edge import Edge, with_headers
 from didier.web.legacy import PATH, NonAgentApi
@@ -51,6 +53,7 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     )
     metrics.watch(committer)
     passwords = Passwords(engine, committer)
+    codes = Codes(engine, KeyFile.of(settings.key_file, engine.url))
     body_limit = BodyLimit(settings.body_limit, settings.body_seconds)
     reads = Reads(engine, committer)
     non_agent_api = NonAgentApi(engine, committer, reads, passwords, metrics, body_limit)
@@ -84,8 +87,8 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
         ]
     )
     runner = Runner(engine, committer)
-    json_api = JsonApi(engine, committer, reads, passwords, runner, body_limit, settings)
-    admin = Panel(json_api, Signing(committer, reads, passwords), body_limit)
+    json_api = JsonApi(engine, committer, reads, passwords, codes, runner, body_limit, settings)
+    admin = Panel(json_api, Signing(committer, reads, passwords, codes), body_limit)
     return Requests(non_agent_api, json_api, admin, pages_app, committer, runner, engine, Edge(settings))
 
 

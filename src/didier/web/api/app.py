@@ -12,6 +12,7 @@ from didier.web.api import docs, problems
 from didier.web.api.door import Door
 from didier.web.api.limits import Guard
 from didier.web.bodies import BodyLimit
+from didier.web.codes import Codes
 from didier.web.comparing import Passwords
 from didier.web.later import Later
 from didier.web.unlogged import Reads
@@ -29,6 +30,7 @@ class JsonApi:
         committer: Committer,
         reads: Reads,
         passwords: Passwords,
+        codes: Codes,
         runner: Runner,
         body_limit: BodyLimit,
         settings: Settings,
@@ -36,7 +38,7 @@ class JsonApi:
         self._guard = Guard(self._routed, settings.rate_limit, body_limit, settings.upload_limit)
         self._docs = docs.application()
         self._routes = Later(self._make_routes)
-        self.door = Door(engine, committer, reads, passwords, self._guard.remember, runner, settings)
+        self.door = Door(engine, committer, reads, passwords, codes, self._guard.remember, runner, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 
@@ -23,10 +23,11 @@ class NotSignedIn(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Basic:
-    """A user name and a password."""
+    """A user name and a password, with a one-time code if one was sent."""
 
     user: str
     password: str = field(repr=False)
+    code: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,9 @@ class Session:
         return ""
 
 
+CODE_HEADER = "Didier-One-Time-Code"
+"""The header with the one-time code, or a recovery code, of a second factor."""
+
 Login = Basic | Bearer | Local | Session
 
 
@@ -98,4 +102,6 @@ def of(request: Request) -> Login:
     secret = request.scope.get(SESSION)
     if isinstance(secret, Secret):
         return Session(secret)
-    return read(request.headers.get("authorization", ""))
+    login = read(request.headers.get("authorization", ""))
+    code = request.headers.get(CODE_HEADER)
+    return replace(login, code=code) if isinstance(login, Basic) and code else login

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection, Engine
@@ -15,6 +16,7 @@ from didier.config import Settings
 from didier.errors import InvalidField, KeyUnderWay, Overloaded, Refusal
 from didier.masking import Masking, mask_path
 from didier.services.access import Caller, StaleProof
+from didier.services.one_time_codes import CodeProof
 from didier.services.passwords import Proof
 from didier.services.running import Runner
 from didier.storage.committer import Committer
@@ -26,6 +28,7 @@ from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, Bearer, Login, Session
 from didier.web.api.texts import Pause, Texts
 from didier.web.api.wishes import Asked, Demand, Envelope, Key, Question, Told, Wish
+from didier.web.codes import Codes
 from didier.web.comparing import Given, Passwords
 from didier.web.unlogged import Reads
 
@@ -58,6 +61,7 @@ class Door:
         committer: Committer,
         reads: Reads,
         passwords: Passwords,
+        codes: Codes,
         accepted: Callable[[str], None],
         runner: Runner,
         settings: Settings,
@@ -66,6 +70,7 @@ class Door:
         self._committer = committer
         self._reads = reads
         self._passwords = passwords
+        self.codes = codes
         self._accepted = accepted
         self._runner = runner
         self.batch_limit = settings.batch_limit
@@ -105,7 +110,7 @@ class Door:
     ) -> Response:
         """Let *read* answer on a connection for reading, once the caller is found to have the right."""
         question = await self._question(request, login, asked)
-        caller = await self._ask(question)
+        caller = await self._ask(request, question)
         if isinstance(caller, Answer):
             return caller.response
         found = await self.on_reader(lambda conn: read(conn, caller))
@@ -115,7 +120,7 @@ class Door:
 
     async def admit(self, request: Request, login: Login, asked: Asked) -> Caller | Response:
         """Return who may do what is asked, before work that is worth it only then; or the answer no."""
-        caller = await self._ask(await self._question(request, login, asked))
+        caller = await self._ask(request, await self._question(request, login, asked))
         return caller.response if isinstance(caller, Answer) else caller
 
     async def expect(self, request: Request, login: Login, asked: Asked) -> Caller | Response:
@@ -127,13 +132,13 @@ class Door:
         found = await self._reads.foresee(wishes.foresee, question, Caller)
         if isinstance(found, Caller):
             return found
-        caller = await self._ask(question)
+        caller = await self._ask(request, question)
         return caller.response if isinstance(caller, Answer) else caller
 
     async def permit(self, request: Request, login: Login, asked: Asked) -> Caller | Response:
         """Return who may have it read, for answers that are sent in pieces; or the answer that says no."""
         question = await self._question(request, login, asked)
-        caller = await self._ask(question)
+        caller = await self._ask(request, question)
         if isinstance(caller, Answer):
             return caller.response
         await self._reads.log(wishes.log, Told(question, caller, Answer(200)))
@@ -196,6 +201,10 @@ class Door:
             return work(_no_pause)
         return await self._texts.read(work)
 
+    async def prove_own(self, caller: Caller, password: str) -> Proof:
+        """Compare the present *password* of who is signed in, whatever is remembered of it."""
+        return await self._passwords.prove(Given(caller.user.name, password, clean_password), anew=True)
+
     async def to_store(self, password: str) -> StoredPassword | None:
         """Return what is stored for a new password; None where VICIdial's hashing is set up wrongly."""
         return await self._passwords.to_store(password)
@@ -220,7 +229,8 @@ class Door:
         proof: Proof | None = None
         for attempt in range(COMPARE_AGAIN):
             proof = await self._prove(login, anew=attempt > 0)
-            demand = Demand(_envelope(request, login, proof), wish, key)
+            code = await self._prove_code(request, login, proof)
+            demand = Demand(_envelope(request, login, proof, code), wish, key)
             answer = await self._committer.run(wishes.carry_out, demand)
             if isinstance(answer, Answer):
                 if answer.status < 400:
@@ -228,20 +238,32 @@ class Door:
                 return answer
         raise Overloaded  # the stored password changed under us three times
 
-    async def _ask(self, question: Question) -> Caller | Answer:
+    async def _ask(self, request: Request, question: Question) -> Caller | Answer:
         login = question.envelope.login
         for attempt in range(COMPARE_AGAIN):
             proof = await self._prove(login, anew=True) if attempt else question.envelope.proof
-            again = Question(question.envelope.with_proof(proof), question.asked)
+            code = await self._prove_code(request, login, proof)
+            again = Question(question.envelope.with_proofs(proof, code), question.asked)
             found = await self._reads.admit(wishes.ask, again, login.user, Caller)
             if isinstance(found, Caller):
                 self._tell(login)
+                request.scope[_CODE_USED] = code
             if not isinstance(found, StaleProof):
                 return found
         raise Overloaded
 
     async def _question(self, request: Request, login: Login, asked: Asked) -> Question:
-        return Question(_envelope(request, login, await self._prove(login, anew=False)), asked)
+        return Question(_envelope(request, login, await self._prove(login, anew=False), None), asked)
+
+    async def _prove_code(self, request: Request, login: Login, proof: Proof | None) -> CodeProof | None:
+        """Compare the one-time code of *login*; one that *request* has used already is not used again.
+
+        Who does not know the password has no code compared.
+        """
+        if not isinstance(login, Basic) or login.code is None or proof is None or not proof.matched:
+            return None
+        known: CodeProof | None = request.scope.get(_CODE_USED)
+        return replace(known, used=True) if known else await self.codes.prove(login.user, login.code)
 
     async def _prove(self, login: Login, *, anew: bool) -> Proof | None:
         if not isinstance(login, Basic):
@@ -257,6 +279,9 @@ def _no_pause() -> None:
     """Go on: it is soon done."""
 
 
+_CODE_USED = "didier.code"
+"""Where a request that signs in twice has the code that it used the first time."""
+
 KEY_LIMIT = 255
 """Most characters in an idempotency key."""
 
@@ -269,13 +294,14 @@ def clean_password(password: str) -> str:
     return CLEAN_UP["pass"].clean(password, non_latin=False)
 
 
-def _envelope(request: Request, login: Login, proof: Proof | None) -> Envelope:
+def _envelope(request: Request, login: Login, proof: Proof | None, code: CodeProof | None) -> Envelope:
     base = f"{request.url.scheme}://{request.url.netloc}"
     masking = getattr(request.app.state, "masking", _NOTHING_KNOWN)  # the panel's pages have none
     query = masking.query(request.scope["query_string"])
     return Envelope(
         login=login,
         proof=proof,
+        code=code,
         address=request.client.host if request.client else "",
         method=request.method,
         script=f"{base}/api/v1",

@@ -55,6 +55,9 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
     errors.LockedOut: Kind("locked-out", 401, "The user is locked out"),
     errors.AddressRefused: Kind("address-refused", 403, "Requests from this address are not accepted"),
     errors.SecondFactorMissing: Kind("second-factor-missing", 403, "There is no confirmed second factor"),
+    errors.SecondFactorRequired: Kind("second-factor-required", 401, "A one-time code is missing"),
+    errors.WrongCode: Kind("wrong-code", 401, "The one-time code is wrong"),
+    errors.SecondFactorUnchecked: Kind("second-factor-unchecked", 403, "The code cannot be checked"),
     errors.TokenRefused: Kind("token-refused", 401, "The token is not valid"),
     errors.SessionEnded: Kind("session-ended", 401, "The session has ended"),
     errors.NotPermitted: Kind("not-permitted", 403, "A right is missing"),
@@ -81,6 +84,10 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
     errors.KeyReused: Kind("key-reused", 422, "The idempotency key was used for another request"),
     errors.KeyUnderWay: Kind("key-under-way", 409, "The request with this idempotency key is under way"),
     errors.TokenNotFound: Kind("token-not-found", 404, "There is no such token"),
+    errors.NotConfirmed: Kind("not-confirmed", 403, "The password or the code is not right"),
+    errors.SecondFactorExists: Kind("second-factor-exists", 409, "There is a second factor already"),
+    errors.NoSecondFactor: Kind("no-second-factor", 404, "There is no second factor"),
+    errors.KeyNotUsable: Kind("key-not-usable", 500, "The installation's key cannot be used"),
     errors.UserExists: Kind("user-exists", 409, "The user exists already"),
     errors.UserNotFound: Kind("user-not-found", 404, "There is no such user"),
     errors.GroupNotFound: Kind("group-not-found", 422, "There is no such user group"),
@@ -173,6 +180,8 @@ def _pointer(error: DidierError, pointers: Mapping[str, str], at: str) -> str | 
             return pointers.get("user_level")
         case errors.UserExists():
             return pointers.get("user")
+        case errors.NotConfirmed():
+            return pointers.get(error.field)
         case _:
             return None
 

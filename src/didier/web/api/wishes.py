@@ -22,6 +22,7 @@ from didier.errors import KeyReused, NotPermitted, Refusal, SignInRefused
 from didier.services import access, idempotency, sessions, tokens
 from didier.services.access import Caller, Credentials, StaleProof
 from didier.services.idempotency import Answered
+from didier.services.one_time_codes import CodeProof
 from didier.services.passwords import Proof
 from didier.storage import logs
 from didier.web.api import problems
@@ -47,6 +48,7 @@ class Asked:
 
     *action* is the name under which it is logged and, if *checked*, a function of `domain.users.RIGHTS`
     that the caller must be allowed to call; without it API access is enough, and the service decides.
+    *own*: it is about the caller alone, and open to everybody who signs in.
     *scope* is what a token must have; None: no token opens this. *about* is what the log shows as data.
     """
 
@@ -54,6 +56,7 @@ class Asked:
     scope: str | None
     about: str = ""
     checked: bool = True
+    own: bool = False
 
     def about_that(self, text: str) -> "Asked":
         """Return the same, asked *about* something."""
@@ -104,6 +107,7 @@ class Envelope:
 
     login: Login
     proof: Proof | None  # of the password; None with a token
+    code: CodeProof | None  # of the one-time code that came with the password
     address: str
     method: str
     script: str
@@ -111,9 +115,9 @@ class Envelope:
     url: str
     received: float  # seconds since the epoch
 
-    def with_proof(self, proof: Proof | None) -> "Envelope":
-        """Return the same with another *proof*."""
-        return replace(self, proof=proof)
+    def with_proofs(self, proof: Proof | None, code: CodeProof | None) -> "Envelope":
+        """Return the same with another *proof* and *code*."""
+        return replace(self, proof=proof, code=code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +238,8 @@ def _sign_in(
             raise ValueError("a password is compared before its request is answered")
         else:
             # Level 0: a level that is too low is a missing right, which is named, and no wrong password.
-            wishes.append(Credentials(envelope.login.user, envelope.proof, envelope.address, level=0))
+            login, proof = envelope.login, envelope.proof
+            wishes.append(Credentials(login.user, proof, envelope.address, level=0, code=envelope.code))
     by_password = iter(access.sign_in(conn, wishes, now) if wishes else [])
     by_token = iter(tokens.sign_in(conn, presented, now) if presented else [])
     by_session = iter(sessions.sign_in(conn, shown, now) if shown else [])
@@ -246,20 +251,25 @@ def _sign_in(
             outcomes.append(next(by_session))
         elif isinstance(envelope.login, Basic):
             who = next(by_password)
-            name = envelope.login.user
-            outcomes.append(Caller(who, name, envelope.address) if isinstance(who, User) else who)
+            outcomes.append(_by_password(envelope, who) if isinstance(who, User) else who)
         else:
             outcomes.append(next(by_token))
     return outcomes
+
+
+def _by_password(envelope: Envelope, user: User) -> Caller:
+    # A code that was compared with no secret was not looked at.
+    code_used = envelope.code is not None and envelope.code.sealed is not None
+    return Caller(user, envelope.login.user, envelope.address, code_used=code_used)
 
 
 def not_permitted(caller: Caller, asked: Asked) -> NotPermitted | None:
     """Name all that is missing at once: rights of the user, and the scope of the token."""
     user = caller.user
     found = [missing_scope(caller.scopes, asked.scope, asked.action)]
-    if asked.checked:
+    if asked.checked and not asked.own:
         found += [missing_function(user, asked.action), missing_rights(user, asked.action)]
-    elif not user.api_access:
+    elif not (user.api_access or asked.own):
         found.append(NotPermitted(asked.action, ("API Access must be 1",)))
     missing = tuple(setting for one in found if one for setting in one.missing)
     return NotPermitted(asked.action, missing) if missing else None
