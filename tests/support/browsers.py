@@ -27,7 +27,7 @@ class Browser:
         return answer
 
     def _keep(self, answer: Answer) -> None:
-        for name, value in re.findall(r"(didier_\w+)=([\w-]*); Path", answer.headers.get("set-cookie", "")):
+        for name, value in re.findall(r"(didier_\w+)=([\w.-]*); Path", answer.headers.get("set-cookie", "")):
             self.cookies[name] = value
 
     def get(self, path: str) -> Answer:

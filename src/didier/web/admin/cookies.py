@@ -1,6 +1,7 @@
 """The cookies of the panel, and the token that forms and scripts send beside them against forgery."""
 
 import hmac
+from datetime import timedelta
 
 from starlette.requests import Request
 
@@ -10,6 +11,9 @@ PREFIX = "/admin"
 SESSION = "didier_session"
 VISIT = "didier_visit"
 """Set on the sign-in page, where there is no session yet that a token could belong to."""
+
+HALFWAY = "didier_halfway"
+"""Set between password and one-time code, see `services.pending_sign_in`."""
 
 THEME = "didier_theme"
 
@@ -44,9 +48,9 @@ def is_secure(request: Request) -> bool:
     return request.url.scheme == "https"
 
 
-def written(request: Request, name: str, secret: Secret) -> str:
+def written(request: Request, name: str, secret: Secret, lasts: timedelta = LONGEST) -> str:
     """Return the ``Set-Cookie`` header that gives *secret* to the browser, out of reach of scripts."""
-    return _header(name, secret.text, int(LONGEST.total_seconds()), secure=is_secure(request))
+    return _header(name, secret.text, int(lasts.total_seconds()), secure=is_secure(request))
 
 
 def erased(request: Request, name: str) -> str:

@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from didier.errors import SignInRefused, Unavailable
+from didier.errors import Unavailable
 from didier.masking import mask_path
 from didier.services.access import Caller
-from didier.services.sessions import Secret, generate
+from didier.services.sessions import Secret
 from didier.web.admin import cookies, guard
 from didier.web.admin.cookies import PREFIX
-from didier.web.admin.signing import Signing, status_of
+from didier.web.admin.login import CODE, LOGIN, Login, address_of
+from didier.web.admin.signing import Signing
 from didier.web.api import callers
 from didier.web.api.app import JsonApi
 from didier.web.bodies import BodyLimit, ClientGone, RequestTooLarge, read_body
@@ -25,7 +26,7 @@ from didier.web.origins import SAFE, is_foreign
 if TYPE_CHECKING:
     from didier.web.admin.site import Site
 
-LOGIN, LOGOUT = f"{PREFIX}/login", f"{PREFIX}/logout"
+LOGOUT = f"{PREFIX}/logout"
 NO_TOKEN = "The token of the page is missing, or another site has sent this.\n"  # noqa: S105
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ class Panel:
     def __init__(self, json_api: JsonApi, signing: Signing, body_limit: BodyLimit) -> None:
         self._json_api = json_api
         self._signing = signing
+        self._login = Login(signing, body_limit)
         self._body_limit = body_limit
         self._site = Later(self._make_site)
 
@@ -72,8 +74,8 @@ class Panel:
         elif path.startswith(f"{PREFIX}/api/"):
             await self._api(request, receive, send)
             return
-        elif path == LOGIN:
-            answer = await self._login(site, request, receive)
+        elif path in {LOGIN, CODE}:
+            answer = await self._login.answer(site, request, receive)
         elif path == LOGOUT and request.method == "POST":
             answer = await self._logout(request, receive)
         elif request.method not in SAFE:
@@ -92,7 +94,7 @@ class Panel:
 
     async def _page(self, site: "Site", request: Request, receive: Receive, send: Send) -> None:
         secret = cookies.session_of(request)
-        who = await self._signing.who(secret, _address(request)) if secret else None
+        who = await self._signing.who(secret, address_of(request)) if secret else None
         if secret is None or not isinstance(who, Caller):
             await _to_login(request)(request.scope, receive, send)
             return
@@ -114,24 +116,6 @@ class Panel:
         scope = {**request.scope, "path": path, "raw_path": path.encode(), "headers": headers}
         await self._json_api({**scope, callers.SESSION: secret or Secret("")}, receive, send)
 
-    async def _login(self, site: "Site", request: Request, receive: Receive) -> Response:
-        if request.method != "POST":
-            return _login_page(site, request, 200, wanted=request.query_params.get("next", ""))
-        body = await read_body(receive, self._body_limit)
-        visit = cookies.visit_of(request) if cookies.VISIT in request.cookies else None
-        if is_foreign(request.scope) or guard.is_forged(request, body, visit):
-            return _login_page(site, request, 403, "the visit took too long, please try again")
-        fields = guard.fields_of(body)
-        user, wanted = fields.get("user", "").strip(), fields.get("next", "")
-        secret = generate()
-        who = await self._signing.enter(user, fields.get("password", ""), _address(request), secret)
-        if isinstance(who, SignInRefused):
-            return _login_page(site, request, status_of(who), str(who), user, wanted)
-        if old := cookies.session_of(request):
-            await self._signing.leave(old)
-        headers = {"set-cookie": cookies.written(request, cookies.SESSION, secret)}
-        return RedirectResponse(_own(wanted), 303, headers)
-
     async def _logout(self, request: Request, receive: Receive) -> Response:
         secret = cookies.session_of(request)
         body = await read_body(receive, self._body_limit)
@@ -139,26 +123,6 @@ class Panel:
             return PlainTextResponse(NO_TOKEN, 403)
         await self._signing.leave(secret)
         return RedirectResponse(LOGIN, 303, {"set-cookie": cookies.erased(request, cookies.SESSION)})
-
-
-def _login_page(
-    site: "Site", request: Request, status: int, error: str = "", user: str = "", wanted: str = ""
-) -> Response:
-    visit = cookies.visit_of(request)
-    context = {"title": "Sign in", "error": error, "user": user, "next": wanted}
-    inner = Request(guard.with_state(request.scope, secret=visit))
-    headers = {"set-cookie": cookies.written(request, cookies.VISIT, visit)}
-    return site.templates.TemplateResponse(inner, "login.html", context, status, headers)
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
-def _own(path: str) -> str:
-    """Return *path* if it is a page of the panel, else the first page."""
-    plain = path.startswith(f"{PREFIX}/") and "\\" not in path and path.isprintable()
-    return path if plain else f"{PREFIX}/"
 
 
 def _to_login(request: Request) -> Response:

@@ -1,18 +1,34 @@
 """Signing in and out of the panel."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
 from sqlalchemy.engine import Connection
 
-from didier.errors import LockedOut, Overloaded, SignInRefused
-from didier.services import sessions
+from didier.errors import (
+    KeyProblem,
+    LockedOut,
+    Overloaded,
+    SecondFactorRequired,
+    SecondFactorUnchecked,
+    SignInRefused,
+)
+from didier.services import pending_sign_in, sessions
 from didier.services.access import Caller, Credentials, StaleProof
+from didier.services.passwords import Proof
+from didier.services.pending_sign_in import Pending
 from didier.services.sessions import LEVEL, Opening, Presented, Secret
 from didier.storage.committer import Committer
+from didier.storage.users import StoredPassword
 from didier.web.api.door import COMPARE_AGAIN, clean_password
+from didier.web.codes import Codes
 from didier.web.comparing import Given, Passwords
 from didier.web.unlogged import Reads
+
+log = structlog.get_logger()
 
 
 def _begin(conn: Connection, orders: Sequence[Opening]) -> list[Caller | SignInRefused | StaleProof]:
@@ -23,24 +39,69 @@ def _present(conn: Connection, shown: Sequence[Presented]) -> list[Caller | Sign
     return sessions.sign_in(conn, shown, datetime.now())
 
 
+@dataclass(frozen=True, slots=True)
+class Halfway:
+    """What a browser shows whose user has given the password, and has to give a one-time code."""
+
+    text: str = field(repr=False)
+
+
 class Signing:
     """Begins, looks at and ends sessions, each in a transaction that reads the user's row anew."""
 
-    def __init__(self, committer: Committer, reads: Reads, passwords: Passwords) -> None:
+    def __init__(self, committer: Committer, reads: Reads, passwords: Passwords, codes: Codes) -> None:
         self._committer = committer
         self._reads = reads
         self._passwords = passwords
+        self._codes = codes
 
-    async def enter(self, user: str, password: str, address: str, secret: Secret) -> Caller | SignInRefused:
-        """Begin the session *secret*; raise `Overloaded`."""
+    async def enter(
+        self, user: str, password: str, address: str, secret: Secret, visit: Secret
+    ) -> Caller | SignInRefused | Halfway:
+        """Begin the session *secret*, or say what the *visit* goes on with; raise `Overloaded`."""
         for attempt in range(COMPARE_AGAIN):
             given = Given(user, password, clean_password)
             proof = await self._passwords.prove(given, anew=attempt > 0)
-            opening = Opening(Credentials(user, proof, address, LEVEL), secret)
+            opening = Opening(Credentials(user, proof, address, LEVEL, asks_code=True), secret)
             outcome = await self._committer.run(_begin, opening)
+            if isinstance(outcome, SecondFactorRequired) and proof.stored is not None:
+                return await asyncio.to_thread(self._halfway, user, proof.stored, visit)
             if not isinstance(outcome, StaleProof):
                 return outcome
         raise Overloaded
+
+    def _halfway(self, user: str, stored: StoredPassword, visit: Secret) -> Halfway | SecondFactorUnchecked:
+        try:
+            return Halfway(pending_sign_in.sealed(user, stored, visit, self._codes.key_file, datetime.now()))
+        except KeyProblem as error:
+            log.error("second_factor_not_checked", user=user, reason=str(error))
+            return SecondFactorUnchecked()
+
+    async def go_on(
+        self, shown: Halfway, code: str, address: str, secret: Secret, visit: Secret
+    ) -> Caller | SignInRefused | None:
+        """Begin the session *secret* with a one-time *code*; None: the password has to be given anew."""
+        for _ in range(COMPARE_AGAIN):
+            found = await asyncio.to_thread(self._pending, shown, visit)
+            if found is None:
+                return None
+            pending, stored = found
+            proof = await self._codes.prove(pending.user, code)
+            credentials = Credentials(
+                pending.user, Proof(stored, matched=True), address, LEVEL, proof, asks_code=True
+            )
+            outcome = await self._committer.run(_begin, Opening(credentials, secret))
+            if not isinstance(outcome, StaleProof):
+                return outcome
+        raise Overloaded
+
+    def _pending(self, shown: Halfway, visit: Secret) -> tuple[Pending, StoredPassword] | None:
+        try:
+            pending = pending_sign_in.opened(shown.text, visit, self._codes.key_file, datetime.now())
+        except KeyProblem:
+            return None
+        stored = pending and self._codes.stored_password(pending.user)
+        return (pending, stored) if pending and stored and pending.is_of(visit, stored) else None
 
     async def who(self, secret: Secret, address: str) -> Caller | SignInRefused:
         """Return whose session *secret* is."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from didier import __version__
 from didier.errors import DidierError
 from didier.masking import Masking
-from didier.web.api import batches, copies, dids, exports, imports, problems, reports, tokens, users
+from didier.web.api import batches, copies, dids, exports, imports, me, problems, reports, tokens, users
 from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
 from didier.web.api.docs import OPENAPI, PREFIX
@@ -29,12 +29,14 @@ ROUTERS = (
     exports.router,
     imports.router,
     users.router,
+    me.router,
     tokens.router,
     reports.router,
 )
 TAGS = (
     ("dids", "Inbound numbers and what happens to calls to them"),
     ("users", "Who may sign in, and what they may do"),
+    ("me", "The caller's own password and second factor; no token opens these"),
     ("copies", "One DID copied to many, with a preview"),
     ("batches", "What was ordered together: how far it is, and undoing it"),
     ("tokens", "Tokens for programs, each for a part of what its user may do"),

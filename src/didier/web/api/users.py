@@ -216,7 +216,7 @@ async def add_user(
 ) -> Response:
     """Make a user. A DID function among the allowed ones switches Modify DIDs on."""
     asked = ADD.about_that(body.user)
-    password = await _to_store(request, login, asked, body.password)
+    password = await stored_password(request, login, asked, body.password)
     if isinstance(password, Response):
         return password
     values = {"user_level": "8", "full_name": body.user, "api_allowed_functions": "", **values_of(body)}
@@ -246,7 +246,7 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
     asked = UPDATE.about_that(name)
     password: StoredPassword | Response | None = None
     if body.password is not None:
-        password = await _to_store(request, login, asked, body.password)
+        password = await stored_password(request, login, asked, body.password)
     if isinstance(password, Response):
         return password
     stored, values = password, values_of(body)
@@ -260,6 +260,21 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
         lambda caller: accounts.UpdateOrder(caller, name, stored, values, revoke_tokens=body.revoke_tokens),
         word,
         pointers={"user_level": "/user_level"},
+    )
+    return await door_of(request).write(request, login, wish)
+
+
+@router.delete(
+    "/{name}/second-factor", operation_id="resetSecondFactor", summary="Reset a user's second factor",
+    status_code=204, response_class=Response, responses=refusals(404),
+)  # fmt: skip
+async def reset_second_factor(request: Request, login: Signed, name: Name) -> Response:
+    """Let a user who cannot show their second factor any more sign in with the password alone."""
+    wish = Wish(
+        UPDATE.about_that(name),
+        accounts.reset_second_factor,
+        lambda caller: accounts.ResetOrder(caller, name),
+        answers.done,
     )
     return await door_of(request).write(request, login, wish)
 
@@ -279,18 +294,20 @@ async def unlock_user(request: Request, login: Signed, name: Name) -> Response:
     return await door_of(request).write(request, login, wish)
 
 
-async def _to_store(request: Request, login: Login, asked: Asked, password: str) -> StoredPassword | Response:
-    """Hash a new password, for callers who may set one: it is slow."""
+async def stored_password(
+    request: Request, login: Login, asked: Asked, password: str, name: str = "password"
+) -> StoredPassword | Response:
+    """Hash a new password, the field *name*, for callers who may set one: it is slow."""
     caller = await door_of(request).admit(request, login, asked)
     if isinstance(caller, Response):
         return caller
     stored = await door_of(request).to_store(password)
     if stored is None:
-        return _bad_password("none while VICIdial's hashing is set up wrongly")
+        return _bad_password(name, "none while VICIdial's hashing is set up wrongly")
     if (stored.plain or stored.vicidial) and clean_password(password) != password:
-        return _bad_password("letters, digits, - and _: VICIdial's own pages drop all others")
+        return _bad_password(name, "letters, digits, - and _: VICIdial's own pages drop all others")
     return stored
 
 
-def _bad_password(allowed: str) -> Response:
-    return problems.refusal(InvalidField("password", MASK, allowed)).response
+def _bad_password(name: str, allowed: str) -> Response:
+    return problems.refusal(InvalidField(name, MASK, allowed)).response

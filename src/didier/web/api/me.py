@@ -1,0 +1,294 @@
+"""``/me``: the caller's own password and second factor. A password or a session opens it, and no token."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import segno
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
+from starlette.responses import Response
+
+from didier.errors import Refusal, UserNotFound
+from didier.services import own_password, second_factor
+from didier.services.access import Caller
+from didier.services.one_time_codes import CodeProof
+from didier.services.second_factor import Begun, CodeOrder, Set, State
+from didier.web.api import answers, problems
+from didier.web.api.answers import Answer
+from didier.web.api.callers import CODE_HEADER, Local, Login, Session
+from didier.web.api.door import door_of
+from didier.web.api.moments import zoned
+from didier.web.api.schemas import Body, IdempotencyKey, refusals
+from didier.web.api.signed import Signed
+from didier.web.api.users import stored_password
+from didier.web.api.wishes import Asked, Wish
+
+router = APIRouter(prefix="/me", tags=["me"])
+
+NO_SCOPE = None
+_POINTERS = {"password": "/password", "code": CODE_HEADER}
+_PICTURE_SCALE = 5
+
+OneTimeCode = Annotated[
+    str | None,
+    Header(
+        alias=CODE_HEADER,
+        max_length=100,
+        description="The code that the app shows now, or a recovery code; each counts once",
+    ),
+]
+
+
+class SecondFactorShown(BaseModel):
+    """A second factor; its secret is never shown again."""
+
+    confirmed_at: datetime
+    keeps_password: bool = Field(
+        description="Whether the password alone opens the JSON API and the Non-Agent API"
+    )
+    recovery_codes_left: int
+
+
+class Me(BaseModel):
+    """Who the caller is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "user": "admin",
+                "user_level": 9,
+                "user_group": "ADMIN",
+                "second_factor": {
+                    "confirmed_at": "2026-03-04T05:06:07+00:00",
+                    "keeps_password": False,
+                    "recovery_codes_left": 10,
+                },
+            }
+        }
+    )
+
+    user: str
+    user_level: int
+    user_group: str
+    second_factor: SecondFactorShown | None
+
+
+class PasswordChange(Body):
+    """A new password of the caller's own."""
+
+    password: str = Field(min_length=1, max_length=100, description="The present one; never shown")
+    new_password: str = Field(min_length=1, max_length=100, description="Never shown")
+    revoke_tokens: bool = Field(False, description="Revoke all tokens of the caller too")
+
+
+class PasswordChanged(BaseModel):
+    """What was done."""
+
+    tokens_revoked: int
+
+
+class PresentPassword(Body):
+    """The caller's present password, given once more."""
+
+    password: str = Field(min_length=1, max_length=100, description="Never shown")
+
+
+class SecondFactorBegun(BaseModel):
+    """A second factor that waits for its first code."""
+
+    secret: str | None = Field(description="For an app, in base32; null when the answer is repeated")
+    uri: str | None = Field(description="The same as an `otpauth` address")
+    picture: str | None = Field(description="The address as a QR code: a `data:` address of an SVG")
+
+
+class SecondFactorChange(Body):
+    """What a second factor closes."""
+
+    keeps_password: bool = Field(
+        False, description="Whether the password alone opens the JSON API and the Non-Agent API"
+    )
+
+
+class SecondFactorSet(SecondFactorShown):
+    """A second factor, with its recovery codes when they are new."""
+
+    recovery_codes: list[str] | None = Field(
+        description="Shown this once; null when they are not new, or the answer is repeated"
+    )
+
+
+def _asked(action: str) -> Asked:
+    return Asked(action, NO_SCOPE, checked=False, own=True)
+
+
+def _state(state: State | None) -> dict[str, Any] | None:
+    if state is None:
+        return None
+    return {
+        "confirmed_at": zoned(state.confirmed_at),
+        "keeps_password": state.keeps_password,
+        "recovery_codes_left": state.codes_left,
+    }
+
+
+async def _admitted(request: Request, login: Login, asked: Asked) -> Caller | Response:
+    """Return who signs in; the local command line is nobody who has a password."""
+    if isinstance(login, Local):
+        return problems.refusal(UserNotFound(login.caller.name)).response
+    return await door_of(request).admit(request, login, asked)
+
+
+@router.get("", operation_id="getMe", summary="Show who I am", response_model=Me, responses=refusals(404))
+async def get_me(request: Request, login: Signed) -> Response:
+    """Show the caller's name, and whether they have a second factor."""
+
+    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
+        if isinstance(login, Local):
+            return UserNotFound(caller.name)
+        user = caller.user
+        return answers.json(
+            {
+                "user": user.name,
+                "user_level": user.level,
+                "user_group": user.group,
+                "second_factor": _state(second_factor.state(conn, user.name)),
+            }
+        )
+
+    return await door_of(request).read(request, login, _asked("user_details"), read)
+
+
+@router.put(
+    "/password", operation_id="changeMyPassword", summary="Change my password",
+    response_model=PasswordChanged, responses=refusals(404, 415),
+)  # fmt: skip
+async def change_my_password(request: Request, login: Signed, body: PasswordChange) -> Response:
+    """Change the caller's own password: this takes no right. Sessions of the panel end, except this one."""
+    asked, door = _asked("change_my_password"), door_of(request)
+    caller = await _admitted(request, login, asked)
+    if isinstance(caller, Response):
+        return caller
+    new = await stored_password(request, login, asked, body.new_password, "new_password")
+    if isinstance(new, Response):
+        return new
+    proof = await door.prove_own(caller, body.password)
+    session = login.secret if isinstance(login, Session) else None
+
+    def word(conn: Connection, done: own_password.Changed) -> Answer:
+        return answers.json({"tokens_revoked": done.tokens_revoked})
+
+    wish = Wish(
+        asked,
+        own_password.change,
+        lambda caller: own_password.Order(caller, proof, new, session, body.revoke_tokens),
+        word,
+        pointers=_POINTERS,
+    )
+    return await door.write(request, login, wish)
+
+
+@router.post(
+    "/second-factor", operation_id="beginSecondFactor", summary="Begin to set up a second factor",
+    status_code=201, response_model=SecondFactorBegun, responses=refusals(404, 409, 415),
+)  # fmt: skip
+async def begin_second_factor(
+    request: Request, login: Signed, body: PresentPassword, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Make a secret for an app that shows one-time codes; nothing asks for them before one is confirmed."""
+    asked, door = _asked("begin_second_factor"), door_of(request)
+    caller = await _admitted(request, login, asked)
+    if isinstance(caller, Response):
+        return caller
+    proof = await door.prove_own(caller, body.password)
+
+    def word(conn: Connection, begun: Begun) -> Answer:
+        picture = segno.make(begun.uri, error="m").svg_data_uri(scale=_PICTURE_SCALE, light="#fff")
+        shown = {"secret": begun.secret, "uri": begun.uri, "picture": picture}
+        return Answer(201, answers.json(shown).body, repeated=answers.json(dict.fromkeys(shown)).body)
+
+    wish = Wish(
+        asked,
+        second_factor.begin,
+        lambda caller: second_factor.BeginOrder(caller, proof, door.codes.key_file),
+        word,
+        pointers=_POINTERS,
+    )
+    return await door.write(request, login, wish, content=b"")
+
+
+@router.put(
+    "/second-factor", operation_id="setSecondFactor", summary="Confirm or change my second factor",
+    response_model=SecondFactorSet, responses=refusals(404, 415),
+)  # fmt: skip
+async def set_second_factor(
+    request: Request, login: Signed, body: SecondFactorChange, code: OneTimeCode = None
+) -> Response:
+    """Confirm a second factor with the first code that the app shows, or change what it closes.
+
+    Once it is confirmed a sign-in to the panel asks for a code, and the password alone opens neither the
+    JSON API nor the Non-Agent API, unless it is kept open on purpose.
+    """
+    asked = _asked("set_second_factor")
+    proof = await _proved(request, login, asked, code)
+    if isinstance(proof, Response):
+        return proof
+    wish = Wish(
+        asked,
+        second_factor.set_,
+        lambda caller: second_factor.SetOrder(caller, proof, body.keeps_password),
+        _word_set,
+        pointers=_POINTERS,
+    )
+    return await door_of(request).write(request, login, wish)
+
+
+@router.post(
+    "/recovery-codes", operation_id="renewRecoveryCodes", summary="Make new recovery codes",
+    response_model=SecondFactorSet, responses=refusals(404),
+)  # fmt: skip
+async def renew_recovery_codes(
+    request: Request, login: Signed, code: OneTimeCode = None, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Make ten recovery codes in the place of those that are there."""
+    asked = _asked("renew_recovery_codes")
+    proof = await _proved(request, login, asked, code)
+    if isinstance(proof, Response):
+        return proof
+    wish = Wish(
+        asked, second_factor.new_codes, lambda caller: CodeOrder(caller, proof), _word_set,
+        pointers=_POINTERS,
+    )  # fmt: skip
+    return await door_of(request).write(request, login, wish)
+
+
+@router.delete(
+    "/second-factor", operation_id="endSecondFactor", summary="End my second factor", status_code=204,
+    response_class=Response, responses=refusals(404),
+)  # fmt: skip
+async def end_second_factor(request: Request, login: Signed, code: OneTimeCode = None) -> Response:
+    """Let the password alone sign in again; the recovery codes go too."""
+    asked = _asked("end_second_factor")
+    proof = await _proved(request, login, asked, code)
+    if isinstance(proof, Response):
+        return proof
+    wish = Wish(
+        asked, second_factor.end, lambda caller: CodeOrder(caller, proof), answers.done, pointers=_POINTERS
+    )
+    return await door_of(request).write(request, login, wish)
+
+
+def _word_set(conn: Connection, done: Set) -> Answer:
+    shown = {**(_state(done.state) or {}), "recovery_codes": list(done.codes) or None}
+    again = answers.json({**shown, "recovery_codes": None})
+    return Answer(200, answers.json(shown).body, repeated=again.body)
+
+
+async def _proved(
+    request: Request, login: Login, asked: Asked, code: str | None
+) -> CodeProof | Response | None:
+    """Compare the code that came with the request with the caller's second factor."""
+    caller = await _admitted(request, login, asked)
+    if isinstance(caller, Response) or code is None:
+        return caller if isinstance(caller, Response) else None
+    return await door_of(request).codes.prove(caller.user.name, code, to_confirm=True)
