@@ -319,6 +319,16 @@ def test_the_password_alone_opens_what_is_kept_open(home):
     assert isinstance(home.sign_in("000000"), WrongCode)
 
 
+def test_the_password_alone_does_not_begin_the_count_anew(home):
+    """Who knows the password of a user who keeps it open could guess codes for ever."""
+    home.set_up(keeps_password=True)
+    for _ in range(LOCK_AFTER):
+        home.sign_in("000000")
+        home.sign_in()
+
+    assert isinstance(home.sign_in(home.shown()), LockedOut)
+
+
 def test_a_code_of_who_has_no_second_factor_is_not_looked_at(home):
     """It came with the password, which is right."""
     assert isinstance(home.sign_in("000000"), User)

@@ -175,7 +175,9 @@ class Didier:
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
-            sent = {name.lower(): value for name, value in response.getheaders()}
+            sent: dict[str, str] = {}
+            for name, value in response.getheaders():  # a name that comes twice has its values in one line
+                sent[name.lower()] = ", ".join(filter(None, (sent.get(name.lower()), value)))
             return Answer(response.status, sent, response.read().decode())
         finally:
             connection.close()

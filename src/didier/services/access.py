@@ -143,13 +143,13 @@ class _Tally:
             "failed_last_ip_today": address[:50],
         }
 
-    def succeed(self, address: str, now: datetime) -> None:
-        account = self.account
-        if self.failures == 0 and account.last_login == now and account.last_ip == address[:15]:
+    def succeed(self, address: str, now: datetime, *, forgets: bool) -> None:
+        account, failures = self.account, 0 if forgets else self.failures
+        if self.failures == failures and account.last_login == now and account.last_ip == address[:15]:
             return  # another request of the same second has written this
-        self.failures = 0
+        self.failures = failures
         self.changes |= {
-            "failed_login_count": 0,
+            "failed_login_count": failures,
             "last_login_date": as_text(now),
             "last_ip": address[:15],
         }
@@ -253,7 +253,8 @@ def _decide(
         return SecondFactorMissing()
     if missing := _own_second_factor(conn, wish, tally, factor, now):
         return missing
-    tally.succeed(wish.address, now)
+    # The password alone, where its user keeps it open, does not make codes that were guessed undone.
+    tally.succeed(wish.address, now, forgets=factor is None or wish.code is not None)
     return account.user
 
 
