@@ -26,6 +26,7 @@ from didier.web.admin.did import OneDid
 from didier.web.admin.dids import Dids
 from didier.web.admin.logs import ApiLog, ChangeLog
 from didier.web.admin.page import Desk, Page, address, changed, may
+from didier.web.admin.profile import Profile
 from didier.web.admin.users import OneUser, Users
 from didier.web.api.wishes import Asked
 
@@ -46,7 +47,8 @@ class Start(Page):
     async def index(self, request: Request) -> Response:
         """Lead on."""
         views = self._admin._views if self._admin else []
-        seen = [view for view in views if isinstance(view, Page) and view.is_accessible(request)]
+        menu = [view for view in views if isinstance(view, Page) and view.add_to_menu]
+        seen = [view for view in menu if view.is_accessible(request)]
         return RedirectResponse(PREFIX + seen[0].path, 303) if seen else self._nothing(request)
 
     def is_accessible(self, _: Request) -> bool:
@@ -58,7 +60,7 @@ class Start(Page):
 
 
 PAGES: tuple[type[Page], ...] = (
-    Dashboard, Dids, Copying, Batches, Users, ApiLog, ChangeLog, Console, OneDid, OneUser, Choices,
+    Dashboard, Dids, Copying, Batches, Users, ApiLog, ChangeLog, Console, OneDid, OneUser, Profile, Choices,
 )  # fmt: skip
 """The pages in the order of the menu."""
 

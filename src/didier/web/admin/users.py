@@ -18,7 +18,7 @@ from didier.domain.losses import losses
 from didier.domain.scopes import SCOPES
 from didier.domain.users import ALL_FUNCTIONS, HIGHEST_LEVEL, User
 from didier.errors import Refusal
-from didier.services import accounts, authority, tokens
+from didier.services import accounts, authority, second_factor, tokens
 from didier.services.access import Caller
 from didier.storage.tokens import Token
 from didier.vicidial.functions import FUNCTIONS
@@ -92,8 +92,8 @@ class Users(Page):
         caller = caller_of(request).user
         row = {"user": "", "full_name": "", "user_level": LEVEL, "user_group": caller.group, "active": "Y"}
         return self.render(
-            request, "user.html", "New user", row=row, name="", locked=False, tokens=None, may_change=True,
-            is_self=False, **_form(caller, LEVEL, {}, frozenset(), caller.may_give),
+            request, "user.html", "New user", row=row, name="", locked=False, factor=None, tokens=None,
+            may_change=True, is_self=False, **_form(caller, LEVEL, {}, frozenset(), caller.may_give),
         )  # fmt: skip
 
 
@@ -122,6 +122,7 @@ class OneUser(Page):
                 "locked": bool(accounts.locked(conn, [found], now)),
                 "tokens": listed,
                 "valid_tokens": sum(state == WORKS for _, state in listed or ()),
+                "factor": second_factor.state(conn, found.account.user_id),
                 "may_change": may(request, "update_user")
                 and user.may_change(row["user_level"])
                 and authority.beyond_reach(caller, "update_user", found.account.user) is None,

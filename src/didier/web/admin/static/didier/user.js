@@ -1,7 +1,8 @@
 // A user: the form as the tutorial has it, password, lock, tokens.
 
 import { ask, path, sentence } from "./api.js";
-import { clear, later, note } from "./notes.js";
+import { busy, say } from "./fields.js";
+import { later, note } from "./notes.js";
 
 const form = document.getElementById("user-form");
 const name = form.dataset.user;
@@ -10,18 +11,6 @@ const modifyHint = document.getElementById(`${form.dataset.modify}-hint`);
 const ticks = [...form.querySelectorAll("[name=function]")];
 const fields = [...form.querySelectorAll("[data-initial]:not([name=function])")];
 let switchedOn = "";
-
-function say(field, text) {
-  if (!field) return note("danger", text);
-  field.classList.toggle("is-invalid", text !== "");
-  field.setAttribute("aria-invalid", text !== "");
-  document.getElementById(`${field.id}-problem`).textContent = text;
-  if (text) (field.matches("fieldset") ? field.querySelector("input:not(:disabled)") : field)?.focus();
-}
-
-function quiet(root) {
-  for (const field of root.querySelectorAll(".is-invalid")) say(field, "");
-}
 
 // Allowing a function for DIDs switches Modify DIDs on, as the services do it, and says so.
 for (const tick of ticks) {
@@ -64,21 +53,6 @@ function changes() {
 function refused(problem) {
   const place = (problem.body.pointer || "").split("/").filter(Boolean).find((part) => document.getElementById(part));
   say(place ? document.getElementById(place) : null, sentence(problem.message));
-}
-
-async function busy(root, work) {
-  clear();
-  quiet(root);
-  const button = root.querySelector("[type=submit]");
-  button.disabled = true;
-  try {
-    await work();
-  } catch (problem) {
-    return problem;
-  } finally {
-    button.disabled = false;
-  }
-  return null;
 }
 
 // What the signed-in user would lose; the server decides, as it does for the command line.
@@ -140,6 +114,20 @@ document.getElementById("unlock")?.addEventListener("click", async () => {
   try {
     await ask("DELETE", `${path("users", name)}/lock`);
     later("success", `${name} may sign in again.`);
+    location.reload();
+  } catch (problem) {
+    note("danger", problem.message);
+  }
+});
+
+const resetting = document.getElementById("resetting");
+document.getElementById("reset")?.addEventListener("click", () => resetting.showModal());
+document.getElementById("resetting-no")?.addEventListener("click", () => resetting.close());
+document.getElementById("resetting-yes")?.addEventListener("click", async () => {
+  resetting.close();
+  try {
+    await ask("DELETE", `${path("users", name)}/second-factor`);
+    later("success", `${name} signs in with the password alone now.`);
     location.reload();
   } catch (problem) {
     note("danger", problem.message);
