@@ -20,6 +20,7 @@ def backup(
     """Copy the embedded database into a file, also while it is served.
 
     The copy is the database as it is when the command begins; it is checked, and readable by its owner alone.
+    The installation's key is left out.
 
     Example: didier backup /var/backups/didier.db
     """
@@ -30,6 +31,8 @@ def backup(
     with meter() as bar:
         contents = backups.backup(database, file, lambda done, total: bar.show("Pages", done, total))
     say(f"{file} is a checked copy with {numbered(contents.dids, 'DID')}.")
+    if key := backups.key_beside(database):
+        say(f"The installation's key is not in it: keep a copy of {key} somewhere else.")
 
 
 def restore(
@@ -53,3 +56,5 @@ def restore(
     say(f"{place} is as {file} is: {numbered(contents.dids, 'DID')}, checked.")
     if kept:
         say(f"What was there before is in {kept}.")
+    if trouble := backups.key_trouble(database):
+        say(f"Second factors cannot be checked: {trouble}")

@@ -10,8 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from didier.cli.terminal import ask, say
-from didier.environment import PASSWORD, TOKEN, USER
+from didier.environment import CODE, PASSWORD, TOKEN, USER
 from didier.errors import WrongSetting
+
+CODE_PROMPT = "One-time code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,15 @@ class Login:
         what = f"set the password of {user}" if user else "say who signs in"
         hint = self._why_no_token() if self.token else "" if password else "or use 'didier login'"
         return "; ".join(filter(None, (f"{unset}: {what} at {self.server}", hint)))
+
+
+def one_time_code(server: str) -> str:
+    """Return the code of the second factor that *server* wants; ask for it unless the environment has it."""
+    if code := os.environ.get(CODE):
+        return code
+    if not sys.stdin.isatty():
+        raise WrongSetting(f"{CODE}: give the one-time code that {server} asks for; or use 'didier login'")
+    return ask(CODE_PROMPT)
 
 
 def find(server: str | None, *, vicidial: bool = False) -> Login | None:

@@ -14,6 +14,7 @@ from didier.cli import (
     batches,
     copies,
     dids,
+    keys,
     reports,
     serving,
     signing,
@@ -48,6 +49,7 @@ app.command()(reports.usage)
 app.command()(reports.calls)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
+app.add_typer(keys.app, name="key")
 app.command()(signing.login)
 app.command()(signing.logout)
 app.command()(serving.serve)

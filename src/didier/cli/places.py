@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from didier.cli import login
-from didier.cli.login import Login
+from didier.cli.login import Login, one_time_code
 from didier.environment import SERVER
 from didier.errors import SetupError, WrongSetting
 
@@ -99,7 +99,11 @@ class At:
             return
         if signed.vicidial:
             raise NoSuchFunction(self.command)
-        signed = signed.with_password() if as_user else signed.checked()
+        if as_user:
+            with signed_in(signed.with_password()) as client:
+                yield client
+            return
+        signed = signed.checked()
         user, password = (None, None) if signed.token else (signed.user, signed.password)
         with Didier(signed.server, user, password, token=signed.token, timeout=TIMEOUT_SECONDS) as client:
             yield client
@@ -133,6 +137,29 @@ class At:
         """Open a client of Didier or of a genuine VICIdial, for what both can."""
         with self.vicidial_client() if self.on_vicidial() else self.client() as client:
             yield client
+
+
+@contextmanager
+def signed_in(login: Login) -> "Iterator[Didier]":
+    """Open a client with a password, and with the one-time code that its first call takes if need be."""
+    from didier.client import Didier
+    from didier.client.errors import NoSuchAddress, SecondFactorRequired
+
+    code = None
+    with Didier(login.server, login.user, login.password, timeout=TIMEOUT_SECONDS) as client:
+        try:
+            client.me()
+        except SecondFactorRequired:
+            code = one_time_code(login.server)
+        except NoSuchAddress:  # a server of an earlier release knows no second factors
+            code = None
+        if code is None:
+            yield client
+            return
+    with Didier(
+        login.server, login.user, login.password, one_time_code=code, timeout=TIMEOUT_SECONDS
+    ) as client:
+        yield client
 
 
 _CONTEXT = "context"

@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -12,12 +12,16 @@ import typer
 from didier.cli import login as logins
 from didier.cli.failures import Status, explained, fail
 from didier.cli.login import Login
+from didier.cli.places import signed_in
 from didier.cli.terminal import ask, say
 from didier.client import Didier
 from didier.client import errors as client_errors
 from didier.domain.scopes import SCOPES
-from didier.environment import PASSWORD, TOKEN, USER
+from didier.environment import CODE, PASSWORD, TOKEN, USER
 from didier.errors import WrongSetting
+
+if TYPE_CHECKING:
+    from didier.client.models import NewToken
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 DAYS = 90
@@ -51,7 +55,8 @@ def login(
 ) -> None:
     """Let the commands that follow work on a server.
 
-    The password is asked for (in a pipe, read from standard input), used to make a token, and not stored.
+    The password is asked for (in a pipe, read from standard input), used to make a token, and not stored. The
+    one-time code of a user with a second factor is asked for after it.
 
     Example: didier login https://didier.example.com --user admin
     """
@@ -81,11 +86,11 @@ def _ask_user() -> str:
     return ask("User")
 
 
-def _secret(what: str, variable: str) -> str:
+def _secret(what: str, variable: str, *, hide: bool = True) -> str:
     stdin = typer.get_text_stream("stdin")
     given: str = os.environ.get(variable, "")
     if not given and stdin.isatty():
-        given = ask(what, hide=True)
+        given = ask(what, hide=hide)
     given = given or stdin.readline().rstrip("\n")
     if not given:
         raise WrongSetting(f"{variable}: nothing was given")
@@ -102,14 +107,21 @@ def _check_token(made: Login) -> None:
 
 
 def _with_token(made: Login, days: int, scopes: list[str] | None) -> Login:
+    from didier.client.errors import SecondFactorRequired
+
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
-    with Didier(made.server, made.user, made.password, retries=0) as client:
-        new = client.add_token(
-            f"didier login on {socket.gethostname()}"[:50],
-            scopes or [scope.name for scope in SCOPES],
-            expires_at=expires_at,
-        )
+    wanted = scopes or [scope.name for scope in SCOPES]
+    try:
+        new = _new_token(made, wanted, expires_at, None)
+    except SecondFactorRequired:
+        new = _new_token(made, wanted, expires_at, _secret(logins.CODE_PROMPT, CODE, hide=False))
     return Login(made.server, made.user, token=new.secret, token_id=new.token_id)
+
+
+def _new_token(made: Login, scopes: list[str], expires_at: datetime, code: str | None) -> "NewToken":
+    name = f"didier login on {socket.gethostname()}"[:50]
+    with Didier(made.server, made.user, made.password, one_time_code=code, retries=0) as client:
+        return client.add_token(name, scopes, expires_at=expires_at)
 
 
 def logout(
@@ -160,7 +172,7 @@ _KEPT = (
 
 
 def _revoke_at(signed: Login, token_id: int) -> None:
-    with Didier(signed.server, signed.user, signed.password) as client:
+    with signed_in(signed) as client:
         try:
             client.revoke_token(token_id)
         except client_errors.TokenNotFound:

@@ -44,6 +44,12 @@ Reports = Annotated[bool | None, typer.Option("--view-reports/--no-view-reports"
 Active = Annotated[bool | None, typer.Option("--active/--inactive", help="Whether the user may sign in.")]
 Group = Annotated[str | None, typer.Option(help="User group.")]
 FullName = Annotated[str | None, typer.Option(help="Full name.")]
+NoSecondFactor = Annotated[
+    bool,
+    typer.Option(
+        "--no-second-factor", help="Reset the second factor: the user signs in with the password alone."
+    ),
+]
 Ask = Annotated[
     bool, typer.Option("--password", help="Ask for a password (read from standard input in a pipe).")
 ]
@@ -139,6 +145,7 @@ def set_(
     full_name: FullName = None,
     revoke_tokens: RevokeTokens = None,
     yes: Yes = False,
+    no_second_factor: NoSecondFactor = False,
 ) -> None:
     """Change a user; what is not named stays as it is. A new password ends a lock-out.
 
@@ -149,22 +156,28 @@ def set_(
     settings = _settings(
         level, api_access, functions, modify_dids, delete_dids, view_reports, active, group, full_name
     )
-    if not settings and not password:
+    if not settings and not password and not no_second_factor:
         raise typer.BadParameter("name at least one setting to change")
     if revoke_tokens is not None and not password:
         raise typer.BadParameter("--revoke-tokens and --keep-tokens go with --password")
     if at.on_vicidial(
         api_access=api_access, functions=functions, modify_dids=modify_dids, delete_dids=delete_dids,
-        view_reports=view_reports, revoke_tokens=revoke_tokens,
+        view_reports=view_reports, revoke_tokens=revoke_tokens, no_second_factor=no_second_factor,
     ):  # fmt: skip
         vicidial.update_user(at, name, ask_password() if password else None, settings)
         say(f"User {name} was changed.")
         return
-    _change(at, name, settings, password, revoke_tokens, yes)
+    _change(at, name, settings, password, revoke_tokens, no_second_factor, yes)
 
 
 def _change(
-    at: At, name: str, settings: dict[str, Any], password: bool, revoke_tokens: bool | None, yes: bool
+    at: At,
+    name: str,
+    settings: dict[str, Any],
+    password: bool,
+    revoke_tokens: bool | None,
+    no_second_factor: bool,
+    yes: bool,
 ) -> None:
     signed = at.login()
     with at.client() as client:
@@ -174,7 +187,9 @@ def _change(
             settings["password"] = ask_password()
         tokens = Validity.of(client, name) if password else None
         revoked = tokens.ends(revoke_tokens) if tokens else False
-        changed = client.update_user(name, revoke_tokens=revoked, **settings)
+        changed = client.update_user(name, revoke_tokens=revoked, **settings) if settings else before
+        if no_second_factor:
+            client.reset_second_factor(name)
     say(f"User {name} was changed.")
     _tell(settings, changed, before=before.modify_inbound_dids)
     if tokens:

@@ -26,6 +26,7 @@ from didier.client.models import (
     InboundCall,
     Item,
     LogLine,
+    Me,
     NewToken,
     Page,
     Previewed,
@@ -91,13 +92,14 @@ class AsyncDidier:
         password: str | None = None,
         *,
         token: str | None = None,
+        one_time_code: str | None = None,
         timeout: float | None = 30.0,
         retries: int = 3,
         transport: httpx2.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        door = Door(url, user, password, token, timeout)
+        door = Door(url, user, password, token, timeout, one_time_code)
         self._connection = AsyncConnection(door, Policy(retries), transport, sleep)
         self._clock = clock
 
@@ -288,6 +290,14 @@ class AsyncDidier:
     async def update_user(self, name: str, *, revoke_tokens: bool = False, **settings: Any) -> User:
         """Set settings of a user; see `Didier.update_user`."""
         return await self._connection.send(calls.update_user(name, settings, revoke_tokens))
+
+    async def reset_second_factor(self, name: str) -> None:
+        """Let a user who cannot show their second factor any more sign in with the password alone."""
+        await self._connection.send(calls.reset_second_factor(name))
+
+    async def me(self) -> Me:
+        """Return who the caller is, and whether they have a second factor; no token is told."""
+        return await self._connection.send(calls.me())
 
     def tokens(self, user: str | None = None) -> AsyncIterator[Token]:
         """Yield the caller's tokens, or those of *user* (``*``: of all whom the caller may change)."""

@@ -25,6 +25,7 @@ from didier.client.models import (
     InboundCall,
     Item,
     LogLine,
+    Me,
     NewToken,
     Page,
     Previewed,
@@ -89,7 +90,8 @@ class Didier:
 
     - *url*: where the server is, as ``https://didier.example.com``; with ``http://`` passwords and tokens
       are readable on the way, so use that on one machine or in a network that you trust.
-    - *user* and *password*, or *token*.
+    - *user* and *password*, or *token*; a user with a second factor also needs *one_time_code*, which is
+      good for the first call alone: make a token with it (`add_token`).
     - *timeout*: seconds for connecting and for each silence; ten times as long for an answer before which
       all targets are looked at. None waits for ever.
     - *retries*: how often a request is sent again that got no answer or that the server could not take, if
@@ -106,13 +108,14 @@ class Didier:
         password: str | None = None,
         *,
         token: str | None = None,
+        one_time_code: str | None = None,
         timeout: float | None = 30.0,
         retries: int = 3,
         transport: httpx2.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        door = Door(url, user, password, token, timeout)
+        door = Door(url, user, password, token, timeout, one_time_code)
         self._connection = Connection(door, Policy(retries), transport, sleep)
         self._clock = clock
 
@@ -326,6 +329,14 @@ class Didier:
     def update_user(self, name: str, *, revoke_tokens: bool = False, **settings: Any) -> User:
         """Set settings of a user: the fields of `User`, and ``password``, with which *revoke_tokens* goes."""
         return self._connection.send(calls.update_user(name, settings, revoke_tokens))
+
+    def reset_second_factor(self, name: str) -> None:
+        """Let a user who cannot show their second factor any more sign in with the password alone."""
+        self._connection.send(calls.reset_second_factor(name))
+
+    def me(self) -> Me:
+        """Return who the caller is, and whether they have a second factor; no token is told."""
+        return self._connection.send(calls.me())
 
     def tokens(self, user: str | None = None) -> Iterator[Token]:
         """Yield the caller's tokens, or those of *user* (``*``: of all whom the caller may change)."""

@@ -317,6 +317,16 @@ def update_user(name: str, settings: Mapping[str, Any], revoke_tokens: bool) -> 
     return Call("PATCH", f"{API}/users/{segment(name)}", _user, body=body, repeatable=False)
 
 
+def reset_second_factor(name: str) -> Call[None]:
+    """Reset a user's second factor."""
+    return Call("DELETE", f"{API}/users/{segment(name)}/second-factor", _nothing, gone="no-second-factor")
+
+
+def me() -> Call[models.Me]:
+    """Show who the caller is."""
+    return _get("/me", lambda answer: models.Me.read(answer.data))
+
+
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings of a user as the API takes them: lists as lists, ``active`` as Y or N."""
     return {

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from didier.client.bodies import Whole
 from didier.client.calls import Answer, Call
 from didier.client.errors import UnexpectedAnswer
 from didier.client.retrying import Attempts, Policy
+
+CODE_HEADER = "Didier-One-Time-Code"
 
 SLOW = 10
 """How many times the usual time an answer may take for which all targets are looked at."""
@@ -31,12 +34,15 @@ class Door:
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     timeout: float | None = 30.0
+    one_time_code: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.token is not None and (self.user is not None or self.password is not None):
             raise TypeError("give either user and password or token")
         if (self.user is None) != (self.password is None):
             raise TypeError("give both user and password")
+        if self.one_time_code is not None and self.user is None:
+            raise TypeError("give one_time_code with user and password")
         try:
             address = httpx2.URL(self.url)
         except (httpx2.InvalidURL, TypeError):
@@ -65,8 +71,21 @@ class Door:
         return httpx2.Timeout(self.timeout, read=read if silence is None else silence)
 
 
-def _parts(door: Door, call: Call[Any], silence: float | None) -> dict[str, Any]:
-    headers = dict(call.headers)
+class _Code:
+    """The one-time code: it is sent with the first call, as it counts once; wrong ones lock a user out."""
+
+    def __init__(self, door: Door) -> None:
+        self._left = deque([door.one_time_code] if door.one_time_code else [])
+
+    def headers(self) -> dict[str, str]:
+        """Return the header for the call that comes first, nothing for the others."""
+        with suppress(IndexError):
+            return {CODE_HEADER: self._left.pop()}
+        return {}
+
+
+def _parts(door: Door, call: Call[Any], code: Mapping[str, str], silence: float | None) -> dict[str, Any]:
+    headers = {**call.headers, **code}
     if call.body is not None:
         headers["Content-Type"] = call.body.media_type
     return {"params": call.params, "headers": headers, "timeout": door.patience(call, silence)}
@@ -92,6 +111,7 @@ class Connection:
         self.door = door
         self.policy = policy
         self.pause = sleep
+        self._code = _Code(door)
         self._http = httpx2.Client(transport=transport, **door.settings())
 
     def close(self) -> None:
@@ -100,10 +120,10 @@ class Connection:
 
     def send(self, call: Call[T]) -> T:
         """Return what the answer to *call* says; raises `DidierError`."""
-        attempts = Attempts(call, self.policy)
+        attempts, code = Attempts(call, self.policy), self._code.headers()
         while True:
             try:
-                response = self._http.send(self._request(call))
+                response = self._http.send(self._request(call, code))
             except httpx2.HTTPError as error:
                 wait: float | None = attempts.broken(error)
             else:
@@ -115,10 +135,10 @@ class Connection:
     @contextmanager
     def open(self, call: Call[Answer], silence: float | None = None) -> Iterator[httpx2.Response]:
         """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
-        attempts = Attempts(call, self.policy)
+        attempts, code = Attempts(call, self.policy), self._code.headers()
         while True:
             try:
-                response = self._http.send(self._request(call, silence), stream=True)
+                response = self._http.send(self._request(call, code, silence), stream=True)
                 if response.is_success:
                     break
                 answer = Answer(response.status_code, response.headers, response.read())
@@ -134,11 +154,13 @@ class Connection:
         finally:
             response.close()
 
-    def _request(self, call: Call[Any], silence: float | None = None) -> httpx2.Request:
+    def _request(
+        self, call: Call[Any], code: Mapping[str, str], silence: float | None = None
+    ) -> httpx2.Request:
         body = call.body
         content = body.content if isinstance(body, Whole) else body
         return self._http.build_request(
-            call.method, call.path.lstrip("/"), content=content, **_parts(self.door, call, silence)
+            call.method, call.path.lstrip("/"), content=content, **_parts(self.door, call, code, silence)
         )
 
 
@@ -155,6 +177,7 @@ class AsyncConnection:
         self.door = door
         self.policy = policy
         self.pause = sleep
+        self._code = _Code(door)
         self._http = httpx2.AsyncClient(transport=transport, **door.settings())
 
     async def close(self) -> None:
@@ -163,10 +186,10 @@ class AsyncConnection:
 
     async def send(self, call: Call[T]) -> T:
         """Return what the answer to *call* says; raises `DidierError`."""
-        attempts = Attempts(call, self.policy)
+        attempts, code = Attempts(call, self.policy), self._code.headers()
         while True:
             try:
-                response = await self._http.send(self._request(call))
+                response = await self._http.send(self._request(call, code))
             except httpx2.HTTPError as error:
                 wait: float | None = attempts.broken(error)
             else:
@@ -178,10 +201,10 @@ class AsyncConnection:
     @asynccontextmanager
     async def open(self, call: Call[Answer], silence: float | None = None) -> AsyncIterator[httpx2.Response]:
         """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
-        attempts = Attempts(call, self.policy)
+        attempts, code = Attempts(call, self.policy), self._code.headers()
         while True:
             try:
-                response = await self._http.send(self._request(call, silence), stream=True)
+                response = await self._http.send(self._request(call, code, silence), stream=True)
                 if response.is_success:
                     break
                 answer = Answer(response.status_code, response.headers, await response.aread())
@@ -197,9 +220,11 @@ class AsyncConnection:
         finally:
             await response.aclose()
 
-    def _request(self, call: Call[Any], silence: float | None = None) -> httpx2.Request:
+    def _request(
+        self, call: Call[Any], code: Mapping[str, str], silence: float | None = None
+    ) -> httpx2.Request:
         body = call.body
         content = body.content if isinstance(body, Whole) else body and bodies.slowly(body)
         return self._http.build_request(
-            call.method, call.path.lstrip("/"), content=content, **_parts(self.door, call, silence)
+            call.method, call.path.lstrip("/"), content=content, **_parts(self.door, call, code, silence)
         )

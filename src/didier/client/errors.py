@@ -12,14 +12,20 @@
         │   ├── LockedOut
         │   ├── AddressRefused
         │   ├── SecondFactorMissing
+        │   │   └── SecondFactorRequired
+        │   ├── WrongCode
+        │   ├── SecondFactorUnchecked
         │   ├── TokenRefused
         │   └── SessionEnded
         ├── NotPermitted
+        ├── NotConfirmed
+        ├── SecondFactorExists
         ├── NotFound
         │   ├── DidNotFound
         │   ├── BatchNotFound
         │   ├── TokenNotFound
         │   ├── UserNotFound
+        │   ├── NoSecondFactor
         │   └── NoSuchAddress
         ├── DidExists
         │   └── DidNamedTwice
@@ -53,6 +59,7 @@
         ├── CrossSite
         ├── NotOurHost
         ├── ServerFailed
+        │   └── KeyNotUsable
         └── Unavailable
             ├── Overloaded
             ├── DatabaseBusy
@@ -155,6 +162,18 @@ class SecondFactorMissing(SignInRefused):
     """Two-factor sign-in is on, and the user has no confirmed session."""
 
 
+class SecondFactorRequired(SecondFactorMissing):
+    """The user has a second factor: the password has to come with a one-time code."""
+
+
+class WrongCode(SignInRefused):
+    """The one-time code is wrong, or was used before."""
+
+
+class SecondFactorUnchecked(SignInRefused):
+    """One-time codes cannot be checked: the server's key is missing or is another one."""
+
+
 class TokenRefused(SignInRefused):
     """The token is none, or none any more."""
 
@@ -177,6 +196,14 @@ class NotPermitted(ProblemError):
         return self._texts("missing")
 
 
+class NotConfirmed(ProblemError):
+    """The present password or the one-time code that a change takes is not right."""
+
+
+class SecondFactorExists(ProblemError):
+    """There is a second factor already."""
+
+
 class NotFound(ProblemError):
     """There is nothing like that which the caller may see."""
 
@@ -195,6 +222,10 @@ class TokenNotFound(NotFound):
 
 class UserNotFound(NotFound):
     """There is no such user whom the caller may see."""
+
+
+class NoSecondFactor(NotFound):
+    """The user has no second factor."""
 
 
 class NoSuchAddress(NotFound):
@@ -362,6 +393,10 @@ class ServerFailed(ProblemError):
     """The server failed; its log says why."""
 
 
+class KeyNotUsable(ServerFailed):
+    """The server can seal nothing: its key cannot be used."""
+
+
 class Unavailable(ProblemError):
     """The server cannot take the request now, and acknowledges nothing; it may be sent again."""
 
@@ -417,6 +452,13 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "locked-out": LockedOut,
         "address-refused": AddressRefused,
         "second-factor-missing": SecondFactorMissing,
+        "second-factor-required": SecondFactorRequired,
+        "wrong-code": WrongCode,
+        "second-factor-unchecked": SecondFactorUnchecked,
+        "not-confirmed": NotConfirmed,
+        "second-factor-exists": SecondFactorExists,
+        "no-second-factor": NoSecondFactor,
+        "key-not-usable": KeyNotUsable,
         "token-refused": TokenRefused,
         "session-ended": SessionEnded,
         "not-permitted": NotPermitted,

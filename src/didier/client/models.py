@@ -351,6 +351,36 @@ class User(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class SecondFactor(Model):
+    """A second factor of the caller; *keeps_password*: the password alone opens both APIs."""
+
+    confirmed_at: datetime | None = None
+    keeps_password: bool = False
+    recovery_codes_left: int = 0
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a second factor of the API as a value."""
+        return super(SecondFactor, cls).read(data, confirmed_at=moment(data.get("confirmed_at")), **given)
+
+
+@dataclass(frozen=True, slots=True)
+class Me(Model):
+    """Who the caller is; *second_factor* is None where none is set up."""
+
+    user: str
+    user_level: int = 0
+    user_group: str = ""
+    second_factor: SecondFactor | None = None
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return the caller of the API as a value."""
+        factor = data.get("second_factor")
+        return super(Me, cls).read(data, second_factor=factor and SecondFactor.read(factor), **given)
+
+
+@dataclass(frozen=True, slots=True)
 class Token(Model):
     """A token, without what it says; *hint* is how it begins."""
 

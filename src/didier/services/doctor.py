@@ -10,8 +10,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from didier.domain.names import fold
+from didier.errors import KeyMissing, KeyProblem
+from didier.services import second_factor
+from didier.services.installation_key import KeyFile
 from didier.services.passwords import BCRYPT_COSTS, BCRYPT_KEY_BYTES
-from didier.storage import health, migrations, rights, users
+from didier.storage import health, migrations, rights, second_factors, users
 from didier.storage.database import SQL_MODE, server_problem
 from didier.storage.tables import DIDIER_TABLES, DIDS, OPTIONAL_RIGHTS, RIGHTS, USERS
 
@@ -44,13 +47,17 @@ Findings = Iterator[Finding]
 _Check = Callable[[Connection], Findings]
 
 
-def examine(conn: Connection, now: datetime) -> list[Finding]:
-    """Return what is found; *now* is the time of this machine."""
+def examine(conn: Connection, file: KeyFile, now: datetime) -> list[Finding]:
+    """Return what is found; *file* has the installation's key, *now* is the time of this machine."""
 
     def clock(conn: Connection) -> Findings:
         return _clock(conn, now)
 
-    checks: Sequence[_Check] = _EMBEDDED if conn.dialect.name == "sqlite" else (*_MARIADB, clock)
+    def installation_key(conn: Connection) -> Findings:
+        return _installation_key(conn, file)
+
+    home: Sequence[_Check] = _EMBEDDED if conn.dialect.name == "sqlite" else (*_MARIADB, clock)
+    checks = (*home, installation_key)
     return [finding for check in checks for finding in _made(check, conn)]
 
 
@@ -129,6 +136,34 @@ def _bcrypt(hashing: users.VicidialHashing) -> Findings:
     else:
         yield _ok(f"passwords are bcrypt with cost {hashing.cost}")
 
+
+def _installation_key(conn: Connection, file: KeyFile) -> Findings:
+    if migrations.revision(conn) != migrations.HEAD:
+        return  # there is nothing yet that it could have sealed
+    sealed = len(second_factors.secrets(conn))
+    try:
+        keys = file.keys()
+        problems = second_factor.not_opened(conn, file)
+    except KeyMissing as error:
+        if sealed:
+            yield Finding(Severity.ERROR, f"{error}; second factors that need it: {sealed}", _KEY_TO_DO)
+        else:
+            yield _ok(f"nothing is sealed, and there is no installation's key ({file.path})")
+        return
+    except KeyProblem as error:
+        yield Finding(Severity.ERROR, str(error), f"chmod 600 {file.path}, or put the right file there")
+        return
+    if problems:
+        what = f"{len(problems)} of {sealed} second factors cannot be opened: {problems[0]}"
+        yield Finding(Severity.ERROR, what, _KEY_TO_DO)
+    else:
+        yield _ok(f"the installation's key {keys[0].key_id} opens all second factors ({sealed})")
+
+
+_KEY_TO_DO = (
+    "put the installation's key back from where you keep a copy, or 'didier user set USER --no-second-factor'"
+    " for each user"
+)
 
 # Embedded -------------------------------------------------------------------------------------------
 

@@ -12,8 +12,9 @@ from didier.config import Settings
 from didier.domain.users import ALL_FUNCTIONS, EVERY_GROUP, User
 from didier.errors import NoDatabase
 from didier.services.access import Caller
+from didier.services.installation_key import KeyFile
 from didier.storage import migrations
-from didier.storage.database import open_engine, reading
+from didier.storage.database import open_engine, parse_url, reading
 from didier.vicidial import conf
 
 CALLER = Caller(
@@ -44,6 +45,11 @@ def database_url(settings: Settings) -> str:
     if settings.astguiclient_conf is None:
         return settings.database
     return conf.read(Path(settings.astguiclient_conf)).database
+
+
+def key_file(settings: Settings) -> KeyFile:
+    """Return the file with the installation's key."""
+    return KeyFile.of(settings.key_file, parse_url(database_url(settings)))
 
 
 def open_database(database: str | None, astguiclient_conf: str | None = None) -> Engine:

@@ -4,13 +4,14 @@ from datetime import datetime
 from pathlib import Path
 
 from didier import config
-from didier.cli.local import database_url
-from didier.errors import WrongSetting
-from didier.storage import backups
+from didier.cli.local import database_url, key_file
+from didier.errors import KeyProblem, WrongSetting
+from didier.services import second_factor
+from didier.storage import backups, migrations
 from didier.storage.backups import Contents, Told
-from didier.storage.database import database_file, parse_url
+from didier.storage.database import database_file, open_engine, parse_url, reading
 
-__all__ = ["Contents", "backup", "database", "restore"]
+__all__ = ["Contents", "backup", "database", "key_beside", "key_trouble", "restore"]
 
 
 def database(url: str | None) -> Path:
@@ -27,6 +28,27 @@ def database(url: str | None) -> Path:
 def backup(url: str | None, to: Path, told: Told) -> Contents:
     """Copy the database into the file *to*."""
     return backups.backup(database(url), to, told)
+
+
+def key_beside(url: str | None) -> Path | None:
+    """Return the file with the installation's key, None when there is none."""
+    path = key_file(config.load({"database": url})).path
+    return path if path.exists() else None
+
+
+def key_trouble(url: str | None) -> str | None:
+    """Return why the installation's key does not open what the database has sealed; None when it does."""
+    settings = config.load({"database": url})
+    engine = open_engine(database_url(settings))
+    try:
+        with reading(engine) as conn:
+            if migrations.revision(conn) != migrations.HEAD:
+                return None  # it has no second factors yet
+            return next(iter(second_factor.not_opened(conn, key_file(settings))), None)
+    except KeyProblem as error:
+        return str(error)
+    finally:
+        engine.dispose()
 
 
 def restore(url: str | None, file: Path, told: Told) -> tuple[Contents, Path | None]:

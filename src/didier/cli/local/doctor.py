@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from didier import config
-from didier.cli.local import database_url
+from didier.cli.local import database_url, key_file
 from didier.errors import DatabaseLost, NoDatabase
 from didier.services.doctor import Finding, Severity, examine, has_errors
+from didier.services.installation_key import KeyFile
 from didier.storage.database import check_connection, open_engine, parse_url, reading
 
 __all__ = ["Finding", "Severity", "found", "has_errors"]
@@ -13,15 +14,16 @@ __all__ = ["Finding", "Severity", "found", "has_errors"]
 
 def found(database: str | None, astguiclient_conf: str | None) -> tuple[str, list[Finding]]:
     """Return the database, without its password, and what is to be said about it."""
-    url = database_url(config.load({"database": database, "astguiclient_conf": astguiclient_conf}))
-    return str(parse_url(url)), _examine(url)
+    settings = config.load({"database": database, "astguiclient_conf": astguiclient_conf})
+    url = database_url(settings)
+    return str(parse_url(url)), _examine(url, key_file(settings))
 
 
-def _examine(url: str) -> list[Finding]:
+def _examine(url: str, file: KeyFile) -> list[Finding]:
     try:
         engine = open_engine(url)
         check_connection(engine)
         with reading(engine) as conn:
-            return examine(conn, datetime.now())
+            return examine(conn, file, datetime.now())
     except (NoDatabase, DatabaseLost) as error:
         return [Finding(Severity.ERROR, str(error), "see that it runs and that the setting names it")]
