@@ -93,10 +93,17 @@ def test_a_wrong_password_counts_once(app, monkeypatch):
 
 
 def test_an_administrator_resets_it_from_afar(app, monkeypatch):
-    """With a token that may change users."""
-    login(app, "1234", app.shown())
-    app.server.sql("UPDATE vicidial_users SET modify_same_user_level = '1'")
-    done = run("user", "set", "admin", "--no-second-factor")
+    """Who may set the user's password may do it."""
+    database = f"sqlite:///{app.server.database}"
+    run("user", "add", "boss", "--password", "--level", "9", "--database", database, typed="1234\n")
+    app.server.sql(
+        "UPDATE vicidial_users SET modify_users = '1', delete_users = '1', vdc_agent_api_access = '1',"
+        " modify_inbound_dids = '1', delete_inbound_dids = '1', view_reports = '1', ast_admin_access = '1',"
+        " modify_same_user_level = '1', api_allowed_functions = ' ALL_FUNCTIONS '"
+    )
+    monkeypatch.setenv(environment.USER, "boss")
+    monkeypatch.setenv(environment.PASSWORD, "1234")
+    done = run("user", "set", "admin", "--no-second-factor", "--server", app.server.url)
 
     assert (0, ["User admin was changed."]) == (done.status, done.lines)
     assert [] == app.server.sql("SELECT * FROM didier_second_factors")

@@ -14,6 +14,7 @@ from didier.errors import (
     LockedOut,
     NoSecondFactor,
     NotConfirmed,
+    NotPermitted,
     SecondFactorExists,
     SecondFactorMissing,
     SecondFactorRequired,
@@ -170,14 +171,14 @@ def test_nothing_is_asked_for_before_a_code_confirms_it(home):
     home.begin()
 
     assert isinstance(home.sign_in(), User)
-    assert second_factor.state(home.conn, "admin") is None
+    assert second_factor.state(home.conn, home.user_id) is None
 
 
 def test_a_code_confirms_it(home):
     """Ten recovery codes come with it; from now on a code is asked for."""
     codes = home.set_up()
 
-    assert (10, 10) == (len(set(codes)), second_factor.state(home.conn, "admin").codes_left)
+    assert (10, 10) == (len(set(codes)), second_factor.state(home.conn, home.user_id).codes_left)
     assert isinstance(home.sign_in(), SecondFactorRequired)
 
 
@@ -351,7 +352,7 @@ def test_a_recovery_code_signs_in_once(home):
 
     assert isinstance(home.sign_in(codes[0].upper().replace("-", " ")), User)
     assert isinstance(home.sign_in(codes[0]), WrongCode)
-    assert 9 == second_factor.state(home.conn, "admin").codes_left
+    assert 9 == second_factor.state(home.conn, home.user_id).codes_left
 
 
 def test_no_code_counts_while_nothing_can_be_stored(home):
@@ -532,7 +533,13 @@ def test_there_is_nothing_to_change_without_one(home):
 def boss(home):
     """A user who may change all others."""
     user = replace(
-        home.account.user, name="boss", level=9, modify_users=True, delete_users=True, modify_same_level=True
+        home.account.user,
+        user_id=99,
+        name="boss",
+        level=9,
+        modify_users=True,
+        delete_users=True,
+        modify_same_level=True,
     )
     return Caller(user, "boss", ADDRESS)
 
@@ -559,10 +566,23 @@ def test_who_may_not_set_the_password_may_not_reset_it(home):
     assert isinstance(home.sign_in(), SecondFactorRequired)
 
 
+def test_nobody_resets_their_own_without_a_code(home):
+    """With a token, or a password that is kept open, they could; the local command line is exempt."""
+    home.set_up()
+    own = replace(boss(home), user=replace(boss(home).user, user_id=home.user_id))
+    order = accounts.ResetOrder(own, "admin")
+    [refused] = accounts.reset_second_factor(home.conn, [order], home.now)
+    local = accounts.ResetOrder(replace(own, is_local=True), "admin")
+    [done] = accounts.reset_second_factor(home.conn, [local], home.now)
+
+    assert (NotPermitted, accounts.Done) == (type(refused), type(done))
+
+
 def test_a_deleted_users_rows_go_with_them(home):
     """A new user of the name has no part in them."""
     home.set_up()
-    accounts.delete(home.conn, [accounts.DeleteOrder(boss(home), "admin")], home.now)
+    local = replace(boss(home), is_local=True)
+    accounts.delete(home.conn, [accounts.DeleteOrder(local, "admin")], home.now)
 
     assert [] == run(home.conn, "SELECT * FROM didier_second_factors")
     assert [] == run(home.conn, "SELECT * FROM didier_recovery_codes")

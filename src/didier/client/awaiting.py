@@ -296,7 +296,7 @@ class AsyncDidier:
         await self._connection.send(calls.reset_second_factor(name))
 
     async def me(self) -> Me:
-        """Return who the caller is, and whether they have a second factor; no token is told."""
+        """Return who the caller is, and whether they have a second factor; not with a token."""
         return await self._connection.send(calls.me())
 
     def tokens(self, user: str | None = None) -> AsyncIterator[Token]:

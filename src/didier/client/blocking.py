@@ -335,7 +335,7 @@ class Didier:
         self._connection.send(calls.reset_second_factor(name))
 
     def me(self) -> Me:
-        """Return who the caller is, and whether they have a second factor; no token is told."""
+        """Return who the caller is, and whether they have a second factor; not with a token."""
         return self._connection.send(calls.me())
 
     def tokens(self, user: str | None = None) -> Iterator[Token]:

@@ -387,9 +387,11 @@ def reset_second_factor(
 def _reset_second_factor(
     conn: Connection, order: ResetOrder, now: datetime
 ) -> Done | NotPermitted | UserNotFound | LevelNotAllowed | NoSecondFactor:
-    found = _changeable(conn, order.caller.user, order.name)
+    found = _changeable(conn, order.caller, order.name)
     if not isinstance(found, Profile):
         return found
+    if found.user_id == order.caller.user.user_id and not order.caller.is_local:
+        return NotPermitted("update_user", ("A one-time code: one's own second factor is ended with one",))
     if second_factors.of_user(conn, found.user_id) is None:
         return NoSecondFactor()
     second_factors.remove(conn, found.user_id)

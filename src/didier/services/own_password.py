@@ -44,14 +44,13 @@ def change(conn: Connection, orders: Sequence[Order], now: datetime) -> list[Cha
 
 
 def _change(conn: Connection, order: Order, now: datetime) -> Changed | NotConfirmed:
-    name = order.caller.user.name
+    user_id = order.caller.user.user_id
     if refused := access.confirm(conn, Confirmation(order.caller, proof=order.proof), now):
         return refused
-    user_id = users.accounts(conn, [name])[users.key(name)].user_id
     columns = {"pass": order.new.plain, "pass_hash": order.new.hash, "modify_stamp": as_text(now)}
     users.update(conn, [(user_id, {**columns, "failed_login_count": 0})])
     if order.session is not None:
-        sessions.keep(conn, order.session, users.accounts(conn, [name])[users.key(name)].password)
+        sessions.keep(conn, order.session, users.accounts_by_id(conn, [user_id])[user_id].password)
     _log(conn, order.caller, now)
     return Changed(_revoked(conn, user_id, now) if order.revoke_tokens else 0)
 

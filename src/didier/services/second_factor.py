@@ -14,9 +14,8 @@ from didier.services.access import Caller, Confirmation
 from didier.services.installation_key import Key, KeyFile, NotOpened, seal, sealed_with, unseal
 from didier.services.one_time_codes import CodeProof
 from didier.services.passwords import Proof
-from didier.storage import second_factors, users
+from didier.storage import second_factors
 from didier.storage.second_factors import SecondFactor
-from didier.storage.users import Account
 
 ISSUER = "Didier"
 """What apps call the account, beside the user's name."""
@@ -78,9 +77,9 @@ class CodeOrder:
     code: CodeProof | None
 
 
-def state(conn: Connection, user: str) -> State | None:
-    """Return the second factor of *user*, None when none is confirmed."""
-    factor = _factor(conn, _account(conn, user))
+def state(conn: Connection, user_id: int) -> State | None:
+    """Return the second factor of a user, None when none is confirmed."""
+    factor = second_factors.of_user(conn, user_id)
     return _state(conn, factor) if factor else None
 
 
@@ -91,12 +90,8 @@ def _state(conn: Connection, factor: SecondFactor) -> State | None:
     return State(factor.confirmed_at, factor.keeps_password, left)
 
 
-def _account(conn: Connection, user: str) -> Account:
-    return users.accounts(conn, [user])[users.key(user)]
-
-
-def _factor(conn: Connection, account: Account) -> SecondFactor | None:
-    return second_factors.of_user(conn, account.user_id)
+def _factor(conn: Connection, caller: Caller) -> SecondFactor | None:
+    return second_factors.of_user(conn, caller.user.user_id)
 
 
 def begin(
@@ -112,8 +107,7 @@ def begin(
 def _begin(
     conn: Connection, order: BeginOrder, now: datetime
 ) -> Begun | SecondFactorExists | NotConfirmed | KeyNotUsable:
-    account = _account(conn, order.caller.user.name)
-    factor = _factor(conn, account)
+    user, factor = order.caller.user, _factor(conn, order.caller)
     if factor and factor.confirmed_at:
         return SecondFactorExists()
     if refused := access.confirm(conn, Confirmation(order.caller, proof=order.proof), now):
@@ -123,10 +117,10 @@ def _begin(
     except KeyProblem as error:
         log.error("second_factor_not_sealed", key_file=str(order.file.path), reason=str(error))
         return KeyNotUsable()
-    secret, name = pyotp.random_base32(), account.user.name
-    sealed = seal(key, secret, one_time_codes.about(account.user_id))
-    second_factors.put(conn, SecondFactor(account.user_id, name, sealed, None, 0, False, now))
-    return Begun(secret, pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER))
+    secret = pyotp.random_base32()
+    sealed = seal(key, secret, one_time_codes.about(user.user_id))
+    second_factors.put(conn, SecondFactor(user.user_id, user.name, sealed, None, 0, False, now))
+    return Begun(secret, pyotp.TOTP(secret).provisioning_uri(name=user.name, issuer_name=ISSUER))
 
 
 def _sealing_key(conn: Connection, file: KeyFile, now: datetime) -> Key:
@@ -142,7 +136,7 @@ def set_(
 
 
 def _set(conn: Connection, order: SetOrder, now: datetime) -> Set | NoSecondFactor | NotConfirmed:
-    factor = _factor(conn, _account(conn, order.caller.user.name))
+    factor = _factor(conn, order.caller)
     if factor is None:
         return NoSecondFactor()
     if factor.confirmed_at is None:
@@ -186,7 +180,7 @@ def new_codes(
 
 
 def _renewed(conn: Connection, order: CodeOrder, now: datetime) -> Set | NoSecondFactor | NotConfirmed:
-    factor = _factor(conn, _account(conn, order.caller.user.name))
+    factor = _factor(conn, order.caller)
     if factor is None or factor.confirmed_at is None:
         return NoSecondFactor()
     if refused := _refused(conn, order, now):
@@ -203,7 +197,7 @@ def end(
 
 
 def _end(conn: Connection, order: CodeOrder, now: datetime) -> NoSecondFactor | NotConfirmed | None:
-    factor = _factor(conn, _account(conn, order.caller.user.name))
+    factor = _factor(conn, order.caller)
     if factor is None:
         return NoSecondFactor()
     if factor.confirmed_at is not None and (refused := _refused(conn, order, now)):

@@ -41,5 +41,5 @@ class Codes:
 
     def _factor(self, user: str) -> SecondFactor | None:
         with reading(self._engine) as conn:
-            account = users.accounts(conn, [user]).get(users.key(user))
+            account = users.accounts(conn, [user]).get(user)
             return second_factors.of_user(conn, account.user_id) if account else None

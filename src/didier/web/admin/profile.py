@@ -30,7 +30,7 @@ class Profile(Page):
         """Show what the user may change about themselves."""
 
         def read(conn: Connection, caller: Caller) -> dict[str, Any]:
-            return {"factor": second_factor.state(conn, caller.user.name)}
+            return {"factor": second_factor.state(conn, caller.user.user_id)}
 
         found = await self.read(request, read)
         return self.render(

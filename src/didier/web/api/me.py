@@ -77,6 +77,10 @@ class Me(BaseModel):
 class PasswordChange(Body):
     """A new password of the caller's own."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"password": "1234", "new_password": "correct-horse-battery"}}
+    )
+
     password: str = Field(min_length=1, max_length=100, description="The present one; never shown")
     new_password: str = Field(min_length=1, max_length=100, description="Never shown")
     revoke_tokens: bool = Field(False, description="Revoke all tokens of the caller too")
@@ -91,6 +95,8 @@ class PasswordChanged(BaseModel):
 class PresentPassword(Body):
     """The caller's present password, given once more."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"password": "1234"}})
+
     password: str = Field(min_length=1, max_length=100, description="Never shown")
 
 
@@ -104,6 +110,8 @@ class SecondFactorBegun(BaseModel):
 
 class SecondFactorChange(Body):
     """What a second factor closes."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"keeps_password": False}})
 
     keeps_password: bool = Field(
         False, description="Whether the password alone opens the JSON API and the Non-Agent API"
@@ -152,7 +160,7 @@ async def get_me(request: Request, login: Signed) -> Response:
                 "user": user.name,
                 "user_level": user.level,
                 "user_group": user.group,
-                "second_factor": _state(second_factor.state(conn, user.name)),
+                "second_factor": _state(second_factor.state(conn, user.user_id)),
             }
         )
 
