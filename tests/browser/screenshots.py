@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 
 from browser.conftest import ARGUMENTS
 from browser.panel import Panel
+from support.authenticator import set_up
 from support.missing import program
 from support.server import Didier
 
@@ -64,6 +65,13 @@ def _sent(panel: Panel) -> None:
     panel.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
 
 
+def _begun(panel: Panel) -> None:
+    panel.page.fill("#begin-password", "1234")
+    panel.page.click("#begin-form [type=submit]")
+    panel.page.wait_for_selector("#confirm-form:not([hidden])")
+    panel.page.evaluate("document.activeElement.blur(); document.getElementById('picture').scrollIntoView()")
+
+
 def _fill_records(server: Didier) -> None:
     """Calls of a week, a user whom wrong passwords have locked out, refused requests."""
     server.vicidial(
@@ -98,6 +106,8 @@ PAGES: dict[str, tuple[str, Prepare | None]] = {
     "log": ("/log", None),
     "changes": ("/changes", None),
     "console": ("/console", _sent),
+    "profile": ("/profile", None),
+    "profile-begun": ("/profile", _begun),
 }
 """The address of each page, and what is done there before the picture is taken."""
 
@@ -140,9 +150,43 @@ def shoot(browser: Any, server: Didier, names: list[str]) -> None:
             context.close()
 
 
+SECURED = ("login-code", "profile-on", "profile-codes")
+"""Pictures of what a user with a second factor sees."""
+
+
+def shoot_secured(browser: Any, server: Didier, names: list[str]) -> None:
+    """Take the pictures for which the administrator sets up a second factor."""
+    app = set_up(server)
+
+    def take(page: Any, name: str, scheme: str, size: str) -> None:
+        page.evaluate("document.activeElement.blur()")
+        if name in names:
+            page.screenshot(path=IMAGES / f"{name}-{scheme}-{size}.png")
+
+    for scheme in ("light", "dark"):
+        for size, viewport in SIZES.items():
+            context = browser.new_context(color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+            page = context.new_page()
+            page.goto(f"{server.url}/admin/login?next=/admin/profile")
+            page.fill("#user", "admin")
+            page.fill("#password", "1234")
+            page.press("#password", "Enter")
+            page.wait_for_selector("#code")
+            take(page, "login-code", scheme, size)
+            page.fill("#code", app.fresh())
+            page.press("#code", "Enter")
+            page.wait_for_selector("#factor-form")
+            take(page, "profile-on", scheme, size)
+            page.fill("#code", app.fresh())
+            page.click("[value=codes]")
+            page.wait_for_selector("#codes[open]")
+            take(page, "profile-codes", scheme, size)
+            context.close()
+
+
 def main() -> None:
     """Start the demonstration in a directory of its own and take the pictures."""
-    names = sys.argv[1:] or ["login", *PAGES]
+    names = sys.argv[1:] or ["login", *PAGES, *SECURED]
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
         database = f"sqlite:///{directory}/didier.db"
@@ -152,6 +196,8 @@ def main() -> None:
             fill(server)
             _fill_records(server)
             shoot(browser, server, names)
+            if set(SECURED) & set(names):
+                shoot_secured(browser, server, names)
         finally:
             browser.close()
             server.stop()
