@@ -76,10 +76,32 @@ def test_a_token_is_a_bearer(clients):
     assert "Bearer didier_secret" == requests[0].headers["authorization"]
 
 
+def test_a_one_time_code_is_sent_with_the_first_call_alone(talk):
+    """It counts once, and wrong codes lock a user out; a call that is sent again has it too."""
+    client, requests = talk(problem("overloaded", 503), DID, DID, one_time_code="123456")
+    client.did("18001234567")
+    client.did("18001234567")
+
+    assert ["123456", "123456", None] == [one.headers.get("didier-one-time-code") for one in requests]
+    assert "123456" not in repr(client)
+
+
+def test_me(talk):
+    """Who the caller is, and the state of a second factor where there is one."""
+    factor = {"confirmed_at": "2026-03-04T05:06:07+00:00", "keeps_password": True, "recovery_codes_left": 9}
+    me = {"user": "admin", "user_level": 9, "user_group": "ADMIN"}
+    client, _ = talk({**me, "second_factor": factor}, {**me, "second_factor": None})
+    found = client.me().second_factor
+
+    assert (True, 9, 2026) == (found.keeps_password, found.recovery_codes_left, found.confirmed_at.year)
+    assert client.me().second_factor is None
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         {"user": "admin"},
+        {"token": "didier_secret", "one_time_code": "123456"},
         {"password": "secret"},
         {"user": "admin", "password": "secret", "token": "didier_secret"},
         {"token": "didier_secret", "user": "admin"},

@@ -1,5 +1,6 @@
 import os
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from didier.errors import MissingRights
 from didier.services import doctor
 from didier.services.access import stored_password
 from didier.services.doctor import Finding, Severity, examine, has_errors
+from didier.services.installation_key import KeyFile
 from didier.storage import health, migrations
 from didier.storage.database import SQL_MODE, open_engine, reading, server_problem
 from didier.storage.statements import run
@@ -23,13 +25,14 @@ from didier.vicidial.conf import read
 from support.mariadb import running_mariadb
 from support.restricted import restricted_user
 
+NO_KEY = KeyFile(Path("there-is-no.key"))
 EVERYTHING = {**RIGHTS, **OPTIONAL_RIGHTS, **dict.fromkeys(DIDIER_TABLES, DIDIER_RIGHTS)}
 
 
 def findings(url_or_engine, now=None):
     engine = open_engine(url_or_engine) if isinstance(url_or_engine, str) else url_or_engine
     with reading(engine) as conn:
-        return examine(conn, now or datetime.now())
+        return examine(conn, NO_KEY, now or datetime.now())
 
 
 def those(found, severity):
@@ -274,7 +277,7 @@ def test_another_time_zone_is_told(mariadb_engine):
     engine = mariadb_engine
     with engine.connect() as conn:
         conn.exec_driver_sql("SET time_zone = '+09:30'")
-        found = examine(conn, datetime.now())
+        found = examine(conn, NO_KEY, datetime.now())
 
     assert Severity.WARNING is about(found, "another time zone").severity
 

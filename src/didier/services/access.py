@@ -312,6 +312,8 @@ def confirm(conn: Connection, wish: Confirmation, now: datetime) -> NotConfirmed
 
 def _not_confirmed(conn: Connection, wish: Confirmation, tally: _Tally, now: datetime) -> NotConfirmed | None:
     account = tally.account
+    if tally.failures >= LOCK_AFTER:
+        _rebase(conn, account, now)
     if _is_locked(conn, account, tally.failures, now):
         tally.refuse("aLOCK")
         return NotConfirmed("", str(LockedOut()))
