@@ -107,13 +107,13 @@ class Envelope:
 
     login: Login
     proof: Proof | None  # of the password; None with a token
-    code: CodeProof | None  # of the one-time code that came with the password
     address: str
     method: str
     script: str
     host: str
     url: str
     received: float  # seconds since the epoch
+    code: CodeProof | None = None  # of the one-time code that came with the password
 
     def with_proofs(self, proof: Proof | None, code: CodeProof | None) -> "Envelope":
         """Return the same with another *proof* and *code*."""
