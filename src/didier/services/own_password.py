@@ -51,15 +51,9 @@ def _change(conn: Connection, order: Order, now: datetime) -> Changed | NotConfi
     users.update(conn, [(user_id, {**columns, "failed_login_count": 0})])
     if order.session is not None:
         sessions.keep(conn, order.session, users.accounts_by_id(conn, [user_id])[user_id].password)
+    revoked = tokens.revoke_all(conn, user_id, now) if order.revoke_tokens else 0
     _log(conn, order.caller, now)
-    return Changed(_revoked(conn, user_id, now) if order.revoke_tokens else 0)
-
-
-def _revoked(conn: Connection, user_id: int, now: datetime) -> int:
-    kept = [token for token in tokens.of_user(conn, user_id) if token.revoked_at is None]
-    for token in kept:
-        tokens.revoke(conn, token.token_id, now)
-    return len(kept)
+    return Changed(revoked)
 
 
 def _log(conn: Connection, caller: Caller, now: datetime) -> None:
