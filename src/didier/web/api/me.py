@@ -20,13 +20,22 @@ from didier.web.api.callers import CODE_HEADER, Local, Login, Session
 from didier.web.api.door import door_of
 from didier.web.api.moments import zoned
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
-from didier.web.api.signed import Signed
+from didier.web.api.signed import Signed, SignedRoute, asks
 from didier.web.api.users import stored_password
 from didier.web.api.wishes import Asked, Wish
 
-router = APIRouter(prefix="/me", tags=["me"])
+router = APIRouter(prefix="/me", tags=["me"], route_class=SignedRoute)
 
 NO_SCOPE = None
+
+
+def _asked(action: str) -> Asked:
+    return Asked(action, NO_SCOPE, checked=False, own=True)
+
+
+CHANGE_PASSWORD = _asked("change_my_password")
+BEGIN = _asked("begin_second_factor")
+SET = _asked("set_second_factor")
 _POINTERS = {"password": "/password", "code": CODE_HEADER}
 _PICTURE_SCALE = 5
 
@@ -126,10 +135,6 @@ class SecondFactorSet(SecondFactorShown):
     )
 
 
-def _asked(action: str) -> Asked:
-    return Asked(action, NO_SCOPE, checked=False, own=True)
-
-
 def _state(state: State | None) -> dict[str, Any] | None:
     if state is None:
         return None
@@ -169,11 +174,11 @@ async def get_me(request: Request, login: Signed) -> Response:
 
 @router.put(
     "/password", operation_id="changeMyPassword", summary="Change my password",
-    response_model=PasswordChanged, responses=refusals(404, 415),
+    dependencies=[asks(CHANGE_PASSWORD)], response_model=PasswordChanged, responses=refusals(404, 415),
 )  # fmt: skip
 async def change_my_password(request: Request, login: Signed, body: PasswordChange) -> Response:
     """Change the caller's own password: this takes no right. Sessions of the panel end, except this one."""
-    asked, door = _asked("change_my_password"), door_of(request)
+    asked, door = CHANGE_PASSWORD, door_of(request)
     caller = await _admitted(request, login, asked)
     if isinstance(caller, Response):
         return caller
@@ -198,13 +203,14 @@ async def change_my_password(request: Request, login: Signed, body: PasswordChan
 
 @router.post(
     "/second-factor", operation_id="beginSecondFactor", summary="Begin to set up a second factor",
-    status_code=201, response_model=SecondFactorBegun, responses=refusals(404, 409, 415),
+    status_code=201, response_model=SecondFactorBegun, dependencies=[asks(BEGIN)],
+    responses=refusals(404, 409, 415),
 )  # fmt: skip
 async def begin_second_factor(
     request: Request, login: Signed, body: PresentPassword, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Make a secret for an app that shows one-time codes; nothing asks for them before one is confirmed."""
-    asked, door = _asked("begin_second_factor"), door_of(request)
+    asked, door = BEGIN, door_of(request)
     caller = await _admitted(request, login, asked)
     if isinstance(caller, Response):
         return caller
@@ -227,7 +233,7 @@ async def begin_second_factor(
 
 @router.put(
     "/second-factor", operation_id="setSecondFactor", summary="Confirm or change my second factor",
-    response_model=SecondFactorSet, responses=refusals(404, 415),
+    response_model=SecondFactorSet, dependencies=[asks(SET)], responses=refusals(404, 415),
 )  # fmt: skip
 async def set_second_factor(
     request: Request, login: Signed, body: SecondFactorChange, code: OneTimeCode = None
@@ -237,12 +243,11 @@ async def set_second_factor(
     Once it is confirmed a sign-in to the panel asks for a code, and the password alone opens neither the
     JSON API nor the Non-Agent API, unless it is kept open on purpose.
     """
-    asked = _asked("set_second_factor")
-    proof = await _proved(request, login, asked, code)
+    proof = await _proved(request, login, SET, code)
     if isinstance(proof, Response):
         return proof
     wish = Wish(
-        asked,
+        SET,
         second_factor.set_,
         lambda caller: second_factor.SetOrder(caller, proof, body.keeps_password),
         _word_set,
