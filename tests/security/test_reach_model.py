@@ -35,7 +35,7 @@ FLAGS = (
 # The leads are seen by those of the east, and see more.
 GROUPS = {"ADMIN": " ---ALL--- ", "EAST": " EAST LEAD ", "WEST": " WEST ", "LEAD": " EAST LEAD WEST "}
 NAMES = ("ann", "bob", "cat", "dan")
-NEW = ("new1", "new2", "\uff41nn", "b\u00f3b")
+NEW = ("new1", "new2", "new3")
 
 FUNCTIONS = (
     "add_did", "copy_did", "update_did", "delete_did", "list_dids", "did_info", "did_log_export", "api_log",
@@ -182,7 +182,7 @@ VICIDIAL_SETTINGS = st.fixed_dictionaries({}, optional={
     "active": st.sampled_from("YN"),
     "agent_pass": st.just("updated"),
 })  # fmt: skip
-TARGETS = st.sampled_from([*NAMES, NAMES[0], *NAMES, *NEW[:2]])
+TARGETS = st.sampled_from([*NAMES, NAMES[0], *NAMES[1:], *NEW[:2]])
 
 
 class Somebody(RuleBasedStateMachine):
@@ -267,6 +267,8 @@ class Somebody(RuleBasedStateMachine):
         by = self._which(place)
         answer = self.app.ask(method, f"{by.door}{path}", by.headers, body)
         assert answer.status < 500, answer.text
+        if answer.status == 401 and len(self.held) > 1:
+            self.held.remove(by)  # the password was changed, or the user is locked: it opens nothing now
         return answer
 
     def _with_password(self, place: int) -> tuple[str, str] | None:
@@ -325,7 +327,7 @@ class Somebody(RuleBasedStateMachine):
             given = {"agent_user": name, "agent_pass": "added", "agent_user_level": str(level)}
             more = {"agent_full_name": "N", "agent_user_group": group}
             text = self.app.legacy(*known, "add_user", **given, **more)
-            if text.startswith("SUCCESS") and name.isascii():
+            if text.startswith("SUCCESS"):
                 self._hold(Credential(self._id(name), name, basic(name, "added")))
 
     def copy_a_user(self, place: int, draw: Draw) -> None:
@@ -339,7 +341,7 @@ class Somebody(RuleBasedStateMachine):
                 "source_user": source,
             }
             text = self.app.legacy(*known, "copy_user", **given)
-            if text.startswith("SUCCESS") and name.isascii():
+            if text.startswith("SUCCESS"):
                 self._hold(Credential(self._id(name), name, basic(name, "copied")))
 
     def update_a_user_as_vicidial(self, place: int, draw: Draw) -> None:
@@ -347,7 +349,7 @@ class Somebody(RuleBasedStateMachine):
         name, changes = draw(TARGETS), draw(VICIDIAL_SETTINGS)
         if known := self._with_password(place):
             text = self.app.legacy(*known, "update_user", agent_user=name, **changes)
-            if text.startswith("SUCCESS") and "agent_pass" in changes and name.isascii():
+            if text.startswith("SUCCESS") and "agent_pass" in changes:
                 self._hold(Credential(self._id(name), name, basic(name, "updated")))
             self._check()
 
