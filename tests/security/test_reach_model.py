@@ -130,6 +130,7 @@ SETTING = {
 ADVERSARY = st.fixed_dictionaries({
     **SETTING,
     "user_level": st.sampled_from([8, 9]),
+    "user_group": st.sampled_from(["ADMIN", "EAST", "EAST", "LEAD"]),
     "vdc_agent_api_access": st.just("1"),
     "modify_users": st.just("1"),
     "modify_same_user_level": st.sampled_from("1110"),
@@ -141,12 +142,15 @@ DORMANT = st.sampled_from([{}, {}, {}, {"vdc_agent_api_access": "0"}, {"user_lev
 def _more(row: Row, place: int) -> Row:
     """Return what another user has beyond the one with *row*: whoever differs in much is out of any reach."""
     listed = row["api_allowed_functions"]
-    gains: list[Row] = [{flag: "1"} for flag in FLAGS if row[flag] == "0"]
-    if ALL not in listed:
-        gains += [{"api_allowed_functions": f"{listed}{name} "} for name in FUNCTIONS if name not in listed]
-    gains += [{"user_group": group} for group in GROUPS if group != row["user_group"]]
-    gains += [{"user_level": 9}] if row["user_level"] == 8 else [{}]
-    return gains[place % len(gains)]
+    functions = [name for name in FUNCTIONS if ALL not in listed and name not in listed]
+    kinds: list[list[Row]] = [
+        [{flag: "1"} for flag in FLAGS if row[flag] == "0"],
+        [{"api_allowed_functions": f"{listed}{name} "} for name in functions],
+        [{"user_group": group} for group in GROUPS if group != row["user_group"]],
+        [{"user_level": 9}] if row["user_level"] == 8 else [],
+    ]
+    gains: list[Row] = kinds[place % len(kinds)] or [{}]
+    return gains[place // len(kinds) % len(gains)]
 
 
 ONE_SETTING = st.one_of(
