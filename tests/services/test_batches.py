@@ -444,6 +444,7 @@ def test_what_cannot_be_undone(clean, now, state):
     ("changes", "missing"),
     [
         ({"delete_dids": False}, "Delete DIDs must be 1"),
+        ({"modify_dids": False}, "Modify DIDs must be 1"),
         ({"level": 7}, "User Level must be 8 or higher"),
         ({"functions": frozenset({"list_dids"})}, "copy_did"),
         ({"api_access": False}, "API Access must be 1"),

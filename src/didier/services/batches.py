@@ -171,6 +171,10 @@ def _accept(conn: Connection, order: BatchOrder, image: Image, now: datetime) ->
     return stored
 
 
+def _missing_rights(user: User, *actions: str) -> NotPermitted | None:
+    return next((missing for action in actions if (missing := missing_rights(user, action))), None)
+
+
 def _may_look(user: User) -> NotPermitted | None:
     """Apply what a list of DIDs asks for: a batch is a list of DIDs."""
     return missing_function(user, "list_dids") or missing_rights(user, "list_dids")
@@ -272,7 +276,8 @@ def _undo_copies(
     conn: Connection, order: UndoOrder, batch: StoredBatch, now: datetime
 ) -> tuple[str, ...] | UndoRefused:
     user = order.caller.user
-    if missing := missing_function(user, "copy_did") or missing_rights(user, "delete_did"):
+    # As for every deletion, Delete DIDs is not enough.
+    if missing := missing_function(user, "copy_did") or _missing_rights(user, "copy_did", "delete_did"):
         return missing
     is_left = batch.state == "undone" and batch.kept > 0 and order.force
     is_over = batch.state in {"done", "failed"} and batch.added > batch.removed
