@@ -6,7 +6,7 @@
 # make faults  try what Didier has to survive, many times, and print what was lost
 # make soak    all kinds of calls for ten minutes: what grows, what fails (SOAK='--minutes 60 --mariadb')
 # make screenshots   write the pictures of the admin panel anew
-# make docs    write the reference of the command line anew
+# make docs    write the reference of the command line, and the tables of who may do what, anew
 # make lock    write the requirement files anew
 
 PYTHON ?= python3
@@ -57,6 +57,7 @@ screenshots: $(DEV_STAMP)
 
 docs: $(DEV_STAMP)
 	$(BIN)/python -m didier.cli.reference docs/reference/cli.md
+	PYTHONPATH=tests $(BIN)/python -m security.page docs/security/authorization.md
 
 lock: $(DEV_STAMP)
 	$(LOCK) --group build --output-file requirements/run.txt

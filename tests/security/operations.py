@@ -1,0 +1,164 @@
+"""How each operation of the JSON API is asked well-formed, and what it needs. One missing fails a test."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from didier import errors
+from security.rule import ALLOWED, PARTLY, Need, Row, needs
+from security.world import CALL, DAY, DID, MARK, OTHER, PASSWORD
+
+DID_CSV = "did_pattern,did_description\n{},Support line\n"
+COPY = {"source": DID, "targets": ["7770010"]}
+NEW_USER = {"user": "newcomer", "password": "new-pass", "user_group": "SUPPORT", "user_level": 1}
+TOKEN = {"name": "new", "scopes": ["dids:read"]}
+
+
+@dataclass(frozen=True)
+class Operation(Row):
+    """An operation of the OpenAPI document.
+
+    *parts* name what stands in its address, by the ids of the `World`. *gives* says that *body* describes a
+    user whom the circumstances may give more.
+    """
+
+    parts: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
+    body: Any = None
+    kind: str = "application/json"
+    gives: bool = False
+
+    @property
+    def operation_id(self) -> str:
+        """The name in the OpenAPI document; what follows tells ways to ask apart."""
+        return self.name.partition(",")[0]
+
+
+def _did(name: str, *functions: str, **more: Any) -> Operation:
+    values = {"hidden": errors.NotFound, "beyond": errors.NotFound, "mark": MARK, **more}
+    return Operation(name, needs(*functions), **values)
+
+
+def _dids(name: str, function: str, **more: Any) -> Operation:
+    return Operation(name, needs(function), **{"hidden": PARTLY, "beyond": PARTLY, "mark": MARK, **more})
+
+
+def _batch(name: str, need: Need, batch: str, **more: Any) -> Operation:
+    return Operation(
+        name,
+        need,
+        hidden=errors.BatchNotFound,
+        beyond=errors.BatchNotFound,
+        parts={"batch_id": batch},
+        **more,
+    )
+
+
+def _on_user(name: str, function: str, **more: Any) -> Operation:
+    refusals = {
+        "hidden": errors.UserNotFound, "higher": errors.LevelNotAllowed, "further": errors.BeyondReach,
+    }  # fmt: skip
+    return Operation(name, **{"need": needs(function), **refusals, **more})
+
+
+def _own(name: str, **more: Any) -> Operation:
+    return Operation(name, Need(api=False, by_token=False), **more)
+
+
+_TOKENS = {"need": Need(("update_user",), by_token=False)}
+"""Whose tokens of others are made, listed or revoked."""
+
+_SHOWN = {"higher": ALLOWED, "further": ALLOWED}
+"""Users are shown whatever they may do."""
+
+_READ = needs("list_dids")
+_UNDO = {"changes": True, "body": {}}
+
+OPERATIONS: tuple[Operation, ...] = (
+    _dids("listDids", "list_dids"),
+    _did("getDid", "did_info"),
+    Operation(
+        "addDid", needs("add_did"), beyond=errors.NotPermitted, body={"did_pattern": "7770010"}, changes=True
+    ),
+    _did("changeDid", "update_did", body={"record_call": "Y"}, changes=True),
+    Operation(
+        "deleteDid", needs("delete_did", rights=("delete_did", "update_did")), hidden=errors.NotFound,
+        beyond=errors.NotFound, changes=True,
+    ),
+    _did("getDidHistory", "did_info"),
+    _did("lockDid", "update_did", mark=None, changes=True),
+    _did("unlockDid", "update_did", mark=None, changes=True),
+    _did("copyDid", "copy_did", mark=None, body=COPY, changes=True),
+    _did(
+        "copyDid, as text", "copy_did", mark=None, query=f"?source={DID}", body="7770010\n",
+        kind="text/plain", changes=True,
+    ),
+    _did("copyDid, preview", "copy_did", mark=None, body={**COPY, "dry_run": True}),
+    _dids("listBatches", "list_dids", mark=f'"source":"{DID}"'),
+    _batch("getBatch", _READ, "copied"),
+    _batch("listItems", _READ, "copied"),
+    _batch("watchBatch", _READ, "copied"),
+    _batch("undoBatch, copies", needs("copy_did", rights=("copy_did", "delete_did")), "copied", **_UNDO),
+    _batch(
+        "undoBatch, an addition", needs("update_did", rights=("update_did", "delete_did")), "made", **_UNDO
+    ),
+    _batch("undoBatch, an update", needs("update_did"), "updated", **_UNDO),
+    _batch("undoBatch, a deletion", needs("update_did", rights=("add_did",)), "deleted", **_UNDO),
+    _dids("exportDidsCsv", "list_dids"),
+    _dids("exportDidsNdjson", "list_dids"),
+    Operation(
+        "importDids", needs("add_did"), beyond=errors.NotPermitted, body=DID_CSV.format("7770010"),
+        kind="text/csv", changes=True,
+    ),
+    Operation(
+        "importDids, updates", needs("add_did", "update_did"), hidden=errors.NotAllPossible,
+        beyond=errors.NotAllPossible, query="?existing=update", body=DID_CSV.format(DID), kind="text/csv",
+        changes=True,
+    ),
+    _on_user("listUsers", "user_details", **_SHOWN, hidden=PARTLY, mark=f"{OTHER} {MARK}"),
+    _on_user("getUser", "user_details", **_SHOWN, mark=MARK),
+    _on_user(
+        "addUser", "add_user", hidden=errors.GroupNotFound, further=errors.InvalidField, body=NEW_USER,
+        gives=True, changes=True,
+    ),
+    _on_user("changeUser", "update_user", body={"full_name": "Somebody"}, changes=True),
+    _on_user(
+        "changeUser, password and tokens", "update_user", changes=True,
+        body={"password": "another-pass", "revoke_tokens": True},
+    ),
+    _on_user("unlockUser", "update_user", changes=True),
+    _on_user("resetSecondFactor", "update_user", changes=True),
+    _own("getMe", mark="caller"),
+    _own(
+        "changeMyPassword", body={"password": PASSWORD, "new_password": "another-pass"},
+        locked=errors.NotConfirmed, changes=True,
+    ),
+    _own("beginSecondFactor", body={"password": PASSWORD}, locked=errors.NotConfirmed, changes=True),
+    _own("setSecondFactor", factor="waiting", body={}, changes=True),
+    _own("renewRecoveryCodes", factor="confirmed", locked=errors.NotConfirmed, changes=True),
+    _own("endSecondFactor", factor="confirmed", locked=errors.NotConfirmed, changes=True),
+    Operation("listTokens", mark="everything"),
+    _on_user("listTokens, another's", "update_user", **_TOKENS, query=f"?user={OTHER}", mark=MARK),
+    _on_user(
+        "listTokens, all", "update_user", **_TOKENS, hidden=PARTLY, higher=PARTLY, further=PARTLY,
+        query="?user=*", mark=MARK,
+    ),
+    Operation("addToken", body=TOKEN, changes=True),
+    _on_user("addToken, another's", "update_user", **_TOKENS, body={**TOKEN, "user": OTHER}, changes=True),
+    Operation("revokeToken", parts={"token_id": "own"}, changes=True),
+    Operation(
+        "revokeToken, another's", **_TOKENS, hidden=errors.TokenNotFound,
+        higher=errors.TokenNotFound, further=errors.TokenNotFound, refused=errors.TokenNotFound,
+        parts={"token_id": "another's"}, changes=True,
+    ),
+    Operation(
+        "readLog", needs("api_log"), hidden=PARTLY, beyond=errors.NotPermitted, query=f"?user={OTHER}",
+        mark=MARK,
+    ),
+    _dids("readUsage", "did_log_export", mark=DID),
+    _dids(
+        "readCalls", "did_log_export", beyond=errors.NotPermitted,
+        query=f"?number={DID}&date={DAY}", mark=CALL,
+    ),
+)  # fmt: skip
+"""Every operation, in every way that asks for other rights."""

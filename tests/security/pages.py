@@ -1,0 +1,84 @@
+"""How each page of the panel is opened, and what it needs. One missing fails a test."""
+
+from dataclasses import dataclass
+
+from starlette.routing import Route
+
+from didier import errors
+from didier.vicidial.functions import FUNCTIONS
+from didier.web.admin.dashboard import PARTS
+from didier.web.admin.page import Desk
+from didier.web.admin.site import Site
+from security.rule import ALLOWED, PARTLY, Need, Row, needs
+from security.world import DID, EXTENSION, MARK, OTHER
+
+
+@dataclass(frozen=True)
+class Opened(Row):
+    """A page: its route is the name up to the comma, *path* what is opened where that has parts."""
+
+    path: str = ""
+
+    @property
+    def route(self) -> str:
+        """The route as the panel has it."""
+        return self.name.partition(",")[0]
+
+
+def routes(*, of_library: bool = False) -> list[str]:
+    """Return the routes of the pages, or those of the library for its models, of which there are none."""
+    found = [route.path for route in Site(_NO_DESK).app.routes if isinstance(route, Route)]
+    return [path for path in found if ("{key}" in path or "{storage}" in path) == of_library]
+
+
+_NO_DESK = Desk(None)  # type: ignore[arg-type]  # nothing is asked of it
+_PART_MARKS = {"called": DID, "uncalled": "7770002"}
+_ANY_PART = Need(any_of=tuple(dict.fromkeys(part.action for part in PARTS)))
+_ANY_FUNCTION = Need(any_of=tuple(FUNCTIONS))
+
+
+def _part(name: str, action: str) -> Opened:
+    mark = _PART_MARKS.get(name)
+    hidden = PARTLY if mark else ALLOWED
+    return Opened(f"/dashboard/{{name}}, {name}", needs(action), hidden=hidden, mark=mark,
+                  path=f"/dashboard/{name}")  # fmt: skip
+
+
+PAGES_OPENED: tuple[Opened, ...] = (
+    Opened("/", Need(api=False)),
+    Opened("/dashboard", _ANY_PART),
+    *(_part(part.name, part.action) for part in PARTS),
+    Opened("/dids", needs("list_dids"), hidden=PARTLY, mark=MARK, path="/dids?search=777"),
+    Opened("/dids/new", needs("list_dids", "add_did")),
+    Opened("/did/{pattern}", needs("did_info"), hidden=errors.NotFound, mark=MARK, path=f"/did/{DID}"),
+    Opened(
+        "/did/{pattern}/edit", needs("did_info", "update_did"), hidden=errors.NotFound, mark=MARK,
+        path=f"/did/{DID}/edit",
+    ),
+    Opened("/copy", needs("copy_did"), hidden=PARTLY, mark=EXTENSION, path=f"/copy?source={DID}"),
+    Opened("/batches", needs("list_dids"), hidden=PARTLY, mark=DID),
+    Opened("/batches/{batch_id}", needs("list_dids"), hidden=errors.BatchNotFound, mark=DID,
+           path="/batches/{copied}"),
+    Opened(
+        "/users", needs("user_details"), hidden=PARTLY, higher=ALLOWED, further=ALLOWED,
+        mark=f"{OTHER} {MARK}",
+    ),
+    Opened("/users/new", needs("user_details", "add_user")),
+    Opened(
+        "/user/{name}", needs("user_details"), hidden=errors.UserNotFound, higher=ALLOWED, further=ALLOWED,
+        mark=f"{OTHER} {MARK}",
+        path=f"/user/{OTHER}",
+    ),
+    Opened(
+        "/user/{name}/losses", needs("user_details"), hidden=errors.UserNotFound, higher=ALLOWED,
+        further=ALLOWED, path=f"/user/{OTHER}/losses?changes=%7B%7D",
+    ),
+    Opened("/log", needs("api_log"), hidden=PARTLY, mark=MARK, path=f"/log?user={OTHER}"),
+    Opened("/changes", needs("api_log"), hidden=PARTLY, mark=MARK, path=f"/changes?user={OTHER}"),
+    Opened("/profile", Need(api=False), mark="caller"),
+    Opened("/console", _ANY_FUNCTION),
+    Opened("/console/postman.json", _ANY_FUNCTION, path="/console/postman.json?form=list_dids"),
+    Opened("/choices", needs("list_dids"), hidden=PARTLY, mark=MARK, path="/choices?of=DID&search=777"),
+    Opened("/choices/check", needs("list_dids"), path="/choices/check?column=did_active&value=Y"),
+)  # fmt: skip
+"""Every page, and every part of one that asks for other rights."""

@@ -1,0 +1,264 @@
+"""A server with a caller, somebody else, and things of theirs; its database is set for each case."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from didier.domain.scopes import SCOPES
+from didier.services import tokens as secrets
+from didier.services.sessions import Secret
+from didier.storage import logs, second_factors, tokens
+from didier.storage.logs import AdminEntry
+from didier.storage.second_factors import SecondFactor
+from didier.storage.statements import run
+from didier.storage.tables import SYSTEM_SETTINGS
+from didier.storage.tokens import Token
+from didier.web.admin.cookies import token_of
+from security.circumstances import Circumstance
+from security.rule import FULL, Row
+from support.browsers import Browser
+from support.server import Didier
+from web.api.conftest import Api
+
+CALLER, OTHER, PASSWORD = "caller", "agent", "caller-pass"
+DID, MARK = "7770001", "zebra"
+"""The DID that requests are about, and a text that stands in what is shown of others' things.
+
+Neither is likely to stand in the random texts of a page.
+"""
+
+EXTENSION = f"{MARK}8317"
+
+PARTS = {"pattern": DID, "name": OTHER}
+"""What stands in addresses."""
+
+CALL, DAY = "5559990123", str(date.today())
+"""The number that has called the DID, and the day."""
+
+LOGS = frozenset({"vicidial_api_log", "vicidial_api_urls", "vicidial_urls", "vicidial_webservers"})
+"""What every request adds to."""
+
+TIMES: Mapping[str, frozenset[str]] = {
+    "vicidial_users": frozenset({
+        "last_login_date", "last_ip", "failed_login_attempts_today", "failed_login_count_today",
+        "failed_last_ip_today", "failed_last_type_today",
+    }),
+    "didier_tokens": frozenset({"last_used_at"}),
+    "didier_sessions": frozenset({"used_at"}),
+}  # fmt: skip
+"""What any request may note: who came when."""
+
+FAILURES: Mapping[str, frozenset[str]] = {
+    "vicidial_users": frozenset({"failed_login_count"}),
+    "didier_unknown_names": frozenset({"digest", "failures", "failed_at"}),
+}
+"""What a sign-in that is refused counts."""
+
+Rows = list[tuple[Any, ...]]
+Image = Mapping[str, tuple[tuple[str, ...], Rows]]
+"""The columns and rows of each table."""
+
+
+@dataclass
+class World:
+    """The running server, its database, and what is in it."""
+
+    server: Didier
+    engine: Engine
+    ids: dict[str, int] = field(default_factory=dict)
+    logins: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    browser: Browser = field(init=False)
+    factor: SecondFactor = field(init=False)  # the caller's, who has it in some cases
+    secret: str = field(init=False)  # of it
+    base: Image = field(init=False)
+    before: Image = field(init=False)
+    arranged: tuple[object, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.browser = Browser(self.server)
+        names = sa.inspect(self.engine).get_table_names()
+        self._tables = sorted(set(names) - LOGS - {"didier_version"})
+        _fill(self)
+        self.base = self.image()
+
+    def image(self) -> Image:
+        """Return all that is stored, logs aside."""
+        with closing(self.engine.raw_connection()) as conn, closing(conn.cursor()) as cursor:
+            return {table: _read(cursor, table) for table in self._tables}
+
+    def restore(self) -> None:
+        """Put back all that was stored at the beginning."""
+        now = self.image()
+        with self.engine.begin() as conn:
+            for table, (columns, rows) in self.base.items():
+                if now[table][1] != rows:
+                    _replace(conn, table, columns, rows)
+        self.arranged = ()
+
+    def arrange(self, circumstance: Circumstance, row: Row, level: int) -> None:
+        """Let the database be as *circumstance* says, for the request *row*."""
+        columns = circumstance.columns(row.need, level)
+        factor = circumstance.factor or row.factor
+        state = (circumstance.heading, factor, *columns.items())
+        if self.arranged == state:
+            return
+        self.restore()
+        with self.engine.begin() as conn:
+            _set(conn, "vicidial_users", columns, f"user = '{CALLER}'")
+            _set(conn, "vicidial_users", circumstance.other, f"user = '{OTHER}'")
+            _set(conn, "vicidial_user_groups", {"admin_viewable_groups": circumstance.sees},
+                 "user_group = 'DESK'")  # fmt: skip
+            if factor:
+                confirmed = None if factor == "waiting" else _now()
+                whole = replace(self.factor, confirmed_at=confirmed, keeps_password=factor == "confirmed")
+                second_factors.put(conn, whole)
+            if circumstance.settings:
+                _replace(
+                    conn,
+                    SYSTEM_SETTINGS,
+                    tuple(circumstance.settings),
+                    [tuple(circumstance.settings.values())],
+                )
+        self.before = self.image()
+        self.arranged = state
+
+    def changes(self) -> list[str]:
+        """Name what has changed since the last time; the circumstance is to be arranged anew where it has."""
+        before, self.before = self.before, self.image()
+        if changes(before, self.before, failures=True):
+            self.arranged = ()
+        return changes(before, self.before)
+
+
+def _read(cursor: Any, table: str) -> tuple[tuple[str, ...], Rows]:
+    cursor.execute(f"SELECT * FROM {table}")
+    return tuple(column[0] for column in cursor.description), list(map(tuple, cursor.fetchall()))
+
+
+def changes(before: Image, after: Image, *, failures: bool = False) -> list[str]:
+    """Name the tables in which more differs than who came when, and with *failures* who failed how often."""
+    return [table for table in before if _kept(table, before, failures) != _kept(table, after, failures)]
+
+
+def _kept(table: str, image: Image, failures: bool) -> Rows:
+    columns, rows = image[table]
+    left_out = TIMES.get(table, frozenset()) | (frozenset() if failures else FAILURES.get(table, frozenset()))
+    places = [place for place, name in enumerate(columns) if name not in left_out]
+    return [tuple(row[place] for place in places) for row in rows] if places else []
+
+
+def _replace(conn: Connection, table: str, columns: tuple[str, ...], rows: Rows) -> None:
+    run(conn, f"DELETE FROM {table}")
+    names, marks = ", ".join(f"`{name}`" for name in columns), ", ".join("?" * len(columns))
+    for row in rows:
+        run(conn, f"INSERT INTO {table} ({names}) VALUES ({marks})", *row)
+
+
+def _set(conn: Connection, table: str, columns: Mapping[str, str], where: str = "1 = 1") -> None:
+    if columns:
+        run(conn, f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in columns)} WHERE {where}",
+            *columns.values())  # fmt: skip
+
+
+def _now() -> datetime:
+    return datetime.now().replace(microsecond=0)
+
+
+def _fill(world: World) -> None:
+    """Put the caller, somebody else, a DID, batches, tokens, a session and logs into the database."""
+    with world.engine.begin() as conn:
+        for group in ("DESK", "SUPPORT"):
+            run(conn, "INSERT INTO vicidial_user_groups (user_group, group_name, admin_viewable_groups,"
+                " api_ip_list) VALUES (?, ?, ' ---ALL--- ', 'OFFICE')", group, group)  # fmt: skip
+        run(conn, "INSERT INTO vicidial_ip_lists (ip_list_id, active) VALUES ('OFFICE', 'Y')")
+    world.server.call(function="list_dids")  # makes the key under which names of nobody are counted
+    admin = Api(world.server)
+    for name, group, level in ((CALLER, "DESK", 8), (OTHER, "SUPPORT", 1)):
+        body = {"user": name, "password": PASSWORD, "user_group": group, "user_level": level}
+        assert 201 == admin.post("/users", {**body, "full_name": f"{name} {MARK}"}).status
+    _add_things(world, admin)
+    with world.engine.begin() as conn:
+        _set(conn, "vicidial_users", FULL, f"user = '{CALLER}'")
+        for name in (CALLER, OTHER):
+            world.ids[name] = run(conn, "SELECT user_id FROM vicidial_users WHERE user = ?", name)[0][0]
+        _add_tokens(world, conn)
+        _add_logs(conn)
+    _add_factors(world)
+    assert 303 == world.browser.sign_in(CALLER, PASSWORD).status
+    world.tokens = {"session": world.browser.token, "ended": token_of(Secret("ended"))}
+
+
+def _add_factors(world: World) -> None:
+    """Give the other user a second factor, and take note of one for the caller, who has none."""
+    for name in (OTHER, CALLER):
+        begun = Api(world.server, name, PASSWORD).post("/me/second-factor", {"password": PASSWORD})
+        assert 201 == begun.status
+        world.secret = begun.body["secret"]
+    with world.engine.begin() as conn:
+        factor = second_factors.of_user(conn, world.ids[CALLER])
+        assert factor
+        world.factor = factor
+        second_factors.remove(conn, factor.user_id)
+
+
+def _add_things(world: World, admin: Api) -> None:
+    """Make DIDs of another group, and a batch of each kind that an administrator has ordered."""
+    shared = {"user_group": "SUPPORT", "did_route": "EXTEN", "extension": EXTENSION}
+    described = {"did_description": f"Support {MARK}"}
+    steps = {
+        "made": admin.post("/dids", {"did_pattern": DID, **shared, **described}),
+        "copied": admin.post("/copies", {"source": DID, "targets": ["7770002"]}),
+        "added": admin.add("7770003", **shared),
+        "doomed": admin.add("7770004", **shared),
+        "updated": admin.patch("/dids/7770003", {"record_call": "Y"}),
+        "deleted": admin.ask("DELETE", "/dids/7770004"),
+    }
+    assert {201, 200, 204} >= {reply.status for reply in steps.values()}
+    with world.engine.connect() as conn:
+        rows = run(conn, "SELECT batch_id FROM didier_batches ORDER BY batch_id")
+    world.ids |= dict(zip(steps, (row[0] for row in rows), strict=True))
+
+
+def _add_tokens(world: World, conn: Connection) -> None:
+    every = tuple(scope.name for scope in SCOPES)
+    past = datetime(2020, 1, 1)
+    kinds: Mapping[str, dict[str, Any]] = {
+        "everything": {},
+        **{name: {"scopes": (name,)} for name in every},
+        "prefix": {"scopes": tuple(name for name in every if name != "users"), "pattern_prefix": "9"},
+        "revoked": {"revoked_at": past},
+        "expired": {"expires_at": past},
+        "network": {"networks": ("192.0.2.0/24",)},
+        "own": {},
+        "another's": {"user": OTHER, "user_id": world.ids[OTHER], "name": MARK},
+    }
+    for kind, values in kinds.items():
+        secret = secrets.generate()
+        whole = {"user": CALLER, "user_id": world.ids[CALLER], "name": kind, "scopes": every, "networks": (),
+                 "pattern_prefix": None, "expires_at": None, **values}  # fmt: skip
+        revoked_at = whole.pop("revoked_at", None)
+        token = Token(token_id=0, hint="didier_", created_at=_now(), created_by="admin", created_by_id=1,
+                      **whole)  # fmt: skip
+        world.ids[kind] = tokens.add(conn, token, secret.digest)
+        world.logins[kind] = secret.text
+        if revoked_at:
+            tokens.revoke(conn, world.ids[kind], revoked_at)
+    world.logins["unknown"] = secrets.generate().text
+
+
+def _add_logs(conn: Connection) -> None:
+    """Log a request and a change of the other user, and a call to the DID."""
+    entry = logs.ApiEntry(OTHER, "list_dids", "ERROR", MARK, "test", "", 0, "", "", "", "192.0.2.1")
+    logs.write_api(conn, [entry], "test", _now())
+    change = AdminEntry(OTHER, "192.0.2.1", "MODIFY", OTHER, "ADMIN API TEST", MARK, section="USERS")
+    logs.write_admin(conn, [change], _now())
+    did = run(conn, "SELECT did_id FROM vicidial_inbound_dids WHERE did_pattern = ?", DID)[0][0]
+    run(conn, "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id,"
+        " caller_id_number) VALUES ('1', 'c', '192.0.2.1', ?, ?, ?, ?)",
+        DID, f"{DAY} 00:00:01", str(did), CALL)  # fmt: skip
