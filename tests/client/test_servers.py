@@ -238,7 +238,7 @@ def contents(client, block):
 def test_what_is_exported_can_be_imported(client, block, tmp_path):
     """A whole round: the DIDs are the same, number for number."""
     numbers = [f"{block}{number:04}" for number in range(300)]
-    client.copy(SOURCE, to=[*numbers, f"+{block}"], description='=1+1 "quoted",\nand more')
+    client.copy(SOURCE, to=[*numbers, f"+{block}"], description='=1+1 "quoted", and more')
     before = contents(client, block)
     path = tmp_path / "dids.csv"
 

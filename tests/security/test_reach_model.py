@@ -42,16 +42,17 @@ FUNCTIONS = (
     "add_user", "copy_user", "update_user", "delete_user", "user_details", "server_refresh",
 )  # fmt: skip
 
-# What each thing that can be done with DIDs, users and logs asks for: level, function, any of these columns.
+# What each thing that can be done with DIDs, users and logs asks for: level, function, all of these columns
+# ("a|b": one of two).
 POWERS: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "create DIDs": (8, "add_did", ("modify_inbound_dids",)),
     "copy DIDs": (8, "copy_did", ("modify_inbound_dids",)),
     "update DIDs": (8, "update_did", ("modify_inbound_dids",)),
     "delete DIDs": (8, "delete_did", ("delete_inbound_dids",)),
-    "delete DIDs by update_did": (8, "update_did", ("delete_inbound_dids",)),
-    "undo copies": (8, "copy_did", ("delete_inbound_dids",)),
-    "list DIDs": (7, "list_dids", ("view_reports", "modify_inbound_dids")),
-    "show DIDs": (7, "did_info", ("view_reports", "modify_inbound_dids")),
+    "delete DIDs by update_did": (8, "update_did", ("modify_inbound_dids", "delete_inbound_dids")),
+    "undo copies": (8, "copy_did", ("modify_inbound_dids", "delete_inbound_dids")),
+    "list DIDs": (7, "list_dids", ("view_reports|modify_inbound_dids",)),
+    "show DIDs": (7, "did_info", ("view_reports|modify_inbound_dids",)),
     "show calls": (7, "did_log_export", ("view_reports",)),
     "show the log": (7, "api_log", ("view_reports",)),
     "refresh servers": (8, "server_refresh", ("ast_admin_access",)),
@@ -60,7 +61,7 @@ USER_POWERS: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "create users": (8, "add_user", ("modify_users",)),
     "copy users": (8, "copy_user", ("modify_users",)),
     "change users": (8, "update_user", ("modify_users",)),
-    "delete users": (8, "update_user", ("delete_users",)),
+    "delete users": (8, "update_user", ("modify_users", "delete_users")),
     "show users": (7, "user_details", ("view_reports",)),
 }
 SCOPES = {
@@ -99,11 +100,8 @@ def powers(row: Row, groups: dict[str, str], scopes: frozenset[str] | None = Non
     for wanted, things in ((POWERS, _dids(visible)), (USER_POWERS, _users(row, visible))):
         for name, (level, function, columns) in wanted.items():
             allowed = row["user_level"] >= level and (ALL in listed or function in listed)
-            if (
-                allowed
-                and any(row[column] == "1" for column in columns)
-                and (opened is None or name in opened)
-            ):
+            rights = all(any(row[c] == "1" for c in column.split("|")) for column in columns)
+            if allowed and rights and (opened is None or name in opened):
                 found |= {(name, thing) for thing in things}
     return found
 

@@ -7,12 +7,11 @@ as that user.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 from didier.domain import grants, scopes
 from didier.domain.grants import GRANTS
-from didier.domain.users import ALL_FUNCTIONS, RIGHTS, User
+from didier.domain.users import ALL_FUNCTIONS, RIGHTS, User, missing_rights
 
 LEAST_LEVEL = min(right.level for right in RIGHTS.values())
 """The lowest user level that may do anything in Didier."""
@@ -28,7 +27,7 @@ class Reach:
 
     level: int
     rights: frozenset[str] = frozenset()  # columns of `GRANTS`
-    functions: frozenset[str] = frozenset()  # of `RIGHTS`
+    functions: frozenset[str] = frozenset()  # of `RIGHTS`, with what each asks for
     changes_levels_to: int = 0  # the highest level of users whom they may change
     did_groups: frozenset[str] | None = frozenset()
     user_groups: frozenset[str] | None = frozenset()
@@ -48,25 +47,14 @@ def of(user: User) -> Reach:
     return Reach(
         level=user.level,
         rights=frozenset(grant.column for grant in GRANTS if getattr(user, grant.setting)),
-        functions=frozenset(name for name in RIGHTS if user.may_call(name) and _counts(user, name)),
+        functions=frozenset(
+            name for name in RIGHTS if user.may_call(name) and missing_rights(user, name) is None
+        ),
         changes_levels_to=user.level - (not user.modify_same_level) if user.modify_users else 0,
         did_groups=user.visible_groups(),
         user_groups=None if user.sees_users_of(None) else user.visible_groups(),
         address_list=user.api_ip_list if limited else None,
     )
-
-
-# Rights that a function opens beside its own: undoing copies, and deleting by update_did and update_user.
-_FURTHER = MappingProxyType(
-    {"copy_did": "delete_dids", "update_did": "delete_dids", "update_user": "delete_users"}
-)
-
-
-def _counts(user: User, function: str) -> bool:
-    """Say whether the level of *user*, and any right that *function* opens, let it count."""
-    right = RIGHTS[function]
-    settings = {right.setting, right.instead[0] if right.instead else right.setting, _FURTHER.get(function)}
-    return user.level >= right.level and any(getattr(user, name) for name in settings if name)
 
 
 def narrowed(reach: Reach, token_scopes: Collection[str], *, from_networks: bool) -> Reach:
