@@ -26,6 +26,7 @@ VALUES = {
     "stop_seconds": (1.5, 2.5, 3.5),
     "tls_cert": ("/flag.pem", "/environment.pem", "/file.pem"),
     "tls_key": ("/flag.key", "/environment.key", "/file.key"),
+    "key_file": ("/flag.key", "/environment.key", "/file.key"),
     "trusted_proxies": ("192.0.2.1/32", "192.0.2.2/32, 2001:db8::/32", "192.0.2.16/28"),
     "allowed_hosts": ("a.example.com", "b.example.com, *.example.org", "2001:db8::1"),
 }
@@ -50,6 +51,7 @@ ALLOWED = {
     "stop_seconds": ("-1", "greater than or equal to 0"),
     "tls_cert": ("", "at least 1 character"),
     "tls_key": ("", "at least 1 character"),
+    "key_file": ("", "at least 1 character"),
     "trusted_proxies": ("10.0.0.1/8", "10.0.0.1/8 has host bits set"),
     "allowed_hosts": ("https://a.example.com", "without scheme, port and path"),
 }

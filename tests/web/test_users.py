@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from didier.vicidial.call import MASK
+from didier.masking import MASK
 
 SECRET = "NewSecret77"
 
