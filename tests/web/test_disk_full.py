@@ -132,7 +132,7 @@ def test_no_room_for_temporary_files(tmp_path, disk):
     environment = {"SQLITE_TMPDIR": str(disk.path)}
     server = Didier(tmp_path, "--demo", "--database", f"sqlite:///{tmp_path}/didier.db",
                     environment=environment).start()  # fmt: skip
-    body = "\n".join(str(18_100_000_000 + 7 * number) for number in range(100_000))
+    body = "\n".join(str(18_100_000_000 + 7 * number) for number in range(400_000))
     path, headers = f"/api/v1/copies?source={SOURCE}&dry_run=true", {**SIGN_IN, "Content-Type": "text/plain"}
     try:
         disk.fill()
