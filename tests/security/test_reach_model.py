@@ -8,11 +8,12 @@ import base64
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from random import Random
 from typing import Any
 from urllib.parse import quote
 
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from sqlalchemy.engine import Engine
 
@@ -20,7 +21,7 @@ from didier.services.passwords import new_hash
 from didier.storage.statements import insert, run
 from support.asgi import Answer, Application, basic, bearer, serving
 
-EXAMPLES = int(os.environ.get("REACH_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("REACH_EXAMPLES", "45"))
 """Worlds that somebody tries to get more of, on each database."""
 
 STEPS = 25
@@ -72,7 +73,6 @@ SCOPES = {
 }  # fmt: skip
 
 Row = dict[str, Any]
-Draw = Callable[[st.SearchStrategy[Any]], Any]
 Power = tuple[str, str]
 """What can be done, and the group of DIDs, or the level and group of users, that it is done to."""
 
@@ -89,15 +89,14 @@ class Credential:
     door: str = "/api/v1"
 
 
-def powers(row: Row, groups: dict[str, str], scopes: frozenset[str] | None = None) -> set[Power]:
+def powers(row: Row, scopes: frozenset[str] | None = None) -> set[Power]:
     """Return all that the user with *row* can do, as the documentation says."""
     if row["vdc_agent_api_access"] != "1":
         return set()
     listed = row["api_allowed_functions"].split()
     opened = None if scopes is None else {name for scope in scopes for name in SCOPES[scope]}
     found: set[Power] = set()
-    visible = groups.get(row["user_group"], "")
-    for wanted, things in ((POWERS, _dids(visible)), (USER_POWERS, _users(row, visible))):
+    for wanted, things in ((POWERS, _seen(row["user_group"])), (USER_POWERS, _users(row))):
         for name, (level, function, columns) in wanted.items():
             allowed = row["user_level"] >= level and (ALL in listed or function in listed)
             rights = all(any(row[c] == "1" for c in column.split("|")) for column in columns)
@@ -106,111 +105,121 @@ def powers(row: Row, groups: dict[str, str], scopes: frozenset[str] | None = Non
     return found
 
 
-def _dids(visible: str) -> list[str]:
-    return [group for group in GROUPS if "---ALL---" in visible or group in visible.split()]
+def _seen(group: str) -> list[str]:
+    visible = GROUPS.get(group, "")
+    return [name for name in GROUPS if "---ALL---" in visible or name in visible.split()]
 
 
-def _users(row: Row, visible: str) -> list[str]:
+def _users(row: Row) -> list[str]:
     highest = row["user_level"] - (row["modify_same_user_level"] != "1")
-    groups = [group for group in GROUPS if "---ALL---" in visible or group in visible.split()]
-    return [f"{level} {group}" for level in range(1, highest + 1) for group in groups]
+    return [f"{level} {group}" for level in range(1, highest + 1) for group in _seen(row["user_group"])]
 
 
-FUNCTION_LISTS = st.just(f" {ALL} ") | st.sets(st.sampled_from(FUNCTIONS), max_size=5).map(
-    lambda names: f" {' '.join(sorted({*names, 'add_user', 'copy_user', 'update_user'}))} "
-)
-SETTING = {
-    "user_level": st.sampled_from([1, 7, 8, 9]),
-    "user_group": st.sampled_from(sorted(GROUPS)),
-    "api_allowed_functions": FUNCTION_LISTS,
-    **dict.fromkeys(FLAGS, st.sampled_from("01")),
-}
-ADVERSARY = st.fixed_dictionaries({
-    **SETTING,
-    "user_level": st.sampled_from([8, 9, 9]),
-    "user_group": st.sampled_from(["ADMIN", "EAST", "EAST", "LEAD"]),
-    "vdc_agent_api_access": st.just("1"),
-    "modify_users": st.just("1"),
-    "modify_same_user_level": st.sampled_from("1110"),
-})  # fmt: skip
-DORMANT = st.sampled_from([{}, {}, {}, {"vdc_agent_api_access": "0"}, {"user_level": 1}])
+def _adversary(chance: Random) -> Row:
+    """Return the row of somebody who may change users, with some rights and functions."""
+    functions = {*chance.sample(FUNCTIONS, chance.randrange(6)), "add_user", "copy_user", "update_user"}
+    return {
+        **{flag: chance.choice("01") for flag in FLAGS},
+        "user_level": chance.choice([8, *[9] * 5]),
+        "user_group": chance.choice(["ADMIN", "EAST", "EAST", "LEAD"]),
+        "api_allowed_functions": chance.choice([f" {ALL} ", f" {' '.join(sorted(functions))} "]),
+        "vdc_agent_api_access": "1",
+        "modify_users": "1",
+        "modify_same_user_level": chance.choice("1110"),
+    }
+
+
+ASLEEP: list[Row] = [{}, {}, {}, {"vdc_agent_api_access": "0"}, {"user_level": 1}]
 """What keeps all rights of a user from counting, most often nothing."""
 
 
-def _more(row: Row, place: int) -> Row:
+def _more(row: Row, chance: Random) -> Row:
     """Return what another user has beyond the one with *row*: whoever differs in much is out of any reach."""
     listed = row["api_allowed_functions"]
     functions = [name for name in FUNCTIONS if ALL not in listed and name not in listed]
     kinds: list[list[Row]] = [
         [{flag: "1"} for flag in FLAGS if row[flag] == "0"],
         [{"api_allowed_functions": f"{listed}{name} "} for name in functions],
-        [{"user_group": group} for group in GROUPS if group != row["user_group"]],
+        [{"user_group": group} for group in _seen(row["user_group"]) if group != row["user_group"]],
         [{"user_level": 9}] if row["user_level"] == 8 else [],
     ]
-    gains: list[Row] = kinds[place % len(kinds)] or [{}]
-    return gains[place // len(kinds) % len(gains)]
+    return chance.choice(chance.choice([kind for kind in kinds if kind]))
 
 
-ONE_SETTING = st.one_of(
-    st.integers(1, 9).map(lambda level: {"user_level": level}),
-    st.sampled_from(sorted(GROUPS)).map(lambda group: {"user_group": group}),
-    st.sampled_from("YN").map(lambda active: {"active": active}),
-    st.sampled_from([*FUNCTIONS, "ALL"]).map(lambda name: {"api_allowed_functions": [name]}),
-    st.sampled_from(FLAGS[:7]).map(lambda flag: {flag: True}),
-    st.just({"vdc_agent_api_access": True, "user_level": 8}),
-)
+def _setting(chance: Random) -> Row:
+    name = chance.choice([*FUNCTIONS, "ALL"])
+    return chance.choice([
+        {"user_level": chance.randint(1, 9)},
+        {"user_group": chance.choice(list(GROUPS))},
+        {"active": chance.choice("YN")},
+        {"api_allowed_functions": [name]},
+        {chance.choice(FLAGS[:7]): True},
+        {"vdc_agent_api_access": True, "user_level": 8},
+    ])  # fmt: skip
+
+
 READY = ({"view_reports": True, "api_allowed_functions": ["list_dids"]},
          {"modify_inbound_dids": True, "api_allowed_functions": ["copy_did"]})  # fmt: skip
 """What a new user needs to be good for anything, beside API Access."""
 
-TWO_SETTINGS = st.tuples(ONE_SETTING, ONE_SETTING).map(lambda pair: {**pair[0], **pair[1]})
-READY_SETTINGS = st.tuples(st.sampled_from(READY), ONE_SETTING).map(
-    lambda pair: {"vdc_agent_api_access": True, **pair[0], **pair[1]}
-)
-# Chosen by hand: of strategies that are joined each of their parts would be as likely as a password.
-SETTINGS = st.sampled_from(["password", "password", "one", "two", "ready"]).flatmap(
-    lambda kind: {
-        "password": st.just({"password": "changed"}),
-        "one": ONE_SETTING,
-        "two": TWO_SETTINGS,
-        "ready": READY_SETTINGS,
-    }[kind]
-)
-NEW_NAMES, LEVELS = st.sampled_from(NEW), st.integers(1, 9)
-SOME_SCOPES = st.sets(st.sampled_from(sorted(SCOPES)), min_size=1)
-VICIDIAL_SETTINGS = st.fixed_dictionaries({}, optional={
-    "agent_user_level": st.integers(1, 9).map(str),
-    "agent_user_group": st.sampled_from(sorted(GROUPS)),
-    "active": st.sampled_from("YN"),
-    "agent_pass": st.just("updated"),
-})  # fmt: skip
-TARGETS = st.sampled_from([*NAMES, NAMES[0], *NAMES[1:], *NEW[:2]])
+
+def _settings(chance: Random) -> Row:
+    """Return settings of the JSON API, a password the most often: it is what is got hold of."""
+    ready = {"vdc_agent_api_access": True, **chance.choice(READY), **_setting(chance)}
+    two = {**_setting(chance), **_setting(chance)}
+    changed = {"password": "changed"}
+    return chance.choice([changed, changed, _setting(chance), two, ready])
+
+
+def _as_vicidial(chance: Random) -> dict[str, str]:
+    given = {
+        "agent_user_level": str(chance.randint(1, 9)),
+        "agent_user_group": chance.choice(list(GROUPS)),
+        "active": chance.choice("YN"),
+        "agent_pass": "updated",
+    }
+    return {name: given[name] for name in chance.sample(list(given), chance.randint(1, len(given)))}
+
+
+def _scopes(chance: Random) -> frozenset[str]:
+    return frozenset(chance.sample(list(SCOPES), chance.randint(1, len(SCOPES))))
+
+
+def _password(by: Credential) -> tuple[str, str] | None:
+    """Return name and password of a credential that is one, for the doors that take nothing else."""
+    sent = by.headers.get("authorization", "")
+    if not sent.startswith("Basic "):
+        return None
+    name, _, password = base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")
+    return name, password
+
+
+TARGETS = (*NAMES, *NAMES[1:], *NEW[:2])
 
 
 class Somebody(RuleBasedStateMachine):
     """Tries whatever there is with all that they have got hold of."""
 
-    def __init__(self, engine: Engine, app: Application) -> None:
+    def __init__(self, engine: Engine, app: Application, seed: int) -> None:
         super().__init__()
+        self.chance = Random(seed)
         self.engine = engine
         self.app = app
         self.held: list[Credential] = []
         self.start: set[Power] = set()
 
-    @initialize(
-        adversary=ADVERSARY,
-        gains=st.lists(st.integers(0, 1_000), min_size=3, max_size=3),
-        dormant=st.lists(DORMANT, min_size=3, max_size=3),
-        scopes=st.none() | st.none() | st.sets(st.sampled_from(sorted(SCOPES)), min_size=1),
-    )
-    def world(self, adversary: Row, gains: list[int], dormant: list[Row], scopes: set[str] | None) -> None:
+    @initialize()
+    def world(self) -> None:
         """Put users, groups and DIDs there; what somebody has in the beginning is one password or token."""
+        chance = self.chance
         self._empty()
+        adversary = _adversary(chance)
         self._add(NAMES[0], adversary)
-        for name, place, sleep in zip(NAMES[1:], gains, dormant, strict=True):
+        for name in NAMES[1:]:
             # Of a lower level, most often: levels alone would keep nearly everything from being tried.
-            self._add(name, adversary | {"user_level": 8} | _more(adversary, place) | sleep)
-        narrowed = frozenset(scopes) if scopes else None
+            more = _more(adversary, chance)
+            self._add(name, adversary | {"user_level": 8} | more | chance.choice(ASLEEP))
+        narrowed = _scopes(chance) if chance.randrange(3) == 0 else None
         headers = basic(NAMES[0], PASSWORD)
         if narrowed is not None:
             answer = self.app.ask("POST", "/api/v1/tokens", headers, {"name": "t", "scopes": [*narrowed]})
@@ -218,7 +227,7 @@ class Somebody(RuleBasedStateMachine):
             headers = bearer(answer.body["token"])
         user_id = self._id(NAMES[0])
         self.held = [Credential(user_id, NAMES[0], headers, narrowed)]
-        self.start = powers(self._rows()[user_id], GROUPS, narrowed)
+        self.start = powers(self._rows()[user_id], narrowed)
 
     def _empty(self) -> None:
         with self.engine.begin() as conn:
@@ -256,87 +265,85 @@ class Somebody(RuleBasedStateMachine):
         rows = self._rows()
         for one in self.held:
             if row := rows.get(one.user_id):
-                gained = powers(row, GROUPS, one.scopes) - self.start
+                gained = powers(row, one.scopes) - self.start
                 assert not gained, (one, sorted(gained)[:5])
 
     def _id(self, name: str) -> int:
         with self.engine.begin() as conn:
             return int(run(conn, "SELECT user_id FROM vicidial_users WHERE user = ?", name)[0][0])
 
-    def _which(self, place: int) -> Credential:
-        return self.held[place % len(self.held)]
-
-    def _ask(self, place: int, method: str, path: str, body: Any = None) -> Answer:
-        by = self._which(place)
+    def _ask(self, by: Credential, method: str, path: str, body: Any = None) -> Answer:
         answer = self.app.ask(method, f"{by.door}{path}", by.headers, body)
         assert answer.status < 500, answer.text
-        if answer.status == 401 and len(self.held) > 1:
+        if answer.status == 401 and len(self.held) > 1 and by in self.held:
             self.held.remove(by)  # the password was changed, or the user is locked: it opens nothing now
         return answer
 
-    def _with_password(self, place: int) -> tuple[str, str] | None:
-        """Return name and password of a credential that is one, for the doors that take nothing else."""
-        sent = self._which(place).headers.get("authorization", "")
-        if not sent.startswith("Basic "):
-            return None
-        name, _, password = base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")
-        return name, password
-
-    @rule(place=st.integers(0, 5), draw=st.data())
-    def act(self, place: int, draw: st.DataObject) -> None:
+    @rule()
+    def act(self) -> None:
         """Try one thing with one of the credentials."""
-        draw.draw(st.sampled_from(self._acts()))(place, draw.draw)
+        self.chance.choice(self._acts())(self._one_of_the_held(), self.chance)
 
-    def _acts(self) -> list[Callable[[int, Draw], None]]:
+    def _one_of_the_held(self) -> Credential:
+        """Return a credential, most often one that opens the most: whoever changes users gets further."""
+        rows = self._rows()
+        able = [
+            one
+            for one in self.held
+            if one.user_id in rows
+            and any(name == "change users" for name, _ in powers(rows[one.user_id], one.scopes))
+        ]
+        return self.chance.choice(able if able and self.chance.randrange(5) else self.held)
+
+    def _acts(self) -> list[Callable[[Credential, Random], None]]:
         """Return what is tried, what gives most the most often."""
         on_users = [self.change_a_user, self.create_a_token, self.create_a_user, self.copy_a_user]
         as_vicidial = [self.update_a_user_as_vicidial, self.add_a_user_as_vicidial, self.unlock_a_user]
         return [*on_users * 3, *as_vicidial, self.enter_the_panel, self.work_with_dids, self.read_everything]
 
-    def create_a_user(self, place: int, draw: Draw) -> None:
+    def create_a_user(self, by: Credential, chance: Random) -> None:
         """By the JSON API, with any settings."""
-        name, group, body = draw(NEW_NAMES), draw(st.sampled_from(sorted(GROUPS))), draw(SETTINGS)
+        name, group, body = chance.choice(NEW), chance.choice(list(GROUPS)), _settings(chance)
         sent = {"user_group": group, **body, "user": name, "password": "created"}
-        if self._ask(place, "POST", "/users", sent).status == 201:
+        if self._ask(by, "POST", "/users", sent).status == 201:
             self._hold(Credential(self._id(name), name, basic(name, "created")))
 
-    def change_a_user(self, place: int, draw: Draw) -> None:
+    def change_a_user(self, by: Credential, chance: Random) -> None:
         """By the JSON API, themselves too."""
-        name, body = draw(TARGETS), draw(SETTINGS)
-        answer = self._ask(place, "PATCH", f"/users/{quote(name)}", body)
+        name, body = chance.choice(TARGETS), _settings(chance)
+        answer = self._ask(by, "PATCH", f"/users/{quote(name)}", body)
         if answer.status == 200 and "password" in body:
             self._hold(Credential(self._id(name), name, basic(name, "changed")))
         self._check()
 
-    def create_a_token(self, place: int, draw: Draw) -> None:
+    def create_a_token(self, by: Credential, chance: Random) -> None:
         """For anybody."""
-        name, scopes = draw(TARGETS), draw(SOME_SCOPES)
-        answer = self._ask(place, "POST", "/tokens", {"name": "t", "user": name, "scopes": sorted(scopes)})
+        name, scopes = chance.choice(TARGETS), _scopes(chance)
+        answer = self._ask(by, "POST", "/tokens", {"name": "t", "user": name, "scopes": sorted(scopes)})
         if answer.status == 201:
             self._hold(Credential(self._id(name), name, bearer(answer.body["token"]), frozenset(scopes)))
 
-    def enter_the_panel(self, place: int, draw: Draw) -> None:
+    def enter_the_panel(self, by: Credential, chance: Random) -> None:
         """With a password; the session can do what the user can."""
-        if known := self._with_password(place):
+        if known := _password(by):
             headers = self.app.enter(*known)
             if headers:
-                by = self._which(place)
                 self._hold(Credential(by.user_id, by.name, headers, door="/admin/api/v1"))
 
-    def add_a_user_as_vicidial(self, place: int, draw: Draw) -> None:
+    def add_a_user_as_vicidial(self, by: Credential, chance: Random) -> None:
         """By the Non-Agent API, which gives VICIdial's default functions."""
-        name, level, group = draw(NEW_NAMES), draw(LEVELS), draw(st.sampled_from(sorted(GROUPS)))
-        if known := self._with_password(place):
+        name, level, group = chance.choice(NEW), chance.randint(1, 9), chance.choice(list(GROUPS))
+        if known := _password(by):
             given = {"agent_user": name, "agent_pass": "added", "agent_user_level": str(level)}
             more = {"agent_full_name": "N", "agent_user_group": group}
             text = self.app.legacy(*known, "add_user", **given, **more)
             if text.startswith("SUCCESS"):
                 self._hold(Credential(self._id(name), name, basic(name, "added")))
 
-    def copy_a_user(self, place: int, draw: Draw) -> None:
+    def copy_a_user(self, by: Credential, chance: Random) -> None:
         """With the rights of the source."""
-        name, source = draw(NEW_NAMES), draw(TARGETS)
-        if known := self._with_password(place):
+        name, source = chance.choice(NEW), chance.choice(TARGETS)
+        if known := _password(by):
             given = {
                 "agent_user": name,
                 "agent_pass": "copied",
@@ -347,68 +354,70 @@ class Somebody(RuleBasedStateMachine):
             if text.startswith("SUCCESS"):
                 self._hold(Credential(self._id(name), name, basic(name, "copied")))
 
-    def update_a_user_as_vicidial(self, place: int, draw: Draw) -> None:
+    def update_a_user_as_vicidial(self, by: Credential, chance: Random) -> None:
         """By the Non-Agent API."""
-        name, changes = draw(TARGETS), draw(VICIDIAL_SETTINGS)
-        if known := self._with_password(place):
+        name, changes = chance.choice(TARGETS), _as_vicidial(chance)
+        if known := _password(by):
             text = self.app.legacy(*known, "update_user", agent_user=name, **changes)
             if text.startswith("SUCCESS") and "agent_pass" in changes:
                 self._hold(Credential(self._id(name), name, basic(name, "updated")))
             self._check()
 
-    def unlock_a_user(self, place: int, draw: Draw) -> None:
+    def unlock_a_user(self, by: Credential, chance: Random) -> None:
         """It gives nobody anything."""
-        self._ask(place, "DELETE", f"/users/{quote(draw(TARGETS))}/lock")
+        self._ask(by, "DELETE", f"/users/{quote(chance.choice(TARGETS))}/lock")
         self._check()
 
-    def work_with_dids(self, place: int, draw: Draw) -> None:
+    def work_with_dids(self, by: Credential, chance: Random) -> None:
         """Whatever succeeds is something that could be done in the beginning, to DIDs of those groups."""
-        pattern = f"1800555010{draw(st.integers(0, len(GROUPS) - 1))}"
-        number = draw(st.sampled_from(["5550101", "5550102"]))
+        pattern = f"1800555010{chance.randrange(len(GROUPS))}"
+        number = chance.choice(["5550101", "5550102"])
         group = list(GROUPS)[int(pattern[-1])]
         tried: dict[str, Callable[[], Answer]] = {
-            "show DIDs": lambda: self._ask(place, "GET", f"/dids/{pattern}"),
-            "update DIDs": lambda: self._ask(place, "PATCH", f"/dids/{pattern}", {"extension": "8300"}),
-            "copy DIDs": lambda: self._ask(
-                place, "POST", "/copies", {"source": pattern, "targets": [number]}
-            ),
+            "show DIDs": lambda: self._ask(by, "GET", f"/dids/{pattern}"),
+            "update DIDs": lambda: self._ask(by, "PATCH", f"/dids/{pattern}", {"extension": "8300"}),
+            "copy DIDs": lambda: self._ask(by, "POST", "/copies", {"source": pattern, "targets": [number]}),
         }
         for name, ask in tried.items():
             answer = ask()
             assert answer.status >= 400 or (name, group) in self.start, (name, group, answer.text)
 
-    def read_everything(self, place: int, draw: Draw) -> None:
+    def read_everything(self, by: Credential, chance: Random) -> None:
         """No answer has anything of a group that could not be seen in the beginning."""
         seen = {group for name, group in self.start if name in {"list DIDs", "show DIDs"}}
-        for text in self._everything(place):
+        for text in self._everything(by):
             for group in GROUPS:
                 assert group in seen or f"SECRET OF {group}" not in text, (group, text[:200])
 
-    def _everything(self, place: int) -> Iterator[str]:
+    def _everything(self, by: Credential) -> Iterator[str]:
         for path in ("/dids", "/batches", "/exports/dids.csv", "/log"):
-            yield self._ask(place, "GET", path).text
+            yield self._ask(by, "GET", path).text
         for number in range(len(GROUPS)):
-            yield self._ask(place, "GET", f"/dids/1800555010{number}/history").text
-        for batch in self._ask(place, "GET", "/batches").body.get("items", ()):
-            yield self._ask(place, "GET", f"/batches/{batch['id']}").text
-        if known := self._with_password(place):
+            yield self._ask(by, "GET", f"/dids/1800555010{number}/history").text
+        for batch in self._ask(by, "GET", "/batches").body.get("items", ()):
+            yield self._ask(by, "GET", f"/batches/{batch['id']}").text
+        if known := _password(by):
             yield self.app.legacy(*known, "list_dids")
             yield self.app.legacy(*known, "did_info", did_pattern="18005550101")
 
 
 def test_nobody_gets_more_by_their_own_acts(engine):
-    """Whatever somebody does, in whatever order: what they hold in the end does not open more than before."""
+    """Whatever somebody does, in whatever order: what they hold in the end does not open more than before.
+
+    Each world is one example with a seed of its own: of those that hypothesis draws four in five repeat what
+    it has drawn before, which leaves a walk like this hardly anywhere new.
+    """
     with serving(engine) as app:
-        run_state_machine_as_test(
-            lambda: Somebody(engine, app),
-            settings=settings(
-                max_examples=EXAMPLES,
-                stateful_step_count=STEPS,
-                derandomize=True,
-                phases=[Phase.generate],  # to shrink what fails would take minutes
-                report_multiple_bugs=False,
-                database=None,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+        for world in range(EXAMPLES):
+            run_state_machine_as_test(
+                partial(Somebody, engine, app, world),
+                settings=settings(
+                    max_examples=1,
+                    stateful_step_count=STEPS,
+                    derandomize=True,
+                    phases=[Phase.generate],
+                    database=None,
+                    deadline=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
