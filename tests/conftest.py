@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy.engine import Engine
 
-from didier.services import demo
+from didier.services.system import demo
 from didier.storage import migrations
 from didier.storage.database import open_engine
 from didier.storage.tables import vicidial_tables

@@ -15,7 +15,7 @@ SQL = re.compile(
     r"\b(SELECT\b.+\bFROM|(INSERT\s+(IGNORE\s+)?|REPLACE\s+)INTO|UPDATE\s+\S+\s+SET|DELETE\s+FROM)\b",
     re.DOTALL,
 )
-DOORS = ("storage/committer.py", "storage/database.py", "storage/migrations/", "cli/", "web/")
+DOORS = ("runtime/committer.py", "storage/database.py", "storage/migrations/", "cli/", "web/")
 
 
 def name_of(module: Path) -> str:

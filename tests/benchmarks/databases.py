@@ -9,9 +9,10 @@ from pathlib import Path
 
 from sqlalchemy.engine import Connection, Engine
 
-from didier.services import demo
-from didier.storage import blocks, dids, migrations
+from didier.services.system import demo
+from didier.storage import migrations
 from didier.storage.database import open_engine
+from didier.storage.dids import bulk, dids
 from didier.storage.statements import run
 from didier.storage.tables import DIDS, vicidial_tables
 
@@ -44,7 +45,7 @@ def bare(engine: Engine, count: int) -> float:
 
 
 def _copied(conn: Connection) -> list[str]:
-    return [name for name in dids.images(conn, [1])[1] if name not in blocks.NO_VALUES]
+    return [name for name in dids.images(conn, [1])[1] if name not in bulk.NO_VALUES]
 
 
 def _insertion(dialect: str, names: list[str], first: int, last: int, given: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from didier.services.installation_key import KeyFile, generate
+from didier.services.system.installation_key import KeyFile, generate
 from support.authenticator import set_up
 from support.commands import run
 from support.server import Didier

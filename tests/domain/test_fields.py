@@ -7,7 +7,7 @@ from didier import characters
 from didier.domain import fields
 from didier.domain.fields import BY_COLUMN, DID_FIELDS, GROUPS, digits, number, one_of, problem, stored, text
 from didier.errors import InvalidField
-from didier.storage.dids import IDENTITY
+from didier.storage.dids.dids import IDENTITY
 from didier.storage.tables import DIDS, vicidial_tables
 
 COLUMNS = vicidial_tables().tables[DIDS].columns

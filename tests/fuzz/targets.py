@@ -15,7 +15,7 @@ from didier.domain.targets import Range
 from didier.domain.templates import Template
 from didier.errors import InvalidInput, WrongSetting
 from didier.masking import MASK, Masking, mask_path
-from didier.services.sessions import Secret
+from didier.services.users.sessions import Secret
 from didier.vicidial import conf
 from didier.vicidial.call import MASKING, SECRETS, Call, read_parameters, split_form
 from didier.web.admin.cookies import is_token_of, token_of

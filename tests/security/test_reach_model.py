@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from sqlalchemy.engine import Engine
 
-from didier.services.passwords import new_hash
+from didier.services.users.passwords import new_hash
 from didier.storage.statements import insert, run
 from support.asgi import Answer, Application, basic, bearer, serving
 

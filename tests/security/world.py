@@ -10,14 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from didier.domain.scopes import SCOPES
-from didier.services import tokens as secrets
-from didier.services.sessions import Secret
-from didier.storage import logs, second_factors, tokens
-from didier.storage.logs import AdminEntry
-from didier.storage.second_factors import SecondFactor
+from didier.services.users import tokens as secrets
+from didier.services.users.sessions import Secret
+from didier.storage.changes import vicidial_logs
+from didier.storage.changes.vicidial_logs import AdminEntry
 from didier.storage.statements import run
 from didier.storage.tables import SYSTEM_SETTINGS
-from didier.storage.tokens import Token
+from didier.storage.users import second_factors, tokens
+from didier.storage.users.second_factors import SecondFactor
+from didier.storage.users.tokens import Token
 from didier.web.admin.cookies import token_of
 from security.circumstances import Circumstance
 from security.rule import FULL, Row
@@ -254,10 +255,10 @@ def _add_tokens(world: World, conn: Connection) -> None:
 
 def _add_logs(conn: Connection) -> None:
     """Log a request and a change of the other user, and a call to the DID."""
-    entry = logs.ApiEntry(OTHER, "list_dids", "ERROR", MARK, "test", "", 0, "", "", "", "192.0.2.1")
-    logs.write_api(conn, [entry], "test", _now())
+    entry = vicidial_logs.ApiEntry(OTHER, "list_dids", "ERROR", MARK, "test", "", 0, "", "", "", "192.0.2.1")
+    vicidial_logs.write_api(conn, [entry], "test", _now())
     change = AdminEntry(OTHER, "192.0.2.1", "MODIFY", OTHER, "ADMIN API TEST", MARK, section="USERS")
-    logs.write_admin(conn, [change], _now())
+    vicidial_logs.write_admin(conn, [change], _now())
     did = run(conn, "SELECT did_id FROM vicidial_inbound_dids WHERE did_pattern = ?", DID)[0][0]
     run(conn, "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id,"
         " caller_id_number) VALUES ('1', 'c', '192.0.2.1', ?, ?, ?, ?)",

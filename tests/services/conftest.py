@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
-from didier.storage import dids
+from didier.storage.dids import dids
 from support.homes import emptied, ready
 
 

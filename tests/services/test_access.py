@@ -4,8 +4,8 @@ import pytest
 
 from didier.domain.users import User
 from didier.errors import AddressRefused, LevelTooLow, LockedOut, SecondFactorMissing, WrongPassword
-from didier.services import access, users
-from didier.services.access import (
+from didier.services.users import authentication, directory
+from didier.services.users.authentication import (
     LOCK_AFTER,
     LOCK_SECONDS,
     Credentials,
@@ -15,11 +15,11 @@ from didier.services.access import (
     sign_in,
     stored_password,
 )
-from didier.services.passwords import Proof, compare
-from didier.storage import unknown_names
+from didier.services.users.passwords import Proof, compare
 from didier.storage.statements import run
-from didier.storage.unknown_names import Failures
-from didier.storage.users import StoredPassword
+from didier.storage.users import unknown_names
+from didier.storage.users.unknown_names import Failures
+from didier.storage.users.users import StoredPassword
 
 ADDRESS = "192.0.2.7"
 LOCK = timedelta(seconds=LOCK_SECONDS)
@@ -70,7 +70,7 @@ class Door:
 @pytest.fixture
 def door(engine, now):
     with engine.begin() as conn:
-        users.add(conn, "crm", users.Change(api_access=True, functions="copy_did"), now)
+        directory.add(conn, "crm", directory.Change(api_access=True, functions="copy_did"), now)
     return Door(engine)
 
 
@@ -147,8 +147,8 @@ def test_a_locked_name_that_nobody_has_is_not_compared(door, now):
     door.wrong(now, LOCK_AFTER, user="nobody")
 
     with door.engine.begin() as conn:
-        assert access.is_locked(conn, "NOBODY", now)
-        assert not access.is_locked(conn, "nobody2", now)
+        assert authentication.is_locked(conn, "NOBODY", now)
+        assert not authentication.is_locked(conn, "nobody2", now)
 
 
 def test_the_names_that_nobody_has_are_bounded(door):
@@ -610,13 +610,13 @@ def test_a_user_who_is_gone_gets_no_hash(door):
 
     with door.engine.begin() as conn:
         assert [Proof(old.plain, matched=True)] == replace_plain_passwords(conn, [old])
-        assert None is access.stored_password(conn, "crm")
+        assert None is authentication.stored_password(conn, "crm")
 
 
 def test_stored_password_of_nobody(door):
     """Where there is no user there is no password."""
     with door.engine.begin() as conn:
-        assert None is access.stored_password(conn, "nobody")
+        assert None is authentication.stored_password(conn, "nobody")
 
 
 def test_a_moment_with_microseconds_is_whole(door):

@@ -6,17 +6,17 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.errors import BeyondReach, LastManager, UserExists
-from didier.services import accounts, tokens, users
-from didier.services.access import Caller
-from didier.services.accounts import AddOrder, CopyOrder, DeleteOrder, Done, UnlockOrder, UpdateOrder
-from didier.services.tokens import Added, ListOrder, RevokeOrder
+from didier.services.users import accounts, directory, tokens
+from didier.services.users.accounts import AddOrder, CopyOrder, DeleteOrder, Done, UnlockOrder, UpdateOrder
+from didier.services.users.authentication import Caller
+from didier.services.users.tokens import Added, ListOrder, RevokeOrder
 from didier.storage.statements import run
-from didier.storage.users import StoredPassword, accounts_by_id
-from didier.storage.users import accounts as accounts_of
+from didier.storage.users.users import StoredPassword, accounts_by_id
+from didier.storage.users.users import accounts as accounts_of
 
 PASSWORD = StoredPassword("$argon2id$example", "")
 AGENT = {"user_level": "1", "user_group": "ADMIN", "full_name": "Agent"}
-MANAGER = users.Change(
+MANAGER = directory.Change(
     level=8, api_access=True, modify_users=True, delete_users=True, view_reports=True,
     functions="add_user copy_user update_user delete_user user_details",
 )  # fmt: skip
@@ -31,7 +31,7 @@ class World:
 
     def add(self, name, change):
         with self.engine.begin() as conn:
-            return users.add(conn, name, change, self.now).account
+            return directory.add(conn, name, change, self.now).account
 
     def account(self, name):
         with self.engine.begin() as conn:
@@ -81,7 +81,9 @@ def acts(world, by, name):
 @pytest.mark.parametrize("place", range(8))
 def test_who_reaches_further_is_left_alone(world, place):
     """A user who may delete DIDs is not changed, copied, deleted or given a token by one who may not."""
-    right = users.Change(level=7, api_access=True, delete_dids=True, modify_dids=True, functions="list_dids")
+    right = directory.Change(
+        level=7, api_access=True, delete_dids=True, modify_dids=True, functions="list_dids"
+    )
     world.add("deleter", right)
     service, order = acts(world, world.caller("manager"), "deleter")[place]
     before = world.sql("SELECT * FROM vicidial_users ORDER BY user_id")
@@ -107,7 +109,7 @@ def test_ordinary_agents_are_managed(world, place):
 
 def test_tokens_of_who_reaches_further_are_neither_listed_nor_revoked(world):
     """They are not there for others."""
-    world.add("deleter", users.Change(level=7, api_access=True, delete_dids=True, functions="delete_did"))
+    world.add("deleter", directory.Change(level=7, api_access=True, delete_dids=True, functions="delete_did"))
     made = world.one(
         tokens.add, tokens.AddOrder(CALLER, "deleter", "CRM", ("dids:write",), tokens.generate())
     )
@@ -254,7 +256,7 @@ def test_names_that_look_alike_are_refused(world, name):
 
     assert [UserExists(name)] * 2 == refused
     with pytest.raises(UserExists):
-        world.add(name, users.Change())
+        world.add(name, directory.Change())
 
 
 def test_a_look_alike_of_a_name_that_is_not_ascii_is_refused(world):

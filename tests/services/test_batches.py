@@ -20,16 +20,17 @@ from didier.errors import (
     TooManyTargets,
     UnknownReference,
 )
-from didier.services import batches, editing
-from didier.services.access import Caller
-from didier.services.batches import Undone, read_text, text_of
-from didier.services.copying import CopyOrder, CopyResult, copy
-from didier.services.editing import AddOrder, DeleteOrder, UpdateOrder
-from didier.services.importing import ImportOrder, import_dids
-from didier.storage import dids, locks, progress
+from didier.services.batches import batches, edits
+from didier.services.batches.batches import Undone, read_text, text_of
+from didier.services.batches.copies import CopyOrder, CopyResult, copy
+from didier.services.batches.edits import AddOrder, DeleteOrder, UpdateOrder
+from didier.services.batches.import_table import ImportOrder, import_dids
+from didier.services.users.authentication import Caller
+from didier.storage.batches import progress
+from didier.storage.batches.input_text import pack
+from didier.storage.batches.progress import BatchFilter, StoredBatch
 from didier.storage.database import reading
-from didier.storage.inputs import pack
-from didier.storage.progress import BatchFilter, StoredBatch
+from didier.storage.dids import deletion_locks, dids
 from didier.storage.statements import run
 from support.batches import SOURCE, accept, assert_agree, order, outcomes, stored, table, undo
 
@@ -190,7 +191,7 @@ def test_the_source_of_a_batch_is_seen_as_it_was(clean, now):
 
 def edited(engine: Engine, now, *orders) -> list[int]:
     """Carry out edits of DIDs one after the other; return their batches."""
-    services = {AddOrder: editing.add, UpdateOrder: editing.update, DeleteOrder: editing.delete}
+    services = {AddOrder: edits.add, UpdateOrder: edits.update, DeleteOrder: edits.delete}
     with engine.begin() as conn:
         return [services[type(order)](conn, [order], now)[0].batch_id for order in orders]
 
@@ -346,7 +347,7 @@ def test_undo_keeps_and_names_what_was_changed_since(clean, now):
     with clean.begin() as conn:
         dids.update(conn, there["5550101"]["did_id"], {"did_active": "N"}, now + timedelta(minutes=1))
         dids.delete(conn, there["5550102"]["did_id"])
-        locks.lock(conn, {there["5550103"]["did_id"]: ("admin", 1)}, now)
+        deletion_locks.lock(conn, {there["5550103"]["did_id"]: ("admin", 1)}, now)
 
     undone = undo(clean, batch_id, now)
 

@@ -7,16 +7,19 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.errors import NotPermitted
-from didier.services import accounts, changes, copying, editing, usage
-from didier.services.accounts import AddOrder
-from didier.services.copying import CopyOrder
-from didier.services.editing import DeleteOrder, UpdateOrder
-from didier.storage import logs
-from didier.storage.changes import ChangeFilter
-from didier.storage.logs import ApiEntry
+from didier.services.batches import copies, edits
+from didier.services.batches.copies import CopyOrder
+from didier.services.batches.edits import DeleteOrder, UpdateOrder
+from didier.services.changes import admin_log
+from didier.services.usage import call_statistics
+from didier.services.users import accounts
+from didier.services.users.accounts import AddOrder
+from didier.storage.changes import vicidial_logs
+from didier.storage.changes.admin_log import ChangeFilter
+from didier.storage.changes.vicidial_logs import ApiEntry
 from didier.storage.statements import run
-from didier.storage.usage import LogFilter
-from didier.storage.users import StoredPassword
+from didier.storage.usage.call_statistics import LogFilter
+from didier.storage.users.users import StoredPassword
 
 ADMIN = replace(CALLER, name="admin")
 LIMITED = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES SUPPORT "))
@@ -27,18 +30,18 @@ SOURCE = "18001234567"
 def conn(engine, now):
     """A copy, an update an hour later, and a new user and a deletion another hour later."""
     with engine.begin() as conn:
-        copying.copy(conn, [CopyOrder(ADMIN, SOURCE, ("18002220000", "18002220001"))], now)
+        copies.copy(conn, [CopyOrder(ADMIN, SOURCE, ("18002220000", "18002220001"))], now)
         order = UpdateOrder(ADMIN, SOURCE, {"did_description": "Sales line"})
-        editing.update(conn, [order], now + timedelta(hours=1))
+        edits.update(conn, [order], now + timedelta(hours=1))
         later = now + timedelta(hours=2)
         values = {"user_level": "1", "user_group": "ADMIN", "full_name": "Ann"}
         accounts.add(conn, [AddOrder(ADMIN, "ann", StoredPassword("$argon2id$x", ""), values)], later)
-        editing.delete(conn, [DeleteOrder(ADMIN, "18002220001")], later)
+        edits.delete(conn, [DeleteOrder(ADMIN, "18002220001")], later)
         yield conn
 
 
 def page(conn, caller=CALLER, limit=10, before=None, reach=100, **wanted):
-    return changes.page(conn, caller, ChangeFilter(**wanted), limit, before, reach)
+    return admin_log.page(conn, caller, ChangeFilter(**wanted), limit, before, reach)
 
 
 def types(found):
@@ -120,9 +123,9 @@ def test_a_did_is_found_by_its_record(conn):
     run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN'")
 
     assert ("1", None, None) == (
-        changes.record_of(conn, CALLER, SOURCE),
-        changes.record_of(conn, LIMITED, SOURCE),
-        changes.record_of(conn, CALLER, "18009999999"),
+        admin_log.record_of(conn, CALLER, SOURCE),
+        admin_log.record_of(conn, LIMITED, SOURCE),
+        admin_log.record_of(conn, CALLER, "18009999999"),
     )
 
 
@@ -137,13 +140,13 @@ def test_lines_of_the_api_log_lead_to_their_batches(conn, now):
         ("update_did", "SUCCESS", SOURCE, now + timedelta(hours=3)),
     ):
         entry = ApiEntry("ADMIN", function, result, "", "crm", data, 0, "s", "h", "u", "192.0.2.1")
-        logs.write_api(conn, [entry], "host", moment)
+        vicidial_logs.write_api(conn, [entry], "host", moment)
     for _ in range(2):
         order = UpdateOrder(ADMIN, SOURCE, {"did_description": "Other line"})
-        editing.update(conn, [order], now + timedelta(hours=3))
-    lines = usage.api_log(conn, CALLER, LogFilter(), 10).lines
+        edits.update(conn, [order], now + timedelta(hours=3))
+    lines = call_statistics.api_log(conn, CALLER, LogFilter(), 10).lines
 
-    found = changes.traces(conn, CALLER, lines)
+    found = admin_log.traces(conn, CALLER, lines)
 
     assert [None, 3, None, None, 2, 1] == [found.batches.get(line.api_id) for line in lines]
     assert {SOURCE, "18002220000"} == found.dids
@@ -153,9 +156,9 @@ def test_a_page_of_the_api_log_may_look_through_a_part(conn, now):
     """Where that has too few lines, the next page looks on."""
     for user in ("first", "second", "third"):
         entry = ApiEntry(user, "copy_did", "ERROR", "", "crm", "", 0, "s", "h", "u", "192.0.2.1")
-        logs.write_api(conn, [entry], "host", now)
-    first = usage.api_log(conn, CALLER, LogFilter(user="first"), 10, reach=2)
-    second = usage.api_log(conn, CALLER, LogFilter(user="first"), 10, first.following, reach=2)
+        vicidial_logs.write_api(conn, [entry], "host", now)
+    first = call_statistics.api_log(conn, CALLER, LogFilter(user="first"), 10, reach=2)
+    second = call_statistics.api_log(conn, CALLER, LogFilter(user="first"), 10, first.following, reach=2)
 
     assert (0, ["first"], None) == (len(first.lines), [one.user for one in second.lines], second.following)
 
@@ -174,9 +177,9 @@ def moved(engine, now):
         run(conn, f"INSERT INTO vicidial_user_groups (user_group, group_name) VALUES {rows}")
         run(conn, "UPDATE vicidial_users SET user_group = 'SALES'")
         for pattern, groups in (("5550001", ("OTHER", "SALES")), ("5550002", ("SALES", "OTHER"))):
-            editing.add(conn, [editing.AddOrder(ADMIN, pattern, {"user_group": groups[0]})], now)
-            editing.update(conn, [UpdateOrder(ADMIN, pattern, {"user_group": groups[1]})], now)
-            editing.update(conn, [UpdateOrder(ADMIN, pattern, {"did_description": "A line"})], now)
+            edits.add(conn, [edits.AddOrder(ADMIN, pattern, {"user_group": groups[0]})], now)
+            edits.update(conn, [UpdateOrder(ADMIN, pattern, {"user_group": groups[1]})], now)
+            edits.update(conn, [UpdateOrder(ADMIN, pattern, {"did_description": "A line"})], now)
         yield conn
 
 
@@ -192,7 +195,7 @@ def test_copies_are_seen_without_a_source_that_is_not(moved, now):
     """Their notes name it."""
     run(moved, "UPDATE vicidial_inbound_dids SET user_group = 'OTHER' WHERE did_pattern = ?", SOURCE)
     for target, overrides in (("5550003", {"user_group": "SALES"}), ("5550004", {})):
-        copying.copy(moved, [CopyOrder(ADMIN, SOURCE, (target,), overrides)], now)
+        copies.copy(moved, [CopyOrder(ADMIN, SOURCE, (target,), overrides)], now)
     [line] = page(moved, SALES, type="COPY").lines
 
     assert ("", "", "ADMIN API COPY DIDS") == (line.record_id, line.notes, line.code)
@@ -204,12 +207,14 @@ def test_lines_of_users_are_seen_as_users_are(moved, now):
     for name, group in (("ann", "SALES"), ("bob", "OTHER")):
         order = AddOrder(ADMIN, name, StoredPassword("$argon2id$x", ""), {**values, "user_group": group})
         accounts.add(moved, [order], now)
-    entry = logs.AdminEntry("admin", "", "MODIFY", "SUMMER", "ADMIN MODIFY CAMPAIGN", "", section="CAMPAIGNS")
-    logs.write_admin(moved, [entry], now)
+    entry = vicidial_logs.AdminEntry(
+        "admin", "", "MODIFY", "SUMMER", "ADMIN MODIFY CAMPAIGN", "", section="CAMPAIGNS"
+    )
+    vicidial_logs.write_admin(moved, [entry], now)
     short = replace(SALES, user=replace(SALES.user, viewable_groups=" S "))
 
     def records(caller):
-        return [line.record_id for line in page(moved, caller).lines if line.section != changes.DIDS]
+        return [line.record_id for line in page(moved, caller).lines if line.section != admin_log.DIDS]
 
     assert [["SUMMER", "bob", "ann"], ["ann"]] == [records(CALLER), records(SALES)]
     assert ["bob", "ann"] == records(short)
@@ -219,7 +224,7 @@ def told(conn, now, *lines):
     """Write lines of the API log, by users whom SALES see."""
     for function, result, data in lines:
         entry = ApiEntry("admin", function, result, "", "crm", data, 0, "s", "h", "u", "192.0.2.1", "bob")
-        logs.write_api(conn, [entry], "host", now)
+        vicidial_logs.write_api(conn, [entry], "host", now)
 
 
 def test_the_api_log_tells_of_dids_that_are_seen(moved, now):
@@ -228,7 +233,7 @@ def test_the_api_log_tells_of_dids_that_are_seen(moved, now):
         moved, now, ("did_info", "SUCCESS", "5550001"), ("did_info", "ERROR", "5550002"),
         ("copy_did", "ERROR", "5550001|5550002,5550003"), ("did_info", "ERROR", "5559999"),
     )  # fmt: skip
-    seen, everything = (usage.api_log(moved, who, LogFilter(), 10).lines for who in (SALES, CALLER))
+    seen, everything = (call_statistics.api_log(moved, who, LogFilter(), 10).lines for who in (SALES, CALLER))
 
     assert ["", "", "", "5550001"] == [line.data for line in seen]
     assert [""] * 4 == [line.agent_user for line in seen]
@@ -238,12 +243,12 @@ def test_the_api_log_tells_of_dids_that_are_seen(moved, now):
 def test_the_api_log_tells_of_changes_whose_batch_is_seen(moved, now):
     """A change counts with the groups that its DIDs had then, as in the change log."""
     later = now + timedelta(hours=1)
-    editing.update(moved, [UpdateOrder(ADMIN, "5550001", {"did_description": "Sales line"})], later)
+    edits.update(moved, [UpdateOrder(ADMIN, "5550001", {"did_description": "Sales line"})], later)
     told(moved, now, ("add_did", "SUCCESS", "5550001"), ("add_did", "SUCCESS", "5550002"))
     told(moved, later, ("update_did", "SUCCESS", "5550001"), ("update_did", "SUCCESS", "5550002"))
-    lines = usage.api_log(moved, SALES, LogFilter(), 10).lines
+    lines = call_statistics.api_log(moved, SALES, LogFilter(), 10).lines
 
     assert ["", "5550001", "5550002", ""] == [line.data for line in lines]
     assert [None, 7, 4, None] == [
-        changes.traces(moved, SALES, lines).batches.get(line.api_id) for line in lines
+        admin_log.traces(moved, SALES, lines).batches.get(line.api_id) for line in lines
     ]

@@ -5,8 +5,8 @@ import pytest
 from didier.cli.local import CALLER
 from didier.domain.inputs import Row
 from didier.errors import InvalidField, UnknownReference
-from didier.services.checking import own_group_problem, problems
-from didier.services.copying import CopyOrder, copy
+from didier.services.batches.copies import CopyOrder, copy
+from didier.services.dids.validation import own_group_problem, problems
 from didier.storage.statements import run
 from support.engines import opened
 

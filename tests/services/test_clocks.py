@@ -10,11 +10,12 @@ import pytest
 
 from didier.domain.users import User
 from didier.errors import LockedOut, SessionEnded, TokenRefused
-from didier.services import access, idempotency, passwords, sessions, tokens
-from didier.services.access import LOCK_AFTER, LOCK_SECONDS, Caller, Credentials
-from didier.services.idempotency import Answered, Request
-from didier.services.sessions import Opening, Presented
-from didier.services.tokens import has_passed
+from didier.services.system import idempotency
+from didier.services.system.idempotency import Answered, Request
+from didier.services.users import authentication, passwords, sessions, tokens
+from didier.services.users.authentication import LOCK_AFTER, LOCK_SECONDS, Caller, Credentials
+from didier.services.users.sessions import Opening, Presented
+from didier.services.users.tokens import has_passed
 
 MINUTE = timedelta(minutes=1)
 
@@ -52,16 +53,16 @@ def conn(engine):
 
 
 def credentials(conn, password="1234"):
-    stored = access.stored_password(conn, "admin")
+    stored = authentication.stored_password(conn, "admin")
     return Credentials("admin", passwords.compare(password, password, stored), "192.0.2.7", 8)
 
 
 def locked(conn, now):
-    access.sign_in(conn, [credentials(conn, "wrong")] * LOCK_AFTER, now)
+    authentication.sign_in(conn, [credentials(conn, "wrong")] * LOCK_AFTER, now)
 
 
 def signed_in(conn, now):
-    [outcome] = access.sign_in(conn, [credentials(conn)], now)
+    [outcome] = authentication.sign_in(conn, [credentials(conn)], now)
     return outcome
 
 

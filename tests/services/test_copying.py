@@ -16,7 +16,7 @@ from didier.errors import (
     NotFound,
     NotPermitted,
 )
-from didier.services.copying import Copied, CopyOrder, CopyResult, copy
+from didier.services.batches.copies import Copied, CopyOrder, CopyResult, copy
 from didier.storage.database import open_engine
 from didier.storage.statements import run
 

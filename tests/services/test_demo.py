@@ -2,9 +2,12 @@ import pytest
 
 from didier import tutorial
 from didier.errors import DatabaseInUse
-from didier.services import access, demo, passwords
-from didier.storage import dids, settings, users
+from didier.services.system import demo
+from didier.services.users import authentication, passwords
+from didier.storage import settings
+from didier.storage.dids import dids
 from didier.storage.statements import run
+from didier.storage.users import users
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def test_the_demos_password_is_stored_hashed(empty, now):
     with empty.begin() as conn:
         demo.fill(conn, now)
 
-        plain = access.stored_password(conn, tutorial.USER).plain
+        plain = authentication.stored_password(conn, tutorial.USER).plain
         assert users.keeps_plain(conn) == bool(plain)
 
 

@@ -7,13 +7,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from didier.errors import MissingRights
-from didier.services import doctor
-from didier.services.access import stored_password
-from didier.services.doctor import Finding, Severity, examine, has_errors
-from didier.services.installation_key import KeyFile
-from didier.storage import health, migrations
+from didier.services.system import doctor
+from didier.services.system.doctor import Finding, Severity, examine, has_errors
+from didier.services.system.installation_key import KeyFile
+from didier.services.users.authentication import stored_password
+from didier.storage import migrations
 from didier.storage.database import SQL_MODE, open_engine, reading, server_problem
 from didier.storage.statements import run
+from didier.storage.system import health
 from didier.storage.tables import (
     DIDIER_RIGHTS,
     DIDIER_TABLES,

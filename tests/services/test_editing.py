@@ -17,14 +17,15 @@ from didier.errors import (
     Protected,
     UnknownReference,
 )
-from didier.services import editing
-from didier.services.editing import AddOrder, DeleteOrder, Done, LockOrder, UpdateOrder, etag
-from didier.storage import dids, history, locks
+from didier.services.batches import edits
+from didier.services.batches.edits import AddOrder, DeleteOrder, Done, LockOrder, UpdateOrder, etag
+from didier.storage.changes import history
+from didier.storage.dids import deletion_locks, dids
 from didier.storage.statements import run
 
 SOURCE = "18001234567"
 SERVICES = {
-    AddOrder: editing.add, UpdateOrder: editing.update, DeleteOrder: editing.delete, LockOrder: editing.lock,
+    AddOrder: edits.add, UpdateOrder: edits.update, DeleteOrder: edits.delete, LockOrder: edits.lock,
 }  # fmt: skip
 SALES = replace(CALLER, user=replace(CALLER.user, group="SALES", viewable_groups=" SALES "))
 
@@ -198,7 +199,7 @@ def test_the_tag_counts_within_a_group(engine, now):
     tag = etag(image(engine, SOURCE))
     orders = [UpdateOrder(CALLER, SOURCE, {"extension": x}, etag=tag) for x in ("8301", "8302")]
     with engine.begin() as conn:
-        outcomes = editing.update(conn, orders, now)
+        outcomes = edits.update(conn, orders, now)
 
     assert [Done(SOURCE, 1), ChangedMeanwhile(SOURCE)] == outcomes
     assert [("8301",)] == column(engine, "extension", SOURCE)
@@ -243,7 +244,7 @@ def test_orders_for_one_did_each_have_their_own_rows(engine, now):
     """Several updates of one DID in a group are told one after the other."""
     orders = [UpdateOrder(CALLER, SOURCE, {"extension": x}) for x in ("8301", "8302", "8303")]
     with engine.begin() as conn:
-        done = editing.update(conn, orders, now)
+        done = edits.update(conn, orders, now)
         entries = [entry for each in done for entry in history.of_batch(conn, each.batch_id)]
 
     assert [("8300", "8301"), ("8301", "8302"), ("8302", "8303")] == [
@@ -312,7 +313,7 @@ def test_each_caller_is_told_of_the_places_that_they_see(engine, now):
         for pattern, group in (("5550001", "SALES"), ("5550002", "OTHER")):
             dids.add(conn, {"did_pattern": pattern, "extension": "5550001", "user_group": group}, now)
         orders = [DeleteOrder(who, "5550001") for who in (SALES, CALLER)]
-        refused = editing.delete(conn, orders, now)
+        refused = edits.delete(conn, orders, now)
 
     assert [("something of another user group",), ("DID 5550002 (extension)",)] == [
         one.places for one in refused
@@ -334,7 +335,7 @@ def test_what_a_did_of_the_own_group_refers_to_may_be_said_again(engine, edit):
 def test_of_two_deletions_the_second_finds_nothing(engine, now):
     """A DID is deleted once, and told as missing then."""
     with engine.begin() as conn:
-        outcomes = editing.delete(conn, [DeleteOrder(CALLER, SOURCE)] * 2, now)
+        outcomes = edits.delete(conn, [DeleteOrder(CALLER, SOURCE)] * 2, now)
 
     assert [Done(SOURCE, 1), NotFound(SOURCE)] == outcomes
 
@@ -353,10 +354,10 @@ def test_a_lock_is_kept_once_and_told(engine, now, edit):
     edit(LockOrder(CALLER, SOURCE))
     edit(LockOrder(CALLER, SOURCE))
     with engine.begin() as conn:
-        assert {1} == locks.locked(conn, [1, 2])
-        editing.lock(conn, [LockOrder(CALLER, SOURCE), LockOrder(CALLER, SOURCE, locked=False)], now)
+        assert {1} == deletion_locks.locked(conn, [1, 2])
+        edits.lock(conn, [LockOrder(CALLER, SOURCE), LockOrder(CALLER, SOURCE, locked=False)], now)
 
-        assert set() == locks.locked(conn, [1, 2])
+        assert set() == deletion_locks.locked(conn, [1, 2])
         codes = [row[0] for row in run(conn, "SELECT event_code FROM vicidial_admin_log ORDER BY 1")]
     assert ["DIDIER LOCK DID", "DIDIER LOCK DID", "DIDIER UNLOCK DID"] == codes
 

@@ -8,12 +8,14 @@ import pytest
 from didier.cli.local import CALLER
 from didier.domain.inputs import Row
 from didier.errors import NotPermitted
-from didier.services import copying, figures
-from didier.services.copying import CopyOrder
-from didier.storage import dids, logs
-from didier.storage.figures import DayCount, ReasonCount, RouteCount, Stranger, Uncalled
-from didier.storage.logs import ApiEntry
+from didier.services.batches import copies
+from didier.services.batches.copies import CopyOrder
+from didier.services.usage import dashboard
+from didier.storage.changes import vicidial_logs
+from didier.storage.changes.vicidial_logs import ApiEntry
+from didier.storage.dids import dids
 from didier.storage.statements import run
+from didier.storage.usage.dashboard import DayCount, ReasonCount, RouteCount, Stranger, Uncalled
 
 SALES = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES SUPPORT "))
 BEGIN = datetime(2026, 3, 1)
@@ -41,9 +43,9 @@ def conn(engine, now):
 
 def test_dids_are_counted_by_route(conn):
     """Active and inactive ones, of the groups that the caller sees; the most frequent route first."""
-    assert [RouteCount("EXTEN", 2, 1), RouteCount("IN_GROUP", 1, 0)] == figures.dids_by_route(conn, CALLER)
+    assert [RouteCount("EXTEN", 2, 1), RouteCount("IN_GROUP", 1, 0)] == dashboard.dids_by_route(conn, CALLER)
     assert [RouteCount("EXTEN", 1, 0), RouteCount("IN_GROUP", 1, 0)] == sorted(
-        figures.dids_by_route(conn, SALES), key=lambda one: one.route
+        dashboard.dids_by_route(conn, SALES), key=lambda one: one.route
     )
 
 
@@ -52,12 +54,12 @@ def test_copies_are_counted_by_day(conn, now):
     for days, count in ((0, 2), (1, 1), (9, 3)):
         targets = tuple(f"1800{days}55000{number}" for number in range(count))
         order = CopyOrder(CALLER, "18001234567", targets)
-        copying.copy(conn, [order], now - timedelta(days=9 - days))
-    found = figures.copies_by_day(conn, CALLER, now.date(), 9)
+        copies.copy(conn, [order], now - timedelta(days=9 - days))
+    found = dashboard.copies_by_day(conn, CALLER, now.date(), 9)
 
     assert [DayCount(date(2026, 2, 24), 1), DayCount(date(2026, 2, 25), 0)] == found[:2]
     assert (9, DayCount(now.date(), 3)) == (len(found), found[-1])
-    assert {0} == {one.copies for one in figures.copies_by_day(conn, SALES, now.date(), 9)}
+    assert {0} == {one.copies for one in dashboard.copies_by_day(conn, SALES, now.date(), 9)}
 
 
 def test_copies_are_counted_with_the_group_that_they_were_given(conn, now):
@@ -73,8 +75,8 @@ def test_copies_are_counted_with_the_group_that_they_were_given(conn, now):
         CopyOrder(colleague, "18001234567", ("5550004",), rows=rows),
         CopyOrder(replace(CALLER, name="ghost"), "+442079460000", ("5550005",)),
     ):
-        copying.copy(conn, [order], now)
-    everything, seen = (figures.copies_by_day(conn, who, now.date(), 1) for who in (CALLER, SALES))
+        copies.copy(conn, [order], now)
+    everything, seen = (dashboard.copies_by_day(conn, who, now.date(), 1) for who in (CALLER, SALES))
 
     assert [[DayCount(now.date(), 5)], [DayCount(now.date(), 2)]] == [everything, seen]
 
@@ -86,14 +88,14 @@ def test_refused_requests_are_counted_by_reason(conn, now):
         (0, "ERROR", "frequent"),
     ):  # fmt: skip
         entry = ApiEntry("admin", "copy_did", result, reason, "crm", "", 0, "s", "h", "u", "192.0.2.1")
-        logs.write_api(conn, [entry], "host", now - timedelta(days=days))
+        vicidial_logs.write_api(conn, [entry], "host", now - timedelta(days=days))
     since = now - timedelta(days=7)
 
     assert [
         ReasonCount("frequent", 2, "2026-03-04 05:06:07"),
         ReasonCount("rare", 1, "2026-03-03 05:06:07"),
-    ] == (figures.refusals(conn, CALLER, since, 5))
-    assert [] == figures.refusals(conn, SALES, since, 5)
+    ] == (dashboard.refusals(conn, CALLER, since, 5))
+    assert [] == dashboard.refusals(conn, SALES, since, 5)
 
 
 def test_dids_that_nobody_calls_are_found(conn):
@@ -102,10 +104,10 @@ def test_dids_that_nobody_calls_are_found(conn):
     call(conn, "+442079460000", 2, 1)
     run(conn, "UPDATE vicidial_did_log SET did_id = NULL WHERE did_id = '7'")
 
-    assert [Uncalled("+442079460000", ""), Uncalled("default", "")] == figures.uncalled(
+    assert [Uncalled("+442079460000", ""), Uncalled("default", "")] == dashboard.uncalled(
         conn, CALLER, datetime(2026, 3, 2), 5
     )
-    assert [Uncalled("+442079460000", "")] == figures.uncalled(conn, SALES, datetime(2026, 3, 2), 1)
+    assert [Uncalled("+442079460000", "")] == dashboard.uncalled(conn, SALES, datetime(2026, 3, 2), 1)
 
 
 def test_numbers_without_a_did_are_found(conn):
@@ -118,27 +120,27 @@ def test_numbers_without_a_did_are_found(conn):
     most = Stranger("18009990000", 2, "2026-03-05 10:00:00")
 
     since = datetime(2026, 3, 2)
-    assert [most, Stranger("18009991111", 1, "2026-03-04 10:00:00")] == figures.strangers(
+    assert [most, Stranger("18009991111", 1, "2026-03-04 10:00:00")] == dashboard.strangers(
         conn, CALLER, since, 5
     )
-    assert [most] == figures.strangers(conn, SALES, since, 5)
+    assert [most] == dashboard.strangers(conn, SALES, since, 5)
 
 
 def test_calls_are_counted_from_the_day_that_is_asked_for(conn):
     """Unless there were too many since then."""
     call(conn, "18001234567", 1, 4)
 
-    assert BEGIN == figures.calls_since(conn, BEGIN)
+    assert BEGIN == dashboard.calls_since(conn, BEGIN)
 
 
 @pytest.mark.parametrize(
     ("count", "right"),
     [
-        (lambda conn, who: figures.dids_by_route(conn, who), "level"),
-        (lambda conn, who: figures.copies_by_day(conn, who, BEGIN.date(), 1), "level"),
-        (lambda conn, who: figures.refusals(conn, who, BEGIN, 1), "view_reports"),
-        (lambda conn, who: figures.uncalled(conn, who, BEGIN, 1), "view_reports"),
-        (lambda conn, who: figures.strangers(conn, who, BEGIN, 1), "view_reports"),
+        (lambda conn, who: dashboard.dids_by_route(conn, who), "level"),
+        (lambda conn, who: dashboard.copies_by_day(conn, who, BEGIN.date(), 1), "level"),
+        (lambda conn, who: dashboard.refusals(conn, who, BEGIN, 1), "view_reports"),
+        (lambda conn, who: dashboard.uncalled(conn, who, BEGIN, 1), "view_reports"),
+        (lambda conn, who: dashboard.strangers(conn, who, BEGIN, 1), "view_reports"),
     ],
 )
 def test_figures_ask_for_rights(conn, count, right):

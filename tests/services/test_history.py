@@ -6,12 +6,12 @@ import pytest
 from didier.cli.local import CALLER
 from didier.domain.inputs import Row
 from didier.errors import NotFound, NotPermitted
-from didier.services import batches, copying, editing, undoing
-from didier.services.copying import CopyOrder
-from didier.services.editing import AddOrder, DeleteOrder, UpdateOrder
-from didier.services.history import history
-from didier.storage import dids
-from didier.storage.history import Entry, origin, record
+from didier.services.batches import batches, copies, edits, undo_edits
+from didier.services.batches.copies import CopyOrder
+from didier.services.batches.edits import AddOrder, DeleteOrder, UpdateOrder
+from didier.services.changes.history import history
+from didier.storage.changes.history import Entry, origin, record
+from didier.storage.dids import dids
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
 
@@ -19,7 +19,7 @@ SOURCE = "18001234567"
 NUMBER = "5550001"
 SALES = replace(CALLER, user=replace(CALLER.user, group="SALES", viewable_groups=" SALES "))
 SERVICES = {
-    AddOrder: editing.add, UpdateOrder: editing.update, DeleteOrder: editing.delete, CopyOrder: copying.copy,
+    AddOrder: edits.add, UpdateOrder: edits.update, DeleteOrder: edits.delete, CopyOrder: copies.copy,
 }  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_an_undo_is_told(conn, carry_out, now):
     added = carry_out(AddOrder(CALLER, NUMBER, {}))
     updated = carry_out(UpdateOrder(CALLER, SOURCE, {"extension": "8301"}))
     for done in (added, updated):
-        undoing.undo_edit(conn, done.batch_id, CALLER, now + timedelta(hours=1))
+        undo_edits.undo_edit(conn, done.batch_id, CALLER, now + timedelta(hours=1))
     of_new, of_source = history(conn, CALLER, NUMBER), history(conn, CALLER, SOURCE)
 
     assert ["undone", "added"] == actions(of_new)
@@ -135,10 +135,10 @@ def test_a_number_that_was_made_anew(conn, carry_out):
 
 def test_changes_of_one_second_stand_in_order(conn, now):
     """What was done in one second is told in the order in which it was done."""
-    copying.copy(conn, [CopyOrder(CALLER, SOURCE, (NUMBER,))], now)
-    editing.update(conn, [UpdateOrder(CALLER, NUMBER, {"extension": x}) for x in ("1", "2")], now)
-    editing.delete(conn, [DeleteOrder(CALLER, NUMBER)], now)
-    copying.copy(conn, [CopyOrder(CALLER, SOURCE, (NUMBER,))], now)
+    copies.copy(conn, [CopyOrder(CALLER, SOURCE, (NUMBER,))], now)
+    edits.update(conn, [UpdateOrder(CALLER, NUMBER, {"extension": x}) for x in ("1", "2")], now)
+    edits.delete(conn, [DeleteOrder(CALLER, NUMBER)], now)
+    copies.copy(conn, [CopyOrder(CALLER, SOURCE, (NUMBER,))], now)
     changes = history(conn, CALLER, NUMBER)
 
     assert ["copied", "deleted", "updated", "updated", "copied"] == actions(changes)
@@ -222,7 +222,7 @@ def test_a_did_that_comes_back_by_an_undo_is_restored(conn, groups, carry_out, n
     """Its way to the other group was its deletion."""
     carry_out(AddOrder(CALLER, NUMBER, {"user_group": "SALES"}))
     moved = carry_out(UpdateOrder(CALLER, NUMBER, {"user_group": "OTHER"}))
-    undoing.undo_edit(conn, moved.batch_id, CALLER, now + timedelta(hours=1))
+    undo_edits.undo_edit(conn, moved.batch_id, CALLER, now + timedelta(hours=1))
     changes = history(conn, SALES, NUMBER)
 
     assert ["restored", "deleted", "added"] == actions(changes)

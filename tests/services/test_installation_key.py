@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from didier.errors import KeyMissing, KeyProblem
-from didier.services.installation_key import KeyFile, NotOpened, generate, seal, sealed_with, unseal
+from didier.services.system.installation_key import KeyFile, NotOpened, generate, seal, sealed_with, unseal
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 

@@ -6,11 +6,14 @@ import pytest
 from sqlalchemy.engine import Connection, Engine
 
 from didier.cli.local import CALLER
-from didier.services import demo, journal
-from didier.services.copying import Copied, CopyOrder, copy
-from didier.storage import batches, dids, migrations
-from didier.storage.batches import Batch, Item, Running
+from didier.services.batches import journal
+from didier.services.batches.copies import Copied, CopyOrder, copy
+from didier.services.system import demo
+from didier.storage import migrations
+from didier.storage.batches import batches
+from didier.storage.batches.batches import Batch, Item, Running
 from didier.storage.database import open_engine
+from didier.storage.dids import dids
 from didier.storage.statements import is_transactional, run
 from didier.storage.tables import DIDS, vicidial_tables
 

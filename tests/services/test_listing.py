@@ -7,11 +7,12 @@ import pytest
 from didier.cli.local import CALLER
 from didier.domain.visibility import EVERYTHING
 from didier.errors import NotFound, NotPermitted
-from didier.services import copying, editing, listing
-from didier.services.copying import CopyOrder
-from didier.services.listing import Wanted
-from didier.storage import dids
-from didier.storage.listing import SORTS, Order
+from didier.services.batches import copies, edits
+from didier.services.batches.copies import CopyOrder
+from didier.services.dids import lookup
+from didier.services.dids.lookup import Wanted
+from didier.storage.dids import dids
+from didier.storage.dids.pages import SORTS, Order
 from didier.storage.statements import run
 
 SOURCE = "18001234567"
@@ -32,7 +33,7 @@ def conn(engine, now):
 
 
 def page(conn, wanted=Wanted(), order=Order(), limit=100, after=None, caller=CALLER):  # noqa: B008
-    return listing.page(conn, caller, wanted, order, limit, after)
+    return lookup.page(conn, caller, wanted, order, limit, after)
 
 
 def patterns(conn, caller=CALLER, **wanted):
@@ -108,7 +109,7 @@ def test_pages_of_a_search_are_its_list(conn, search, by):
 )
 def test_a_whole_number_is_named_in_any_spelling(conn, search):
     """The DID is found, and none that only contains it."""
-    assert [SOURCE] == [row["did_pattern"] for row in listing.named(conn, CALLER, search, "US")]
+    assert [SOURCE] == [row["did_pattern"] for row in lookup.named(conn, CALLER, search, "US")]
 
 
 def test_what_is_not_seen_is_not_named(conn):
@@ -116,10 +117,10 @@ def test_what_is_not_seen_is_not_named(conn):
     east = replace(CALLER, user=replace(CALLER.user, viewable_groups=" EAST -"))
     nobody = replace(CALLER, user=replace(CALLER.user, view_reports=False, modify_dids=False))
 
-    assert [] == listing.named(conn, east, "*99#", "US")
-    assert [] == listing.named(conn, replace(CALLER, pattern_prefix="44"), SOURCE, "US")
-    assert [] == listing.named(conn, CALLER, "nothing here", "US")
-    assert isinstance(listing.named(conn, nobody, SOURCE, "US"), NotPermitted)
+    assert [] == lookup.named(conn, east, "*99#", "US")
+    assert [] == lookup.named(conn, replace(CALLER, pattern_prefix="44"), SOURCE, "US")
+    assert [] == lookup.named(conn, CALLER, "nothing here", "US")
+    assert isinstance(lookup.named(conn, nobody, SOURCE, "US"), NotPermitted)
 
 
 def test_groups_and_prefixes_limit_what_is_seen(conn):
@@ -131,10 +132,10 @@ def test_groups_and_prefixes_limit_what_is_seen(conn):
     assert [SOURCE, "+442079460000", "*99#", "Abc_1"] == patterns(conn, sales)
     assert ["Abc_1", "abc%2"] == patterns(conn, prefixed)
     assert isinstance(page(conn, caller=nobody), NotPermitted)
-    assert NotFound("abc%2") == listing.one(conn, sales, "abc%2")
-    assert NotFound(SOURCE) == listing.one(conn, prefixed, SOURCE)
-    assert NotFound("nothing") == listing.one(conn, CALLER, "nothing")
-    assert "Abc_1" == listing.one(conn, prefixed, "aBC_1")["did_pattern"]
+    assert NotFound("abc%2") == lookup.one(conn, sales, "abc%2")
+    assert NotFound(SOURCE) == lookup.one(conn, prefixed, SOURCE)
+    assert NotFound("nothing") == lookup.one(conn, CALLER, "nothing")
+    assert "Abc_1" == lookup.one(conn, prefixed, "aBC_1")["did_pattern"]
 
 
 def test_a_prefix_with_signs_of_like(conn):
@@ -146,9 +147,9 @@ def test_a_prefix_with_signs_of_like(conn):
 def test_copies_know_their_source(conn, now):
     """In lists, by filter, and in runs; others have none."""
     order = CopyOrder(CALLER, SOURCE, ("18005550001", "18005550002"))
-    copying.copy(conn, [order], now)
+    copies.copy(conn, [order], now)
     single = CopyOrder(CALLER, "Abc_1", ("18005550003",))
-    copying.copy(conn, [single], now)
+    copies.copy(conn, [single], now)
     sources = {row["did_pattern"]: row["copied_from"] for row in page(conn).rows}
 
     assert {SOURCE: None, "Abc_1": None, "18005550001": SOURCE, "18005550002": SOURCE,
@@ -160,67 +161,67 @@ def test_copies_know_their_source(conn, now):
 
 
 @pytest.fixture
-def copies(conn, now):
+def copies_of_two(conn, now):
     """Copies, visible to a group, of a DID that another group had at first, and of one with a long number."""
     rows = "('SALES', 'Sales'), ('OTHER', 'Others')"
     run(conn, f"INSERT INTO vicidial_user_groups (user_group, group_name) VALUES {rows}")
     dids.add(conn, {"did_pattern": "5559999", "user_group": "OTHER"}, now)
-    copying.copy(conn, [CopyOrder(CALLER, "5559999", ("18005550001",), {"user_group": "SALES"})], now)
+    copies.copy(conn, [CopyOrder(CALLER, "5559999", ("18005550001",), {"user_group": "SALES"})], now)
     run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'SALES' WHERE did_pattern = '5559999'")
-    copying.copy(conn, [CopyOrder(CALLER, "5559999", ("18005550002",))], now)
+    copies.copy(conn, [CopyOrder(CALLER, "5559999", ("18005550002",))], now)
     return replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES "))
 
 
-def test_the_source_of_a_copy_is_shown_as_it_was(conn, copies):
+def test_the_source_of_a_copy_is_shown_as_it_was(conn, copies_of_two):
     """With the group that it had when it was copied; a token shows those that it reaches."""
     numbers = ("18005550001", "18005550002")
 
     def sources(caller):
-        return [listing.one(conn, caller, number)["copied_from"] for number in numbers]
+        return [lookup.one(conn, caller, number)["copied_from"] for number in numbers]
 
-    assert [["5559999", "5559999"], [None, "5559999"]] == [sources(CALLER), sources(copies)]
+    assert [["5559999", "5559999"], [None, "5559999"]] == [sources(CALLER), sources(copies_of_two)]
     assert [None, None] == sources(replace(CALLER, pattern_prefix="1800"))
     assert [None, "5559999"] == [
-        row["copied_from"] for row in page(conn, caller=copies).rows if row["did_pattern"] in numbers
+        row["copied_from"] for row in page(conn, caller=copies_of_two).rows if row["did_pattern"] in numbers
     ]
 
 
-def test_copies_are_found_by_sources_that_are_seen(conn, copies):
+def test_copies_are_found_by_sources_that_are_seen(conn, copies_of_two):
     """The filter tells nothing that the list does not."""
     found = [
         patterns(conn, caller, copied_from="5559999")
-        for caller in (CALLER, copies, replace(CALLER, pattern_prefix="1800"))
+        for caller in (CALLER, copies_of_two, replace(CALLER, pattern_prefix="1800"))
     ]
 
     assert [["18005550001", "18005550002"], ["18005550002"], []] == found
 
 
-def test_a_did_that_was_written_shows_its_source_to_who_sees_it(conn, copies, now):
+def test_a_did_that_was_written_shows_its_source_to_who_sees_it(conn, copies_of_two, now):
     """The answer to a change says no more than the list."""
-    order = editing.UpdateOrder(copies, "18005550001", {"did_description": "Sales line"})
-    [done] = editing.update(conn, [order], now)
+    order = edits.UpdateOrder(copies_of_two, "18005550001", {"did_description": "Sales line"})
+    [done] = edits.update(conn, [order], now)
 
-    assert None is listing.written(conn, done.did_id, done.sight)["copied_from"]
+    assert None is lookup.written(conn, done.did_id, done.sight)["copied_from"]
 
 
 def test_a_run_is_a_source_for_all_its_dids(conn, now):
     """Items of large batches stand for many DIDs with consecutive ids."""
-    copying.copy(conn, [CopyOrder(CALLER, SOURCE, ("18005550001",))], now)
+    copies.copy(conn, [CopyOrder(CALLER, SOURCE, ("18005550001",))], now)
     [[first]] = run(conn, "SELECT did_id FROM didier_batch_items")
     run(conn, "UPDATE didier_batch_items SET size = 3")
     for number in (2, 3, 4):
         dids.add(conn, {"did_pattern": f"1800555000{number}", "user_group": "---ALL---"}, now)
 
     assert [f"1800555000{n}" for n in (1, 2, 3)] == patterns(conn, copied_from=SOURCE)
-    assert None is listing.written(conn, first + 3, EVERYTHING)["copied_from"]
-    assert SOURCE == listing.written(conn, first + 2, EVERYTHING)["copied_from"]
+    assert None is lookup.written(conn, first + 3, EVERYTHING)["copied_from"]
+    assert SOURCE == lookup.written(conn, first + 2, EVERYTHING)["copied_from"]
 
 
 def test_the_mark_changes_with_the_row(conn, now):
     """And with nothing else."""
-    before = listing.one(conn, CALLER, SOURCE)
+    before = lookup.one(conn, CALLER, SOURCE)
     dids.update(conn, before["did_id"], {"did_description": "Other"}, now)
-    after = listing.one(conn, CALLER, SOURCE)
+    after = lookup.one(conn, CALLER, SOURCE)
 
-    assert listing.version(before) == listing.version(dict(before))
-    assert listing.version(before) != listing.version(after)
+    assert lookup.version(before) == lookup.version(dict(before))
+    assert lookup.version(before) != lookup.version(after)

@@ -22,14 +22,14 @@ from sqlalchemy.engine import Engine
 from didier.cli.local import CALLER
 from didier.domain.templates import Template
 from didier.errors import AlreadyExists, DeletionLocked, NotAllPossible, NotFound, NotUndoable
-from didier.services import batches, copying, editing, journal, removing
-from didier.services.batches import BatchOrder, Undone, UndoOrder, text_of
-from didier.services.copying import CopyOrder, CopyResult
-from didier.services.editing import AddOrder, DeleteOrder, LockOrder, UpdateOrder
-from didier.services.history import history
-from didier.storage import progress
-from didier.storage.batches import any_running
-from didier.storage.committer import Committer
+from didier.runtime.committer import Committer
+from didier.services.batches import batches, copies, edits, journal, rollback
+from didier.services.batches.batches import BatchOrder, Undone, UndoOrder, text_of
+from didier.services.batches.copies import CopyOrder, CopyResult
+from didier.services.batches.edits import AddOrder, DeleteOrder, LockOrder, UpdateOrder
+from didier.services.changes.history import history
+from didier.storage.batches import progress
+from didier.storage.batches.batches import any_running
 from didier.storage.database import open_engine, reading
 from didier.storage.statements import as_text, run
 from support.batches import each, interrupted, stored, table
@@ -237,7 +237,7 @@ class Model(RuleBasedStateMachine):
         found, outcomes = self.find(source), self.outcomes(numbers)
         made_of = Template("Sales {target}") if template else None
         order = CopyOrder(CALLER, source, tuple(numbers), overrides, atomic=atomic, template=made_of)
-        result = self.ask(copying.copy, order)
+        result = self.ask(copies.copy, order)
         if found is None:
             assert NotFound(source) == result
         elif atomic and set(outcomes) != {"added"}:
@@ -337,7 +337,7 @@ class Model(RuleBasedStateMachine):
     def add(self, pattern, values):
         """A DID of its own."""
         found = self.find(pattern)
-        done = self.ask(editing.add, AddOrder(CALLER, pattern, values))
+        done = self.ask(edits.add, AddOrder(CALLER, pattern, values))
         if found:
             assert AlreadyExists(pattern) == done
             return
@@ -350,7 +350,7 @@ class Model(RuleBasedStateMachine):
     def update(self, pattern, values):
         """A DID is changed, perhaps to what it is already."""
         found = self.find(pattern)
-        done = self.ask(editing.update, UpdateOrder(CALLER, pattern, values))
+        done = self.ask(edits.update, UpdateOrder(CALLER, pattern, values))
         if found is None:
             assert NotFound(pattern) == done
             return
@@ -361,7 +361,7 @@ class Model(RuleBasedStateMachine):
     def delete(self, pattern):
         """A DID is deleted, unless it is locked."""
         found = self.find(pattern)
-        done = self.ask(editing.delete, DeleteOrder(CALLER, pattern))
+        done = self.ask(edits.delete, DeleteOrder(CALLER, pattern))
         if found is None:
             assert NotFound(pattern) == done
         elif found["did_id"] in self.locked:
@@ -380,7 +380,7 @@ class Model(RuleBasedStateMachine):
     def lock(self, pattern, locked):
         """A DID is locked against deletion, or not any more."""
         found = self.find(pattern)
-        done = self.ask(editing.lock, LockOrder(CALLER, pattern, locked))
+        done = self.ask(edits.lock, LockOrder(CALLER, pattern, locked))
         if found is None:
             assert NotFound(pattern) == done
         else:
@@ -419,7 +419,7 @@ class Model(RuleBasedStateMachine):
         batch = found[place % len(found)]
         self.now += timedelta(seconds=1)
         with self.engine.begin() as conn:
-            removing.begin(conn, progress.get(conn, batch.batch_id), CALLER, self.now, force=force)
+            rollback.begin(conn, progress.get(conn, batch.batch_id), CALLER, self.now, force=force)
         self.run_batches(pace, stops)
         self.undone(batch, force)
 

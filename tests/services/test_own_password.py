@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from didier.errors import NotConfirmed, SessionEnded
-from didier.services import access, own_password, passwords, sessions, tokens
-from didier.services.access import LOCK_AFTER, Caller, Credentials
-from didier.services.own_password import Changed, Order
-from didier.services.sessions import Opening, Presented
-from didier.storage import users
+from didier.services.users import authentication, own_password, passwords, sessions, tokens
+from didier.services.users.authentication import LOCK_AFTER, Caller, Credentials
+from didier.services.users.own_password import Changed, Order
+from didier.services.users.sessions import Opening, Presented
 from didier.storage.statements import run
+from didier.storage.users import users
 
 ADDRESS = "192.0.2.7"
 
@@ -23,7 +23,7 @@ def conn(engine):
 
 
 def proof(conn, password="1234"):
-    return passwords.compare(password, password, access.stored_password(conn, "admin"))
+    return passwords.compare(password, password, authentication.stored_password(conn, "admin"))
 
 
 def change(conn, now, password="1234", **settings):

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from didier.services import passwords
-from didier.services.passwords import KEEP_MOST, KEEP_SECONDS, Memory, Proof, compare, new_hash
-from didier.storage.users import StoredPassword
+from didier.services.users import passwords
+from didier.services.users.passwords import KEEP_MOST, KEEP_SECONDS, Memory, Proof, compare, new_hash
+from didier.storage.users.users import StoredPassword
 
 PASSWORD = "Tr0ub4dor&3"
 HASHED = StoredPassword(hash=new_hash(PASSWORD), plain="")

@@ -9,11 +9,11 @@ from didier.domain.inputs import Entry, Row
 from didier.domain.targets import Range
 from didier.domain.templates import Template
 from didier.domain.visibility import EVERYTHING, Visibility
-from didier.services import planning
-from didier.services.planning import Chunk, Planner, target_of
-from didier.services.recipes import Recipe
-from didier.storage import dids
+from didier.services.batches import decisions
+from didier.services.batches.copy_spec import Recipe
+from didier.services.batches.decisions import Chunk, Planner, target_of
 from didier.storage.database import reading
+from didier.storage.dids import dids
 
 PROPERTY = settings(
     derandomize=True,
@@ -85,7 +85,7 @@ def chunks(engine: Engine, planner: Planner, size: int) -> Iterator[Chunk]:
     planner.close()
 
 
-def decisions(chunk: Chunk) -> Iterator[Decision]:
+def decided(chunk: Chunk) -> Iterator[Decision]:
     for place, target in enumerate(chunk.targets):
         problem = chunk.problems.get(place)
         yield (chunk.position + place + 1, target, problem and problem.outcome, problem and problem.reason)
@@ -93,7 +93,7 @@ def decisions(chunk: Chunk) -> Iterator[Decision]:
 
 def decide(engine: Engine, entries: list[Entry], size: int, **settings) -> list[Decision]:
     planner = Planner(recipe(engine), entries, **settings)
-    return [decision for chunk in chunks(engine, planner, size) for decision in decisions(chunk)]
+    return [decision for chunk in chunks(engine, planner, size) for decision in decided(chunk)]
 
 
 def words(engine: Engine, *targets: str, **settings) -> list[str | None]:
@@ -133,7 +133,7 @@ def test_an_order_that_goes_on_is_decided_as_before(full, entries, size, done):
     rest = Planner(recipe(full), planning_rest(entries, done), EVERYTHING, done)
     rest.remember(entries, done)
 
-    assert whole[done:] == [decision for chunk in chunks(full, rest, size) for decision in decisions(chunk)]
+    assert whole[done:] == [decision for chunk in chunks(full, rest, size) for decision in decided(chunk)]
 
 
 def planning_rest(entries: list[Entry], done: int) -> Iterator[Entry]:
@@ -163,7 +163,7 @@ def test_items_tell_of_each_target(full, entries, size, first, gaps):
         )
         rest = iter(ids)
         wanted = []
-        for position, target, outcome, reason in decisions(chunk):
+        for position, target, outcome, reason in decided(chunk):
             did_id = None if outcome else next(rest)
             word = outcome or ("added" if did_id else "exists")
             wanted.append((position, target, word, did_id, reason if outcome == "invalid" else None))
@@ -172,7 +172,7 @@ def test_items_tell_of_each_target(full, entries, size, first, gaps):
                 placed.position + n, target_of(placed.item, n), placed.item.outcome,
                 None if placed.item.did_id is None else placed.item.did_id + n, placed.item.reason,
             )
-            for placed in planning.items(chunk, ids)
+            for placed in decisions.items(chunk, ids)
             for n in range(placed.item.size)
         ]  # fmt: skip
 
@@ -183,7 +183,7 @@ def test_a_block_is_one_item(full):
 
     assert [(1, "5551000", 1_000, 7)] == [
         (placed.position, placed.item.target, placed.item.size, placed.item.did_id)
-        for placed in planning.items(chunk, range(7, 1_007))
+        for placed in decisions.items(chunk, range(7, 1_007))
     ]
 
 
@@ -230,7 +230,7 @@ def test_what_others_have_made_since_exists(full, now):
     with reading(full) as conn:
         Planner(recipe(full), []).decide_again(conn, chunk)
 
-    assert [None, "invalid", "exists", "duplicate"] == [outcome for _, _, outcome, _ in decisions(chunk)]
+    assert [None, "invalid", "exists", "duplicate"] == [outcome for _, _, outcome, _ in decided(chunk)]
 
 
 def test_rows_have_the_values_of_their_target(full, now):
@@ -264,10 +264,10 @@ def test_the_same_number_in_another_spelling_is_similar(full, now, entries):
     [chunk] = chunks(full, Planner(recipe(full), entries), 1_000)
 
     with reading(full) as conn:
-        everything = planning.similar(conn, chunk, "US")
-        elsewhere = planning.similar(conn, chunk, "IT")
-        seen = planning.similar(conn, chunk, "US", Visibility(groups=frozenset({"sales"})))
-        reached = planning.similar(conn, chunk, "US", Visibility(prefix="+1"))
+        everything = decisions.similar(conn, chunk, "US")
+        elsewhere = decisions.similar(conn, chunk, "IT")
+        seen = decisions.similar(conn, chunk, "US", Visibility(groups=frozenset({"sales"})))
+        reached = decisions.similar(conn, chunk, "US", Visibility(prefix="+1"))
 
     assert {7: "18005550007", 8: "18005550008", 299: "+18005550299"} == everything
     assert {} == elsewhere

@@ -20,12 +20,12 @@ from didier.errors import (
     NotFound,
     NotPermitted,
 )
-from didier.services import previewing
-from didier.services.batches import BatchOrder
-from didier.services.copying import Copied, CopyOrder, CopyResult, copy
-from didier.services.previewing import Difference, Preview, Seen
-from didier.storage import dids
+from didier.services.batches import previews
+from didier.services.batches.batches import BatchOrder
+from didier.services.batches.copies import Copied, CopyOrder, CopyResult, copy
+from didier.services.batches.previews import Difference, Preview, Seen
 from didier.storage.database import reading
+from didier.storage.dids import dids
 from didier.storage.statements import run
 from support.batches import SOURCE, accept, each, finish, order, table
 from support.homes import emptied
@@ -41,7 +41,7 @@ PROPERTY = settings(
 def look(engine: Engine, wish: BatchOrder, region: str = "US") -> tuple[list[Seen], dict[str, int]]:
     """Return what a preview shows, and its totals."""
     with reading(engine) as conn:
-        preview = previewing.preview(conn, wish, region)
+        preview = previews.preview(conn, wish, region)
         assert isinstance(preview, Preview), preview
         seen: list[Seen] = []
         while (found := preview.step(conn)) is not None:
@@ -52,7 +52,7 @@ def look(engine: Engine, wish: BatchOrder, region: str = "US") -> tuple[list[See
 
 def refused(engine: Engine, wish: BatchOrder) -> Any:
     with reading(engine) as conn:
-        return previewing.preview(conn, wish, "US")
+        return previews.preview(conn, wish, "US")
 
 
 def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
@@ -208,10 +208,10 @@ def test_a_preview_keeps_its_word(clean, kept_home, now, rows):
     assert [one.status.replace("new", "added") for one in told] == [
         one.outcome for one in each(clean, batch_id)
     ]
-    assert {**dict.fromkeys(previewing.STATUSES, 0), **Counter(one.status for one in told)} == totals
+    assert {**dict.fromkeys(previews.STATUSES, 0), **Counter(one.status for one in told)} == totals
 
 
-@pytest.mark.parametrize("count", [previewing.CHUNK, previewing.CHUNK * 2 + 1])
+@pytest.mark.parametrize("count", [previews.CHUNK, previews.CHUNK * 2 + 1])
 def test_a_long_order_is_looked_at_step_by_step(clean, count):
     """All targets are told, however many steps it takes."""
     seen, totals = look(clean, order(f"5550000-{5_550_000 + count - 1}"))

@@ -5,10 +5,10 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.errors import NotFound, NotPermitted
-from didier.services.reports import Wanted, calls, info, listed
+from didier.services.usage.reports import Wanted, calls, info, listed
 from didier.storage.database import open_engine, reading
-from didier.storage.reports import Call
 from didier.storage.statements import run
+from didier.storage.usage.reports import Call
 
 SOURCE = "18001234567"
 DAY = date(2026, 3, 4)

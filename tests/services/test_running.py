@@ -9,8 +9,9 @@ from sqlalchemy.engine import Engine
 
 from didier.cli.local import CALLER
 from didier.errors import Unavailable
-from didier.services.batches import Undone
-from didier.storage import dids, locks, progress
+from didier.services.batches.batches import Undone
+from didier.storage.batches import progress
+from didier.storage.dids import deletion_locks, dids
 from didier.storage.statements import is_transactional, run
 from didier.storage.tables import DIDS
 from support.batches import (
@@ -341,7 +342,7 @@ def made_with_changes(engine: Engine, now) -> int:
         dids.update(conn, there["5551499"]["did_id"], {"did_active": "N"}, later)
         dids.delete(conn, there["5550800"]["did_id"])
         dids.delete(conn, there["5550801"]["did_id"])
-        locks.lock(conn, {there["5551000"]["did_id"]: ("admin", 1)}, now)
+        deletion_locks.lock(conn, {there["5551000"]["did_id"]: ("admin", 1)}, now)
     return batch_id
 
 

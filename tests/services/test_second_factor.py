@@ -22,13 +22,13 @@ from didier.errors import (
     WrongCode,
     WrongPassword,
 )
-from didier.services import access, accounts, one_time_codes, passwords, second_factor
-from didier.services.access import LOCK_AFTER, LOCK_SECONDS, Caller, Credentials, StaleProof
-from didier.services.installation_key import KeyFile, NotOpened, generate
-from didier.services.second_factor import BeginOrder, Begun, CodeOrder, Set, SetOrder
-from didier.storage import second_factors
-from didier.storage.forgetting import NothingStored, forgetful
+from didier.runtime.read_only import NothingStored, forgetful
+from didier.services.system.installation_key import KeyFile, NotOpened, generate
+from didier.services.users import accounts, authentication, one_time_codes, passwords, second_factor
+from didier.services.users.authentication import LOCK_AFTER, LOCK_SECONDS, Caller, Credentials, StaleProof
+from didier.services.users.second_factor import BeginOrder, Begun, CodeOrder, Set, SetOrder
 from didier.storage.statements import run
+from didier.storage.users import second_factors
 
 ADDRESS = "192.0.2.7"
 STEP = timedelta(seconds=30)
@@ -47,14 +47,14 @@ class Home:
 
     @property
     def account(self):
-        return access.users.accounts(self.conn, ["admin"])["admin"]
+        return authentication.users.accounts(self.conn, ["admin"])["admin"]
 
     @property
     def caller(self):
         return Caller(self.account.user, "admin", ADDRESS)
 
     def proof(self, password="1234"):
-        stored = access.stored_password(self.conn, "admin")
+        stored = authentication.stored_password(self.conn, "admin")
         return passwords.compare(password, password, stored)
 
     def begin(self, password="1234"):
@@ -90,8 +90,10 @@ class Home:
     def sign_in(self, text=None, now=None, matched=True, **wish):
         now = now or self.now
         code = None if text is None else self.code(text, now)
-        proof = passwords.Proof(access.stored_password(self.conn, "admin"), matched)
-        [outcome] = access.sign_in(self.conn, [Credentials("admin", proof, ADDRESS, 8, code, **wish)], now)
+        proof = passwords.Proof(authentication.stored_password(self.conn, "admin"), matched)
+        [outcome] = authentication.sign_in(
+            self.conn, [Credentials("admin", proof, ADDRESS, 8, code, **wish)], now
+        )
         return outcome
 
     def failures(self):
@@ -252,10 +254,12 @@ def test_a_code_counts_once(home):
 def test_a_code_counts_once_among_wishes_that_share_a_transaction(home):
     """Two that come at once do not both get in."""
     home.set_up()
-    proof = passwords.Proof(access.stored_password(home.conn, "admin"), matched=True)
+    proof = passwords.Proof(authentication.stored_password(home.conn, "admin"), matched=True)
     wish = Credentials("admin", proof, ADDRESS, 8, home.code(home.shown()))
 
-    assert [User, WrongCode] == [type(one) for one in access.sign_in(home.conn, [wish, wish], home.now)]
+    assert [User, WrongCode] == [
+        type(one) for one in authentication.sign_in(home.conn, [wish, wish], home.now)
+    ]
 
 
 def test_a_clock_that_is_set_back_lets_no_code_count_again(home):
@@ -339,9 +343,9 @@ def test_a_code_that_was_compared_before_it_was_confirmed_is_stale(home):
     """What was compared with no secret says nothing about one."""
     code = home.code("000000")
     home.set_up()
-    proof = passwords.Proof(access.stored_password(home.conn, "admin"), matched=True)
+    proof = passwords.Proof(authentication.stored_password(home.conn, "admin"), matched=True)
 
-    [outcome] = access.sign_in(home.conn, [Credentials("admin", proof, ADDRESS, 8, code)], home.now)
+    [outcome] = authentication.sign_in(home.conn, [Credentials("admin", proof, ADDRESS, 8, code)], home.now)
 
     assert isinstance(outcome, StaleProof)
 
@@ -359,10 +363,12 @@ def test_no_code_counts_while_nothing_can_be_stored(home):
     """It could not be used up, and would count again."""
     home.set_up()
     code = home.code(home.shown())
-    proof = passwords.Proof(access.stored_password(home.conn, "admin"), matched=True)
+    proof = passwords.Proof(authentication.stored_password(home.conn, "admin"), matched=True)
 
     with pytest.raises(NothingStored):
-        access.sign_in(forgetful(home.conn), [Credentials("admin", proof, ADDRESS, 8, code)], home.now)
+        authentication.sign_in(
+            forgetful(home.conn), [Credentials("admin", proof, ADDRESS, 8, code)], home.now
+        )
 
 
 def test_vicidials_second_factor_counts_beside_it(home):

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from didier.errors import SessionEnded, WrongPassword
-from didier.services import access, passwords, sessions
-from didier.services.access import Caller, Credentials, StaleProof
-from didier.services.sessions import IDLE, LONGEST, Opening, Presented
+from didier.services.users import authentication, passwords, sessions
+from didier.services.users.authentication import Caller, Credentials, StaleProof
+from didier.services.users.sessions import IDLE, LONGEST, Opening, Presented
 from didier.storage.statements import run
 
 
@@ -20,7 +20,7 @@ def conn(engine):
 
 
 def credentials(conn, password="1234"):
-    stored = access.stored_password(conn, "admin")
+    stored = authentication.stored_password(conn, "admin")
     return Credentials("admin", passwords.compare(password, password, stored), "192.0.2.7", sessions.LEVEL)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from didier.services import making, removing
-from didier.services.making import Check, MovedOn
+from didier.services.batches import job_steps, rollback
+from didier.services.batches.job_steps import Check, MovedOn
 from support.batches import accept, order, stored, table
 
 BLOCK = "5550100-5550299"
@@ -16,25 +16,25 @@ class Node:
         self.engine, self.now = engine, now
         self.batch = stored(engine, batch_id)
         with engine.begin() as conn:
-            self.recipe = removing.recipe_of(conn, self.batch)
-            self.planner = making.open_planner(conn, self.batch, self.recipe)
+            self.recipe = rollback.recipe_of(conn, self.batch)
+            self.planner = job_steps.open_planner(conn, self.batch, self.recipe)
 
     def begin(self):
         with self.engine.begin() as conn:
-            making.begin(conn, self.batch)
+            job_steps.begin(conn, self.batch)
 
     def refuse(self):
         with self.engine.begin() as conn:
-            making.refuse(conn, self.batch, Check(self.planner), self.now)
+            job_steps.refuse(conn, self.batch, Check(self.planner), self.now)
 
     def make(self):
         chunk = self.planner.take(120)
         with self.engine.begin() as conn:
-            making.make(conn, self.batch, self.recipe, chunk, self.now)
+            job_steps.make(conn, self.batch, self.recipe, chunk, self.now)
 
     def finish(self):
         with self.engine.begin() as conn:
-            making.finish(conn, self.batch, self.now)
+            job_steps.finish(conn, self.batch, self.now)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ No time is measured: hashing is all that takes long, so it is counted.
 import pytest
 from argon2 import PasswordHasher
 
-from didier.services import passwords
-from didier.storage.users import StoredPassword, VicidialHashing
+from didier.services.users import passwords
+from didier.storage.users.users import StoredPassword, VicidialHashing
 
 HASHING = VicidialHashing("0123456789abcdef", 2)
 

@@ -15,8 +15,8 @@ from didier.errors import (
     TokenRefused,
     UserNotFound,
 )
-from didier.services import tokens, users
-from didier.services.tokens import Added, AddOrder, ListOrder, Presented, RevokeOrder
+from didier.services.users import directory, tokens
+from didier.services.users.tokens import Added, AddOrder, ListOrder, Presented, RevokeOrder
 from didier.storage.statements import run
 
 ADDRESS = "192.0.2.7"
@@ -107,7 +107,7 @@ def test_a_new_user_does_not_inherit_tokens(engine, now):
     _, shown = made(engine, now)
     with engine.begin() as conn:
         run(conn, "DELETE FROM vicidial_users")
-        users.add(conn, "admin", users.Change(level=9), now)
+        directory.add(conn, "admin", directory.Change(level=9), now)
 
     assert [TokenRefused("its user is not active")] == signed_in(engine, now, shown)
     assert [[]] == carry_out(engine, tokens.listed, now, ListOrder(CALLER, "admin"))

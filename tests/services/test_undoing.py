@@ -12,18 +12,18 @@ from didier.errors import (
     NotPermitted,
     NotUndoable,
 )
-from didier.services import copying, editing, undoing
-from didier.services.copying import CopyOrder
-from didier.services.editing import AddOrder, DeleteOrder, LockOrder, UpdateOrder
-from didier.services.undoing import Undone
-from didier.storage import dids
+from didier.services.batches import copies, edits, undo_edits
+from didier.services.batches.copies import CopyOrder
+from didier.services.batches.edits import AddOrder, DeleteOrder, LockOrder, UpdateOrder
+from didier.services.batches.undo_edits import Undone
+from didier.storage.dids import dids
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
 
 SOURCE = "18001234567"
 NUMBER = "5550001"
 SALES = replace(CALLER, user=replace(CALLER.user, group="SALES", viewable_groups=" SALES "))
-SERVICES = {AddOrder: editing.add, UpdateOrder: editing.update, DeleteOrder: editing.delete}
+SERVICES = {AddOrder: edits.add, UpdateOrder: edits.update, DeleteOrder: edits.delete}
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ def edit(conn, now):
 @pytest.fixture
 def undo(conn, now):
     """Undoes a batch."""
-    return lambda batch_id, caller=CALLER, force=False: undoing.undo_edit(conn, batch_id, caller, now, force)
+    return lambda batch_id, caller=CALLER, force=False: undo_edits.undo_edit(
+        conn, batch_id, caller, now, force
+    )
 
 
 def image(conn, pattern):
@@ -161,7 +163,7 @@ def test_twice_is_once(edit, undo):
 
 def test_batches_that_are_no_edits(conn, undo, now):
     """An unknown batch, and one that copied DIDs, are not found here."""
-    [copied] = copying.copy(conn, [CopyOrder(CALLER, SOURCE, (NUMBER,))], now)
+    [copied] = copies.copy(conn, [CopyOrder(CALLER, SOURCE, (NUMBER,))], now)
 
     assert BatchNotFound(999) == undo(999)
     assert BatchNotFound(copied.batch_id) == undo(copied.batch_id)
@@ -170,7 +172,7 @@ def test_batches_that_are_no_edits(conn, undo, now):
 def test_a_locked_did_is_not_removed(conn, edit, undo, now):
     """A lock counts for an undo too, by force as well."""
     batch_id = edit(AddOrder(CALLER, NUMBER, {}))
-    editing.lock(conn, [LockOrder(CALLER, NUMBER)], now)
+    edits.lock(conn, [LockOrder(CALLER, NUMBER)], now)
 
     assert DeletionLocked(NUMBER) == undo(batch_id, force=True)
 

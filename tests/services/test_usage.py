@@ -7,11 +7,12 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.errors import NotPermitted
-from didier.services import usage
-from didier.storage import dids, logs
-from didier.storage.logs import ApiEntry
+from didier.services.usage import call_statistics
+from didier.storage.changes import vicidial_logs
+from didier.storage.changes.vicidial_logs import ApiEntry
+from didier.storage.dids import dids
 from didier.storage.statements import run
-from didier.storage.usage import LogFilter
+from didier.storage.usage.call_statistics import LogFilter
 
 LIMITED = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES SUPPORT "))
 PREFIXED = replace(CALLER, pattern_prefix="+44")
@@ -28,7 +29,7 @@ def conn(engine, now):
             ("admin", "add_user", "SUCCESS"),
         ):
             entry = ApiEntry(user, function, result, "why", "crm", "a|secret", 0, "s", "h", "u", "192.0.2.1")
-            logs.write_api(conn, [entry], "host", now)
+            vicidial_logs.write_api(conn, [entry], "host", now)
         dids.add(conn, {"did_pattern": "+442079460000", "user_group": "SALES"}, now)
         for did_id, extension, day in (
             (2, "+442079460000", 4), (2, "+442079460000", 5), (1, "18001234567", 6), (77, "gone", 7),
@@ -44,7 +45,7 @@ def conn(engine, now):
 
 
 def lines(conn, caller=CALLER, limit=10, before=None, **wanted):
-    return usage.api_log(conn, caller, LogFilter(**wanted), limit, before)
+    return call_statistics.api_log(conn, caller, LogFilter(**wanted), limit, before)
 
 
 def test_the_log_goes_backwards_in_pages(conn):
@@ -90,19 +91,21 @@ def test_the_log_shows_users_whom_the_caller_sees(conn):
 def test_calls_are_counted(conn):
     """The most called first; of equals the one with the lower id; the end is not in it."""
     end = datetime(2026, 3, 31, 10)
-    found = usage.calls_of_dids(conn, CALLER, BEGIN, end, 10)
+    found = call_statistics.calls_of_dids(conn, CALLER, BEGIN, end, 10)
 
     assert [("+442079460000", 2, "2026-03-05 10:00:00"), ("18001234567", 1, "2026-03-06 10:00:00"),
             (None, 1, "2026-03-07 10:00:00")] == [
         (one.pattern, one.calls, one.last_call) for one in found
     ]  # fmt: skip
-    assert ["+442079460000"] == [one.pattern for one in usage.calls_of_dids(conn, CALLER, BEGIN, end, 1)]
+    assert ["+442079460000"] == [
+        one.pattern for one in call_statistics.calls_of_dids(conn, CALLER, BEGIN, end, 1)
+    ]
 
 
 def test_calls_of_dids_that_are_not_seen_are_not_counted(conn):
     """By group, and by the token's prefix."""
     run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN' WHERE did_id = 1")
-    found = [usage.calls_of_dids(conn, who, BEGIN, END, 10) for who in (LIMITED, PREFIXED)]
+    found = [call_statistics.calls_of_dids(conn, who, BEGIN, END, 10) for who in (LIMITED, PREFIXED)]
 
     assert [["+442079460000"], ["+442079460000"]] == [[one.pattern for one in some] for some in found]
 
@@ -112,6 +115,6 @@ def test_reports_ask_for_view_reports(conn):
     caller = replace(CALLER, user=replace(CALLER.user, view_reports=False))
 
     assert isinstance(lines(conn, caller), NotPermitted)
-    assert isinstance(usage.calls_of_dids(conn, caller, BEGIN, END, 1), NotPermitted)
-    assert isinstance(usage.calls(conn, caller, "18001234567", BEGIN.date(), 1), NotPermitted)
-    assert isinstance(usage.calls(conn, PREFIXED, "18001234567", BEGIN.date(), 1), NotPermitted)
+    assert isinstance(call_statistics.calls_of_dids(conn, caller, BEGIN, END, 1), NotPermitted)
+    assert isinstance(call_statistics.calls(conn, caller, "18001234567", BEGIN.date(), 1), NotPermitted)
+    assert isinstance(call_statistics.calls(conn, PREFIXED, "18001234567", BEGIN.date(), 1), NotPermitted)

@@ -3,10 +3,10 @@ from datetime import timedelta
 import pytest
 
 from didier.errors import InvalidField, NotFound, UserExists
-from didier.services import access, passwords, users
-from didier.services.users import Change
-from didier.storage import users as stored_users
+from didier.services.users import authentication, directory, passwords
+from didier.services.users.directory import Change
 from didier.storage.statements import run
+from didier.storage.users import users as stored_users
 from didier.vicidial.call import CLEAN_UP
 
 EVERYTHING = " ALL_FUNCTIONS "
@@ -14,12 +14,12 @@ EVERYTHING = " ALL_FUNCTIONS "
 
 def add(engine, now, name="crm", **settings):
     with engine.begin() as conn:
-        return users.add(conn, name, Change(**settings), now)
+        return directory.add(conn, name, Change(**settings), now)
 
 
 def change(engine, now, name="crm", **settings):
     with engine.begin() as conn:
-        return users.change(conn, name, Change(**settings), now)
+        return directory.change(conn, name, Change(**settings), now)
 
 
 def row(engine, columns, name="crm"):
@@ -30,7 +30,7 @@ def row(engine, columns, name="crm"):
 
 def names(engine):
     with engine.begin() as conn:
-        return [account.user.name for account in users.everyone(conn)]
+        return [account.user.name for account in directory.everyone(conn)]
 
 
 def test_a_new_user_has_no_rights_but_a_level(engine, now):
@@ -76,7 +76,7 @@ def test_a_password_is_stored_hashed(engine, now):
     found = str(row(engine, "*"))
     with engine.begin() as conn:
         assert stored_users.keeps_plain(conn) == ("Hidden-1" in found)
-        assert passwords.compare("Hidden-1", "", access.stored_password(conn, "crm")).matched
+        assert passwords.compare("Hidden-1", "", authentication.stored_password(conn, "crm")).matched
 
 
 def test_without_a_password_nobody_signs_in(engine, now):
@@ -280,10 +280,10 @@ def test_the_first_administrator_may_everything(engine, now):
     with engine.begin() as conn:
         run(conn, "DELETE FROM vicidial_users")
         run(conn, "DELETE FROM vicidial_user_groups")
-        password = users.first_administrator(conn, None, now)
+        password = directory.first_administrator(conn, None, now)
 
     with engine.begin() as conn:
-        [account] = users.everyone(conn)
+        [account] = directory.everyone(conn)
     user = account.user
     assert passwords.compare(password, "", account.password).matched
     assert (9, True, True, True, True) == (
@@ -299,7 +299,7 @@ def test_random_passwords_differ(engine, now):
     for _ in range(2):
         with engine.begin() as conn:
             run(conn, "DELETE FROM vicidial_users")
-            made.append(users.first_administrator(conn, None, now))
+            made.append(directory.first_administrator(conn, None, now))
 
     assert made[0] != made[1]
     assert min(map(len, made)) >= 16

@@ -1,12 +1,12 @@
 import pytest
 from structlog.testing import capture_logs
 
-from didier.services import access, passwords
-from didier.services.access import Credentials, sign_in
-from didier.services.passwords import Proof, compare, vicidial_hash
+from didier.services.users import authentication, passwords
+from didier.services.users.authentication import Credentials, sign_in
+from didier.services.users.passwords import Proof, compare, vicidial_hash
 from didier.storage.database import open_engine
 from didier.storage.statements import run
-from didier.storage.users import StoredPassword, VicidialHashing
+from didier.storage.users.users import StoredPassword, VicidialHashing
 
 KEY = "abcdefghijklmnop"
 VECTORS = [
@@ -109,7 +109,7 @@ class Office:
 
     def lets_in(self, password):
         with self.engine.begin() as conn:
-            proof = compare(password, password, access.stored_password(conn, "admin"))
+            proof = compare(password, password, authentication.stored_password(conn, "admin"))
             [outcome] = sign_in(conn, [Credentials("admin", proof, "192.0.2.7", 7)], self.now)
         return proof.matched and hasattr(outcome, "level")
 
@@ -175,13 +175,13 @@ def test_another_key_makes_the_proof_stale(office):
     office.hashing(True)
     office.stored(VECTORS[2][3])
     with office.engine.begin() as conn:
-        proof = compare("1234", "1234", access.stored_password(conn, "admin"))
+        proof = compare("1234", "1234", authentication.stored_password(conn, "admin"))
     office.hashing(True, cost=4)
 
     with office.engine.begin() as conn:
         [outcome] = sign_in(conn, [Credentials("admin", proof, "192.0.2.7", 7)], office.now)
 
-    assert isinstance(outcome, access.StaleProof)
+    assert isinstance(outcome, authentication.StaleProof)
 
 
 @pytest.mark.parametrize("missing", ["pass_hash_enabled", "pass_cost"])

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from didier.errors import Overloaded, Stopping
-from didier.storage.committer import ATTEMPTS, GROUP_LIMIT, Committer
+from didier.runtime.committer import ATTEMPTS, GROUP_LIMIT, Committer
 from didier.storage.statements import run
 
 PATIENCE = 30

@@ -1,8 +1,8 @@
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from didier.storage import dids
-from didier.storage.dids import Hold
+from didier.storage.dids import dids
+from didier.storage.dids.dids import Hold
 from didier.storage.failures import is_busy
 from didier.storage.statements import columns_of
 from didier.storage.tables import DIDS

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from didier.storage.guards import Guard
+from didier.runtime.process_lock import Guard
 from didier.storage.statements import run, scalar
 from support.engines import opened
 
 HOLDER = """
 import sys
 from didier.storage.database import open_engine
-from didier.storage.guards import Guard
+from didier.runtime.process_lock import Guard
 with Guard(open_engine(sys.argv[1]), "batches") as held:
     print("held" if held else "not held", flush=True)
     sys.stdin.read()

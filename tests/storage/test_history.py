@@ -1,8 +1,9 @@
 import pytest
 
-from didier.storage import batches, history
-from didier.storage.batches import Batch, Item
-from didier.storage.history import Entry
+from didier.storage.batches import batches
+from didier.storage.batches.batches import Batch, Item
+from didier.storage.changes import history
+from didier.storage.changes.history import Entry
 from didier.storage.statements import run
 
 SOURCE = "18001234567"

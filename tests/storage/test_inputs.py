@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from didier.storage.inputs import PIECE_BYTES, Packer, pack, unpack
+from didier.storage.batches.input_text import PIECE_BYTES, Packer, pack, unpack
 
 PROPERTY = settings(derandomize=True, max_examples=60, deadline=None)
 

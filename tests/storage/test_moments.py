@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from didier.storage.moments import first_since
 from didier.storage.statements import as_text, run
+from didier.storage.usage.id_search import first_since
 
 BEGIN = datetime(2026, 3, 4)
 IDS = (3, 4, 10, 11, 500)

@@ -2,9 +2,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from didier.storage import batches, progress
-from didier.storage.batches import Batch, Item
-from didier.storage.progress import BatchFilter, PlacedItem
+from didier.storage.batches import batches, progress
+from didier.storage.batches.batches import Batch, Item
+from didier.storage.batches.progress import BatchFilter, PlacedItem
 from didier.storage.statements import run
 
 OVERRIDES = {"did_active": "N", "extension": None}

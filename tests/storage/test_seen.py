@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from didier.domain import patterns
 from didier.domain.targets import Range
-from didier.storage.seen import Seen
+from didier.storage.batches.duplicates import Seen
 
 PROPERTY = settings(derandomize=True, max_examples=150, deadline=None)
 

@@ -1,4 +1,4 @@
-from didier.storage import dids, snapshots
+from didier.storage.dids import dids, snapshots
 from didier.storage.statements import run, scalar
 
 

@@ -1,10 +1,10 @@
 import pytest
 
 from didier.domain.visibility import EVERYTHING, Visibility
-from didier.storage import dids, uses
+from didier.storage.dids import dids, references
+from didier.storage.dids.references import Use
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
-from didier.storage.uses import Use
 from support.engines import opened
 from support.homes import ready
 
@@ -21,8 +21,8 @@ def conn(engine, now):
 
 def test_a_number_that_nothing_uses(conn):
     """A DID's own row, and numbers that are like it, are no uses."""
-    assert [] == uses.of(conn, [NUMBER, "555"])
-    assert [] == uses.of(conn, [])
+    assert [] == references.of(conn, [NUMBER, "555"])
+    assert [] == references.of(conn, [])
 
 
 def test_an_option_of_a_call_menu(conn):
@@ -30,7 +30,7 @@ def test_an_option_of_a_call_menu(conn):
     sql = "INSERT INTO vicidial_call_menu_options (menu_id, option_value, option_route, option_route_value)"
     run(conn, f"{sql} VALUES ('MAIN', '1', 'DID', ?), ('MAIN', '2', 'EXTENSION', ?)", NUMBER, NUMBER)
 
-    assert [Use(NUMBER, "call menu", "MAIN", "1")] == uses.of(conn, [NUMBER])
+    assert [Use(NUMBER, "call menu", "MAIN", "1")] == references.of(conn, [NUMBER])
 
 
 @pytest.mark.parametrize("column", ["campaign_cid", "xferconf_a_number", "xferconf_e_number"])
@@ -38,7 +38,7 @@ def test_a_campaign(conn, column):
     """A campaign uses the number as caller ID and as transfer preset."""
     run(conn, f"INSERT INTO vicidial_campaigns (campaign_id, {column}) VALUES ('SUMMER', ?)", NUMBER)
 
-    assert [Use(NUMBER, "campaign", "SUMMER", column)] == uses.of(conn, [NUMBER])
+    assert [Use(NUMBER, "campaign", "SUMMER", column)] == references.of(conn, [NUMBER])
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_a_campaign(conn, column):
 def test_another_did(conn, now, column, on, off):
     """A DID that sends calls to the number uses it, while what sends them is on."""
     dids.add(conn, {"did_pattern": "5550002", column: NUMBER, **off}, now)
-    assert [] == uses.of(conn, [NUMBER])
+    assert [] == references.of(conn, [NUMBER])
 
     dids.add(conn, {"did_pattern": "5550003", column: NUMBER, **on}, now)
-    assert [Use(NUMBER, "DID", "5550003", column)] == uses.of(conn, [NUMBER])
+    assert [Use(NUMBER, "DID", "5550003", column)] == references.of(conn, [NUMBER])
 
 
 def test_many_dids_with_one_destination_come_as_one(conn, now):
@@ -76,7 +76,7 @@ def test_many_dids_with_one_destination_come_as_one(conn, now):
     for i in range(2, 6):
         dids.add(conn, {"did_pattern": f"555000{i}", "extension": NUMBER}, now)
 
-    assert [Use(NUMBER, "DID", "5550002", "extension", 3)] == uses.of(conn, [NUMBER])
+    assert [Use(NUMBER, "DID", "5550002", "extension", 3)] == references.of(conn, [NUMBER])
 
 
 def test_dids_with_one_destination_come_as_one_whatever_else_they_use(conn, now):
@@ -88,7 +88,7 @@ def test_dids_with_one_destination_come_as_one_whatever_else_they_use(conn, now)
     assert {
         Use(NUMBER, "DID", "5550002", "extension", 1),
         Use(NUMBER, "DID", "5550003", "no_agent_ingroup_extension"),
-    } == set(uses.of(conn, [NUMBER]))
+    } == set(references.of(conn, [NUMBER]))
 
 
 def test_an_embedded_database_looks_into_indexes(tmp_path, now):
@@ -98,7 +98,7 @@ def test_an_embedded_database_looks_into_indexes(tmp_path, now):
         driver = conn.connection.driver_connection
         assert driver
         driver.set_trace_callback(statements.append)
-        uses.of(conn, [NUMBER])
+        references.of(conn, [NUMBER])
         driver.set_trace_callback(None)
         plans = [row[3] for sql in statements for row in run(conn, f"EXPLAIN QUERY PLAN {sql}")]
 
@@ -112,7 +112,7 @@ def test_one_did_may_use_two_numbers(conn, now):
     dids.add(conn, {"did_pattern": "5550002", **values}, now)
 
     assert {(NUMBER, "extension"), ("5550009", "no_agent_ingroup_extension")} == {
-        (use.pattern, use.detail) for use in uses.of(conn, [NUMBER, "5550009"])
+        (use.pattern, use.detail) for use in references.of(conn, [NUMBER, "5550009"])
     }
 
 
@@ -120,7 +120,7 @@ def test_letters_are_compared_without_case(conn, now):
     """The use of a pattern with letters is found in any case, under the name that was asked for."""
     dids.add(conn, {"did_pattern": "5550002", "extension": "SALES"}, now)
 
-    assert ["Sales"] == [use.pattern for use in uses.of(conn, ["Sales"])]
+    assert ["Sales"] == [use.pattern for use in references.of(conn, ["Sales"])]
 
 
 def test_tables_and_columns_that_are_not_there(database_url, engine, now):
@@ -134,7 +134,7 @@ def test_tables_and_columns_that_are_not_there(database_url, engine, now):
     with opened(database_url) as older, older.begin() as conn:
         dids.add(conn, {"did_pattern": "5550002", "extension": NUMBER}, now)
 
-        assert ["5550002"] == [use.name for use in uses.of(conn, [NUMBER])]
+        assert ["5550002"] == [use.name for use in references.of(conn, [NUMBER])]
 
 
 SALES = Visibility(groups=frozenset({"sales"}))
@@ -156,8 +156,8 @@ def test_places_of_other_groups_have_no_name(conn, now, group, name):
         Use(NUMBER, "DID", "5550002", "extension", 1),
     ]
 
-    assert named == uses.of(conn, [NUMBER])
-    assert (named if name else [Use(NUMBER, use.kind, None) for use in named]) == uses.of(
+    assert named == references.of(conn, [NUMBER])
+    assert (named if name else [Use(NUMBER, use.kind, None) for use in named]) == references.of(
         conn, [NUMBER], SALES
     )
 
@@ -171,7 +171,7 @@ def test_dids_that_are_not_seen_are_not_counted(conn, now):
     sight = Visibility(groups=frozenset({"sales"}), prefix="555")
 
     assert {Use(NUMBER, "DID", "5550003", "extension", 1), Use(NUMBER, "DID", None)} == set(
-        uses.of(conn, [NUMBER], sight)
+        references.of(conn, [NUMBER], sight)
     )
 
 
@@ -180,4 +180,4 @@ def test_a_menu_that_is_gone_is_seen_by_who_sees_all(conn):
     sql = "INSERT INTO vicidial_call_menu_options (menu_id, option_value, option_route, option_route_value)"
     run(conn, f"{sql} VALUES ('MAIN', '1', 'DID', ?)", NUMBER)
 
-    assert ["MAIN", None] == [uses.of(conn, [NUMBER], sight)[0].name for sight in (EVERYTHING, SALES)]
+    assert ["MAIN", None] == [references.of(conn, [NUMBER], sight)[0].name for sight in (EVERYTHING, SALES)]

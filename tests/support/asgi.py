@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy.engine import Engine
 
 from didier.config import Settings
-from didier.services.sessions import Secret
+from didier.services.users.sessions import Secret
 from didier.web.admin import cookies
 from didier.web.app import Requests, create_app
 

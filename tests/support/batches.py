@@ -14,17 +14,18 @@ from sqlalchemy.engine import Connection, Engine
 
 from didier.cli.local import CALLER
 from didier.domain.templates import Template
-from didier.services import batches, journal
-from didier.services.access import Caller
-from didier.services.batches import BatchOrder, Text, UndoOrder, read_text
-from didier.services.planning import target_of
-from didier.services.running import Runner
-from didier.storage import dids, progress
-from didier.storage.batches import any_running
-from didier.storage.committer import Committer
+from didier.runtime.batch_worker import Runner
+from didier.runtime.committer import Committer
+from didier.services.batches import batches, journal
+from didier.services.batches.batches import BatchOrder, Text, UndoOrder, read_text
+from didier.services.batches.decisions import target_of
+from didier.services.users.authentication import Caller
+from didier.storage.batches import progress
+from didier.storage.batches.batches import any_running
+from didier.storage.batches.input_text import pack
+from didier.storage.batches.progress import ACTIVE, StoredBatch
 from didier.storage.database import reading
-from didier.storage.inputs import pack
-from didier.storage.progress import ACTIVE, StoredBatch
+from didier.storage.dids import dids
 from didier.storage.statements import run
 
 SOURCE = "18001234567"

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 import orjson
 from sqlalchemy.engine import Engine
 
-from didier.services import access, passwords
-from didier.services.passwords import Proof
-from didier.storage import users
+from didier.services.users import authentication, passwords
+from didier.services.users.passwords import Proof
 from didier.storage.database import reading
 from didier.storage.statements import run
+from didier.storage.users import users
 from didier.vicidial import functions
 from didier.vicidial.call import MASKING, Call, read_parameters
 from didier.vicidial.replies import formats
@@ -64,7 +64,7 @@ class Api:
             received=self.now.timestamp(),
         )
         with reading(self.engine) as conn:
-            stored = access.stored_password(conn, call.user)
+            stored = authentication.stored_password(conn, call.user)
             hashing, keeps_plain = users.hashing(conn), users.keeps_plain(conn)
         call.proof = Proof(stored, matched=call.raw("pass") == LOGIN["pass"])
         if password := functions.new_password(call):

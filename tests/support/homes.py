@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import Engine
 
-from didier.services import demo
+from didier.services.system import demo
 from didier.storage import migrations
 from didier.storage.database import open_engine
 from didier.storage.statements import run

@@ -3,8 +3,8 @@
 import pytest
 
 from didier.cli.local import CALLER
-from didier.services import editing
-from didier.services.editing import LockOrder
+from didier.services.batches import edits
+from didier.services.batches.edits import LockOrder
 from didier.storage.statements import run
 from support.calls import SOURCE, Api
 
@@ -145,7 +145,7 @@ def test_a_did_in_use_is_deleted_by_force_alone(api):
 def test_a_locked_did_is_not_deleted(api, engine, now):
     """A lock against deletion holds against force=Y too."""
     with engine.begin() as conn:
-        editing.lock(conn, [LockOrder(CALLER, SOURCE)], now)
+        edits.lock(conn, [LockOrder(CALLER, SOURCE)], now)
     line = f"ERROR: update_did DID IS LOCKED AGAINST DELETION: |admin|{SOURCE}\n"
 
     assert line == api.call("update_did", did_pattern=SOURCE, delete_did="Y", force="Y")

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from didier import tutorial
-from didier.services import access, users
-from didier.services.passwords import Proof, new_hash
-from didier.services.users import Change
+from didier.services.users import authentication, directory
+from didier.services.users.directory import Change
+from didier.services.users.passwords import Proof, new_hash
 from didier.storage.statements import run
 from didier.vicidial.call import MASKING, Call, read_parameters
 from didier.vicidial.functions import answer
@@ -132,8 +132,8 @@ def api(engine, now):
     """The tutorial's user, whose password is easily recognized, and two more."""
     with engine.begin() as conn:
         run(conn, "UPDATE vicidial_users SET pass_hash = ?", HASH)
-        users.add(conn, "crm", Change(api_access=True, functions="copy_did"), now)
-        users.add(conn, "low", Change(level=7, api_access=True, functions="ALL"), now)
+        directory.add(conn, "crm", Change(api_access=True, functions="copy_did"), now)
+        directory.add(conn, "low", Change(level=7, api_access=True, functions="ALL"), now)
     return Api(engine, now)
 
 
@@ -144,7 +144,7 @@ class Api:
         self.engine = engine
         self.now = now
         with engine.begin() as conn:
-            stored = {name: access.stored_password(conn, name) for name in ("admin", "crm", "low")}
+            stored = {name: authentication.stored_password(conn, name) for name in ("admin", "crm", "low")}
         self.proofs = {name: Proof(password, matched=True) for name, password in stored.items()}
 
     def call(self, sent, user="admin", non_latin=False, matched=True):

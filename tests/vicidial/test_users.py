@@ -3,10 +3,10 @@
 import pytest
 import sqlalchemy as sa
 
-from didier.services import passwords
+from didier.services.users import passwords
 from didier.storage.database import reading
 from didier.storage.tables import vicidial_tables
-from didier.storage.users import accounts
+from didier.storage.users.users import accounts
 from support.calls import Api
 
 SECRET = "NewSecret77"

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from didier.storage.batches.progress import ACTIVE
 from didier.storage.database import open_engine, reading
-from didier.storage.progress import ACTIVE
 from didier.storage.tables import Timestamp, vicidial_tables
 from support.load import Copying, new_targets
 from support.mariadb import MariaDB, running_mariadb

@@ -12,7 +12,7 @@ from didier.cli.places import AstguiclientOption, DatabaseOption, server_package
 from didier.cli.terminal import shown
 
 if TYPE_CHECKING:
-    from didier.services.doctor import Finding
+    from didier.services.system.doctor import Finding
 
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 

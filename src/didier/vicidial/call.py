@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 from didier.domain import patterns, targets
 from didier.masking import Masking
-from didier.services.passwords import Proof
-from didier.storage.users import StoredPassword
+from didier.services.users.passwords import Proof
+from didier.storage.users.users import StoredPassword
 
 SECRETS = frozenset({"pass", "agent_pass", "phone_pass"})
 """Parameters that hold a password; what else is masked in logs, `didier.masking` says."""

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
 from didier.domain.fields import BY_COLUMN
-from didier.services import copying, editing
+from didier.services.batches import copies, edits
 from didier.vicidial.call import BLANK, Call, Dialect
 from didier.vicidial.keyed import once
 from didier.vicidial.replies import dids as words
@@ -27,10 +27,10 @@ def add_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequen
 
     def add(ready: Sequence[Signed]) -> Sequence[Reply]:
         orders = [
-            editing.AddOrder(s.caller, s.call.get("did_pattern"), _fields(s.call), is_on(s.call, "dry_run"))
+            edits.AddOrder(s.caller, s.call.get("did_pattern"), _fields(s.call), is_on(s.call, "dry_run"))
             for s in ready
         ]
-        outcomes = editing.add(conn, orders, now, lenient=True)
+        outcomes = edits.add(conn, orders, now, lenient=True)
         return [words.added(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
 
     return once(conn, signed, now, lambda new: unless(_pattern_problem, new, add))
@@ -41,22 +41,20 @@ def update_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> lis
 
     def update(ready: Sequence[Signed]) -> Sequence[Reply]:
         orders = [
-            editing.UpdateOrder(
-                s.caller, s.call.get("did_pattern"), _fields(s.call), is_on(s.call, "dry_run")
-            )
+            edits.UpdateOrder(s.caller, s.call.get("did_pattern"), _fields(s.call), is_on(s.call, "dry_run"))
             for s in ready
         ]
-        outcomes = editing.update(conn, orders, now, lenient=True)
+        outcomes = edits.update(conn, orders, now, lenient=True)
         return [words.updated(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
 
     def delete(ready: Sequence[Signed]) -> Sequence[Reply]:
         orders = [
-            editing.DeleteOrder(
+            edits.DeleteOrder(
                 s.caller, s.call.get("did_pattern"), is_on(s.call, "force"), is_on(s.call, "dry_run")
             )
             for s in ready
         ]
-        outcomes = editing.delete(conn, orders, now)
+        outcomes = edits.delete(conn, orders, now)
         return [words.deleted(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
 
     def delete_or_update(ready: Sequence[Signed]) -> Sequence[Reply]:
@@ -98,7 +96,7 @@ def copy_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> Seque
     """Copy DIDs, in whichever dialect each call asks."""
 
     def copy(ready: Sequence[Signed]) -> Sequence[Reply]:
-        outcomes = copying.copy(conn, [_copy_order(s) for s in ready], now)
+        outcomes = copies.copy(conn, [_copy_order(s) for s in ready], now)
         return [_copied(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
 
     return once(conn, signed, now, lambda new: unless(_copy_problem, new, copy))
@@ -141,10 +139,10 @@ def _is_list_sized(call: Call, name: str) -> bool:
     return patterns.MIN_LENGTH <= len(text) <= LIST_LIMIT and text.strip(",") != ""
 
 
-def _copy_order(signed: Signed) -> copying.CopyOrder:
+def _copy_order(signed: Signed) -> copies.CopyOrder:
     call = signed.call
     if call.dialect is Dialect.TUTORIAL:
-        return copying.CopyOrder(
+        return copies.CopyOrder(
             signed.caller,
             call.get("did_pattern"),
             call.patterns("new_did_pattern"),
@@ -152,7 +150,7 @@ def _copy_order(signed: Signed) -> copying.CopyOrder:
             is_on(call, "dry_run"),
         )
     description = call.get("did_description")
-    return copying.CopyOrder(
+    return copies.CopyOrder(
         signed.caller,
         call.get("source_did_pattern"),
         call.patterns("new_dids"),
@@ -161,7 +159,7 @@ def _copy_order(signed: Signed) -> copying.CopyOrder:
     )
 
 
-def _copied(call: Call, outcome: copying.CopyResult | copying.Refused) -> Reply:
+def _copied(call: Call, outcome: copies.CopyResult | copies.Refused) -> Reply:
     if call.dialect is Dialect.TUTORIAL:
         return tutorial.copied(call, outcome)
     return words.copied(call, outcome, summary=is_on(call, "summary"))

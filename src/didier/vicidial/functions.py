@@ -14,9 +14,10 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.users import User, missing_function, missing_rights
 from didier.errors import SignInRefused
-from didier.services import access
-from didier.services.access import Credentials, StaleProof
-from didier.storage import logs, references
+from didier.services.users import authentication
+from didier.services.users.authentication import Credentials, StaleProof
+from didier.storage.changes import vicidial_logs
+from didier.storage.dids import destinations
 from didier.vicidial import dids, reports, system, users
 from didier.vicidial.call import Call, Dialect
 from didier.vicidial.replies import shared, tutorial
@@ -48,7 +49,7 @@ PASSWORD_FUNCTIONS = frozenset({"add_user", "copy_user", "update_user"})
 
 def version(conn: Connection, call: Call, now: datetime) -> Reply:
     """Tell the version and the time."""
-    return shared.version(now, references.server_offset(conn))
+    return shared.version(now, destinations.server_offset(conn))
 
 
 def teapot(conn: Connection, call: Call, now: datetime) -> Reply:
@@ -150,7 +151,7 @@ def _sign_in(
         # The tutorial answers a level that is too low as a missing permission, not as a wrong password.
         level = 0 if call.dialect is Dialect.TUTORIAL else SIGN_IN_LEVEL
         wishes.append(Credentials(call.user, call.proof, call.address, level))
-    return access.sign_in(conn, wishes, now) if wishes else []
+    return authentication.sign_in(conn, wishes, now) if wishes else []
 
 
 def _answer_anybody(conn: Connection, call: Call, now: datetime) -> Reply:
@@ -187,7 +188,7 @@ def _log(
     conn: Connection, calls: Sequence[Call], answers: Sequence[Reply | Signed | None], now: datetime
 ) -> None:
     entries = [
-        logs.ApiEntry(
+        vicidial_logs.ApiEntry(
             user=call.user,
             function=call.function,
             result=line.result,
@@ -205,4 +206,4 @@ def _log(
         if isinstance(reply, Reply)
         for line in reply.lines
     ]
-    logs.write_api(conn, entries, _HOSTNAME, now)
+    vicidial_logs.write_api(conn, entries, _HOSTNAME, now)

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from didier.errors import KeyReused
-from didier.services import idempotency
-from didier.services.idempotency import Answered, Request
+from didier.services.system import idempotency
+from didier.services.system.idempotency import Answered, Request
 from didier.vicidial.call import CLEAN_UP, Call
 from didier.vicidial.replies import formats, shared
 from didier.vicidial.replies.lines import Reply

@@ -5,8 +5,8 @@ from datetime import date
 from sqlalchemy.engine import Connection
 
 from didier.domain.fields import ROUTES
-from didier.services import reports
-from didier.services.reports import ROW_LIMIT, Wanted
+from didier.services.usage import reports
+from didier.services.usage.reports import ROW_LIMIT, Wanted
 from didier.vicidial.call import Call
 from didier.vicidial.replies import reports as words
 from didier.vicidial.replies.lines import Reply

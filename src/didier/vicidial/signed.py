@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import User
-from didier.services.access import Caller
+from didier.services.users.authentication import Caller
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Reply
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.services import servers
+from didier.services.system import servers
 from didier.vicidial.call import Call
 from didier.vicidial.replies import system as words
 from didier.vicidial.replies.lines import Reply

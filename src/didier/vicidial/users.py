@@ -7,9 +7,9 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.accounts import BY_COLUMN
 from didier.errors import NotPermitted, UserNotFound
-from didier.services import accounts
-from didier.services.reports import Table
-from didier.storage.users import StoredPassword
+from didier.services.usage.reports import Table
+from didier.services.users import accounts
+from didier.storage.users.users import StoredPassword
 from didier.vicidial.call import BLANK, Call
 from didier.vicidial.replies import shared
 from didier.vicidial.replies import users as words

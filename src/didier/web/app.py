@@ -19,14 +19,16 @@ from didier.config import Settings
 from didier.errors import Unavailable
 from didier.logging import request as log_request
 from didier.masking import Masking, mask_path
-from didier.services import journal
-from didier.services.installation_key import KeyFile
-from didier.services.running import Runner
-from didier.storage import batches
-from didier.storage.committer import GROUP_LIMIT, Committer
+from didier.runtime.batch_worker import Runner
+from didier.runtime.committer import GROUP_LIMIT, Committer
+from didier.runtime.degraded_reads import Reads
+from didier.runtime.password_verifier import Passwords
+from didier.services.batches import journal
+from didier.services.system.installation_key import KeyFile
+from didier.storage.batches import batches
 from didier.storage.database import reading
-from didier.storage.health import can_store
 from didier.storage.statements import is_transactional
+from didier.storage.system.health import can_store
 from didier.storage.tables import DIDS
 from didier.vicidial.call import MASKING
 from didier.web import framing, pages
@@ -36,11 +38,9 @@ from didier.web.admin.signing import Signing
 from didier.web.api.app import JsonApi, is_its
 from didier.web.bodies import BodyLimit
 from didier.web.codes import Codes
-from didier.web.comparing import Passwords
 from didier.web.edge import Edge, with_headers
 from didier.web.legacy import PATH, NonAgentApi
 from didier.web.metrics import Metrics
-from didier.web.unlogged import Reads
 
 log = structlog.get_logger()
 

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlalchemy.engine import Engine
 
-from didier.services import access, one_time_codes
-from didier.services.installation_key import KeyFile
-from didier.services.one_time_codes import CodeProof
-from didier.storage import second_factors, users
+from didier.services.system.installation_key import KeyFile
+from didier.services.users import authentication, one_time_codes
+from didier.services.users.one_time_codes import CodeProof
 from didier.storage.database import reading
-from didier.storage.second_factors import SecondFactor
-from didier.storage.users import StoredPassword
+from didier.storage.users import second_factors, users
+from didier.storage.users.second_factors import SecondFactor
+from didier.storage.users.users import StoredPassword
 
 CODE_LIMIT = 100
 """Most characters of a code that is looked at."""
@@ -37,7 +37,7 @@ class Codes:
     def stored_password(self, user: str) -> StoredPassword | None:
         """Return what *user*'s password is compared with."""
         with reading(self._engine) as conn:
-            return access.stored_password(conn, user)
+            return authentication.stored_password(conn, user)
 
     def _factor(self, user: str) -> SecondFactor | None:
         with reading(self._engine) as conn:

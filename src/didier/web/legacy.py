@@ -11,18 +11,18 @@ from sqlalchemy.engine import Engine
 from starlette.types import Receive, Scope, Send
 
 from didier.errors import Overloaded, Unavailable
-from didier.storage import users
-from didier.storage.committer import Committer
+from didier.runtime.committer import Committer
+from didier.runtime.degraded_reads import Reads
+from didier.runtime.password_verifier import Given, Passwords
 from didier.storage.database import reading
+from didier.storage.users import users
 from didier.vicidial import functions
 from didier.vicidial.call import Call, read_parameters
 from didier.vicidial.replies import formats, shared
 from didier.vicidial.replies.lines import Reply
 from didier.vicidial.signed import Signed
 from didier.web.bodies import PAIR_LIMIT, BodyLimit, ClientGone, RequestTooLarge, read_form
-from didier.web.comparing import Given, Passwords
 from didier.web.metrics import Metrics
-from didier.web.unlogged import Reads
 
 PATH = "/vicidial/non_agent_api.php"
 _COMPARE_AGAIN = 3

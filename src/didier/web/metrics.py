@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from didier.storage.committer import Committer
+from didier.runtime.committer import Committer
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
 from didier.vicidial.replies.lines import Reply
 

@@ -7,9 +7,10 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.errors import DatabaseLost, LockedOut, NotFound
-from didier.services import access, editing, tokens
-from didier.services.access import StaleProof
-from didier.services.passwords import Proof
+from didier.services.batches import edits
+from didier.services.users import authentication, tokens
+from didier.services.users.authentication import StaleProof
+from didier.services.users.passwords import Proof
 from didier.storage.database import reading
 from didier.storage.statements import run
 from didier.web.api import answers, problems, wishes
@@ -28,15 +29,15 @@ class Committer:
         proof = None
         if token is None:
             with reading(self.engine) as conn:
-                proof = Proof(access.stored_password(conn, "admin"), matched=password == "1234")
+                proof = Proof(authentication.stored_password(conn, "admin"), matched=password == "1234")
         login = Basic("admin", password) if token is None else Bearer(tokens.digest(token))
         return Envelope(login, proof, "192.0.2.1", "POST", "s", "h", "u", self.now.timestamp())
 
     def add(self, pattern, key=None, content=b"", word=None, **sender):
         wish = Wish(
             Asked("add_did", "dids:write", pattern),
-            editing.add,
-            lambda caller: editing.AddOrder(caller, pattern, {}),
+            edits.add,
+            lambda caller: edits.AddOrder(caller, pattern, {}),
             word or (lambda conn, done: answers.json({"did_id": done.did_id}, 201)),
             pointers={"pattern": "/did_pattern"},
         )

@@ -11,8 +11,8 @@ from didier import config
 from didier.config import Settings
 from didier.domain.users import ALL_FUNCTIONS, EVERY_GROUP, User
 from didier.errors import NoDatabase
-from didier.services.access import Caller
-from didier.services.installation_key import KeyFile
+from didier.services.system.installation_key import KeyFile
+from didier.services.users.authentication import Caller
 from didier.storage import migrations
 from didier.storage.database import open_engine, parse_url, reading
 from didier.vicidial import conf

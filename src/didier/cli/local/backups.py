@@ -6,10 +6,11 @@ from pathlib import Path
 from didier import config
 from didier.cli.local import database_url, key_file
 from didier.errors import KeyProblem, WrongSetting
-from didier.services import second_factor
-from didier.storage import backups, migrations
-from didier.storage.backups import Contents, Told
+from didier.services.users import second_factor
+from didier.storage import migrations
 from didier.storage.database import database_file, open_engine, parse_url, reading
+from didier.storage.system import backups
+from didier.storage.system.backups import Contents, Told
 
 __all__ = ["Contents", "backup", "database", "key_beside", "key_trouble", "restore"]
 

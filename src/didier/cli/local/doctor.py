@@ -5,8 +5,8 @@ from datetime import datetime
 from didier import config
 from didier.cli.local import database_url, key_file
 from didier.errors import DatabaseLost, NoDatabase
-from didier.services.doctor import Finding, Severity, examine, has_errors
-from didier.services.installation_key import KeyFile
+from didier.services.system.doctor import Finding, Severity, examine, has_errors
+from didier.services.system.installation_key import KeyFile
 from didier.storage.database import check_connection, open_engine, parse_url, reading
 
 __all__ = ["Finding", "Severity", "found", "has_errors"]

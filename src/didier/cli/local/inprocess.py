@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import httpx2
 from starlette.types import ASGIApp, Message
 
-from didier.services.access import Caller
+from didier.services.users.authentication import Caller
 from didier.web.api.callers import LOCAL
 
 WAITING_PARTS = 8

@@ -12,8 +12,9 @@ from sqlalchemy.engine import Engine
 from didier import config
 from didier.cli.local import key_file, open_database
 from didier.errors import KeyProblem
-from didier.services import installation_key, second_factor
-from didier.services.installation_key import Key, KeyFile, NotOpened
+from didier.services.system import installation_key
+from didier.services.system.installation_key import Key, KeyFile, NotOpened
+from didier.services.users import second_factor
 from didier.storage.database import reading
 
 

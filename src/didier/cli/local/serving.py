@@ -11,8 +11,8 @@ from didier.cli.terminal import say
 from didier.config import Settings
 from didier.errors import DatabaseInUse, WrongSetting
 from didier.logging import configure
-from didier.services import demo as demo_data
-from didier.services import users
+from didier.services.system import demo as demo_data
+from didier.services.users import directory
 from didier.storage import migrations
 from didier.storage.database import database_file, open_engine, parse_url, reading
 from didier.web.app import create_app
@@ -90,9 +90,9 @@ def init(database: str | None, astguiclient_conf: str | None) -> None:
     engine = open_engine(url, create=True)
     migrations.upgrade(engine)
     with engine.begin() as conn:
-        if users.everyone(conn):
+        if directory.everyone(conn):
             raise DatabaseInUse(f"the database {file or ''} has users already; nothing was changed")
-        password = users.first_administrator(conn, None, datetime.now())
+        password = directory.first_administrator(conn, None, datetime.now())
     engine.dispose()
     say(f"Database {file or engine.url.database} is ready.")
-    say(f"User {users.ADMIN}, password {password} (shown this once)")
+    say(f"User {directory.ADMIN}, password {password} (shown this once)")

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from didier.errors import NoDatabase
-from didier.storage import rights
 from didier.storage.database import check_server, database_file
+from didier.storage.system import rights
 from didier.storage.tables import DIDS, USERS, make_embedded
 
 VERSION_TABLE = "didier_version"

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from didier import errors
-from didier.services.copying import Copied, CopyResult, Item
-from didier.services.editing import Done
+from didier.services.batches.copies import Copied, CopyResult, Item
+from didier.services.batches.edits import Done
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply, data_line, error_line, one
 from didier.vicidial.replies.shared import not_permitted

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 
 from didier import errors
-from didier.services import accounts
-from didier.services.copying import Copied, CopyResult, Item
-from didier.services.editing import Done
-from didier.services.reports import Table
+from didier.services.batches.copies import Copied, CopyResult, Item
+from didier.services.batches.edits import Done
+from didier.services.usage.reports import Table
+from didier.services.users import accounts
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply
 

@@ -1,7 +1,7 @@
 """The answers to ``server_refresh``."""
 
 from didier import errors
-from didier.services.servers import Refreshed
+from didier.services.system.servers import Refreshed
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Reply, data_line, error_line, one
 from didier.vicidial.replies.shared import not_permitted

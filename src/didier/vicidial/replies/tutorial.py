@@ -1,7 +1,7 @@
 """The answers to ``copy_did`` in the tutorial's dialect."""
 
 from didier import errors
-from didier.services.copying import Copied, CopyResult, Item
+from didier.services.batches.copies import Copied, CopyResult, Item
 from didier.vicidial.call import Call
 from didier.vicidial.replies import shared
 from didier.vicidial.replies.dids import not_valid

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from didier import errors
 from didier.domain.users import User
 from didier.masking import MASK
-from didier.services.accounts import Done
-from didier.services.reports import Table
+from didier.services.usage.reports import Table
+from didier.services.users.accounts import Done
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply, data_line, error_line, one
 from didier.vicidial.replies.reports import stage_of, text_of

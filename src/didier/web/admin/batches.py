@@ -10,9 +10,9 @@ from starlette_admin.routing import route
 
 from didier.domain.fields import BY_COLUMN
 from didier.errors import Refusal
-from didier.services import batches
-from didier.services.access import Caller
-from didier.storage.progress import ACTIVE, BatchFilter, StoredBatch
+from didier.services.batches import batches
+from didier.services.users.authentication import Caller
+from didier.storage.batches.progress import ACTIVE, BatchFilter, StoredBatch
 from didier.web.admin.page import Page, may
 from didier.web.api import cursors
 from didier.web.api.batches import items_of, shown

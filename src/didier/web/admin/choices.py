@@ -7,11 +7,11 @@ from starlette_admin.routing import route
 
 from didier.domain.fields import BY_COLUMN
 from didier.errors import Refusal
-from didier.services import checking, choices, listing
-from didier.services.access import Caller
-from didier.services.choices import Choice
-from didier.services.listing import Wanted
-from didier.storage.listing import Order
+from didier.services.dids import choices, lookup, validation
+from didier.services.dids.choices import Choice
+from didier.services.dids.lookup import Wanted
+from didier.services.users.authentication import Caller
+from didier.storage.dids.pages import Order
 from didier.web.admin.page import Page, said
 from didier.web.api.schemas import SEARCH_MOST
 from didier.web.api.wishes import Asked
@@ -49,14 +49,14 @@ class Choices(Page):
             return JSONResponse({"text": ""})
 
         def read(conn: Connection, caller: Caller) -> str:
-            [bad] = checking.problems(conn, [{column: value}], [caller.visibility])
+            [bad] = validation.problems(conn, [{column: value}], [caller.visibility])
             return said(bad) if bad else ""
 
         return JSONResponse({"text": await self.read(request, read)})
 
 
 def _dids(conn: Connection, caller: Caller, text: str) -> list[Choice] | Refusal:
-    found = listing.page(conn, caller, Wanted(text or None), Order(), SHOWN)
+    found = lookup.page(conn, caller, Wanted(text or None), Order(), SHOWN)
     if isinstance(found, Refusal):
         return found
     return [Choice(str(row["did_pattern"]), str(row["did_description"] or "")) for row in found.rows]

@@ -10,7 +10,7 @@ from starlette_admin.routing import route
 from didier import tutorial
 from didier.errors import NotPermitted, Refusal
 from didier.masking import MASK
-from didier.services import listing
+from didier.services.dids import lookup
 from didier.vicidial.call import SECRETS
 from didier.vicidial.functions import FUNCTIONS
 from didier.vicidial.parameters import BY_NAME, FORMS
@@ -46,7 +46,7 @@ class Console(Page):
         """Show the form of the function that is chosen."""
         chosen = request.query_params.get("form", "")
         caller = caller_of(request)
-        found = await self.desk.door.on_reader(lambda conn: listing.one(conn, caller, tutorial.SOURCE_DID))
+        found = await self.desk.door.on_reader(lambda conn: lookup.one(conn, caller, tutorial.SOURCE_DID))
         given = {} if isinstance(found, Refusal) else EXAMPLE
         return self.render(
             request, "console.html", "API console", forms=FORMS,

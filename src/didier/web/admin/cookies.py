@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from starlette.requests import Request
 
-from didier.services.sessions import LONGEST, Secret, generate
+from didier.services.users.sessions import LONGEST, Secret, generate
 
 PREFIX = "/admin"
 SESSION = "didier_session"

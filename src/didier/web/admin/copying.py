@@ -8,7 +8,7 @@ from didier.domain.fields import BY_COLUMN
 from didier.domain.routes import sentence
 from didier.domain.templates import LONGEST
 from didier.errors import Refusal
-from didier.services import listing
+from didier.services.dids import lookup
 from didier.web.admin.page import Page, caller_of
 from didier.web.api.copies import SHOWN
 from didier.web.api.wishes import Asked
@@ -32,7 +32,7 @@ class Copying(Page):
         row = None
         if source:
             caller = caller_of(request)
-            found = await self.desk.door.on_reader(lambda conn: listing.one(conn, caller, source))
+            found = await self.desk.door.on_reader(lambda conn: lookup.one(conn, caller, source))
             row = None if isinstance(found, Refusal) else found
         return self.render(
             request, "copy.html", "Copy a DID", source=source, targets=targets, overrides=OVERRIDES,

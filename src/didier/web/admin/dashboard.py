@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette_admin.routing import route
 
 from didier.errors import NotPermitted
-from didier.services import figures, usage
-from didier.services.access import Caller
+from didier.services.usage import call_statistics, dashboard
+from didier.services.users.authentication import Caller
 from didier.web.admin.keeping import Kept
 from didier.web.admin.page import Desk, Page, caller_of, may, refused
 from didier.web.api.wishes import Asked
@@ -57,27 +57,27 @@ class Counted:
 
 
 def _called(conn: Connection, caller: Caller, span: Span) -> Rows:
-    since = figures.calls_since(conn, span.since)
-    return usage.calls_of_dids(conn, caller, since, span.now + timedelta(seconds=1), SHOWN)
+    since = dashboard.calls_since(conn, span.since)
+    return call_statistics.calls_of_dids(conn, caller, since, span.now + timedelta(seconds=1), SHOWN)
 
 
 def _uncalled(conn: Connection, caller: Caller, span: Span) -> Rows:
-    return figures.uncalled(conn, caller, span.since, SHOWN + 1)
+    return dashboard.uncalled(conn, caller, span.since, SHOWN + 1)
 
 
 def _strangers(conn: Connection, caller: Caller, span: Span) -> Rows:
-    return figures.strangers(conn, caller, figures.calls_since(conn, span.since), SHOWN)
+    return dashboard.strangers(conn, caller, dashboard.calls_since(conn, span.since), SHOWN)
 
 
 PARTS: tuple[Part, ...] = (
-    Part("routes", "DIDs by route", "list_dids", lambda c, who, _: figures.dids_by_route(c, who)),
+    Part("routes", "DIDs by route", "list_dids", lambda c, who, _: dashboard.dids_by_route(c, who)),
     Part(
         "copies", "Copies per day", "list_dids",
-        lambda c, who, span: figures.copies_by_day(c, who, span.now.date(), span.days),
+        lambda c, who, span: dashboard.copies_by_day(c, who, span.now.date(), span.days),
     ),
     Part(
         "refusals", "Refused requests by reason", "api_log",
-        lambda c, who, span: figures.refusals(c, who, span.since, SHOWN),
+        lambda c, who, span: dashboard.refusals(c, who, span.since, SHOWN),
     ),
     Part("called", "DIDs that are called most", "did_log_export", _called),
     Part("strangers", "Calls to numbers without a DID", "did_log_export", _strangers),

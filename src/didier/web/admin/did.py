@@ -10,12 +10,13 @@ from starlette_admin.routing import route
 from didier.domain.fields import BY_COLUMN
 from didier.domain.routes import sentence
 from didier.errors import Refusal
-from didier.services import history, listing
-from didier.services.access import Caller
-from didier.services.history import Change
-from didier.services.listing import Wanted
-from didier.storage import locks
-from didier.storage.listing import Order, Row
+from didier.services.changes import history
+from didier.services.changes.history import Change
+from didier.services.dids import lookup
+from didier.services.dids.lookup import Wanted
+from didier.services.users.authentication import Caller
+from didier.storage.dids import deletion_locks
+from didier.storage.dids.pages import Order, Row
 from didier.web.admin import forms
 from didier.web.admin.page import Page, may
 from didier.web.api.wishes import Asked
@@ -39,7 +40,7 @@ class OneDid(Page):
         before = request.query_params.get("before")
 
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
-            row = listing.one(conn, caller, pattern)
+            row = lookup.one(conn, caller, pattern)
             if isinstance(row, Refusal):
                 return row
             changes = history.history(conn, caller, pattern, CHANGES + 1, before)
@@ -50,7 +51,7 @@ class OneDid(Page):
         return self.render(
             request, "did.html", str(row["did_pattern"]), **found, everything=everything,
             groups=forms.shown(row, everything=everything), sentence=sentence(row), labels=LABELS,
-            is_first=before is None, etag=listing.version(row),
+            is_first=before is None, etag=lookup.version(row),
             can={action: may(request, action) for action in ("update_did", "delete_did", "copy_did")},
         )  # fmt: skip
 
@@ -58,11 +59,11 @@ class OneDid(Page):
     async def edit(self, request: Request) -> Response:
         """Show the form that changes the DID."""
         pattern = request.path_params["pattern"]
-        row = await self.read(request, lambda conn, caller: listing.one(conn, caller, pattern))
+        row = await self.read(request, lambda conn, caller: lookup.one(conn, caller, pattern))
         self.demand(request, "update_did")
         return self.render(
             request, "did_form.html", f"Edit {row['did_pattern']}", pattern=row["did_pattern"], row=row,
-            groups=forms.inputs(row, row.keys()), sentence=sentence(row), etag=listing.version(row),
+            groups=forms.inputs(row, row.keys()), sentence=sentence(row), etag=lookup.version(row),
         )  # fmt: skip
 
 
@@ -71,13 +72,13 @@ LABELS = {field.column: field.label for field in BY_COLUMN.values()}
 
 def _found(conn: Connection, caller: Caller, row: Row, changes: list[Change]) -> dict[str, Any] | Refusal:
     pattern, did_id = str(row["did_pattern"]), int(row["did_id"] or 0)
-    copies = listing.page(conn, caller, Wanted(copied_from=pattern), Order(), COPIES)
+    copies = lookup.page(conn, caller, Wanted(copied_from=pattern), Order(), COPIES)
     if isinstance(copies, Refusal):
         return copies
     following = changes[CHANGES - 1].cursor if len(changes) > CHANGES else None
     return {
         "row": row,
-        "locked": bool(locks.locked(conn, [did_id])),
+        "locked": bool(deletion_locks.locked(conn, [did_id])),
         "changes": changes[:CHANGES],
         "following": following,
         "copies": copies.rows,

@@ -11,11 +11,11 @@ from starlette_admin.routing import route
 from didier.domain.fields import ROUTES
 from didier.domain.routes import destination
 from didier.errors import Refusal
-from didier.services import listing
-from didier.services.access import Caller
-from didier.services.listing import Wanted
-from didier.storage import reports
-from didier.storage.listing import Order, Row, place_kinds
+from didier.services.dids import lookup
+from didier.services.dids.lookup import Wanted
+from didier.services.users.authentication import Caller
+from didier.storage.dids.pages import Order, Row, place_kinds
+from didier.storage.usage import reports
 from didier.web.admin import forms
 from didier.web.admin.cookies import PREFIX
 from didier.web.admin.page import Page, address, may
@@ -63,12 +63,12 @@ class Dids(Page):
         region = self.desk.door.region
 
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
-            named = listing.named(conn, caller, only, region) if only else []
+            named = lookup.named(conn, caller, only, region) if only else []
             if isinstance(named, Refusal):
                 return named
             if named:
                 return {"rows": [_row(row) for row in named], "following": None, "is_number": True}
-            found = listing.page(conn, caller, wanted, order, PAGE, after)
+            found = lookup.page(conn, caller, wanted, order, PAGE, after)
             if isinstance(found, Refusal):
                 return found
             following = cursors.write(sort, found.following) if found.following else None

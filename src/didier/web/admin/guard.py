@@ -6,7 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import Message, Scope, Send
 
-from didier.services.sessions import Secret
+from didier.services.users.sessions import Secret
 from didier.web.admin import cookies
 from didier.web.admin.cookies import PREFIX
 

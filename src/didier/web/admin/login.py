@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive
 
 from didier.errors import SignInRefused
-from didier.services.pending_sign_in import LASTS
-from didier.services.sessions import Secret, generate
+from didier.services.users.pending_sign_in import LASTS
+from didier.services.users.sessions import Secret, generate
 from didier.web.admin import cookies, guard
 from didier.web.admin.cookies import PREFIX
 from didier.web.admin.signing import Halfway, Signing, status_of

@@ -10,11 +10,12 @@ from starlette.responses import Response
 from starlette_admin.routing import route
 
 from didier.errors import Refusal
-from didier.services import changes, usage
-from didier.services.access import Caller
-from didier.services.changes import data_pieces
-from didier.storage.changes import ChangeFilter
-from didier.storage.usage import LogFilter
+from didier.services.changes import admin_log
+from didier.services.changes.admin_log import data_pieces
+from didier.services.usage import call_statistics
+from didier.services.users.authentication import Caller
+from didier.storage.changes.admin_log import ChangeFilter
+from didier.storage.usage.call_statistics import LogFilter
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
 from didier.web.admin.page import Page
 from didier.web.api import cursors
@@ -53,10 +54,10 @@ class ApiLog(Page):
         before = _before(request, "log")
 
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
-            found = usage.api_log(conn, caller, wanted, PAGE, before, REACH)
+            found = call_statistics.api_log(conn, caller, wanted, PAGE, before, REACH)
             if isinstance(found, Refusal):
                 return found
-            traces = changes.traces(conn, caller, found.lines)
+            traces = admin_log.traces(conn, caller, found.lines)
             return {"lines": found.lines, "following": _cursor("log", found.following), "traces": traces}
 
         found = await self.read(request, read)
@@ -87,9 +88,9 @@ class ChangeLog(Page):
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
             chosen = wanted
             if did:
-                record = changes.record_of(conn, caller, did) or ""
-                chosen = replace(wanted, section=changes.DIDS, record_id=record)
-            found = changes.page(conn, caller, chosen, PAGE, before, REACH)
+                record = admin_log.record_of(conn, caller, did) or ""
+                chosen = replace(wanted, section=admin_log.DIDS, record_id=record)
+            found = admin_log.page(conn, caller, chosen, PAGE, before, REACH)
             if isinstance(found, Refusal):
                 return found
             following = _cursor("changes", found.following)

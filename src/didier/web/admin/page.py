@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette_admin.views import CustomView
 
 from didier.errors import BatchNotFound, NotFound, NotPermitted, Refusal, UserNotFound
-from didier.services.access import Caller
+from didier.services.users.authentication import Caller
 from didier.web.admin.cookies import PREFIX
 from didier.web.api.door import Door
 from didier.web.api.wishes import Asked, not_permitted

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from didier.errors import Unavailable
 from didier.masking import mask_path
-from didier.services.access import Caller
-from didier.services.sessions import Secret
+from didier.services.users.authentication import Caller
+from didier.services.users.sessions import Secret
 from didier.web.admin import cookies, guard
 from didier.web.admin.cookies import PREFIX
 from didier.web.admin.login import CODE, LOGIN, Login, address_of

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.routing import route
 
-from didier.services import second_factor
-from didier.services.access import Caller
-from didier.services.one_time_codes import STEP_SECONDS
+from didier.services.users import second_factor
+from didier.services.users.authentication import Caller
+from didier.services.users.one_time_codes import STEP_SECONDS
 from didier.web.admin.page import Page, caller_of
 from didier.web.api.callers import CODE_HEADER
 from didier.web.api.wishes import Asked

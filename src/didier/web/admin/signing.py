@@ -16,17 +16,17 @@ from didier.errors import (
     SecondFactorUnchecked,
     SignInRefused,
 )
-from didier.services import pending_sign_in, sessions
-from didier.services.access import Caller, Credentials, StaleProof
-from didier.services.passwords import Proof
-from didier.services.pending_sign_in import Pending
-from didier.services.sessions import LEVEL, Opening, Presented, Secret
-from didier.storage.committer import Committer
-from didier.storage.users import StoredPassword
+from didier.runtime.committer import Committer
+from didier.runtime.degraded_reads import Reads
+from didier.runtime.password_verifier import Given, Passwords
+from didier.services.users import pending_sign_in, sessions
+from didier.services.users.authentication import Caller, Credentials, StaleProof
+from didier.services.users.passwords import Proof
+from didier.services.users.pending_sign_in import Pending
+from didier.services.users.sessions import LEVEL, Opening, Presented, Secret
+from didier.storage.users.users import StoredPassword
 from didier.web.api.door import COMPARE_AGAIN, clean_password
 from didier.web.codes import Codes
-from didier.web.comparing import Given, Passwords
-from didier.web.unlogged import Reads
 
 log = structlog.get_logger()
 

@@ -18,9 +18,9 @@ from didier.domain.losses import losses
 from didier.domain.scopes import SCOPES
 from didier.domain.users import ALL_FUNCTIONS, HIGHEST_LEVEL, User
 from didier.errors import Refusal
-from didier.services import accounts, authority, second_factor, tokens
-from didier.services.access import Caller
-from didier.storage.tokens import Token
+from didier.services.users import accounts, authority, second_factor, tokens
+from didier.services.users.authentication import Caller
+from didier.storage.users.tokens import Token
 from didier.vicidial.functions import FUNCTIONS
 from didier.web.admin.page import Page, caller_of, may
 from didier.web.api import cursors

@@ -6,16 +6,16 @@ from sqlalchemy.engine import Engine
 from starlette.types import Receive, Scope, Send
 
 from didier.config import Settings
-from didier.services.running import Runner
-from didier.storage.committer import Committer
+from didier.runtime.batch_worker import Runner
+from didier.runtime.committer import Committer
+from didier.runtime.degraded_reads import Reads
+from didier.runtime.password_verifier import Passwords
 from didier.web.api import docs, problems
 from didier.web.api.door import Door
 from didier.web.api.limits import Guard
 from didier.web.bodies import BodyLimit
 from didier.web.codes import Codes
-from didier.web.comparing import Passwords
 from didier.web.later import Later
-from didier.web.unlogged import Reads
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

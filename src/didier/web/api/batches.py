@@ -13,11 +13,11 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
 from didier.errors import Refusal, Unavailable
-from didier.services import batches
-from didier.services.access import Caller
-from didier.services.planning import target_of
-from didier.storage import snapshots
-from didier.storage.progress import ACTIVE, BatchFilter, PlacedItem, StoredBatch
+from didier.services.batches import batches
+from didier.services.batches.decisions import target_of
+from didier.services.users.authentication import Caller
+from didier.storage.batches.progress import ACTIVE, BatchFilter, PlacedItem, StoredBatch
+from didier.storage.dids import snapshots
 from didier.web.api import answers, cursors, moments, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Login

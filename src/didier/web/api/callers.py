@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 
-from didier.services import tokens
-from didier.services.access import Caller
-from didier.services.sessions import Secret
+from didier.services.users import tokens
+from didier.services.users.authentication import Caller
+from didier.services.users.sessions import Secret
 
 LOCAL = "didier.caller"
 """Where a request from this process has its `Caller` in the ASGI scope, which nothing sent gets into."""

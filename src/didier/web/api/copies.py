@@ -10,13 +10,13 @@ from pydantic import BaseModel, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
-from didier.services import batches, copying, making, previewing
-from didier.services.access import Caller
-from didier.services.batches import SMALL, BatchOrder
-from didier.services.copying import CopyOrder, CopyResult
-from didier.services.previewing import Preview, Seen
-from didier.storage import progress
-from didier.storage.progress import StoredBatch
+from didier.services.batches import batches, copies, job_steps, previews
+from didier.services.batches.batches import SMALL, BatchOrder
+from didier.services.batches.copies import CopyOrder, CopyResult
+from didier.services.batches.previews import Preview, Seen
+from didier.services.users.authentication import Caller
+from didier.storage.batches import progress
+from didier.storage.batches.progress import StoredBatch
 from didier.web.api import answers, copy_orders, problems
 from didier.web.api.answers import Answer
 from didier.web.api.batches import Batch, Item, items_of, shown
@@ -184,7 +184,7 @@ async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
             template=asked.template,
         )
 
-    wish = Wish(_asked(asked), copying.copy, order, word, at="/overrides", pointers=POINTERS)
+    wish = Wish(_asked(asked), copies.copy, order, word, at="/overrides", pointers=POINTERS)
     door = door_of(request)
     answer = await door.write(request, login, wish, ordered.content)
     if made and (difference := await _difference(door, made[-1])):
@@ -194,10 +194,10 @@ async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
 
 async def _difference(door: Door, batch_id: int) -> str | None:
     """Read a batch back after its commit; fail it loudly when it is not as it was ordered."""
-    difference = await door.on_reader(lambda conn: making.difference(conn, batch_id))
+    difference = await door.on_reader(lambda conn: job_steps.difference(conn, batch_id))
     if difference:
         log.error("batch_failed", batch=batch_id, reason=difference)
-        await door.run(making.fail_orders, (batch_id, f"verification failed: {difference}"))
+        await door.run(job_steps.fail_orders, (batch_id, f"verification failed: {difference}"))
         door.wake()  # an atomic one is taken back
     return difference
 
@@ -233,7 +233,7 @@ async def _preview(request: Request, login: Login, asked: Copying) -> Response:
     if isinstance(caller, Response):
         return caller
     order = _order(asked, caller)
-    preview = await door.on_reader(lambda conn: previewing.preview(conn, order, door.region))
+    preview = await door.on_reader(lambda conn: previews.preview(conn, order, door.region))
     if not isinstance(preview, Preview):
         return problems.refusal(preview, POINTERS, "/overrides").response
     if NDJSON in request.headers.get("accept", ""):

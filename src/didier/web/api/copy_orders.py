@@ -13,8 +13,8 @@ from starlette.responses import Response
 from didier.domain import inputs
 from didier.domain.inputs import Row
 from didier.errors import NotFound, Refusal
-from didier.services import copying
-from didier.services.batches import SMALL
+from didier.services.batches import copies
+from didier.services.batches.batches import SMALL
 from didier.web.api import answers
 from didier.web.api.callers import Login
 from didier.web.api.door import SHORT, door_of
@@ -91,7 +91,7 @@ async def _absent(request: Request, login: Login, said: Named, content: bytes | 
     *content* is None as long as the body was not read.
     """
     caller = expected(request)
-    problem = await door_of(request).look(lambda conn: copying.missing_source(conn, caller, said.source))
+    problem = await door_of(request).look(lambda conn: copies.missing_source(conn, caller, said.source))
     if problem is None:
         return None
     asked = COPY.about_that(said.source)

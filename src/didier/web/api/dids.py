@@ -12,10 +12,12 @@ from starlette.responses import Response
 from didier.domain import patterns
 from didier.domain.fields import BY_COLUMN, DID_FIELDS, ROUTES
 from didier.errors import Refusal
-from didier.services import editing, history, listing
-from didier.services.access import Caller
-from didier.services.listing import Wanted
-from didier.storage.listing import Order, Row, place_kinds
+from didier.services.batches import edits
+from didier.services.changes import history
+from didier.services.dids import lookup
+from didier.services.dids.lookup import Wanted
+from didier.services.users.authentication import Caller
+from didier.storage.dids.pages import Order, Row, place_kinds
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Login
@@ -173,7 +175,7 @@ async def list_dids(
     after = cursors.read(cursor, sort, place_kinds(order))
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        found = listing.page(conn, caller, chosen, order, limit, after)
+        found = lookup.page(conn, caller, chosen, order, limit, after)
         if isinstance(found, Refusal):
             return found
         following = cursors.write(sort, found.following) if found.following else None
@@ -187,7 +189,7 @@ _ETAG = {"ETag": {"description": "Mark of this state of the DID", "schema": {"ty
 
 def shown(row: Row, status: int = 200, **headers: str) -> Answer:
     """Return the answer that shows a DID."""
-    return answers.json(row, status, {"etag": f'"{listing.version(row)}"', **headers})
+    return answers.json(row, status, {"etag": f'"{lookup.version(row)}"', **headers})
 
 
 @router.get(
@@ -198,7 +200,7 @@ async def get_did(request: Request, login: Signed, pattern: Pattern) -> Response
     """Show all columns of a DID."""
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        row = listing.one(conn, caller, pattern)
+        row = lookup.one(conn, caller, pattern)
         return row if isinstance(row, Refusal) else shown(row)
 
     return await door_of(request).read(request, login, Asked("did_info", READ, pattern), read)
@@ -219,13 +221,13 @@ async def add_did(
     pattern = body.did_pattern
     values = values_of(body)
 
-    def word(conn: Connection, done: editing.Done) -> Answer:
-        return _made(request, listing.written(conn, done.did_id, done.sight))
+    def word(conn: Connection, done: edits.Done) -> Answer:
+        return _made(request, lookup.written(conn, done.did_id, done.sight))
 
     wish = Wish(
         ADD.about_that(pattern),
-        editing.add,
-        lambda caller: editing.AddOrder(caller, pattern, values),
+        edits.add,
+        lambda caller: edits.AddOrder(caller, pattern, values),
         word,
         pointers={"pattern": "/did_pattern"},
     )
@@ -252,13 +254,13 @@ async def change_did(
     """Set columns of a DID; those that are not named stay as they are."""
     values = values_of(body)
 
-    def word(conn: Connection, done: editing.Done) -> Answer:
-        return shown(listing.written(conn, done.did_id, done.sight))
+    def word(conn: Connection, done: edits.Done) -> Answer:
+        return shown(lookup.written(conn, done.did_id, done.sight))
 
     wish = Wish(
         UPDATE.about_that(pattern),
-        editing.update,
-        lambda caller: editing.UpdateOrder(caller, pattern, values, etag=_etag(if_match)),
+        edits.update,
+        lambda caller: edits.UpdateOrder(caller, pattern, values, etag=_etag(if_match)),
         word,
     )
     return await door_of(request).write(request, login, wish)
@@ -278,8 +280,8 @@ async def delete_did(
     """Delete a DID."""
     wish = Wish(
         Asked("delete_did", WRITE, pattern),
-        editing.delete,
-        lambda caller: editing.DeleteOrder(caller, pattern, force, etag=_etag(if_match)),
+        edits.delete,
+        lambda caller: edits.DeleteOrder(caller, pattern, force, etag=_etag(if_match)),
         answers.done,
     )
     return await door_of(request).write(request, login, wish)
@@ -370,8 +372,8 @@ async def unlock_did(request: Request, login: Signed, pattern: Pattern) -> Respo
 async def _lock(request: Request, login: Login, pattern: str, *, locked: bool) -> Response:
     wish = Wish(
         UPDATE.about_that(pattern),
-        editing.lock,
-        lambda caller: editing.LockOrder(caller, pattern, locked),
+        edits.lock,
+        lambda caller: edits.LockOrder(caller, pattern, locked),
         answers.done,
     )
     return await door_of(request).write(request, login, wish)

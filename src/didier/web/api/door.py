@@ -15,13 +15,15 @@ from starlette.responses import Response
 from didier.config import Settings
 from didier.errors import InvalidField, KeyUnderWay, Overloaded, Refusal
 from didier.masking import Masking, mask_path
-from didier.services.access import Caller, StaleProof
-from didier.services.one_time_codes import CodeProof
-from didier.services.passwords import Proof
-from didier.services.running import Runner
-from didier.storage.committer import Committer
+from didier.runtime.batch_worker import Runner
+from didier.runtime.committer import Committer
+from didier.runtime.degraded_reads import Reads
+from didier.runtime.password_verifier import Given, Passwords
+from didier.services.users.authentication import Caller, StaleProof
+from didier.services.users.one_time_codes import CodeProof
+from didier.services.users.passwords import Proof
 from didier.storage.database import reading
-from didier.storage.users import StoredPassword
+from didier.storage.users.users import StoredPassword
 from didier.vicidial.call import CLEAN_UP
 from didier.web.api import problems, wishes
 from didier.web.api.answers import Answer
@@ -29,8 +31,6 @@ from didier.web.api.callers import Basic, Bearer, Login, Session
 from didier.web.api.texts import Pause, Texts
 from didier.web.api.wishes import Asked, Demand, Envelope, Key, Question, Told, Wish
 from didier.web.codes import Codes
-from didier.web.comparing import Given, Passwords
-from didier.web.unlogged import Reads
 
 READING_WAITING = 100
 """Most requests that may be read or wait for it."""

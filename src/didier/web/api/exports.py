@@ -11,10 +11,10 @@ from starlette.responses import Response, StreamingResponse
 
 from didier.domain.spreadsheets import guarded
 from didier.errors import Refusal
-from didier.services import listing
-from didier.services.access import Caller
-from didier.services.listing import Page, Wanted
-from didier.storage.listing import Order, Row
+from didier.services.dids import lookup
+from didier.services.dids.lookup import Page, Wanted
+from didier.services.users.authentication import Caller
+from didier.storage.dids.pages import Order, Row
 from didier.web.api import problems
 from didier.web.api.callers import Login
 from didier.web.api.dids import READ, wanted
@@ -121,6 +121,4 @@ async def _written(
 
 
 async def _page(door: Door, caller: Caller, chosen: Wanted, after: list[str | int] | None) -> Page | Refusal:
-    return await door.on_reader(
-        lambda conn: listing.page(conn, caller, chosen, Order("did_id"), PIECE, after)
-    )
+    return await door.on_reader(lambda conn: lookup.page(conn, caller, chosen, Order("did_id"), PIECE, after))

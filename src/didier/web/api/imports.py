@@ -11,10 +11,10 @@ from starlette.responses import Response
 from didier.domain import inputs
 from didier.domain.inputs import Row
 from didier.errors import InvalidInput
-from didier.services import batches, importing
-from didier.services.access import Caller
-from didier.services.batches import Text
-from didier.services.importing import ROWS_MOST, Imported, ImportOrder
+from didier.services.batches import batches, import_table
+from didier.services.batches.batches import Text
+from didier.services.batches.import_table import ROWS_MOST, Imported, ImportOrder
+from didier.services.users.authentication import Caller
 from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.door import door_of
@@ -97,7 +97,7 @@ async def import_dids(
         path = f"{request.url.path.removesuffix('/imports')}/batches/{done.batch_id}"
         return answers.json(body, 201, {"location": path})
 
-    wish = Wish(ADD.about_that(f"{len(rows)} rows"), importing.import_dids, order, word)
+    wish = Wish(ADD.about_that(f"{len(rows)} rows"), import_table.import_dids, order, word)
     return await door.write(request, login, wish, sent.content)
 
 

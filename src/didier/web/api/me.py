@@ -10,10 +10,10 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.errors import Refusal, UserNotFound
-from didier.services import own_password, second_factor
-from didier.services.access import Caller
-from didier.services.one_time_codes import CodeProof
-from didier.services.second_factor import Begun, CodeOrder, Set, State
+from didier.services.users import own_password, second_factor
+from didier.services.users.authentication import Caller
+from didier.services.users.one_time_codes import CodeProof
+from didier.services.users.second_factor import Begun, CodeOrder, Set, State
 from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import CODE_HEADER, Local, Login, Session

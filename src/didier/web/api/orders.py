@@ -24,8 +24,8 @@ from didier.domain.fields import BY_COLUMN
 from didier.domain.inputs import BLANK
 from didier.domain.templates import LONGEST, Template
 from didier.errors import InvalidField, InvalidInput
-from didier.services.batches import Text, read_text, text_of
-from didier.storage.inputs import Packer, pack
+from didier.services.batches.batches import Text, read_text, text_of
+from didier.storage.batches.input_text import Packer, pack
 from didier.web.api.schemas import Body
 from didier.web.api.texts import Pause
 

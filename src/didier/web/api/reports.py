@@ -10,9 +10,9 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.errors import Refusal
-from didier.services import usage
-from didier.services.access import Caller
-from didier.storage.usage import LogFilter
+from didier.services.usage import call_statistics
+from didier.services.users.authentication import Caller
+from didier.storage.usage.call_statistics import LogFilter
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.door import door_of
@@ -107,7 +107,7 @@ async def read_log(
     after = cursors.read(cursor, "log", (int,))
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        found = usage.api_log(conn, caller, wanted, limit, int(after[0]) if after else None)
+        found = call_statistics.api_log(conn, caller, wanted, limit, int(after[0]) if after else None)
         if isinstance(found, Refusal):
             return found
         following = cursors.write("log", [found.following]) if found.following else None
@@ -128,7 +128,7 @@ async def read_usage(
     begin = local(since) or (end - timedelta(days=USAGE_DAYS) if end.year > 1 else end)
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        found = usage.calls_of_dids(conn, caller, begin, end, limit)
+        found = call_statistics.calls_of_dids(conn, caller, begin, end, limit)
         return (
             found if isinstance(found, Refusal) else answers.json({"items": [asdict(one) for one in found]})
         )
@@ -150,7 +150,7 @@ async def read_calls(
     """List the calls to a number on one day."""
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        found = usage.calls(conn, caller, number, day, limit)
+        found = call_statistics.calls(conn, caller, number, day, limit)
         if isinstance(found, Refusal):
             return found
         return answers.json({

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
 from starlette.responses import Response
 
-from didier.services.access import Caller
+from didier.services.users.authentication import Caller
 from didier.web.api import callers, problems
 from didier.web.api.callers import Login
 from didier.web.api.door import door_of

@@ -9,9 +9,9 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.domain.scopes import SCOPES
-from didier.services import tokens
-from didier.services.access import Caller
-from didier.storage.tokens import Token
+from didier.services.users import tokens
+from didier.services.users.authentication import Caller
+from didier.storage.users.tokens import Token
 from didier.web.api import answers
 from didier.web.api.answers import Answer
 from didier.web.api.door import door_of

@@ -14,9 +14,9 @@ from didier.domain.grants import GRANTS
 from didier.domain.users import User
 from didier.errors import InvalidField, Refusal
 from didier.masking import MASK
-from didier.services import accounts
-from didier.services.access import Caller
-from didier.storage.users import StoredPassword
+from didier.services.users import accounts
+from didier.services.users.authentication import Caller
+from didier.storage.users.users import StoredPassword
 from didier.web.api import answers, cursors, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Login

@@ -19,12 +19,13 @@ from sqlalchemy.engine import Connection
 from didier.domain.scopes import missing_scope
 from didier.domain.users import User, missing_function, missing_rights
 from didier.errors import KeyReused, NotPermitted, Refusal, SignInRefused
-from didier.services import access, idempotency, sessions, tokens
-from didier.services.access import Caller, Credentials, StaleProof
-from didier.services.idempotency import Answered
-from didier.services.one_time_codes import CodeProof
-from didier.services.passwords import Proof
-from didier.storage import logs
+from didier.services.system import idempotency
+from didier.services.system.idempotency import Answered
+from didier.services.users import authentication, sessions, tokens
+from didier.services.users.authentication import Caller, Credentials, StaleProof
+from didier.services.users.one_time_codes import CodeProof
+from didier.services.users.passwords import Proof
+from didier.storage.changes import vicidial_logs
 from didier.web.api import problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import Basic, Bearer, Local, Login, Session
@@ -173,7 +174,7 @@ def carry_out(
         for place, demand in enumerate(demands)
         if isinstance(answer := answers[place], Answer)
     ]
-    logs.write_api(conn, entries, _HOSTNAME, now)
+    vicidial_logs.write_api(conn, entries, _HOSTNAME, now)
     return [answers[place] for place in range(len(demands))]
 
 
@@ -189,7 +190,7 @@ def ask(
         for question, name, answer in zip(questions, names, answers, strict=True)
         if isinstance(answer, Answer)
     ]
-    logs.write_api(conn, entries, _HOSTNAME, now)
+    vicidial_logs.write_api(conn, entries, _HOSTNAME, now)
     return answers
 
 
@@ -204,7 +205,7 @@ def log(conn: Connection, told: Sequence[Told], clock: Callable[[], datetime] = 
     """Write the API log of what was read; return the answers."""
     now = clock()
     entries = [_entry(t.question.envelope, t.question.asked, t.caller.name, t.answer, now) for t in told]
-    logs.write_api(conn, entries, _HOSTNAME, now)
+    vicidial_logs.write_api(conn, entries, _HOSTNAME, now)
     return [t.answer for t in told]
 
 
@@ -240,7 +241,7 @@ def _sign_in(
             # Level 0: a level that is too low is a missing right, which is named, and no wrong password.
             login, proof = envelope.login, envelope.proof
             wishes.append(Credentials(login.user, proof, envelope.address, level=0, code=envelope.code))
-    by_password = iter(access.sign_in(conn, wishes, now) if wishes else [])
+    by_password = iter(authentication.sign_in(conn, wishes, now) if wishes else [])
     by_token = iter(tokens.sign_in(conn, presented, now) if presented else [])
     by_session = iter(sessions.sign_in(conn, shown, now) if shown else [])
     outcomes: list[Caller | SignInRefused | StaleProof] = []
@@ -346,8 +347,10 @@ def _worded(conn: Connection, wish: Wish[Any, Any], outcome: Any) -> Answer:
 _HOSTNAME = socket.gethostname()
 
 
-def _entry(envelope: Envelope, asked: Asked, name: str, answer: Answer, now: datetime) -> logs.ApiEntry:
-    return logs.ApiEntry(
+def _entry(
+    envelope: Envelope, asked: Asked, name: str, answer: Answer, now: datetime
+) -> vicidial_logs.ApiEntry:
+    return vicidial_logs.ApiEntry(
         user=name,
         function=asked.action,
         result="ERROR" if answer.status >= 400 else "SUCCESS",

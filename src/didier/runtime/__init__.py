@@ -1,0 +1,1 @@
+"""What one process has, whatever protocols it speaks."""

@@ -1,0 +1,1 @@
+"""Many numbers at once: decided, previewed, copied, edited, imported, carried out, undone."""

@@ -1,0 +1,293 @@
+"""Large batches: taking an order in, looking at it, undoing it. `making` carries them out."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import inputs
+from didier.domain.inputs import Entry, Header
+from didier.domain.templates import Template
+from didier.domain.users import User, missing_function, missing_rights
+from didier.errors import (
+    BatchNotFound,
+    InvalidField,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    NotUndoable,
+    TooManyTargets,
+)
+from didier.services.batches import copies, decisions, rollback, undo_edits
+from didier.services.dids import visibility
+from didier.services.users.authentication import Caller
+from didier.storage.batches import progress
+from didier.storage.batches.batches import Batch
+from didier.storage.batches.input_text import pack, unpack
+from didier.storage.batches.progress import BatchFilter, PlacedItem, StoredBatch
+from didier.storage.changes.history import Image
+from didier.storage.dids import dids, snapshots
+
+SMALL = 1_000
+"""Most targets of a batch that is made in one transaction, while others wait (some 20 ms)."""
+
+SLICE = 2_000
+"""Characters of a text after which others get their turn: some milliseconds of work at most."""
+
+UNDONE_AT_ONCE = 1_000
+"""Most DIDs that an undo removes while others wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The targets of an order as they were written, compressed; *count* is how many there are."""
+
+    pieces: tuple[bytes, ...]
+    count: int
+    header: Header | None
+    is_csv: bool | None = None
+
+    @property
+    def own_columns(self) -> frozenset[str]:
+        """The DID fields in which targets have values of their own."""
+        return frozenset(filter(None, self.header.columns if self.header else ()))
+
+    def entries(self, pause: Callable[[], None] | None = None) -> Iterator[Entry]:
+        """Read them, lazily; *pause* is called after every `SLICE` of the text."""
+        return inputs.read(_sliced(unpack(self.pieces), pause), is_csv=self.is_csv)
+
+
+def _sliced(text: Iterable[str], pause: Callable[[], None] | None) -> Iterable[str]:
+    return text if pause is None else _with_pauses(text, pause)
+
+
+def _with_pauses(text: Iterable[str], pause: Callable[[], None]) -> Iterator[str]:
+    for piece in text:
+        for start in range(0, len(piece), SLICE):
+            yield piece[start : start + SLICE]
+            pause()
+
+
+def read_text(
+    pieces: Sequence[bytes],
+    limit: int,
+    template: Template | None = None,
+    *,
+    is_csv: bool | None = None,
+    pause: Callable[[], None] | None = None,
+) -> Text:
+    """Look through the text in *pieces* (`storage.batches.input_text.pack`) and count its targets.
+
+    *pause* is called after every `SLICE` of the text. Raises `InvalidInput` when it cannot be read or names
+    none, and `TooManyTargets` above *limit*.
+    """
+    count = 0
+    header = _header(pieces, template, is_csv)
+    for entry in inputs.read_ranges(_sliced(unpack(pieces), pause), is_csv=is_csv):
+        count += inputs.size(entry)
+        if count > limit:
+            raise TooManyTargets(limit)
+    if not count:
+        raise InvalidInput("no target is named")
+    return Text(tuple(pieces), count, header, is_csv)
+
+
+def text_of(lines: Sequence[str], limit: int, pause: Callable[[], None] | None = None) -> Text:
+    """Return the text of targets and ranges that came as a list; *pause* as in `read_text`."""
+    # The empty first line is no header, whatever stands below it: "number" can be the pattern of a DID.
+    text = "".join([",\n", *(f"{line}\n" for line in lines)])
+    return read_text(list(pack([text.encode()])), limit, is_csv=False, pause=pause)
+
+
+def _header(pieces: Sequence[bytes], template: Template | None, is_csv: bool | None) -> Header | None:
+    if is_csv is False:
+        return None
+    begin = ""
+    for part in unpack(pieces):
+        begin = (begin + part).lstrip("\ufeff\r\n")
+        if "\n" in begin or len(begin) > inputs.LONGEST_LINE:
+            break
+    return inputs.check_header(begin, template.names if template else ())
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOrder:
+    """A wish to copy *source* to the targets of *text*; atomic: all of them or none."""
+
+    caller: Caller
+    source: str
+    text: Text
+    overrides: Mapping[str, str | None] = field(default_factory=dict)
+    template: Template | None = None
+    atomic: bool = True
+
+
+Refused = NotPermitted | NotFound | InvalidField
+
+
+def accept(conn: Connection, orders: Sequence[BatchOrder], now: datetime) -> list[StoredBatch | Refused]:
+    """Take *orders* in: what is returned as pending will be made, also after a restart."""
+    found = dids.find(conn, {order.source for order in orders})
+    sources = [found.get(order.source) for order in orders]
+    images = dids.images(conn, {source.did_id for source in sources if source})
+    outcomes: list[StoredBatch | Refused] = []
+    for order, source in zip(orders, sources, strict=True):
+        image = images[source.did_id] if source else {}
+        refused = copies.refusal(
+            conn, order.caller, order.source, source, image, order.overrides, order.text.own_columns
+        )
+        if refused or source is None:
+            outcomes.append(refused or NotFound(order.source))
+        else:
+            outcomes.append(_accept(conn, order, image, now))
+    return outcomes
+
+
+def _accept(conn: Connection, order: BatchOrder, image: Image, now: datetime) -> StoredBatch | InvalidField:
+    header = order.text.header
+    if order.template and (bad := order.template.problem({*image, *(header.extra if header else ())})):
+        return bad
+    own = order.text.own_columns | ({"did_description"} if order.template else frozenset())
+    batch = Batch(
+        user=order.caller.name,
+        user_id=order.caller.user.user_id,
+        address=order.caller.address,
+        source_id=int(image["did_id"] or 0),
+        source_pattern=str(image["did_pattern"]),
+        overrides=order.overrides,
+        items=(),
+        mode="atomic" if order.atomic else "best_effort",
+        snapshot_id=snapshots.keep(conn, [image])[0],
+        template=order.template.text if order.template else None,
+        own_columns=tuple(sorted(own)),
+        reach=order.caller.pattern_prefix,
+        caller_groups=order.caller.visibility,
+    )
+    phase = "check" if order.atomic else "make"
+    batch_id = progress.accept(conn, batch, order.text.count, phase, order.text.pieces, now)
+    stored = progress.get(conn, batch_id)
+    if stored is None:
+        raise AssertionError(f"batch {batch_id} was stored a moment ago")
+    return stored
+
+
+def _missing_rights(user: User, *actions: str) -> NotPermitted | None:
+    return next((missing for action in actions if (missing := missing_rights(user, action))), None)
+
+
+def _may_look(user: User) -> NotPermitted | None:
+    """Apply what a list of DIDs asks for: a batch is a list of DIDs."""
+    return missing_function(user, "list_dids") or missing_rights(user, "list_dids")
+
+
+def get(conn: Connection, caller: Caller, batch_id: int) -> StoredBatch | NotPermitted | BatchNotFound:
+    """Return a batch that *caller* may see, see `visibility.of_batches`."""
+    if missing := _may_look(caller.user):
+        return missing
+    batch = progress.get(conn, batch_id)
+    return (batch and visibility.of_batch(conn, caller, batch)) or BatchNotFound(batch_id)
+
+
+LOOKED_AT = 1_000
+"""How many batches are looked at together, once a page has shown that some are hidden."""
+
+
+def page(
+    conn: Connection, caller: Caller, wanted: BatchFilter, before: int | None, limit: int
+) -> list[StoredBatch] | NotPermitted:
+    """Return the batches that are wanted and visible, newest first, *limit* at most."""
+    if missing := _may_look(caller.user):
+        return missing
+    found: list[StoredBatch] = []
+    size = limit
+    while len(found) < limit:
+        rows = progress.page(conn, wanted, before, size)
+        seen = visibility.of_batches(conn, caller, rows)
+        # A source that is not visible is not found by its number either.
+        found += [batch for batch in seen if wanted.source is None or batch.source_pattern]
+        if len(rows) < size:
+            break
+        before, size = rows[-1].batch_id, max(limit, LOOKED_AT)
+    return found[:limit]
+
+
+def items(
+    conn: Connection, caller: Caller, batch_id: int, after: int, limit: int, outcomes: Sequence[str] = ()
+) -> list[PlacedItem] | NotPermitted | BatchNotFound:
+    """Return items of a batch that end behind the position *after*."""
+    batch = get(conn, caller, batch_id)
+    if not isinstance(batch, StoredBatch):
+        return batch
+    return progress.items(conn, batch_id, after, limit, outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoOrder:
+    """A wish to undo a batch; *force* takes DIDs too that were changed since."""
+
+    caller: Caller
+    batch_id: int
+    force: bool = False
+
+
+UndoRefused = NotPermitted | BatchNotFound | NotUndoable
+
+KEPT_SHOWN = 1_000
+"""Most DIDs that are named of those that an undo kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A batch that was undone, or is being undone, and the DIDs that were kept: changed since, or locked."""
+
+    batch: StoredBatch
+    kept: tuple[str, ...]
+
+
+def undo(
+    conn: Connection, orders: Sequence[UndoOrder], now: datetime
+) -> list[Undone | UndoRefused | undo_edits.Refused]:
+    """Undo batches: a small one at once, a large one is taken in and undone behind the others."""
+    return [_undo(conn, order, now) for order in orders]
+
+
+def _undo(conn: Connection, order: UndoOrder, now: datetime) -> Undone | UndoRefused | undo_edits.Refused:
+    batch = progress.get(conn, order.batch_id)
+    if batch is None or visibility.of_batch(conn, order.caller, batch) is None:
+        return BatchNotFound(order.batch_id)
+    undo_it = _undo_copies if batch.kind == "copy" else _undo_edit
+    kept = undo_it(conn, order, batch, now)
+    if not isinstance(kept, tuple):
+        return kept
+    undone = progress.get(conn, batch.batch_id) or batch
+    return Undone(visibility.of_batch(conn, order.caller, undone) or undone, kept)
+
+
+def _undo_edit(
+    conn: Connection, order: UndoOrder, batch: StoredBatch, now: datetime
+) -> tuple[str, ...] | undo_edits.Refused:
+    if missing := missing_function(order.caller.user, "update_did"):
+        return missing
+    undone = undo_edits.undo_edit(conn, batch.batch_id, order.caller, now, force=order.force)
+    return undone.kept if isinstance(undone, undo_edits.Undone) else undone
+
+
+def _undo_copies(
+    conn: Connection, order: UndoOrder, batch: StoredBatch, now: datetime
+) -> tuple[str, ...] | UndoRefused:
+    user = order.caller.user
+    # As for every deletion, Delete DIDs is not enough.
+    if missing := missing_function(user, "copy_did") or _missing_rights(user, "copy_did", "delete_did"):
+        return missing
+    is_left = batch.state == "undone" and batch.kept > 0 and order.force
+    is_over = batch.state in {"done", "failed"} and batch.added > batch.removed
+    if batch.phase is not None or not (is_left or is_over):
+        return NotUndoable(batch.batch_id, batch.state)
+    rollback.begin(conn, batch, order.caller, now, force=order.force)
+    if batch.added - batch.removed <= UNDONE_AT_ONCE:
+        rollback.finish_at_once(conn, batch.batch_id, now)
+    kept = rollback.kept_items(conn, batch.batch_id, KEPT_SHOWN)
+    targets = (decisions.target_of(run, number) for run in kept for number in range(run.size))
+    return tuple(islice(targets, KEPT_SHOWN))

@@ -1,0 +1,40 @@
+"""What the copies of an order have."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from didier.domain import fields
+from didier.domain.inputs import Row
+from didier.domain.templates import Template
+from didier.storage.dids.bulk import NO_VALUES
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the copies of an order have: the *image* of the source, but what the order says otherwise."""
+
+    image: Mapping[str, Any]
+    overrides: Mapping[str, str | None] = field(default_factory=dict)
+    template: Template | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The columns that all copies have alike."""
+        values = {**self.image, **self.stored(self.overrides)}
+        return {name: value for name, value in values.items() if name not in NO_VALUES}
+
+    def stored(self, values: Mapping[str, str | None]) -> dict[str, Any]:
+        """Return *values* as the columns of the source hold them: ``007`` is 7 in a column of numbers."""
+        return {
+            name: int(value) if isinstance(self.image.get(name), int) and value.isdigit() else value
+            for name, value in fields.stored(values).items()
+        }
+
+    def own(self, row: Row) -> Mapping[str, str | None]:
+        """Return the values that the target of *row* has for itself."""
+        if self.template is None or "did_description" in row.values:
+            return row.values
+        known = {**self.image, **self.overrides, **row.extra, **row.values}
+        known |= {"target": row.target, "source": self.image["did_pattern"]}
+        return {**row.values, "did_description": self.template.render(known)}

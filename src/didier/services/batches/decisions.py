@@ -1,0 +1,277 @@
+"""Deciding on the targets of a copy: what would be made of each, and why not.
+
+Targets are taken from the order in chunks, lazily; of each chunk the planner knows the targets, the values
+that are theirs alone, and which of them cannot be made.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import inputs, numbers, patterns, targets
+from didier.domain.inputs import Entry, Row
+from didier.domain.targets import Range
+from didier.domain.visibility import EVERYTHING, Visibility
+from didier.services.batches.copy_spec import Recipe
+from didier.services.dids import validation
+from didier.storage.batches.batches import Item
+from didier.storage.batches.duplicates import Seen
+from didier.storage.batches.progress import PlacedItem
+from didier.storage.dids import dids
+from didier.storage.dids.bulk import Block
+from didier.storage.dids.dids import Did
+
+_SMALL_BLOCK = 100
+"""Ranges up to this size are decided on together with what stands beside them."""
+
+
+_REMEMBERED = 1_000
+"""How many targets are remembered at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a target is not made: *outcome* is exists, duplicate or invalid."""
+
+    outcome: str
+    reason: str
+    did: Did | None = None  # the one that exists
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some targets of an order, one behind the other."""
+
+    position: int  # how many targets of the order come before
+    targets: Sequence[str]
+    block: Range | None = None  # when they are consecutive numbers
+    own: Sequence[Mapping[str, str | None]] = ()  # of each target, when any has values of its own
+    problems: dict[int, Problem] = field(default_factory=dict)  # by place in the chunk
+
+    @property
+    def end(self) -> int:
+        """How many targets of the order are decided on with this chunk."""
+        return self.position + len(self.targets)
+
+    def possible(self) -> "Chunk":
+        """Return the targets without problems."""
+        if not self.problems:
+            return self
+        places = [place for place in range(len(self.targets)) if place not in self.problems]
+        own = [self.own[place] for place in places] if self.own else ()
+        return Chunk(self.position, [self.targets[place] for place in places], None, own)
+
+    def rows(self, recipe: Recipe, stamp: str) -> Block:
+        """Return the DIDs to be made of the targets."""
+        values = recipe.values
+        columns = tuple(sorted({column for own in self.own for column in own}))
+        alike = {name: value for name, value in values.items() if name not in columns}
+        stored = ({**values, **recipe.stored(own)} for own in self.own)
+        rows = [[row[name] for name in columns] for row in stored] if columns else ()
+        return Block(alike, stamp, self.targets, columns, rows, self.block)
+
+
+class Planner:
+    """Takes an order's targets in chunks and decides on each.
+
+    *sight* is what the caller sees. *entries* are those behind the first *position* targets when the order
+    goes on after a restart; then `remember` tells of the others.
+    """
+
+    def __init__(
+        self, recipe: Recipe, entries: Iterable[Entry], sight: Visibility = EVERYTHING, position: int = 0
+    ) -> None:
+        self._recipe = recipe
+        self._sight = sight
+        self._entries = iter(entries)
+        self._rest: Entry | None = None
+        self._position = position
+        self._seen = Seen()
+
+    def remember(self, entries: Iterable[Entry], count: int) -> None:
+        """Take the first *count* of *entries* for targets that were decided on before."""
+        singles: list[str] = []
+        for entry in entries:
+            if count <= 0:
+                break
+            if isinstance(entry, Range):
+                self._seen.add_block(entry.slice(0, count))
+            else:
+                singles.append(entry.target)
+            count -= inputs.size(entry)
+            if len(singles) == _REMEMBERED:
+                self._seen.add(singles)
+                singles = []
+        self._seen.add(singles)
+
+    def close(self) -> None:
+        """Forget the targets."""
+        self._seen.close()
+
+    def take(self, size: int) -> Chunk | None:
+        """Return the next targets, *size* at most, None behind the last; nothing is decided yet."""
+        first = self._next()
+        if first is None:
+            return None
+        if isinstance(first, Range) and first.size > _SMALL_BLOCK:
+            block = first.slice(0, size)
+            self._rest = first.slice(block.size, first.size) if block.size < first.size else None
+            chunk = Chunk(self._position, list(block), block)
+            if self._recipe.template:
+                chunk.own = [self._recipe.own(Row(target)) for target in chunk.targets]
+        else:
+            rows = self._rows(first, size)
+            own = [self._recipe.own(row) for row in rows]
+            chunk = Chunk(self._position, [row.target for row in rows], None, own if any(own) else ())
+        self._position = chunk.end
+        return chunk
+
+    def _next(self) -> Entry | None:
+        entry, self._rest = self._rest, None
+        return entry or next(self._entries, None)
+
+    def _rows(self, entry: Entry | None, size: int) -> list[Row]:
+        rows: list[Row] = []
+        while entry is not None and len(rows) < size:
+            if isinstance(entry, Row):
+                rows.append(entry)
+            elif entry.size > _SMALL_BLOCK:
+                self._rest = entry
+                break
+            else:
+                part = entry.slice(0, size - len(rows))
+                rows += map(Row, part)
+                self._rest = entry.slice(part.size, entry.size) if part.size < entry.size else None
+            entry = self._next() if len(rows) < size else None
+        return rows
+
+    def decide(self, conn: Connection, chunk: Chunk) -> Chunk:
+        """Find the problems of *chunk*, the next one in order."""
+        there = _there(conn, chunk)
+        repeated = self._seen.add_block(chunk.block) if chunk.block else self._seen.add(chunk.targets)
+        bad = self._bad_values(conn, chunk.own)
+        of_block = chunk.block and not bad and self._sight.prefix is None  # whose numbers are patterns all
+        for place in () if of_block else range(len(chunk.targets)):
+            if reason := self._invalid(chunk.targets[place]):
+                chunk.problems[place] = Problem("invalid", reason)
+            elif place in bad:
+                chunk.problems[place] = Problem("invalid", bad[place])
+        for place, did in there.items():
+            chunk.problems.setdefault(place, Problem("exists", "exists already", did))
+        for place in repeated:
+            found = chunk.problems.get(place)
+            if found is None or found.outcome == "exists":
+                chunk.problems[place] = Problem("duplicate", "named before in this order")
+        return chunk
+
+    def decide_again(self, conn: Connection, chunk: Chunk) -> None:
+        """Find the targets of *chunk*, decided on before, that others have made since."""
+        for place, did in _there(conn, chunk).items():
+            chunk.problems.setdefault(place, Problem("exists", "exists already", did))
+
+    def _invalid(self, target: str) -> str | None:
+        if problem := patterns.problem(target) or inputs.spoiled(target):
+            return targets.refusal(problem).reason
+        if not self._sight.sees_pattern(target):
+            return f"the token reaches DIDs that begin with {self._sight.prefix} only"
+        return None
+
+    def _bad_values(self, conn: Connection, own: Sequence[Mapping[str, str | None]]) -> dict[int, str]:
+        """Return what is wrong with targets' own values, by place."""
+        if not own:
+            return {}
+        limits = ([self._sight] * len(own), [self._recipe.image] * len(own))
+        found = validation.problems(conn, own, *limits)
+        return {place: str(problem) for place, problem in enumerate(found) if problem}
+
+
+def _there(conn: Connection, chunk: Chunk) -> dict[int, Did]:
+    """Return the DIDs that exist of the targets of *chunk*, by place."""
+    block = chunk.block
+    if block:
+        first, last = chunk.targets[0], chunk.targets[-1]
+        digits = slice(len(block.prefix), None)
+        found = dids.between(conn, first, last)
+        return {int(d.pattern[digits]) - block.first: d for d in found if d.pattern[digits].isdigit()}
+    there = dids.find(conn, set(chunk.targets))
+    pairs = ((place, there.get(target)) for place, target in enumerate(chunk.targets))
+    return {place: did for place, did in pairs if did}
+
+
+def similar(conn: Connection, chunk: Chunk, region: str, sight: Visibility = EVERYTHING) -> dict[int, str]:
+    """Return for targets of *chunk* a DID that is seen and is the number in another spelling, by place."""
+    if chunk.block and (others := numbers.block_spellings(chunk.block, region)) is not None:
+        found: dict[int, str] = {}
+        for other in others:
+            spelled = replace(
+                chunk, targets=[other.pattern(other.first), other.pattern(other.last)], block=other
+            )
+            there = _there(conn, spelled).items()
+            found |= {place: did.pattern for place, did in there if sight.sees(did.group, did.pattern)}
+        return found
+    spelled_by = {target: numbers.spellings(target, region) for target in chunk.targets}
+    wanted = {other for spellings in spelled_by.values() for other in spellings}
+    known = dids.find(conn, wanted)
+    seen = {
+        other: did.pattern
+        for other in wanted
+        if (did := known.get(other)) and sight.sees(did.group, did.pattern)
+    }
+    pairs = (
+        (place, next(filter(None, map(seen.get, spelled_by[target])), None))
+        for place, target in enumerate(chunk.targets)
+    )
+    return {place: pattern for place, pattern in pairs if pattern}
+
+
+def items(chunk: Chunk, ids: Sequence[int | None]) -> list[PlacedItem]:
+    """Return the items of *chunk*; *ids* are those of its possible targets, None where one exists by now.
+
+    Consecutive numbers with consecutive ids are one item.
+    """
+    if chunk.block and isinstance(ids, range) and not chunk.problems:
+        return [PlacedItem(chunk.position + 1, Item(chunk.targets[0], "added", ids.start, len(ids)))]
+    rest = iter(ids)
+    placed: list[PlacedItem] = []
+    for place, target in enumerate(chunk.targets):
+        problem = chunk.problems.get(place)
+        did_id = None if problem else next(rest)
+        outcome = problem.outcome if problem else "added" if did_id else "exists"
+        reason = problem.reason if problem and problem.outcome == "invalid" else None
+        item = Item(target, outcome, did_id, 1, reason)
+        if placed and _goes_on(placed[-1].item, item):
+            before = placed[-1]
+            placed[-1] = PlacedItem(before.position, replace(before.item, size=before.item.size + 1))
+        else:
+            placed.append(PlacedItem(chunk.position + place + 1, item))
+    return placed
+
+
+def _goes_on(run: Item, item: Item) -> bool:
+    """Say whether *item* is the next number, with the same outcome and the next id."""
+    if run.outcome != item.outcome or run.reason != item.reason or len(run.target) != len(item.target):
+        return False
+    if run.did_id is not None and item.did_id != run.did_id + run.size:
+        return False
+    return item.target == target_of(run, run.size)
+
+
+def targets_of(run: Item) -> Iterable[str]:
+    """Return the targets of *run*, in order."""
+    if run.size == 1:
+        return (run.target,)
+    prefix = "+" if run.target.startswith("+") else ""
+    first = int(run.target[len(prefix) :])
+    return Range(prefix, len(run.target) - len(prefix), first, first + run.size - 1)
+
+
+def target_of(run: Item, number: int) -> str:
+    """Return the target of *run* that comes *number* places behind its first."""
+    if not number:
+        return run.target
+    prefix = "+" if run.target.startswith("+") else ""
+    digits = run.target[len(prefix) :]
+    if not (digits.isascii() and digits.isdigit()):
+        return ""
+    return f"{prefix}{int(digits) + number:0{len(digits)}}"

@@ -1,0 +1,340 @@
+"""Adding, changing and deleting single DIDs, and locking them against deletion.
+
+Every change leaves a batch of one and an entry of the history, in the same transaction. (Where VICIdial's
+tables are MyISAM a crash in the middle can leave a change that nobody was told of without them.)
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import fields, patterns
+from didier.domain.users import missing_rights
+from didier.domain.visibility import Visibility
+from didier.errors import (
+    AlreadyExists,
+    ChangedMeanwhile,
+    DeletionLocked,
+    InUse,
+    InvalidField,
+    NotFound,
+    NothingToChange,
+    Protected,
+)
+from didier.services.batches.edit_orders import (
+    AddOrder,
+    AddRefused,
+    DeleteOrder,
+    DeleteRefused,
+    Done,
+    LockOrder,
+    LockRefused,
+    UpdateOrder,
+    UpdateRefused,
+    etag,
+)
+from didier.services.changes import record
+from didier.services.changes.record import Change, Kind
+from didier.services.dids import validation
+from didier.services.users.authentication import Caller, not_reached
+from didier.storage.changes import vicidial_logs
+from didier.storage.changes.history import Image
+from didier.storage.dids import deletion_locks, dids, references
+from didier.storage.dids.dids import Did, Found, Hold
+
+__all__ = [
+    "AddOrder", "AddRefused", "DeleteOrder", "DeleteRefused", "Done", "LockOrder", "LockRefused",
+    "UpdateOrder", "UpdateRefused", "add", "delete", "etag", "lock", "update",
+]  # fmt: skip
+
+PROTECTED = frozenset({"default", "did_system_filter"})
+"""Patterns that VICIdial's call handling looks for when a number has no DID of its own."""
+
+PLACES = 10
+"""Most places that a refusal names in which a DID is in use."""
+
+HIDDEN_PLACE = "something of another user group"
+"""What a refusal says of places that the caller does not see."""
+
+LOCKED = Kind("locked", "MODIFY", "DIDIER LOCK DID")
+UNLOCKED = Kind("unlocked", "MODIFY", "DIDIER UNLOCK DID")
+
+Order = TypeVar("Order")
+Outcome = TypeVar("Outcome")
+
+
+def add(
+    conn: Connection,
+    orders: Sequence[AddOrder],
+    now: datetime,
+    *,
+    lenient: bool = False,
+    batch_id: int | None = None,
+) -> list[Done | AddRefused]:
+    """Make the DIDs that *orders* ask for; of two wishes for one pattern the first gets it.
+
+    *lenient* checks as VICIdial's own API does, see `checking.problems`. *batch_id* is the batch that all
+    belong to; without it each is one of its own.
+    """
+    found = dids.find(conn, {order.pattern for order in orders})
+    sights = [order.caller.visibility for order in orders]
+    problems = validation.problems(conn, [order.values for order in orders], sights, lenient=lenient)
+    taken = found.keys()
+    decided: list[Done | AddRefused | None] = []
+    for order, bad in zip(orders, problems, strict=True):
+        key = found.key(order.pattern)
+        refused = _add_refused(order, key in taken, bad)
+        decided.append(refused or (Done(order.pattern, 0, dry_run=True) if order.dry_run else None))
+        if decided[-1] is None:
+            taken.add(key)
+    wanted = [order for order, outcome in zip(orders, decided, strict=True) if outcome is None]
+    ids = [dids.add(conn, _row(order), now) for order in wanted]
+    after = dids.images(conn, ids)
+    changes = [
+        Change(order.caller, order.pattern, did_id, order.values, None, after[did_id])
+        for order, did_id in zip(wanted, ids, strict=True)
+    ]
+    return _merged(decided, _recorded(conn, "add", changes, now, batch_id))
+
+
+def _row(order: AddOrder) -> dict[str, str]:
+    group = order.caller.user.group_of_new_dids()
+    return {"user_group": group, **fields.stored(order.values), "did_pattern": order.pattern}
+
+
+def _add_refused(order: AddOrder, exists: bool, bad: InvalidField | None) -> AddRefused | None:
+    user = order.caller.user
+    if missing := missing_rights(user, "add_did"):
+        return missing
+    if problem := patterns.problem(order.pattern):
+        return problem
+    if outside := not_reached(order.caller, order.pattern, "add_did"):
+        return outside
+    if exists:
+        return AlreadyExists(order.pattern)
+    return bad
+
+
+def update(
+    conn: Connection,
+    orders: Sequence[UpdateOrder],
+    now: datetime,
+    *,
+    lenient: bool = False,
+    batch_id: int | None = None,
+) -> list[Done | UpdateRefused]:
+    """Change the DIDs that *orders* name, in order; *lenient* and *batch_id* as in `add`."""
+    outcomes: list[Done | UpdateRefused] = []
+    while len(outcomes) < len(orders):
+        rest = orders[len(outcomes) :]
+        found = dids.find(conn, {order.pattern for order in rest})
+        outcomes += _update(conn, _first_of_each(rest, found), found, now, lenient, batch_id)
+    return outcomes
+
+
+def _first_of_each(orders: Sequence[UpdateOrder], found: Found) -> Sequence[UpdateOrder]:
+    """Return the orders up to the first that names a DID which one before it has named."""
+    seen: set[int] = set()
+    for i, order in enumerate(orders):
+        did = found.get(order.pattern)
+        if did and did.did_id in seen:
+            return orders[:i]
+        if did:
+            seen.add(did.did_id)
+    return orders
+
+
+def _update(
+    conn: Connection,
+    orders: Sequence[UpdateOrder],
+    found: Found,
+    now: datetime,
+    lenient: bool,
+    batch_id: int | None,
+) -> list[Done | UpdateRefused]:
+    there = [found.get(order.pattern) for order in orders]
+    before = dids.images(conn, [did.did_id for did in there if did], Hold.CHANGE)
+    checked = [
+        order.values if lenient else _new(order.values, before.get(did.did_id) if did else None)
+        for order, did in zip(orders, there, strict=True)
+    ]
+    had = [before.get(did.did_id, {}) if did else {} for did in there]
+    sights = [order.caller.visibility for order in orders]
+    problems = validation.problems(conn, checked, sights, had, lenient=lenient)
+    decided: list[Done | UpdateRefused | None] = []
+    for order, did, bad in zip(orders, there, problems, strict=True):
+        refused = _update_refused(order, did, before, bad)
+        decided.append(refused or _dry(order, did, before))
+    wanted = _undecided(orders, there, decided)
+    for order, did in wanted:
+        dids.update(conn, did.did_id, fields.stored(order.values), now)
+    after = dids.images(conn, [did.did_id for _, did in wanted])
+    changes = [
+        Change(o.caller, o.pattern, did.did_id, o.values, before[did.did_id], after[did.did_id])
+        for o, did in wanted
+    ]
+    return _merged(decided, _recorded(conn, "update", changes, now, batch_id))
+
+
+def _new(values: validation.Values, before: Image | None) -> validation.Values:
+    """Return the *values* that are new to a DID: what VICIdial has stored may be said again."""
+    row = before or {}
+    return {column: value for column, value in values.items() if not value or value != row.get(column)}
+
+
+def _update_refused(
+    order: UpdateOrder, did: Did | None, before: Mapping[int, Image], bad: InvalidField | None
+) -> UpdateRefused | None:
+    user = order.caller.user
+    if missing := missing_rights(user, "update_did"):
+        return missing
+    if did is None or not _sees(order.caller, did):
+        return NotFound(order.pattern)
+    if order.etag is not None and order.etag != etag(before[did.did_id]):
+        return ChangedMeanwhile(order.pattern)
+    if bad:
+        return bad
+    return None if order.values else NothingToChange(order.pattern)
+
+
+def delete(conn: Connection, orders: Sequence[DeleteOrder], now: datetime) -> list[Done | DeleteRefused]:
+    """Delete the DIDs that *orders* name; of two wishes for one the first gets it."""
+    found = dids.find(conn, {order.pattern for order in orders})
+    there = [found.get(order.pattern) for order in orders]
+    ids = [did.did_id for did in there if did]
+    before, locked = dids.images(conn, ids, Hold.CHANGE), deletion_locks.locked(conn, ids)
+    refused = [_delete_refused(o, did, before, locked) for o, did in zip(orders, there, strict=True)]
+    used = _used(conn, [o for o, no in zip(orders, refused, strict=True) if not no and not o.force])
+    gone: set[int] = set()
+    decided: list[Done | DeleteRefused | None] = []
+    for order, did, no in zip(orders, there, refused, strict=True):
+        if did and did.did_id in gone:
+            no = NotFound(order.pattern)
+        elif not no and not order.force:
+            no = used.get((order.caller.visibility, order.pattern))
+        decided.append(no or _dry(order, did, before))
+        if did and decided[-1] is None:
+            gone.add(did.did_id)
+    wanted = _undecided(orders, there, decided)
+    for _, did in wanted:
+        dids.delete(conn, did.did_id)
+    changes = [Change(o.caller, o.pattern, did.did_id, {}, before[did.did_id], None) for o, did in wanted]
+    return _merged(decided, _recorded(conn, "delete", changes, now))
+
+
+def _delete_refused(
+    order: DeleteOrder, did: Did | None, before: Mapping[int, Image], locked: set[int]
+) -> DeleteRefused | None:
+    user = order.caller.user
+    if missing := missing_rights(user, "update_did"):
+        return missing
+    if did is None or not _sees(order.caller, did):
+        return NotFound(order.pattern)
+    if missing := missing_rights(user, "delete_did"):
+        return missing
+    if order.etag is not None and order.etag != etag(before[did.did_id]):
+        return ChangedMeanwhile(order.pattern)
+    if did.did_id in locked:
+        return DeletionLocked(order.pattern)
+    if patterns.key(did.pattern) in PROTECTED and not order.force:
+        return Protected(order.pattern)
+    return None
+
+
+def _used(conn: Connection, orders: Sequence[DeleteOrder]) -> dict[tuple[Visibility, str], InUse]:
+    """Return the refusals of what is in use, each with what its caller sees of that."""
+    named: dict[Visibility, list[str]] = defaultdict(list)
+    for order in orders:
+        named[order.caller.visibility].append(order.pattern)
+    return {
+        (sight, pattern): InUse(pattern, found)
+        for sight, wanted in named.items()
+        for pattern, found in places(conn, wanted, sight).items()
+    }
+
+
+def places(conn: Connection, wanted: Sequence[str], sight: Visibility) -> dict[str, tuple[str, ...]]:
+    """Return where the patterns *wanted* are used, `PLACES` of each at most.
+
+    Of those that are not seen only is said that there are some, at the end.
+    """
+    places: dict[str, list[str]] = defaultdict(list)
+    hidden = set()
+    for use in references.of(conn, wanted, sight):
+        if use.name is None:
+            hidden.add(use.pattern)
+            continue
+        more = f" and {use.more} more" if use.more else ""
+        detail = f", option {use.detail}" if use.kind == "call menu" else f" ({use.detail})"
+        places[use.pattern].append(f"{use.kind} {use.name}{detail}{more}")
+    rest = {pattern: (HIDDEN_PLACE,) if pattern in hidden else () for pattern in {*places, *hidden}}
+    return {pattern: (*places[pattern][: PLACES - len(end)], *end) for pattern, end in rest.items()}
+
+
+def lock(conn: Connection, orders: Sequence[LockOrder], now: datetime) -> list[Done | LockRefused]:
+    """Lock DIDs against deletion or end that; of several wishes for one DID the last counts."""
+    found = dids.find(conn, {order.pattern for order in orders})
+    outcomes: list[Done | LockRefused] = []
+    wishes: dict[int, LockOrder] = {}
+    for order in orders:
+        did = found.get(order.pattern)
+        if missing := missing_rights(order.caller.user, "update_did"):
+            outcomes.append(missing)
+        elif did is None or not _sees(order.caller, did):
+            outcomes.append(NotFound(order.pattern))
+        else:
+            wishes[did.did_id] = order
+            outcomes.append(Done(order.pattern, did.did_id))
+    lockers = {did_id: order.caller for did_id, order in wishes.items() if order.locked}
+    deletion_locks.lock(conn, {did_id: (who.name, who.user.user_id) for did_id, who in lockers.items()}, now)
+    deletion_locks.unlock(conn, [did_id for did_id, order in wishes.items() if not order.locked])
+    changes = [Change(o.caller, o.pattern, did_id, {}, None, None) for did_id, o in wishes.items()]
+    kinds = [LOCKED if order.locked else UNLOCKED for order in wishes.values()]
+    events = [record.event(kind, change, None) for kind, change in zip(kinds, changes, strict=True)]
+    vicidial_logs.write_admin(conn, events, now)
+    return outcomes
+
+
+def _sees(caller: Caller, did: Did) -> bool:
+    return caller.visibility.sees(did.group, did.pattern)
+
+
+def _dry(order: UpdateOrder | DeleteOrder, did: Did | None, before: Mapping[int, Image]) -> Done | None:
+    if not order.dry_run or did is None:
+        return None
+    return Done(order.pattern, did.did_id, dry_run=True, image=before[did.did_id])
+
+
+def _undecided(
+    orders: Sequence[Order], there: Sequence[Did | None], decided: Sequence[object]
+) -> list[tuple[Order, Did]]:
+    """Return the orders that are to be carried out, with their DIDs."""
+    triples = zip(orders, there, decided, strict=True)
+    return [(order, did) for order, did, outcome in triples if outcome is None and did is not None]
+
+
+def _recorded(
+    conn: Connection, kind: str, changes: Sequence[Change], now: datetime, batch_id: int | None = None
+) -> list[Done]:
+    """Record *changes*; return what callers are told of each."""
+    batch_ids = record.record(conn, kind, changes, now, batch_id)
+    return [
+        Done(
+            change.pattern,
+            change.did_id,
+            False,
+            batch_id,
+            change.after or change.before,
+            change.caller.visibility,
+        )
+        for change, batch_id in zip(changes, batch_ids, strict=True)
+    ]
+
+
+def _merged(decided: Sequence[Outcome | None], done: Sequence[Outcome]) -> list[Outcome]:
+    """Return the outcomes in order; *done* are those of the orders that were carried out."""
+    rest = iter(done)
+    return [next(rest) if outcome is None else outcome for outcome in decided]

@@ -1,0 +1,267 @@
+"""Making a large batch: each function is one step, in a transaction of its own.
+
+An atomic batch is checked as a whole first (`check`), then made in chunks; if one of them fails, what was
+made is removed again (`removing`). A best-effort batch is checked chunk by chunk. After each step the
+database says how far the batch has come, so that it goes on from there after a restart.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import inputs
+from didier.domain.visibility import EVERYTHING
+from didier.errors import TargetProblem
+from didier.services.batches import decisions, rollback
+from didier.services.batches.copies import PROBLEMS_SHOWN
+from didier.services.batches.copy_spec import Recipe
+from didier.services.batches.decisions import Chunk, Planner
+from didier.storage.batches import progress
+from didier.storage.batches.batches import Item
+from didier.storage.batches.input_text import unpack
+from didier.storage.batches.progress import PlacedItem, StoredBatch
+from didier.storage.changes import vicidial_logs
+from didier.storage.dids import bulk, dids
+from didier.storage.dids.bulk import Block
+from didier.storage.statements import as_text, checkpoint, is_transactional
+from didier.storage.tables import DIDS
+
+CHECKED = 5_000
+"""How many targets are checked at a time."""
+
+
+class MovedOn(Exception):
+    """The batch is not where it was: another node is at it, or a step whose end was not seen."""
+
+
+class TargetTaken(Exception):
+    """A target that was free when the batch was checked exists by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A chunk that was made, to be read back."""
+
+    block: Block
+    ids: Sequence[int]
+
+
+def open_planner(conn: Connection, batch: StoredBatch, recipe: Recipe) -> Planner:
+    """Return the planner of a batch, behind the targets that are made already."""
+    pieces = list(progress.pieces(conn, batch.batch_id))
+    entries = inputs.skip(inputs.read(unpack(pieces)), batch.position)
+    sight = replace(batch.caller_groups or EVERYTHING, prefix=batch.reach)
+    planner = Planner(recipe, entries, sight, batch.position)
+    planner.remember(inputs.read(unpack(pieces)), batch.position)
+    return planner
+
+
+class Check:
+    """Looks through the targets of an atomic batch, and gathers what keeps it from being made."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+        self.items: list[PlacedItem] = []
+        self.counts = {"exists": 0, "invalid": 0, "duplicate": 0}
+
+    def step(self, conn: Connection) -> bool:
+        """Look at the next targets; say whether there were any."""
+        chunk = self._planner.take(CHECKED)
+        if chunk is None:
+            return False
+        self._planner.decide(conn, chunk)
+        for place, problem in sorted(chunk.problems.items()):
+            self.counts[problem.outcome] += 1
+            if len(self.items) < PROBLEMS_SHOWN:
+                item = Item(chunk.targets[place], problem.outcome, None, 1, problem.reason)
+                self.items.append(PlacedItem(chunk.position + place + 1, item))
+        return True
+
+    @property
+    def failure(self) -> str | None:
+        """Why the batch cannot be made, None when it can."""
+        if not self.items:
+            return None
+        first = self.items[0]
+        problem = TargetProblem(
+            first.position, first.item.target, first.item.outcome, first.item.reason or ""
+        )
+        total = sum(self.counts.values())
+        return f"not every target can be made: {problem}" + (f" and {total - 1} more" if total > 1 else "")
+
+
+def refuse(conn: Connection, batch: StoredBatch, check: Check, now: datetime) -> None:
+    """Say that an atomic batch cannot be made; nothing was. Raises `MovedOn`."""
+    _hold(conn, batch)
+    progress.add_items(conn, batch.batch_id, check.items)
+    progress.change(conn, batch.batch_id, {
+        "existing": check.counts["exists"], "invalid": check.counts["invalid"],
+        "duplicates": check.counts["duplicate"],
+    })  # fmt: skip
+    fail(conn, batch.batch_id, check.failure or "", now)
+
+
+def _hold(conn: Connection, batch: StoredBatch, position: int | None = None) -> None:
+    """Keep other nodes from a batch until this step is stored.
+
+    Raises `MovedOn` unless it is in the phase in which it was, and at *position*.
+    """
+    there = progress.locked(conn, batch.batch_id)
+    if there is None or (there.phase, there.planned) != (batch.phase, None):
+        raise MovedOn
+    if position is not None and there.position != position:
+        raise MovedOn
+
+
+def begin(conn: Connection, batch: StoredBatch) -> None:
+    """Say that the rows of a batch are being made. Raises `MovedOn`."""
+    _hold(conn, batch)
+    progress.change(conn, batch.batch_id, {"state": "running", "phase": "make"})
+
+
+def make(conn: Connection, batch: StoredBatch, recipe: Recipe, chunk: Chunk, now: datetime) -> Made:
+    """Make the possible targets of *chunk* and store what became of each.
+
+    Raises `TargetTaken` when one exists by now, and `MovedOn` unless *chunk* is the next one.
+    """
+    _hold(conn, batch, chunk.position)
+    possible = chunk.possible()
+    block = possible.rows(recipe, as_text(batch.created_at))
+    if is_transactional(conn, DIDS):
+        ids: Sequence[int | None] = bulk.make(conn, block) if possible.targets else range(0)
+    else:
+        ids = _make_journaled(conn, batch, chunk, block)
+        if None in ids and batch.mode == "atomic":
+            _store(conn, batch, chunk, ids)
+            checkpoint(conn)
+            raise TargetTaken
+    _store(conn, batch, chunk, ids)
+    made = [did_id for did_id in ids if did_id is not None]
+    if len(made) == len(ids):
+        return Made(block, ids if isinstance(ids, range) else made)
+    return Made(_only_made(block, ids), made)
+
+
+def _only_made(block: Block, ids: Sequence[int | None]) -> Block:
+    places = [place for place, did_id in enumerate(ids) if did_id is not None]
+    own = [block.own[place] for place in places] if block.own else ()
+    return Block(block.values, block.stamp, [block.targets[place] for place in places], block.varying, own)
+
+
+def _make_journaled(conn: Connection, batch: StoredBatch, chunk: Chunk, block: Block) -> Sequence[int | None]:
+    """Make a chunk in a table without transactions; `take_back_chunk` undoes it when it is left half done."""
+    mark = {"planned": len(chunk.targets), "high_water": dids.highest_id(conn)}
+    progress.change(conn, batch.batch_id, mark)
+    checkpoint(conn)
+    return bulk.make_where_free(conn, block) if block.targets else []
+
+
+def _store(conn: Connection, batch: StoredBatch, chunk: Chunk, ids: Sequence[int | None]) -> None:
+    items = decisions.items(chunk, ids)
+    progress.add_items(conn, batch.batch_id, items)
+    sizes: dict[str, int] = {}
+    for placed in items:
+        sizes[placed.item.outcome] = sizes.get(placed.item.outcome, 0) + placed.item.size
+    counts = {_TOTALS[outcome]: size for outcome, size in sizes.items()}
+    progress.advance(conn, batch.batch_id, chunk.end, counts)
+
+
+_TOTALS: Mapping[str, str] = {
+    "added": "added",
+    "exists": "existing",
+    "invalid": "invalid",
+    "duplicate": "duplicates",
+}
+
+
+def take_back_chunk(conn: Connection, batch: StoredBatch, targets: Sequence[str]) -> None:
+    """Remove what a crash has left of a chunk in a table without transactions. Raises `MovedOn`."""
+    there = progress.locked(conn, batch.batch_id)
+    if there is None or (there.position, there.planned) != (batch.position, batch.planned):
+        raise MovedOn
+    made = dids.made_after(conn, targets, batch.high_water or 0)
+    for did_id, changed_at in made.values():
+        if changed_at in {None, batch.created_at}:
+            dids.delete(conn, did_id)
+    progress.change(conn, batch.batch_id, {"planned": None, "high_water": None})
+
+
+def is_as_ordered(conn: Connection, made: Made) -> str | None:
+    """Read back what was made, after its commit; say what differs from what was ordered, None if nothing.
+
+    Count, ids and every column are compared. A row that somebody has changed or deleted since is told
+    from one that was stored wrongly by the moment of its last change, and by its history.
+    """
+    wanted = len(made.block.targets)
+    if not wanted:
+        return None
+    found = bulk.read_back(conn, made.block, made.ids)
+    if found.equal == wanted:
+        return None
+    touched = bulk.touched(conn, made.ids[0], made.ids[-1], made.block.stamp)
+    if wanted - found.equal <= touched:
+        return None
+    return f"{wanted} DIDs were ordered, {found.there} are there, {found.equal} are as they were ordered"
+
+
+def finish(conn: Connection, batch: StoredBatch, now: datetime) -> None:
+    """Say that a batch is made. Raises `MovedOn`."""
+    _hold(conn, batch)
+    progress.change(conn, batch.batch_id, {"state": "done", "phase": None, "finished_at": now})
+    progress.forget_pieces(conn, batch.batch_id)
+    if made := progress.get(conn, batch.batch_id):
+        vicidial_logs.write_admin(conn, [_event(made)], now)
+
+
+def _event(batch: StoredBatch) -> vicidial_logs.AdminEntry:
+    return vicidial_logs.AdminEntry(
+        user=batch.user_name,
+        address=batch.address,
+        type="COPY",
+        record_id=str(batch.source_id),
+        code="ADMIN API COPY DIDS",
+        notes=f"DID Source: {batch.source_pattern} Inserts: {batch.added}"
+        f" Insert Errors: {batch.requested - batch.added}",
+        batch_id=batch.batch_id,
+    )
+
+
+def fail(conn: Connection, batch_id: int, reason: str, now: datetime) -> None:
+    """Say why a batch failed; an atomic one that has made DIDs already has them removed next."""
+    batch = progress.get(conn, batch_id)
+    if batch is None:
+        return
+    if batch.mode == "atomic" and batch.added > batch.removed + batch.kept:
+        progress.change(conn, batch_id, {"state": "running", "phase": "remove", "failure": reason})
+        return
+    progress.change(conn, batch_id, {"state": "failed", "phase": None, "failure": reason, "finished_at": now})
+    progress.forget_pieces(conn, batch_id)
+
+
+def difference(conn: Connection, batch_id: int, after: int = 0) -> str | None:
+    """Read back what a batch has made behind the position *after*; say what differs.
+
+    It goes by what is stored of the batch: columns in which targets have values of their own are left out,
+    as are DIDs that were changed since.
+    """
+    batch = progress.get(conn, batch_id)
+    recipe = rollback.recipe_of(conn, batch) if batch else None
+    if batch is None or recipe is None:
+        return None
+    values = {name: value for name, value in recipe.values.items() if name not in batch.own_columns}
+    targets: list[str] = []
+    ids: list[int] = []
+    for placed in progress.items(conn, batch_id, after, batch.requested, ("added",)):
+        run = placed.item
+        targets += (decisions.target_of(run, number) for number in range(run.size))
+        ids += range(run.did_id or 0, (run.did_id or 0) + run.size)
+    return is_as_ordered(conn, Made(Block(values, as_text(batch.created_at), targets), ids))
+
+
+def fail_orders(conn: Connection, orders: Sequence[tuple[int, str]]) -> list[None]:
+    """Fail batches, each for its reason."""
+    for batch_id, reason in orders:
+        fail(conn, batch_id, reason, datetime.now())
+    return [None] * len(orders)

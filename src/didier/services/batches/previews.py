@@ -1,0 +1,113 @@
+"""What a copy would do, target by target; nothing is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from didier.errors import InvalidField, NotFound, NotPermitted, Refusal
+from didier.services.batches import copies, decisions
+from didier.services.batches.batches import BatchOrder
+from didier.services.batches.copy_spec import Recipe
+from didier.services.batches.decisions import Chunk, Planner
+from didier.storage.dids import dids
+
+CHUNK = 2_000
+"""How many targets are decided on at a time."""
+
+STATUSES = ("new", "similar", "exists", "duplicate", "invalid")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field in which a DID differs from what would be made."""
+
+    now: Any
+    would_be: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What would become of a target: *status* is one of `STATUSES`.
+
+    New and similar ones would be made; a similar one is the same number as *similar_to* in another
+    spelling. One that *exists* differs from what would be made in *differs*.
+    """
+
+    position: int  # counted from 1
+    target: str
+    status: str
+    reason: str | None = None
+    did_id: int | None = None
+    similar_to: str | None = None
+    differs: Mapping[str, Difference] = field(default_factory=dict)
+
+
+class Preview:
+    """Looks through an order; `totals` has how many targets there are of each status so far."""
+
+    def __init__(self, order: BatchOrder, recipe: Recipe, region: str) -> None:
+        self._recipe = recipe
+        self._region = region
+        self._sight = order.caller.visibility
+        self._planner = Planner(recipe, order.text.entries(), self._sight)
+        self.totals = dict.fromkeys(STATUSES, 0)
+
+    def close(self) -> None:
+        """Forget the targets."""
+        self._planner.close()
+
+    def step(self, conn: Connection) -> list[Seen] | None:
+        """Return what would become of the next targets, None behind the last."""
+        chunk = self._planner.take(CHUNK)
+        if chunk is None:
+            return None
+        self._planner.decide(conn, chunk)
+        similar = decisions.similar(conn, chunk, self._region, self._sight)
+        rows = self._existing(conn, chunk)
+        found = [self._seen(chunk, place, similar, rows) for place in range(len(chunk.targets))]
+        for seen in found:
+            self.totals[seen.status] += 1
+        return found
+
+    def _existing(self, conn: Connection, chunk: Chunk) -> dict[int, dict[str, Any]]:
+        """Return the rows of the DIDs of *chunk* that exist and that the caller sees."""
+        there = [problem.did for problem in chunk.problems.values() if problem.did]
+        visible = [did.did_id for did in there if self._sight.sees(did.group, did.pattern)]
+        return {**dids.images(conn, visible)}
+
+    def _seen(
+        self, chunk: Chunk, place: int, similar: Mapping[int, str], rows: Mapping[int, Mapping[str, Any]]
+    ) -> Seen:
+        position, target = chunk.position + place + 1, chunk.targets[place]
+        problem = chunk.problems.get(place)
+        if problem is None:
+            other = similar.get(place)
+            reason = f"the same number is there as {other}" if other else None
+            return Seen(position, target, "similar" if other else "new", reason, similar_to=other)
+        did = problem.did
+        row = rows.get(did.did_id) if did else None
+        if did is None or row is None or problem.outcome != "exists":
+            return Seen(position, target, problem.outcome, problem.reason)
+        own = self._recipe.stored(chunk.own[place]) if chunk.own else {}
+        wanted = {**self._recipe.values, **own}
+        differs = {name: Difference(row[name], value) for name, value in wanted.items() if row[name] != value}
+        return Seen(position, target, "exists", problem.reason, did.did_id, differs=differs)
+
+
+def preview(
+    conn: Connection, order: BatchOrder, region: str
+) -> Preview | NotPermitted | NotFound | InvalidField | Refusal:
+    """Begin to look through *order*, or say why it would be refused as a whole."""
+    source = dids.find(conn, [order.source]).get(order.source)
+    image = dids.images(conn, [source.did_id])[source.did_id] if source else {}
+    refused = copies.refusal(
+        conn, order.caller, order.source, source, image, order.overrides, order.text.own_columns
+    )
+    if refused or source is None:
+        return refused or NotFound(order.source)
+    extra = order.text.header.extra if order.text.header else ()
+    if order.template and (bad := order.template.problem({*image, *extra})):
+        return bad
+    return Preview(order, Recipe(image, order.overrides, order.template), region)

@@ -1,0 +1,213 @@
+"""Removing what a batch has made: to undo it, or because an atomic one cannot be made whole.
+
+DIDs that were changed since are kept, unless the undo is forced. Kept always are DIDs that are locked against
+deletion, that have another number by now, and that whoever undoes does not see.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.templates import Template
+from didier.domain.users import is_visible
+from didier.services.batches import decisions
+from didier.services.batches.copy_spec import Recipe
+from didier.services.batches.decisions import target_of
+from didier.services.users.authentication import Caller
+from didier.storage.batches import progress
+from didier.storage.batches.batches import Item
+from didier.storage.batches.progress import PlacedItem, StoredBatch
+from didier.storage.changes import history
+from didier.storage.dids import bulk, deletion_locks, snapshots
+from didier.storage.dids.dids import Did
+from didier.storage.statements import as_json, as_text, checkpoint, is_transactional
+from didier.storage.tables import DIDS
+
+CHUNK = 5_000
+"""Most items that are looked at in one step."""
+
+
+def begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, *, force: bool) -> None:
+    """Say that a batch is being undone; `step` does it. What an undo kept before is looked at again."""
+    groups = caller.user.visible_groups()
+    progress.rename_outcome(conn, batch.batch_id, "kept", "added")
+    progress.change(conn, batch.batch_id, {
+        "state": "running", "phase": "remove", "forced": int(force), "undone_by": caller.name[:20],
+        "undone_by_id": caller.user.user_id,
+        "undone_at": now, "undo_groups": None if groups is None else as_json(sorted(groups)), "kept": 0,
+    })  # fmt: skip
+
+
+def finish_at_once(conn: Connection, batch_id: int, now: datetime) -> None:
+    """Remove everything in this transaction."""
+    while not step(conn, batch_id, CHUNK, now):
+        pass
+
+
+def recipe_of(conn: Connection, batch: StoredBatch) -> Recipe | None:
+    """Return what the DIDs of a batch were made of, None for one of an earlier release."""
+    if batch.snapshot_id is None:
+        return None
+    template = Template(batch.template) if batch.template else None
+    return Recipe(snapshots.read(conn, batch.snapshot_id), batch.overrides, template)
+
+
+def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
+    """Remove *limit* DIDs of a batch at most; say whether it is finished with that."""
+    batch = progress.locked(conn, batch_id)
+    if batch is None or batch.phase != "remove":
+        return True
+    _remove_planned(conn, batch)
+    found = progress.items(conn, batch_id, 0, min(limit, CHUNK), ("added",))
+    if not found:
+        _finish(conn, batch, now)
+        return True
+    for interval in _intervals(found, limit):
+        _remove(conn, batch, interval, now)
+    return False
+
+
+def _finish(conn: Connection, batch: StoredBatch, now: datetime) -> None:
+    state = "undone" if batch.undone_by else "failed"
+    progress.change(conn, batch.batch_id, {"state": state, "phase": None, "finished_at": now})
+    progress.forget_pieces(conn, batch.batch_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """Items whose DIDs have consecutive ids; of the last the first *taken* DIDs are looked at."""
+
+    items: Sequence[PlacedItem]
+    taken: int
+
+    @property
+    def first(self) -> int:
+        return self.items[0].item.did_id or 0
+
+    @property
+    def last(self) -> int:
+        return (self.items[-1].item.did_id or 0) + self.taken - 1
+
+
+def _intervals(found: Sequence[PlacedItem], limit: int) -> Iterator[_Interval]:
+    """Divide items where their ids do not go on, up to *limit* DIDs."""
+    group: list[PlacedItem] = []
+    for placed in found:
+        if limit <= 0:
+            break
+        before = group[-1].item if group else None
+        if before and (before.did_id or 0) + before.size != placed.item.did_id:
+            yield _Interval(group, before.size)
+            group = []
+        group.append(placed)
+        taken = min(placed.item.size, limit)
+        limit -= taken
+        if taken < placed.item.size:
+            yield _Interval(group, taken)
+            return
+    if group:
+        yield _Interval(group, group[-1].item.size)
+
+
+def _remove(conn: Connection, batch: StoredBatch, interval: _Interval, now: datetime) -> None:
+    first, last = interval.first, interval.last
+    there = bulk.there(conn, first, last)
+    kept = set(deletion_locks.between(conn, first, last)) | _others(batch, interval, there)
+    if not batch.forced:
+        kept |= _changed(conn, batch, first, last)
+    outcomes = dict.fromkeys(kept & there.keys(), "kept")
+    items = list(_outcomes(interval, outcomes, there))
+    begin, end = interval.items[0].position, interval.items[-1].position
+    # Between them may stand targets that were not made: their neighbours have consecutive ids all the same.
+    progress.replace_items(conn, batch.batch_id, "added", begin, end, items)
+    counts = {"removed": len(there.keys() - kept), "kept": len(outcomes)}
+    progress.advance(conn, batch.batch_id, batch.position, counts)
+    if batch.undone_by:
+        gone = [placed.item for placed in items if placed.item.outcome == "removed"]
+        history.record(conn, [_entry(batch, item) for item in gone], now)
+    if is_transactional(conn, DIDS):
+        bulk.remove(conn, first, last, sorted(kept))
+        return
+    # What is removed is on the disk before the first row goes: a crash in between is made good.
+    progress.change(conn, batch.batch_id, {"planned": last - first + 1, "high_water": first})
+    checkpoint(conn)
+    bulk.remove(conn, first, last, sorted(kept))
+    progress.change(conn, batch.batch_id, {"planned": None, "high_water": None})
+
+
+def _remove_planned(conn: Connection, batch: StoredBatch) -> None:
+    """Remove what a crash has left of an interval in a table without transactions."""
+    if batch.planned is None or batch.high_water is None:
+        return
+    first, last = batch.high_water, batch.high_water + batch.planned - 1
+    bulk.remove(conn, first, last, progress.kept_ids(conn, batch.batch_id, first, last))
+    progress.change(conn, batch.batch_id, {"planned": None, "high_water": None})
+
+
+def _entry(batch: StoredBatch, run: Item) -> history.Entry:
+    return history.Entry(
+        did_id=run.did_id or 0,
+        pattern=run.target,
+        batch_id=batch.batch_id,
+        action=history.UNDO,
+        user=batch.undone_by or "",
+        user_id=batch.undone_by_id,
+        address=batch.address,
+        before=None,  # the batch and its snapshot tell what it was
+        after=None,
+        size=run.size,
+    )
+
+
+def _others(batch: StoredBatch, interval: _Interval, there: Mapping[int, Did]) -> set[int]:
+    """Return the DIDs that have another number than the batch gave them, or are not seen by who undoes it."""
+    targets = chain.from_iterable(decisions.targets_of(placed.item) for placed in interval.items)
+    made = dict(zip(range(interval.first, interval.last + 1), targets, strict=False))
+    groups = batch.undo_groups
+    return {
+        did_id
+        for did_id, did in there.items()
+        if did.pattern != made[did_id] or not (groups is None or is_visible(did.group, groups))
+    }
+
+
+def _changed(conn: Connection, batch: StoredBatch, first: int, last: int) -> set[int]:
+    recipe = recipe_of(conn, batch)
+    if recipe is None or batch.undone_by is None:
+        # An atomic batch is taken back with what was stored otherwise than it was ordered: only the moment of
+        # a change, and the history, tell of somebody else.
+        changed = set(bulk.changed(conn, {}, first, last, as_text(batch.created_at)))
+        return changed | history.updated_between(conn, first, last)
+    values = {name: value for name, value in recipe.values.items() if name not in batch.own_columns}
+    stamp = as_text(batch.created_at) if batch.own_columns else None
+    changed = set(bulk.changed(conn, values, first, last, stamp))
+    return changed | (history.updated_between(conn, first, last) if batch.own_columns else set())
+
+
+def _outcomes(interval: _Interval, kept: Mapping[int, str], there: Mapping[int, Did]) -> Iterator[PlacedItem]:
+    """Yield the items of *interval* as they are now, in runs of the same outcome."""
+    for placed in interval.items:
+        size = interval.taken if placed is interval.items[-1] else placed.item.size
+        first = placed.item.did_id or 0
+        words = [kept.get(i) or ("removed" if i in there else "missing") for i in range(first, first + size)]
+        words += ["added"] * (placed.item.size - size)
+        begin = 0
+        for place in range(1, len(words) + 1):
+            if place == len(words) or words[place] != words[begin]:
+                run = replace(
+                    placed.item,
+                    target=target_of(placed.item, begin),
+                    outcome=words[begin],
+                    did_id=first + begin,
+                    size=place - begin,
+                )
+                yield PlacedItem(placed.position + begin, run)
+                begin = place
+
+
+def kept_items(conn: Connection, batch_id: int, limit: int) -> list[Item]:
+    """Return the items of an undone batch that were kept, *limit* at most."""
+    return [placed.item for placed in progress.items(conn, batch_id, 0, limit, ("kept",))]

@@ -1,0 +1,1 @@
+"""What was changed: recorded, and read again as history and as logs."""

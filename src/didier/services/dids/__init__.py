@@ -1,0 +1,1 @@
+"""DIDs: looked up, their values checked, what may be seen of them."""

@@ -1,0 +1,115 @@
+"""Lists of DIDs page by page, and single DIDs with a mark of their state. They only read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import numbers, targets
+from didier.domain.users import missing_rights
+from didier.domain.visibility import Visibility
+from didier.errors import NotFound, NotPermitted
+from didier.services.batches import edits
+from didier.services.usage.reports import digits_of
+from didier.services.users.authentication import Caller
+from didier.storage.dids import dids, pages
+from didier.storage.dids.pages import Filter, Order, Row, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which DIDs a list shall have; None: whatever there is.
+
+    *search* is part of a pattern, in any spelling of the number, or of a description; *carrier* is part of
+    the carrier's description.
+    """
+
+    search: str | None = None
+    route: str | None = None
+    active: str | None = None
+    user_group: str | None = None
+    group_id: str | None = None
+    carrier: str | None = None
+    copied_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some DIDs of a list, and the place behind which the next page begins; None behind the last."""
+
+    rows: Sequence[Row]
+    following: list[str | int] | None
+
+
+def page(
+    conn: Connection,
+    caller: Caller,
+    wanted: Wanted,
+    order: Order,
+    limit: int,
+    after: Sequence[Value] | None = None,
+) -> Page | NotPermitted:
+    """Return *limit* of the DIDs that are wanted and that the caller sees, behind the place *after*."""
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    rows = pages.page(conn, _filter(conn, caller, wanted), order, limit + 1, after)
+    if len(rows) <= limit:
+        return Page(rows, None)
+    return Page(rows[:limit], pages.place(rows[limit - 1], order))
+
+
+def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
+    search = wanted.search.strip() if wanted.search else None
+    source = wanted.copied_from
+    if source and (did := dids.find(conn, [source]).get(source)):
+        source = did.pattern  # as batches spell it
+    return Filter(
+        text=search,
+        digits=digits_of(search) if search else None,
+        route=wanted.route,
+        active=wanted.active,
+        group=wanted.user_group,
+        in_group=wanted.group_id,
+        carrier=wanted.carrier,
+        copied_from=source,
+        sight=caller.visibility,
+    )
+
+
+def named(conn: Connection, caller: Caller, search: str, region: str) -> list[Row] | NotPermitted:
+    """Return the DIDs that the caller sees and that are the number *search*, in whatever spelling.
+
+    They are found at once, however many DIDs there are; a `page` has those too that only contain it.
+    """
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    pattern = targets.plain(search.strip())
+    spelled = [pattern, *numbers.spellings(pattern, region)]
+    found = dids.find(conn, spelled)
+    sight = caller.visibility
+    there = [did for did in map(found.get, spelled) if did and sight.sees(did.group, did.pattern)]
+    return [row for row in (pages.one(conn, did.did_id, sight) for did in there) if row]
+
+
+def one(conn: Connection, caller: Caller, pattern: str) -> Row | NotPermitted | NotFound:
+    """Return the DID *pattern*, if the caller sees it."""
+    if missing := missing_rights(caller.user, "did_info"):
+        return missing
+    did = dids.find(conn, [pattern]).get(pattern)
+    sight = caller.visibility
+    if did is None or not sight.sees(did.group, did.pattern):
+        return NotFound(pattern)
+    return pages.one(conn, did.did_id, sight) or NotFound(pattern)
+
+
+def written(conn: Connection, did_id: int, sight: Visibility) -> Row:
+    """Return a DID that a service has written in this transaction for who has *sight*, and so sees it."""
+    row = pages.one(conn, did_id, sight)
+    if row is None:
+        raise LookupError(f"DID {did_id} was written in this transaction and is not there")
+    return row
+
+
+def version(row: Row) -> str:
+    """Return the mark that orders to change the DID know it by, see `editing.etag`."""
+    return edits.etag({name: value for name, value in row.items() if name != "copied_from"})

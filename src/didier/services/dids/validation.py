@@ -1,0 +1,127 @@
+"""Whether values may be stored in the columns of a DID: their rules, and what they refer to."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import fields
+from didier.domain.users import User
+from didier.domain.visibility import EVERYTHING, Visibility
+from didier.errors import InvalidField, UnknownReference
+from didier.storage.changes.history import Image
+from didier.storage.dids import destinations
+from didier.storage.statements import columns_of
+from didier.storage.tables import DIDS
+
+Values = Mapping[str, str | None]
+"""Values by column; None and the empty text empty a field."""
+
+
+def problems(
+    conn: Connection,
+    rows: Sequence[Values],
+    sights: Sequence[Visibility] = (),
+    had: Sequence[Image] = (),
+    *,
+    lenient: bool = False,
+) -> list[InvalidField | None]:
+    """Return for each of *rows* what is wrong with its first bad value, in the row's order, or None.
+
+    *sights* are what the callers see, without limit if there are none: to who sees some groups alone, what
+    belongs to another is not there. What the DID has already, its row in *had*, they may say again.
+
+    What a value refers to is looked up with one statement for each table, whatever the number of rows;
+    tables that are not there are not looked at. *lenient* is VICIdial's own API: it does not look up
+    everything, and a VICIdial that lacks a column ignores what is meant for it.
+    """
+    there = set(fields.BY_COLUMN) if lenient else set(columns_of(conn, DIDS))
+    unchecked = fields.UNCHECKED_BY_VICIDIAL if lenient else frozenset()
+    told = [
+        _Told(row, sight, image)
+        for row, sight, image in zip(
+            rows, sights or [EVERYTHING] * len(rows), had or [_NOTHING] * len(rows), strict=True
+        )
+    ]
+    wanted: dict[_Place, set[str]] = defaultdict(set)
+    for one in told:
+        for column, value in one.referring():
+            if column not in unchecked:
+                wanted[one.place(column)].add(value)
+    missing = {
+        place: destinations.missing(conn, place[0], found, place[1]) for place, found in wanted.items()
+    }
+    return [_first_problem(one, there, missing, unchecked) for one in told]
+
+
+_NOTHING: Image = MappingProxyType({})
+_Place = tuple[str, frozenset[str] | None]
+"""What a value refers to, and the groups in which it is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The values that somebody gives to a DID, what they see, and what it has already."""
+
+    row: Values
+    sight: Visibility
+    had: Image
+
+    def referring(self) -> Iterator[tuple[str, str]]:
+        """Yield the columns, and their values, that have to stand somewhere else."""
+        for column, value in self.row.items():
+            field = fields.BY_COLUMN[column]
+            refers = value and field.refers_to and value not in field.special and not field.rule(value)
+            if value and refers and not self._has(column, value):
+                yield column, value
+
+    def place(self, column: str) -> _Place:
+        """Return where a value of *column* has to stand."""
+        reference = fields.BY_COLUMN[column].refers_to
+        return reference, self.sight.users if reference == fields.USERS else self.sight.groups
+
+    def is_other_group(self, column: str, value: str | None) -> bool:
+        """Say whether *value* is a user group to which the caller may not give the DID."""
+        groups = self.sight.groups
+        if column != "user_group" or groups is None or not value:
+            return False
+        return value.lower() not in groups and not self._has(column, value)
+
+    def _has(self, column: str, value: str) -> bool:
+        # Who sees everything is told of what the DID has, and is not there, as VICIdial tells.
+        is_limited = (self.sight.groups, self.sight.users) != (None, None)
+        return is_limited and str(self.had.get(column) or "").lower() == value.lower()
+
+
+def _first_problem(
+    told: _Told, there: set[str], missing: Mapping[_Place, set[str]], unchecked: frozenset[str]
+) -> InvalidField | None:
+    referring = dict(told.referring()) if missing else {}
+    for column, value in told.row.items():
+        if column not in there:
+            return InvalidField(column, value or "", "nothing: this VICIdial is older and has no such column")
+        if bad := fields.problem(column, value):
+            return bad
+        if told.is_other_group(column, value):
+            return _unknown(column, value or "")
+        if column in referring and column not in unchecked and value in missing[told.place(column)]:
+            return _unknown(column, referring[column])
+    return None
+
+
+def _unknown(column: str, value: str) -> UnknownReference:
+    reference = fields.BY_COLUMN[column].refers_to
+    return UnknownReference(column, value, f"a value of {reference}", fields.KINDS[reference])
+
+
+def own_group_problem(user: User, columns: Collection[str]) -> InvalidField | None:
+    """Refuse *columns* in which targets have values of their own, when a limited user names the group there.
+
+    The group of each target would have to be looked at; a limited user gives one to the order as a whole.
+    """
+    if "user_group" not in columns or user.visible_groups() is None:
+        return None
+    allowed = "set for the order, not for its targets, by users who see some groups alone"
+    return InvalidField("user_group", "", allowed)

@@ -1,0 +1,1 @@
+"""The installation itself: doctor, demonstration, servers, idempotency, key."""

@@ -1,0 +1,1 @@
+"""What the numbers are used for: statistics of calls, reports, dashboard."""

@@ -1,0 +1,57 @@
+"""What the dashboard shows, as far as callers may see it. It only reads, and callers keep it for a while."""
+
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.users import missing_rights
+from didier.errors import NotPermitted
+from didier.services.users.authentication import Caller
+from didier.storage.usage import dashboard
+from didier.storage.usage.dashboard import DayCount, ReasonCount, RouteCount, Stranger, Uncalled
+
+
+def dids_by_route(conn: Connection, caller: Caller) -> list[RouteCount] | NotPermitted:
+    """Count the DIDs that the caller sees, active and inactive, by route."""
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    return dashboard.by_route(conn, caller.user.visible_groups())
+
+
+def copies_by_day(conn: Connection, caller: Caller, today: date, days: int) -> list[DayCount] | NotPermitted:
+    """Count what was copied on each of the last *days*: DIDs, and by users, that the caller sees."""
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    first = today - timedelta(days=days - 1)
+    counted = dashboard.copies_by_day(conn, datetime.combine(first, time()), caller.visibility)
+    found = {one.day: one.copies for one in counted}
+    dates = (first + timedelta(days=number) for number in range(days))
+    return [DayCount(day, found.get(day, 0)) for day in dates]
+
+
+def refusals(
+    conn: Connection, caller: Caller, since: datetime, limit: int
+) -> list[ReasonCount] | NotPermitted:
+    """Count the refused requests of users whom the caller sees, by reason."""
+    if missing := missing_rights(caller.user, "api_log"):
+        return missing
+    return dashboard.refusals(conn, since, caller.visibility.users, limit)
+
+
+def calls_since(conn: Connection, since: datetime) -> datetime:
+    """Return from when on calls are counted: *since*, or later where there were too many of them."""
+    return dashboard.calls_since(conn, since)
+
+
+def uncalled(conn: Connection, caller: Caller, since: datetime, limit: int) -> list[Uncalled] | NotPermitted:
+    """Return *limit* of the active DIDs that the caller sees and that nobody has called since then."""
+    if missing := missing_rights(caller.user, "did_log_export"):
+        return missing
+    return dashboard.uncalled(conn, since, caller.user.visible_groups(), limit)
+
+
+def strangers(conn: Connection, caller: Caller, since: datetime, limit: int) -> list[Stranger] | NotPermitted:
+    """Return *limit* of the called numbers that no DID has: the calls that other DIDs caught."""
+    if missing := missing_rights(caller.user, "did_log_export"):
+        return missing
+    return dashboard.strangers(conn, since, caller.user.visible_groups(), limit)

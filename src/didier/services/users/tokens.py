@@ -1,0 +1,329 @@
+"""Tokens for the JSON API: making, listing, revoking, and signing in with them."""
+
+import hashlib
+import ipaddress
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from didier import characters
+from didier.domain import patterns, scopes
+from didier.domain.fields import text
+from didier.domain.users import User, missing_function, missing_rights
+from didier.errors import (
+    AddressRefused,
+    InvalidField,
+    LevelNotAllowed,
+    NotPermitted,
+    SignInRefused,
+    TokenNotFound,
+    TokenRefused,
+    UserNotFound,
+)
+from didier.services.users import authentication, authority
+from didier.services.users.authentication import Caller
+from didier.storage.users import tokens, users
+from didier.storage.users.tokens import Token
+from didier.storage.users.users import Account, SignInSettings
+
+PREFIX = "didier_"
+"""How every token begins, so that people and scanners of secrets recognise one."""
+
+HINT_LENGTH = len(PREFIX) + 5
+NAME_LIMIT = 50
+NETWORKS_LIMIT = 50
+USED_EVERY = timedelta(minutes=1)
+"""How exactly it is known when a token was last used."""
+
+_PATTERN_PREFIX = re.compile(rf"[0-9A-Za-z{re.escape(patterns.SYMBOLS)}]{{1,{patterns.MAX_LENGTH}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A token as its user gets it, once."""
+
+    text: str = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """What is stored of it."""
+        return digest(self.text)
+
+
+def generate() -> Secret:
+    """Make a token that nobody can guess: 256 random bits."""
+    return Secret(PREFIX + secrets.token_urlsafe(32))
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a token; a slow hash is for passwords, which people make up."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class AddOrder:
+    """A wish for a token of *user*; *secret* is what it will say."""
+
+    caller: Caller
+    user: str
+    name: str
+    scopes: tuple[str, ...]
+    secret: Secret
+    pattern_prefix: str | None = None
+    networks: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A new token, with what it says."""
+
+    token: Token
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ListOrder:
+    """A wish to see the tokens of *user*; None: of everyone."""
+
+    caller: Caller
+    user: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeOrder:
+    """A wish that a token be accepted no more."""
+
+    caller: Caller
+    token_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A token that somebody shows, by its digest, from *address*."""
+
+    digest: str
+    address: str
+
+
+Refused = NotPermitted | UserNotFound | LevelNotAllowed
+
+
+def add(conn: Connection, orders: Sequence[AddOrder], now: datetime) -> list[Added | Refused | InvalidField]:
+    """Make the tokens that *orders* ask for.
+
+    Callers make them for themselves; for others if they may change those users. No token makes tokens.
+    """
+    return [_add(conn, order, now) for order in orders]
+
+
+def _add(conn: Connection, order: AddOrder, now: datetime) -> Added | Refused | InvalidField:
+    account = _reachable(conn, order.caller, order.user, "add_token")
+    if not isinstance(account, Account):
+        return account
+    if bad := _bad_field(order, now):
+        return bad
+    token = Token(
+        token_id=0,
+        user_id=account.user_id,
+        user=account.user.name,
+        name=order.name.strip(),
+        hint=order.secret.text[:HINT_LENGTH],
+        scopes=tuple(scope.name for scope in scopes.SCOPES if scope.name in order.scopes),
+        pattern_prefix=order.pattern_prefix,
+        networks=tuple(str(ipaddress.ip_network(network)) for network in order.networks),
+        created_at=now.replace(microsecond=0),
+        created_by=order.caller.name,
+        created_by_id=order.caller.user.user_id,
+        expires_at=order.expires_at,
+    )
+    token_id = tokens.add(conn, token, order.secret.digest)
+    return Added(replace(token, token_id=token_id), order.secret)
+
+
+def _bad_field(order: AddOrder, now: datetime) -> InvalidField | None:
+    name, prefix, expires_at = order.name.strip(), order.pattern_prefix, order.expires_at
+    if bad := text(1, NAME_LIMIT)(name) or characters.refused(order.name):  # strip() drops some
+        return InvalidField("name", order.name, bad)
+    if not order.scopes or not scopes.NAMES.issuperset(order.scopes):
+        allowed = ", ".join(scope.name for scope in scopes.SCOPES)
+        return InvalidField("scopes", " ".join(order.scopes), f"one or more of {allowed}")
+    if prefix is not None and not _PATTERN_PREFIX.fullmatch(prefix):
+        return InvalidField("pattern_prefix", prefix, "the first characters of a DID's pattern")
+    if prefix is not None and "users" in order.scopes:
+        # Whoever may change users may give themselves a password, which reaches all DIDs.
+        return InvalidField("pattern_prefix", prefix, "none together with the scope users")
+    if expires_at is not None and has_passed(expires_at, now):
+        return InvalidField("expires_at", expires_at.isoformat(), "a time to come")
+    return _bad_network(order.networks)
+
+
+def has_passed(moment: datetime, now: datetime) -> bool:
+    """Say whether *moment* of the local clock is over; of an hour that comes twice a year the first counts.
+
+    Compared as they are written, a token that had expired would be good again when the hour comes back.
+    """
+    return moment.timestamp() <= now.timestamp()
+
+
+def _bad_network(networks: Sequence[str]) -> InvalidField | None:
+    if len(networks) > NETWORKS_LIMIT:
+        return InvalidField("networks", f"{len(networks)} networks", f"up to {NETWORKS_LIMIT}")
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            return InvalidField("networks", network, "an address, or a network such as 192.0.2.0/24")
+    return None
+
+
+def listed(conn: Connection, orders: Sequence[ListOrder], now: datetime) -> list[list[Token] | Refused]:
+    """Return the tokens that *orders* ask for, the newest first, also those that are accepted no more."""
+    return [_listed(conn, order) for order in orders]
+
+
+def _listed(conn: Connection, order: ListOrder) -> list[Token] | Refused:
+    if order.user is not None:
+        account = _reachable(conn, order.caller, order.user, "list_tokens")
+        return tokens.of_user(conn, account.user_id) if isinstance(account, Account) else account
+    refused = _no_token(order.caller, "list_tokens") or _missing(order.caller.user)
+    if refused:
+        return refused
+    found = tokens.everyone(conn)
+    accounts = users.accounts_by_id(conn, {token.user_id for token in found})
+    return [token for token in found if _may_act(order.caller, accounts.get(token.user_id))]
+
+
+def revoke(
+    conn: Connection, orders: Sequence[RevokeOrder], now: datetime
+) -> list[Token | NotPermitted | TokenNotFound]:
+    """Let tokens be accepted no more; one that was revoked before stays so."""
+    return [_revoke(conn, order, now) for order in orders]
+
+
+def _revoke(conn: Connection, order: RevokeOrder, now: datetime) -> Token | NotPermitted | TokenNotFound:
+    if refused := _no_token(order.caller, "revoke_token"):
+        return refused
+    token = tokens.by_id(conn, order.token_id)
+    # Which numbers are those of other users' tokens is not told to those who may not know.
+    if token is None or not _may_revoke(conn, order.caller, token):
+        return TokenNotFound(order.token_id)
+    if token.revoked_at is None:
+        tokens.revoke(conn, token.token_id, now)
+    return replace(token, revoked_at=token.revoked_at or now.replace(microsecond=0))
+
+
+def _may_revoke(conn: Connection, caller: Caller, token: Token) -> bool:
+    if token.user_id == caller.user.user_id:
+        return True
+    account = users.accounts_by_id(conn, [token.user_id]).get(token.user_id)
+    return _missing(caller.user) is None and _may_act(caller, account)
+
+
+def _no_token(caller: Caller, action: str) -> NotPermitted | None:
+    return scopes.missing_scope(caller.scopes, None, action)
+
+
+def _reachable(conn: Connection, caller: Caller, name: str, action: str) -> Account | Refused:
+    """Return the account of *name* if the caller may have to do with its tokens."""
+    if refused := _no_token(caller, action):
+        return refused
+    account = users.accounts(conn, [name]).get(name)
+    if account is not None and account.user_id == caller.user.user_id:
+        return account
+    if missing := _missing(caller.user):
+        return missing
+    if account is None or not caller.user.sees_users_of(account.user.group):
+        return UserNotFound(name)
+    if not caller.user.may_change(account.user.level):
+        return LevelNotAllowed(str(account.user.level))
+    return authority.beyond_reach(caller, action, account.user) or account
+
+
+def _missing(user: User) -> NotPermitted | None:
+    """Name what keeps *user* from the tokens of others: it takes what changing those users takes."""
+    return missing_function(user, "update_user") or missing_rights(user, "update_user")
+
+
+def _may_act(caller: Caller, account: Account | None) -> bool:
+    if account is None:
+        return True  # the user is gone
+    user = account.user
+    visible = caller.user.sees_users_of(user.group) and caller.user.may_change(user.level)
+    return visible and authority.beyond_reach(caller, "update_user", user) is None
+
+
+def sign_in(conn: Connection, presented: Sequence[Presented], now: datetime) -> list[Caller | SignInRefused]:
+    """Decide on each token that is shown, in order; remember when those that are accepted were used.
+
+    A token works while its user is active, wherever wrong passwords have locked the user out: somebody
+    else may have sent these. VICIdial's address lists count for tokens too; its second factor does not.
+    """
+    known = tokens.by_digest(conn, {one.digest for one in presented})
+    accounts = users.accounts_by_id(conn, {token.user_id for token in known.values()})
+    settings = users.settings(conn)
+    outcomes: list[Caller | SignInRefused] = []
+    used: set[int] = set()
+    for one in presented:
+        token = known.get(one.digest)
+        account = accounts.get(token.user_id) if token else None
+        refused = _refused(conn, one, token, account, settings, now)
+        if refused or token is None or account is None:
+            outcomes.append(refused or TokenRefused("there is no such token"))
+            continue
+        if token.last_used_at is None or now - token.last_used_at >= USED_EVERY:
+            used.add(token.token_id)
+        outcomes.append(_caller(account.user, token, one.address))
+    tokens.mark_used(conn, used, now)
+    return outcomes
+
+
+def _caller(user: User, token: Token, address: str) -> Caller:
+    return Caller(
+        user,
+        user.name,
+        address,
+        token.pattern_prefix,
+        frozenset(token.scopes),
+        token_id=token.token_id,
+        has_networks=bool(token.networks),
+    )
+
+
+def _refused(
+    conn: Connection,
+    presented: Presented,
+    token: Token | None,
+    account: Account | None,
+    settings: SignInSettings,
+    now: datetime,
+) -> SignInRefused | None:
+    if token is None:
+        return TokenRefused("there is no such token")
+    if token.revoked_at is not None:
+        return TokenRefused("it was revoked")
+    if token.expires_at is not None and has_passed(token.expires_at, now):
+        return TokenRefused("it has expired")
+    if account is None or not account.active:
+        return TokenRefused("its user is not active")
+    if not _is_inside(presented.address, token.networks) or authentication.address_refused(
+        conn, account, settings, presented.address
+    ):
+        return AddressRefused(presented.address)
+    return None
+
+
+def _is_inside(address: str, networks: Sequence[str]) -> bool:
+    if not networks:
+        return True
+    try:
+        place = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(place, ipaddress.IPv6Address) and place.ipv4_mapped:
+        place = place.ipv4_mapped
+    return any(place in ipaddress.ip_network(network) for network in networks)

@@ -1,0 +1,244 @@
+"""Batches as they go on: their rows, the text they were ordered with, and what each step writes of them."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy.engine import Connection
+
+from didier.domain.visibility import Visibility
+from didier.storage.batches.batches import Batch, Item, insert_batch, insert_items
+from didier.storage.statements import as_json, as_moment, as_text, numbers_of, run, values_of
+
+ACTIVE = ("pending", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """A batch as it stands."""
+
+    batch_id: int
+    kind: str  # copy, add, update or delete
+    mode: str  # atomic or best_effort
+    state: str  # pending, running, done, failed or undone
+    phase: str | None  # of a large one that is under way: check, make or remove
+    created_at: datetime
+    finished_at: datetime | None  # None while it is under way
+    user_name: str
+    user_id: int | None  # None: of a release that stored no ids, and the user is gone
+    address: str
+    source_id: int
+    source_pattern: str
+    snapshot_id: int | None
+    overrides: Mapping[str, str | None]
+    own_columns: tuple[str, ...]
+    template: str | None
+    reach: str | None
+    requested: int
+    added: int
+    existing: int
+    invalid: int
+    duplicates: int
+    removed: int
+    kept: int
+    position: int
+    planned: int | None
+    high_water: int | None
+    failure: str | None
+    forced: bool
+    undone_by: str | None
+    undone_by_id: int | None
+    undo_groups: frozenset[str] | None  # in small letters; None is no limit
+    undone_at: datetime | None
+    caller_groups: Visibility | None  # what the caller saw when it was ordered; None: not known
+
+
+_COLUMNS = tuple(field.name for field in fields(StoredBatch))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM didier_batches"
+
+
+def _batch(row: Sequence[Any]) -> StoredBatch:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for name in ("created_at", "finished_at", "undone_at"):
+        values[name] = as_moment(values[name])
+    if values["state"] not in ACTIVE:  # what was made in one transaction has one time
+        values["finished_at"] = values["finished_at"] or values["created_at"]
+    values["overrides"] = orjson.loads(values["overrides"] or "{}")
+    values["own_columns"] = tuple(orjson.loads(values["own_columns"] or "[]"))
+    values["forced"] = bool(values["forced"])
+    groups = values["undo_groups"]
+    values["undo_groups"] = None if groups is None else frozenset(orjson.loads(groups))
+    saw = values["caller_groups"]
+    values["caller_groups"] = None if saw is None else _saw(orjson.loads(saw))
+    return StoredBatch(**values)
+
+
+def _saw(groups: list[str] | None) -> Visibility:
+    seen = None if groups is None else frozenset(groups)
+    return Visibility(groups=seen, users=seen)
+
+
+def accept(
+    conn: Connection, batch: Batch, requested: int, phase: str, pieces: Sequence[bytes], now: datetime
+) -> int:
+    """Store a batch that is still to be made, and the text of its targets in *pieces*; return its id."""
+    batch_id = insert_batch(conn, batch, now)
+    change(conn, batch_id, {"state": "pending", "phase": phase, "requested": requested})
+    for number, piece in enumerate(pieces):
+        sql = "INSERT INTO didier_batch_input (batch_id, piece, content) VALUES (?, ?, ?)"
+        run(conn, sql, batch_id, number, piece)
+    return batch_id
+
+
+def pieces(conn: Connection, batch_id: int) -> Iterator[bytes]:
+    """Yield the text that a batch was ordered with, one piece at a time."""
+    number = 0
+    sql = "SELECT content FROM didier_batch_input WHERE batch_id = ? AND piece = ?"
+    while rows := run(conn, sql, batch_id, number):
+        yield bytes(rows[0][0])
+        number += 1
+
+
+def forget_pieces(conn: Connection, batch_id: int) -> None:
+    """Remove the text that a batch was ordered with."""
+    run(conn, "DELETE FROM didier_batch_input WHERE batch_id = ?", batch_id)
+
+
+def get(conn: Connection, batch_id: int) -> StoredBatch | None:
+    """Return a batch."""
+    rows = run(conn, f"{_SELECT} WHERE batch_id = ?", batch_id)
+    return _batch(rows[0]) if rows else None
+
+
+def some(conn: Connection, batch_ids: Collection[int]) -> list[StoredBatch]:
+    """Return those of the batches that are there."""
+    sql = f"{_SELECT} WHERE batch_id IN {numbers_of(conn.dialect.name)}"
+    return [_batch(row) for row in run(conn, sql, as_json(batch_ids))] if batch_ids else []
+
+
+def locked(conn: Connection, batch_id: int) -> StoredBatch | None:
+    """Return a batch as it is now, and keep other nodes from changing it until the transaction ends."""
+    lock = "" if conn.dialect.name == "sqlite" else " FOR UPDATE"  # SQLite has one writer
+    rows = run(conn, f"{_SELECT} WHERE batch_id = ?{lock}", batch_id)
+    return _batch(rows[0]) if rows else None
+
+
+def under_way(conn: Connection) -> StoredBatch | None:
+    """Return the large batch that is next to be worked on, the oldest first."""
+    # Those of tables without transactions that are made at once have no phase: the journal takes them back.
+    sql = f"{_SELECT} WHERE phase IS NOT NULL ORDER BY batch_id LIMIT 1"
+    rows = run(conn, sql)
+    return _batch(rows[0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFilter:
+    """Which batches are wanted; None: whatever there is."""
+
+    user: str | None = None
+    state: str | None = None
+    kind: str | None = None
+    source: str | None = None
+
+
+def page(conn: Connection, wanted: BatchFilter, before: int | None, limit: int) -> list[StoredBatch]:
+    """Return *limit* batches that are *wanted*, newest first, below the id *before*."""
+    pairs = {
+        "lower(user_name) = ?": wanted.user and wanted.user.lower(),
+        "state = ?": wanted.state,
+        "kind = ?": wanted.kind,
+        "source_pattern = ?": wanted.source,
+        "batch_id < ?": before,
+    }
+    given = {condition: value for condition, value in pairs.items() if value is not None}
+    where = f" WHERE {' AND '.join(given)}" if given else ""
+    rows = run(conn, f"{_SELECT}{where} ORDER BY batch_id DESC LIMIT ?", *given.values(), limit)
+    return [_batch(row) for row in rows]
+
+
+def change(conn: Connection, batch_id: int, values: Mapping[str, Any]) -> None:
+    """Set columns of a batch; moments are written as both databases do."""
+    plain = [as_text(value) if isinstance(value, datetime) else value for value in values.values()]
+    run(conn, _change(tuple(values)), *plain, batch_id)
+
+
+@cache
+def _change(names: tuple[str, ...]) -> str:
+    return f"UPDATE didier_batches SET {', '.join(f'{name} = ?' for name in names)} WHERE batch_id = ?"
+
+
+def advance(conn: Connection, batch_id: int, position: int, counts: Mapping[str, int]) -> None:
+    """Say that the targets up to *position* are done with, and add *counts* to the totals."""
+    names = tuple(counts)
+    run(conn, _advance(names), position, *counts.values(), batch_id)
+
+
+@cache
+def _advance(names: tuple[str, ...]) -> str:
+    added = "".join(f", {name} = {name} + ?" for name in names)
+    return (
+        f"UPDATE didier_batches SET position = ?, planned = NULL, high_water = NULL{added} WHERE batch_id = ?"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedItem:
+    """An item and the position of its first target, counted from 1."""
+
+    position: int
+    item: Item
+
+    @property
+    def last(self) -> int:
+        """The position of its last target."""
+        return self.position + self.item.size - 1
+
+
+_ITEM = "SELECT position, target, size, did_id, outcome, reason FROM didier_batch_items"
+
+
+def items(
+    conn: Connection, batch_id: int, after: int, limit: int, outcomes: Sequence[str] = ()
+) -> list[PlacedItem]:
+    """Return the first *limit* items of a batch that end behind the position *after*."""
+    chosen = f" AND outcome IN {values_of(conn.dialect.name)}" if outcomes else ""
+    sql = f"{_ITEM} WHERE batch_id = ? AND position + size - 1 > ?{chosen} ORDER BY position LIMIT ?"
+    values = [as_json(outcomes)] if outcomes else []
+    return [_placed(row) for row in run(conn, sql, batch_id, after, *values, limit)]
+
+
+def _placed(row: Sequence[Any]) -> PlacedItem:
+    position, target, size, did_id, outcome, reason = row
+    return PlacedItem(position, Item(target, outcome, did_id, size, reason))
+
+
+def kept_ids(conn: Connection, batch_id: int, first: int, last: int) -> list[int]:
+    """Return the ids from *first* to *last* of the DIDs that the undo of a batch keeps."""
+    sql = (
+        "SELECT did_id, size FROM didier_batch_items"
+        " WHERE batch_id = ? AND outcome = 'kept' AND did_id BETWEEN ? AND ?"
+    )
+    return [did_id + place for did_id, size in run(conn, sql, batch_id, first, last) for place in range(size)]
+
+
+def replace_items(
+    conn: Connection, batch_id: int, outcome: str, first: int, last: int, new: Sequence[PlacedItem]
+) -> None:
+    """Put *new* items in the place of those with *outcome* that begin at the positions *first* to *last*."""
+    sql = "DELETE FROM didier_batch_items WHERE batch_id = ? AND outcome = ? AND position BETWEEN ? AND ?"
+    run(conn, sql, batch_id, outcome, first, last)
+    add_items(conn, batch_id, new)
+
+
+def add_items(conn: Connection, batch_id: int, new: Sequence[PlacedItem]) -> None:
+    """Store what became of targets."""
+    insert_items(conn, [(batch_id, placed.position, placed.item) for placed in new])
+
+
+def rename_outcome(conn: Connection, batch_id: int, old: str, new: str) -> None:
+    """Give the items of a batch that have the outcome *old* the outcome *new*."""
+    sql = "UPDATE didier_batch_items SET outcome = ? WHERE batch_id = ? AND outcome = ?"
+    run(conn, sql, new, batch_id, old)

@@ -1,0 +1,1 @@
+"""History of DIDs, and VICIdial's logs."""

@@ -1,0 +1,1 @@
+"""DIDs: rows, sets of rows, pages, search, references."""

@@ -1,0 +1,246 @@
+"""Whole rows of DIDs, page by page: each page begins behind the last row of the one before."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.users import EVERY_GROUP
+from didier.domain.visibility import EVERYTHING, Visibility
+from didier.storage.dids import search
+from didier.storage.statements import (
+    as_json,
+    as_text,
+    columns_of,
+    escaped,
+    like,
+    member_of,
+    numbers_of,
+    run,
+    values_of,
+)
+from didier.storage.tables import DIDS
+
+Value = str | int | None
+Row = Mapping[str, Value]
+"""The columns of a DID, a DATETIME as its text, and ``copied_from``, the pattern of its source."""
+
+SORTS: Mapping[str, tuple[str, ...]] = {
+    "did_id": ("d.did_id",),
+    "did_pattern": ("d.did_pattern",),
+    "did_description": ("COALESCE(d.did_description, '')", "d.did_id"),
+}
+"""By what DIDs may be sorted, and the expressions that make it an order without ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which DIDs are wanted; None: whatever there is.
+
+    *text* occurs in the pattern or the description, or *digits* occur among the digits of the pattern;
+    *carrier* occurs in the carrier's description; *copied_from* is the pattern of the DID that was copied.
+    """
+
+    text: str | None = None
+    digits: str | None = None
+    route: str | None = None
+    active: str | None = None
+    group: str | None = None  # user group
+    in_group: str | None = None
+    carrier: str | None = None
+    copied_from: str | None = None
+    sight: Visibility = EVERYTHING  # of whom they are listed for
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a list is sorted: by one of `SORTS`, backwards if *descending*."""
+
+    by: str = "did_pattern"
+    descending: bool = False
+
+
+def page(
+    conn: Connection, wanted: Filter, order: Order, limit: int, after: Sequence[Value] | None = None
+) -> list[Row]:
+    """Return *limit* of the DIDs that are *wanted*, behind the `place` *after* of a row."""
+    if wanted.text is None or order.by == "did_description":
+        return _page(conn, wanted, order, limit, after)
+    near = _page(conn, wanted, order, limit, after, near=True)
+    return near if len(near) == limit else _page(conn, wanted, order, limit, after)
+
+
+NEAR = 5_000
+"""How many rows are looked through in order for a text, before all that have it are sought."""
+
+
+def _page(
+    conn: Connection,
+    wanted: Filter,
+    order: Order,
+    limit: int,
+    after: Sequence[Value] | None,
+    *,
+    near: bool = False,
+) -> list[Row]:
+    """Return rows of a page; with *near* those alone that are among the next `NEAR` rows of the list."""
+    keys, direction = SORTS[order.by], " DESC" if order.descending else ""
+    sorted_by = " ORDER BY " + ", ".join(f"{key}{direction}" for key in keys)
+    than = "<" if order.descending else ">"
+    behind = f"({', '.join(keys)}) {than} ({', '.join('?' for _ in keys)})"
+    place = ([behind], list(after)) if after is not None else ([], [])
+    conditions, values = _conditions(conn, wanted, near=near)
+    if near:
+        looked = f"SELECT * FROM {DIDS} AS d{_where(place[0])}{sorted_by} LIMIT {NEAR}"
+        table, given = f"({looked})", place[1] + values
+    else:
+        table, conditions, given = DIDS, conditions + place[0], values + place[1]
+    chosen = f"SELECT d.did_id FROM {table} AS d{_where(conditions)}{sorted_by} LIMIT ?"
+    which = f" WHERE d.did_id IN (SELECT c.did_id FROM ({chosen}) AS c){sorted_by}"
+    return _rows(conn, wanted.sight, which, *given, limit)
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def place(row: Row, order: Order) -> list[str | int]:
+    """Return what `page` needs to know of the last row of the page before."""
+    if order.by == "did_description":
+        return [row["did_description"] or "", row["did_id"] or 0]
+    return [row[order.by] or 0]
+
+
+def place_kinds(order: Order) -> tuple[type[Any], ...]:
+    """Return the types of the values in a `place`."""
+    return {"did_id": (int,), "did_pattern": (str,), "did_description": (str, int)}[order.by]
+
+
+def one(conn: Connection, did_id: int, sight: Visibility) -> Row | None:
+    """Return a DID, with its source if *sight* has that."""
+    rows = _rows(conn, sight, " WHERE d.did_id = ?", did_id)
+    return rows[0] if rows else None
+
+
+# The item of a copy's batch that a DID belongs to: the last that begins at its id or before, if it reaches
+# so far.
+_BATCH = (
+    "(SELECT CASE WHEN i.did_id + i.size > d.did_id THEN i.batch_id END FROM didier_batch_items AS i"
+    " WHERE i.did_id <= d.did_id AND i.outcome = 'added' ORDER BY i.did_id DESC LIMIT 1)"
+)
+
+
+def _rows(conn: Connection, sight: Visibility, which: str, *values: Any) -> list[Row]:
+    names = columns_of(conn, DIDS)
+    columns = ", ".join(f"d.`{name}`" for name in names)
+    found = run(conn, f"SELECT {columns}, {_BATCH} FROM {DIDS} AS d{which}", *values)
+    sources = _sources(conn, sight, {row[-1] for row in found if row[-1] is not None})
+    return [
+        {**dict(zip(names, map(_value, row[:-1]), strict=True)), "copied_from": sources.get(row[-1])}
+        for row in found
+    ]
+
+
+def _value(value: Any) -> Value:
+    if isinstance(value, int | None):
+        return value
+    return as_text(value) if isinstance(value, datetime) else str(value)
+
+
+def _sources(conn: Connection, sight: Visibility, batch_ids: Collection[int]) -> dict[int, str]:
+    """Return the patterns of the sources of the batches that copied one, of those alone that are seen."""
+    if not batch_ids:
+        return {}
+    dialect = conn.dialect.name
+    sql = (
+        f"SELECT batch_id, source_pattern, {_source_group(dialect, sight)} FROM didier_batches AS b"
+        f" WHERE source_id > 0 AND batch_id IN {numbers_of(dialect)}"
+    )
+    rows = run(conn, sql, as_json(list(batch_ids)))
+    return {batch_id: pattern for batch_id, pattern, group in rows if sight.sees(group, pattern)}
+
+
+def _source_group(dialect: str, sight: Visibility) -> str:
+    """Return the expression for the group that the source of batch ``b`` had; NULL where none is asked."""
+    if sight.groups is None:
+        return "NULL"
+    group = member_of(dialect, "s.content", "user_group")
+    return f"(SELECT {group} FROM didier_snapshots AS s WHERE s.snapshot_id = b.snapshot_id)"
+
+
+_COPIED_FROM = (
+    "d.did_id IN (SELECT t.did_id FROM didier_batches AS b"
+    " JOIN didier_batch_items AS i ON i.batch_id = b.batch_id AND i.outcome = 'added'"
+    f" JOIN {DIDS} AS t ON t.did_id BETWEEN i.did_id AND i.did_id + i.size - 1"
+    " WHERE b.source_pattern = ? AND b.source_id > 0{seen})"
+)
+
+
+def _copied_from(conn: Connection, sight: Visibility, source: str) -> tuple[str, list[Any]]:
+    """Return the condition for copies of *source* as it was when it was seen, and its values."""
+    if not sight.sees_pattern(source):
+        return "1 = 0", []
+    if sight.groups is None:
+        return _COPIED_FROM.format(seen=""), [source]
+    seen = f" AND b.snapshot_id IN {numbers_of(conn.dialect.name)}"
+    return _COPIED_FROM.format(seen=seen), [source, as_json(_seen_snapshots(conn, sight, source))]
+
+
+def _seen_snapshots(conn: Connection, sight: Visibility, source: str) -> list[int]:
+    """Return the snapshots of *source* in which it is seen: equal ones are kept once, so they are few."""
+    group = _source_group(conn.dialect.name, sight)
+    sql = f"SELECT DISTINCT snapshot_id, {group} FROM didier_batches AS b WHERE source_pattern = ?"
+    return [
+        snapshot_id
+        for snapshot_id, group in run(conn, sql, source)
+        if snapshot_id and sight.sees_group(group)
+    ]
+
+
+def _conditions(conn: Connection, wanted: Filter, *, near: bool) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    values: list[Any] = []
+
+    def want(condition: str, *given: Any) -> None:
+        conditions.append(condition)
+        values.extend(given)
+
+    if wanted.text is not None and near:
+        want(*_has_text(wanted.text, wanted.digits))
+    elif wanted.text is not None:
+        sql, given = search.ids(conn.dialect.name, wanted.text, wanted.digits)
+        want(f"d.did_id IN ({sql})", *given)
+    equal = {
+        "did_route": wanted.route,
+        "did_active": wanted.active,
+        "user_group": wanted.group,
+        "group_id": wanted.in_group,
+    }
+    for column, value in equal.items():
+        if value is not None:
+            want(f"d.{column} = ?", value)
+    if wanted.carrier is not None:
+        known = "did_carrier_description" in columns_of(conn, DIDS)  # older VICIdial versions lack it
+        column = "d.did_carrier_description" if known else "''"
+        want(f"{column} LIKE ? ESCAPE '!'", like(wanted.carrier))
+    if wanted.copied_from is not None:
+        sql, given = _copied_from(conn, wanted.sight, wanted.copied_from)
+        want(sql, *given)
+    if wanted.sight.prefix is not None:
+        want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.sight.prefix)}%")
+    if wanted.sight.groups is not None:
+        groups = as_json([*sorted(wanted.sight.groups), EVERY_GROUP])
+        want(f"d.user_group IN {values_of(conn.dialect.name)}", groups)
+    return conditions, values
+
+
+def _has_text(text: str, digits: str | None) -> tuple[str, ...]:
+    """Return the condition that a row has a text, and its values."""
+    conditions = ["d.did_pattern LIKE ? ESCAPE '!'", "d.did_description LIKE ? ESCAPE '!'"]
+    values = [like(text)] * 2
+    if digits:
+        conditions.append(f"{search.DIGITS} LIKE ?")
+        values.append(f"%{digits}%")
+    return (f"({' OR '.join(conditions)})", *values)

@@ -1,0 +1,1 @@
+"""The database itself: health, rights, backups, servers, kept answers."""

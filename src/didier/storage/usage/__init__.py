@@ -1,0 +1,1 @@
+"""Statistics of calls, reports, dashboard."""
