@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from didier.cli.local import CALLER
 from didier.domain.templates import Template
-from didier.runtime.batch_worker import Runner
+from didier.runtime.batch_worker import BatchWorker
 from didier.runtime.committer import Committer
 from didier.services.batches import batches, journal
 from didier.services.batches.batches import BatchOrder, Text, UndoOrder, read_text
@@ -68,7 +68,7 @@ def undo(
         return batches.undo(conn, [UndoOrder(caller, batch_id, force)], now)[0]
 
 
-class Halting(Runner):
+class Halting(BatchWorker):
     """A runner with steps of *pace* rows that is told of each, and ends with the one numbered *last*.
 
     A server that is stopped ends behind the step that it is at; with *abruptly* the step is not stored any

@@ -8,7 +8,11 @@ from urllib.parse import urlencode
 import orjson
 from sqlalchemy.engine import Engine
 
+from didier.runtime import pipeline
+from didier.runtime.pipeline import Proven
+from didier.runtime.requests import AccessRecord
 from didier.services.users import authentication, passwords
+from didier.services.users.authentication import Caller
 from didier.services.users.passwords import Proof
 from didier.storage.database import reading
 from didier.storage.statements import run
@@ -17,7 +21,7 @@ from didier.vicidial import functions
 from didier.vicidial.call import MASKING, Call, read_parameters
 from didier.vicidial.replies import formats
 from didier.vicidial.replies.lines import Reply
-from didier.vicidial.signed import Signed
+from didier.vicidial.requests import CallRequest
 
 LOGIN = {"user": "admin", "pass": "1234", "source": "test"}
 SOURCE = "18001234567"
@@ -47,12 +51,20 @@ class Api:
 
     def together(self, *requests: Mapping[str, str | None]) -> list[str]:
         """Return the bodies of the answers to requests that share a transaction."""
-        calls = [self._call({**LOGIN, **request}) for request in requests]
+        proven = [self._proven({**LOGIN, **request}) for request in requests]
+        reads = [one for one in proven if one.request.report]
+        writes = [one for one in proven if not one.request.report]
         with self.engine.begin() as conn:
-            answers = functions.answer(conn, calls, lambda: self.now)
-        return [self._body(call, answer) for call, answer in zip(calls, answers, strict=True)]
+            replies = iter(pipeline.carry_out(conn, writes, lambda: self.now))
+            callers = iter(pipeline.authorize(conn, reads, lambda: self.now))
+        return [
+            self._read(one.request, next(callers))
+            if one.request.report
+            else _body(one.request, next(replies))
+            for one in proven
+        ]
 
-    def _call(self, parameters: Mapping[str, str | None]) -> Call:
+    def _proven(self, parameters: Mapping[str, str | None]) -> Proven[Reply]:
         query = urlencode({name: value for name, value in parameters.items() if value is not None}).encode()
         call = Call(
             parameters=read_parameters(query),
@@ -66,20 +78,19 @@ class Api:
         with reading(self.engine) as conn:
             stored = authentication.stored_password(conn, call.user)
             hashing, keeps_plain = users.hashing(conn), users.keeps_plain(conn)
-        call.proof = Proof(stored, matched=call.raw("pass") == LOGIN["pass"])
         if password := functions.new_password(call):
             call.new_password = passwords.to_store(password, hashing, keeps_plain=keeps_plain)
-        return call
+        return Proven(CallRequest(call), Proof(stored, matched=call.raw("pass") == LOGIN["pass"]))
 
-    def _body(self, call: Call, answer: Reply | Signed | None) -> str:
-        if isinstance(answer, Signed):
-            with reading(self.engine) as conn:
-                reply = functions.report(conn, answer)
-            with self.engine.begin() as conn:
-                functions.log(conn, [(call, reply)], lambda: self.now)
-            answer = reply
-        assert answer is not None
-        return formats.encode(call, answer)[1].decode()
+    def _read(self, request: CallRequest, found: Caller | Reply) -> str:
+        """Answer a call that only reads, if its caller may."""
+        if isinstance(found, Reply) or request.report is None:
+            return _body(request, found)
+        with reading(self.engine) as conn:
+            reply = request.report.read(conn, request.call, found)
+        with self.engine.begin() as conn:
+            pipeline.log(conn, [AccessRecord(request, found, reply)], lambda: self.now)
+        return _body(request, reply)
 
     def sql(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
         """Run a statement on the database; return its rows."""
@@ -93,3 +104,7 @@ class Api:
     def limit_to(self, groups: str) -> None:
         """Let the user admin see only DIDs of *groups*."""
         self.sql("UPDATE vicidial_user_groups SET admin_viewable_groups = ?", groups)
+
+
+def _body(request: CallRequest, reply: Reply) -> str:
+    return formats.encode(request.call, reply)[1].decode()

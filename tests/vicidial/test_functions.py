@@ -7,12 +7,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from didier import tutorial
+from didier.runtime.pipeline import Proven, carry_out
 from didier.services.users import authentication, directory
+from didier.services.users.authentication import StaleProof
 from didier.services.users.directory import Change
 from didier.services.users.passwords import Proof, new_hash
 from didier.storage.statements import run
 from didier.vicidial.call import MASKING, Call, read_parameters
-from didier.vicidial.functions import answer
+from didier.vicidial.requests import CallRequest
 
 SOURCE = tutorial.SOURCE_DID
 PASSWORD = "Hidden-Pa55word"
@@ -138,7 +140,7 @@ def api(engine, now):
 
 
 class Api:
-    """Calls the functions as the door does, with passwords compared and masked."""
+    """Calls the functions as the server does, with passwords compared and masked."""
 
     def __init__(self, engine, now):
         self.engine = engine
@@ -151,7 +153,7 @@ class Api:
         fields = {"user": user.encode(), "pass": PASSWORD.encode(), **sent}
         query = b"&".join(name.encode() + b"=" + quote_from_bytes(v).encode() for name, v in fields.items())
         proof = self.proofs.get(user, Proof(None, matched=False))
-        return Call(
+        call = Call(
             parameters=read_parameters(query),
             non_latin=non_latin,
             address="192.0.2.1",
@@ -159,8 +161,8 @@ class Api:
             host="localhost",
             url=f"{SCRIPT}?{MASKING.query(query)}",
             received=self.now.timestamp(),
-            proof=Proof(proof.stored, matched and proof.matched),
         )
+        return Proven(CallRequest(call), Proof(proof.stored, matched and proof.matched))
 
     def ask(self, user="admin", **sent):
         return self.call({name: text.encode() for name, text in sent.items()}, user)
@@ -182,7 +184,7 @@ class Api:
 
     def answer(self, *calls):
         with self.engine.begin() as conn:
-            return answer(conn, calls, lambda: self.now)
+            return carry_out(conn, calls, lambda: self.now)
 
     def rows(self, sql):
         with self.engine.begin() as conn:
@@ -234,7 +236,7 @@ def without_sign_in(row):
 def test_every_call_has_a_reply(api, sent, non_latin):
     """Whatever the parameters hold, a call gets one reply of at least one line, and nothing is raised."""
     with api.undone() as conn:
-        replies = answer(conn, [api.call(sent, non_latin=non_latin)], lambda: api.now)
+        replies = carry_out(conn, [api.call(sent, non_latin=non_latin)], lambda: api.now)
 
     assert 1 == len(replies)
     assert replies[0].body
@@ -247,7 +249,7 @@ def test_parameters_are_stored_as_text_at_most(api, sent):
     """No parameter changes a row that was there, or a table that calls do not write to."""
     with api.undone() as conn:
         before = content(conn)
-        answer(conn, [api.call(each) for each in sent], lambda: api.now)
+        carry_out(conn, [api.call(each) for each in sent], lambda: api.now)
         after = content(conn)
 
     assert set(before) == set(after)
@@ -265,7 +267,7 @@ def test_parameters_are_stored_as_text_at_most(api, sent):
 def test_new_dids_are_those_of_the_replies(api, sent):
     """The DIDs that are there afterwards are those that the answers name, no more and no fewer."""
     with api.undone() as conn:
-        replies = answer(conn, [api.call(each) for each in sent], lambda: api.now)
+        replies = carry_out(conn, [api.call(each) for each in sent], lambda: api.now)
         patterns = [
             row[0] for row in run(conn, "SELECT did_pattern FROM vicidial_inbound_dids ORDER BY did_id")
         ]
@@ -294,14 +296,14 @@ def test_groups_are_logged_line_by_line(api, sent):
     """In a group every call has its reply, and every line of them a row in the API log and an address."""
     with api.undone() as conn:
         calls = [api.call(each, user, matched=matched) for each, user, matched in sent]
-        replies = answer(conn, calls, lambda: api.now)
+        replies = carry_out(conn, calls, lambda: api.now)
         logged = run(conn, "SELECT result, result_reason FROM vicidial_api_log ORDER BY api_id")
         urls = run(conn, "SELECT url FROM vicidial_api_urls ORDER BY api_id")
 
     assert len(sent) == len(replies)
     pairs = [(call, line) for call, reply in zip(calls, replies, strict=True) for line in reply.lines]
     assert [(line.result, line.reason) for _, line in pairs] == logged
-    assert [(call.url,) for call, _ in pairs] == urls
+    assert [(call.request.call.url,) for call, _ in pairs] == urls
 
 
 @on_databases
@@ -316,7 +318,7 @@ def test_a_password_is_stored_nowhere(api, sent, where):
     with api.undone() as conn:
         calls = [api.call(each, user, matched=matched) for each, user, matched in sent]
         calls += [api.call({"function": b"version", where: PASSWORD.encode()})]
-        replies = answer(conn, calls, lambda: api.now)
+        replies = carry_out(conn, calls, lambda: api.now)
         after = content(conn)
 
     assert PASSWORD not in "".join(reply.body for reply in replies)
@@ -377,22 +379,21 @@ def test_failures_of_a_group_lock(api):
 
 
 def test_a_stale_proof_has_no_reply(api):
-    """A call whose password has to be compared anew gets None, is not logged, and costs no other."""
+    """A call whose password has to be compared anew is not logged, and costs no other."""
     stale = api.copy("5550001")
     with api.engine.begin() as conn:
         run(conn, "UPDATE vicidial_users SET pass = 'changed' WHERE user = 'admin'")
 
-    none, reply = api.answer(stale, api.copy("5550002", user="crm"))
+    outcome, reply = api.answer(stale, api.copy("5550002", user="crm"))
 
-    assert None is none
+    assert StaleProof() == outcome
     assert "SUCCESS" == reply.lines[-1].result
     assert [("crm",)] == api.rows("SELECT DISTINCT user FROM vicidial_api_log")
 
 
 def test_a_call_without_a_compared_password_is_an_error(api):
-    """The door compares passwords; a call that needs it and has no proof is not answered."""
-    unproven = api.copy("5550001")
-    unproven.proof = None
+    """A call that needs a password and has no proof is not answered."""
+    unproven = Proven(api.copy("5550001").request)
 
     with pytest.raises(ValueError, match="password"):
         api.answer(unproven)
@@ -467,7 +468,7 @@ def test_addresses_are_kept_once(api):
 def test_any_address_can_be_logged(api):
     """An address with characters of any kind, as a form can hold them, does not cost the answer."""
     call = api.tutorial("5550001")
-    call.url += "&GET-AND-POST=Y&comment=\U0001f4de é \0 '\\"
+    call.request.call.url += "&GET-AND-POST=Y&comment=\U0001f4de é \0 '\\"
 
     [reply] = api.answer(call)
 

@@ -567,12 +567,12 @@ def test_vicidials_hash_is_stored_where_it_hashes(api):
 
 
 class Unprepared(Api):
-    """A door that could make nothing of the new password, because VICIdial's hashing is set up wrongly."""
+    """Nothing could be made of the new password, because VICIdial's hashing is set up wrongly."""
 
-    def _call(self, parameters):
-        call = super()._call(parameters)
-        call.new_password = None
-        return call
+    def _proven(self, parameters):
+        proven = super()._proven(parameters)
+        proven.request.call.new_password = None
+        return proven
 
 
 def test_a_password_that_cannot_be_stored_is_refused(engine, now):

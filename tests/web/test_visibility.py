@@ -16,7 +16,7 @@ import pytest
 
 from didier.vicidial.functions import FUNCTIONS
 from didier.vicidial.parameters import FORMS
-from didier.vicidial.signed import Report
+from didier.vicidial.function import Report
 from didier.web.admin.site import PAGES
 from support.browsers import Browser
 from support.server import Didier

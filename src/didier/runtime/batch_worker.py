@@ -65,7 +65,7 @@ class Pace:
             self._seconds_a_row += (max(seconds / rows, 1e-6) - self._seconds_a_row) * 0.2
 
 
-class Runner:
+class BatchWorker:
     """The thread that carries out large batches while the server runs."""
 
     def __init__(

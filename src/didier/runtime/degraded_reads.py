@@ -34,7 +34,7 @@ Outcome = TypeVar("Outcome")
 Service = Callable[[Connection, Sequence[Order]], Sequence[Outcome]]
 
 
-class Reads:
+class DegradedReads:
     """Carries out what reads need of the committer, also while that can store nothing.
 
     There is one for all ways in, so that who was refused at one is not let in at another.

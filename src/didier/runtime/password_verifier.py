@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from sqlalchemy.engine import Engine
 
 from didier.errors import Overloaded
 from didier.runtime.committer import Committer
+from didier.runtime.logins import PasswordLogin
 from didier.services.users import authentication, passwords
 from didier.services.users.passwords import Proof
 from didier.storage.database import database_file, reading
@@ -26,16 +26,7 @@ Result = TypeVar("Result")
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A user and a password as they were given; *clean* makes of a password what VICIdial reads."""
-
-    user: str
-    password: str = field(repr=False)
-    clean: Callable[[str], str] = field(repr=False)
-
-
-class Passwords:
+class PasswordVerifier:
     """Gives the proof that a password was compared, and prepares the passwords that are set.
 
     One thread: whoever guesses passwords must not take the processor from those who are signed in.
@@ -54,13 +45,13 @@ class Passwords:
         """Return the proof for *user* and *password* if it was had a moment ago."""
         return self._memory.recall(user, password)
 
-    async def prove(self, given: Given, *, anew: bool = False) -> Proof:
+    async def prove(self, login: PasswordLogin, *, anew: bool = False) -> Proof:
         """Compare the password, unless that was done a moment ago; *anew*: that does not hold any more.
 
         Raises `Overloaded`.
         """
-        known = None if anew else self.recall(given.user, given.password)
-        return known or await self._shared(given)
+        known = None if anew else self.recall(login.user, login.password)
+        return known or await self._shared(login)
 
     async def to_store(self, password: str) -> StoredPassword | None:
         """Return what is stored for a new *password*; None where VICIdial's hashing is set up wrongly.
@@ -69,22 +60,22 @@ class Passwords:
         """
         return await self._run(lambda: self._to_store(password))
 
-    async def _shared(self, given: Given) -> Proof:
+    async def _shared(self, login: PasswordLogin) -> Proof:
         """Compare the password once for all requests of the same user and password that wait for it now."""
-        pair = given.user, given.password
+        pair = login.user, login.password
         if pair not in self._under_way:
-            task = asyncio.ensure_future(self._compared(given))
+            task = asyncio.ensure_future(self._compared(login))
             self._under_way[pair] = task
             task.add_done_callback(lambda _: self._under_way.pop(pair))
         return await asyncio.shield(self._under_way[pair])
 
-    async def _compared(self, given: Given) -> Proof:
-        proof = await self._run(lambda: self._compare(given))
+    async def _compared(self, login: PasswordLogin) -> Proof:
+        proof = await self._run(lambda: self._compare(login))
         if self._embedded and (
-            replacement := await self._run(lambda: authentication.hashed(given.user, proof))
+            replacement := await self._run(lambda: authentication.hashed(login.user, proof))
         ):
             proof = await self._committer.run(authentication.replace_plain_passwords, replacement)
-        self._memory.remember(given.user, given.password, proof)
+        self._memory.remember(login.user, login.password, proof)
         return proof
 
     async def _run(self, work: Callable[[], Result]) -> Result:
@@ -96,14 +87,14 @@ class Passwords:
         finally:
             self._waiting -= 1
 
-    def _compare(self, given: Given) -> Proof:
+    def _compare(self, login: PasswordLogin) -> Proof:
         with reading(self._engine) as conn:
-            stored = authentication.stored_password(conn, given.user)
-            locked = authentication.is_locked(conn, given.user, datetime.now())
+            stored = authentication.stored_password(conn, login.user)
+            locked = authentication.is_locked(conn, login.user, datetime.now())
         if locked:  # refused whatever the password is; if the lock ends meanwhile, it is compared after all
             return passwords.NOT_COMPARED
         plain = stored.plain if stored and not self._embedded else ""
-        return passwords.compare(given.password, given.clean(given.password), stored, given.clean(plain))
+        return passwords.compare(login.password, login.clean(login.password), stored, login.clean(plain))
 
     def _to_store(self, password: str) -> StoredPassword | None:
         with reading(self._engine) as conn:

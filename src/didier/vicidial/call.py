@@ -13,7 +13,6 @@ from types import MappingProxyType
 
 from didier.domain import patterns, targets
 from didier.masking import Masking
-from didier.services.users.passwords import Proof
 from didier.storage.users.users import StoredPassword
 
 SECRETS = frozenset({"pass", "agent_pass", "phone_pass"})
@@ -213,7 +212,6 @@ class Call:
     host: str  # host in it
     url: str  # as received, secrets masked
     received: float = 0.0  # seconds since the epoch
-    proof: Proof | None = field(default=None, repr=False)
     new_password: StoredPassword | None = field(default=None, repr=False)  # what agent_pass is stored as
     function: str = field(init=False)
     user: str = field(init=False)  # as sent, cleaned

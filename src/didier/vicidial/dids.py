@@ -7,13 +7,15 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
 from didier.domain.fields import BY_COLUMN
+from didier.runtime.requests import Operation
 from didier.services.batches import copies, edits
+from didier.services.users.authentication import Caller
 from didier.vicidial.call import BLANK, Call, Dialect
-from didier.vicidial.keyed import once
+from didier.vicidial.flags import flag, is_flag, is_on
+from didier.vicidial.function import Function
 from didier.vicidial.replies import dids as words
 from didier.vicidial.replies import shared, tutorial
 from didier.vicidial.replies.lines import Reply
-from didier.vicidial.signed import Signed, flag, is_flag, is_on, unless
 
 LIST_LIMIT = 2000
 """Most characters in a list of new DIDs, after VICIdial's clean-up."""
@@ -22,48 +24,30 @@ RAW_LIST_LIMIT = 100_000
 """The same before the clean-up: what is taken apart has to end somewhere."""
 
 
-def add_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
-    """Make a DID."""
-
-    def add(ready: Sequence[Signed]) -> Sequence[Reply]:
-        orders = [
-            edits.AddOrder(s.caller, s.call.get("did_pattern"), _fields(s.call), is_on(s.call, "dry_run"))
-            for s in ready
-        ]
-        outcomes = edits.add(conn, orders, now, lenient=True)
-        return [words.added(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
-
-    return once(conn, signed, now, lambda new: unless(_pattern_problem, new, add))
+def _add(call: Call, caller: Caller) -> Operation[Reply]:
+    order = edits.AddOrder(caller, call.get("did_pattern"), _fields(call), is_on(call, "dry_run"))
+    return Operation(_add_leniently, order, lambda _, outcome: words.added(call, outcome))
 
 
-def update_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
-    """Change a DID, or delete it."""
+def _add_leniently(
+    conn: Connection, orders: Sequence[edits.AddOrder], now: datetime
+) -> Sequence[edits.Done | edits.AddRefused]:
+    return edits.add(conn, orders, now, lenient=True)
 
-    def update(ready: Sequence[Signed]) -> Sequence[Reply]:
-        orders = [
-            edits.UpdateOrder(s.caller, s.call.get("did_pattern"), _fields(s.call), is_on(s.call, "dry_run"))
-            for s in ready
-        ]
-        outcomes = edits.update(conn, orders, now, lenient=True)
-        return [words.updated(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
 
-    def delete(ready: Sequence[Signed]) -> Sequence[Reply]:
-        orders = [
-            edits.DeleteOrder(
-                s.caller, s.call.get("did_pattern"), is_on(s.call, "force"), is_on(s.call, "dry_run")
-            )
-            for s in ready
-        ]
-        outcomes = edits.delete(conn, orders, now)
-        return [words.deleted(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
+def _update(call: Call, caller: Caller) -> Operation[Reply]:
+    pattern, dry_run = call.get("did_pattern"), is_on(call, "dry_run")
+    if flag(call, "delete_did") == "Y":
+        deletion = edits.DeleteOrder(caller, pattern, is_on(call, "force"), dry_run)
+        return Operation(edits.delete, deletion, lambda _, outcome: words.deleted(call, outcome))
+    order = edits.UpdateOrder(caller, pattern, _fields(call), dry_run)
+    return Operation(_update_leniently, order, lambda _, outcome: words.updated(call, outcome))
 
-    def delete_or_update(ready: Sequence[Signed]) -> Sequence[Reply]:
-        deleting = [flag(s.call, "delete_did") == "Y" for s in ready]
-        deleted = iter(delete([s for s, wanted in zip(ready, deleting, strict=True) if wanted]))
-        updated = iter(update([s for s, wanted in zip(ready, deleting, strict=True) if not wanted]))
-        return [next(deleted) if wanted else next(updated) for wanted in deleting]
 
-    return unless(_update_problem, signed, delete_or_update)
+def _update_leniently(
+    conn: Connection, orders: Sequence[edits.UpdateOrder], now: datetime
+) -> Sequence[edits.Done | edits.UpdateRefused]:
+    return edits.update(conn, orders, now, lenient=True)
 
 
 def _pattern_problem(call: Call) -> Reply | None:
@@ -92,14 +76,9 @@ def _fields(call: Call) -> dict[str, str]:
     return values
 
 
-def copy_did(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
-    """Copy DIDs, in whichever dialect each call asks."""
-
-    def copy(ready: Sequence[Signed]) -> Sequence[Reply]:
-        outcomes = copies.copy(conn, [_copy_order(s) for s in ready], now)
-        return [_copied(s.call, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
-
-    return once(conn, signed, now, lambda new: unless(_copy_problem, new, copy))
+def _copy(call: Call, caller: Caller) -> Operation[Reply]:
+    order = _copy_order(call, caller)
+    return Operation(copies.copy, order, lambda _, outcome: _copied(call, outcome))
 
 
 def _copy_problem(call: Call) -> Reply | None:
@@ -139,11 +118,10 @@ def _is_list_sized(call: Call, name: str) -> bool:
     return patterns.MIN_LENGTH <= len(text) <= LIST_LIMIT and text.strip(",") != ""
 
 
-def _copy_order(signed: Signed) -> copies.CopyOrder:
-    call = signed.call
+def _copy_order(call: Call, caller: Caller) -> copies.CopyOrder:
     if call.dialect is Dialect.TUTORIAL:
         return copies.CopyOrder(
-            signed.caller,
+            caller,
             call.get("did_pattern"),
             call.patterns("new_did_pattern"),
             {"did_active": call.get("did_active")},
@@ -151,7 +129,7 @@ def _copy_order(signed: Signed) -> copies.CopyOrder:
         )
     description = call.get("did_description")
     return copies.CopyOrder(
-        signed.caller,
+        caller,
         call.get("source_did_pattern"),
         call.patterns("new_dids"),
         {"did_description": description} if description else {},
@@ -163,3 +141,13 @@ def _copied(call: Call, outcome: copies.CopyResult | copies.Refused) -> Reply:
     if call.dialect is Dialect.TUTORIAL:
         return tutorial.copied(call, outcome)
     return words.copied(call, outcome, summary=is_on(call, "summary"))
+
+
+ADD = Function(_pattern_problem, _add, takes_key=True)
+"""Create a DID."""
+
+UPDATE = Function(_update_problem, _update)
+"""Change a DID, or delete it."""
+
+COPY = Function(_copy_problem, _copy, takes_key=True)
+"""Copy DIDs, in whichever dialect each call asks."""

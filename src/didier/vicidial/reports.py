@@ -7,23 +7,23 @@ from sqlalchemy.engine import Connection
 from didier.domain.fields import ROUTES
 from didier.services.usage import reports
 from didier.services.usage.reports import ROW_LIMIT, Wanted
+from didier.services.users.authentication import Caller
 from didier.vicidial.call import Call
+from didier.vicidial.flags import flag
 from didier.vicidial.replies import reports as words
 from didier.vicidial.replies.lines import Reply
-from didier.vicidial.signed import Signed, flag
 
 NUMBER_LIMIT = 20
 DATE_LENGTH = 10
 
 
-def did_log_export(conn: Connection, signed: Signed) -> Reply:
+def did_log_export(conn: Connection, call: Call, caller: Caller) -> Reply:
     """List the calls to a number on one day."""
-    call = signed.call
     number, day = call.get("phone_number"), call.get("date")
     if not 1 <= len(number) <= NUMBER_LIMIT or len(day) != DATE_LENGTH:
         return words.search_invalid(call)
     asked = _date(day)
-    found = reports.calls(conn, signed.user, number, asked) if asked else []
+    found = reports.calls(conn, caller.user, number, asked) if asked else []
     return words.calls(call, found)
 
 
@@ -34,9 +34,8 @@ def _date(text: str) -> date | None:
         return None
 
 
-def list_dids(conn: Connection, signed: Signed) -> Reply:
+def list_dids(conn: Connection, call: Call, caller: Caller) -> Reply:
     """List the DIDs that the user may see, or those that are searched."""
-    call = signed.call
     if problem := _list_problem(call):
         return problem
     wanted = Wanted(
@@ -47,7 +46,7 @@ def list_dids(conn: Connection, signed: Signed) -> Reply:
         limit=int(call.get("limit") or ROW_LIMIT),
         offset=int(call.get("offset") or 0),
     )
-    return words.listed(call, reports.listed(conn, signed.user, wanted))
+    return words.listed(call, reports.listed(conn, caller.user, wanted))
 
 
 def _list_problem(call: Call) -> Reply | None:
@@ -66,10 +65,9 @@ def _is_number(text: str, least: int, most: int) -> bool:
     return not text or (text.isdigit() and len(text) <= 13 and least <= int(text) <= most)
 
 
-def did_info(conn: Connection, signed: Signed) -> Reply:
+def did_info(conn: Connection, call: Call, caller: Caller) -> Reply:
     """Show all columns of a DID."""
-    call = signed.call
     pattern = call.get("did_pattern")
     if not pattern:
         return words.pattern_missing(call)
-    return words.info(call, reports.info(conn, signed.user, pattern))
+    return words.info(call, reports.info(conn, caller.user, pattern))

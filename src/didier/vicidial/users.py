@@ -1,20 +1,22 @@
 """The functions that show, make, copy, change and delete users."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
 from didier.domain.accounts import BY_COLUMN
 from didier.errors import NotPermitted, UserNotFound
+from didier.runtime.requests import Operation
 from didier.services.usage.reports import Table
 from didier.services.users import accounts
+from didier.services.users.authentication import Caller
 from didier.storage.users.users import StoredPassword
 from didier.vicidial.call import BLANK, Call
+from didier.vicidial.flags import flag, is_flag, is_on
+from didier.vicidial.function import Function
 from didier.vicidial.replies import shared
 from didier.vicidial.replies import users as words
 from didier.vicidial.replies.lines import Reply
-from didier.vicidial.signed import Signed, flag, is_flag, is_on, unless
 
 NAME_LEAST, NAME_MOST = 2, 20
 """Characters of a user's name."""
@@ -28,60 +30,34 @@ MAIL_LENGTH = 8
 _DETAILS = ("user", "full_name", "user_group", "user_level", "active")
 
 
-def user_details(conn: Connection, signed: Signed) -> Reply:
+def user_details(conn: Connection, call: Call, caller: Caller) -> Reply:
     """Show a user."""
-    call = signed.call
     name = call.get("agent_user")
     if not 1 <= len(name) <= NAME_MOST:
         return words.search_invalid(call)
-    found = accounts.details(conn, signed.user, name)
+    found = accounts.details(conn, caller.user, name)
     if isinstance(found, NotPermitted | UserNotFound):
         return words.details(call, found)
     row = (name, found.full_name, found.group, found.level, found.active)
     return words.details(call, Table(_DETAILS, [row]))
 
 
-def add_user(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
-    """Make a user."""
-
-    def add(ready: Sequence[Signed]) -> Sequence[Reply]:
-        orders = [
-            accounts.AddOrder(
-                s.caller,
-                s.call.get("agent_user"),
-                _stored(s.call),
-                _given(s.call),
-                is_on(s.call, "dry_run"),
-            )
-            for s in ready
-        ]
-        outcomes = accounts.add(conn, orders, now)
-        return [words.added(s.call, s.user, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
-
-    required = ("agent_user_level", "agent_full_name", "agent_user_group")
-    return unless(_new_problem(required, words.add_incomplete), signed, add)
+def _add(call: Call, caller: Caller) -> Operation[Reply]:
+    dry_run = is_on(call, "dry_run")
+    order = accounts.AddOrder(caller, call.get("agent_user"), _stored(call), _given(call), dry_run)
+    return Operation(accounts.add, order, lambda _, outcome: words.added(call, caller.user, outcome))
 
 
-def copy_user(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
-    """Make a user with the settings of another."""
-
-    def copy(ready: Sequence[Signed]) -> Sequence[Reply]:
-        outcomes = accounts.copy(conn, [_copy_order(s) for s in ready], now)
-        return [words.copied(s.call, s.user, outcome) for s, outcome in zip(ready, outcomes, strict=True)]
-
-    return unless(_new_problem(("agent_full_name", "source_user"), words.copy_incomplete), signed, copy)
-
-
-def _copy_order(signed: Signed) -> accounts.CopyOrder:
-    call = signed.call
-    return accounts.CopyOrder(
-        signed.caller,
+def _copy(call: Call, caller: Caller) -> Operation[Reply]:
+    order = accounts.CopyOrder(
+        caller,
         call.get("agent_user"),
         _stored(call),
         call.get("agent_full_name"),
         call.get("source_user"),
         is_on(call, "dry_run"),
     )
+    return Operation(accounts.copy, order, lambda _, outcome: words.copied(call, caller.user, outcome))
 
 
 def _new_problem(
@@ -96,20 +72,6 @@ def _new_problem(
     return problem
 
 
-def update_user(conn: Connection, signed: Sequence[Signed], now: datetime) -> Sequence[Reply]:
-    """Change a user, or delete them."""
-
-    def delete_or_update(ready: Sequence[Signed]) -> Sequence[Reply]:
-        deleting = [is_on(s.call, "delete_user") for s in ready]
-        deleted = iter(_delete(conn, [s for s, wanted in zip(ready, deleting, strict=True) if wanted], now))
-        updated = iter(
-            _update(conn, [s for s, wanted in zip(ready, deleting, strict=True) if not wanted], now)
-        )
-        return [next(deleted) if wanted else next(updated) for wanted in deleting]
-
-    return unless(_update_problem, signed, delete_or_update)
-
-
 def _update_problem(call: Call) -> Reply | None:
     if len(call.get("agent_user")) < NAME_LEAST:
         return words.update_incomplete(call)
@@ -122,28 +84,20 @@ def _update_problem(call: Call) -> Reply | None:
     return _password_problem(call)
 
 
-def _update(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
-    orders = [
-        accounts.UpdateOrder(
-            s.caller,
-            s.call.get("agent_user"),
-            s.call.new_password if password_of(s.call) else None,
-            _changed(s.call),
-            reset_password=_asks_for_mail(s.call),
-            dry_run=is_on(s.call, "dry_run"),
-        )
-        for s in signed
-    ]
-    outcomes = accounts.update(conn, orders, now)
-    return [words.updated(s.call, s.user, outcome) for s, outcome in zip(signed, outcomes, strict=True)]
-
-
-def _delete(conn: Connection, signed: Sequence[Signed], now: datetime) -> list[Reply]:
-    orders = [
-        accounts.DeleteOrder(s.caller, s.call.get("agent_user"), is_on(s.call, "dry_run")) for s in signed
-    ]
-    outcomes = accounts.delete(conn, orders, now)
-    return [words.deleted(s.call, s.user, outcome) for s, outcome in zip(signed, outcomes, strict=True)]
+def _update(call: Call, caller: Caller) -> Operation[Reply]:
+    name, dry_run = call.get("agent_user"), is_on(call, "dry_run")
+    if is_on(call, "delete_user"):
+        deletion = accounts.DeleteOrder(caller, name, dry_run)
+        return Operation(accounts.delete, deletion, lambda _, done: words.deleted(call, caller.user, done))
+    order = accounts.UpdateOrder(
+        caller,
+        name,
+        call.new_password if password_of(call) else None,
+        _changed(call),
+        reset_password=_asks_for_mail(call),
+        dry_run=dry_run,
+    )
+    return Operation(accounts.update, order, lambda _, done: words.updated(call, caller.user, done))
 
 
 def password_of(call: Call) -> str:
@@ -196,3 +150,15 @@ def _value(call: Call, parameter: str) -> str:
 def _asks_for_mail(call: Call) -> bool:
     length = call.get("reset_password")
     return length.isdigit() and len(length) < 4 and int(length) >= MAIL_LENGTH
+
+
+ADD = Function(
+    _new_problem(("agent_user_level", "agent_full_name", "agent_user_group"), words.add_incomplete), _add
+)
+"""Create a user."""
+
+COPY = Function(_new_problem(("agent_full_name", "source_user"), words.copy_incomplete), _copy)
+"""Create a user with the settings of another."""
+
+UPDATE = Function(_update_problem, _update)
+"""Change a user, or delete them."""

@@ -1,14 +1,10 @@
 """`create_app`: the one place where things are wired."""
 
-import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
-import sqlalchemy as sa
-import structlog
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,20 +12,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from didier.config import Settings
-from didier.errors import Unavailable
 from didier.logging import request as log_request
 from didier.masking import Masking, mask_path
-from didier.runtime.batch_worker import Runner
-from didier.runtime.committer import GROUP_LIMIT, Committer
-from didier.runtime.degraded_reads import Reads
-from didier.runtime.password_verifier import Passwords
-from didier.services.batches import journal
-from didier.services.system.installation_key import KeyFile
-from didier.storage.batches import batches
-from didier.storage.database import reading
-from didier.storage.statements import is_transactional
-from didier.storage.system.health import can_store
-from didier.storage.tables import DIDS
+from didier.runtime.runtime import Runtime
 from didier.vicidial.call import MASKING
 from didier.web import framing, pages
 from didier.web.admin import panel
@@ -37,41 +22,21 @@ from didier.web.admin.panel import Panel
 from didier.web.admin.signing import Signing
 from didier.web.api.app import JsonApi, is_its
 from didier.web.bodies import BodyLimit
-from didier.web.codes import Codes
 from didier.web.edge import Edge, with_headers
 from didier.web.legacy import PATH, NonAgentApi
 from didier.web.metrics import Metrics
-
-log = structlog.get_logger()
 
 
 def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Requests":
     """Return the application that serves the database behind *engine* while its `lifespan` lasts."""
     metrics = Metrics()
-    committer = Committer(
-        engine, settings.waiting_limit, metrics.observe_commit, _take_back, _group_limit(engine)
-    )
-    metrics.watch(committer)
-    passwords = Passwords(engine, committer)
-    codes = Codes(engine, KeyFile.of(settings.key_file, engine.url))
+    runtime = Runtime(engine, settings, metrics.observe_commit)
+    metrics.watch(runtime.committer)
     body_limit = BodyLimit(settings.body_limit, settings.body_seconds)
-    reads = Reads(engine, committer)
-    non_agent_api = NonAgentApi(engine, committer, reads, passwords, metrics, body_limit)
-
-    def look() -> None:
-        with reading(engine) as conn:
-            conn.execute(sa.text("SELECT 1"))
 
     async def ready(_: Request) -> Response:
-        try:
-            await asyncio.to_thread(look)
-            if committer.trouble:
-                await committer.run(can_store, None)
-        except Unavailable as error:
-            return PlainTextResponse(f"not ready: {error}\n", status_code=503)
-        if committer.alive:
-            return PlainTextResponse("ready\n")
-        return PlainTextResponse("not ready: nothing can be stored\n", status_code=503)
+        problem = await runtime.check()
+        return PlainTextResponse(f"not ready: {problem}\n", 503) if problem else PlainTextResponse("ready\n")
 
     def metrics_page(_: Request) -> Response:
         body, kind = metrics.page()
@@ -86,23 +51,10 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
             Route("/metrics", metrics_page),
         ]
     )
-    runner = Runner(engine, committer)
-    json_api = JsonApi(engine, committer, reads, passwords, codes, runner, body_limit, settings)
-    admin = Panel(json_api, Signing(committer, reads, passwords, codes), body_limit)
-    return Requests(non_agent_api, json_api, admin, pages_app, committer, runner, engine, Edge(settings))
-
-
-def _take_back(conn: Connection) -> bool:
-    """Take back what a crash has left; say whether nothing of it remains."""
-    for batch in journal.take_back(conn):
-        log.warning("batch_taken_back", batch=batch.batch_id, removed=batch.removed, kept=batch.kept)
-    return not batches.any_running(conn)
-
-
-def _group_limit(engine: Engine) -> int:
-    """Return how many orders may share a commit: one where a failure would not undo the others."""
-    with reading(engine) as conn:
-        return GROUP_LIMIT if is_transactional(conn, DIDS) else 1
+    json_api = JsonApi(runtime, body_limit)
+    admin = Panel(json_api, Signing(runtime), body_limit)
+    non_agent_api = NonAgentApi(runtime, metrics, body_limit)
+    return Requests(runtime, non_agent_api, json_api, admin, pages_app, Edge(settings))
 
 
 _LOGGED = Masking()
@@ -123,42 +75,28 @@ class Requests:
 
     def __init__(
         self,
+        runtime: Runtime,
         non_agent_api: ASGIApp,
         json_api: ASGIApp,
         admin: ASGIApp,
         pages_app: ASGIApp,
-        committer: Committer,
-        runner: Runner,
-        engine: Engine,
         edge: Edge,
     ) -> None:
+        self._runtime = runtime
         self._non_agent_api = non_agent_api
         self._json_api = json_api
         self._admin = admin
         self._pages_app = pages_app
-        self._committer = committer
-        self._runner = runner
-        self._engine = engine
         self._edge = edge
         self.running = 0
 
-    @asynccontextmanager
-    async def lifespan(self, *, batches: bool = True) -> AsyncIterator[None]:
-        """Carry out orders; at the end finish those that were accepted.
-
-        Without *batches* the large ones that wait are left alone until a request wants one worked on.
-        """
-        self._committer.start()
-        if batches:
-            self._runner.start()
-        yield
-        await asyncio.to_thread(self._runner.stop)
-        await self._committer.stop()
-        self._engine.dispose()
+    def lifespan(self, *, batches: bool = True) -> AbstractAsyncContextManager[None]:
+        """Carry out orders while this lasts, see `Runtime.running`."""
+        return self._runtime.running(batches=batches)
 
     def ending(self) -> None:
         """Bring answers without end, and large batches, to a stop."""
-        self._runner.end()
+        self._runtime.ending()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""

@@ -6,7 +6,7 @@ import base64
 import orjson
 import pytest
 
-from didier.web.api.limits import Guard
+from didier.web.api.limits import RateLimiter
 from didier.web.api.routes import application
 from didier.web.bodies import SMALL, BodyLimit, ClientSlow, Room
 
@@ -30,7 +30,7 @@ def sent_by(
     guard=None,
 ):
     """Return what is sent for a request, and what the guard raises."""
-    guard = guard or Guard(app, rate, BodyLimit(1_000, 30), upload_limit)
+    guard = guard or RateLimiter(app, rate, BodyLimit(1_000, 30), upload_limit)
     answers, incoming = [], list(messages)
 
     async def receive():
@@ -114,7 +114,7 @@ def test_large_bodies_share_their_room():
             {"type": "http.request", "body": b"x" * size, "more_body": True},
             {"type": "http.request", "body": b"x"},
         ]
-        guard = Guard(app, 0, BodyLimit(1_000_000, 30, room), 1_000)
+        guard = RateLimiter(app, 0, BodyLimit(1_000_000, 30, room), 1_000)
         answers, error = sent_by(app, messages=parts, guard=guard)
 
         assert error is None
@@ -188,7 +188,7 @@ def test_who_guesses_under_ever_new_names_is_stopped():
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    guard = Guard(app, 3, BodyLimit(1_000, 30), 1_000)
+    guard = RateLimiter(app, 3, BodyLimit(1_000, 30), 1_000)
     names = ["admin", "a", "b", "c", "d", "e", "admin ", "ADMIN", "admin"]
 
     found = [

@@ -17,8 +17,8 @@ from didier.web.admin.page import Page, may
 from didier.web.api import cursors
 from didier.web.api.batches import items_of, shown
 from didier.web.api.cursors import BadCursor
+from didier.web.api.operations import Permission
 from didier.web.api.schemas import SEARCH_MOST
-from didier.web.api.wishes import Asked
 
 PAGE = 50
 ITEMS = 100
@@ -35,7 +35,7 @@ class Batches(Page):
     path = "/batches"
     menu_label = "Batches"
     icon = "fa-solid fa-layer-group"
-    asked = Asked("list_dids", "dids:read")
+    permission = Permission("list_dids", "dids:read")
 
     @route("")
     async def index(self, request: Request) -> Response:

@@ -13,8 +13,8 @@ from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids.pages import Order
 from didier.web.admin.page import Page, said
+from didier.web.api.operations import Permission
 from didier.web.api.schemas import SEARCH_MOST
-from didier.web.api.wishes import Asked
 
 SHOWN = 20
 DID = "DID"
@@ -25,7 +25,7 @@ class Choices(Page):
 
     path = "/choices"
     add_to_menu = False
-    asked = Asked("list_dids", "dids:read")
+    permission = Permission("list_dids", "dids:read")
 
     @route("")
     async def index(self, request: Request) -> Response:

@@ -16,7 +16,7 @@ from didier.vicidial.functions import FUNCTIONS
 from didier.vicidial.parameters import BY_NAME, FORMS
 from didier.web.admin.cookies import is_secure
 from didier.web.admin.page import Page, caller_of, may
-from didier.web.api.wishes import Asked, not_permitted
+from didier.web.api.operations import Permission
 from didier.web.legacy import PATH
 from didier.web.pages import exported
 
@@ -33,20 +33,20 @@ class Console(Page):
     path = "/console"
     menu_label = "API console"
     icon = "fa-solid fa-terminal"
-    asked = Asked("console", None, checked=False)
+    permission = Permission("console", None, checked=False)
 
     def refusal(self, request: Request) -> NotPermitted | None:
         """Name what the user lacks, if they may call no function at all."""
         if any(may(request, function) for function in FUNCTIONS):
             return None
-        return not_permitted(caller_of(request), Asked("copy_did", None))
+        return Permission("copy_did", None).missing(caller_of(request))
 
     @route("")
     async def index(self, request: Request) -> Response:
         """Show the form of the function that is chosen."""
         chosen = request.query_params.get("form", "")
         caller = caller_of(request)
-        found = await self.desk.door.on_reader(lambda conn: lookup.one(conn, caller, tutorial.SOURCE_DID))
+        found = await self.desk.context.on_reader(lambda conn: lookup.one(conn, caller, tutorial.SOURCE_DID))
         given = {} if isinstance(found, Refusal) else EXAMPLE
         return self.render(
             request, "console.html", "API console", forms=FORMS,

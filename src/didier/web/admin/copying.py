@@ -11,7 +11,7 @@ from didier.errors import Refusal
 from didier.services.dids import lookup
 from didier.web.admin.page import Page, caller_of
 from didier.web.api.copies import SHOWN
-from didier.web.api.wishes import Asked
+from didier.web.api.operations import Permission
 
 OVERRIDES = tuple(field for field in BY_COLUMN.values() if field.column != "did_active")
 """The fields in which copies may differ from their source, besides Active, which has a place of its own."""
@@ -23,7 +23,7 @@ class Copying(Page):
     path = "/copy"
     menu_label = "Copy"
     icon = "fa-solid fa-copy"
-    asked = Asked("copy_did", "dids:write")
+    permission = Permission("copy_did", "dids:write")
 
     @route("")
     async def index(self, request: Request) -> Response:
@@ -32,10 +32,10 @@ class Copying(Page):
         row = None
         if source:
             caller = caller_of(request)
-            found = await self.desk.door.on_reader(lambda conn: lookup.one(conn, caller, source))
+            found = await self.desk.context.on_reader(lambda conn: lookup.one(conn, caller, source))
             row = None if isinstance(found, Refusal) else found
         return self.render(
             request, "copy.html", "Copy a DID", source=source, targets=targets, overrides=OVERRIDES,
             sentence=sentence(row) if row else "", shown=SHOWN, template_longest=LONGEST,
-            limit=self.desk.door.batch_limit,
+            limit=self.desk.context.batch_limit,
         )  # fmt: skip

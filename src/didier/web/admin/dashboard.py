@@ -16,7 +16,7 @@ from didier.services.usage import call_statistics, dashboard
 from didier.services.users.authentication import Caller
 from didier.web.admin.keeping import Kept
 from didier.web.admin.page import Desk, Page, caller_of, may, refused
-from didier.web.api.wishes import Asked
+from didier.web.api.operations import Permission
 
 DAYS = (7, 30, 90)
 SHOWN = 10
@@ -92,7 +92,7 @@ class Dashboard(Page):
     path = "/dashboard"
     menu_label = "Dashboard"
     icon = "fa-solid fa-chart-simple"
-    asked = Asked("list_dids", "dids:read")
+    permission = Permission("list_dids", "dids:read")
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -121,7 +121,7 @@ class Dashboard(Page):
 
         async def count() -> Counted:
             span = Span(datetime.now().replace(microsecond=0), days)
-            rows = await self.desk.door.on_reader(lambda conn: part.count(conn, caller, span))
+            rows = await self.desk.context.on_reader(lambda conn: part.count(conn, caller, span))
             return Counted(rows, span.now)
 
         counted = await self._kept.get((part.name, days, _sight(caller)), count)

@@ -19,7 +19,7 @@ from didier.storage.dids import deletion_locks
 from didier.storage.dids.pages import Order, Row
 from didier.web.admin import forms
 from didier.web.admin.page import Page, may
-from didier.web.api.wishes import Asked
+from didier.web.api.operations import Permission
 
 CHANGES = 20
 COPIES = 10
@@ -30,7 +30,7 @@ class OneDid(Page):
 
     path = "/did"
     add_to_menu = False
-    asked = Asked("did_info", "dids:read")
+    permission = Permission("did_info", "dids:read")
 
     @route("/{pattern}")
     async def index(self, request: Request) -> Response:

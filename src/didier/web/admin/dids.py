@@ -21,8 +21,8 @@ from didier.web.admin.cookies import PREFIX
 from didier.web.admin.page import Page, address, may
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
+from didier.web.api.operations import Permission
 from didier.web.api.schemas import SEARCH_MOST
-from didier.web.api.wishes import Asked
 
 PAGE = 50
 
@@ -45,7 +45,7 @@ class Dids(Page):
     path = "/dids"
     menu_label = "DIDs"
     icon = "fa-solid fa-phone"
-    asked = Asked("list_dids", "dids:read")
+    permission = Permission("list_dids", "dids:read")
 
     def is_active(self, request: Request) -> bool:
         """Say whether the request is for the list, or for a DID in it."""
@@ -60,7 +60,7 @@ class Dids(Page):
         after = _after(request, sort, order)
 
         only = _only_number(request, wanted)
-        region = self.desk.door.region
+        region = self.desk.context.region
 
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
             named = lookup.named(conn, caller, only, region) if only else []

@@ -20,7 +20,7 @@ from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
 from didier.web.admin.page import Page
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
-from didier.web.api.wishes import PANEL_SOURCE, SOURCE, Asked
+from didier.web.api.operations import PANEL_SOURCE, SOURCE, Permission
 
 PAGE = 50
 REACH = 200_000
@@ -43,7 +43,7 @@ class ApiLog(Page):
     path = "/log"
     menu_label = "API log"
     icon = "fa-solid fa-list"
-    asked = Asked("api_log", "reports")
+    permission = Permission("api_log", "reports")
 
     @route("")
     async def index(self, request: Request) -> Response:
@@ -74,7 +74,7 @@ class ChangeLog(Page):
     path = "/changes"
     menu_label = "Change log"
     icon = "fa-solid fa-clock-rotate-left"
-    asked = Asked("api_log", "reports")
+    permission = Permission("api_log", "reports")
 
     @route("")
     async def index(self, request: Request) -> Response:

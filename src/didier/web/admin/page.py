@@ -14,28 +14,28 @@ from starlette_admin.views import CustomView
 from didier.errors import BatchNotFound, NotFound, NotPermitted, Refusal, UserNotFound
 from didier.services.users.authentication import Caller
 from didier.web.admin.cookies import PREFIX
-from didier.web.api.door import Door
-from didier.web.api.wishes import Asked, not_permitted
+from didier.web.api.context import ApiContext
+from didier.web.api.operations import Permission
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What pages work with: the door to the database."""
+    """What pages work with."""
 
-    door: Door
+    context: ApiContext
 
 
 class Page(CustomView):
-    """A page, or some below one path, for users who may do what is *asked*.
+    """A page, or some below one path, for users who have *permission*.
 
-    A subclass sets *path*, *menu_label*, *icon* (Font Awesome) and *asked*; its methods with
+    A subclass sets *path*, *menu_label*, *icon* (Font Awesome) and *permission*; its methods with
     ``starlette_admin.routing.route`` answer GET, read with `read` and return `render`. What changes
     anything is sent by the page's script to ``/admin/api/v1/…``, the JSON API behind the session.
     """
 
-    asked: Asked
+    permission: Permission
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -52,12 +52,12 @@ class Page(CustomView):
 
     def refusal(self, request: Request) -> NotPermitted | None:
         """Name what the user lacks: the same rights as those of the JSON API."""
-        return not_permitted(caller_of(request), self.asked)
+        return self.permission.missing(caller_of(request))
 
     async def read(self, request: Request, read: Callable[[Connection, Caller], Result | Refusal]) -> Result:
         """Return what *read* finds on a connection for reading; refusals become pages of their own."""
         caller = caller_of(request)
-        found = await self.desk.door.on_reader(lambda conn: read(conn, caller))
+        found = await self.desk.context.on_reader(lambda conn: read(conn, caller))
         if isinstance(found, Refusal):
             raise refused(found)
         return found
@@ -97,7 +97,7 @@ def may(request: Request, action: str) -> bool:
 
 
 def _missing(request: Request, action: str) -> NotPermitted | None:
-    return not_permitted(caller_of(request), Asked(action, None))
+    return Permission(action, None).missing(caller_of(request))
 
 
 def caller_of(request: Request) -> Caller:

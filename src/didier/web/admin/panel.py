@@ -90,7 +90,7 @@ class Panel:
         from didier.web.admin.page import Desk
         from didier.web.admin.site import Site
 
-        return Site(Desk(self._json_api.door))
+        return Site(Desk(self._json_api.context))
 
     async def _page(self, site: "Site", request: Request, receive: Receive, send: Send) -> None:
         secret = cookies.session_of(request)

@@ -12,7 +12,7 @@ from didier.services.users.authentication import Caller
 from didier.services.users.one_time_codes import STEP_SECONDS
 from didier.web.admin.page import Page, caller_of
 from didier.web.api.callers import CODE_HEADER
-from didier.web.api.wishes import Asked
+from didier.web.api.operations import Permission
 
 FEW_CODES = 3
 """From so few recovery codes on the page advises to make new ones."""
@@ -23,7 +23,7 @@ class Profile(Page):
 
     path = "/profile"
     add_to_menu = False
-    asked = Asked("profile", None, checked=False, own=True)
+    permission = Permission("profile", None, checked=False, own=True)
 
     @route("")
     async def index(self, request: Request) -> Response:

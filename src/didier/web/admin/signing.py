@@ -11,22 +11,19 @@ from sqlalchemy.engine import Connection
 from didier.errors import (
     KeyProblem,
     LockedOut,
-    Overloaded,
     SecondFactorRequired,
     SecondFactorUnchecked,
     SignInRefused,
 )
-from didier.runtime.committer import Committer
-from didier.runtime.degraded_reads import Reads
-from didier.runtime.password_verifier import Given, Passwords
+from didier.runtime.logins import PasswordLogin
+from didier.runtime.runtime import Runtime, until_fresh
 from didier.services.users import pending_sign_in, sessions
 from didier.services.users.authentication import Caller, Credentials, StaleProof
 from didier.services.users.passwords import Proof
 from didier.services.users.pending_sign_in import Pending
 from didier.services.users.sessions import LEVEL, Opening, Presented, Secret
 from didier.storage.users.users import StoredPassword
-from didier.web.api.door import COMPARE_AGAIN, clean_password
-from didier.web.codes import Codes
+from didier.web.api.callers import clean_password
 
 log = structlog.get_logger()
 
@@ -49,30 +46,30 @@ class Halfway:
 class Signing:
     """Begins, looks at and ends sessions, each in a transaction that reads the user's row anew."""
 
-    def __init__(self, committer: Committer, reads: Reads, passwords: Passwords, codes: Codes) -> None:
-        self._committer = committer
-        self._reads = reads
-        self._passwords = passwords
-        self._codes = codes
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
 
     async def enter(
         self, user: str, password: str, address: str, secret: Secret, visit: Secret
     ) -> Caller | SignInRefused | Halfway:
         """Begin the session *secret*, or say what the *visit* goes on with; raise `Overloaded`."""
-        for attempt in range(COMPARE_AGAIN):
-            given = Given(user, password, clean_password)
-            proof = await self._passwords.prove(given, anew=attempt > 0)
+        login = PasswordLogin(user, password, clean_password)
+
+        async def begin(anew: bool) -> Caller | SignInRefused | StaleProof | Halfway:
+            proof = await self._runtime.passwords.prove(login, anew=anew)
             opening = Opening(Credentials(user, proof, address, LEVEL, asks_code=True), secret)
-            outcome = await self._committer.run(_begin, opening)
+            outcome = await self._runtime.committer.run(_begin, opening)
             if isinstance(outcome, SecondFactorRequired) and proof.stored is not None:
                 return await asyncio.to_thread(self._halfway, user, proof.stored, visit)
-            if not isinstance(outcome, StaleProof):
-                return outcome
-        raise Overloaded
+            return outcome
+
+        return await until_fresh(begin)
 
     def _halfway(self, user: str, stored: StoredPassword, visit: Secret) -> Halfway | SecondFactorUnchecked:
         try:
-            return Halfway(pending_sign_in.sealed(user, stored, visit, self._codes.key_file, datetime.now()))
+            return Halfway(
+                pending_sign_in.sealed(user, stored, visit, self._runtime.codes.key_file, datetime.now())
+            )
         except KeyProblem as error:
             log.error("second_factor_not_checked", user=user, reason=str(error))
             return SecondFactorUnchecked()
@@ -81,35 +78,34 @@ class Signing:
         self, shown: Halfway, code: str, address: str, secret: Secret, visit: Secret
     ) -> Caller | SignInRefused | None:
         """Begin the session *secret* with a one-time *code*; None: the password has to be given anew."""
-        for _ in range(COMPARE_AGAIN):
+
+        async def begin(_: bool) -> Caller | SignInRefused | StaleProof | None:
             found = await asyncio.to_thread(self._pending, shown, visit)
             if found is None:
                 return None
             pending, stored = found
-            proof = await self._codes.prove(pending.user, code)
-            credentials = Credentials(
-                pending.user, Proof(stored, matched=True), address, LEVEL, proof, asks_code=True
-            )
-            outcome = await self._committer.run(_begin, Opening(credentials, secret))
-            if not isinstance(outcome, StaleProof):
-                return outcome
-        raise Overloaded
+            code_proof = await self._runtime.codes.prove(pending.user, code)
+            proof = Proof(stored, matched=True)
+            credentials = Credentials(pending.user, proof, address, LEVEL, code_proof, asks_code=True)
+            return await self._runtime.committer.run(_begin, Opening(credentials, secret))
+
+        return await until_fresh(begin)
 
     def _pending(self, shown: Halfway, visit: Secret) -> tuple[Pending, StoredPassword] | None:
         try:
-            pending = pending_sign_in.opened(shown.text, visit, self._codes.key_file, datetime.now())
+            pending = pending_sign_in.opened(shown.text, visit, self._runtime.codes.key_file, datetime.now())
         except KeyProblem:
             return None
-        stored = pending and self._codes.stored_password(pending.user)
+        stored = pending and self._runtime.codes.stored_password(pending.user)
         return (pending, stored) if pending and stored and pending.is_of(visit, stored) else None
 
     async def who(self, secret: Secret, address: str) -> Caller | SignInRefused:
         """Return whose session *secret* is."""
-        return await self._reads.admit(_present, Presented(secret, address), "", Caller)
+        return await self._runtime.present(_present, Presented(secret, address), Caller)
 
     async def leave(self, secret: Secret) -> None:
         """End the session *secret*."""
-        await self._committer.run(sessions.end, secret)
+        await self._runtime.committer.run(sessions.end, secret)
 
 
 def status_of(refused: SignInRefused) -> int:

@@ -28,7 +28,7 @@ from didier.web.admin.logs import ApiLog, ChangeLog
 from didier.web.admin.page import Desk, Page, address, changed, may
 from didier.web.admin.profile import Profile
 from didier.web.admin.users import OneUser, Users
-from didier.web.api.wishes import Asked
+from didier.web.api.operations import Permission
 
 _HERE = Path(__file__).parent
 
@@ -41,7 +41,7 @@ class Start(Page):
 
     path = "/"
     add_to_menu = False
-    asked = Asked("start", None, checked=False)
+    permission = Permission("start", None, checked=False)
 
     @route("")
     async def index(self, request: Request) -> Response:

@@ -25,8 +25,8 @@ from didier.vicidial.functions import FUNCTIONS
 from didier.web.admin.page import Page, caller_of, may
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
+from didier.web.api.operations import Permission
 from didier.web.api.users import UserChange, shown
-from didier.web.api.wishes import Asked
 
 PAGE = 50
 WORKS = "works"
@@ -61,7 +61,7 @@ class Users(Page):
     path = "/users"
     menu_label = "Users"
     icon = "fa-solid fa-users"
-    asked = Asked("user_details", "users")
+    permission = Permission("user_details", "users")
 
     @route("")
     async def index(self, request: Request) -> Response:
@@ -102,7 +102,7 @@ class OneUser(Page):
 
     path = "/user"
     add_to_menu = False
-    asked = Asked("user_details", "users")
+    permission = Permission("user_details", "users")
 
     @route("/{name}")
     async def index(self, request: Request) -> Response:

@@ -2,19 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy.engine import Engine
 from starlette.types import Receive, Scope, Send
 
-from didier.config import Settings
-from didier.runtime.batch_worker import Runner
-from didier.runtime.committer import Committer
-from didier.runtime.degraded_reads import Reads
-from didier.runtime.password_verifier import Passwords
+from didier.runtime.runtime import Runtime
 from didier.web.api import docs, problems
-from didier.web.api.door import Door
-from didier.web.api.limits import Guard
+from didier.web.api.context import ApiContext
+from didier.web.api.limits import RateLimiter
 from didier.web.bodies import BodyLimit
-from didier.web.codes import Codes
 from didier.web.later import Later
 
 if TYPE_CHECKING:
@@ -24,26 +18,17 @@ if TYPE_CHECKING:
 class JsonApi:
     """The application; it answers at `docs.PREFIX`, at ``/docs`` and at ``/problems/``."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        committer: Committer,
-        reads: Reads,
-        passwords: Passwords,
-        codes: Codes,
-        runner: Runner,
-        body_limit: BodyLimit,
-        settings: Settings,
-    ) -> None:
-        self._guard = Guard(self._routed, settings.rate_limit, body_limit, settings.upload_limit)
+    def __init__(self, runtime: Runtime, body_limit: BodyLimit) -> None:
+        limits = runtime.settings
+        self._limiter = RateLimiter(self._routed, limits.rate_limit, body_limit, limits.upload_limit)
         self._docs = docs.application()
         self._routes = Later(self._make_routes)
-        self.door = Door(engine, committer, reads, passwords, codes, self._guard.remember, runner, settings)
+        self.context = ApiContext(runtime, self._limiter.remember)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         in_api = scope["path"].startswith("/api/")
-        await (self._guard if in_api else self._docs)(scope, receive, send)
+        await (self._limiter if in_api else self._docs)(scope, receive, send)
 
     async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         routes = await self._routes.get()
@@ -54,7 +39,7 @@ class JsonApi:
         from didier.web.api.routes import application
 
         routes = application()
-        routes.state.door = self.door
+        routes.state.context = self.context
         return routes
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
 from didier.errors import Refusal, Unavailable
+from didier.runtime.logins import Login
 from didier.services.batches import batches
 from didier.services.batches.decisions import target_of
 from didier.services.users.authentication import Caller
@@ -20,17 +21,16 @@ from didier.storage.batches.progress import ACTIVE, BatchFilter, PlacedItem, Sto
 from didier.storage.dids import snapshots
 from didier.web.api import answers, cursors, moments, problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Login
-from didier.web.api.door import door_of
+from didier.web.api.context import context_of
+from didier.web.api.operations import Operation, Permission
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
-from didier.web.api.signed import Signed, SignedRoute, asks
-from didier.web.api.wishes import Asked, Wish
+from didier.web.api.signed import Signed, SignedRoute, requires
 
 router = APIRouter(prefix="/batches", tags=["batches"], route_class=SignedRoute)
 
 READ, WRITE = "dids:read", "dids:write"
-UNDO = Asked("undo_batch", WRITE, checked=False)
+UNDO = Permission("undo_batch", WRITE, checked=False)
 EVENT_SECONDS = 0.25
 """How often progress is looked at for those who watch it."""
 
@@ -237,7 +237,7 @@ async def list_batches(
         following = cursors.write("batches", [found[limit - 1].batch_id]) if more else None
         return page_answer(request, {"items": list(map(shown, found[:limit])), "next": following})
 
-    return await door_of(request).read(request, login, Asked("list_dids", READ), read)
+    return await context_of(request).read(request, login, Permission("list_dids", READ), read)
 
 
 @router.get(
@@ -254,7 +254,7 @@ async def get_batch(request: Request, login: Signed, batch_id: BatchId) -> Respo
         snapshot = snapshots.read(conn, found.snapshot_id) if found.snapshot_id else None
         return answers.json({**shown(found), "source_snapshot": snapshot})
 
-    return await door_of(request).read(request, login, Asked("list_dids", READ, str(batch_id)), read)
+    return await context_of(request).read(request, login, Permission("list_dids", READ, str(batch_id)), read)
 
 
 @router.get(
@@ -281,7 +281,7 @@ async def list_items(
         following = cursors.write("items", [listed[limit - 1]["position"]]) if more else None
         return page_answer(request, {"items": listed[:limit], "next": following})
 
-    return await door_of(request).read(request, login, Asked("list_dids", READ, str(batch_id)), read)
+    return await context_of(request).read(request, login, Permission("list_dids", READ, str(batch_id)), read)
 
 
 @router.get(
@@ -291,23 +291,23 @@ async def list_items(
 )  # fmt: skip
 async def watch_batch(request: Request, login: Signed, batch_id: BatchId) -> Response:
     """Send the batch as an event `progress` whenever it has moved on, and as `end` when it is done with."""
-    door = door_of(request)
-    caller = await door.permit(request, login, Asked("list_dids", READ, str(batch_id)))
+    context = context_of(request)
+    caller = await context.authorize_and_log(request, login, Permission("list_dids", READ, str(batch_id)))
     if isinstance(caller, Response):
         return caller
-    found = await door.on_reader(lambda conn: batches.get(conn, caller, batch_id))
+    found = await context.on_reader(lambda conn: batches.get(conn, caller, batch_id))
     if isinstance(found, Refusal):
         return problems.refusal(found).response
     events = _events(request, login, caller, batch_id)
-    return StreamingResponse(door.watched(events), media_type="text/event-stream")
+    return StreamingResponse(context.watched(events), media_type="text/event-stream")
 
 
 async def _events(request: Request, login: Login, caller: Caller, batch_id: int) -> AsyncIterator[bytes]:
-    door, before, silent = door_of(request), b"", 0.0
+    context, before, silent = context_of(request), b"", 0.0
     asked_at = time.monotonic()
-    while not door.stopping:
+    while not context.stopping:
         with suppress(Unavailable):  # looked for again
-            found = await door.on_reader(partial(batches.get, caller=caller, batch_id=batch_id))
+            found = await context.on_reader(partial(batches.get, caller=caller, batch_id=batch_id))
             if isinstance(found, Refusal):
                 return
             ended, data = found.state not in ACTIVE, orjson.dumps(shown(found))
@@ -319,11 +319,11 @@ async def _events(request: Request, login: Login, caller: Caller, batch_id: int)
         if silent > SILENT_SECONDS:
             yield b": still there\n\n"  # for proxies, which end silent connections
             silent = 0.0
-        await door.moved(EVENT_SECONDS)
+        await context.moved(EVENT_SECONDS)
         silent += EVENT_SECONDS
         if time.monotonic() - asked_at > ASK_AGAIN_SECONDS:
             with suppress(Unavailable):
-                who = await door.admit(request, login, Asked("list_dids", READ, str(batch_id)))
+                who = await context.authorize(request, login, Permission("list_dids", READ, str(batch_id)))
                 if isinstance(who, Response):
                     return  # the right was taken away
                 caller, asked_at = who, time.monotonic()
@@ -331,7 +331,7 @@ async def _events(request: Request, login: Login, caller: Caller, batch_id: int)
 
 @router.post(
     "/{batch_id}/undo", operation_id="undoBatch", summary="Undo a batch", response_model=UndoneBatch,
-    dependencies=[asks(UNDO)],
+    dependencies=[requires(UNDO)],
     responses={
         202: {"model": UndoneBatch, "description": "It goes on; watch the batch"},
         **refusals(404, 409, 415),
@@ -354,13 +354,13 @@ async def undo_batch(
         status = 202 if undone.batch.state in ACTIVE else 200
         return answers.json({**shown(undone.batch), "kept": undone.kept}, status)
 
-    wish = Wish(
+    operation = Operation(
         UNDO.about_that(str(batch_id)),
         batches.undo,
         lambda caller: batches.UndoOrder(caller, batch_id, force),
         word,
         subject=f"batch {batch_id}",
     )
-    answer = await door_of(request).write(request, login, wish)
-    door_of(request).wake()
+    answer = await context_of(request).write(request, login, operation)
+    context_of(request).wake()
     return answer

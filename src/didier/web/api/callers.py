@@ -2,13 +2,14 @@
 
 import base64
 import binascii
-from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 
+from didier.runtime.logins import LocalLogin, Login, PasswordLogin, SessionLogin, TokenLogin
 from didier.services.users import tokens
 from didier.services.users.authentication import Caller
 from didier.services.users.sessions import Secret
+from didier.vicidial.call import CLEAN_UP
 
 LOCAL = "didier.caller"
 """Where a request from this process has its `Caller` in the ASGI scope, which nothing sent gets into."""
@@ -16,72 +17,27 @@ LOCAL = "didier.caller"
 SESSION = "didier.session"
 """Where the admin panel puts the `Secret` of the session that a request came with."""
 
+LOGIN = "didier.login"
+"""Where a request has what was read of its headers: it may sign in twice, with the same one-time code."""
+
+CODE_HEADER = "Didier-One-Time-Code"
+"""The header with the one-time code, or a recovery code, of a second factor."""
+
 
 class NotSignedIn(Exception):
     """The request says not, or not in a way that is understood, who sends it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Basic:
-    """A user name and a password, with a one-time code if one was sent."""
-
-    user: str
-    password: str = field(repr=False)
-    code: str | None = field(default=None, repr=False)
+def clean_password(password: str) -> str:
+    """Return *password* as VICIdial reads and stores it."""
+    return CLEAN_UP["pass"].clean(password, non_latin=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """A token, by its digest."""
-
-    digest: str
-
-    @property
-    def user(self) -> str:
-        """What stands for the user in logs while it is not known whose the token is."""
-        return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Local:
-    """A caller in this process: who runs a command on the database may do with it what they want."""
-
-    caller: Caller
-
-    @property
-    def user(self) -> str:
-        """The name in logs."""
-        return self.caller.name
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session of the admin panel."""
-
-    secret: Secret
-
-    @property
-    def digest(self) -> str:
-        """What is stored of its secret."""
-        return self.secret.digest
-
-    @property
-    def user(self) -> str:
-        """What stands for the user in logs while it is not known whose the session is."""
-        return ""
-
-
-CODE_HEADER = "Didier-One-Time-Code"
-"""The header with the one-time code, or a recovery code, of a second factor."""
-
-Login = Basic | Bearer | Local | Session
-
-
-def read(header: str) -> Basic | Bearer:
+def read(header: str) -> PasswordLogin | TokenLogin:
     """Read an ``Authorization`` header; raise `NotSignedIn`."""
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "bearer" and rest.strip():
-        return Bearer(tokens.digest(rest.strip()))
+        return TokenLogin(tokens.digest(rest.strip()))
     if scheme.lower() != "basic":
         raise NotSignedIn
     try:
@@ -91,17 +47,25 @@ def read(header: str) -> Basic | Bearer:
     user, colon, password = text.partition(":")
     if not colon or "\0" in text:
         raise NotSignedIn
-    return Basic(user, password)
+    return PasswordLogin(user, password, clean_password)
 
 
 def of(request: Request) -> Login:
     """Return who *request* says to be from; raise `NotSignedIn`."""
+    login: Login | None = request.scope.get(LOGIN)
+    if login is None:
+        login = request.scope[LOGIN] = _read(request)
+    return login
+
+
+def _read(request: Request) -> Login:
     caller = request.scope.get(LOCAL)
     if isinstance(caller, Caller):
-        return Local(caller)
+        return LocalLogin(caller)
     secret = request.scope.get(SESSION)
     if isinstance(secret, Secret):
-        return Session(secret)
+        return SessionLogin(secret)
     login = read(request.headers.get("authorization", ""))
-    code = request.headers.get(CODE_HEADER)
-    return replace(login, code=code) if isinstance(login, Basic) and code else login
+    if isinstance(login, PasswordLogin):
+        login.code = request.headers.get(CODE_HEADER) or None
+    return login

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
+from didier.runtime.logins import Login
 from didier.services.batches import batches, copies, job_steps, previews
 from didier.services.batches.batches import SMALL, BatchOrder
 from didier.services.batches.copies import CopyOrder, CopyResult
@@ -20,9 +21,9 @@ from didier.storage.batches.progress import StoredBatch
 from didier.web.api import answers, copy_orders, problems
 from didier.web.api.answers import Answer
 from didier.web.api.batches import Batch, Item, items_of, shown
-from didier.web.api.callers import Login
+from didier.web.api.context import ApiContext, context_of
 from didier.web.api.copy_orders import COPY, POINTERS, Ordered
-from didier.web.api.door import Door, door_of
+from didier.web.api.operations import Operation, Permission
 from didier.web.api.orders import (
     TEXT_TYPES,
     CopyBody,
@@ -30,8 +31,7 @@ from didier.web.api.orders import (
     media_type,
 )
 from didier.web.api.schemas import IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, asks
-from didier.web.api.wishes import Asked, Wish
+from didier.web.api.signed import Signed, SignedRoute, requires
 
 router = APIRouter(prefix="/copies", tags=["copies"], route_class=SignedRoute)
 
@@ -108,7 +108,7 @@ _IN_TEXT = "Beside a text body; in JSON it stands in the body"
 
 @router.post(
     "", operation_id="copyDid", summary="Copy a DID to many numbers", status_code=201,
-    response_model=MadeBatch, openapi_extra=_BODY, dependencies=[asks(COPY)],
+    response_model=MadeBatch, openapi_extra=_BODY, dependencies=[requires(COPY)],
     responses={
         200: {"model": Previews, "description": "With `dry_run`: what would be made",
               "content": {NDJSON: {"schema": {"type": "string"}}}},
@@ -155,7 +155,7 @@ async def copy_did(
     return await _make(request, login, order)
 
 
-def _asked(asked: Copying) -> Asked:
+def _asked(asked: Copying) -> Permission:
     return COPY.about_that(f"{asked.source}|{asked.text.count}")
 
 
@@ -184,21 +184,21 @@ async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
             template=asked.template,
         )
 
-    wish = Wish(_asked(asked), copies.copy, order, word, at="/overrides", pointers=POINTERS)
-    door = door_of(request)
-    answer = await door.write(request, login, wish, ordered.content)
-    if made and (difference := await _difference(door, made[-1])):
+    operation = Operation(_asked(asked), copies.copy, order, word, at="/overrides", pointers=POINTERS)
+    context = context_of(request)
+    answer = await context.write(request, login, operation, ordered.content)
+    if made and (difference := await _difference(context, made[-1])):
         return problems.answer(problems.FAILED, f"The batch failed verification: {difference}.").response
     return answer
 
 
-async def _difference(door: Door, batch_id: int) -> str | None:
+async def _difference(context: ApiContext, batch_id: int) -> str | None:
     """Read a batch back after its commit; fail it loudly when it is not as it was ordered."""
-    difference = await door.on_reader(lambda conn: job_steps.difference(conn, batch_id))
+    difference = await context.on_reader(lambda conn: job_steps.difference(conn, batch_id))
     if difference:
         log.error("batch_failed", batch=batch_id, reason=difference)
-        await door.run(job_steps.fail_orders, (batch_id, f"verification failed: {difference}"))
-        door.wake()  # an atomic one is taken back
+        await context.run(job_steps.fail_orders, (batch_id, f"verification failed: {difference}"))
+        context.wake()  # an atomic one is taken back
     return difference
 
 
@@ -217,29 +217,29 @@ async def _accept(request: Request, login: Login, ordered: Ordered) -> Response:
     def word(conn: Connection, batch: StoredBatch) -> Answer:
         return answers.json(shown(batch), 202, {"location": _address(request, batch.batch_id)})
 
-    wish = Wish(
+    operation = Operation(
         _asked(asked), batches.accept, lambda caller: _order(asked, caller), word,
         at="/overrides", pointers=POINTERS,
     )  # fmt: skip
-    door = door_of(request)
-    answer = await door.write(request, login, wish, ordered.content)
-    door.wake()
+    context = context_of(request)
+    answer = await context.write(request, login, operation, ordered.content)
+    context.wake()
     return answer
 
 
 async def _preview(request: Request, login: Login, asked: Copying) -> Response:
-    door = door_of(request)
-    caller = await door.permit(request, login, _asked(asked))
+    context = context_of(request)
+    caller = await context.authorize_and_log(request, login, _asked(asked))
     if isinstance(caller, Response):
         return caller
     order = _order(asked, caller)
-    preview = await door.on_reader(lambda conn: previews.preview(conn, order, door.region))
+    preview = await context.on_reader(lambda conn: previews.preview(conn, order, context.region))
     if not isinstance(preview, Preview):
         return problems.refusal(preview, POINTERS, "/overrides").response
     if NDJSON in request.headers.get("accept", ""):
-        return StreamingResponse(_lines(door, preview, asked), media_type=NDJSON)
+        return StreamingResponse(_lines(context, preview, asked), media_type=NDJSON)
     items: list[Seen] = []
-    async for seen in _steps(door, preview):
+    async for seen in _steps(context, preview):
         room = SHOWN - len(items)
         items += [one for one in seen if asked.text.count <= SHOWN or one.status != "new"][:room]
     body = {
@@ -249,17 +249,17 @@ async def _preview(request: Request, login: Login, asked: Copying) -> Response:
     return answers.json(body).response
 
 
-async def _steps(door: Door, preview: Preview) -> AsyncIterator[list[Seen]]:
+async def _steps(context: ApiContext, preview: Preview) -> AsyncIterator[list[Seen]]:
     try:
-        while (seen := await door.on_reader(preview.step)) is not None:
+        while (seen := await context.on_reader(preview.step)) is not None:
             yield seen
     finally:
         preview.close()
 
 
-async def _lines(door: Door, preview: Preview, asked: Copying) -> AsyncIterator[bytes]:
+async def _lines(context: ApiContext, preview: Preview, asked: Copying) -> AsyncIterator[bytes]:
     """Yield a line for each target, and the totals last."""
-    async for seen in _steps(door, preview):
+    async for seen in _steps(context, preview):
         yield b"".join(orjson.dumps(_shown(one)) + b"\n" for one in seen)
     yield orjson.dumps(_summary(preview, asked)) + b"\n"
 

@@ -1,4 +1,4 @@
-"""What a request asks to be copied: its source is looked for first, then its targets are read."""
+"""What a request requires to be copied: its source is looked for first, then its targets are read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from starlette.responses import Response
 from didier.domain import inputs
 from didier.domain.inputs import Row
 from didier.errors import NotFound, Refusal
+from didier.runtime.logins import Login
 from didier.services.batches import copies
 from didier.services.batches.batches import SMALL
 from didier.web.api import answers
-from didier.web.api.callers import Login
-from didier.web.api.door import SHORT, door_of
+from didier.web.api.context import SHORT, context_of
+from didier.web.api.operations import Operation, Permission
 from didier.web.api.orders import Copying, Named, named, of_json, of_text, packed
 from didier.web.api.signed import expected
 from didier.web.api.texts import Pause
-from didier.web.api.wishes import Asked, Wish
 
-COPY = Asked("copy_did", "dids:write")
+COPY = Permission("copy_did", "dids:write")
 POINTERS = {"pattern": "/source", "description_template": "/description_template"}
 
 
@@ -44,19 +44,19 @@ async def from_text(
     if absent := await _absent(request, login, said, None):
         return absent
     text = await packed(request)
-    limit = door_of(request).batch_limit
+    limit = context_of(request).batch_limit
 
     def read(pause: Pause) -> Ordered:
         return _ordered(of_text(text.pieces, kind, query, limit, pause), text.content, pause)
 
-    return await door_of(request).parse(text.size, read)
+    return await context_of(request).parse(text.size, read)
 
 
 async def from_json(request: Request, login: Login) -> Ordered | Response:
     """Read a JSON body, or return the answer that the source is not there."""
     content = await request.body()
     is_small = len(content) <= SHORT
-    limit = door_of(request).batch_limit
+    limit = context_of(request).batch_limit
     if not is_small and (absent := await _absent_in(request, login, content)):
         return absent
 
@@ -64,7 +64,7 @@ async def from_json(request: Request, login: Login) -> Ordered | Response:
         return _ordered(of_json(content, limit, pause), content, pause)
 
     try:
-        return await door_of(request).parse(len(content), read)
+        return await context_of(request).parse(len(content), read)
     except (Refusal, RequestValidationError):
         # A small body is read first, which costs less than to look for its source; the answer is the same.
         if is_small and (absent := await _absent_in(request, login, content)):
@@ -80,7 +80,7 @@ def _ordered(asked: Copying, content: bytes, pause: Pause) -> Ordered:
 
 async def _absent_in(request: Request, login: Login, content: bytes) -> Response | None:
     """Return what `_absent` does for a body in JSON."""
-    said = await door_of(request).parse(len(content), lambda pause: named(content, pause))
+    said = await context_of(request).parse(len(content), lambda pause: named(content, pause))
     return await _absent(request, login, said, content) if said else None
 
 
@@ -91,16 +91,16 @@ async def _absent(request: Request, login: Login, said: Named, content: bytes | 
     *content* is None as long as the body was not read.
     """
     caller = expected(request)
-    problem = await door_of(request).look(lambda conn: copies.missing_source(conn, caller, said.source))
+    problem = await context_of(request).look(lambda conn: copies.missing_source(conn, caller, said.source))
     if problem is None:
         return None
-    asked = COPY.about_that(said.source)
+    permission = COPY.about_that(said.source)
     if said.dry_run:
-        return await door_of(request).read(request, login, asked, lambda *_: problem, POINTERS)
+        return await context_of(request).read(request, login, permission, lambda *_: problem, POINTERS)
     if content is None:
         content = (await packed(request)).content if "idempotency-key" in request.headers else b""
-    wish = Wish(asked, _refused, lambda _: problem, answers.done, pointers=POINTERS)
-    return await door_of(request).write(request, login, wish, content)
+    operation = Operation(permission, _refused, lambda _: problem, answers.done, pointers=POINTERS)
+    return await context_of(request).write(request, login, operation, content)
 
 
 def _refused(conn: Connection, refusals: Sequence[NotFound], now: datetime) -> Sequence[NotFound]:

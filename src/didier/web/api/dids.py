@@ -12,6 +12,7 @@ from starlette.responses import Response
 from didier.domain import patterns
 from didier.domain.fields import BY_COLUMN, DID_FIELDS, ROUTES
 from didier.errors import Refusal
+from didier.runtime.logins import Login
 from didier.services.batches import edits
 from didier.services.changes import history
 from didier.services.dids import lookup
@@ -20,9 +21,9 @@ from didier.services.users.authentication import Caller
 from didier.storage.dids.pages import Order, Row, place_kinds
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Login
-from didier.web.api.door import door_of
+from didier.web.api.context import context_of
 from didier.web.api.moments import zoned
+from didier.web.api.operations import Operation, Permission
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import (
     PAGE_DEFAULT,
@@ -33,13 +34,12 @@ from didier.web.api.schemas import (
     Limit,
     refusals,
 )
-from didier.web.api.signed import Signed, SignedRoute, asks
-from didier.web.api.wishes import Asked, Wish
+from didier.web.api.signed import Signed, SignedRoute, requires
 
 router = APIRouter(prefix="/dids", tags=["dids"], route_class=SignedRoute)
 
 READ, WRITE = "dids:read", "dids:write"
-ADD, UPDATE = Asked("add_did", WRITE), Asked("update_did", WRITE)
+ADD, UPDATE = Permission("add_did", WRITE), Permission("update_did", WRITE)
 
 Pattern = Annotated[
     str,
@@ -181,7 +181,9 @@ async def list_dids(
         following = cursors.write(sort, found.following) if found.following else None
         return page_answer(request, {"items": found.rows, "next": following})
 
-    return await door_of(request).read(request, login, Asked("list_dids", READ, chosen.search or ""), read)
+    return await context_of(request).read(
+        request, login, Permission("list_dids", READ, chosen.search or ""), read
+    )
 
 
 _ETAG = {"ETag": {"description": "Mark of this state of the DID", "schema": {"type": "string"}}}
@@ -203,12 +205,12 @@ async def get_did(request: Request, login: Signed, pattern: Pattern) -> Response
         row = lookup.one(conn, caller, pattern)
         return row if isinstance(row, Refusal) else shown(row)
 
-    return await door_of(request).read(request, login, Asked("did_info", READ, pattern), read)
+    return await context_of(request).read(request, login, Permission("did_info", READ, pattern), read)
 
 
 @router.post(
     "", operation_id="addDid", summary="Make a DID", status_code=201, response_model=Did,
-    dependencies=[asks(ADD)],
+    dependencies=[requires(ADD)],
     responses={201: {"headers": {**_ETAG, "Location": {"schema": {"type": "string"}}}}, **refusals(409, 415)},
 )  # fmt: skip
 async def add_did(
@@ -224,14 +226,14 @@ async def add_did(
     def word(conn: Connection, done: edits.Done) -> Answer:
         return _made(request, lookup.written(conn, done.did_id, done.sight))
 
-    wish = Wish(
+    operation = Operation(
         ADD.about_that(pattern),
         edits.add,
         lambda caller: edits.AddOrder(caller, pattern, values),
         word,
         pointers={"pattern": "/did_pattern"},
     )
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)
 
 
 def _made(request: Request, row: Row) -> Answer:
@@ -241,7 +243,7 @@ def _made(request: Request, row: Row) -> Answer:
 
 @router.patch(
     "/{pattern}", operation_id="changeDid", summary="Change a DID", response_model=Did,
-    dependencies=[asks(UPDATE)],
+    dependencies=[requires(UPDATE)],
     responses={200: {"headers": _ETAG}, **refusals(404, 409, 412, 415)},
 )  # fmt: skip
 async def change_did(
@@ -257,13 +259,13 @@ async def change_did(
     def word(conn: Connection, done: edits.Done) -> Answer:
         return shown(lookup.written(conn, done.did_id, done.sight))
 
-    wish = Wish(
+    operation = Operation(
         UPDATE.about_that(pattern),
         edits.update,
         lambda caller: edits.UpdateOrder(caller, pattern, values, etag=_etag(if_match)),
         word,
     )
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)
 
 
 @router.delete(
@@ -278,13 +280,13 @@ async def delete_did(
     if_match: IfMatch = None,
 ) -> Response:
     """Delete a DID."""
-    wish = Wish(
-        Asked("delete_did", WRITE, pattern),
+    operation = Operation(
+        Permission("delete_did", WRITE, pattern),
         edits.delete,
         lambda caller: edits.DeleteOrder(caller, pattern, force, etag=_etag(if_match)),
         answers.done,
     )
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)
 
 
 def _etag(if_match: str | None) -> str | None:
@@ -335,7 +337,7 @@ async def get_history(
         following = cursors.write("history", [found[limit - 1].cursor]) if len(found) > limit else None
         return page_answer(request, {"items": [_changed(one) for one in found[:limit]], "next": following})
 
-    return await door_of(request).read(request, login, Asked("did_info", READ, pattern), read)
+    return await context_of(request).read(request, login, Permission("did_info", READ, pattern), read)
 
 
 def _changed(change: history.Change) -> dict[str, Any]:
@@ -370,10 +372,10 @@ async def unlock_did(request: Request, login: Signed, pattern: Pattern) -> Respo
 
 
 async def _lock(request: Request, login: Login, pattern: str, *, locked: bool) -> Response:
-    wish = Wish(
+    operation = Operation(
         UPDATE.about_that(pattern),
         edits.lock,
         lambda caller: edits.LockOrder(caller, pattern, locked),
         answers.done,
     )
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)

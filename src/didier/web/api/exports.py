@@ -11,17 +11,17 @@ from starlette.responses import Response, StreamingResponse
 
 from didier.domain.spreadsheets import guarded
 from didier.errors import Refusal
+from didier.runtime.logins import Login
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Page, Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids.pages import Order, Row
 from didier.web.api import problems
-from didier.web.api.callers import Login
+from didier.web.api.context import ApiContext, context_of
 from didier.web.api.dids import READ, wanted
-from didier.web.api.door import Door, door_of
+from didier.web.api.operations import Permission
 from didier.web.api.schemas import refusals
 from didier.web.api.signed import Signed, SignedRoute
-from didier.web.api.wishes import Asked
 
 router = APIRouter(prefix="/exports", tags=["dids"], route_class=SignedRoute)
 
@@ -83,20 +83,20 @@ async def export_ndjson(request: Request, login: Signed, chosen: Chosen) -> Resp
 async def _export(
     request: Request, login: Login, chosen: Wanted, encode: Encode, media_type: str, name: str
 ) -> Response:
-    door = door_of(request)
-    caller = await door.permit(request, login, Asked("list_dids", READ, name))
+    context = context_of(request)
+    caller = await context.authorize_and_log(request, login, Permission("list_dids", READ, name))
     if isinstance(caller, Response):
         return caller
-    first = await _page(door, caller, chosen, None)
+    first = await _page(context, caller, chosen, None)
     if isinstance(first, Refusal):
         return problems.refusal(first).response
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    pieces = _pieces(door, caller, chosen, first, encode)
+    pieces = _pieces(context, caller, chosen, first, encode)
     return StreamingResponse(pieces, headers=headers, media_type=media_type)
 
 
 async def _pieces(
-    door: Door, caller: Caller, chosen: Wanted, page: Page, encode: Encode
+    context: ApiContext, caller: Caller, chosen: Wanted, page: Page, encode: Encode
 ) -> AsyncIterator[bytes]:
     """Yield the pages one after the other, each read when the one before is on its way.
 
@@ -107,18 +107,22 @@ async def _pieces(
     del page
     yield piece
     while following is not None:
-        piece, following = await _written(door, caller, chosen, following, encode)
+        piece, following = await _written(context, caller, chosen, following, encode)
         yield piece
 
 
 async def _written(
-    door: Door, caller: Caller, chosen: Wanted, after: list[str | int], encode: Encode
+    context: ApiContext, caller: Caller, chosen: Wanted, after: list[str | int], encode: Encode
 ) -> tuple[bytes, list[str | int] | None]:
-    page = await _page(door, caller, chosen, after)
+    page = await _page(context, caller, chosen, after)
     if isinstance(page, Refusal):
         raise page
     return encode(page.rows, False), page.following
 
 
-async def _page(door: Door, caller: Caller, chosen: Wanted, after: list[str | int] | None) -> Page | Refusal:
-    return await door.on_reader(lambda conn: lookup.page(conn, caller, chosen, Order("did_id"), PIECE, after))
+async def _page(
+    context: ApiContext, caller: Caller, chosen: Wanted, after: list[str | int] | None
+) -> Page | Refusal:
+    return await context.on_reader(
+        lambda conn: lookup.page(conn, caller, chosen, Order("did_id"), PIECE, after)
+    )

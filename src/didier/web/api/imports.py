@@ -17,17 +17,17 @@ from didier.services.batches.import_table import ROWS_MOST, Imported, ImportOrde
 from didier.services.users.authentication import Caller
 from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
-from didier.web.api.door import door_of
+from didier.web.api.context import context_of
+from didier.web.api.operations import Operation, Permission
 from didier.web.api.orders import media_type, packed
 from didier.web.api.schemas import IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, asks
+from didier.web.api.signed import Signed, SignedRoute, requires
 from didier.web.api.texts import Pause
-from didier.web.api.wishes import Asked, Wish
 
 router = APIRouter(prefix="/imports", tags=["dids"], route_class=SignedRoute)
 
 WRITE = "dids:write"
-ADD = Asked("add_did", WRITE)
+ADD = Permission("add_did", WRITE)
 CSV = "text/csv"
 
 
@@ -50,7 +50,7 @@ class ImportedDids(BaseModel):
 
 @router.post(
     "", operation_id="importDids", summary="Import DIDs", status_code=201, response_model=ImportedDids,
-    dependencies=[asks(ADD)],
+    dependencies=[requires(ADD)],
     openapi_extra={"requestBody": {"required": True, "content": {CSV: {"schema": {"type": "string"}}}}},
     responses={
         200: {"model": ImportedDids, "description": "With `dry_run`: what would be imported"},
@@ -74,13 +74,13 @@ async def import_dids(
     """
     if media_type(request) != CSV:
         return problems.answer(problems.NOT_JSON, f"Send {CSV}.").response
-    door = door_of(request)
+    context = context_of(request)
     if existing == "update":
-        caller = await door.expect(request, login, Asked("update_did", WRITE))
+        caller = await context.foresee(request, login, Permission("update_did", WRITE))
         if isinstance(caller, Response):
             return caller
     sent = await packed(request)
-    text, rows = await door.parse(sent.size, lambda pause: _read(sent.pieces, pause))
+    text, rows = await context.parse(sent.size, lambda pause: _read(sent.pieces, pause))
 
     def order(caller: Caller) -> ImportOrder:
         columns = tuple(column for column in (text.header.columns if text.header else ()) if column)
@@ -97,8 +97,8 @@ async def import_dids(
         path = f"{request.url.path.removesuffix('/imports')}/batches/{done.batch_id}"
         return answers.json(body, 201, {"location": path})
 
-    wish = Wish(ADD.about_that(f"{len(rows)} rows"), import_table.import_dids, order, word)
-    return await door.write(request, login, wish, sent.content)
+    operation = Operation(ADD.about_that(f"{len(rows)} rows"), import_table.import_dids, order, word)
+    return await context.write(request, login, operation, sent.content)
 
 
 def _read(pieces: Sequence[bytes], pause: Pause) -> tuple[Text, tuple[Row, ...]]:

@@ -17,9 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from didier.domain.names import fold
 from didier.errors import Overloaded
 from didier.masking import mask_path
+from didier.runtime.logins import PasswordLogin
 from didier.web.api import callers, problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Basic, NotSignedIn
+from didier.web.api.callers import NotSignedIn
 from didier.web.bodies import BodyLimit, ClientGone, ClientSlow, RequestTooLarge, beyond, read_body
 from didier.web.origins import SAFE, is_foreign
 
@@ -79,7 +80,7 @@ _CROSS_SITE = problems.answer(
 )
 
 
-class Guard:
+class RateLimiter:
     """An ASGI layer: limits rate and size, and answers what went wrong inside.
 
     The body is read when the route wants it, so that who is refused before costs nothing but the reading.
@@ -183,7 +184,7 @@ class Guard:
             login = callers.read(Headers(scope=scope).get("authorization", ""))
         except NotSignedIn:
             return f"address {address}"
-        if isinstance(login, Basic):
+        if isinstance(login, PasswordLogin):
             return f"user {address} {fold(login.user)[:100]}"
         return f"token {login.digest}" if login.digest in self._tokens else f"address {address}"
 

@@ -10,27 +10,28 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.errors import Refusal, UserNotFound
+from didier.runtime.logins import LocalLogin, Login, SessionLogin
 from didier.services.users import own_password, second_factor
 from didier.services.users.authentication import Caller
 from didier.services.users.one_time_codes import CodeProof
 from didier.services.users.second_factor import Begun, CodeOrder, Set, State
 from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import CODE_HEADER, Local, Login, Session
-from didier.web.api.door import door_of
+from didier.web.api.callers import CODE_HEADER
+from didier.web.api.context import context_of
 from didier.web.api.moments import zoned
+from didier.web.api.operations import Operation, Permission
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, asks
+from didier.web.api.signed import Signed, SignedRoute, requires
 from didier.web.api.users import stored_password
-from didier.web.api.wishes import Asked, Wish
 
 router = APIRouter(prefix="/me", tags=["me"], route_class=SignedRoute)
 
 NO_SCOPE = None
 
 
-def _asked(action: str) -> Asked:
-    return Asked(action, NO_SCOPE, checked=False, own=True)
+def _asked(action: str) -> Permission:
+    return Permission(action, NO_SCOPE, checked=False, own=True)
 
 
 CHANGE_PASSWORD = _asked("change_my_password")
@@ -145,11 +146,11 @@ def _state(state: State | None) -> dict[str, Any] | None:
     }
 
 
-async def _admitted(request: Request, login: Login, asked: Asked) -> Caller | Response:
+async def _admitted(request: Request, login: Login, permission: Permission) -> Caller | Response:
     """Return who signs in; the local command line is nobody who has a password."""
-    if isinstance(login, Local):
+    if isinstance(login, LocalLogin):
         return problems.refusal(UserNotFound(login.caller.name)).response
-    return await door_of(request).admit(request, login, asked)
+    return await context_of(request).authorize(request, login, permission)
 
 
 @router.get("", operation_id="getMe", summary="Show who I am", response_model=Me, responses=refusals(404))
@@ -157,7 +158,7 @@ async def get_me(request: Request, login: Signed) -> Response:
     """Show the caller's name, and whether they have a second factor."""
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        if isinstance(login, Local):
+        if isinstance(login, LocalLogin):
             return UserNotFound(caller.name)
         user = caller.user
         return answers.json(
@@ -169,91 +170,91 @@ async def get_me(request: Request, login: Signed) -> Response:
             }
         )
 
-    return await door_of(request).read(request, login, _asked("user_details"), read)
+    return await context_of(request).read(request, login, _asked("user_details"), read)
 
 
 @router.put(
     "/password", operation_id="changeMyPassword", summary="Change my password",
-    dependencies=[asks(CHANGE_PASSWORD)], response_model=PasswordChanged, responses=refusals(404, 415),
+    dependencies=[requires(CHANGE_PASSWORD)], response_model=PasswordChanged, responses=refusals(404, 415),
 )  # fmt: skip
 async def change_my_password(request: Request, login: Signed, body: PasswordChange) -> Response:
     """Change the caller's own password: this takes no right. Sessions of the panel end, except this one."""
-    asked, door = CHANGE_PASSWORD, door_of(request)
-    caller = await _admitted(request, login, asked)
+    permission, context = CHANGE_PASSWORD, context_of(request)
+    caller = await _admitted(request, login, permission)
     if isinstance(caller, Response):
         return caller
-    new = await stored_password(request, login, asked, body.new_password, "new_password")
+    new = await stored_password(request, login, permission, body.new_password, "new_password")
     if isinstance(new, Response):
         return new
-    proof = await door.prove_own(caller, body.password)
-    session = login.secret if isinstance(login, Session) else None
+    proof = await context.prove_own(caller, body.password)
+    session = login.secret if isinstance(login, SessionLogin) else None
 
     def word(conn: Connection, done: own_password.Changed) -> Answer:
         return answers.json({"tokens_revoked": done.tokens_revoked})
 
-    wish = Wish(
-        asked,
+    operation = Operation(
+        permission,
         own_password.change,
         lambda caller: own_password.Order(caller, proof, new, session, body.revoke_tokens),
         word,
         pointers=_POINTERS,
     )
-    return await door.write(request, login, wish)
+    return await context.write(request, login, operation)
 
 
 @router.post(
     "/second-factor", operation_id="beginSecondFactor", summary="Begin to set up a second factor",
-    status_code=201, response_model=SecondFactorBegun, dependencies=[asks(BEGIN)],
+    status_code=201, response_model=SecondFactorBegun, dependencies=[requires(BEGIN)],
     responses=refusals(404, 409, 415),
 )  # fmt: skip
 async def begin_second_factor(
     request: Request, login: Signed, body: PresentPassword, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Make a secret for an app that shows one-time codes; nothing asks for them before one is confirmed."""
-    asked, door = BEGIN, door_of(request)
-    caller = await _admitted(request, login, asked)
+    permission, context = BEGIN, context_of(request)
+    caller = await _admitted(request, login, permission)
     if isinstance(caller, Response):
         return caller
-    proof = await door.prove_own(caller, body.password)
+    proof = await context.prove_own(caller, body.password)
 
     def word(conn: Connection, begun: Begun) -> Answer:
         picture = segno.make(begun.uri, error="m").svg_data_uri(scale=_PICTURE_SCALE, light="#fff")
         shown = {"secret": begun.secret, "uri": begun.uri, "picture": picture}
         return Answer(201, answers.json(shown).body, repeated=answers.json(dict.fromkeys(shown)).body)
 
-    wish = Wish(
-        asked,
+    operation = Operation(
+        permission,
         second_factor.begin,
-        lambda caller: second_factor.BeginOrder(caller, proof, door.codes.key_file),
+        lambda caller: second_factor.BeginOrder(caller, proof, context.codes.key_file),
         word,
         pointers=_POINTERS,
     )
-    return await door.write(request, login, wish, content=b"")
+    return await context.write(request, login, operation, content=b"")
 
 
 @router.put(
     "/second-factor", operation_id="setSecondFactor", summary="Confirm or change my second factor",
-    response_model=SecondFactorSet, dependencies=[asks(SET)], responses=refusals(404, 415),
+    response_model=SecondFactorSet, dependencies=[requires(SET)], responses=refusals(404, 415),
 )  # fmt: skip
 async def set_second_factor(
     request: Request, login: Signed, body: SecondFactorChange, code: OneTimeCode = None
 ) -> Response:
     """Confirm a second factor with the first code that the app shows, or change what it closes.
 
-    Once it is confirmed a sign-in to the panel asks for a code, and the password alone opens neither the
+    Once it is confirmed a sign-in to the panel requires for a code, and the password alone opens neither the
     JSON API nor the Non-Agent API, unless it is kept open on purpose.
     """
     proof = await _proved(request, login, SET, code)
     if isinstance(proof, Response):
         return proof
-    wish = Wish(
+    operation = Operation(
         SET,
         second_factor.set_,
         lambda caller: second_factor.SetOrder(caller, proof, body.keeps_password),
         _word_set,
         pointers=_POINTERS,
     )
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)
 
 
 @router.post(
@@ -264,15 +265,15 @@ async def renew_recovery_codes(
     request: Request, login: Signed, code: OneTimeCode = None, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Make ten recovery codes in the place of those that are there."""
-    asked = _asked("renew_recovery_codes")
-    proof = await _proved(request, login, asked, code)
+    permission = _asked("renew_recovery_codes")
+    proof = await _proved(request, login, permission, code)
     if isinstance(proof, Response):
         return proof
-    wish = Wish(
-        asked, second_factor.new_codes, lambda caller: CodeOrder(caller, proof), _word_set,
+    operation = Operation(
+        permission, second_factor.new_codes, lambda caller: CodeOrder(caller, proof), _word_set,
         pointers=_POINTERS,
     )  # fmt: skip
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)
 
 
 @router.delete(
@@ -281,14 +282,18 @@ async def renew_recovery_codes(
 )  # fmt: skip
 async def end_second_factor(request: Request, login: Signed, code: OneTimeCode = None) -> Response:
     """Let the password alone sign in again; the recovery codes go too."""
-    asked = _asked("end_second_factor")
-    proof = await _proved(request, login, asked, code)
+    permission = _asked("end_second_factor")
+    proof = await _proved(request, login, permission, code)
     if isinstance(proof, Response):
         return proof
-    wish = Wish(
-        asked, second_factor.end, lambda caller: CodeOrder(caller, proof), answers.done, pointers=_POINTERS
+    operation = Operation(
+        permission,
+        second_factor.end,
+        lambda caller: CodeOrder(caller, proof),
+        answers.done,
+        pointers=_POINTERS,
     )
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)
 
 
 def _word_set(conn: Connection, done: Set) -> Answer:
@@ -298,10 +303,10 @@ def _word_set(conn: Connection, done: Set) -> Answer:
 
 
 async def _proved(
-    request: Request, login: Login, asked: Asked, code: str | None
+    request: Request, login: Login, permission: Permission, code: str | None
 ) -> CodeProof | Response | None:
     """Compare the code that came with the request with the caller's second factor."""
-    caller = await _admitted(request, login, asked)
+    caller = await _admitted(request, login, permission)
     if isinstance(caller, Response) or code is None:
         return caller if isinstance(caller, Response) else None
-    return await door_of(request).codes.prove(caller.user.name, code, to_confirm=True)
+    return await context_of(request).codes.prove(caller.user.name, code, to_confirm=True)

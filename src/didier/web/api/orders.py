@@ -1,4 +1,4 @@
-"""Reading what a request asks to be copied: JSON, CSV or plain text, into one `Text` of targets."""
+"""Reading what a request requires to be copied: JSON, CSV or plain text, into one `Text` of targets."""
 
 import csv
 import io
@@ -104,7 +104,7 @@ class CopyBody(Body):
 
 @dataclass(frozen=True, slots=True)
 class Copying:
-    """What a request asks to be copied."""
+    """What a request requires to be copied."""
 
     source: str
     text: Text

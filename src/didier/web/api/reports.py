@@ -15,12 +15,12 @@ from didier.services.users.authentication import Caller
 from didier.storage.usage.call_statistics import LogFilter
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
-from didier.web.api.door import door_of
+from didier.web.api.context import context_of
 from didier.web.api.moments import Moment, local
+from didier.web.api.operations import Permission
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Cursor, Limit, refusals
 from didier.web.api.signed import Signed, SignedRoute
-from didier.web.api.wishes import Asked
 
 router = APIRouter(tags=["reports"], route_class=SignedRoute)
 
@@ -113,7 +113,7 @@ async def read_log(
         following = cursors.write("log", [found.following]) if found.following else None
         return page_answer(request, {"items": [asdict(line) for line in found.lines], "next": following})
 
-    return await door_of(request).read(request, login, Asked("api_log", SCOPE), read)
+    return await context_of(request).read(request, login, Permission("api_log", SCOPE), read)
 
 
 @router.get(
@@ -133,7 +133,7 @@ async def read_usage(
             found if isinstance(found, Refusal) else answers.json({"items": [asdict(one) for one in found]})
         )
 
-    return await door_of(request).read(request, login, Asked("did_log_export", SCOPE), read)
+    return await context_of(request).read(request, login, Permission("did_log_export", SCOPE), read)
 
 
 @router.get(
@@ -157,4 +157,4 @@ async def read_calls(
             "items": [{"caller": c.caller_id, "came_at": c.came_at, "seconds": c.seconds} for c in found]
         })  # fmt: skip
 
-    return await door_of(request).read(request, login, Asked("did_log_export", SCOPE, number), read)
+    return await context_of(request).read(request, login, Permission("did_log_export", SCOPE, number), read)

@@ -52,7 +52,7 @@ Refusals are problem documents (RFC 9457) whose `type` stays the same. Lists com
 
 
 def application() -> FastAPI:
-    """Return the routes; their requests find a `Door` in the state of the application."""
+    """Return the routes; their requests find a `ApiContext` in the state of the application."""
     api = FastAPI(
         title="Didier",
         version=__version__,

@@ -1,4 +1,4 @@
-"""How routes ask for who sends a request and what they must be allowed, before its body is read."""
+"""How routes say who sends a request and what they must be allowed, before its body is read."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
 from starlette.responses import Response
 
+from didier.runtime.logins import Login
 from didier.services.users.authentication import Caller
 from didier.web.api import callers, problems
-from didier.web.api.callers import Login
-from didier.web.api.door import door_of
-from didier.web.api.wishes import Asked
+from didier.web.api.context import context_of
+from didier.web.api.operations import Permission
 
 VALUES_MOST = 2_000
 """Most values in a body for a single thing, by its commas: many take long to tell what is wrong with each."""
@@ -44,44 +44,44 @@ Signed = Annotated[Login, Security(_given)]
 
 
 @dataclass(frozen=True)
-class _Asks:
-    asked: Asked
+class _Requires:
+    permission: Permission
 
     async def __call__(self) -> None:
         """Do nothing: `SignedRoute` has looked before."""
 
 
-def asks(asked: Asked) -> Any:
+def requires(permission: Permission) -> Any:
     """Return the dependency that says what callers of a route must be allowed."""
-    return Depends(_Asks(asked))
+    return Depends(_Requires(permission))
 
 
 class SignedRoute(APIRoute):
-    """A route that lets nobody in who will not be allowed what it asks; only then is the body read.
+    """A route that lets nobody in who will not be allowed what it requires; only then is the body read.
 
-    Every route that takes a body says what it asks with `asks`. Whether callers may is decided once more in
-    the transaction that carries out what they want: this keeps work from who may not ask for any.
+    Every route that takes a body says so with `requires`. Whether callers may is decided once more in the
+    transaction that carries out what they want: this keeps work from who may not ask for any.
     """
 
     @property
-    def asked(self) -> Asked | None:
+    def permission(self) -> Permission | None:
         """What callers must be allowed; None where the route has no body and decides by itself."""
-        found = (one.dependency for one in self.dependencies if isinstance(one.dependency, _Asks))
-        return next((one.asked for one in found), None)
+        found = (one.dependency for one in self.dependencies if isinstance(one.dependency, _Requires))
+        return next((one.permission for one in found), None)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers a request."""
-        handle, asked = super().get_route_handler(), self.asked
+        handle, permission = super().get_route_handler(), self.permission
         is_shaped = self.body_field is not None
-        if asked is None:
+        if permission is None:
             if is_shaped or "requestBody" in (self.openapi_extra or {}):
-                raise TypeError(f"{self.path}: a route with a body says what it asks (`asks`)")
+                raise TypeError(f"{self.path}: a route with a body says what it requires (`requires`)")
             return handle
 
         async def signed(request: Request) -> Response:
             about = " ".join(map(str, request.path_params.values())) or request.query_params.get("source", "")
             login = callers.of(request)
-            caller = await door_of(request).expect(request, login, asked.about_that(about[:100]))
+            caller = await context_of(request).foresee(request, login, permission.about_that(about[:100]))
             if isinstance(caller, Response):
                 return caller
             request.state.caller = caller
@@ -94,6 +94,6 @@ class SignedRoute(APIRoute):
 
 
 def expected(request: Request) -> Caller:
-    """Return who will be allowed what the route of *request* asks, unless that changes meanwhile."""
+    """Return who will be allowed what the route of *request* requires, unless that changes meanwhile."""
     caller: Caller = request.state.caller
     return caller

@@ -14,18 +14,18 @@ from didier.services.users.authentication import Caller
 from didier.storage.users.tokens import Token
 from didier.web.api import answers
 from didier.web.api.answers import Answer
-from didier.web.api.door import door_of
+from didier.web.api.context import context_of
 from didier.web.api.moments import ZonedMoment, local, zoned
+from didier.web.api.operations import Operation, Permission
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, asks
-from didier.web.api.wishes import Asked, Wish
+from didier.web.api.signed import Signed, SignedRoute, requires
 
 router = APIRouter(prefix="/tokens", tags=["tokens"], route_class=SignedRoute)
 
 NO_SCOPE = None
 """Tokens make, list and revoke no tokens."""
 
-ADD = Asked("add_token", NO_SCOPE, checked=False)
+ADD = Permission("add_token", NO_SCOPE, checked=False)
 
 
 class NewToken(Body):
@@ -83,7 +83,7 @@ class TokenMade(TokenShown):
 
 
 class Tokens(BaseModel):
-    """All tokens that were asked for, the newest first."""
+    """All tokens that were permission for, the newest first."""
 
     items: list[TokenShown]
 
@@ -124,13 +124,15 @@ async def list_tokens(
     def word(conn: Connection, found: list[Token]) -> Answer:
         return answers.json({"items": [shown(token) for token in found]})
 
-    wish = Wish(Asked("list_tokens", NO_SCOPE, user or "", checked=False), tokens.listed, order, word)
-    return await door_of(request).write(request, login, wish)
+    operation = Operation(
+        Permission("list_tokens", NO_SCOPE, user or "", checked=False), tokens.listed, order, word
+    )
+    return await context_of(request).write(request, login, operation)
 
 
 @router.post(
     "", operation_id="addToken", summary="Make a token", status_code=201, response_model=TokenMade,
-    dependencies=[asks(ADD)],
+    dependencies=[requires(ADD)],
     responses=refusals(404, 409, 415),
 )  # fmt: skip
 async def add_token(
@@ -156,8 +158,8 @@ async def add_token(
         again = answers.json({**shown(made.token), "token": None})
         return Answer(201, first.body, repeated=again.body)
 
-    wish = Wish(ADD.about_that(body.user or ""), tokens.add, order, word)
-    return await door_of(request).write(request, login, wish)
+    operation = Operation(ADD.about_that(body.user or ""), tokens.add, order, word)
+    return await context_of(request).write(request, login, operation)
 
 
 @router.delete(
@@ -168,10 +170,10 @@ async def revoke_token(
     request: Request, login: Signed, token_id: Annotated[int, Path(ge=1, le=2**31 - 1)]
 ) -> Response:
     """Let a token be accepted no more."""
-    wish = Wish(
-        Asked("revoke_token", NO_SCOPE, str(token_id), checked=False),
+    operation = Operation(
+        Permission("revoke_token", NO_SCOPE, str(token_id), checked=False),
         tokens.revoke,
         lambda caller: tokens.RevokeOrder(caller, token_id),
         answers.done,
     )
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)

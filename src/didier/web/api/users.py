@@ -14,22 +14,23 @@ from didier.domain.grants import GRANTS
 from didier.domain.users import User
 from didier.errors import InvalidField, Refusal
 from didier.masking import MASK
+from didier.runtime.logins import Login
 from didier.services.users import accounts
 from didier.services.users.authentication import Caller
 from didier.storage.users.users import StoredPassword
 from didier.web.api import answers, cursors, problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Login
-from didier.web.api.door import clean_password, door_of
+from didier.web.api.callers import clean_password
+from didier.web.api.context import context_of
+from didier.web.api.operations import Operation, Permission
 from didier.web.api.paging import page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
-from didier.web.api.signed import Signed, SignedRoute, asks
-from didier.web.api.wishes import Asked, Wish
+from didier.web.api.signed import Signed, SignedRoute, requires
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=SignedRoute)
 
 SCOPE = "users"
-ADD, UPDATE = Asked("add_user", SCOPE), Asked("update_user", SCOPE)
+ADD, UPDATE = Permission("add_user", SCOPE), Permission("update_user", SCOPE)
 
 Name = Annotated[str, Path(min_length=1, max_length=20, description="The user's name", examples=["crm"])]
 
@@ -138,7 +139,7 @@ class NewUser(_Settings):
     password: str = Field(min_length=1, max_length=100, description="Never shown")
     user_group: str = Field(min_length=1, max_length=20)
     full_name: str | None = Field(None, max_length=50, description="The name of the user unless given")
-    user_level: int = Field(8, ge=1, le=9, description="The API asks for 8")
+    user_level: int = Field(8, ge=1, le=9, description="The API requires for 8")
 
 
 def values_of(sent: _Settings) -> dict[str, str]:
@@ -189,7 +190,7 @@ async def list_users(
         following = cursors.write("user", [last]) if last else None
         return page_answer(request, {"items": [shown(row) for row in rows], "next": following})
 
-    return await door_of(request).read(request, login, Asked("user_details", SCOPE), read)
+    return await context_of(request).read(request, login, Permission("user_details", SCOPE), read)
 
 
 @router.get(
@@ -203,20 +204,20 @@ async def get_user(request: Request, login: Signed, name: Name) -> Response:
         found = accounts.one(conn, caller.user, name)
         return found if isinstance(found, Refusal) else answers.json(shown(found))
 
-    return await door_of(request).read(request, login, Asked("user_details", SCOPE, name), read)
+    return await context_of(request).read(request, login, Permission("user_details", SCOPE, name), read)
 
 
 @router.post(
     "", operation_id="addUser", summary="Make a user", status_code=201, response_model=UserShown,
-    dependencies=[asks(ADD)],
+    dependencies=[requires(ADD)],
     responses={201: {"headers": {"Location": {"schema": {"type": "string"}}}}, **refusals(409, 415)},
 )  # fmt: skip
 async def add_user(
     request: Request, login: Signed, body: NewUser, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Make a user. A DID function among the allowed ones switches Modify DIDs on."""
-    asked = ADD.about_that(body.user)
-    password = await stored_password(request, login, asked, body.password)
+    permission = ADD.about_that(body.user)
+    password = await stored_password(request, login, permission, body.password)
     if isinstance(password, Response):
         return password
     values = {"user_level": "8", "full_name": body.user, "api_allowed_functions": "", **values_of(body)}
@@ -225,28 +226,28 @@ async def add_user(
         made = shown(accounts.written(conn, done.name))
         return answers.json(made, 201, {"location": f"{request.url.path}/{quote(done.name)}"})
 
-    wish = Wish(
-        asked,
+    operation = Operation(
+        permission,
         accounts.add,
         lambda caller: accounts.AddOrder(caller, body.user, password, values),
         word,
         pointers={"user": "/user", "user_level": "/user_level"},
     )
     content = body.model_dump_json(exclude={"password"}).encode()
-    return await door_of(request).write(request, login, wish, content)
+    return await context_of(request).write(request, login, operation, content)
 
 
 @router.patch(
     "/{name}", operation_id="changeUser", summary="Change a user", response_model=UserShown,
-    dependencies=[asks(UPDATE)],
+    dependencies=[requires(UPDATE)],
     responses=refusals(404, 415),
 )  # fmt: skip
 async def change_user(request: Request, login: Signed, name: Name, body: UserChange) -> Response:
     """Set settings of a user; those that are not named stay as they are."""
-    asked = UPDATE.about_that(name)
+    permission = UPDATE.about_that(name)
     password: StoredPassword | Response | None = None
     if body.password is not None:
-        password = await stored_password(request, login, asked, body.password)
+        password = await stored_password(request, login, permission, body.password)
     if isinstance(password, Response):
         return password
     stored, values = password, values_of(body)
@@ -254,14 +255,14 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
     def word(conn: Connection, done: accounts.Done) -> Answer:
         return answers.json(shown(accounts.written(conn, done.name)))
 
-    wish = Wish(
-        asked,
+    operation = Operation(
+        permission,
         accounts.update,
         lambda caller: accounts.UpdateOrder(caller, name, stored, values, revoke_tokens=body.revoke_tokens),
         word,
         pointers={"user_level": "/user_level"},
     )
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)
 
 
 @router.delete(
@@ -270,13 +271,13 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
 )  # fmt: skip
 async def reset_second_factor(request: Request, login: Signed, name: Name) -> Response:
     """Let a user who cannot show their second factor any more sign in with the password alone."""
-    wish = Wish(
+    operation = Operation(
         UPDATE.about_that(name),
         accounts.reset_second_factor,
         lambda caller: accounts.ResetOrder(caller, name),
         answers.done,
     )
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)
 
 
 @router.delete(
@@ -285,23 +286,23 @@ async def reset_second_factor(request: Request, login: Signed, name: Name) -> Re
 )  # fmt: skip
 async def unlock_user(request: Request, login: Signed, name: Name) -> Response:
     """Let a user whom ten wrong passwords have locked out sign in again at once."""
-    wish = Wish(
+    operation = Operation(
         UPDATE.about_that(name),
         accounts.unlock,
         lambda caller: accounts.UnlockOrder(caller, name),
         answers.done,
     )
-    return await door_of(request).write(request, login, wish)
+    return await context_of(request).write(request, login, operation)
 
 
 async def stored_password(
-    request: Request, login: Login, asked: Asked, password: str, name: str = "password"
+    request: Request, login: Login, permission: Permission, password: str, name: str = "password"
 ) -> StoredPassword | Response:
     """Hash a new password, the field *name*, for callers who may set one: it is slow."""
-    caller = await door_of(request).admit(request, login, asked)
+    caller = await context_of(request).authorize(request, login, permission)
     if isinstance(caller, Response):
         return caller
-    stored = await door_of(request).to_store(password)
+    stored = await context_of(request).to_store(password)
     if stored is None:
         return _bad_password(name, "none while VICIdial's hashing is set up wrongly")
     if (stored.plain or stored.vicidial) and clean_password(password) != password:

@@ -1,4 +1,4 @@
-"""From demands to answers without HTTP, on both databases."""
+"""From requests to answers without HTTP, on both databases."""
 
 from datetime import timedelta
 
@@ -7,45 +7,53 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.errors import DatabaseLost, LockedOut, NotFound
+from didier.runtime import pipeline
+from didier.runtime.logins import PasswordLogin, TokenLogin
+from didier.runtime.pipeline import Proven
+from didier.runtime.requests import AccessRecord
 from didier.services.batches import edits
 from didier.services.users import authentication, tokens
 from didier.services.users.authentication import StaleProof
 from didier.services.users.passwords import Proof
 from didier.storage.database import reading
 from didier.storage.statements import run
-from didier.web.api import answers, problems, wishes
+from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
-from didier.web.api.callers import Basic, Bearer
-from didier.web.api.wishes import Asked, Demand, Envelope, Key, Question, Told, Wish
+from didier.web.api.callers import clean_password
+from didier.web.api.operations import ApiRequest, Key, Operation, Permission, RequestContext
 
 
 class Committer:
-    """Carries out groups of demands, as the committer does."""
+    """Carries out groups of requests, as the committer does."""
 
     def __init__(self, engine, now):
         self.engine, self.now = engine, now
 
-    def envelope(self, password="1234", token=None):
+    def proven(self, permission, operation=None, key=None, password="1234", token=None):
         proof = None
         if token is None:
             with reading(self.engine) as conn:
                 proof = Proof(authentication.stored_password(conn, "admin"), matched=password == "1234")
-        login = Basic("admin", password) if token is None else Bearer(tokens.digest(token))
-        return Envelope(login, proof, "192.0.2.1", "POST", "s", "h", "u", self.now.timestamp())
+            login = PasswordLogin("admin", password, clean_password)
+        else:
+            login = TokenLogin(tokens.digest(token))
+        context = RequestContext(login, "192.0.2.1", "POST", "s", "h", "u", self.now.timestamp())
+        return Proven(ApiRequest(context, permission, operation, key), proof)
 
-    def add(self, pattern, key=None, content=b"", word=None, **sender):
-        wish = Wish(
-            Asked("add_did", "dids:write", pattern),
+    def add(self, pattern, key=None, content=b"", serialize=None, **sender):
+        operation = Operation(
+            Permission("add_did", "dids:write", pattern),
             edits.add,
             lambda caller: edits.AddOrder(caller, pattern, {}),
-            word or (lambda conn, done: answers.json({"did_id": done.did_id}, 201)),
+            serialize or (lambda conn, done: answers.json({"did_id": done.did_id}, 201)),
             pointers={"pattern": "/did_pattern"},
         )
-        return Demand(self.envelope(**sender), wish, key and Key.of(key, "POST", "/dids", content))
+        named = key and Key.of(key, "POST", "/dids", content)
+        return self.proven(operation.permission, operation, named, **sender)
 
-    def carry_out(self, *demands):
+    def carry_out(self, *group):
         with self.engine.begin() as conn:
-            return wishes.carry_out(conn, demands, lambda: self.now)
+            return pipeline.carry_out(conn, group, lambda: self.now)
 
     def sql(self, statement, *values):
         with self.engine.begin() as conn:
@@ -61,7 +69,7 @@ class Committer:
 
 @pytest.fixture
 def committer(engine, now):
-    """A database, and the way demands go to it."""
+    """A database, and the way requests go to it."""
     return Committer(engine, now)
 
 
@@ -70,7 +78,7 @@ def told(answer):
 
 
 def test_a_group_is_answered_one_by_one(committer):
-    """A refused demand costs the others nothing; all are in the log."""
+    """A refused request costs the others nothing; all are in the log."""
     token = committer.token("dids:read")
     outcomes = committer.carry_out(
         committer.add("18005550100"),
@@ -94,10 +102,10 @@ def test_a_group_is_answered_one_by_one(committer):
 
 def test_a_stale_proof_is_nothing(committer):
     """A password that was changed meanwhile is compared anew; nothing is logged yet."""
-    demand = committer.add("18005550100")
+    request = committer.add("18005550100")
     committer.sql("UPDATE vicidial_users SET pass = 'other', pass_hash = ''")
 
-    assert [StaleProof()] == committer.carry_out(demand)
+    assert [StaleProof()] == committer.carry_out(request)
     assert [(0,)] == committer.sql("SELECT count(*) FROM vicidial_api_log")
 
 
@@ -118,10 +126,10 @@ def test_a_key_in_one_group_is_done_once(committer):
 def test_a_key_is_remembered_for_a_day(committer):
     """With letters of every script in the answer; then it is a new one."""
 
-    def word(conn, done):
+    def serialize(conn, done):
         return answers.json({"text": "Zürich ✓ 😀"}, 201)
 
-    first = committer.carry_out(committer.add("18005550100", "k", word=word))[0]
+    first = committer.carry_out(committer.add("18005550100", "k", serialize=serialize))[0]
     again = committer.carry_out(committer.add("18005550100", "k"))[0]
     committer.now += timedelta(hours=25)
     later = committer.carry_out(committer.add("18005550100", "k"))[0]
@@ -133,17 +141,18 @@ def test_a_key_is_remembered_for_a_day(committer):
 def test_an_answer_with_a_secret_is_repeated_without(committer):
     """What is kept is another body."""
 
-    def word(conn, done):
+    def serialize(conn, done):
         return Answer(201, b'{"secret":"x"}', repeated=b'{"secret":null}')
 
     first, again = committer.carry_out(
-        committer.add("18005550100", "k", word=word), committer.add("18005550100", "k", word=word)
+        committer.add("18005550100", "k", serialize=serialize),
+        committer.add("18005550100", "k", serialize=serialize),
     )
 
     assert (b'{"secret":"x"}', b'{"secret":null}') == (first.body, again.body)
 
 
-def test_wishes_of_one_subject_wait_for_each_other(committer):
+def test_operations_on_one_subject_wait_for_each_other(committer):
     """The second is carried out when the first is done, and sees it."""
     groups = []
 
@@ -151,24 +160,25 @@ def test_wishes_of_one_subject_wait_for_each_other(committer):
         groups.append(len(orders))
         return [None] * len(orders)
 
-    def demand(subject):
-        wish = Wish(
-            Asked("add_did", "dids:write"), service, lambda caller: None, answers.done, subject=subject
+    def about(subject):
+        operation = Operation(
+            Permission("add_did", "dids:write"), service, lambda caller: None, answers.done, subject=subject
         )
-        return Demand(committer.envelope(), wish)
+        return committer.proven(operation.permission, operation)
 
-    committer.carry_out(demand("a"), demand("b"), demand("a"), demand(None), demand(None))
+    committer.carry_out(about("a"), about("b"), about("a"), about(None), about(None))
 
     assert [4, 1] == groups
 
 
-def test_questions_are_allowed_or_refused(committer):
+def test_reads_are_allowed_or_refused(committer):
     """Those that are allowed are logged when they were answered."""
-    asked = Asked("did_info", "dids:read", "18001234567")
-    good, bad = Question(committer.envelope(), asked), Question(committer.envelope("wrong"), asked)
+    permission = Permission("did_info", "dids:read", "18001234567")
+    good, bad = committer.proven(permission), committer.proven(permission, password="wrong")
     with committer.engine.begin() as conn:
-        caller, refused = wishes.ask(conn, [good, bad], lambda: committer.now)
-        wishes.log(conn, [Told(good, caller, Answer(404, b'{"title":"Not there"}'))], lambda: committer.now)
+        caller, refused = pipeline.authorize(conn, [good, bad], lambda: committer.now)
+        record = AccessRecord(good.request, caller, Answer(404, b'{"title":"Not there"}'))
+        pipeline.log(conn, [record], lambda: committer.now)
     logged = committer.sql("SELECT result, result_reason, data FROM vicidial_api_log ORDER BY api_id")
 
     assert ("admin", (401, "wrong-password")) == (caller.name, told(refused))

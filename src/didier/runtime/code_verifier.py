@@ -17,7 +17,7 @@ CODE_LIMIT = 100
 """Most characters of a code that is looked at."""
 
 
-class Codes:
+class CodeVerifier:
     """Gives the proof that a one-time code was compared, by the secret that *key_file* opens."""
 
     def __init__(self, engine: Engine, key_file: KeyFile) -> None:

@@ -1,0 +1,215 @@
+"""What one process has, whatever protocols it speaks: built once, started and stopped as one thing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Connection, Engine
+
+from didier.config import Settings
+from didier.errors import Overloaded, Unavailable
+from didier.runtime import pipeline
+from didier.runtime.batch_worker import BatchWorker
+from didier.runtime.code_verifier import CodeVerifier
+from didier.runtime.committer import GROUP_LIMIT, Committer
+from didier.runtime.degraded_reads import DegradedReads
+from didier.runtime.logins import Login, PasswordLogin
+from didier.runtime.password_verifier import PasswordVerifier
+from didier.runtime.pipeline import Proven
+from didier.runtime.readers import Readers
+from didier.runtime.requests import AccessRecord, Request
+from didier.services.batches import journal
+from didier.services.system.installation_key import KeyFile
+from didier.services.users.authentication import Caller, StaleProof
+from didier.services.users.one_time_codes import CodeProof
+from didier.services.users.passwords import Proof
+from didier.storage.batches import batches
+from didier.storage.database import reading
+from didier.storage.statements import is_transactional
+from didier.storage.system.health import can_store
+from didier.storage.tables import DIDS
+
+ATTEMPTS = 3
+"""How often a password is compared again because the stored one has changed meanwhile."""
+
+READERS, READING_MOST = 4, 100
+"""Threads that read, and reads that may be under way or wait."""
+
+REPORTS, REPORTS_MOST = 2, 20
+"""The same for reports, which may have 100,000 rows each: few at a time, so that they fit into the memory."""
+
+Order = TypeVar("Order")
+Outcome = TypeVar("Outcome")
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
+
+log = structlog.get_logger()
+
+
+class Runtime:
+    """Takes requests through the pipeline, reads, and carries out batches, on one database.
+
+    *observe_commit* is told the size of each group that was committed, and the seconds that it took.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        observe_commit: Callable[[int, float], None] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.committer = Committer(
+            engine, settings.waiting_limit, observe_commit, _take_back, _group_limit(engine)
+        )
+        self.batch_worker = BatchWorker(engine, self.committer)
+        self.passwords = PasswordVerifier(engine, self.committer)
+        self.codes = CodeVerifier(engine, KeyFile.of(settings.key_file, engine.url))
+        self.readers = Readers(engine, "readers", READERS, READING_MOST)
+        self.reports = Readers(engine, "reports", REPORTS, REPORTS_MOST)
+        self._reads = DegradedReads(engine, self.committer)
+
+    @asynccontextmanager
+    async def running(self, *, batches: bool = True) -> AsyncIterator[None]:
+        """Carry out orders; at the end finish those that were accepted.
+
+        Without *batches* the large ones that wait are left alone until a request wants one worked on.
+        """
+        self.committer.start()
+        if batches:
+            self.batch_worker.start()
+        yield
+        await asyncio.to_thread(self.batch_worker.stop)
+        await self.committer.stop()
+        self.engine.dispose()
+
+    def ending(self) -> None:
+        """Bring large batches to a stop, and those who watch them."""
+        self.batch_worker.end()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process is about to stop: answers without end come to theirs."""
+        return self.batch_worker.stopping
+
+    async def carry_out(self, request: Request[Answer]) -> Answer:
+        """Answer *request*, once its outcome is on the disk."""
+
+        async def attempt(proven: Proven[Answer]) -> Answer | StaleProof:
+            answer: Answer | StaleProof = await self.committer.run(pipeline.carry_out, proven)
+            return answer
+
+        return await self._with_fresh_proofs(request, attempt)
+
+    async def authorize(self, request: Request[Answer]) -> Caller | Answer:
+        """Return who may have *request* done, or the answer that says no, which is logged."""
+
+        async def attempt(proven: Proven[Answer]) -> Caller | Answer | StaleProof:
+            name = proven.request.login.name if proven.request.login else ""
+            found = await self._reads.admit(pipeline.authorize, proven, name, Caller)
+            if isinstance(found, Caller) and isinstance(proven.request.login, PasswordLogin):
+                proven.request.login.used_code = proven.code
+            return found
+
+        return await self._with_fresh_proofs(request, attempt)
+
+    async def foresee(self, request: Request[Any]) -> Caller | None:
+        """Return who will be allowed *request*; None says nothing. It costs no commit, and logs nothing."""
+        proof = await self._proof(request.login, anew=False)
+        found = await self._reads.foresee(pipeline.foresee, Proven(request, proof), Caller)
+        return found if isinstance(found, Caller) else None
+
+    async def log_access(self, request: Request[Answer], caller: Caller, answer: Answer) -> None:
+        """Log what *caller* was answered, if anything can be stored."""
+        await self._reads.log(pipeline.log, AccessRecord(request, caller, answer))
+
+    async def authorize_and_log(self, request: Request[Answer], granted: Answer) -> Caller | Answer:
+        """Return who may have *request* read, logged as *granted*; for answers that are sent in pieces."""
+        found = await self.authorize(request)
+        if isinstance(found, Caller):
+            await self.log_access(request, found, granted)
+        return found
+
+    async def quickly(self, read: Callable[[Connection], Result]) -> Result:
+        """Return what *read*, which takes some tenths of a millisecond, finds."""
+
+        def look() -> Result:
+            with reading(self.engine) as conn:
+                return read(conn)
+
+        return await self._reads.quickly(look)
+
+    async def present(
+        self, service: Callable[[Connection, Sequence[Order]], Sequence[Outcome]], order: Order, granted: type
+    ) -> Outcome:
+        """Let *service* decide who *order* is from, also while nothing can be stored of it."""
+        return await self._reads.admit(service, order, "", granted)
+
+    async def check(self) -> str | None:
+        """Return why requests cannot be carried out at the moment; None when they can."""
+        try:
+            await asyncio.to_thread(self._look)
+            if self.committer.trouble:
+                await self.committer.run(can_store, None)
+        except Unavailable as error:
+            return str(error)
+        return None if self.committer.alive else "nothing can be stored"
+
+    def _look(self) -> None:
+        with reading(self.engine) as conn:
+            conn.execute(sa.text("SELECT 1"))
+
+    async def _with_fresh_proofs(
+        self,
+        request: Request[Any],
+        attempt: Callable[[Proven[Any]], Awaitable[Result | StaleProof]],
+    ) -> Result:
+        async def prove_and_attempt(anew: bool) -> Result | StaleProof:
+            proof = await self._proof(request.login, anew=anew)
+            return await attempt(Proven(request, proof, await self._code(request.login, proof)))
+
+        return await until_fresh(prove_and_attempt)
+
+    async def _proof(self, login: Login | None, *, anew: bool) -> Proof | None:
+        return await self.passwords.prove(login, anew=anew) if isinstance(login, PasswordLogin) else None
+
+    async def _code(self, login: Login | None, proof: Proof | None) -> CodeProof | None:
+        """Compare the one-time code of *login*; one that it has used already is not used again.
+
+        Who does not know the password has no code compared.
+        """
+        if not isinstance(login, PasswordLogin) or login.code is None or proof is None or not proof.matched:
+            return None
+        if login.used_code:
+            return replace(login.used_code, used=True)
+        return await self.codes.prove(login.user, login.code)
+
+
+async def until_fresh(attempt: Callable[[bool], Awaitable[Result | StaleProof]]) -> Result:
+    """Return what *attempt* comes to; it is told whether passwords must be compared anew.
+
+    Raises `Overloaded` when the stored password changes each time in between.
+    """
+    for number in range(ATTEMPTS):
+        outcome = await attempt(number > 0)
+        if not isinstance(outcome, StaleProof):
+            return outcome
+    raise Overloaded
+
+
+def _take_back(conn: Connection) -> bool:
+    """Take back what a crash has left; say whether nothing of it remains."""
+    for batch in journal.take_back(conn):
+        log.warning("batch_taken_back", batch=batch.batch_id, removed=batch.removed, kept=batch.kept)
+    return not batches.any_running(conn)
+
+
+def _group_limit(engine: Engine) -> int:
+    """Return how many orders may share a commit: one where a failure would not undo the others."""
+    with reading(engine) as conn:
+        return GROUP_LIMIT if is_transactional(conn, DIDS) else 1
