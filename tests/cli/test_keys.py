@@ -76,7 +76,7 @@ CRASHES = {
 ROTATE = """
 import os
 from didier.cli.local import keys
-from didier.services.installation_key import KeyFile
+from didier.services.system.installation_key import KeyFile
 def crash(*_):
     os._exit(9)
 {crash}

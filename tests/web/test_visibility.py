@@ -14,9 +14,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from didier.vicidial.function import Report
 from didier.vicidial.functions import FUNCTIONS
 from didier.vicidial.parameters import FORMS
-from didier.vicidial.function import Report
 from didier.web.admin.site import PAGES
 from support.browsers import Browser
 from support.server import Didier

@@ -58,7 +58,7 @@ RevokeTokens = Annotated[
     bool | None,
     typer.Option(
         "--revoke-tokens/--keep-tokens",
-        help="With --password: whether the user's tokens are revoked too. Permission for on a terminal;"
+        help="With --password: whether the user's tokens are revoked too. Asked for on a terminal;"
         " elsewhere they are kept unless told.",
     ),
 ]

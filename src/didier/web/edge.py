@@ -23,7 +23,7 @@ HOPS = 20
 """Most proxies of a request that are looked at, from the nearest on."""
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""Permission by what watches the server, under whatever name; they tell nothing but that it is there."""
+"""Asked by what watches the server, under whatever name; they tell nothing but that it is there."""
 
 HEADERS: Mapping[bytes, bytes] = MappingProxyType({
     b"x-content-type-options": b"nosniff",
