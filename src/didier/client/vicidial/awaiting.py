@@ -16,7 +16,7 @@ from didier.client.vicidial.copying import OnResult
 from didier.client.vicidial.errors import Result
 from didier.client.vicidial.functions import Talk
 from didier.client.vicidial.lines import LoggedCall, UserDetails, Version
-from didier.client.vicidial.session import FORM, LIMITS, Session, failure, next_call
+from didier.client.vicidial.session import FORM, LIMITS, Session, failure, proceed
 
 T = TypeVar("T")
 
@@ -112,19 +112,10 @@ class AsyncVicidialClient(Session):
         await self._run(functions.delete_user(user, non_latin=self._non_latin))
 
     async def _run(self, talk: Talk[T]) -> T:
-        # As in VicidialClient; a coroutine may not let StopIteration through, so it ends here too.
-        try:
-            call = next(talk)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        while True:
-            outcome = await self._exchange(call)
-            try:
-                call = next_call(talk, outcome)
-            except StopIteration as end:
-                result = end.value
-                return result
+        step = proceed(talk)
+        while isinstance(step, Call):
+            step = proceed(talk, await self._exchange(step))
+        return step.value
 
     async def _exchange(self, call: Call) -> Answer | DidierError:
         attempt = 0

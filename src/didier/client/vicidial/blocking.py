@@ -16,7 +16,7 @@ from didier.client.vicidial.copying import OnResult
 from didier.client.vicidial.errors import Result
 from didier.client.vicidial.functions import Talk
 from didier.client.vicidial.lines import LoggedCall, UserDetails, Version
-from didier.client.vicidial.session import FORM, LIMITS, Session, failure, next_call
+from didier.client.vicidial.session import FORM, LIMITS, Session, failure, proceed
 
 T = TypeVar("T")
 
@@ -142,13 +142,10 @@ class VicidialClient(Session):
         self._run(functions.delete_user(user, non_latin=self._non_latin))
 
     def _run(self, talk: Talk[T]) -> T:
-        try:
-            call = next(talk)
-            while True:
-                call = next_call(talk, self._exchange(call))
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        step = proceed(talk)
+        while isinstance(step, Call):
+            step = proceed(talk, self._exchange(step))
+        return step.value
 
     def _exchange(self, call: Call) -> Answer | DidierError:
         attempt = 0

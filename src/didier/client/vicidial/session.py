@@ -1,7 +1,8 @@
 """What both clients have: the address, how calls are written and answers read, and what failures mean."""
 
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 
 import httpx2
@@ -98,6 +99,22 @@ def failure(error: httpx2.HTTPError) -> DidierError:
     return ConnectionFailed(f"the connection to the server failed: {words}")
 
 
-def next_call(talk: Talk[T], outcome: Answer | DidierError) -> Call:
-    """Tell *talk* the *outcome* of its call, and return the one that it makes next."""
-    return talk.send(outcome) if isinstance(outcome, Answer) else talk.throw(outcome)
+@dataclass(frozen=True, slots=True)
+class Ended(Generic[T]):
+    """The end of a conversation, and what the caller gets."""
+
+    value: T
+
+
+def proceed(talk: Talk[T], outcome: Answer | DidierError | None = None) -> Call | Ended[T]:
+    """Tell *talk* the *outcome* of its last call, if there was one; return its next call, or its end."""
+    try:
+        match outcome:
+            case None:
+                return next(talk)
+            case DidierError():
+                return talk.throw(outcome)
+            case _:
+                return talk.send(outcome)
+    except StopIteration as end:
+        return Ended(end.value)
