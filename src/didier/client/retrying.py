@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,11 @@ _PASSING = (*_NOT_DONE, errors.DatabaseLost, errors.KeyUnderWay)
 
 _GATEWAY = frozenset({502, 503, 504})
 """What a proxy answers when it does not reach the server."""
+
+
+Sleep = Callable[[float], object]
+AsyncSleep = Callable[[float], Awaitable[object]]
+"""What waits so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
-"""`AsyncVicidialClient`: the functions, sent over HTTP and awaited."""
+"""The client of a VICIdial server: its functions, sent over HTTP."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
-from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx2
 
 from didier.client.errors import DidierError
+from didier.client.retrying import AsyncSleep
 from didier.client.values import Given
 from didier.client.vicidial import copying, functions
 from didier.client.vicidial.calls import Answer, Call
@@ -22,7 +22,22 @@ T = TypeVar("T")
 
 
 class AsyncVicidialClient(Session):
-    """`VicidialClient` for asyncio: the same methods, awaited."""
+    """A VICIdial server, without Didier, through its Non-Agent API.
+
+    - *url*: the server's address (``https://dialer.example.com``) or that of the script.
+    - *source*: who is calling, for VICIdial's log: 2 to 20 letters and digits.
+    - *timeout*: seconds for connecting and for each silence; None waits for ever.
+    - *transport*: how requests are sent, as httpx2's HTTP transport with ``verify=…`` for a certificate of
+      your own.
+    - *retries*: how often a request that changes nothing, or was not sent at all, is sent again.
+    - *non_latin*: the server has ``use_non_latin`` on, so that patterns and texts may have letters of every
+      script. Without it they are refused, as VICIdial would drop them.
+    - *sleep* is for tests.
+
+    Columns are named as in Didier's client. It raises `didier.client.errors`, and those of
+    `didier.client.vicidial.errors`. Threads may share a client that blocks; one that awaits belongs to one
+    event loop.
+    """
 
     def __init__(
         self,
@@ -35,7 +50,7 @@ class AsyncVicidialClient(Session):
         transport: httpx2.AsyncBaseTransport | None = None,
         retries: int = 3,
         non_latin: bool = False,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        sleep: AsyncSleep = asyncio.sleep,
     ) -> None:
         super().__init__(url, user, password, source, retries, non_latin)
         self._sleep = sleep
@@ -44,9 +59,7 @@ class AsyncVicidialClient(Session):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
@@ -54,7 +67,10 @@ class AsyncVicidialClient(Session):
         await self._http.aclose()
 
     async def add(self, pattern: str, **fields: Given) -> None:
-        """See `VicidialClient.add`."""
+        """Make the DID *pattern*; columns that are not given have VICIdial's defaults.
+
+        Raises `DidExists`, `InvalidPattern`, `InvalidField`.
+        """
         await self._run(functions.add(pattern, fields, non_latin=self._non_latin))
 
     async def copy(
@@ -65,50 +81,65 @@ class AsyncVicidialClient(Session):
         *,
         on_result: OnResult | None = None,
     ) -> list[Result]:
-        """See `VicidialClient.copy`."""
+        """Copy the DID *source* to each target in *to*; return what became of each, in the order asked for.
+
+        Ranges (``18002220000-18002220099``) are written out. Long lists are sent in several requests. A
+        target of which VICIdial would make something else is not sent but refused. *on_result* is called with
+        each result as soon as it is known.
+
+        Raises `DidNotFound` for the source, `InvalidField` for the description, and `CopyInterrupted`, which
+        has the results so far, when it ends in the middle.
+        """
         return await self._run(copying.copy(source, to, description, on_result, non_latin=self._non_latin))
 
     async def update(self, pattern: str, **fields: Given) -> None:
-        """See `VicidialClient.update`."""
+        """Change columns of the DID *pattern*; VICIdial cannot empty one.
+
+        Raises `DidNotFound`, `InvalidField`, `NothingToChange`.
+        """
         await self._run(functions.update(pattern, fields, non_latin=self._non_latin))
 
     async def delete(self, pattern: str) -> None:
-        """See `VicidialClient.delete`."""
+        """Delete the DID *pattern*; raises `DidNotFound`. VICIdial protects none, not even ``default``."""
         await self._run(functions.delete(pattern, non_latin=self._non_latin))
 
     async def did_log(self, number: str, date: date | str) -> list[LoggedCall]:
-        """See `VicidialClient.did_log`."""
+        """Return the calls to *number* on one day, by time, 100,000 at most."""
         return await self._run(functions.did_log(number, date))
 
     async def version(self) -> Version:
-        """See `VicidialClient.version`."""
+        """Return the version of VICIdial; neither user nor password is sent."""
         return await self._run(functions.version())
 
     async def user_details(self, user: str) -> UserDetails:
-        """See `VicidialClient.user_details`."""
+        """Return what VICIdial tells of *user*; raises `UserNotFound`."""
         return await self._run(functions.user_details(user, non_latin=self._non_latin))
 
     async def add_user(
         self, user: str, password: str, *, full_name: str, user_level: int, user_group: str, **fields: Given
     ) -> str:
-        """See `VicidialClient.add_user`."""
+        """Make *user*, without API rights; return the name, which VICIdial chooses for ``AUTOGENERATED``.
+
+        Raises `UserExists`, `GroupNotFound`, `LevelNotAllowed`, `InvalidField`. VICIdial writes the new
+        password to its logs in clear.
+        """
         needed = {"full_name": full_name, "user_level": user_level, "user_group": user_group}
         return await self._run(
             functions.add_user(user, password, {**needed, **fields}, non_latin=self._non_latin)
         )
 
     async def copy_user(self, user: str, password: str, *, full_name: str, source_user: str) -> str:
-        """See `VicidialClient.copy_user`."""
+        """Make *user* with all settings and rights of *source_user*; return the name."""
         return await self._run(
             functions.copy_user(user, password, full_name, source_user, non_latin=self._non_latin)
         )
 
     async def update_user(self, user: str, *, password: str | None = None, **fields: Given) -> None:
-        """See `VicidialClient.update_user`."""
+        """Change *user*, and end a lock; ``--BLANK--`` empties a field."""
         await self._run(functions.update_user(user, password, fields, non_latin=self._non_latin))
 
     async def delete_user(self, user: str) -> None:
-        """See `VicidialClient.delete_user`."""
+        """Delete *user*."""
         await self._run(functions.delete_user(user, non_latin=self._non_latin))
 
     async def _run(self, talk: Talk[T]) -> T:
@@ -128,6 +159,7 @@ class AsyncVicidialClient(Session):
             attempt += 1
 
     async def _send(self, call: Call) -> Answer | DidierError:
+        # Failures are returned: raised here, they would carry the request, and with it the password.
         try:
             return self._answer(call, await self._http.post(self.url, content=self._body(call), headers=FORM))
         except httpx2.HTTPError as error:
