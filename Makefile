@@ -1,11 +1,12 @@
 # make run     start the demonstration on http://127.0.0.1:8080
 # make test    run all tests (installs what they need when it may)
-# make check   formatting, lints, types, import layers
+# make check   formatting, lints, types, import layers, generated code
 # make fuzz    feed the parsers with made-up inputs for longer (FUZZ=100000: inputs for each)
 # make bench   measure, and print the figures beside their references
 # make faults  try what Didier has to survive, many times, and print what was lost
 # make soak    all kinds of calls for ten minutes: what grows, what fails (SOAK='--minutes 60 --mariadb')
 # make screenshots   write the pictures of the admin panel anew
+# make client  write the blocking clients anew, from the awaiting ones
 # make docs    write the reference of the command line, and the tables of who may do what, anew
 # make lock    write the requirement files anew
 
@@ -18,7 +19,7 @@ DEV_STAMP := $(VENV)/dev.stamp
 COMPILE := $(BIN)/python -m compileall -q src
 LOCK := $(BIN)/uv pip compile pyproject.toml --extra server --universal --generate-hashes --no-header --no-emit-index-url --quiet
 
-.PHONY: run test check fuzz bench faults soak docs screenshots lock clean
+.PHONY: run test check fuzz bench faults soak client docs screenshots lock clean
 
 run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
@@ -30,10 +31,11 @@ test: $(DEV_STAMP)
 	$(BIN)/pytest $(or $(TESTS),--numprocesses auto --maxprocesses 4 --dist worksteal)
 
 check: $(DEV_STAMP)
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests scripts
+	$(BIN)/ruff check src tests scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/blocking_client.py --check
 
 fuzz: $(DEV_STAMP)
 	FUZZ_EXAMPLES=$(or $(FUZZ),20000) $(BIN)/pytest tests/fuzz
@@ -54,6 +56,9 @@ soak: $(DEV_STAMP)
 screenshots: $(DEV_STAMP)
 	scripts/system-packages chromium libatomic1
 	$(BIN)/python tests/browser/screenshots.py $(SHOTS)
+
+client: $(DEV_STAMP)
+	$(BIN)/python scripts/blocking_client.py
 
 docs: $(DEV_STAMP)
 	$(BIN)/python -m didier.cli.reference docs/reference/cli.md

@@ -1,14 +1,15 @@
-"""`VicidialClient`: the functions, sent over HTTP by the thread that calls them."""
+# Generated from src/didier/client/vicidial/awaiting.py by `make client`: change that file, not this one.
+"""The client of a VICIdial server: its functions, sent over HTTP."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
-from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx2
 
 from didier.client.errors import DidierError
+from didier.client.retrying import Sleep
 from didier.client.values import Given
 from didier.client.vicidial import copying, functions
 from didier.client.vicidial.calls import Answer, Call
@@ -27,15 +28,16 @@ class VicidialClient(Session):
     - *url*: the server's address (``https://dialer.example.com``) or that of the script.
     - *source*: who is calling, for VICIdial's log: 2 to 20 letters and digits.
     - *timeout*: seconds for connecting and for each silence; None waits for ever.
-    - *transport*: how requests are sent, as ``httpx2.HTTPTransport(verify=…)`` for a certificate
-      of your own.
+    - *transport*: how requests are sent, as httpx2's HTTP transport with ``verify=…`` for a certificate of
+      your own.
     - *retries*: how often a request that changes nothing, or was not sent at all, is sent again.
     - *non_latin*: the server has ``use_non_latin`` on, so that patterns and texts may have letters of every
       script. Without it they are refused, as VICIdial would drop them.
     - *sleep* is for tests.
 
     Columns are named as in Didier's client. It raises `didier.client.errors`, and those of
-    `didier.client.vicidial.errors`. A client may be used by several threads.
+    `didier.client.vicidial.errors`. Threads may share a client that blocks; one that awaits belongs to one
+    event loop.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class VicidialClient(Session):
         transport: httpx2.BaseTransport | None = None,
         retries: int = 3,
         non_latin: bool = False,
-        sleep: Callable[[float], object] = time.sleep,
+        sleep: Sleep = time.sleep,
     ) -> None:
         super().__init__(url, user, password, source, retries, non_latin)
         self._sleep = sleep
@@ -58,9 +60,7 @@ class VicidialClient(Session):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
