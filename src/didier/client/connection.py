@@ -91,6 +91,10 @@ def _parts(door: Door, call: Call[Any], code: Mapping[str, str], silence: float 
     return {"params": call.params, "headers": headers, "timeout": door.patience(call, silence)}
 
 
+def _answer(response: httpx2.Response) -> Answer:
+    return Answer(response.status_code, response.headers, response.content)
+
+
 def _understood(call: Call[T], answer: Answer) -> T:
     try:
         return call.read(answer)
@@ -120,39 +124,36 @@ class Connection:
 
     def send(self, call: Call[T]) -> T:
         """Return what the answer to *call* says; raises `DidierError`."""
-        attempts, code = Attempts(call, self.policy), self._code.headers()
-        while True:
-            try:
-                response = self._http.send(self._request(call, code))
-            except httpx2.HTTPError as error:
-                wait: float | None = attempts.broken(error)
-            else:
-                answer = Answer(response.status_code, response.headers, response.content)
-                if response.is_success or (wait := attempts.refused(answer)) is None:
-                    return _understood(call, answer)
-            self.pause(wait or 0)
+        return _understood(call, _answer(self._sent(call)))
 
     @contextmanager
     def open(self, call: Call[Answer], silence: float | None = None) -> Iterator[httpx2.Response]:
         """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
-        attempts, code = Attempts(call, self.policy), self._code.headers()
-        while True:
-            try:
-                response = self._http.send(self._request(call, code, silence), stream=True)
-                if response.is_success:
-                    break
-                answer = Answer(response.status_code, response.headers, response.read())
-            except httpx2.HTTPError as error:
-                wait: float | None = attempts.broken(error)
-            else:
-                wait = attempts.refused(answer)
-            self.pause(wait or 0)
+        response = self._sent(call, silence, stream=True)
         try:
             yield response
         except httpx2.HTTPError as error:
             raise retrying.reached(error) from error
         finally:
             response.close()
+
+    def _sent(
+        self, call: Call[Any], silence: float | None = None, *, stream: bool = False
+    ) -> httpx2.Response:
+        attempts, code = Attempts(call, self.policy), self._code.headers()
+        while True:
+            try:
+                response = self._http.send(self._request(call, code, silence), stream=stream)
+                if response.is_success:
+                    return response
+                response.read()
+            except httpx2.HTTPError as error:
+                wait: float | None = attempts.broken(error)
+            else:
+                wait = attempts.refused(_answer(response))
+            if wait is None:
+                return response
+            self.pause(wait)
 
     def _request(
         self, call: Call[Any], code: Mapping[str, str], silence: float | None = None
@@ -186,39 +187,36 @@ class AsyncConnection:
 
     async def send(self, call: Call[T]) -> T:
         """Return what the answer to *call* says; raises `DidierError`."""
-        attempts, code = Attempts(call, self.policy), self._code.headers()
-        while True:
-            try:
-                response = await self._http.send(self._request(call, code))
-            except httpx2.HTTPError as error:
-                wait: float | None = attempts.broken(error)
-            else:
-                answer = Answer(response.status_code, response.headers, response.content)
-                if response.is_success or (wait := attempts.refused(answer)) is None:
-                    return _understood(call, answer)
-            await self.pause(wait or 0)
+        return _understood(call, _answer(await self._sent(call)))
 
     @asynccontextmanager
     async def open(self, call: Call[Answer], silence: float | None = None) -> AsyncIterator[httpx2.Response]:
         """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
-        attempts, code = Attempts(call, self.policy), self._code.headers()
-        while True:
-            try:
-                response = await self._http.send(self._request(call, code, silence), stream=True)
-                if response.is_success:
-                    break
-                answer = Answer(response.status_code, response.headers, await response.aread())
-            except httpx2.HTTPError as error:
-                wait: float | None = attempts.broken(error)
-            else:
-                wait = attempts.refused(answer)
-            await self.pause(wait or 0)
+        response = await self._sent(call, silence, stream=True)
         try:
             yield response
         except httpx2.HTTPError as error:
             raise retrying.reached(error) from error
         finally:
             await response.aclose()
+
+    async def _sent(
+        self, call: Call[Any], silence: float | None = None, *, stream: bool = False
+    ) -> httpx2.Response:
+        attempts, code = Attempts(call, self.policy), self._code.headers()
+        while True:
+            try:
+                response = await self._http.send(self._request(call, code, silence), stream=stream)
+                if response.is_success:
+                    return response
+                await response.aread()
+            except httpx2.HTTPError as error:
+                wait: float | None = attempts.broken(error)
+            else:
+                wait = attempts.refused(_answer(response))
+            if wait is None:
+                return response
+            await self.pause(wait)
 
     def _request(
         self, call: Call[Any], code: Mapping[str, str], silence: float | None = None
