@@ -1,21 +1,16 @@
-"""The socket's side: requests that are sent, and sent again, for `Didier` and for `AsyncDidier`."""
+"""Where the server is and how to sign in there: what both clients' connections have."""
 
-import asyncio
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx2
 
 from didier import __version__
-from didier.client import bodies, retrying
-from didier.client.bodies import Whole
 from didier.client.calls import Answer, Call
 from didier.client.errors import UnexpectedAnswer
-from didier.client.retrying import Attempts, Policy
 
 CODE_HEADER = "Didier-One-Time-Code"
 
@@ -65,14 +60,20 @@ class Door:
             "follow_redirects": False,
         }  # fmt: skip
 
-    def patience(self, call: Call[Any], silence: float | None = None) -> httpx2.Timeout:
-        """Return how long is waited for what; *silence* is how long an answer may say nothing."""
+    def parts(self, call: Call[Any], code: Mapping[str, str], silence: float | None) -> dict[str, Any]:
+        """Return what a request is made with; *silence* is how long its answer may say nothing."""
+        headers = {**call.headers, **code}
+        if call.body is not None:
+            headers["Content-Type"] = call.body.media_type
+        return {"params": call.params, "headers": headers, "timeout": self._patience(call, silence)}
+
+    def _patience(self, call: Call[Any], silence: float | None) -> httpx2.Timeout:
         read = self.timeout * SLOW if call.slow and self.timeout is not None else self.timeout
         return httpx2.Timeout(self.timeout, read=read if silence is None else silence)
 
 
-class _Code:
-    """The one-time code: it is sent with the first call, as it counts once; wrong ones lock a user out."""
+class OneTimeCode:
+    """It is sent with the first call, as it counts once; wrong ones lock a user out."""
 
     def __init__(self, door: Door) -> None:
         self._left = deque([door.one_time_code] if door.one_time_code else [])
@@ -84,145 +85,14 @@ class _Code:
         return {}
 
 
-def _parts(door: Door, call: Call[Any], code: Mapping[str, str], silence: float | None) -> dict[str, Any]:
-    headers = {**call.headers, **code}
-    if call.body is not None:
-        headers["Content-Type"] = call.body.media_type
-    return {"params": call.params, "headers": headers, "timeout": door.patience(call, silence)}
-
-
-def _answer(response: httpx2.Response) -> Answer:
+def answer(response: httpx2.Response) -> Answer:
+    """Return an answer that was read to its end."""
     return Answer(response.status_code, response.headers, response.content)
 
 
-def _understood(call: Call[T], answer: Answer) -> T:
+def understood(call: Call[T], answer: Answer) -> T:
+    """Return what an answer to *call* says; raises `UnexpectedAnswer` where it says something else."""
     try:
         return call.read(answer)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnexpectedAnswer(answer.status, type(error).__name__) from error
-
-
-class Connection:
-    """Sends calls; made for threads too."""
-
-    def __init__(
-        self,
-        door: Door,
-        policy: Policy,
-        transport: httpx2.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.door = door
-        self.policy = policy
-        self.pause = sleep
-        self._code = _Code(door)
-        self._http = httpx2.Client(transport=transport, **door.settings())
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._http.close()
-
-    def send(self, call: Call[T]) -> T:
-        """Return what the answer to *call* says; raises `DidierError`."""
-        return _understood(call, _answer(self._sent(call)))
-
-    @contextmanager
-    def open(self, call: Call[Answer], silence: float | None = None) -> Iterator[httpx2.Response]:
-        """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
-        response = self._sent(call, silence, stream=True)
-        try:
-            yield response
-        except httpx2.HTTPError as error:
-            raise retrying.reached(error) from error
-        finally:
-            response.close()
-
-    def _sent(
-        self, call: Call[Any], silence: float | None = None, *, stream: bool = False
-    ) -> httpx2.Response:
-        attempts, code = Attempts(call, self.policy), self._code.headers()
-        while True:
-            try:
-                response = self._http.send(self._request(call, code, silence), stream=stream)
-                if response.is_success:
-                    return response
-                response.read()
-            except httpx2.HTTPError as error:
-                wait: float | None = attempts.broken(error)
-            else:
-                wait = attempts.refused(_answer(response))
-            if wait is None:
-                return response
-            self.pause(wait)
-
-    def _request(
-        self, call: Call[Any], code: Mapping[str, str], silence: float | None = None
-    ) -> httpx2.Request:
-        body = call.body
-        content = body.content if isinstance(body, Whole) else body
-        return self._http.build_request(
-            call.method, call.path.lstrip("/"), content=content, **_parts(self.door, call, code, silence)
-        )
-
-
-class AsyncConnection:
-    """Sends calls, for those who await the answers."""
-
-    def __init__(
-        self,
-        door: Door,
-        policy: Policy,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self.door = door
-        self.policy = policy
-        self.pause = sleep
-        self._code = _Code(door)
-        self._http = httpx2.AsyncClient(transport=transport, **door.settings())
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._http.aclose()
-
-    async def send(self, call: Call[T]) -> T:
-        """Return what the answer to *call* says; raises `DidierError`."""
-        return _understood(call, _answer(await self._sent(call)))
-
-    @asynccontextmanager
-    async def open(self, call: Call[Answer], silence: float | None = None) -> AsyncIterator[httpx2.Response]:
-        """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
-        response = await self._sent(call, silence, stream=True)
-        try:
-            yield response
-        except httpx2.HTTPError as error:
-            raise retrying.reached(error) from error
-        finally:
-            await response.aclose()
-
-    async def _sent(
-        self, call: Call[Any], silence: float | None = None, *, stream: bool = False
-    ) -> httpx2.Response:
-        attempts, code = Attempts(call, self.policy), self._code.headers()
-        while True:
-            try:
-                response = await self._http.send(self._request(call, code, silence), stream=stream)
-                if response.is_success:
-                    return response
-                await response.aread()
-            except httpx2.HTTPError as error:
-                wait: float | None = attempts.broken(error)
-            else:
-                wait = attempts.refused(_answer(response))
-            if wait is None:
-                return response
-            await self.pause(wait)
-
-    def _request(
-        self, call: Call[Any], code: Mapping[str, str], silence: float | None = None
-    ) -> httpx2.Request:
-        body = call.body
-        content = body.content if isinstance(body, Whole) else body and bodies.slowly(body)
-        return self._http.build_request(
-            call.method, call.path.lstrip("/"), content=content, **_parts(self.door, call, code, silence)
-        )

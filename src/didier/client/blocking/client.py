@@ -13,9 +13,10 @@ from typing import IO, Any, Literal, Self, TypeVar, overload
 import httpx2
 
 from didier.client import calls, exporting, values
+from didier.client.blocking.connection import Connection
 from didier.client.bodies import Table, Targets
 from didier.client.calls import PAGE, Answer, Call, Copying
-from didier.client.connection import Connection, Door
+from didier.client.connection import Door
 from didier.client.errors import ConnectionFailed, DidierError, UnexpectedAnswer
 from didier.client.models import (
     BatchState,

@@ -1,0 +1,77 @@
+"""The socket's side: requests that are sent, and sent again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import httpx2
+
+from didier.client import bodies, retrying
+from didier.client.bodies import Whole
+from didier.client.calls import Answer, Call
+from didier.client.connection import Door, OneTimeCode, answer, understood
+from didier.client.retrying import AsyncSleep, Attempts, Policy
+
+T = TypeVar("T")
+
+
+class AsyncConnection:
+    """Sends calls, for those who await the answers."""
+
+    def __init__(
+        self,
+        door: Door,
+        policy: Policy,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        sleep: AsyncSleep = asyncio.sleep,
+    ) -> None:
+        self.door = door
+        self.policy = policy
+        self.pause = sleep
+        self._code = OneTimeCode(door)
+        self._http = httpx2.AsyncClient(transport=transport, **door.settings())
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def send(self, call: Call[T]) -> T:
+        """Return what the answer to *call* says; raises `DidierError`."""
+        return understood(call, answer(await self._sent(call)))
+
+    @asynccontextmanager
+    async def open(self, call: Call[Answer], silence: float | None = None) -> AsyncIterator[httpx2.Response]:
+        """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
+        response = await self._sent(call, silence, stream=True)
+        try:
+            yield response
+        except httpx2.HTTPError as error:
+            raise retrying.reached(error) from error
+        finally:
+            await response.aclose()
+
+    async def _sent(
+        self, call: Call[Any], silence: float | None = None, *, stream: bool = False
+    ) -> httpx2.Response:
+        attempts, code = Attempts(call, self.policy), self._code.headers()
+        while True:
+            try:
+                response = await self._http.send(self._request(call, code, silence), stream=stream)
+                if response.is_success:
+                    return response
+                await response.aread()
+            except httpx2.HTTPError as error:
+                wait: float | None = attempts.broken(error)
+            else:
+                wait = attempts.refused(answer(response))
+            if wait is None:
+                return response
+            await self.pause(wait)
+
+    def _request(self, call: Call[Any], code: dict[str, str], silence: float | None) -> httpx2.Request:
+        body = call.body
+        content = body.content if isinstance(body, Whole) else body and bodies.slowly(body)
+        return self._http.build_request(
+            call.method, call.path.lstrip("/"), content=content, **self.door.parts(call, code, silence)
+        )

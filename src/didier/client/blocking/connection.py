@@ -1,0 +1,77 @@
+"""The socket's side: requests that are sent, and sent again."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import httpx2
+
+from didier.client import retrying
+from didier.client.bodies import Whole
+from didier.client.calls import Answer, Call
+from didier.client.connection import Door, OneTimeCode, answer, understood
+from didier.client.retrying import Attempts, Policy, Sleep
+
+T = TypeVar("T")
+
+
+class Connection:
+    """Sends calls; made for threads too."""
+
+    def __init__(
+        self,
+        door: Door,
+        policy: Policy,
+        transport: httpx2.BaseTransport | None = None,
+        sleep: Sleep = time.sleep,
+    ) -> None:
+        self.door = door
+        self.policy = policy
+        self.pause = sleep
+        self._code = OneTimeCode(door)
+        self._http = httpx2.Client(transport=transport, **door.settings())
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def send(self, call: Call[T]) -> T:
+        """Return what the answer to *call* says; raises `DidierError`."""
+        return understood(call, answer(self._sent(call)))
+
+    @contextmanager
+    def open(self, call: Call[Answer], silence: float | None = None) -> Iterator[httpx2.Response]:
+        """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
+        response = self._sent(call, silence, stream=True)
+        try:
+            yield response
+        except httpx2.HTTPError as error:
+            raise retrying.reached(error) from error
+        finally:
+            response.close()
+
+    def _sent(
+        self, call: Call[Any], silence: float | None = None, *, stream: bool = False
+    ) -> httpx2.Response:
+        attempts, code = Attempts(call, self.policy), self._code.headers()
+        while True:
+            try:
+                response = self._http.send(self._request(call, code, silence), stream=stream)
+                if response.is_success:
+                    return response
+                response.read()
+            except httpx2.HTTPError as error:
+                wait: float | None = attempts.broken(error)
+            else:
+                wait = attempts.refused(answer(response))
+            if wait is None:
+                return response
+            self.pause(wait)
+
+    def _request(self, call: Call[Any], code: dict[str, str], silence: float | None) -> httpx2.Request:
+        body = call.body
+        content = body.content if isinstance(body, Whole) else body
+        return self._http.build_request(
+            call.method, call.path.lstrip("/"), content=content, **self.door.parts(call, code, silence)
+        )
