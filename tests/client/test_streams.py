@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 
@@ -227,6 +228,23 @@ def test_an_export_that_is_left_closes_its_connection(talk):
     assert stream.closed
 
 
+class Full(io.RawIOBase):
+    """A file on a disk that is full."""
+
+    def write(self, piece):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_an_export_that_cannot_be_written_closes_its_connection(talk):
+    """At once, and not when the memory of it is cleared away."""
+    stream = Pieces(*[CSV] * 100)
+    client, _ = talk(httpx2.Response(200, stream=stream))
+
+    with pytest.raises(OSError, match="No space left"):
+        client.export(Full())
+    assert stream.closed
+
+
 def test_formats_that_do_not_exist_are_refused(talk):
     """And filters that do not."""
     client, paths = talk()
@@ -253,6 +271,31 @@ def test_a_long_preview_comes_as_it_is_read(talk):
     assert 1 == len(paths)
     assert ["1802", "1801"] == [one.target for one in preview.items()]
     assert ["1802"] == [one.target for one in preview.items("new")]
+
+
+def test_a_long_preview_that_is_left_closes_its_connection(talk):
+    """Whoever has seen enough can go."""
+    line = json.dumps({"position": 1, "target": "1801", "status": "new"}).encode()
+    stream = Pieces(*[line + b"\n"] * 100)
+    summary = {"possible": True, "totals": {}, "items": [], "omitted": 100}
+    client, _ = talk(summary, httpx2.Response(200, stream=stream))
+    items = client.preview("1800", to="1801-1900").items()
+    next(items)
+    items.close()
+
+    assert stream.closed
+
+
+@pytest.mark.parametrize("told", [None, []], ids=["asked", "told"])
+def test_outcomes_that_are_none_are_refused_at_once(talk, told):
+    """The mistake shows where it is made, and not where the items are first looked at."""
+    client, paths = talk({**batch("done"), "items": told}, {"possible": True, "totals": {}, "items": []})
+
+    with pytest.raises(TypeError):
+        client.batch(3).items(outcome=1)
+    with pytest.raises(TypeError):
+        client.preview("1800", to="1801").items(status=1)
+    assert ["/batches/3", "/copies"] == paths
 
 
 def test_states_compare_without_their_client():

@@ -43,7 +43,7 @@ class Awaited:
     def _shown(self, result: Any) -> Any:
         if hasattr(result, "__anext__"):
             return self._iterated(result)
-        has_methods = isinstance(result, Model) and hasattr(result, "_client")
+        has_methods = isinstance(result, Model) and hasattr(result, "_connection")
         return Awaited(result, self._loop) if has_methods else result
 
     def _iterated(self, results: AsyncIterator[Any]) -> Iterator[Any]:

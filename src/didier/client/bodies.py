@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -88,12 +88,6 @@ class Remembered:
         piece = next((piece for piece in self._rest if piece), b"")
         self._known.write(piece)
         return piece
-
-
-async def slowly(body: Body) -> AsyncIterator[bytes]:
-    """Yield the pieces of *body* to a client that awaits them."""
-    for piece in body:
-        yield piece
 
 
 def as_json(value: Any) -> Whole:

@@ -1,5 +1,6 @@
-"""The client of Didier's JSON API."""
+"""The client of Didier's JSON API, and the values that ask the server."""
 
-from didier.client.awaiting.client import AsyncBatch, AsyncDidier, AsyncPreview
+from didier.client.awaiting.batches import AsyncBatch, AsyncPreview
+from didier.client.awaiting.client import AsyncDidier
 
 __all__ = ["AsyncBatch", "AsyncDidier", "AsyncPreview"]

@@ -1,89 +1,43 @@
-"""`AsyncDidier`: the client for programs that await each answer."""
+"""The client of Didier's JSON API."""
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Literal, Self, TypeVar, overload
+from typing import IO, Any, Literal, Self, overload
 
 import httpx2
 
-from didier.client import calls, exporting, values
+from didier.client import calls, exporting, models
+from didier.client.awaiting.batches import AsyncBatch, AsyncPreview
 from didier.client.awaiting.connection import AsyncConnection
 from didier.client.bodies import Table, Targets
-from didier.client.calls import PAGE, Answer, Call, Copying
+from didier.client.calls import PAGE, Copying
 from didier.client.connection import Door
-from didier.client.errors import ConnectionFailed, DidierError, UnexpectedAnswer
-from didier.client.models import (
-    BatchState,
-    Change,
-    Did,
-    Import,
-    InboundCall,
-    Item,
-    LogLine,
-    Me,
-    NewToken,
-    Page,
-    Previewed,
-    PreviewState,
-    Token,
-    Usage,
-    User,
-)
-from didier.client.retrying import Policy
+from didier.client.errors import ConnectionFailed
+from didier.client.models import Did
+from didier.client.retrying import AsyncSleep, Policy
 from didier.client.values import Given
-from didier.client.watching import Watch
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class AsyncBatch(BatchState):
-    """A batch as it was when the server told of it; its methods ask the server."""
-
-    _client: "AsyncDidier" = field(kw_only=True, repr=False, compare=False)
-
-    async def wait(
-        self, on_progress: "Callable[[AsyncBatch], object] | None" = None, timeout: float | None = None
-    ) -> "AsyncBatch":
-        """Return the batch when it is done, failed or undone; see `Batch.wait`."""
-        return await self._client._wait(self, on_progress, timeout)
-
-    async def refresh(self) -> "AsyncBatch":
-        """Return the batch as it is now."""
-        return await self._client.batch(self.id)
-
-    def items(self, outcome: str | Iterable[str] | None = None) -> AsyncIterator[Item]:
-        """Yield what became of each target, in the order's order; of one or several outcomes if wanted."""
-        return self._client._batch_items(self, outcome)
-
-    async def undo(self, *, force: bool = False) -> "AsyncBatch":
-        """Take it back; see `Didier.undo`."""
-        return await self._client.undo(self.id, force=force)
-
-
-@dataclass(frozen=True)
-class AsyncPreview(PreviewState):
-    """What a copy would do; nothing was written."""
-
-    _client: "AsyncDidier" = field(kw_only=True, repr=False, compare=False)
-    _call: Call[Answer] = field(kw_only=True, repr=False, compare=False)
-
-    def items(self, status: str | Iterable[str] | None = None) -> AsyncIterator[Previewed]:
-        """Yield what would become of each target; see `Preview.items`."""
-        return self._client._preview_items(self, status)
 
 
 class AsyncDidier:
-    """A client of Didier's JSON API, as `Didier`, whose methods are awaited.
+    """A client of Didier's JSON API.
 
-    What `Didier` yields, this yields to ``async for``. Use it in an ``async with``, or await `close`.
+    - *url*: where the server is, as ``https://didier.example.com``; with ``http://`` passwords and tokens
+      are readable on the way, so use that on one machine or in a network that you trust.
+    - *user* and *password*, or *token*; a user with a second factor also needs *one_time_code*, which is
+      good for the first call alone: make a token with it (`add_token`).
+    - *timeout*: seconds for connecting and for each silence; ten times as long for an answer before which
+      all targets are looked at. None waits for ever.
+    - *retries*: how often a request is sent again that got no answer or that the server could not take, if
+      it does nothing twice.
+    - *transport*: what httpx2 sends with, for tests and proxies; *sleep* and *clock* are for tests.
+
+    The methods of `AsyncDidier` are awaited, and what they yield is for ``async for``. Use a client in a
+    ``with`` (``async with``), or call its `close`. Threads may share a `Didier`; an `AsyncDidier` belongs to
+    one event loop. Raises `didier.client.errors.DidierError`.
     """
 
     def __init__(
@@ -97,22 +51,20 @@ class AsyncDidier:
         timeout: float | None = 30.0,
         retries: int = 3,
         transport: httpx2.AsyncBaseTransport | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: AsyncSleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         door = Door(url, user, password, token, timeout, one_time_code)
-        self._connection = AsyncConnection(door, Policy(retries), transport, sleep)
-        self._clock = clock
+        self._connection = AsyncConnection(door, Policy(retries), transport, sleep, clock)
+        self._batch = partial(AsyncBatch.read, _connection=self._connection)
 
     def __repr__(self) -> str:
-        return f"AsyncDidier({self._connection.door.url!r})"
+        return f"{type(self).__name__}({self._connection.door.url!r})"
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -120,7 +72,7 @@ class AsyncDidier:
         await self._connection.close()
 
     async def version(self) -> str:
-        """Return the server's release; see `Didier.version`."""
+        """Return the server's release; needs no sign-in, so it shows whether the server is there."""
         return await self._connection.send(calls.version())
 
     # Copies and batches
@@ -138,11 +90,23 @@ class AsyncDidier:
         atomic: bool = True,
         idempotency_key: str | None = None,
     ) -> AsyncBatch:
-        """Copy the DID *source*; see `Didier.copy`. Files and iterables are read as `Didier` reads them."""
+        """Copy the DID *source*; return the batch, done when it has up to 1,000 targets, else under way.
+
+        - *to*: a number, a range (``18002220000-18002229999``), or an iterable of them and of mappings with
+          ``target`` and columns of its own. A long one is sent as it comes; then the columns must be those
+          of the first 1,000 targets.
+        - *csv* instead: a text of CSV, a `Path`, an open file, or pieces of bytes, sent as they come.
+        - *active*, *description*, *set* (columns and values; None empties): in what all copies differ from
+          the source. *description_template* may name ``{target}``, ``{source}`` and columns.
+        - *atomic*: all or nothing. Without it what can be made is made, and the items tell the rest.
+        - *idempotency_key*: for programs that may be started again; a copy with the same key is made once
+          within 24 hours.
+        """
         order = Copying(
             source, to, csv, active, description, description_template, set, atomic, idempotency_key
         )
-        return self._batch((await self._connection.send(order.call(dry_run=False))).data)
+        answer = await self._connection.send(order.call(dry_run=False))
+        return self._batch(answer.data)
 
     async def preview(
         self,
@@ -160,7 +124,7 @@ class AsyncDidier:
         order = Copying(source, to, csv, active, description, description_template, set, atomic)
         call = order.call(dry_run=True)
         answer = await self._connection.send(call)
-        return AsyncPreview.read(answer.data, _client=self, _call=calls.lines(call))
+        return AsyncPreview.read(answer.data, _connection=self._connection, _call=calls.lines(call))
 
     def batches(
         self,
@@ -172,7 +136,7 @@ class AsyncDidier:
         page_size: int = PAGE,
     ) -> AsyncIterator[AsyncBatch]:
         """Yield batches, the newest first."""
-        return self._pages(calls.batches(state, kind, caller, source, self._batch, page_size))
+        return self._connection.pages(calls.batches(state, kind, caller, source, self._batch, page_size))
 
     async def batch(self, batch_id: int) -> AsyncBatch:
         """Return a batch."""
@@ -181,7 +145,11 @@ class AsyncDidier:
     async def undo(
         self, batch_id: int, *, force: bool = False, idempotency_key: str | None = None
     ) -> AsyncBatch:
-        """Remove what a batch has made, or put back what it has changed or deleted; see `Didier.undo`."""
+        """Remove what a batch has made, or put back what it has changed or deleted.
+
+        DIDs that were changed since are kept, unless *force* takes them too; ``kept`` names them. A large
+        batch is still under way when this returns; its `wait` waits for the end.
+        """
         return await self._connection.send(calls.undo(batch_id, force, self._batch, idempotency_key))
 
     # DIDs
@@ -199,16 +167,20 @@ class AsyncDidier:
         sort: str | None = None,
         page_size: int = PAGE,
     ) -> AsyncIterator[Did]:
-        """Yield DIDs, page by page as they are wanted; see `Didier.dids`."""
+        """Yield DIDs, page by page as they are wanted.
+
+        *search* is a part of a number in any spelling, or of a description; *carrier* a part of its
+        description. *sort* is did_pattern, did_id or did_description, backwards with ``-`` before it.
+        """
         wanted = calls.filters(search, route, active, user_group, group_id, carrier, copied_from)
-        return self._pages(calls.dids(wanted, sort, page_size))
+        return self._connection.pages(calls.dids(wanted, sort, page_size))
 
     async def did(self, pattern: str) -> Did:
         """Return a DID with its ETag."""
         return await self._connection.send(calls.did(pattern))
 
     async def add(self, pattern: str, *, idempotency_key: str | None = None, **columns: Given) -> Did:
-        """Make a DID that is copied from none; see `Didier.add`."""
+        """Make a DID that is copied from none; *columns* by their names or short ones."""
         return await self._connection.send(calls.add(pattern, columns, idempotency_key))
 
     async def update(self, pattern: str, *, etag: str | None = None, **columns: Given) -> Did:
@@ -227,9 +199,9 @@ class AsyncDidier:
         """Let a DID be deleted again."""
         await self._connection.send(calls.lock(pattern, False))
 
-    def history(self, pattern: str, *, page_size: int = PAGE) -> AsyncIterator[Change]:
+    def history(self, pattern: str, *, page_size: int = PAGE) -> AsyncIterator[models.Change]:
         """Yield what was changed in a DID through Didier, the newest first; also of one that is deleted."""
-        return self._pages(calls.history(pattern, page_size))
+        return self._connection.pages(calls.history(pattern, page_size))
 
     # Files
 
@@ -250,15 +222,20 @@ class AsyncDidier:
         format: Literal["csv", "ndjson"] = "csv",
         **filters: Any,
     ) -> AsyncIterator[bytes] | int:
-        """Export all DIDs, or those that *filters* (as of `dids`) leave; see `Didier.export`."""
+        """Export all DIDs, or those that *filters* (as of `dids`) leave.
+
+        With *to* return how many were written: a `Path` is there when it is whole, a file is written to as
+        the pieces come. Without, return the pieces.
+        """
         call = calls.export(format, calls.filters(**filters))
         if to is None:
-            return self._pieces(call)
+            return self._connection.pieces(call)
         count = exporting.Count(format)
         with exporting.written(to) as file:
-            async for piece in self._pieces(call):
-                file.write(piece)
-                count.add(piece)
+            async with self._connection.open(call) as response:
+                async for piece in response.aiter_bytes():
+                    file.write(piece)
+                    count.add(piece)
         return count.dids
 
     async def import_dids(
@@ -268,41 +245,44 @@ class AsyncDidier:
         existing: Literal["refuse", "skip", "update"] = "refuse",
         dry_run: bool = False,
         idempotency_key: str | None = None,
-    ) -> Import:
-        """Make the DIDs of a CSV table, up to 1,000, as exports write it; see `Didier.import_dids`."""
+    ) -> models.Import:
+        """Make the DIDs of a CSV table, up to 1,000, as exports write it: all or none.
+
+        *existing* says what to do with those that are there.
+        """
         return await self._connection.send(calls.import_dids(csv, existing, dry_run, idempotency_key))
 
     # Users, tokens and reports
 
-    def users(self, *, page_size: int = PAGE) -> AsyncIterator[User]:
+    def users(self, *, page_size: int = PAGE) -> AsyncIterator[models.User]:
         """Yield the users, by name."""
-        return self._pages(calls.users(page_size))
+        return self._connection.pages(calls.users(page_size))
 
-    async def user(self, name: str) -> User:
+    async def user(self, name: str) -> models.User:
         """Return a user."""
         return await self._connection.send(calls.user(name))
 
     async def add_user(
         self, name: str, password: str, *, idempotency_key: str | None = None, **settings: Any
-    ) -> User:
-        """Make a user; see `Didier.add_user`."""
+    ) -> models.User:
+        """Make a user; *settings* are the fields of `User`, of which ``user_group`` is needed."""
         return await self._connection.send(calls.add_user(name, password, settings, idempotency_key))
 
-    async def update_user(self, name: str, *, revoke_tokens: bool = False, **settings: Any) -> User:
-        """Set settings of a user; see `Didier.update_user`."""
+    async def update_user(self, name: str, *, revoke_tokens: bool = False, **settings: Any) -> models.User:
+        """Set settings of a user: the fields of `User`, and ``password``, with which *revoke_tokens* goes."""
         return await self._connection.send(calls.update_user(name, settings, revoke_tokens))
 
     async def reset_second_factor(self, name: str) -> None:
         """Let a user who cannot show their second factor any more sign in with the password alone."""
         await self._connection.send(calls.reset_second_factor(name))
 
-    async def me(self) -> Me:
+    async def me(self) -> models.Me:
         """Return who the caller is, and whether they have a second factor; not with a token."""
         return await self._connection.send(calls.me())
 
-    def tokens(self, user: str | None = None) -> AsyncIterator[Token]:
+    def tokens(self, user: str | None = None) -> AsyncIterator[models.Token]:
         """Yield the caller's tokens, or those of *user* (``*``: of all whom the caller may change)."""
-        return self._pages(calls.tokens(user))
+        return self._connection.pages(calls.tokens(user))
 
     async def add_token(
         self,
@@ -313,7 +293,7 @@ class AsyncDidier:
         pattern_prefix: str | None = None,
         networks: Iterable[str] = (),
         expires_at: datetime | None = None,
-    ) -> NewToken:
+    ) -> models.NewToken:
         """Make a token; its ``secret`` is shown this once."""
         order = calls.TokenOrder(name, tuple(scopes), user, pattern_prefix, tuple(networks), expires_at)
         for _ in range(calls.TOKEN_ATTEMPTS):
@@ -337,90 +317,17 @@ class AsyncDidier:
         until: datetime | None = None,
         *,
         page_size: int = PAGE,
-    ) -> AsyncIterator[LogLine]:
+    ) -> AsyncIterator[models.LogLine]:
         """Yield what was asked of either API, the newest first; *result* is SUCCESS, ERROR or NOTICE."""
         wanted = {"user": user, "function": function, "result": result, "source": source}
-        return self._pages(calls.log(page_size, **wanted, since=since, until=until))
+        return self._connection.pages(calls.log(page_size, **wanted, since=since, until=until))
 
     def usage(
         self, since: datetime | None = None, until: datetime | None = None, *, limit: int = 1_000
-    ) -> AsyncIterator[Usage]:
+    ) -> AsyncIterator[models.Usage]:
         """Yield the DIDs with calls, the most called first; of the last 30 days unless told."""
-        return self._pages(calls.usage(since, until, limit))
+        return self._connection.pages(calls.usage(since, until, limit))
 
-    def calls(self, number: str, day: date) -> AsyncIterator[InboundCall]:
+    def calls(self, number: str, day: date) -> AsyncIterator[models.InboundCall]:
         """Yield the calls to a number on one day, by time."""
-        return self._pages(calls.inbound_calls(number, day))
-
-    # What the methods above are made of
-
-    def _batch(self, data: Any) -> AsyncBatch:
-        return AsyncBatch.read(data, _client=self)
-
-    async def _pages(self, call: Call[Page[T]]) -> AsyncIterator[T]:
-        following: Call[Page[T]] | None = call
-        while following is not None:
-            page = await self._connection.send(following)
-            for item in page.items:
-                yield item
-            following = calls.following(following, page)
-
-    async def _pieces(self, call: Call[Answer]) -> AsyncIterator[bytes]:
-        async with self._connection.open(call) as response:
-            async for piece in response.aiter_bytes():
-                yield piece
-
-    async def _batch_items(
-        self, batch: AsyncBatch, outcome: str | Iterable[str] | None
-    ) -> AsyncIterator[Item]:
-        wanted = values.texts(outcome)
-        if batch.told is None:
-            async for item in self._pages(calls.items(batch.id, wanted)):
-                yield item
-        for item in batch.told or ():
-            if not wanted or item.outcome in wanted:
-                yield item
-
-    async def _preview_items(
-        self, preview: AsyncPreview, status: str | Iterable[str] | None
-    ) -> AsyncIterator[Previewed]:
-        wanted = values.texts(status)
-        if not preview.omitted:
-            for one in preview.shown:
-                if not wanted or one.status in wanted:
-                    yield one
-            return
-        async with self._connection.open(preview._call) as response:
-            async for line in response.aiter_lines():
-                found = calls.previewed(line)
-                if found and (not wanted or found.status in wanted):
-                    yield found
-
-    async def _wait(
-        self, batch: AsyncBatch, told: Callable[[AsyncBatch], object] | None, timeout: float | None
-    ) -> AsyncBatch:
-        watch = Watch(batch, told, timeout, self._connection.policy, self._clock)
-        while not watch.batch.ended:
-            try:
-                pause = await (self._watched(watch) if watch.events else self._asked(watch))
-            except DidierError as error:
-                pause = watch.broken(error)
-            await self._connection.pause(pause)
-        return watch.batch
-
-    async def _watched(self, watch: Watch[AsyncBatch]) -> float:
-        async with self._events(watch) as response:
-            if calls.EVENTS not in response.headers.get("content-type", ""):
-                raise UnexpectedAnswer(response.status_code, "it has no events")
-            async for event in httpx2.EventSource(response):
-                watch.moved(self._batch(json.loads(event.data)))
-                if watch.batch.ended:
-                    return 0.0
-        return watch.closed()
-
-    def _events(self, watch: Watch[AsyncBatch]) -> AbstractAsyncContextManager[httpx2.Response]:
-        return self._connection.open(calls.events(watch.batch.id), silence=watch.silence())
-
-    async def _asked(self, watch: Watch[AsyncBatch]) -> float:
-        watch.moved(await self.batch(watch.batch.id))
-        return 0.0 if watch.batch.ended else watch.asked()
+        return self._connection.pages(calls.inbound_calls(number, day))

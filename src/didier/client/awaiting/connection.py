@@ -1,23 +1,25 @@
 """The socket's side: requests that are sent, and sent again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import httpx2
 
-from didier.client import bodies, retrying
+from didier.client import calls, retrying
 from didier.client.bodies import Whole
 from didier.client.calls import Answer, Call
 from didier.client.connection import Door, OneTimeCode, answer, understood
+from didier.client.models import Page
 from didier.client.retrying import AsyncSleep, Attempts, Policy
 
 T = TypeVar("T")
 
 
 class AsyncConnection:
-    """Sends calls, for those who await the answers."""
+    """Sends calls; threads may share one that blocks."""
 
     def __init__(
         self,
@@ -25,10 +27,12 @@ class AsyncConnection:
         policy: Policy,
         transport: httpx2.AsyncBaseTransport | None = None,
         sleep: AsyncSleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.door = door
         self.policy = policy
         self.pause = sleep
+        self.clock = clock
         self._code = OneTimeCode(door)
         self._http = httpx2.AsyncClient(transport=transport, **door.settings())
 
@@ -51,6 +55,21 @@ class AsyncConnection:
         finally:
             await response.aclose()
 
+    async def pages(self, call: Call[Page[T]]) -> AsyncIterator[T]:
+        """Yield the items of a list; a page is asked for when the one before is used up."""
+        following: Call[Page[T]] | None = call
+        while following is not None:
+            page = await self.send(following)
+            for item in page.items:
+                yield item
+            following = calls.following(following, page)
+
+    async def pieces(self, call: Call[Answer]) -> AsyncIterator[bytes]:
+        """Yield an answer as it comes."""
+        async with self.open(call) as response:
+            async for piece in response.aiter_bytes():
+                yield piece
+
     async def _sent(
         self, call: Call[Any], silence: float | None = None, *, stream: bool = False
     ) -> httpx2.Response:
@@ -71,7 +90,13 @@ class AsyncConnection:
 
     def _request(self, call: Call[Any], code: dict[str, str], silence: float | None) -> httpx2.Request:
         body = call.body
-        content = body.content if isinstance(body, Whole) else body and bodies.slowly(body)
+        content = body.content if isinstance(body, Whole) else body and each(body)
         return self._http.build_request(
             call.method, call.path.lstrip("/"), content=content, **self.door.parts(call, code, silence)
         )
+
+
+async def each(items: Iterable[T]) -> AsyncIterator[T]:
+    """Yield what is there already."""
+    for item in items:
+        yield item
