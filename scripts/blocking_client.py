@@ -17,21 +17,29 @@ HEADER = "# Generated from {source} by `make client`: change that file, not this
 
 NAMES = {
     "AsyncBaseTransport": "BaseTransport",
+    "AsyncBatch": "Batch",
     "AsyncClient": "Client",
+    "AsyncConnection": "Connection",
+    "AsyncDidier": "Didier",
+    "AsyncPreview": "Preview",
     "AsyncSleep": "Sleep",
     "AsyncVicidialClient": "VicidialClient",
     "aclose": "close",
+    "aiter_bytes": "iter_bytes",
+    "aiter_lines": "iter_lines",
+    "aread": "read",
     "asyncio": "time",
+    "awaiting": "blocking",
 }
 
 
 def written() -> dict[Path, str]:
     """Return the blocking clients' files and what stands in them."""
-    sources = sorted(CLIENT.glob("vicidial/awaiting.py"))
+    sources = sorted({*CLIENT.rglob("awaiting.py"), *CLIENT.rglob("awaiting/*.py")})
     with tempfile.TemporaryDirectory() as directory:
         rule = unasync.Rule(f"{CLIENT}/", f"{directory}/", NAMES)
         unasync.unasync_files(map(str, sources), [rule])
-        ruff("check", "--fix", "--unsafe-fixes", "--select=I,UP028", directory)
+        ruff("check", "--fix", "--unsafe-fixes", "--select=I,SIM117,UP028", directory)
         ruff("format", directory)
         return {
             Path(str(source).replace("awaiting", "blocking")): HEADER.format(source=source)
@@ -50,7 +58,7 @@ def ruff(*arguments: str) -> None:
 def main() -> None:
     """Write the files, or name those that differ and fail."""
     files = written()
-    found = set(CLIENT.glob("vicidial/blocking.py"))
+    found = {*CLIENT.rglob("blocking.py"), *CLIENT.rglob("blocking/*.py")}
     differing = [path for path, text in files.items() if path not in found or path.read_text() != text]
     stale = sorted(found - files.keys())
     if "--check" in sys.argv:

@@ -1,89 +1,25 @@
-"""`Didier`: the client for programs that wait for each answer."""
+# Generated from src/didier/client/awaiting/client.py by `make client`: change that file, not this one.
+"""The client of Didier's JSON API."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Literal, Self, TypeVar, overload
+from typing import IO, Any, Literal, Self, overload
 
 import httpx2
 
-from didier.client import calls, exporting, values
+from didier.client import calls, exporting, models
+from didier.client.blocking.batches import Batch, Preview
 from didier.client.blocking.connection import Connection
 from didier.client.bodies import Table, Targets
-from didier.client.calls import PAGE, Answer, Call, Copying
+from didier.client.calls import PAGE, Copying
 from didier.client.connection import Door
-from didier.client.errors import ConnectionFailed, DidierError, UnexpectedAnswer
-from didier.client.models import (
-    BatchState,
-    Change,
-    Did,
-    Import,
-    InboundCall,
-    Item,
-    LogLine,
-    Me,
-    NewToken,
-    Page,
-    Previewed,
-    PreviewState,
-    Token,
-    Usage,
-    User,
-)
-from didier.client.retrying import Policy
+from didier.client.errors import ConnectionFailed
+from didier.client.models import Did
+from didier.client.retrying import Policy, Sleep
 from didier.client.values import Given
-from didier.client.watching import Watch
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Batch(BatchState):
-    """A batch as it was when the server told of it; its methods ask the server."""
-
-    _client: "Didier" = field(kw_only=True, repr=False, compare=False)
-
-    def wait(
-        self, on_progress: "Callable[[Batch], object] | None" = None, timeout: float | None = None
-    ) -> "Batch":
-        """Return the batch when it is done, failed or undone.
-
-        *on_progress* is called with the batch as it is now, and whenever it has moved on. Raises `TimedOut`
-        when that takes longer than *timeout* seconds; the batch goes on.
-        """
-        return self._client._wait(self, on_progress, timeout)
-
-    def refresh(self) -> "Batch":
-        """Return the batch as it is now."""
-        return self._client.batch(self.id)
-
-    def items(self, outcome: str | Iterable[str] | None = None) -> Iterator[Item]:
-        """Yield what became of each target, in the order's order; of one or several outcomes if wanted."""
-        return self._client._batch_items(self, outcome)
-
-    def undo(self, *, force: bool = False) -> "Batch":
-        """Take it back; see `Didier.undo`."""
-        return self._client.undo(self.id, force=force)
-
-
-@dataclass(frozen=True)
-class Preview(PreviewState):
-    """What a copy would do; nothing was written."""
-
-    _client: "Didier" = field(kw_only=True, repr=False, compare=False)
-    _call: Call[Answer] = field(kw_only=True, repr=False, compare=False)
-
-    def items(self, status: str | Iterable[str] | None = None) -> Iterator[Previewed]:
-        """Yield what would become of each target; of one or several statuses if wanted.
-
-        Targets that are not in *shown* are asked for anew, and come as they are read.
-        """
-        return self._client._preview_items(self, status)
 
 
 class Didier:
@@ -99,7 +35,9 @@ class Didier:
       it does nothing twice.
     - *transport*: what httpx2 sends with, for tests and proxies; *sleep* and *clock* are for tests.
 
-    Use it in a ``with``, or call `close`. Threads may share it. Raises `didier.client.errors.DidierError`.
+    The methods of `AsyncDidier` are awaited, and what they yield is for ``async for``. Use a client in a
+    ``with`` (``async with``), or call its `close`. Threads may share a `Didier`; an `AsyncDidier` belongs to
+    one event loop. Raises `didier.client.errors.DidierError`.
     """
 
     def __init__(
@@ -113,22 +51,20 @@ class Didier:
         timeout: float | None = 30.0,
         retries: int = 3,
         transport: httpx2.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Sleep = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         door = Door(url, user, password, token, timeout, one_time_code)
-        self._connection = Connection(door, Policy(retries), transport, sleep)
-        self._clock = clock
+        self._connection = Connection(door, Policy(retries), transport, sleep, clock)
+        self._batch = partial(Batch.read, _connection=self._connection)
 
     def __repr__(self) -> str:
-        return f"Didier({self._connection.door.url!r})"
+        return f"{type(self).__name__}({self._connection.door.url!r})"
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -169,7 +105,8 @@ class Didier:
         order = Copying(
             source, to, csv, active, description, description_template, set, atomic, idempotency_key
         )
-        return self._batch(self._connection.send(order.call(dry_run=False)).data)
+        answer = self._connection.send(order.call(dry_run=False))
+        return self._batch(answer.data)
 
     def preview(
         self,
@@ -186,7 +123,8 @@ class Didier:
         """Return what `copy` would do; nothing is written."""
         order = Copying(source, to, csv, active, description, description_template, set, atomic)
         call = order.call(dry_run=True)
-        return Preview.read(self._connection.send(call).data, _client=self, _call=calls.lines(call))
+        answer = self._connection.send(call)
+        return Preview.read(answer.data, _connection=self._connection, _call=calls.lines(call))
 
     def batches(
         self,
@@ -198,7 +136,7 @@ class Didier:
         page_size: int = PAGE,
     ) -> Iterator[Batch]:
         """Yield batches, the newest first."""
-        return self._pages(calls.batches(state, kind, caller, source, self._batch, page_size))
+        return self._connection.pages(calls.batches(state, kind, caller, source, self._batch, page_size))
 
     def batch(self, batch_id: int) -> Batch:
         """Return a batch."""
@@ -208,7 +146,7 @@ class Didier:
         """Remove what a batch has made, or put back what it has changed or deleted.
 
         DIDs that were changed since are kept, unless *force* takes them too; ``kept`` names them. A large
-        batch is still under way when this returns: `Batch.wait`.
+        batch is still under way when this returns; its `wait` waits for the end.
         """
         return self._connection.send(calls.undo(batch_id, force, self._batch, idempotency_key))
 
@@ -233,7 +171,7 @@ class Didier:
         description. *sort* is did_pattern, did_id or did_description, backwards with ``-`` before it.
         """
         wanted = calls.filters(search, route, active, user_group, group_id, carrier, copied_from)
-        return self._pages(calls.dids(wanted, sort, page_size))
+        return self._connection.pages(calls.dids(wanted, sort, page_size))
 
     def did(self, pattern: str) -> Did:
         """Return a DID with its ETag."""
@@ -259,9 +197,9 @@ class Didier:
         """Let a DID be deleted again."""
         self._connection.send(calls.lock(pattern, False))
 
-    def history(self, pattern: str, *, page_size: int = PAGE) -> Iterator[Change]:
+    def history(self, pattern: str, *, page_size: int = PAGE) -> Iterator[models.Change]:
         """Yield what was changed in a DID through Didier, the newest first; also of one that is deleted."""
-        return self._pages(calls.history(pattern, page_size))
+        return self._connection.pages(calls.history(pattern, page_size))
 
     # Files
 
@@ -289,10 +227,10 @@ class Didier:
         """
         call = calls.export(format, calls.filters(**filters))
         if to is None:
-            return self._pieces(call)
+            return self._connection.pieces(call)
         count = exporting.Count(format)
-        with exporting.written(to) as file:
-            for piece in self._pieces(call):
+        with exporting.written(to) as file, self._connection.open(call) as response:
+            for piece in response.iter_bytes():
                 file.write(piece)
                 count.add(piece)
         return count.dids
@@ -304,7 +242,7 @@ class Didier:
         existing: Literal["refuse", "skip", "update"] = "refuse",
         dry_run: bool = False,
         idempotency_key: str | None = None,
-    ) -> Import:
+    ) -> models.Import:
         """Make the DIDs of a CSV table, up to 1,000, as exports write it: all or none.
 
         *existing* says what to do with those that are there.
@@ -313,21 +251,21 @@ class Didier:
 
     # Users, tokens and reports
 
-    def users(self, *, page_size: int = PAGE) -> Iterator[User]:
+    def users(self, *, page_size: int = PAGE) -> Iterator[models.User]:
         """Yield the users, by name."""
-        return self._pages(calls.users(page_size))
+        return self._connection.pages(calls.users(page_size))
 
-    def user(self, name: str) -> User:
+    def user(self, name: str) -> models.User:
         """Return a user."""
         return self._connection.send(calls.user(name))
 
     def add_user(
         self, name: str, password: str, *, idempotency_key: str | None = None, **settings: Any
-    ) -> User:
+    ) -> models.User:
         """Make a user; *settings* are the fields of `User`, of which ``user_group`` is needed."""
         return self._connection.send(calls.add_user(name, password, settings, idempotency_key))
 
-    def update_user(self, name: str, *, revoke_tokens: bool = False, **settings: Any) -> User:
+    def update_user(self, name: str, *, revoke_tokens: bool = False, **settings: Any) -> models.User:
         """Set settings of a user: the fields of `User`, and ``password``, with which *revoke_tokens* goes."""
         return self._connection.send(calls.update_user(name, settings, revoke_tokens))
 
@@ -335,13 +273,13 @@ class Didier:
         """Let a user who cannot show their second factor any more sign in with the password alone."""
         self._connection.send(calls.reset_second_factor(name))
 
-    def me(self) -> Me:
+    def me(self) -> models.Me:
         """Return who the caller is, and whether they have a second factor; not with a token."""
         return self._connection.send(calls.me())
 
-    def tokens(self, user: str | None = None) -> Iterator[Token]:
+    def tokens(self, user: str | None = None) -> Iterator[models.Token]:
         """Yield the caller's tokens, or those of *user* (``*``: of all whom the caller may change)."""
-        return self._pages(calls.tokens(user))
+        return self._connection.pages(calls.tokens(user))
 
     def add_token(
         self,
@@ -352,7 +290,7 @@ class Didier:
         pattern_prefix: str | None = None,
         networks: Iterable[str] = (),
         expires_at: datetime | None = None,
-    ) -> NewToken:
+    ) -> models.NewToken:
         """Make a token; its ``secret`` is shown this once."""
         order = calls.TokenOrder(name, tuple(scopes), user, pattern_prefix, tuple(networks), expires_at)
         for _ in range(calls.TOKEN_ATTEMPTS):
@@ -376,77 +314,17 @@ class Didier:
         until: datetime | None = None,
         *,
         page_size: int = PAGE,
-    ) -> Iterator[LogLine]:
+    ) -> Iterator[models.LogLine]:
         """Yield what was asked of either API, the newest first; *result* is SUCCESS, ERROR or NOTICE."""
         wanted = {"user": user, "function": function, "result": result, "source": source}
-        return self._pages(calls.log(page_size, **wanted, since=since, until=until))
+        return self._connection.pages(calls.log(page_size, **wanted, since=since, until=until))
 
     def usage(
         self, since: datetime | None = None, until: datetime | None = None, *, limit: int = 1_000
-    ) -> Iterator[Usage]:
+    ) -> Iterator[models.Usage]:
         """Yield the DIDs with calls, the most called first; of the last 30 days unless told."""
-        return self._pages(calls.usage(since, until, limit))
+        return self._connection.pages(calls.usage(since, until, limit))
 
-    def calls(self, number: str, day: date) -> Iterator[InboundCall]:
+    def calls(self, number: str, day: date) -> Iterator[models.InboundCall]:
         """Yield the calls to a number on one day, by time."""
-        return self._pages(calls.inbound_calls(number, day))
-
-    # What the methods above are made of
-
-    def _batch(self, data: Any) -> Batch:
-        return Batch.read(data, _client=self)
-
-    def _pages(self, call: Call[Page[T]]) -> Iterator[T]:
-        following: Call[Page[T]] | None = call
-        while following is not None:
-            page = self._connection.send(following)
-            yield from page.items
-            following = calls.following(following, page)
-
-    def _pieces(self, call: Call[Answer]) -> Iterator[bytes]:
-        with self._connection.open(call) as response:
-            yield from response.iter_bytes()
-
-    def _batch_items(self, batch: Batch, outcome: str | Iterable[str] | None) -> Iterator[Item]:
-        wanted = values.texts(outcome)
-        if batch.told is not None:
-            return (item for item in batch.told if not wanted or item.outcome in wanted)
-        return self._pages(calls.items(batch.id, wanted))
-
-    def _preview_items(self, preview: Preview, status: str | Iterable[str] | None) -> Iterator[Previewed]:
-        wanted = values.texts(status)
-        found = self._lines(preview._call) if preview.omitted else iter(preview.shown)
-        return (one for one in found if not wanted or one.status in wanted)
-
-    def _lines(self, call: Call[Answer]) -> Iterator[Previewed]:
-        with self._connection.open(call) as response:
-            for line in response.iter_lines():
-                if one := calls.previewed(line):
-                    yield one
-
-    def _wait(self, batch: Batch, told: Callable[[Batch], object] | None, timeout: float | None) -> Batch:
-        watch = Watch(batch, told, timeout, self._connection.policy, self._clock)
-        while not watch.batch.ended:
-            try:
-                pause = self._watched(watch) if watch.events else self._asked(watch)
-            except DidierError as error:
-                pause = watch.broken(error)
-            self._connection.pause(pause)
-        return watch.batch
-
-    def _watched(self, watch: Watch[Batch]) -> float:
-        with self._events(watch) as response:
-            if calls.EVENTS not in response.headers.get("content-type", ""):
-                raise UnexpectedAnswer(response.status_code, "it has no events")
-            for event in httpx2.EventSource(response):
-                watch.moved(self._batch(json.loads(event.data)))
-                if watch.batch.ended:
-                    return 0.0
-        return watch.closed()
-
-    def _events(self, watch: Watch[Batch]) -> AbstractContextManager[httpx2.Response]:
-        return self._connection.open(calls.events(watch.batch.id), silence=watch.silence())
-
-    def _asked(self, watch: Watch[Batch]) -> float:
-        watch.moved(self.batch(watch.batch.id))
-        return 0.0 if watch.batch.ended else watch.asked()
+        return self._connection.pages(calls.inbound_calls(number, day))

@@ -1,23 +1,25 @@
+# Generated from src/didier/client/awaiting/connection.py by `make client`: change that file, not this one.
 """The socket's side: requests that are sent, and sent again."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import httpx2
 
-from didier.client import retrying
+from didier.client import calls, retrying
 from didier.client.bodies import Whole
 from didier.client.calls import Answer, Call
 from didier.client.connection import Door, OneTimeCode, answer, understood
+from didier.client.models import Page
 from didier.client.retrying import Attempts, Policy, Sleep
 
 T = TypeVar("T")
 
 
 class Connection:
-    """Sends calls; made for threads too."""
+    """Sends calls; threads may share one that blocks."""
 
     def __init__(
         self,
@@ -25,10 +27,12 @@ class Connection:
         policy: Policy,
         transport: httpx2.BaseTransport | None = None,
         sleep: Sleep = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.door = door
         self.policy = policy
         self.pause = sleep
+        self.clock = clock
         self._code = OneTimeCode(door)
         self._http = httpx2.Client(transport=transport, **door.settings())
 
@@ -51,6 +55,19 @@ class Connection:
         finally:
             response.close()
 
+    def pages(self, call: Call[Page[T]]) -> Iterator[T]:
+        """Yield the items of a list; a page is asked for when the one before is used up."""
+        following: Call[Page[T]] | None = call
+        while following is not None:
+            page = self.send(following)
+            yield from page.items
+            following = calls.following(following, page)
+
+    def pieces(self, call: Call[Answer]) -> Iterator[bytes]:
+        """Yield an answer as it comes."""
+        with self.open(call) as response:
+            yield from response.iter_bytes()
+
     def _sent(
         self, call: Call[Any], silence: float | None = None, *, stream: bool = False
     ) -> httpx2.Response:
@@ -71,7 +88,12 @@ class Connection:
 
     def _request(self, call: Call[Any], code: dict[str, str], silence: float | None) -> httpx2.Request:
         body = call.body
-        content = body.content if isinstance(body, Whole) else body
+        content = body.content if isinstance(body, Whole) else body and each(body)
         return self._http.build_request(
             call.method, call.path.lstrip("/"), content=content, **self.door.parts(call, code, silence)
         )
+
+
+def each(items: Iterable[T]) -> Iterator[T]:
+    """Yield what is there already."""
+    yield from items
