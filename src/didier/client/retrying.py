@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 60.0
 PROBLEM = "application/problem+json"
 SHOWN = 100
 
-_NOT_TAKEN = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+NOT_TAKEN = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 """What goes wrong before a request has reached the server."""
 
 _NOT_DONE = (errors.TooManyRequests, errors.Overloaded, errors.DatabaseBusy, errors.Stopping)
@@ -71,7 +71,7 @@ class Attempts:
 
     def broken(self, error: httpx2.HTTPError) -> float:
         """Take that no answer came."""
-        not_taken = isinstance(error, _NOT_TAKEN)
+        not_taken = isinstance(error, NOT_TAKEN)
         self.lost = self.lost or not not_taken
         return self._again(reached(error), may=not_taken or self.call.repeatable)
 

@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 
 import httpx2
 
-from didier.client.errors import ConnectionFailed, DidierError, TimedOut
-from didier.client.retrying import Policy
+from didier.client.errors import DidierError
+from didier.client.retrying import NOT_TAKEN, Policy, reached
 from didier.client.vicidial.calls import Answer, Call, may_repeat
 from didier.client.vicidial.errors import NotReached
 from didier.client.vicidial.functions import Talk
@@ -20,7 +20,6 @@ SCRIPT = "non_agent_api.php"
 FORM = MappingProxyType({"Content-Type": "application/x-www-form-urlencoded"})
 SOURCE_CHARACTERS = 20  # of the column in VICIdial's log
 
-_NOT_TAKEN = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 # Apache keeps an idle connection for five seconds. One that is as old may be closed just when a request
 # goes out on it, and a change whose answer is lost is not sent again.
 LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
@@ -91,12 +90,9 @@ class Session:
 
 def failure(error: httpx2.HTTPError) -> DidierError:
     """Return what a failure of the connection means to the caller."""
-    words = str(error) or type(error).__name__
-    if isinstance(error, _NOT_TAKEN):
-        return NotReached(f"the server cannot be reached: {words}")
-    if isinstance(error, httpx2.TimeoutException):
-        return TimedOut(f"the server did not answer in time ({type(error).__name__})")
-    return ConnectionFailed(f"the connection to the server failed: {words}")
+    if isinstance(error, NOT_TAKEN):
+        return NotReached(f"the server cannot be reached: {str(error) or type(error).__name__}")
+    return reached(error)
 
 
 @dataclass(frozen=True, slots=True)
