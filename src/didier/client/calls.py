@@ -78,6 +78,10 @@ def _did(answer: Answer) -> Did:
     return Did.read(answer.data, answer.headers.get("etag"))
 
 
+def _value(read: Read[T]) -> Callable[[Answer], T]:
+    return lambda answer: read(answer.data)
+
+
 def _get(path: str, read: Callable[[Answer], T], **params: Any) -> Call[T]:
     return Call("GET", f"{API}{path}", read, query(params))
 
@@ -95,6 +99,12 @@ def _post(
 ) -> Call[T]:
     headers = {KEY: key or str(uuid.uuid4())}
     return Call("POST", f"{API}{path}", read, query(params), body, headers)
+
+
+def _patch(
+    path: str, read: Callable[[Answer], T], body: Body, headers: Mapping[str, str] | None = None
+) -> Call[T]:
+    return Call("PATCH", f"{API}{path}", read, body=body, headers=headers or {}, repeatable=False)
 
 
 def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
@@ -138,10 +148,7 @@ def add(pattern: str, values: Mapping[str, Given], key: str | None) -> Call[Did]
 
 def update(pattern: str, etag: str | None, values: Mapping[str, Given]) -> Call[Did]:
     """Change a DID."""
-    return Call(
-        "PATCH", f"{API}/dids/{segment(pattern)}", _did, body=bodies.as_json(columns(values)),
-        headers=_if_match(etag), repeatable=False,
-    )  # fmt: skip
+    return _patch(f"/dids/{segment(pattern)}", _did, bodies.as_json(columns(values)), _if_match(etag))
 
 
 def delete(pattern: str, force: bool, etag: str | None) -> Call[None]:
@@ -247,7 +254,7 @@ def batches(
 
 def batch(batch_id: int, read: Read[T]) -> Call[T]:
     """Show a batch."""
-    return _get(f"/batches/{int(batch_id)}", lambda answer: read(answer.data))
+    return _get(f"/batches/{int(batch_id)}", _value(read))
 
 
 def items(batch_id: int, outcome: tuple[str, ...]) -> Call[Page[models.Item]]:
@@ -265,7 +272,7 @@ def events(batch_id: int) -> Call[Answer]:
 def undo(batch_id: int, force: bool, read: Read[T], key: str | None) -> Call[T]:
     """Undo a batch."""
     path, body = f"/batches/{int(batch_id)}/undo", bodies.as_json({"force": force})
-    return replace(_post(path, lambda answer: read(answer.data), body, key), slow=True)
+    return replace(_post(path, _value(read), body, key), slow=True)
 
 
 # Files
@@ -281,17 +288,13 @@ def export(form: str, wanted: Mapping[str, Any]) -> Call[Answer]:
 def import_dids(table: Table, existing: str, dry_run: bool, key: str | None) -> Call[models.Import]:
     """Import DIDs."""
     call = _post(
-        "/imports", lambda answer: models.Import.read(answer.data), bodies.table(table), key,
+        "/imports", _value(models.Import.read), bodies.table(table), key,
         existing=existing, dry_run=dry_run or None,
     )  # fmt: skip
     return replace(call, slow=True)
 
 
 # Users, tokens and reports
-
-
-def _user(answer: Answer) -> models.User:
-    return models.User.read(answer.data)
 
 
 def users(page_size: int) -> Call[Page[models.User]]:
@@ -301,20 +304,20 @@ def users(page_size: int) -> Call[Page[models.User]]:
 
 def user(name: str) -> Call[models.User]:
     """Show a user."""
-    return _get(f"/users/{segment(name)}", _user)
+    return _get(f"/users/{segment(name)}", _value(models.User.read))
 
 
 def add_user(name: str, password: str, settings: Mapping[str, Any], key: str | None) -> Call[models.User]:
     """Make a user."""
     body = bodies.as_json({"user": name, "password": password, **_settings(settings)})
-    return _post("/users", _user, body, key)
+    return _post("/users", _value(models.User.read), body, key)
 
 
 def update_user(name: str, settings: Mapping[str, Any], revoke_tokens: bool) -> Call[models.User]:
     """Change a user."""
     also = {"revoke_tokens": True} if revoke_tokens else {}  # earlier servers do not know the field
     body = bodies.as_json({**_settings(settings), **also})
-    return Call("PATCH", f"{API}/users/{segment(name)}", _user, body=body, repeatable=False)
+    return _patch(f"/users/{segment(name)}", _value(models.User.read), body)
 
 
 def reset_second_factor(name: str) -> Call[None]:
@@ -324,7 +327,7 @@ def reset_second_factor(name: str) -> Call[None]:
 
 def me() -> Call[models.Me]:
     """Show who the caller is."""
-    return _get("/me", lambda answer: models.Me.read(answer.data))
+    return _get("/me", _value(models.Me.read))
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -356,7 +359,7 @@ class TokenOrder:
         sent = {name: value for name, value in asdict(self).items() if value is not None}
         if self.expires_at is not None:  # without a zone it is local time here
             sent["expires_at"] = self.expires_at.astimezone().isoformat()
-        return _post("/tokens", lambda answer: models.NewToken.read(answer.data), bodies.as_json(sent))
+        return _post("/tokens", _value(models.NewToken.read), bodies.as_json(sent))
 
 
 def revoke_token(token_id: int) -> Call[None]:
