@@ -1,6 +1,6 @@
 # make run     start the demonstration on http://127.0.0.1:8080
 # make test    run all tests (installs what they need when it may)
-# make check   formatting, lints, types, import layers, generated code
+# make check   formatting, lints, types, import layers, dependencies, generated code
 # make fuzz    feed the parsers with made-up inputs for longer (FUZZ=100000: inputs for each)
 # make bench   measure, and print the figures beside their references
 # make faults  try what Didier has to survive, many times, and print what was lost
@@ -19,6 +19,9 @@ DEV_STAMP := $(VENV)/dev.stamp
 COMPILE := $(BIN)/python -m compileall -q src
 LOCK := $(BIN)/uv pip compile pyproject.toml --extra server --universal --generate-hashes --no-header --no-emit-index-url --quiet
 
+# What needs the extra `server`; all else makes do with what every installation has (docs/decisions/0010).
+SERVER := src/didier/((cli/local|runtime|services|storage|vicidial|web)/|(config|logging|domain/numbers)\.py)
+
 .PHONY: run test check fuzz bench faults soak client docs screenshots lock clean
 
 run: $(RUN_STAMP)
@@ -35,6 +38,9 @@ check: $(DEV_STAMP)
 	$(BIN)/ruff check src tests scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry src
+	$(BIN)/deptry src --extend-exclude '$(SERVER)' --optional-dependencies-dev-groups server
+	$(BIN)/deptry src tests tests/benchmarks scripts --exclude '.*/node_modules/' --ignore DEP002,DEP004
 	$(BIN)/python scripts/blocking_client.py --check
 
 fuzz: $(DEV_STAMP)
