@@ -12,7 +12,7 @@ from didier.services.batches.copies import CopyOrder
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Wanted
 from didier.storage.dids import dids
-from didier.storage.dids.pages import SORTS, Order
+from didier.storage.dids.pages import SORTS, Sort
 from didier.storage.statements import run
 
 SOURCE = "18001234567"
@@ -32,12 +32,12 @@ def conn(engine, now):
         yield conn
 
 
-def page(conn, wanted=Wanted(), order=Order(), limit=100, after=None, caller=CALLER):  # noqa: B008
-    return lookup.page(conn, caller, wanted, order, limit, after)
+def page(conn, wanted=Wanted(), sort=Sort(), limit=100, after=None, caller=CALLER):  # noqa: B008
+    return lookup.page(conn, caller, wanted, sort, limit, after)
 
 
 def patterns(conn, caller=CALLER, **wanted):
-    found = page(conn, Wanted(**wanted), Order("did_id"), caller=caller)
+    found = page(conn, Wanted(**wanted), Sort("did_id"), caller=caller)
     return [row["did_pattern"] for row in found.rows]
 
 
@@ -45,12 +45,12 @@ def patterns(conn, caller=CALLER, **wanted):
 @pytest.mark.parametrize("descending", [False, True])
 def test_pages_are_the_list(conn, by, descending):
     """Whatever the order, pages of any size have every row once."""
-    order = Order(by, descending)
-    whole = [row["did_id"] for row in page(conn, order=order).rows]
+    order = Sort(by, descending)
+    whole = [row["did_id"] for row in page(conn, sort=order).rows]
     for limit in (1, 2, 5):
         found, after = [], None
         while True:
-            one = page(conn, order=order, limit=limit, after=after)
+            one = page(conn, sort=order, limit=limit, after=after)
             found += [row["did_id"] for row in one.rows]
             after = one.following
             if after is None:
@@ -62,8 +62,8 @@ def test_pages_are_the_list(conn, by, descending):
 def test_backwards_is_the_same_list(conn):
     """In each order without ties."""
     for by in SORTS:
-        forth = [row["did_id"] for row in page(conn, order=Order(by)).rows]
-        back = [row["did_id"] for row in page(conn, order=Order(by, descending=True)).rows]
+        forth = [row["did_id"] for row in page(conn, sort=Sort(by)).rows]
+        back = [row["did_id"] for row in page(conn, sort=Sort(by, descending=True)).rows]
         assert forth == back[::-1]
 
 
@@ -92,10 +92,10 @@ def test_filters(conn, wanted, found):
 @pytest.mark.parametrize("by", SORTS)
 def test_pages_of_a_search_are_its_list(conn, search, by):
     """Pages of one row have what one page of all has: what is near is found otherwise than what is far."""
-    whole = [row["did_id"] for row in page(conn, Wanted(search), Order(by)).rows]
+    whole = [row["did_id"] for row in page(conn, Wanted(search), Sort(by)).rows]
     found, after = [], None
     while True:
-        one = page(conn, Wanted(search), Order(by), 1, after)
+        one = page(conn, Wanted(search), Sort(by), 1, after)
         found += [row["did_id"] for row in one.rows]
         after = one.following
         if after is None:

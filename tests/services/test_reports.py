@@ -5,7 +5,8 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.errors import NotFound, NotPermitted
-from didier.services.usage.reports import Wanted, calls, info, listed
+from didier.services.dids.lookup import Wanted, info, table
+from didier.services.usage.reports import calls
 from didier.storage.database import open_engine, reading
 from didier.storage.statements import run
 from didier.storage.usage.reports import Call
@@ -50,11 +51,11 @@ def exported(engine, number=SOURCE, user=ADMIN, **limits):
         return calls(conn, user, number, DAY, **limits)
 
 
-def patterns(engine, user=ADMIN, **wanted):
+def patterns(engine, user=ADMIN, limit=100, offset=0, **wanted):
     with reading(engine) as conn:
-        table = listed(conn, user, Wanted(**wanted))
-    place = table.columns.index("did_pattern")
-    return [row[place] for row in table.rows]
+        found = table(conn, replace(CALLER, user=user), Wanted(**wanted), limit, offset)
+    place = found.columns.index("did_pattern")
+    return [row[place] for row in found.rows]
 
 
 def test_calls_of_a_day_by_time(engine):
@@ -153,15 +154,19 @@ def test_calls_without_a_did_of_their_own(engine):
 
 
 @pytest.mark.parametrize(
-    ("report", "wanted"),
-    [(calls, (SOURCE, DAY)), (listed, (Wanted(),)), (info, (SOURCE,))],
-    ids=["calls", "listed", "info"],
+    "report",
+    [
+        lambda conn, caller: calls(conn, caller.user, SOURCE, DAY),
+        lambda conn, caller: table(conn, caller, Wanted()),
+        lambda conn, caller: info(conn, caller, SOURCE),
+    ],
+    ids=["calls", "table", "info"],
 )
-def test_reports_ask_for_rights(engine, report, wanted):
+def test_reports_ask_for_rights(engine, report):
     """The services themselves refuse a user without the right."""
     weak = replace(ADMIN, view_reports=False, modify_dids=False)
     with reading(engine) as conn:
-        assert isinstance(report(conn, weak, *wanted), NotPermitted)
+        assert isinstance(report(conn, replace(CALLER, user=weak)), NotPermitted)
 
 
 def test_all_dids_are_listed_by_pattern(engine):
@@ -206,9 +211,9 @@ def test_filters(engine):
 
     assert ["5550001", "5550002"] == patterns(engine, route="AGENT")
     assert ["5550001"] == patterns(engine, active="N")
-    assert ["5550001", "5550002"] == patterns(engine, group="SALES")
-    assert ["5550002"] == patterns(engine, group="sales", active="Y", route="AGENT")
-    assert [] == patterns(engine, group="SALES", route="PHONE")
+    assert ["5550001", "5550002"] == patterns(engine, user_group="SALES")
+    assert ["5550002"] == patterns(engine, user_group="sales", active="Y", route="AGENT")
+    assert [] == patterns(engine, user_group="SALES", route="PHONE")
 
 
 def test_pages(engine):
@@ -226,7 +231,7 @@ def test_invisible_dids_are_not_listed(engine):
         did(engine, pattern, group)
 
     assert [SOURCE, "5550001", "5550004"] == patterns(engine, user=SALES)
-    assert [] == patterns(engine, user=SALES, group="OTHER")
+    assert [] == patterns(engine, user=SALES, user_group="OTHER")
 
 
 def test_info_has_every_column(engine):
@@ -235,11 +240,11 @@ def test_info_has_every_column(engine):
         run(conn, "ALTER TABLE vicidial_inbound_dids ADD COLUMN from_2030 VARCHAR(20) DEFAULT 'new'")
     later = open_engine(engine.url.render_as_string(hide_password=False))  # columns are looked up once
     with reading(later) as conn:
-        table = info(conn, ADMIN, SOURCE)
+        found = info(conn, CALLER, SOURCE)
     later.dispose()
 
-    [values] = table.rows
-    row = dict(zip(table.columns, values, strict=True))
+    [values] = found.rows
+    row = dict(zip(found.columns, values, strict=True))
     assert (1, SOURCE, "new", None) == (row["did_id"], row["did_pattern"], row["from_2030"], row["phone"])
     assert "2026-03-04 05:06:07" == row["modify_stamp"]
 
@@ -249,4 +254,4 @@ def test_info_of_an_invisible_did(engine, pattern):
     """A DID that the user may not see does not exist."""
     did(engine, "5550001", "OTHER")
     with reading(engine) as conn:
-        assert NotFound(pattern) == info(conn, SALES, pattern)
+        assert NotFound(pattern) == info(conn, replace(CALLER, user=SALES), pattern)

@@ -5,8 +5,10 @@ from datetime import date
 from sqlalchemy.engine import Connection
 
 from didier.domain.fields import ROUTES
+from didier.services.dids import lookup
+from didier.services.dids.lookup import Wanted
 from didier.services.usage import reports
-from didier.services.usage.reports import ROW_LIMIT, Wanted
+from didier.services.usage.reports import ROW_LIMIT
 from didier.services.users.authentication import Caller
 from didier.vicidial.call import Call
 from didier.vicidial.flags import flag
@@ -42,11 +44,10 @@ def list_dids(conn: Connection, call: Call, caller: Caller) -> Reply:
         search=call.get("search") or None,
         route=call.get("did_route") or None,
         active=flag(call, "active") or None,
-        group=call.get("user_group") or None,
-        limit=int(call.get("limit") or ROW_LIMIT),
-        offset=int(call.get("offset") or 0),
+        user_group=call.get("user_group") or None,
     )
-    return words.listed(call, reports.listed(conn, caller.user, wanted))
+    limit, offset = int(call.get("limit") or ROW_LIMIT), int(call.get("offset") or 0)
+    return words.listed(call, lookup.table(conn, caller, wanted, limit, offset))
 
 
 def _list_problem(call: Call) -> Reply | None:
@@ -70,4 +71,4 @@ def did_info(conn: Connection, call: Call, caller: Caller) -> Reply:
     pattern = call.get("did_pattern")
     if not pattern:
         return words.pattern_missing(call)
-    return words.info(call, reports.info(conn, caller.user, pattern))
+    return words.info(call, lookup.info(conn, caller, pattern))

@@ -1,6 +1,6 @@
-"""Lists of DIDs page by page, and single DIDs with a mark of their state. They only read."""
+"""Lists of DIDs, page by page and as tables, and single DIDs with a mark of their state. They only read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -10,10 +10,10 @@ from didier.domain.users import missing_rights
 from didier.domain.visibility import Visibility
 from didier.errors import NotFound, NotPermitted
 from didier.services.batches import edits
-from didier.services.usage.reports import digits_of
+from didier.services.usage.reports import ROW_LIMIT, Table
 from didier.services.users.authentication import Caller
 from didier.storage.dids import dids, pages
-from didier.storage.dids.pages import Filter, Order, Row, Value
+from didier.storage.dids.pages import Filter, Row, Sort, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,17 @@ def page(
     conn: Connection,
     caller: Caller,
     wanted: Wanted,
-    order: Order,
+    sort: Sort,
     limit: int,
     after: Sequence[Value] | None = None,
 ) -> Page | NotPermitted:
     """Return *limit* of the DIDs that are wanted and that the caller sees, behind the place *after*."""
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
-    rows = pages.page(conn, _filter(conn, caller, wanted), order, limit + 1, after)
+    rows = pages.page(conn, _filter(conn, caller, wanted), sort, limit + 1, after)
     if len(rows) <= limit:
         return Page(rows, None)
-    return Page(rows[:limit], pages.place(rows[limit - 1], order))
+    return Page(rows[:limit], pages.place(rows[limit - 1], sort))
 
 
 def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
@@ -74,6 +74,43 @@ def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
         copied_from=source,
         sight=caller.visibility,
     )
+
+
+def digits_of(search: str) -> str | None:
+    """Return the digits of a number in whatever spelling, None when *search* is no number."""
+    if any(character.isalpha() for character in search):
+        return None
+    return "".join(character for character in search if character in "0123456789") or None
+
+
+LISTED = (
+    "did_id", "did_pattern", "did_description", "did_active", "did_route", "user_group", "extension",
+    "exten_context", "voicemail_ext", "phone", "server_ip", "user", "group_id", "menu_id", "record_call",
+    "list_id", "campaign_id",
+)  # fmt: skip
+"""The columns of a table of DIDs, where there are such."""
+
+
+def table(
+    conn: Connection, caller: Caller, wanted: Wanted, limit: int = ROW_LIMIT, offset: int = 0
+) -> Table | NotPermitted:
+    """Return *limit* of the DIDs that are wanted and that the caller sees, by pattern, behind *offset*."""
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    there = pages.columns(conn)
+    names = [name for name in LISTED if name in there]
+    return Table(
+        names, pages.table(conn, _filter(conn, caller, wanted), names, min(limit, ROW_LIMIT), offset)
+    )
+
+
+def info(conn: Connection, caller: Caller, pattern: str) -> Table | NotPermitted | NotFound:
+    """Return all columns of the DID *pattern*, in one row."""
+    found = one(conn, caller, pattern)
+    if not isinstance(found, Mapping):
+        return found
+    names = pages.columns(conn)
+    return Table(names, [[found[name] for name in names]])
 
 
 def named(conn: Connection, caller: Caller, search: str, region: str) -> list[Row] | NotPermitted:

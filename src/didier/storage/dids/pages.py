@@ -55,7 +55,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Sort:
     """How a list is sorted: by one of `SORTS`, backwards if *descending*."""
 
     by: str = "did_pattern"
@@ -63,13 +63,13 @@ class Order:
 
 
 def page(
-    conn: Connection, wanted: Filter, order: Order, limit: int, after: Sequence[Value] | None = None
+    conn: Connection, wanted: Filter, sort: Sort, limit: int, after: Sequence[Value] | None = None
 ) -> list[Row]:
     """Return *limit* of the DIDs that are *wanted*, behind the `place` *after* of a row."""
-    if wanted.text is None or order.by == "did_description":
-        return _page(conn, wanted, order, limit, after)
-    near = _page(conn, wanted, order, limit, after, near=True)
-    return near if len(near) == limit else _page(conn, wanted, order, limit, after)
+    if wanted.text is None or sort.by == "did_description":
+        return _page(conn, wanted, sort, limit, after)
+    near = _page(conn, wanted, sort, limit, after, near=True)
+    return near if len(near) == limit else _page(conn, wanted, sort, limit, after)
 
 
 NEAR = 5_000
@@ -79,16 +79,16 @@ NEAR = 5_000
 def _page(
     conn: Connection,
     wanted: Filter,
-    order: Order,
+    sort: Sort,
     limit: int,
     after: Sequence[Value] | None,
     *,
     near: bool = False,
 ) -> list[Row]:
     """Return rows of a page; with *near* those alone that are among the next `NEAR` rows of the list."""
-    keys, direction = SORTS[order.by], " DESC" if order.descending else ""
+    keys, direction = SORTS[sort.by], " DESC" if sort.descending else ""
     sorted_by = " ORDER BY " + ", ".join(f"{key}{direction}" for key in keys)
-    than = "<" if order.descending else ">"
+    than = "<" if sort.descending else ">"
     behind = f"({', '.join(keys)}) {than} ({', '.join('?' for _ in keys)})"
     place = ([behind], list(after)) if after is not None else ([], [])
     conditions, values = _conditions(conn, wanted, near=near)
@@ -102,20 +102,35 @@ def _page(
     return _rows(conn, wanted.sight, which, *given, limit)
 
 
+def table(
+    conn: Connection, wanted: Filter, names: Sequence[str], limit: int, offset: int
+) -> list[tuple[Value, ...]]:
+    """Return the columns *names* of *limit* DIDs that are *wanted*, by pattern, behind the first *offset*."""
+    conditions, values = _conditions(conn, wanted, near=False)
+    shown = ", ".join(f"d.`{name}`" for name in names)
+    sql = f"SELECT {shown} FROM {DIDS} AS d{_where(conditions)} ORDER BY d.did_pattern LIMIT ? OFFSET ?"
+    return [tuple(map(_value, row)) for row in run(conn, sql, *values, limit, offset)]
+
+
+def columns(conn: Connection) -> tuple[str, ...]:
+    """Return the names of all columns that DIDs have."""
+    return columns_of(conn, DIDS)
+
+
 def _where(conditions: Sequence[str]) -> str:
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
-def place(row: Row, order: Order) -> list[str | int]:
+def place(row: Row, sort: Sort) -> list[str | int]:
     """Return what `page` needs to know of the last row of the page before."""
-    if order.by == "did_description":
+    if sort.by == "did_description":
         return [row["did_description"] or "", row["did_id"] or 0]
-    return [row[order.by] or 0]
+    return [row[sort.by] or 0]
 
 
-def place_kinds(order: Order) -> tuple[type[Any], ...]:
+def place_kinds(sort: Sort) -> tuple[type[Any], ...]:
     """Return the types of the values in a `place`."""
-    return {"did_id": (int,), "did_pattern": (str,), "did_description": (str, int)}[order.by]
+    return {"did_id": (int,), "did_pattern": (str,), "did_description": (str, int)}[sort.by]
 
 
 def one(conn: Connection, did_id: int, sight: Visibility) -> Row | None:

@@ -1,4 +1,4 @@
-"""What reports read: call records, and DIDs as they stand. Every query has a limit."""
+"""What reports read of call records. Every query has a limit."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,11 +9,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
-from didier.storage.statements import as_json, as_moment, as_text, columns_of, run, values_of
+from didier.storage.statements import as_json, as_moment, as_text, run, values_of
 from didier.storage.tables import DIDS
-
-Value = str | int | None
-"""A value of a report: a DATETIME is its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,75 +70,3 @@ def _moment(value: Any) -> datetime | None:
 
 def _text(value: Any) -> str:
     return as_text(value) if isinstance(value, datetime) else str(value)
-
-
-def columns(conn: Connection) -> tuple[str, ...]:
-    """Return the names of all columns that DIDs have."""
-    return columns_of(conn, DIDS)
-
-
-def did(conn: Connection, did_id: int) -> tuple[Value, ...]:
-    """Return all `columns` of a DID."""
-    names = ", ".join(f"`{name}`" for name in columns(conn))
-    return _values(run(conn, f"SELECT {names} FROM {DIDS} WHERE did_id = ?", did_id)[0])
-
-
-def _values(row: tuple[Any, ...]) -> tuple[Value, ...]:
-    return tuple(value if isinstance(value, int | None) else _text(value) for value in row)
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which DIDs are wanted; None: whatever there is.
-
-    *text* occurs in the pattern or the description, or *digits* occur among the digits of the pattern.
-    """
-
-    text: str | None = None
-    digits: str | None = None
-    route: str | None = None
-    active: str | None = None
-    group: str | None = None
-    visible: Collection[str] | None = None  # user groups
-
-
-def search(
-    conn: Connection, wanted: Filter, names: Collection[str], limit: int, offset: int
-) -> list[tuple[Value, ...]]:
-    """Return the columns *names* of *limit* DIDs that are *wanted*, by pattern, behind the first *offset*."""
-    conditions, values = _conditions(conn.dialect.name, wanted)
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    shown = ", ".join(f"`{name}`" for name in names)
-    sql = f"SELECT {shown} FROM {DIDS}{where} ORDER BY did_pattern LIMIT ? OFFSET ?"
-    return [_values(row) for row in run(conn, sql, *values, limit, offset)]
-
-
-_DIGITS = "did_pattern"
-for _symbol in "+.:_*#":
-    _DIGITS = f"REPLACE({_DIGITS}, '{_symbol}', '')"
-
-
-def _conditions(dialect: str, wanted: Filter) -> tuple[list[str], list[str]]:
-    conditions, values = [], []
-    if wanted.text is not None:
-        texts = ["did_pattern LIKE ? ESCAPE '!'", "did_description LIKE ? ESCAPE '!'"]
-        values += [_like(wanted.text)] * 2
-        if wanted.digits:
-            texts.append(f"{_DIGITS} LIKE ?")
-            values.append(f"%{wanted.digits}%")
-        conditions.append(f"({' OR '.join(texts)})")
-    equal = (("did_route", wanted.route), ("did_active", wanted.active), ("user_group", wanted.group))
-    for column, value in equal:
-        if value is not None:
-            conditions.append(f"{column} = ?")
-            values.append(value)
-    if wanted.visible is not None:
-        conditions.append(f"user_group IN {values_of(dialect)}")
-        values.append(_groups(wanted.visible))
-    return conditions, values
-
-
-def _like(text: str) -> str:
-    for character in "!%_":
-        text = text.replace(character, f"!{character}")
-    return f"%{text}%"

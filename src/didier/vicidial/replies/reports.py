@@ -11,9 +11,8 @@ import io
 from collections.abc import Iterable, Sequence
 
 from didier import errors
-from didier.services.usage.reports import Table
+from didier.services.usage.reports import Table, Value
 from didier.storage.usage.reports import Call as CallRow
-from didier.storage.usage.reports import Value
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply, error_line, one
 from didier.vicidial.replies.shared import not_permitted

@@ -11,7 +11,7 @@ from didier.services.dids import choices, lookup, validation
 from didier.services.dids.choices import Choice
 from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
-from didier.storage.dids.pages import Order
+from didier.storage.dids.pages import Sort
 from didier.web.admin.page import Page, said
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import SEARCH_MOST
@@ -56,7 +56,7 @@ class Choices(Page):
 
 
 def _dids(conn: Connection, caller: Caller, text: str) -> list[Choice] | Refusal:
-    found = lookup.page(conn, caller, Wanted(text or None), Order(), SHOWN)
+    found = lookup.page(conn, caller, Wanted(text or None), Sort(), SHOWN)
     if isinstance(found, Refusal):
         return found
     return [Choice(str(row["did_pattern"]), str(row["did_description"] or "")) for row in found.rows]

@@ -16,7 +16,7 @@ from didier.services.dids import lookup
 from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids import deletion_locks
-from didier.storage.dids.pages import Order, Row
+from didier.storage.dids.pages import Row, Sort
 from didier.web.admin import forms
 from didier.web.admin.page import Page, may
 from didier.web.api.operations import Permission
@@ -72,7 +72,7 @@ LABELS = {field.column: field.label for field in BY_COLUMN.values()}
 
 def _found(conn: Connection, caller: Caller, row: Row, changes: list[Change]) -> dict[str, Any] | Refusal:
     pattern, did_id = str(row["did_pattern"]), int(row["did_id"] or 0)
-    copies = lookup.page(conn, caller, Wanted(copied_from=pattern), Order(), COPIES)
+    copies = lookup.page(conn, caller, Wanted(copied_from=pattern), Sort(), COPIES)
     if isinstance(copies, Refusal):
         return copies
     following = changes[CHANGES - 1].cursor if len(changes) > CHANGES else None

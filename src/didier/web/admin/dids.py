@@ -14,8 +14,8 @@ from didier.errors import Refusal
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
-from didier.storage.dids.pages import Order, Row, place_kinds
-from didier.storage.usage import reports
+from didier.storage.dids import pages
+from didier.storage.dids.pages import Row, Sort, place_kinds
 from didier.web.admin import forms
 from didier.web.admin.cookies import PREFIX
 from didier.web.admin.page import Page, address, may
@@ -56,8 +56,8 @@ class Dids(Page):
         """Show the DIDs that are wanted."""
         wanted = _wanted(request)
         sort = _sort(request)
-        order = Order(sort.removeprefix("-"), sort.startswith("-"))
-        after = _after(request, sort, order)
+        sorting = Sort(sort.removeprefix("-"), sort.startswith("-"))
+        after = _after(request, sort, sorting)
 
         only = _only_number(request, wanted)
         region = self.desk.context.region
@@ -68,7 +68,7 @@ class Dids(Page):
                 return named
             if named:
                 return {"rows": [_row(row) for row in named], "following": None, "is_number": True}
-            found = lookup.page(conn, caller, wanted, order, PAGE, after)
+            found = lookup.page(conn, caller, wanted, sorting, PAGE, after)
             if isinstance(found, Refusal):
                 return found
             following = cursors.write(sort, found.following) if found.following else None
@@ -89,7 +89,7 @@ class Dids(Page):
     async def new(self, request: Request) -> Response:
         """Show the form for a DID that is copied from none."""
         self.demand(request, "add_did")
-        there = await self.read(request, lambda conn, _: reports.columns(conn))
+        there = await self.read(request, lambda conn, _: pages.columns(conn))
         values = {"did_active": "Y", "did_route": ROUTES[0], "did_pattern": request.query_params.get("did")}
         return self.render(
             request, "did_form.html", "New DID", pattern="", row=values,
@@ -114,10 +114,10 @@ def _sort(request: Request) -> str:
     return given if given in SORTS else "did_pattern"
 
 
-def _after(request: Request, sort: str, order: Order) -> list[str | int] | None:
+def _after(request: Request, sort: str, sorting: Sort) -> list[str | int] | None:
     """Return the place behind which the page begins; an old address begins at the first."""
     try:
-        return cursors.read(request.query_params.get("after"), sort, place_kinds(order))
+        return cursors.read(request.query_params.get("after"), sort, place_kinds(sorting))
     except BadCursor:
         return None
 

@@ -18,7 +18,7 @@ from didier.services.changes import history
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
-from didier.storage.dids.pages import Order, Row, place_kinds
+from didier.storage.dids.pages import Row, Sort, place_kinds
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
@@ -50,7 +50,7 @@ Pattern = Annotated[
         examples=["18001234567"],
     ),
 ]
-Sort = Literal["did_pattern", "-did_pattern", "did_id", "-did_id", "did_description", "-did_description"]
+SortKey = Literal["did_pattern", "-did_pattern", "did_id", "-did_id", "did_description", "-did_description"]
 IfMatch = Annotated[
     str | None,
     Header(description="`ETag` of the DID as it was seen: a DID that was changed since is left alone"),
@@ -166,16 +166,16 @@ async def list_dids(
     request: Request,
     login: Signed,
     chosen: Annotated[Wanted, Depends(wanted)],
-    sort: Annotated[Sort, Query(description="Sorted by; backwards with `-`")] = "did_pattern",
+    sort: Annotated[SortKey, Query(description="Sorted by; backwards with `-`")] = "did_pattern",
     limit: Limit = PAGE_DEFAULT,
     cursor: Cursor = None,
 ) -> Response:
     """List the DIDs that the caller sees, page by page."""
-    order = Order(sort.removeprefix("-"), sort.startswith("-"))
-    after = cursors.read(cursor, sort, place_kinds(order))
+    sorting = Sort(sort.removeprefix("-"), sort.startswith("-"))
+    after = cursors.read(cursor, sort, place_kinds(sorting))
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        found = lookup.page(conn, caller, chosen, order, limit, after)
+        found = lookup.page(conn, caller, chosen, sorting, limit, after)
         if isinstance(found, Refusal):
             return found
         following = cursors.write(sort, found.following) if found.following else None

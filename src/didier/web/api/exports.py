@@ -15,7 +15,7 @@ from didier.runtime.logins import Login
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Page, Wanted
 from didier.services.users.authentication import Caller
-from didier.storage.dids.pages import Order, Row
+from didier.storage.dids.pages import Row, Sort
 from didier.web.api import problems
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.dids import READ, wanted
@@ -124,5 +124,5 @@ async def _page(
     context: ApiContext, caller: Caller, chosen: Wanted, after: list[str | int] | None
 ) -> Page | Refusal:
     return await context.on_reader(
-        lambda conn: lookup.page(conn, caller, chosen, Order("did_id"), PIECE, after)
+        lambda conn: lookup.page(conn, caller, chosen, Sort("did_id"), PIECE, after)
     )
