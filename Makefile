@@ -7,7 +7,7 @@
 # make soak    all kinds of calls for ten minutes: what grows, what fails (SOAK='--minutes 60 --mariadb')
 # make screenshots   write the pictures of the admin panel anew
 # make client  write the blocking clients anew, from the awaiting ones
-# make docs    write the reference of the command line, and the tables of who may do what, anew
+# make docs    write the reference of the command line, the states of batches, and who may do what
 # make lock    write the requirement files anew
 
 PYTHON ?= python3
@@ -68,6 +68,7 @@ client: $(DEV_STAMP)
 
 docs: $(DEV_STAMP)
 	$(BIN)/python -m didier.cli.reference docs/reference/cli.md
+	$(BIN)/python scripts/batch_states.py docs/reference/batch-states.md
 	PYTHONPATH=tests $(BIN)/python -m security.page docs/security/authorization.md
 
 lock: $(DEV_STAMP)

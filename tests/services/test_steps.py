@@ -19,6 +19,10 @@ class Node:
             self.recipe = rollback.recipe_of(conn, self.batch)
             self.planner = job_steps.open_planner(conn, self.batch, self.recipe)
 
+    def begin_check(self):
+        with self.engine.begin() as conn:
+            job_steps.begin_check(conn, self.batch)
+
     def begin(self):
         with self.engine.begin() as conn:
             job_steps.begin(conn, self.batch)
@@ -41,6 +45,7 @@ class Node:
 def nodes(engine, now):
     """Two nodes that have begun with the same batch."""
     batch_id = accept(engine, order(BLOCK, atomic=False), now)
+    Node(engine, batch_id, now).begin()
     return [Node(engine, batch_id, now) for _ in range(2)]
 
 
@@ -72,6 +77,7 @@ def test_a_batch_is_decided_on_once(engine, now, late):
     """Who has checked an atomic batch that is being made already has no say: it saw what is being made."""
     batch_id = accept(engine, order(BLOCK), now)
     first, second = (Node(engine, batch_id, now) for _ in range(2))
+    first.begin_check()
     first.begin()
     with pytest.raises(MovedOn):
         getattr(second, late)()

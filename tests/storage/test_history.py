@@ -4,7 +4,6 @@ from didier.storage.batches import batches
 from didier.storage.batches.batches import Batch, Item
 from didier.storage.changes import history
 from didier.storage.changes.history import Entry
-from didier.storage.statements import run
 
 SOURCE = "18001234567"
 
@@ -70,13 +69,3 @@ def test_a_removed_run_is_found_by_the_ids(conn, now):
     assert [3] == [row.batch_id for row in history.rows(conn, "5550002", 102)]
     assert [] == history.rows(conn, "5550002", None)
     assert [] == history.rows(conn, "5550009", 105)
-
-
-def test_the_state_of_a_batch(conn, now):
-    """A batch has a kind and a state; undone, it tells by whom and how much."""
-    batch_id = copied(conn, now, Item("5550000", "added", 100))
-    history.undone(conn, batch_id, ("bob", 2), now, (1, 2))
-
-    assert ("copy", "undone") == (history.state(conn, batch_id).kind, history.state(conn, batch_id).state)
-    assert None is history.state(conn, 999)
-    assert [("bob", 1, 2)] == run(conn, "SELECT undone_by, removed, kept FROM didier_batches")

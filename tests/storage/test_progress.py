@@ -2,6 +2,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from didier.domain import batch_states
 from didier.storage.batches import batches, progress
 from didier.storage.batches.batches import Batch, Item
 from didier.storage.batches.progress import BatchFilter, PlacedItem
@@ -17,7 +18,7 @@ def batch(user: str = "admin", source: str = "18001234567", **settings) -> Batch
 def accepted(
     conn, now: datetime, requested: int = 10, pieces: tuple[bytes, ...] = (b"one", b"two"), **settings
 ) -> int:
-    return progress.accept(conn, batch(**settings), requested, "make", pieces, now)
+    return progress.accept(conn, batch(**settings), requested, batch_states.ORDERED, pieces, now)
 
 
 def placed(position: int, size: int, outcome: str = "added", did_id: int | None = None) -> PlacedItem:
@@ -32,7 +33,7 @@ def test_a_batch_is_what_was_accepted(conn, now):
             "x" * 30, 1, "192.0.2.1", 7, "18001234567", OVERRIDES, (), mode="atomic", snapshot_id=3,
             template="Sales {target}", reach="1800", own_columns=("did_description", "list_id"),
         ),
-        1_000_000, "check", (b"",), now,
+        1_000_000, batch_states.ORDERED_ATOMIC, (b"",), now,
     )  # fmt: skip
 
     found = progress.get(conn, batch_id)

@@ -7,7 +7,7 @@ from itertools import islice
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import inputs
+from didier.domain import batch_states, inputs
 from didier.domain.inputs import Entry, Header
 from didier.domain.templates import Template
 from didier.domain.users import User, missing_function, missing_rights
@@ -165,8 +165,8 @@ def _accept(conn: Connection, order: BatchOrder, image: Image, now: datetime) ->
         reach=order.caller.pattern_prefix,
         caller_groups=order.caller.visibility,
     )
-    phase = "check" if order.atomic else "make"
-    batch_id = progress.accept(conn, batch, order.text.count, phase, order.text.pieces, now)
+    stage = batch_states.ORDERED_ATOMIC if order.atomic else batch_states.ORDERED
+    batch_id = progress.accept(conn, batch, order.text.count, stage, order.text.pieces, now)
     stored = progress.get(conn, batch_id)
     if stored is None:
         raise AssertionError(f"batch {batch_id} was stored a moment ago")

@@ -121,7 +121,7 @@ class Carrier:
     def _check(self) -> None:
         """Look at all targets before the first is made."""
         if self._batch.state == "pending":
-            self._store(lambda conn: progress.change(conn, self._batch.batch_id, {"state": "running"}))
+            self._store(lambda conn: job_steps.begin_check(conn, self._batch))
         _, planner = self._opened()
         check = Check(planner)
         try:

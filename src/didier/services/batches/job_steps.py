@@ -94,17 +94,16 @@ class Check:
 
 def refuse(conn: Connection, batch: StoredBatch, check: Check, now: datetime) -> None:
     """Say that an atomic batch cannot be made; nothing was. Raises `MovedOn`."""
-    _hold(conn, batch)
+    there = _hold(conn, batch)
     progress.add_items(conn, batch.batch_id, check.items)
-    progress.change(conn, batch.batch_id, {
-        "existing": check.counts["exists"], "invalid": check.counts["invalid"],
-        "duplicates": check.counts["duplicate"],
+    progress.move(conn, there, "refuse", {
+        "failure": check.failure, "finished_at": now, "existing": check.counts["exists"],
+        "invalid": check.counts["invalid"], "duplicates": check.counts["duplicate"],
     })  # fmt: skip
-    fail(conn, batch.batch_id, check.failure or "", now)
 
 
-def _hold(conn: Connection, batch: StoredBatch, position: int | None = None) -> None:
-    """Keep other nodes from a batch until this step is stored.
+def _hold(conn: Connection, batch: StoredBatch, position: int | None = None) -> StoredBatch:
+    """Return a batch as it stands, and keep other nodes from it until this step is stored.
 
     Raises `MovedOn` unless it is in the phase in which it was, and at *position*.
     """
@@ -113,12 +112,17 @@ def _hold(conn: Connection, batch: StoredBatch, position: int | None = None) -> 
         raise MovedOn
     if position is not None and there.position != position:
         raise MovedOn
+    return there
+
+
+def begin_check(conn: Connection, batch: StoredBatch) -> None:
+    """Say that the targets of an atomic batch are being looked at. Raises `MovedOn`."""
+    progress.move(conn, _hold(conn, batch), "check")
 
 
 def begin(conn: Connection, batch: StoredBatch) -> None:
     """Say that the rows of a batch are being made. Raises `MovedOn`."""
-    _hold(conn, batch)
-    progress.change(conn, batch.batch_id, {"state": "running", "phase": "make"})
+    progress.move(conn, _hold(conn, batch), "make")
 
 
 def make(conn: Connection, batch: StoredBatch, recipe: Recipe, chunk: Chunk, now: datetime) -> Made:
@@ -208,9 +212,7 @@ def is_as_ordered(conn: Connection, made: Made) -> str | None:
 
 def finish(conn: Connection, batch: StoredBatch, now: datetime) -> None:
     """Say that a batch is made. Raises `MovedOn`."""
-    _hold(conn, batch)
-    progress.change(conn, batch.batch_id, {"state": "done", "phase": None, "finished_at": now})
-    progress.forget_pieces(conn, batch.batch_id)
+    progress.move(conn, _hold(conn, batch), "finish", {"finished_at": now})
     if made := progress.get(conn, batch.batch_id):
         vicidial_logs.write_admin(conn, [_event(made)], now)
 
@@ -234,10 +236,9 @@ def fail(conn: Connection, batch_id: int, reason: str, now: datetime) -> None:
     if batch is None:
         return
     if batch.mode == "atomic" and batch.added > batch.removed + batch.kept:
-        progress.change(conn, batch_id, {"state": "running", "phase": "remove", "failure": reason})
-        return
-    progress.change(conn, batch_id, {"state": "failed", "phase": None, "failure": reason, "finished_at": now})
-    progress.forget_pieces(conn, batch_id)
+        progress.move(conn, batch, "roll back", {"failure": reason})
+    else:
+        progress.move(conn, batch, "fail", {"failure": reason, "finished_at": now})
 
 
 def difference(conn: Connection, batch_id: int, after: int = 0) -> str | None:

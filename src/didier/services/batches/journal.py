@@ -33,7 +33,7 @@ def make(
         made = dids.copy_where_free(conn, copies, now)
         ids = [made.get(copy.target) for copy in copies]
         batches.decide(conn, _outcomes(batch_ids, planned, ids))
-        batches.close(conn, batch_ids, "done")
+        batches.close(conn, batch_ids, "finish")
         checkpoint(conn)
     return batch_ids, ids
 
@@ -83,5 +83,5 @@ def _take_back(conn: Connection, batch: Unfinished) -> TakenBack:
             removed.append(target)
             outcomes.append((batch.batch_id, position, "removed", did_id))
     batches.decide(conn, outcomes)
-    batches.close(conn, [batch.batch_id], "failed")
+    batches.close(conn, [batch.batch_id], "fail")
     return TakenBack(batch.batch_id, tuple(removed), tuple(kept))

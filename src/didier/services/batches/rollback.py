@@ -34,8 +34,8 @@ def begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, *
     """Say that a batch is being undone; `step` does it. What an undo kept before is looked at again."""
     groups = caller.user.visible_groups()
     progress.rename_outcome(conn, batch.batch_id, "kept", "added")
-    progress.change(conn, batch.batch_id, {
-        "state": "running", "phase": "remove", "forced": int(force), "undone_by": caller.name[:20],
+    progress.move(conn, batch, "undo", {
+        "forced": int(force), "undone_by": caller.name[:20],
         "undone_by_id": caller.user.user_id,
         "undone_at": now, "undo_groups": None if groups is None else as_json(sorted(groups)), "kept": 0,
     })  # fmt: skip
@@ -71,9 +71,7 @@ def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
 
 
 def _finish(conn: Connection, batch: StoredBatch, now: datetime) -> None:
-    state = "undone" if batch.undone_by else "failed"
-    progress.change(conn, batch.batch_id, {"state": state, "phase": None, "finished_at": now})
-    progress.forget_pieces(conn, batch.batch_id)
+    progress.move(conn, batch, "undone" if batch.undone_by else "rolled back", {"finished_at": now})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from didier.services.batches.edits import places
 from didier.services.changes.record import KINDS, Change, event
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
+from didier.storage.batches import progress
 from didier.storage.changes import history, vicidial_logs
 from didier.storage.changes.history import Entry, Image
 from didier.storage.dids import deletion_locks, dids
@@ -57,7 +58,7 @@ def undo_edit(
     the same. A DID that is gone stays gone. Where all are kept the batch stays as it is, and can be undone
     by force later. What was added is not removed while it is locked or, unless forced, in use.
     """
-    found = history.state(conn, batch_id)
+    found = progress.get(conn, batch_id)
     entries = history.of_batch(conn, batch_id)
     if found is None or not entries:
         return BatchNotFound(batch_id)
@@ -72,8 +73,10 @@ def undo_edit(
     _carry_out(conn, plan, caller, now)
     removed, restored = len(plan.deletions), len(plan.updates) + len(plan.insertions)
     if removed or restored or not plan.kept:
-        user = (caller.name, caller.user.user_id)
-        history.undone(conn, batch_id, user, now, (removed, len(plan.kept)))
+        progress.move(conn, found, "undone", {
+            "undone_by": caller.name[:20], "undone_by_id": caller.user.user_id, "undone_at": now,
+            "removed": removed, "kept": len(plan.kept),
+        })  # fmt: skip
     return Undone(batch_id, removed, restored, tuple(plan.kept))
 
 

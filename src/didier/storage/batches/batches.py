@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from didier.domain import batch_states
 from didier.domain.visibility import Visibility
 from didier.storage.statements import (
     as_json,
@@ -171,8 +172,9 @@ _DECIDE = (
 )
 
 
-def close(conn: Connection, batch_ids: Sequence[int], state: str) -> None:
-    """End running batches whose items are all decided."""
+def close(conn: Connection, batch_ids: Sequence[int], event: str) -> None:
+    """End journaled batches whose items are all decided, by *event* of `domain.batch_states`."""
+    state = batch_states.after(batch_states.JOURNALED, event).to.state
     sql = (
         "SELECT coalesce(sum(outcome IN ('added', 'removed')), 0), coalesce(sum(outcome = 'removed'), 0)"
         " FROM didier_batch_items WHERE batch_id = ?"

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import Connection
 
+from didier.domain import batch_states
+from didier.domain.batch_states import ACTIVE, Stage
 from didier.domain.visibility import Visibility
 from didier.storage.batches.batches import Batch, Item, insert_batch, insert_items
 from didier.storage.statements import as_json, as_moment, as_text, numbers_of, run, values_of
-
-ACTIVE = ("pending", "running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ class StoredBatch:
     undone_at: datetime | None
     caller_groups: Visibility | None  # what the caller saw when it was ordered; None: not known
 
+    @property
+    def stage(self) -> Stage:
+        """Where it stands."""
+        return Stage(self.state, self.phase)
+
 
 _COLUMNS = tuple(field.name for field in fields(StoredBatch))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM didier_batches"
@@ -82,11 +87,11 @@ def _saw(groups: list[str] | None) -> Visibility:
 
 
 def accept(
-    conn: Connection, batch: Batch, requested: int, phase: str, pieces: Sequence[bytes], now: datetime
+    conn: Connection, batch: Batch, requested: int, stage: Stage, pieces: Sequence[bytes], now: datetime
 ) -> int:
     """Store a batch that is still to be made, and the text of its targets in *pieces*; return its id."""
     batch_id = insert_batch(conn, batch, now)
-    change(conn, batch_id, {"state": "pending", "phase": phase, "requested": requested})
+    change(conn, batch_id, {"state": stage.state, "phase": stage.phase, "requested": requested})
     for number, piece in enumerate(pieces):
         sql = "INSERT INTO didier_batch_input (batch_id, piece, content) VALUES (?, ?, ?)"
         run(conn, sql, batch_id, number, piece)
@@ -157,6 +162,20 @@ def page(conn: Connection, wanted: BatchFilter, before: int | None, limit: int) 
     where = f" WHERE {' AND '.join(given)}" if given else ""
     rows = run(conn, f"{_SELECT}{where} ORDER BY batch_id DESC LIMIT ?", *given.values(), limit)
     return [_batch(row) for row in rows]
+
+
+def move(conn: Connection, batch: StoredBatch, event: str, values: Mapping[str, Any] | None = None) -> None:
+    """Let *event* happen to *batch*, and store *values* with it; the text of what has ended is forgotten.
+
+    Raises `IllegalMove`, and ValueError unless *values* are what the event stores.
+    """
+    step = batch_states.after(batch.stage, event)
+    given = values or {}
+    if set(given) != set(step.writes):
+        raise ValueError(f"{event!r} stores {', '.join(step.writes) or 'nothing'}, not {', '.join(given)}")
+    change(conn, batch.batch_id, {"state": step.to.state, "phase": step.to.phase, **given})
+    if step.to.state not in ACTIVE:
+        forget_pieces(conn, batch.batch_id)
 
 
 def change(conn: Connection, batch_id: int, values: Mapping[str, Any]) -> None:

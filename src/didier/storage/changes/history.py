@@ -196,31 +196,6 @@ _ORIGIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What has to be known of a batch to undo it."""
-
-    kind: str
-    state: str
-
-
-def state(conn: Connection, batch_id: int) -> State | None:
-    """Return kind and state of a batch, None when there is no such batch."""
-    found = run(conn, "SELECT kind, state FROM didier_batches WHERE batch_id = ?", batch_id)
-    return State(*found[0]) if found else None
-
-
-def undone(
-    conn: Connection, batch_id: int, user: tuple[str, int], now: datetime, counts: tuple[int, int]
-) -> None:
-    """Say that *user*, by name and id, undid a batch, and of how many DIDs: those removed, those kept."""
-    sql = (
-        "UPDATE didier_batches SET state = 'undone', undone_by = ?, undone_by_id = ?, undone_at = ?,"
-        " removed = ?, kept = ? WHERE batch_id = ?"
-    )
-    run(conn, sql, user[0][:20], user[1], as_text(now), *counts, batch_id)
-
-
 def updated_between(conn: Connection, first: int, last: int) -> set[int]:
     """Return the ids from *first* to *last* whose DIDs were updated since they were made."""
     sql = "SELECT did_id FROM didier_history WHERE did_id BETWEEN ? AND ? AND action = 'update'"

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.routing import route
 
+from didier.domain.batch_states import ACTIVE
 from didier.domain.fields import BY_COLUMN
 from didier.errors import Refusal
 from didier.services.batches import batches
 from didier.services.users.authentication import Caller
-from didier.storage.batches.progress import ACTIVE, BatchFilter, StoredBatch
+from didier.storage.batches.progress import BatchFilter, StoredBatch
 from didier.web.admin.page import Page, may
 from didier.web.api import cursors
 from didier.web.api.batches import items_of, shown

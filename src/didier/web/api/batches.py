@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
+from didier.domain.batch_states import ACTIVE
 from didier.errors import Refusal, Unavailable
 from didier.runtime.logins import Login
 from didier.services.batches import batches
 from didier.services.batches.decisions import target_of
 from didier.services.users.authentication import Caller
-from didier.storage.batches.progress import ACTIVE, BatchFilter, PlacedItem, StoredBatch
+from didier.storage.batches.progress import BatchFilter, PlacedItem, StoredBatch
 from didier.storage.dids import snapshots
 from didier.web.api import answers, cursors, moments, problems
 from didier.web.api.answers import Answer
