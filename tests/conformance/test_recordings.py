@@ -1,21 +1,17 @@
 """VICIdial's recorded answers and rows, replayed against running servers in each home that Didier has."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
+from conformance import replay
 from support.mariadb import MariaDB
-from support.missing import SHARED, shared
+from support.recorded import CONFORMANCE, RECORDINGS, files, scenarios
 from support.server import Didier
-
-RECORDINGS = sorted(path.stem for path in SHARED.joinpath("recordings").glob("*.json")) or ["copy_did"]
-OWN_DEVIATIONS = Path(__file__).with_name("deviations.json")
 
 
 @dataclass(frozen=True)
@@ -47,34 +43,21 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def _vicidial(mariadb: MariaDB, engine: str) -> str:
     """Make VICIdial's tables, as the replay makes them, in a database of their own."""
     url = mariadb.database()
-    sys.path.insert(0, str(shared("replay.py").parent))
-    import replay
-
     replay.Database(url, create=True, engine=engine)
     return url
 
 
-@pytest.fixture(scope="session")
-def deviations(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scenarios in which Didier differs on purpose, each with its reason."""
-    merged = json.loads(shared("deviations.json").read_text()) | json.loads(OWN_DEVIATIONS.read_text())
-    path = tmp_path_factory.mktemp("deviations") / "deviations.json"
-    path.write_text(json.dumps(merged))
-    return path
-
-
 @pytest.mark.parametrize("recording", RECORDINGS)
-def test_answers_and_rows_are_vicidials(home, deviations, recording):
+def test_answers_and_rows_are_vicidials(home, recording):
     """Every recorded request is answered as VICIdial answers it and leaves the same rows."""
     done = subprocess.run(
         [
-            sys.executable, shared("replay.py"), "--url", home.server.url, "--database", home.database,
-            "--deviations", deviations, *home.options, shared(f"recordings/{recording}.json"),
+            sys.executable, replay.__file__, "--url", home.server.url, "--database", home.database,
+            *home.options, *files(recording),
         ],
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
 
     print(done.stdout, done.stderr)  # pytest shows it when the test fails
@@ -85,12 +68,8 @@ def test_answers_and_rows_are_vicidials(home, deviations, recording):
 
 
 def test_every_deviation_has_a_reason_and_a_scenario():
-    """Our own list names recorded scenarios alone, and says why they differ."""
-    known = {
-        scenario["name"]
-        for path in shared("recordings").glob("*.json")
-        for scenario in json.loads(path.read_text())["scenarios"]
-    }
+    """The list names recorded scenarios alone, and says why Didier differs in them."""
+    known = {scenario["name"] for recording in RECORDINGS for scenario in scenarios(recording)}
+    deviations = json.loads(CONFORMANCE.joinpath("deviations.json").read_text())
 
-    own = json.loads(OWN_DEVIATIONS.read_text())
-    assert {} == {name: entry for name, entry in own.items() if name not in known or not entry["why"]}
+    assert {} == {name: entry for name, entry in deviations.items() if name not in known or not entry["why"]}
