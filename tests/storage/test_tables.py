@@ -1,10 +1,8 @@
-import json
-
 import pytest
 
 from didier.storage.statements import run
 from didier.storage.tables import vicidial_tables
-from support.missing import shared
+from support import recorded
 
 OURS = vicidial_tables().tables
 
@@ -12,7 +10,7 @@ OURS = vicidial_tables().tables
 @pytest.fixture(scope="module")
 def theirs():
     """VICIdial's tables as recorded from a running system."""
-    return json.loads(shared("schema.json").read_text())["tables"]
+    return recorded.tables()
 
 
 def listed():
