@@ -1,6 +1,5 @@
 """Answers that were recorded from VICIdial, given to the client in answer to the requests that it sends."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,9 +13,8 @@ from didier.client import errors
 from didier.client.vicidial import UnexpectedReply, VicidialClient
 from didier.client.vicidial.lines import read, read_version
 from didier.client.vicidial.parameters import DID_PARAMETERS, USER_PARAMETERS
-from support.missing import SHARED, shared
+from support.recorded import RECORDINGS, scenarios
 
-RECORDINGS = sorted(path.stem for path in SHARED.joinpath("recordings").glob("*.json")) or ["copy_did"]
 URL = "http://vicidial.example/vicidial/non_agent_api.php"
 MOMENTS = {"<NOW>": "2026-03-04 05:06:07", "<EPOCH>": "1772600767", "<RUN_TIME>": "0", "<API_URL>": URL}
 DID_COLUMNS = {parameter.name: parameter.column for parameter in DID_PARAMETERS}
@@ -61,7 +59,7 @@ def columns(sent, names):
 
 
 def recorded(recording: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for scenario in json.loads(shared(f"recordings/{recording}.json").read_text())["scenarios"]:
+    for scenario in scenarios(recording):
         for number, request in enumerate(scenario["requests"], 1):
             settings = scenario["fixture"].get("system_settings", {})
             non_latin = str(settings.get("use_non_latin", 0)) == "1"
