@@ -6,13 +6,9 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable
 from ctypes.util import find_library
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
-
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "vicidial"
-"""VICIdial's facts: recordings, schema, replay script."""
 
 
 def cannot_run(what: str) -> NoReturn:
@@ -42,9 +38,3 @@ def library(name: str, package: str) -> None:
     """Go on if there is the shared library *name* of Debian's package *package*."""
     if find_library(name) is None:
         cannot_run(f"the library {name} (Debian package {package})")
-
-
-def shared(name: str) -> Path:
-    """Return the path of the file *name* among VICIdial's facts."""
-    path = SHARED / name
-    return path if path.exists() else cannot_run(f"VICIdial's recorded facts ({name})")
