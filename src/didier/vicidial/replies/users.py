@@ -73,7 +73,7 @@ def copy_incomplete(call: Call) -> Reply:
 
 def update_incomplete(call: Call) -> Reply:
     """``update_user`` names no user."""
-    return _incomplete(call, call.get("agent_user"))
+    return _incomplete(call, f"{call.get('agent_user')}|")  # VICIdial ends the data with a bar here
 
 
 def _incomplete(call: Call, data: str) -> Reply:
