@@ -33,7 +33,7 @@ _DETAILS = ("user", "full_name", "user_group", "user_level", "active")
 def user_details(conn: Connection, call: Call, caller: Caller) -> Reply:
     """Show a user."""
     name = call.get("agent_user")
-    if not 1 <= len(name) <= NAME_MOST:
+    if not name:
         return words.search_invalid(call)
     found = accounts.details(conn, caller.user, name)
     if isinstance(found, NotPermitted | UserNotFound):

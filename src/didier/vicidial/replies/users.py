@@ -38,7 +38,7 @@ FIELD_ERRORS: Mapping[str, tuple[str, str]] = MappingProxyType({
 
 
 def search_invalid(call: Call) -> Reply:
-    """No user was named, or one with too long a name."""
+    """No user was named."""
     return _not_shown(call, "user_details INVALID SEARCH PARAMETERS")
 
 
