@@ -335,6 +335,7 @@ def test_the_blank_mark_empties(api):
         ({"agent_pass": "--BLANK--"}, "YOU MUST USE A VALID PASSWORD, {}: |admin|***"),
         ({"agent_pass": "x" * 101, "active": "N"}, "YOU MUST USE A VALID PASSWORD, {}: |admin|***"),
         ({"hotkeys_active": "2"}, "YOU MUST USE A VALID HOTKEYS SETTING, {}: |admin|2"),
+        ({"email": "a@bc"}, "YOU MUST USE A VALID EMAIL, {}: |admin|a@bc"),
         ({"active": "MAYBE"}, "ACTIVE MUST BE Y OR N, {}: |admin|MAYBE"),
         ({"delete_user": "MAYBE"}, "DELETE USER MUST BE Y OR N, {}: |admin|MAYBE"),
         ({"dry_run": "MAYBE"}, "DRY RUN MUST BE Y OR N, {}: |admin|MAYBE"),

@@ -25,7 +25,7 @@ USER_FIELDS: tuple[Field, ...] = (
     Field("phone_pass", text(1, 100), "Password of that phone; kept in a VICIdial database alone"),
     Field("hotkeys_active", one_of("0", "1"), "Whether the agent has hot keys", empty=None),
     Field("voicemail_id", text(1, 10), "Voicemail box"),
-    Field("email", text(1, 100), "E-mail address"),
+    Field("email", text(5, 100), "E-mail address"),  # VICIdial refuses shorter ones
     Field("custom_one", text(1, 100), "Free for use"),
     Field("custom_two", text(1, 100), "Free for use"),
     Field("custom_three", text(1, 100), "Free for use"),

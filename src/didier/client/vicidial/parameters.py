@@ -127,7 +127,7 @@ USER_PARAMETERS = (
     Parameter("voicemail_id", "voicemail_id", "YOU MUST USE A VALID VOICEMAIL ID", "1 to 10 characters",
               Kept()),
     # A quote in an address makes VICIdial fail, and a plus sign becomes a space.
-    Parameter("email", "email", "YOU MUST USE A VALID EMAIL", "1 to 100 characters", Kept("-.:/@%_")),
+    Parameter("email", "email", "YOU MUST USE A VALID EMAIL", "5 to 100 characters", Kept("-.:/@%_")),
     *(
         Parameter(f"custom_{n}", f"custom_{n}", f"YOU MUST USE A VALID CUSTOM {n.upper()}",
                   "1 to 100 characters", _NAMED)
