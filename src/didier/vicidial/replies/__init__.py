@@ -1,4 +1,4 @@
 """Every line that the Non-Agent API answers. No other package knows these texts.
 
-VICIdial's lines were recorded from version 2.14-202; the tutorial's are those of the design, section 5.
+VICIdial's lines were recorded from version 2.14-202 (``tests/conformance``); the README has the tutorial's.
 """
