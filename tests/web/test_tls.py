@@ -8,6 +8,7 @@ import pytest
 from didier.config import Settings
 from didier.errors import WrongSetting
 from didier.web.server import check_tls
+from support.certificates import certificate
 from support.missing import program
 from support.raw import connect, connected
 from support.server import PATH, Didier, didier
@@ -17,17 +18,9 @@ from support.server import PATH, Didier, didier
 def certificates(tmp_path_factory):
     """A directory with two certificates for 127.0.0.1 and their keys, the second key encrypted too."""
     directory = tmp_path_factory.mktemp("certificates")
-    openssl = program("openssl", "openssl")
     for name in ("a", "b"):
-        subprocess.run(
-            [
-                openssl, "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt",
-                "ec_paramgen_curve:prime256v1", "-keyout", f"{name}.key", "-out", f"{name}.pem",
-                "-days", "2", "-subj", "/CN=didier",
-                "-addext", "subjectAltName=IP:127.0.0.1",
-            ],
-            cwd=directory, check=True, capture_output=True,
-        )  # fmt: skip
+        certificate(directory, name)
+    openssl = program("openssl", "openssl")
     lock = [openssl, "ec", "-in", "b.key", "-aes128", "-passout", "pass:x", "-out", "locked.key"]
     subprocess.run(lock, cwd=directory, check=True, capture_output=True)
     return directory
