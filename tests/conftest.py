@@ -7,10 +7,8 @@ import pytest
 from hypothesis import settings
 from sqlalchemy.engine import Engine
 
-from didier.services.system import demo
-from didier.storage import migrations
-from didier.storage.database import open_engine
-from didier.storage.tables import vicidial_tables
+from support.engines import opened
+from support.fresh import FreshDatabase, FreshFile
 from support.mariadb import MariaDB, running_mariadb
 from support.missing import missing
 from support.server import Didier
@@ -29,8 +27,22 @@ def mariadb() -> Iterator[MariaDB]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def fresh_file(tmp_path_factory: pytest.TempPathFactory) -> FreshFile:
+    """An embedded database with the tutorial's user and DID, for copies."""
+    return FreshFile(tmp_path_factory.mktemp("fresh"), NOW)
+
+
+@pytest.fixture(scope="session")
+def fresh_database(mariadb: MariaDB) -> Iterator[FreshDatabase]:
+    """A database of MariaDB with the tutorial's user and DID that is put back for each test."""
+    fresh = FreshDatabase(mariadb, NOW)
+    yield fresh
+    fresh.close()
+
+
 @pytest.fixture(params=["sqlite", "mariadb"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, in each home that Didier has."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/didier.db"
@@ -38,17 +50,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", "mariadb"])
+def database_url(request: pytest.FixtureRequest, fresh_file: FreshFile, tmp_path: Path) -> str:
+    """The URL of the database that `engine` opens."""
+    if request.param == "sqlite":
+        return fresh_file.url(tmp_path)
+    url: str = request.getfixturevalue("fresh_database").url()
+    return url
+
+
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """A database with VICIdial's tables and Didier's, and the tutorial's user and DID in them."""
-    engine = open_engine(database_url, create=True)
-    with engine.begin() as conn:
-        vicidial_tables().create_all(conn)
-    migrations.upgrade(engine)
-    with engine.begin() as conn:
-        demo.fill(conn, NOW)
-    yield engine
-    engine.dispose()
+    with opened(database_url) as engine:
+        yield engine
 
 
 @pytest.fixture

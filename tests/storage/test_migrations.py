@@ -13,9 +13,9 @@ from didier.storage.tables import DIDS, NOT_EMBEDDED, USERS, vicidial_tables
 
 
 @pytest.fixture
-def bare(database_url):
+def bare(empty_url):
     """A database with VICIdial's tables alone."""
-    engine = open_engine(database_url, create=True)
+    engine = open_engine(empty_url, create=True)
     with engine.begin() as conn:
         vicidial_tables().create_all(conn)
     yield engine
