@@ -38,6 +38,6 @@ REDIRECTS: Mapping[str, Redirect] = MappingProxyType({
 })  # fmt: skip
 """The redirects by their column.
 
-Embedded databases have an index of each, of the DIDs alone that use it (`tables.make_embedded`). SQLite takes
-it for statements that repeat the condition to the letter.
+Embedded databases have an index of each, of the DIDs alone that use it (`tables.vicidial_tables`). SQLite
+takes it for statements that repeat the condition to the letter.
 """

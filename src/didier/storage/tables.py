@@ -1,8 +1,8 @@
 """The tables: VICIdial's under their own names, and Didier's own, called ``didier_*``.
 
-VICIdial's tables stand in ``vicidial.schema`` beside this file. They are created in an embedded database
-only; in an existing VICIdial database they are used as they are. Didier's own tables are made by the
-migrations in both.
+VICIdial's tables stand in ``vicidial.schema`` beside this file. They are made in an embedded database only,
+see `embedded`; in an existing VICIdial database they are used as they are. Didier's own tables are made by
+the migrations in both.
 """
 
 import re
@@ -187,19 +187,9 @@ _PARTS = {
 """Indexes of a column in some rows alone, in embedded databases."""
 
 
-def make_embedded(conn: sa.Connection) -> None:
-    """Make those of VICIdial's tables that an embedded database lacks."""
-    tables = vicidial_tables()
-    wanted = [table for name, table in tables.tables.items() if name not in NOT_EMBEDDED]
-    tables.create_all(conn, tables=wanted)
-    for index in tables.tables[DIDS].indexes:
-        if index.name in _PARTS:  # a release may have more of them than the one before it
-            index.create(conn, checkfirst=True)
-
-
 @cache
 def vicidial_tables() -> sa.MetaData:
-    """Return VICIdial's tables, as far as Didier uses them, for making them in an empty database."""
+    """Return VICIdial's tables, as far as Didier uses them."""
     metadata = sa.MetaData()
     for name, lines in _blocks(files(__package__).joinpath("vicidial.schema").read_text("utf-8")):
         _table(metadata, name, lines)

@@ -1,4 +1,7 @@
-"""The migrations of Didier's own tables; VICIdial's tables are never altered."""
+"""The migrations of Didier's own tables, and what an embedded database has of VICIdial's.
+
+In a MariaDB database VICIdial's tables are VICIdial's own, and never altered.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -7,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from didier.errors import NoDatabase
+from didier.storage import embedded
 from didier.storage.database import check_server, database_file
 from didier.storage.system import rights
-from didier.storage.tables import DIDS, USERS, make_embedded
+from didier.storage.tables import DIDS, USERS, vicidial_tables
 
 VERSION_TABLE = "didier_version"
 _HERE = Path(__file__).parent
@@ -39,8 +43,12 @@ def check_home(engine: Engine) -> None:
         rights.check(conn)
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the database to `HEAD`; in an embedded one, make VICIdial's tables first if they are missing.
+def upgrade(engine: Engine, vicidial: sa.MetaData | None = None) -> None:
+    """Bring the database to `HEAD`; in an embedded one, make what it lacks of the tables *vicidial* first.
+
+    By itself those are VICIdial's tables as this release uses them. In an embedded database all of it is one
+    transaction; MariaDB ends one with each table that is made or altered. An upgrade that was interrupted is
+    finished by the next.
 
     Raises `NoDatabase` for a MariaDB database without VICIdial's tables, and for a database that a newer
     Didier has worked with; and what `check_home` raises.
@@ -51,8 +59,8 @@ def upgrade(engine: Engine) -> None:
         if found and found > HEAD:
             raise NoDatabase(f"the database was used by a newer Didier (revision {found}, this is {HEAD})")
         if database_file(engine.url):
-            # At any revision: a release may use more of VICIdial's tables than the one before it.
-            make_embedded(conn)
+            # At any revision: a release may use more of VICIdial's tables without changing Didier's own.
+            embedded.expand(conn, vicidial or vicidial_tables())
         elif found is None and (missing := {DIDS, USERS}.difference(sa.inspect(conn).get_table_names())):
             names = ", ".join(sorted(missing))
             raise NoDatabase(f"this is not a VICIdial database: there is no table {names}")
