@@ -32,6 +32,8 @@ def upgrade() -> None:
             _fill(table, column, name)
     # A JSON list in small letters of the groups whose DIDs the caller saw, null for all; NULL: not known.
     _add("didier_batches", sa.Column("caller_groups", sa.Text))
+    # 0003 got it when databases at that revision were in use already.
+    _add("didier_batches", sa.Column("undo_groups", sa.Text))
     op.create_index("didier_lockouts_user", "didier_lockouts", ["user_id"], if_not_exists=True)
     _own_idempotency()
     op.create_table(
