@@ -33,6 +33,7 @@ from didier.storage.database import reading
 from didier.storage.dids import deletion_locks, dids
 from didier.storage.statements import run
 from support.batches import SOURCE, accept, assert_agree, order, outcomes, stored, table, undo
+from support.statements import sent
 
 BATCH_TABLES = ("didier_batches", "didier_batch_items", "didier_batch_input", "didier_snapshots")
 
@@ -481,31 +482,10 @@ def test_a_page_takes_a_fixed_number_of_statements(clean, now, who):
         small(clean, now, f"555010{number}", user_group="ADMIN")
         edited(clean, now, UpdateOrder(CALLER, SOURCE, {"did_description": f"Line {number}"}))
     with clean.begin() as conn:
-        asked = [_statements(conn, lambda size=size: batches.page(conn, who, BatchFilter(), None, size))
+        asked = [sent(conn, lambda size=size: batches.page(conn, who, BatchFilter(), None, size))
                  for size in (2, 12)]  # fmt: skip
 
     assert [1, 1] == asked if who is CALLER else [3, 3] == asked
-
-
-def _statements(conn, read) -> int:
-    """Count the statements that *read* sends to the driver."""
-    sent = []
-    real = conn.connection
-
-    class Counting:
-        def __getattr__(self, name):
-            return getattr(real, name)
-
-        def cursor(self):
-            sent.append(1)
-            return real.cursor()
-
-    conn._dbapi_connection, kept = Counting(), conn._dbapi_connection
-    try:
-        read()
-    finally:
-        conn._dbapi_connection = kept
-    return len(sent)
 
 
 def test_a_text_is_read_with_pauses():

@@ -1,0 +1,32 @@
+"""How many statements a database is sent, by its own word."""
+
+from collections.abc import Callable
+
+from sqlalchemy.engine import Connection
+
+from didier.storage.statements import run
+
+
+def sent(conn: Connection, work: Callable[[], object]) -> int:
+    """Do *work* on *conn*; return how many statements that took."""
+    return _traced(conn, work) if conn.dialect.name == "sqlite" else _asked(conn, work)
+
+
+def _traced(conn: Connection, work: Callable[[], object]) -> int:
+    driver, statements = conn.connection.driver_connection, []
+    assert driver
+    driver.set_trace_callback(statements.append)
+    work()
+    driver.set_trace_callback(None)
+    return len(statements)
+
+
+def _asked(conn: Connection, work: Callable[[], object]) -> int:
+    before = _questions(conn)
+    work()
+    return _questions(conn) - before - 1  # asking is one
+
+
+def _questions(conn: Connection) -> int:
+    [(_, count)] = run(conn, "SHOW SESSION STATUS LIKE 'Questions'")
+    return int(count)
