@@ -7,6 +7,7 @@ from didier.storage.statements import run
 from didier.storage.tables import DIDS
 from support.engines import opened
 from support.homes import ready
+from support.statements import traced
 
 NUMBER = "5550001"
 
@@ -94,12 +95,7 @@ def test_dids_with_one_destination_come_as_one_whatever_else_they_use(conn, now)
 def test_an_embedded_database_looks_into_indexes(tmp_path, now):
     """No statement reads through the DIDs, of which there may be millions, while others wait to write."""
     with ready(f"sqlite:///{tmp_path}/didier.db", now) as engine, engine.begin() as conn:
-        statements: list[str] = []
-        driver = conn.connection.driver_connection
-        assert driver
-        driver.set_trace_callback(statements.append)
-        references.of(conn, [NUMBER])
-        driver.set_trace_callback(None)
+        statements = traced(conn, lambda: references.of(conn, [NUMBER]))
         plans = [row[3] for sql in statements for row in run(conn, f"EXPLAIN QUERY PLAN {sql}")]
 
     assert [] == [step for step in plans if step.startswith(f"SCAN {DIDS}")]

@@ -9,16 +9,18 @@ from didier.storage.statements import run
 
 def sent(conn: Connection, work: Callable[[], object]) -> int:
     """Do *work* on *conn*; return how many statements that took."""
-    return _traced(conn, work) if conn.dialect.name == "sqlite" else _asked(conn, work)
+    return len(traced(conn, work)) if conn.dialect.name == "sqlite" else _asked(conn, work)
 
 
-def _traced(conn: Connection, work: Callable[[], object]) -> int:
-    driver, statements = conn.connection.driver_connection, []
+def traced(conn: Connection, work: Callable[[], object]) -> list[str]:
+    """Do *work* on an embedded database; return the statements that it was sent."""
+    statements: list[str] = []
+    driver = conn.connection.driver_connection
     assert driver
     driver.set_trace_callback(statements.append)
     work()
     driver.set_trace_callback(None)
-    return len(statements)
+    return statements
 
 
 def _asked(conn: Connection, work: Callable[[], object]) -> int:

@@ -1,0 +1,107 @@
+"""Many rows found, changed or removed by one statement, each by a key of its own.
+
+MariaDB looks into the index of a key only where it joins: an ``UPDATE`` or ``DELETE`` with
+``key IN (SELECT …)`` reads the whole table, and locks every row until the transaction ends (seen with 10.11).
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from didier.storage.statements import cache_some, rows_from, run, run_change
+
+Columns = tuple[str, ...]
+"""Names of columns; of a key they hold whole numbers, or texts in ASCII such as digests."""
+
+
+def find(
+    conn: Connection, table: str, key: Columns, keys: Collection[Sequence[Any]], columns: Columns
+) -> list[tuple[Any, ...]]:
+    """Return *columns* of those rows of *table* whose columns *key* are one of *keys*."""
+    if not keys:
+        return []
+    rows = list(keys)
+    source, values = rows_from(conn.dialect.name, _places(len(key)), rows)
+    return run(conn, _find(conn.dialect.name, table, source, _kinds(key, rows[0]), columns), *values)
+
+
+def update(
+    conn: Connection,
+    table: str,
+    key: Columns,
+    columns: Columns,
+    rows: Sequence[Sequence[Any]],
+    where: str = "TRUE",
+) -> int:
+    """Set *columns* of rows of *table*; return how many there were.
+
+    Each of *rows* is the values of *key*, by which it is found, and then those of *columns*. *where* is a
+    condition that the rows have to meet besides.
+    """
+    if not rows:
+        return 0
+    source, values = rows_from(conn.dialect.name, _places(len(key) + len(columns)), rows)
+    sql = _update(conn.dialect.name, table, source, _kinds(key, rows[0]), columns, where)
+    return run_change(conn, sql, *values)
+
+
+def delete(conn: Connection, table: str, key: str, keys: Collection[Any]) -> None:
+    """Remove the rows of *table* whose column *key* is one of *keys*."""
+    if not keys:
+        return
+    rows = [(value,) for value in keys]
+    source, values = rows_from(conn.dialect.name, _places(1), rows)
+    run(conn, _delete(conn.dialect.name, table, source, _kinds((key,), rows[0])), *values)
+
+
+_Kinds = tuple[tuple[str, bool], ...]
+"""The columns of a key, and whether each holds whole numbers."""
+
+
+def _kinds(key: Columns, values: Sequence[Any]) -> _Kinds:
+    return tuple((name, isinstance(value, int)) for name, value in zip(key, values, strict=False))
+
+
+@cache_some
+def _places(count: int) -> Columns:
+    """Return the names of the columns of rows that are bound."""
+    return tuple(f"v{place}" for place in range(count))
+
+
+def _matches(dialect: str, kinds: _Kinds) -> str:
+    values = (_value(dialect, f"r.v{place}", is_number) for place, (_, is_number) in enumerate(kinds))
+    return " AND ".join(f"t.`{name}` = {value}" for (name, _), value in zip(kinds, values, strict=True))
+
+
+def _value(dialect: str, place: str, is_number: bool) -> str:
+    if is_number:
+        return f"CAST({place} AS INTEGER)"
+    # MariaDB compares texts with different collations only if one of them is in ASCII: Didier's tables and
+    # the database, whose collation bound rows have, may differ.
+    return place if dialect == "sqlite" else f"CONVERT({place} USING ascii)"
+
+
+@cache_some
+def _find(dialect: str, table: str, source: str, kinds: _Kinds, columns: Columns) -> str:
+    join = "CROSS JOIN" if dialect == "sqlite" else "STRAIGHT_JOIN"  # the few rows that are bound come first
+    names = ", ".join(f"t.`{name}`" for name in columns)
+    return f"SELECT {names} FROM {source} {join} {table} AS t ON {_matches(dialect, kinds)}"
+
+
+@cache_some
+def _update(dialect: str, table: str, source: str, kinds: _Kinds, columns: Columns, where: str) -> str:
+    matches = _matches(dialect, kinds)
+    new = [(name, f"r.v{place}") for place, name in enumerate(columns, len(kinds))]
+    if dialect == "sqlite":
+        assignments = ", ".join(f"`{name}` = {value}" for name, value in new)
+        return f"UPDATE {table} AS t SET {assignments} FROM {source} WHERE {matches} AND {where}"
+    assignments = ", ".join(f"t.`{name}` = {value}" for name, value in new)
+    return f"UPDATE {source} STRAIGHT_JOIN {table} AS t ON {matches} SET {assignments} WHERE {where}"
+
+
+@cache_some
+def _delete(dialect: str, table: str, source: str, kinds: _Kinds) -> str:
+    if dialect == "sqlite":
+        return f"DELETE FROM {table} WHERE `{kinds[0][0]}` IN (SELECT v0 FROM {source})"
+    return f"DELETE t FROM {source} STRAIGHT_JOIN {table} AS t ON {_matches(dialect, kinds)}"
