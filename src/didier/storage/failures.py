@@ -34,13 +34,20 @@ def unavailable(error: Exception) -> Unavailable | None:
     return _failed_file(error)
 
 
+class Outrun(Exception):
+    """Another writer has changed what was decided on before the decision was recorded.
+
+    Nothing of the group may be stored: decided again, on what is there now, it may come out otherwise.
+    """
+
+
 # MariaDB: duplicate key, deadlock, Galera certification failure (as a deadlock or 1020).
 _PASSING_CODES = {1062, 1213, 1020}
 
 
 def is_passing(error: Exception) -> bool:
     """Say whether *error* means that another writer was faster, so that the same may work when retried."""
-    return isinstance(error, IntegrityError) or error_code(error) in _PASSING_CODES
+    return isinstance(error, IntegrityError | Outrun) or error_code(error) in _PASSING_CODES
 
 
 _LOCK_WAIT_TIMEOUT = 1205
