@@ -97,7 +97,7 @@ def _begun(conn: Connection, order: Opening, user: User, now: datetime) -> Calle
     moment, address = _utc(now), order.credentials.address
     mark = order.secret.mark_password(account.password)
     sessions.add(
-        conn, Session(order.secret.digest, account.user_id, user.name, mark, address, moment, moment)
+        conn, [Session(order.secret.digest, account.user_id, user.name, mark, address, moment, moment)]
     )
     return Caller(user, user.name, address)
 

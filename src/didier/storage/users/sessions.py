@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier.storage import row_sets
 from didier.storage.statements import as_moment, as_text, insert, run
 
 _TABLE = "didier_sessions"
@@ -26,22 +27,20 @@ class Session:
     used_at: datetime
 
 
-def add(conn: Connection, session: Session) -> None:
-    """Store a new session."""
-    row = (
-        session.digest, session.user_id, session.user_name, session.mark, session.address[:45],
-        as_text(session.created_at), as_text(session.used_at),
-    )  # fmt: skip
-    insert(conn, _TABLE, _COLUMNS, [row])
+def add(conn: Connection, new: Sequence[Session]) -> None:
+    """Store *new* sessions."""
+    rows = [
+        (one.digest, one.user_id, one.user_name, one.mark, one.address[:45],
+         as_text(one.created_at), as_text(one.used_at))
+        for one in new
+    ]  # fmt: skip
+    insert(conn, _TABLE, _COLUMNS, rows)
 
 
 def by_digest(conn: Connection, digests: Collection[str]) -> dict[str, Session]:
     """Return the sessions with *digests* that are known."""
-    found = {}
-    for digest in digests:
-        for row in run(conn, f"SELECT {', '.join(_COLUMNS)} FROM {_TABLE} WHERE digest = ?", digest):
-            found[digest] = _session(row)
-    return found
+    rows = row_sets.find(conn, _TABLE, ("digest",), [(digest,) for digest in digests], _COLUMNS)
+    return {row[0]: _session(row) for row in rows}
 
 
 def _session(row: Sequence[Any]) -> Session:
@@ -53,8 +52,8 @@ def _session(row: Sequence[Any]) -> Session:
 
 def mark_used(conn: Connection, digests: Collection[str], now: datetime) -> None:
     """Remember that sessions were used."""
-    for digest in digests:
-        run(conn, f"UPDATE {_TABLE} SET used_at = ? WHERE digest = ?", as_text(now), digest)
+    rows = [(digest, as_text(now)) for digest in digests]
+    row_sets.update(conn, _TABLE, ("digest",), ("used_at",), rows)
 
 
 def set_mark(conn: Connection, digest: str, mark: str) -> None:

@@ -1,12 +1,13 @@
 """Tokens of the JSON API: table ``didier_tokens``, which holds their digests alone."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy.engine import Connection
 
+from didier.storage import row_sets
 from didier.storage.statements import as_moment, as_text, insert_one, run
 
 _TABLE = "didier_tokens"
@@ -60,11 +61,9 @@ def _row(token: Token) -> Mapping[str, Any]:
 
 def by_digest(conn: Connection, digests: Collection[str]) -> dict[str, Token]:
     """Return the tokens with *digests* that are known."""
-    found = {}
-    for digest in digests:
-        for row in run(conn, f"{_SELECT} WHERE digest = ?", digest):
-            found[digest] = _token(row)
-    return found
+    wanted = [(digest,) for digest in digests]
+    rows = row_sets.find(conn, _TABLE, ("digest",), wanted, ("digest", *_COLUMNS))
+    return {digest: _token(row) for digest, *row in rows}
 
 
 def by_id(conn: Connection, token_id: int) -> Token | None:
@@ -98,11 +97,11 @@ def revoke_all(conn: Connection, user_id: int, now: datetime) -> int:
 
 def mark_used(conn: Connection, token_ids: Collection[int], now: datetime) -> None:
     """Remember that tokens were used."""
-    for token_id in token_ids:
-        run(conn, f"UPDATE {_TABLE} SET last_used_at = ? WHERE token_id = ?", as_text(now), token_id)
+    rows = [(token_id, as_text(now)) for token_id in token_ids]
+    row_sets.update(conn, _TABLE, ("token_id",), ("last_used_at",), rows)
 
 
-def _token(values: tuple[Any, ...]) -> Token:
+def _token(values: Sequence[Any]) -> Token:
     row = dict(zip(_COLUMNS, values, strict=True))
     return Token(
         token_id=row["token_id"],
