@@ -1,5 +1,6 @@
 """Users, their passwords as stored, and what the system's settings ask of a sign-in."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from didier.domain.names import fold
 from didier.domain.users import User
+from didier.storage import row_sets
 from didier.storage.failures import is_missing_table
 from didier.storage.statements import (
     as_json,
@@ -187,15 +189,19 @@ def hashing(conn: Connection) -> VicidialHashing | None:
     return _password({"pass": "", **row}).vicidial
 
 
-def update(conn: Connection, changes: Iterable[tuple[int, dict[str, Any]]]) -> None:
-    """Set columns of users: pairs of user id and the values by column."""
+def update(conn: Connection, changes: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+    """Set columns of users: pairs of user id, each once, and the values by column.
+
+    One statement for all users of whom the same columns are set.
+    """
     known = columns_of(conn, USERS)
+    rows: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
     for user_id, values in changes:
-        kept = {name: value for name, value in values.items() if name in known}
-        if not kept:
-            continue
-        assignments = ", ".join(f"`{name}` = ?" for name in kept)
-        run(conn, f"UPDATE {USERS} SET {assignments} WHERE user_id = ?", *kept.values(), user_id)
+        kept = tuple(name for name in values if name in known)
+        if kept:
+            rows[kept].append((user_id, *(values[name] for name in kept)))
+    for columns, members in rows.items():
+        row_sets.update(conn, USERS, ("user_id",), columns, members)
 
 
 def add(conn: Connection, values: dict[str, Any]) -> int:
