@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
-from didier.storage import settings
-from didier.storage.statements import as_json, insert, run, scalar, values_of
+from didier.storage import row_sets, settings
+from didier.storage.statements import insert, run, scalar
 
 KEPT_MOST = 10_000
 """Most names that are kept; the one that was tried longest ago goes first."""
 
+_TABLE = "didier_unknown_names"
+_COLUMNS = ("digest", "failures", "failed_at")
 _KEY = "unknown_names_key"
 
 
@@ -34,18 +36,16 @@ def failures(conn: Connection, names: Collection[str]) -> dict[str, Failures]:
     if key is None:
         return {}  # nothing was ever stored
     digests = _digests(key, names)
-    wanted = values_of(conn.dialect.name)
-    sql = f"SELECT digest, failures, failed_at FROM didier_unknown_names WHERE digest IN {wanted}"
-    return {digests[row[0]]: Failures(row[1], row[2]) for row in run(conn, sql, as_json([*digests]))}
+    rows = row_sets.find(conn, _TABLE, ("digest",), [(digest,) for digest in digests], _COLUMNS)
+    return {digests[digest]: Failures(count, at) for digest, count, at in rows}
 
 
 def store(conn: Connection, found: Mapping[str, Failures], most: int = KEPT_MOST) -> None:
     """Store the failures under each name, in place of what is known of it; keep *most* names."""
     digests = _digests(settings.read(conn, _KEY) or _new_key(conn), found)
-    wanted = values_of(conn.dialect.name)
-    run(conn, f"DELETE FROM didier_unknown_names WHERE digest IN {wanted}", as_json([*digests]))
+    row_sets.delete(conn, _TABLE, "digest", list(digests))
     rows = [(digest, found[name].count, found[name].at) for digest, name in digests.items()]
-    insert(conn, "didier_unknown_names", ("digest", "failures", "failed_at"), rows)
+    insert(conn, _TABLE, _COLUMNS, rows)
     surplus = scalar(conn, "SELECT count(*) FROM didier_unknown_names") - most
     if surplus > 0:
         run(conn, _FORGET, surplus - 1)
