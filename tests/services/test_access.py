@@ -4,14 +4,12 @@ import pytest
 
 from didier.domain.users import User
 from didier.errors import AddressRefused, LevelTooLow, LockedOut, SecondFactorMissing, WrongPassword
-from didier.services.users import authentication, directory
+from didier.services.users import authentication, directory, plain_passwords
 from didier.services.users.authentication import (
     LOCK_AFTER,
     LOCK_SECONDS,
     Credentials,
     StaleProof,
-    hashed,
-    replace_plain_passwords,
     sign_in,
     stored_password,
 )
@@ -565,7 +563,7 @@ def test_a_plain_password_is_replaced_by_its_hash(door, now):
     plain(door, "Hidden-1")
     with door.engine.begin() as conn:
         proof = compare("Hidden-1", "Hidden1", stored_password(conn, "crm"))
-        [new] = replace_plain_passwords(conn, [hashed("crm", proof)])
+        [new] = plain_passwords.replace(conn, [plain_passwords.hashed("crm", proof)])
 
     assert ("",) == door.row("pass", "crm")
     assert [User] == kinds(door.group(now, Credentials("crm", new, ADDRESS, 7)))
@@ -577,11 +575,11 @@ def test_a_password_that_was_changed_meanwhile_is_left(door):
     """The hash of the old password does not replace the new one, and the proof is found stale."""
     plain(door, "Hidden-1")
     with door.engine.begin() as conn:
-        old = hashed("crm", compare("Hidden-1", "", stored_password(conn, "crm")))
+        old = plain_passwords.hashed("crm", compare("Hidden-1", "", stored_password(conn, "crm")))
     plain(door, "Hidden-2")
 
     with door.engine.begin() as conn:
-        [proof] = replace_plain_passwords(conn, [old])
+        [proof] = plain_passwords.replace(conn, [old])
 
     assert "Hidden-1" == proof.stored.plain
     assert ("Hidden-2", "") == door.row("pass, pass_hash", "crm")
@@ -598,18 +596,18 @@ def test_a_password_that_was_changed_meanwhile_is_left(door):
 )
 def test_only_plain_passwords_that_match_are_replaced(proof):
     """Nothing replaces a hash, or a password that did not match."""
-    assert None is hashed("crm", proof)
+    assert None is plain_passwords.hashed("crm", proof)
 
 
 def test_a_user_who_is_gone_gets_no_hash(door):
     """A user who was deleted meanwhile is not made again."""
     plain(door, "Hidden-1")
     with door.engine.begin() as conn:
-        old = hashed("crm", compare("Hidden-1", "", stored_password(conn, "crm")))
+        old = plain_passwords.hashed("crm", compare("Hidden-1", "", stored_password(conn, "crm")))
     door.sql("DELETE FROM vicidial_users WHERE user = 'crm'")
 
     with door.engine.begin() as conn:
-        assert [Proof(old.plain, matched=True)] == replace_plain_passwords(conn, [old])
+        assert [Proof(old.plain, matched=True)] == plain_passwords.replace(conn, [old])
         assert None is authentication.stored_password(conn, "crm")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from didier.errors import Overloaded
 from didier.runtime.committer import Committer
 from didier.runtime.logins import PasswordLogin
-from didier.services.users import authentication, passwords
+from didier.services.users import authentication, passwords, plain_passwords
 from didier.services.users.passwords import Proof
 from didier.storage.database import database_file, reading
 from didier.storage.users import users
@@ -72,9 +72,9 @@ class PasswordVerifier:
     async def _compared(self, login: PasswordLogin) -> Proof:
         proof = await self._run(lambda: self._compare(login))
         if self._embedded and (
-            replacement := await self._run(lambda: authentication.hashed(login.user, proof))
+            replacement := await self._run(lambda: plain_passwords.hashed(login.user, proof))
         ):
-            proof = await self._committer.run(authentication.replace_plain_passwords, replacement)
+            proof = await self._committer.run(plain_passwords.replace, replacement)
         self._memory.remember(login.user, login.password, proof)
         return proof
 

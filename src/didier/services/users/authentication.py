@@ -27,7 +27,7 @@ from didier.errors import (
 )
 from didier.services.users import one_time_codes
 from didier.services.users.one_time_codes import CodeProof
-from didier.services.users.passwords import Proof, new_hash
+from didier.services.users.passwords import Proof
 from didier.storage.statements import as_text
 from didier.storage.users import second_factors, unknown_names, users
 from didier.storage.users.second_factors import SecondFactor
@@ -394,37 +394,3 @@ def stored_password(conn: Connection, user: str) -> StoredPassword | None:
     """Return what *user*'s password is to be compared with, None when there is no such user."""
     account = users.accounts(conn, [user]).get(user)
     return account.password if account else None
-
-
-@dataclass(frozen=True, slots=True)
-class Replacement:
-    """A plain password found in the database, and the hash that shall stand there instead."""
-
-    user: str
-    plain: StoredPassword
-    hash: str
-
-
-def hashed(user: str, proof: Proof) -> Replacement | None:
-    """Return what replaces the plain password that *proof* was compared with; slow."""
-    if not proof.matched or proof.stored is None or proof.stored.hash:
-        return None
-    return Replacement(user, proof.stored, new_hash(proof.stored.plain))
-
-
-def replace_plain_passwords(conn: Connection, orders: Sequence[Replacement]) -> list[Proof]:
-    """Store the hashes, each unless the password was changed meanwhile; return the proofs.
-
-    Where it was changed the proof is the one that was had: it is of another password than the stored one,
-    so that signing in finds it stale and the password is compared again.
-    """
-    accounts = users.accounts(conn, [order.user for order in orders])
-    proofs = []
-    for order in orders:
-        account = accounts.get(order.user)
-        if account and account.password == order.plain:
-            users.update(conn, [(account.user_id, {"pass": "", "pass_hash": order.hash})])
-            proofs.append(Proof(StoredPassword(order.hash, ""), matched=True))
-        else:
-            proofs.append(Proof(order.plain, matched=True))
-    return proofs
