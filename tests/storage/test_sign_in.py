@@ -3,7 +3,7 @@
 import pytest
 
 from didier.storage.statements import run
-from didier.storage.users import users
+from didier.storage.users import lockouts, users
 from support.statements import sent
 
 
@@ -41,3 +41,38 @@ def test_texts_and_nothing_are_stored_as_they_are(conn, ids):
     users.update(conn, [(user_id, {"full_name": value}) for user_id, value in zip(ids, values, strict=True)])
 
     assert values == [row[0] for row in rows(conn, "full_name", ids)]
+
+
+def user_of(conn, name):
+    return users.accounts(conn, [name])[name].user
+
+
+def test_locks_are_read_and_stored_together(conn, ids):
+    """However many there are; a later one takes the place of the one before."""
+    some = [user_of(conn, f"u{number}") for number in range(3)]
+    lockouts.lock(conn, {some[0]: 1.0, some[1]: 2.0})
+
+    assert 3 == sent(conn, lambda: lockouts.lock(conn, {some[1]: 5.0, some[2]: 6.0}))
+    assert 2 == sent(conn, lambda: lockouts.locked_at(conn, some))
+    assert {ids[0]: 1.0, ids[1]: 5.0, ids[2]: 6.0} == lockouts.locked_at(conn, some)
+    assert {ids[1]: 5.0} == lockouts.locked_at(conn, [some[1], user_of(conn, "u4")])
+
+
+def test_locks_of_the_release_before_are_found(conn, ids):
+    """They have the name alone; one of a name that only looks alike is not the user's."""
+    for name in ("u1", "ü2"):
+        run(conn, "INSERT INTO didier_lockouts (user_name, locked_at) VALUES (?, 7)", name)
+    run(conn, "INSERT INTO didier_lockouts (user_name, user_id, locked_at) VALUES ('u3', 4711, 8)")
+    some = [user_of(conn, f"u{number}") for number in range(5)]
+
+    assert {ids[1]: 7.0} == lockouts.locked_at(conn, some)
+
+
+def test_a_lock_replaces_those_under_the_user_s_id_and_name(conn, ids):
+    """Also when the user had another name, or the name was somebody else's."""
+    run(conn, "INSERT INTO didier_lockouts (user_name, user_id, locked_at) VALUES ('old', ?, 1)", ids[1])
+    run(conn, "INSERT INTO didier_lockouts (user_name, user_id, locked_at) VALUES ('u1', 4711, 2)")
+
+    lockouts.lock(conn, {user_of(conn, "u1"): 3.0})
+
+    assert [("u1", ids[1], 3.0)] == run(conn, "SELECT user_name, user_id, locked_at FROM didier_lockouts")
