@@ -1,9 +1,11 @@
 """What signing in reads and stores, by sets: on both databases."""
 
+from datetime import timedelta
+
 import pytest
 
-from didier.storage.statements import run
-from didier.storage.users import lockouts, users
+from didier.storage.statements import as_text, insert, run
+from didier.storage.users import lockouts, sign_in_settings, users
 from support.statements import sent
 
 
@@ -76,3 +78,43 @@ def test_a_lock_replaces_those_under_the_user_s_id_and_name(conn, ids):
     lockouts.lock(conn, {user_of(conn, "u1"): 3.0})
 
     assert [("u1", ids[1], 3.0)] == run(conn, "SELECT user_name, user_id, locked_at FROM didier_lockouts")
+
+
+ENTRIES = [("BLACK", "192.0.2.7"), ("OFFICE", "192.0.2.x"), ('Odd\'s "name"', "2001:db8::1")]
+
+
+@pytest.fixture
+def lists(conn):
+    """Address lists, one of them switched off."""
+    insert(conn, "vicidial_ip_lists", ("ip_list_id", "active"), [("BLACK", "Y"), ("OFFICE", "N")])
+    insert(conn, "vicidial_ip_list_entries", ("ip_list_id", "ip_address"), ENTRIES)
+    return conn
+
+
+def test_entries_of_lists_are_found_together(lists):
+    """One statement says which of many addresses stand in which of many lists."""
+    others = [("BLACK", "192.0.2.x"), ("OFFICE", "192.0.2.7"), ("NONE", "192.0.2.7"), ("BLACK", "")]
+    many = [("BLACK", f"198.51.{number // 250}.{number % 250}") for number in range(500)]
+    found = []
+
+    statements = sent(lists, lambda: found.append(sign_in_settings.listed(lists, [*ENTRIES, *others, *many])))
+
+    assert 1 == statements
+    assert [set(ENTRIES)] == found
+
+
+def test_names_of_lists_are_compared_as_the_database_compares(lists):
+    """The name in the user's group may be written otherwise than the list's."""
+    assert {("black", "192.0.2.7")} == sign_in_settings.listed(lists, [("black", "192.0.2.7")])
+    assert {"office"} == sign_in_settings.inactive(lists, ["office", "BLACK", "NONE"])
+
+
+def test_confirmed_sessions_are_found_together(conn, now):
+    """Those that are confirmed and not over, whatever the name's case."""
+    rows = [("u1", "1", 1), ("u1", "1", 2), ("U2", "1", 1), ("u3", "0", 1), ("u4", "1", 0)]
+    columns = ("user", "auth_stage", "auth_exp_date")
+    insert(conn, "vicidial_two_factor_auth", columns, [
+        (user, stage, as_text(now + timedelta(hours=hours))) for user, stage, hours in rows
+    ])  # fmt: skip
+
+    assert {"u1", "u2"} == sign_in_settings.confirmed(conn, ["u1", "u2", "u3", "u4", "u5"], now)

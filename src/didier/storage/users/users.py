@@ -185,7 +185,7 @@ def _password(row: Mapping[str, Any]) -> StoredPassword:
 
 def hashing(conn: Connection) -> VicidialHashing | None:
     """Return how VICIdial hashes its passwords, None when it stores them as they are."""
-    row = _system_settings(conn, _HASH_COLUMNS)
+    row = system_settings(conn, _HASH_COLUMNS)
     return _password({"pass": "", **row}).vicidial
 
 
@@ -287,7 +287,7 @@ _FIRST_NUMBER = 101
 
 def last_number(conn: Connection) -> int:
     """Return the last number that was given out as a user's name (``auto_user_add_value``)."""
-    row = _system_settings(conn, ("auto_user_add_value",))
+    row = system_settings(conn, ("auto_user_add_value",))
     return row.get("auto_user_add_value") or _FIRST_NUMBER
 
 
@@ -354,7 +354,7 @@ _SIGN_IN_COLUMNS = (
 
 def settings(conn: Connection) -> SignInSettings:
     """Read what the system asks of a sign-in."""
-    row = _system_settings(conn, _SIGN_IN_COLUMNS)
+    row = system_settings(conn, _SIGN_IN_COLUMNS)
     if not row:
         return SignInSettings()
     return SignInSettings(
@@ -367,10 +367,11 @@ def settings(conn: Connection) -> SignInSettings:
 
 def non_latin(conn: Connection) -> bool:
     """Say whether letters of every script are kept in parameters (``use_non_latin``)."""
-    return _system_settings(conn, ("use_non_latin",)).get("use_non_latin") == "1"
+    return system_settings(conn, ("use_non_latin",)).get("use_non_latin") == "1"
 
 
-def _system_settings(conn: Connection, names: tuple[str, ...]) -> dict[str, Any]:
+def system_settings(conn: Connection, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return those of the settings *names* that this version has; none without a row of settings."""
     existing = known_columns(conn, SYSTEM_SETTINGS, names)
     if not existing:
         return {}
