@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from didier.storage.failures import Outrun
 from didier.storage.statements import as_text, insert, run
-from didier.storage.users import lockouts, sign_in_settings, users
+from didier.storage.users import lockouts, second_factors, sign_in_settings, users
+from didier.storage.users.second_factors import SecondFactor, StepUse
 from support.statements import sent
 
 
@@ -118,3 +120,57 @@ def test_confirmed_sessions_are_found_together(conn, now):
     ])  # fmt: skip
 
     assert {"u1", "u2"} == sign_in_settings.confirmed(conn, ["u1", "u2", "u3", "u4", "u5"], now)
+
+
+@pytest.fixture
+def factors(conn, ids, now):
+    """Second factors of some users, the last of them not confirmed, and recovery codes of the first."""
+    for place, user_id in enumerate(ids[:3]):
+        confirmed_at = now if place < 2 else None
+        second_factors.put(
+            conn, SecondFactor(user_id, f"u{place}", f"sealed{place}", confirmed_at, 100, False, now)
+        )
+    second_factors.replace_codes(conn, ids[0], ["d1", "d2"])
+    return second_factors.confirmed(conn, ids)
+
+
+def last_steps(conn):
+    return [row[0] for row in run(conn, "SELECT last_step FROM didier_second_factors ORDER BY user_id")]
+
+
+def test_confirmed_factors_are_read_together(conn, ids, factors):
+    """Those that were only begun are not asked for."""
+    assert dict(zip(ids, ["sealed0", "sealed1"], strict=False)) == {
+        user_id: factor.secret for user_id, factor in factors.items()
+    }
+
+
+def test_steps_are_used_together(conn, ids, factors):
+    """Each factor gets its own last step, in one statement."""
+    uses = [StepUse(factors[ids[0]], 101), StepUse(factors[ids[1]], 103)]
+
+    assert 1 == sent(conn, lambda: second_factors.use_steps(conn, uses))
+    assert [101, 103, 100] == last_steps(conn)
+
+
+@pytest.mark.parametrize("change", ["last_step = 101", "secret = 'another'"])
+def test_a_factor_that_was_changed_meanwhile_is_outrun(conn, ids, factors, change):
+    """Whoever was faster has used the same code, perhaps, or has another secret."""
+    run(conn, f"UPDATE didier_second_factors SET {change} WHERE user_id = ?", ids[1])
+
+    with pytest.raises(Outrun):
+        second_factors.use_steps(conn, [StepUse(factors[ids[0]], 101), StepUse(factors[ids[1]], 102)])
+
+
+def test_recovery_codes_are_used_once(conn, ids, factors, now):
+    """One that was used meanwhile is outrun; those of others, and those that are none, are not unused."""
+    codes = [(ids[0], "d1"), (ids[0], "d2"), (ids[0], "d3"), (ids[1], "d1")]
+    before = second_factors.unused(conn, codes)
+    second_factors.use_codes(conn, [(ids[0], "d1")], now)
+
+    assert [{(ids[0], "d1"), (ids[0], "d2")}, {(ids[0], "d2")}] == [
+        before,
+        second_factors.unused(conn, codes),
+    ]
+    with pytest.raises(Outrun):
+        second_factors.use_codes(conn, [(ids[0], "d1"), (ids[0], "d2")], now)

@@ -6,12 +6,13 @@ Their secrets are sealed, see `services.installation_key`; of recovery codes the
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.statements import as_json, as_moment, as_text, insert, run, run_change, scalar
+from didier.storage import row_sets
+from didier.storage.failures import Outrun
+from didier.storage.statements import as_moment, as_text, insert, run, run_change, scalar
 
 _TABLE = "didier_second_factors"
 _CODES = "didier_recovery_codes"
@@ -47,15 +48,8 @@ def of_user(conn: Connection, user_id: int) -> SecondFactor | None:
 
 def confirmed(conn: Connection, user_ids: Collection[int]) -> dict[int, SecondFactor]:
     """Return the confirmed second factors of those users who have one, by the users' ids."""
-    factors = (_factor(row) for row in run(conn, _confirmed(conn.dialect.name), as_json(list(user_ids))))
-    return {factor.user_id: factor for factor in factors}
-
-
-@cache
-def _confirmed(dialect: str) -> str:
-    ids = "JSON_TABLE(?, '$[*]' COLUMNS (value INT PATH '$')) AS r"
-    ids = "json_each(?)" if dialect == "sqlite" else ids
-    return f"{_SELECT} WHERE confirmed_at IS NOT NULL AND user_id IN (SELECT value FROM {ids})"
+    rows = row_sets.find(conn, _TABLE, ("user_id",), [(user_id,) for user_id in user_ids], _COLUMNS)
+    return {row[0]: factor for row in rows if (factor := _factor(row)).confirmed_at is not None}
 
 
 def _factor(row: Sequence[Any]) -> SecondFactor:
@@ -79,6 +73,25 @@ def put(conn: Connection, factor: SecondFactor) -> None:
 def confirm(conn: Connection, user_id: int, now: datetime) -> None:
     """Let a second factor be asked for from now on."""
     run(conn, f"UPDATE {_TABLE} SET confirmed_at = ? WHERE user_id = ?", as_text(now), user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StepUse:
+    """That the code of time step *step* of *factor* was used, and perhaps others since its last step."""
+
+    factor: SecondFactor
+    step: int
+
+
+def use_steps(conn: Connection, uses: Sequence[StepUse]) -> None:
+    """Store the last steps that were used, one for each factor.
+
+    Raises `Outrun` where another one was used, or the secret was changed, since the factor was read.
+    """
+    key = ("user_id", "secret", "last_step")
+    rows = [(use.factor.user_id, use.factor.secret, use.factor.last_step, use.step) for use in uses]
+    if row_sets.update(conn, _TABLE, key, ("last_step",), rows) != len(rows):
+        raise Outrun
 
 
 def use_step(conn: Connection, user_id: int, secret: str, step: int) -> bool:
@@ -105,6 +118,24 @@ def replace_codes(conn: Connection, user_id: int, digests: Iterable[str]) -> Non
     """Store new recovery codes in the place of those that the user had."""
     run(conn, f"DELETE FROM {_CODES} WHERE user_id = ?", user_id)
     insert(conn, _CODES, ("user_id", "digest"), [(user_id, digest) for digest in digests])
+
+
+RecoveryCode = tuple[int, str]
+"""The id of a user, and the digest of a recovery code."""
+
+
+def unused(conn: Connection, codes: Collection[RecoveryCode]) -> set[RecoveryCode]:
+    """Return those of the recovery *codes* that are there and were not used."""
+    rows = row_sets.find(conn, _CODES, ("user_id", "digest"), codes, ("user_id", "digest", "used_at"))
+    return {(user_id, digest) for user_id, digest, used_at in rows if used_at is None}
+
+
+def use_codes(conn: Connection, codes: Collection[RecoveryCode], now: datetime) -> None:
+    """Store that recovery *codes* were used; raises `Outrun` where one was used since it was looked for."""
+    rows = [(*code, as_text(now)) for code in codes]
+    key = ("user_id", "digest")
+    if row_sets.update(conn, _CODES, key, ("used_at",), rows, "used_at IS NULL") != len(rows):
+        raise Outrun
 
 
 def use_code(conn: Connection, user_id: int, digest: str, now: datetime) -> bool:
