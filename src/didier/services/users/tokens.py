@@ -24,11 +24,12 @@ from didier.errors import (
     TokenRefused,
     UserNotFound,
 )
-from didier.services.users import authentication, authority
+from didier.services.users import authority
+from didier.services.users.addresses import AddressLists, is_inside
 from didier.services.users.authentication import Caller
-from didier.storage.users import tokens, users
+from didier.storage.users import sign_in_settings, tokens, users
 from didier.storage.users.tokens import Token
-from didier.storage.users.users import Account, SignInSettings
+from didier.storage.users.users import Account
 
 PREFIX = "didier_"
 """How every token begins, so that people and scanners of secrets recognise one."""
@@ -257,29 +258,72 @@ def _may_act(caller: Caller, account: Account | None) -> bool:
     return visible and authority.beyond_reach(caller, "update_user", user) is None
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided on tokens that were shown, in their order, and what `record` stores of it."""
+
+    outcomes: Sequence[Caller | SignInRefused]
+    now: datetime
+    used: frozenset[int] = frozenset()  # ids of those whose last use is to be known
+
+
 def sign_in(conn: Connection, presented: Sequence[Presented], now: datetime) -> list[Caller | SignInRefused]:
-    """Decide on each token that is shown, in order; remember when those that are accepted were used.
+    """Decide on each token that is shown, in order; remember when those that are accepted were used."""
+    decided = decide(conn, presented, now)
+    record(conn, decided)
+    return list(decided.outcomes)
+
+
+def decide(conn: Connection, presented: Sequence[Presented], now: datetime) -> Decided:
+    """Decide on each token that is shown, in order, and store nothing.
 
     A token works while its user is active, wherever wrong passwords have locked the user out: somebody
     else may have sent these. VICIdial's address lists count for tokens too; its second factor does not.
     """
+    if not presented:
+        return Decided((), now)
     known = tokens.by_digest(conn, {one.digest for one in presented})
     accounts = users.accounts_by_id(conn, {token.user_id for token in known.values()})
-    settings = users.settings(conn)
-    outcomes: list[Caller | SignInRefused] = []
-    used: set[int] = set()
-    for one in presented:
-        token = known.get(one.digest)
-        account = accounts.get(token.user_id) if token else None
-        refused = _refused(conn, one, token, account, settings, now)
-        if refused or token is None or account is None:
-            outcomes.append(refused or TokenRefused("there is no such token"))
-            continue
-        if token.last_used_at is None or now - token.last_used_at >= USED_EVERY:
-            used.add(token.token_id)
-        outcomes.append(_caller(account.user, token, one.address))
-    tokens.mark_used(conn, used, now)
-    return outcomes
+    found = [
+        (one, token, accounts.get(token.user_id) if token else None)
+        for one in presented
+        for token in [known.get(one.digest)]
+    ]
+    comers = [(account.user, one.address) for one, _, account in found if account]
+    lists = AddressLists.read(conn, sign_in_settings.read(conn), comers)
+    outcomes = [_outcome(one, token, account, lists, now) for one, token, account in found]
+    used = {
+        token.token_id
+        for (_, token, _), who in zip(found, outcomes, strict=True)
+        if token and isinstance(who, Caller) and _is_due(token, now)
+    }
+    return Decided(outcomes, now, frozenset(used))
+
+
+def _is_due(token: Token, now: datetime) -> bool:
+    return token.last_used_at is None or now - token.last_used_at >= USED_EVERY
+
+
+def record(conn: Connection, decided: Decided) -> None:
+    """Store when the tokens that were accepted were used."""
+    tokens.mark_used(conn, decided.used, decided.now)
+
+
+def _outcome(
+    presented: Presented, token: Token | None, account: Account | None, lists: AddressLists, now: datetime
+) -> Caller | SignInRefused:
+    if token is None:
+        return TokenRefused("there is no such token")
+    if token.revoked_at is not None:
+        return TokenRefused("it was revoked")
+    if token.expires_at is not None and has_passed(token.expires_at, now):
+        return TokenRefused("it has expired")
+    if account is None or not account.active:
+        return TokenRefused("its user is not active")
+    inside = is_inside(presented.address, token.networks)
+    if not inside or lists.refuse(account.user, presented.address):
+        return AddressRefused(presented.address)
+    return _caller(account.user, token, presented.address)
 
 
 def _caller(user: User, token: Token, address: str) -> Caller:
@@ -292,38 +336,3 @@ def _caller(user: User, token: Token, address: str) -> Caller:
         token_id=token.token_id,
         has_networks=bool(token.networks),
     )
-
-
-def _refused(
-    conn: Connection,
-    presented: Presented,
-    token: Token | None,
-    account: Account | None,
-    settings: SignInSettings,
-    now: datetime,
-) -> SignInRefused | None:
-    if token is None:
-        return TokenRefused("there is no such token")
-    if token.revoked_at is not None:
-        return TokenRefused("it was revoked")
-    if token.expires_at is not None and has_passed(token.expires_at, now):
-        return TokenRefused("it has expired")
-    if account is None or not account.active:
-        return TokenRefused("its user is not active")
-    if not _is_inside(presented.address, token.networks) or authentication.address_refused(
-        conn, account, settings, presented.address
-    ):
-        return AddressRefused(presented.address)
-    return None
-
-
-def _is_inside(address: str, networks: Sequence[str]) -> bool:
-    if not networks:
-        return True
-    try:
-        place = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(place, ipaddress.IPv6Address) and place.ipv4_mapped:
-        place = place.ipv4_mapped
-    return any(place in ipaddress.ip_network(network) for network in networks)
