@@ -12,10 +12,11 @@ from sqlalchemy.engine import Connection
 from didier.domain.users import User
 from didier.errors import AddressRefused, SessionEnded, SignInRefused
 from didier.services.users import authentication
+from didier.services.users.addresses import AddressLists
 from didier.services.users.authentication import Caller, Credentials, StaleProof
-from didier.storage.users import sessions, users
+from didier.storage.users import sessions, sign_in_settings, users
 from didier.storage.users.sessions import Session
-from didier.storage.users.users import Account, SignInSettings, StoredPassword
+from didier.storage.users.users import Account, StoredPassword
 
 LEVEL = 8
 """The lowest user level that may sign in."""
@@ -80,11 +81,13 @@ def begin(
 ) -> list[Caller | SignInRefused | StaleProof]:
     """Sign in and begin the sessions that *orders* ask for; old ones are forgotten meanwhile."""
     signed = authentication.sign_in(conn, [order.credentials for order in orders], now)
-    outcomes: list[Caller | SignInRefused | StaleProof] = []
-    for order, who in zip(orders, signed, strict=True):
-        outcomes.append(_begun(conn, order, who, now) if isinstance(who, User) else who)
+    pairs = list(zip(orders, signed, strict=True))
+    sessions.add(conn, [_begun(order, who, _utc(now)) for order, who in pairs if isinstance(who, User)])
     sessions.remove_old(conn, _utc(now) - IDLE)
-    return outcomes
+    return [
+        Caller(who, who.name, order.credentials.address) if isinstance(who, User) else who
+        for order, who in pairs
+    ]
 
 
 def _utc(now: datetime) -> datetime:
@@ -92,50 +95,65 @@ def _utc(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(tzinfo=None, microsecond=0)
 
 
-def _begun(conn: Connection, order: Opening, user: User, now: datetime) -> Caller:
-    account = users.accounts_by_id(conn, [user.user_id])[user.user_id]
-    moment, address = _utc(now), order.credentials.address
-    mark = order.secret.mark_password(account.password)
-    sessions.add(
-        conn, [Session(order.secret.digest, account.user_id, user.name, mark, address, moment, moment)]
-    )
-    return Caller(user, user.name, address)
+def _begun(order: Opening, user: User, now: datetime) -> Session:
+    stored = order.credentials.proof.stored
+    if stored is None:
+        raise ValueError("who is let in has a password that was compared")
+    mark, address = order.secret.mark_password(stored), order.credentials.address
+    return Session(order.secret.digest, user.user_id, user.name, mark, address, now, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided on sessions that were shown, in their order, and what `record` stores of it."""
+
+    outcomes: Sequence[Caller | SignInRefused]
+    now: datetime  # in UTC
+    used: frozenset[str] = frozenset()  # digests of those whose last use is to be known
 
 
 def sign_in(conn: Connection, presented: Sequence[Presented], now: datetime) -> list[Caller | SignInRefused]:
-    """Decide on each session that is shown, in order; remember when those that go on were used.
+    """Decide on each session that is shown, in order; remember when those that go on were used."""
+    decided = decide(conn, presented, now)
+    record(conn, decided)
+    return list(decided.outcomes)
+
+
+def decide(conn: Connection, presented: Sequence[Presented], now: datetime) -> Decided:
+    """Decide on each session that is shown, in order, and store nothing.
 
     The user's row is read anew: a session ends when the user is not active any more, their level is too
     low, or the stored password is another than the one it began with.
     """
+    moment = _utc(now)
+    if not presented:
+        return Decided((), moment)
     known = sessions.by_digest(conn, {one.secret.digest for one in presented})
     accounts = users.accounts_by_id(conn, {session.user_id for session in known.values()})
-    settings = users.settings(conn)
-    moment = _utc(now)
-    outcomes: list[Caller | SignInRefused] = []
-    used: set[str] = set()
-    for one in presented:
-        session = known.get(one.secret.digest)
-        account = accounts.get(session.user_id) if session else None
-        refused = _refused(conn, one, session, account, settings, moment)
-        if refused or session is None or account is None:
-            outcomes.append(refused or SessionEnded("there is no such session"))
-            continue
-        if moment - session.used_at >= USED_EVERY:
-            used.add(session.digest)
-        outcomes.append(Caller(account.user, account.user.name, one.address))
-    sessions.mark_used(conn, used, moment)
-    return outcomes
+    found = [
+        (one, session, accounts.get(session.user_id) if session else None)
+        for one in presented
+        for session in [known.get(one.secret.digest)]
+    ]
+    comers = [(account.user, one.address) for one, _, account in found if account]
+    lists = AddressLists.read(conn, sign_in_settings.read(conn), comers)
+    outcomes = [_outcome(one, session, account, lists, moment) for one, session, account in found]
+    used = {
+        session.digest
+        for (_, session, _), who in zip(found, outcomes, strict=True)
+        if session and isinstance(who, Caller) and moment - session.used_at >= USED_EVERY
+    }
+    return Decided(outcomes, moment, frozenset(used))
 
 
-def _refused(
-    conn: Connection,
-    shown: Presented,
-    session: Session | None,
-    account: Account | None,
-    settings: SignInSettings,
-    now: datetime,
-) -> SignInRefused | None:
+def record(conn: Connection, decided: Decided) -> None:
+    """Store when the sessions that go on were used."""
+    sessions.mark_used(conn, decided.used, decided.now)
+
+
+def _outcome(
+    shown: Presented, session: Session | None, account: Account | None, lists: AddressLists, now: datetime
+) -> Caller | SignInRefused:
     if session is None:
         return SessionEnded("there is no such session")
     if now - session.used_at > IDLE or now - session.created_at > LONGEST:
@@ -148,9 +166,9 @@ def _refused(
         return SessionEnded("the user level is too low")
     if not hmac.compare_digest(session.mark, shown.secret.mark_password(account.password)):
         return SessionEnded("the password was changed")
-    if authentication.address_refused(conn, account, settings, shown.address):
+    if lists.refuse(account.user, shown.address):
         return AddressRefused(shown.address)
-    return None
+    return Caller(account.user, account.user.name, shown.address)
 
 
 def keep(conn: Connection, secret: Secret, stored: StoredPassword) -> None:
