@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy.engine import Engine
 
-from didier.services.users.authentication import LOCK_AFTER
+from didier.services.users.lockouts import LOCK_AFTER
 from didier.services.users.passwords import new_hash
 from didier.storage.statements import run
 from support.asgi import Application, basic, bearer, serving

@@ -4,15 +4,9 @@ import pytest
 
 from didier.domain.users import User
 from didier.errors import AddressRefused, LevelTooLow, LockedOut, SecondFactorMissing, WrongPassword
-from didier.services.users import authentication, directory, plain_passwords
-from didier.services.users.authentication import (
-    LOCK_AFTER,
-    LOCK_SECONDS,
-    Credentials,
-    StaleProof,
-    sign_in,
-    stored_password,
-)
+from didier.services.users import directory, lockouts, plain_passwords
+from didier.services.users.authentication import Credentials, StaleProof, sign_in, stored_password
+from didier.services.users.lockouts import LOCK_AFTER, LOCK_SECONDS
 from didier.services.users.passwords import Proof, compare
 from didier.storage.statements import run
 from didier.storage.users import unknown_names
@@ -145,8 +139,8 @@ def test_a_locked_name_that_nobody_has_is_not_compared(door, now):
     door.wrong(now, LOCK_AFTER, user="nobody")
 
     with door.engine.begin() as conn:
-        assert authentication.is_locked(conn, "NOBODY", now)
-        assert not authentication.is_locked(conn, "nobody2", now)
+        assert lockouts.is_locked(conn, "NOBODY", now)
+        assert not lockouts.is_locked(conn, "nobody2", now)
 
 
 def test_the_names_that_nobody_has_are_bounded(door):
@@ -608,13 +602,13 @@ def test_a_user_who_is_gone_gets_no_hash(door):
 
     with door.engine.begin() as conn:
         assert [Proof(old.plain, matched=True)] == plain_passwords.replace(conn, [old])
-        assert None is authentication.stored_password(conn, "crm")
+        assert None is stored_password(conn, "crm")
 
 
 def test_stored_password_of_nobody(door):
     """Where there is no user there is no password."""
     with door.engine.begin() as conn:
-        assert None is authentication.stored_password(conn, "nobody")
+        assert None is stored_password(conn, "nobody")
 
 
 def test_a_moment_with_microseconds_is_whole(door):

@@ -13,12 +13,12 @@ from didier.errors import (
     UserExists,
     UserNotFound,
 )
-from didier.services.users import accounts, authentication, tokens
+from didier.services.users import accounts, lockouts, tokens
 from didier.services.users.accounts import AddOrder, CopyOrder, DeleteOrder, Done, UnlockOrder, UpdateOrder
 from didier.storage.statements import run
 from didier.storage.users import users
+from didier.storage.users.lockouts import lock as lock_user
 from didier.storage.users.users import StoredPassword, profile
-from didier.storage.users.users import lock as lock_user
 
 PASSWORD = StoredPassword("$argon2id$example", "")
 VALUES = {"user_level": "1", "user_group": "ADMIN", "full_name": "Ann"}
@@ -186,13 +186,13 @@ def lock(engine, now, name="ann"):
     carry_out(engine, accounts.add, now, new(name))
     with engine.begin() as conn:
         run(conn, "UPDATE vicidial_users SET failed_login_count = 10 WHERE user = ?", name)
-        lock_user(conn, users.accounts(conn, [name])[name].user, now.timestamp())
+        lock_user(conn, {users.accounts(conn, [name])[name].user: now.timestamp()})
 
 
 def is_locked(engine, now):
     with engine.begin() as conn:
         found, _ = accounts.page(conn, CALLER.user, 10)
-        return authentication.is_locked(conn, "ann", now), accounts.locked(conn, found, now)
+        return lockouts.is_locked(conn, "ann", now), accounts.locked(conn, found, now)
 
 
 def test_a_lock_is_ended(engine, now):

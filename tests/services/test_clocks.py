@@ -13,7 +13,8 @@ from didier.errors import LockedOut, SessionEnded, TokenRefused
 from didier.services.system import idempotency
 from didier.services.system.idempotency import Answered, Request
 from didier.services.users import authentication, passwords, sessions, tokens
-from didier.services.users.authentication import LOCK_AFTER, LOCK_SECONDS, Caller, Credentials
+from didier.services.users.authentication import Caller, Credentials
+from didier.services.users.lockouts import LOCK_AFTER, LOCK_SECONDS
 from didier.services.users.sessions import Opening, Presented
 from didier.services.users.tokens import has_passed
 

@@ -6,7 +6,8 @@ import pytest
 
 from didier.errors import NotConfirmed, SessionEnded
 from didier.services.users import authentication, own_password, passwords, sessions, tokens
-from didier.services.users.authentication import LOCK_AFTER, Caller, Credentials
+from didier.services.users.authentication import Caller, Credentials
+from didier.services.users.lockouts import LOCK_AFTER
 from didier.services.users.own_password import Changed, Order
 from didier.services.users.sessions import Opening, Presented
 from didier.storage.statements import run

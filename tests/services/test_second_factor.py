@@ -22,10 +22,10 @@ from didier.errors import (
     WrongCode,
     WrongPassword,
 )
-from didier.runtime.read_only import NothingStored, forgetful
 from didier.services.system.installation_key import KeyFile, NotOpened, generate
 from didier.services.users import accounts, authentication, one_time_codes, passwords, second_factor
-from didier.services.users.authentication import LOCK_AFTER, LOCK_SECONDS, Caller, Credentials, StaleProof
+from didier.services.users.authentication import Caller, Credentials, StaleProof
+from didier.services.users.lockouts import LOCK_AFTER, LOCK_SECONDS
 from didier.services.users.second_factor import BeginOrder, Begun, CodeOrder, Set, SetOrder
 from didier.storage.statements import run
 from didier.storage.users import second_factors
@@ -359,16 +359,18 @@ def test_a_recovery_code_signs_in_once(home):
     assert 9 == second_factor.state(home.conn, home.user_id).codes_left
 
 
-def test_no_code_counts_while_nothing_can_be_stored(home):
-    """It could not be used up, and would count again."""
-    home.set_up()
-    code = home.code(home.shown())
+def test_only_who_uses_a_code_needs_to_be_recorded(home):
+    """Where nothing can be stored the code could not be used up, and would count again."""
+    home.set_up(keeps_password=True)
     proof = passwords.Proof(authentication.stored_password(home.conn, "admin"), matched=True)
+    right, wrong = home.code(home.shown()), home.code("000000")
+    used = replace(right, used=True)
+    wishes = [Credentials("admin", proof, ADDRESS, 8, code) for code in (None, used, right, right, wrong)]
 
-    with pytest.raises(NothingStored):
-        authentication.sign_in(
-            forgetful(home.conn), [Credentials("admin", proof, ADDRESS, 8, code)], home.now
-        )
+    decided = authentication.decide(home.conn, wishes, home.now)
+
+    assert [User, User, User, WrongCode, WrongCode] == [type(outcome) for outcome in decided.outcomes]
+    assert [False, False, True, False, False] == decided.needs_record
 
 
 def test_vicidials_second_factor_counts_beside_it(home):

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from didier.errors import Overloaded
 from didier.runtime.committer import Committer
 from didier.runtime.logins import PasswordLogin
-from didier.services.users import authentication, passwords, plain_passwords
+from didier.services.users import authentication, lockouts, passwords, plain_passwords
 from didier.services.users.passwords import Proof
 from didier.storage.database import database_file, reading
 from didier.storage.users import users
@@ -90,7 +90,7 @@ class PasswordVerifier:
     def _compare(self, login: PasswordLogin) -> Proof:
         with reading(self._engine) as conn:
             stored = authentication.stored_password(conn, login.user)
-            locked = authentication.is_locked(conn, login.user, datetime.now())
+            locked = lockouts.is_locked(conn, login.user, datetime.now())
         if locked:  # refused whatever the password is; if the lock ends meanwhile, it is compared after all
             return passwords.NOT_COMPARED
         plain = stored.plain if stored and not self._embedded else ""

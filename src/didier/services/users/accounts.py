@@ -22,7 +22,7 @@ from didier.errors import (
     UserExists,
     UserNotFound,
 )
-from didier.services.users import authentication, authority
+from didier.services.users import authority, lockouts
 from didier.services.users.authentication import Caller
 from didier.storage.changes import vicidial_logs
 from didier.storage.dids import destinations
@@ -403,7 +403,8 @@ def _reset_second_factor(
 
 def locked(conn: Connection, shown: Sequence[Shown], now: datetime) -> set[str]:
     """Return the names of those of the users *shown* whom wrong passwords have locked out."""
-    return {one.profile.name for one in shown if authentication.has_lock(conn, one.account, now)}
+    ids = lockouts.locked(conn, [one.account for one in shown], now)
+    return {one.profile.name for one in shown if one.account.user_id in ids}
 
 
 def _changeable(

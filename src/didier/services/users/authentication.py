@@ -1,14 +1,12 @@
-"""Who is calling: signing in, lock-out, address lists, second factor."""
+"""Who is calling: signing in with a password, and a one-time code where one is asked for."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns, reach
-from didier.domain.names import fold
 from didier.domain.reach import Reach
 from didier.domain.users import User
 from didier.domain.visibility import Visibility
@@ -16,7 +14,6 @@ from didier.errors import (
     AddressRefused,
     LevelTooLow,
     LockedOut,
-    NotConfirmed,
     NotPermitted,
     SecondFactorMissing,
     SecondFactorRequired,
@@ -25,19 +22,15 @@ from didier.errors import (
     WrongCode,
     WrongPassword,
 )
-from didier.services.users import one_time_codes
+from didier.services.users import tallies
+from didier.services.users.addresses import AddressLists
+from didier.services.users.lockouts import UnknownNames
 from didier.services.users.one_time_codes import CodeProof
 from didier.services.users.passwords import Proof
-from didier.storage.statements import as_text
-from didier.storage.users import second_factors, unknown_names, users
-from didier.storage.users.second_factors import SecondFactor
+from didier.services.users.tallies import Changes, Tally
+from didier.storage.users import sign_in_settings, unknown_names, users
 from didier.storage.users.unknown_names import Failures
-from didier.storage.users.users import Account, SignInSettings, StoredPassword
-
-LOCK_AFTER = 10
-"""Wrong passwords in a row after which a user is locked."""
-
-LOCK_SECONDS = 900
+from didier.storage.users.users import Account, StoredPassword
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,168 +104,150 @@ class StaleProof:
     """The stored password is another than the one that was compared: compare again."""
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What the sign-ins of one user in this transaction do to their row."""
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided on a group of sign-ins, in their order, and what `record` stores of it.
 
-    account: Account
-    failures: int
-    attempts_today: int
-    failures_today: int
-    changes: dict[str, Any]
+    *needs_record*: who was let in used a one-time code, which would be good again if that were not stored.
+    """
 
-    @classmethod
-    def of(cls, account: Account) -> "_Tally":
-        return cls(account, account.failures, account.attempts_today, account.failures_today, {})
-
-    def refuse(self, kind: str) -> None:
-        # The counters of the day are emptied by VICIdial's nightly jobs; they must not run over until then.
-        self.attempts_today = min(self.attempts_today + 1, 16_777_215)
-        self.changes |= {
-            "failed_login_attempts_today": self.attempts_today,
-            "failed_last_type_today": kind,
-        }
-
-    def fail(self, failures: int, address: str) -> None:
-        self.failures = failures
-        self.failures_today = min(self.failures_today + 1, 65_535)
-        self.refuse("aBAD")
-        self.changes |= {
-            "failed_login_count": failures,
-            "failed_login_count_today": self.failures_today,
-            "failed_last_ip_today": address[:50],
-        }
-
-    def succeed(self, address: str, now: datetime, *, forgets: bool) -> None:
-        account, failures = self.account, 0 if forgets else self.failures
-        if self.failures == failures and account.last_login == now and account.last_ip == address[:15]:
-            return  # another request of the same second has written this
-        self.failures = failures
-        self.changes |= {
-            "failed_login_count": failures,
-            "last_login_date": as_text(now),
-            "last_ip": address[:15],
-        }
+    outcomes: Sequence[User | SignInRefused | StaleProof]
+    needs_record: Sequence[bool]
+    now: datetime
+    changes: Changes = field(default_factory=Changes)
+    unknown_names: Mapping[str, Failures] = field(default_factory=dict)
 
 
 def sign_in(
     conn: Connection, wishes: Sequence[Credentials], now: datetime
 ) -> list[User | SignInRefused | StaleProof]:
-    """Decide on each of *wishes* in order, count failures and lock users out.
+    """Decide on each of *wishes* in order, count failures and lock users out; raises `Outrun`."""
+    decided = decide(conn, wishes, now)
+    record(conn, decided)
+    return list(decided.outcomes)
 
-    The lock lasts `LOCK_SECONDS` from the failure that filled the count; refusals while it lasts do not
-    prolong it. VICIdial counts the time from the last good login instead; both are looked at, so that a
-    user whom VICIdial has locked is locked here. Names that no user has are counted and locked alike.
+
+def decide(conn: Connection, wishes: Sequence[Credentials], now: datetime) -> Decided:
+    """Decide on each of *wishes* in order, and store nothing; see `lockouts` for who is locked out.
+
+    What one of them changes counts for the next. Names that no user has are counted and locked like users.
     """
     now = now.replace(microsecond=0)
-    accounts = users.accounts(conn, list({wish.user for wish in wishes}))
-    settings = users.settings(conn)
-    tallies = {account.user_id: _Tally.of(account) for account in accounts.values()}
-    factors = second_factors.confirmed(conn, tallies.keys()) if tallies else {}
-    nobody = _Nobody.of(conn, {wish.user for wish in wishes} - accounts.keys())
-    outcomes: list[User | SignInRefused | StaleProof] = []
-    for wish in wishes:
-        account = accounts.get(wish.user)
-        if account is None:
-            outcomes.append(nobody.decide(wish, now))
-        else:
-            tally, factor = tallies[account.user_id], factors.get(account.user_id)
-            outcomes.append(_decide(conn, wish, tally, settings, factor, now))
-    users.update(conn, [(t.account.user_id, t.changes) for t in tallies.values() if t.changes])
-    nobody.store(conn)
-    return outcomes
+    if not wishes:
+        return Decided((), (), now)
+    group = _Group.read(conn, wishes, now)
+    outcomes = [group.decide(wish, now) for wish in wishes]
+    pairs = zip(wishes, outcomes, strict=True)
+    return Decided(
+        outcomes,
+        [isinstance(outcome, User) and group.uses_code(wish) for wish, outcome in pairs],
+        now,
+        Changes.of(group.tallies.values()),
+        group.unknown_names.changed,
+    )
+
+
+def record(conn: Connection, decided: Decided) -> None:
+    """Store what was decided, in the transaction in which it was.
+
+    Raises `Outrun` where another node has used a code meanwhile: then nothing of the group may be stored.
+    """
+    tallies.record(conn, decided.changes, decided.now)
+    if decided.unknown_names:
+        unknown_names.store(conn, decided.unknown_names)
 
 
 @dataclass(frozen=True, slots=True)
-class _Nobody:
-    """The sign-ins in this transaction under names that no user has."""
+class _Group:
+    """Those who sign in together, and what has to be known of them."""
 
-    known: dict[str, Failures]  # by folded name
-    changed: dict[str, Failures]
+    accounts: Mapping[str, Account]  # by the names that were given
+    tallies: Mapping[int, Tally]
+    unknown_names: UnknownNames
+    lists: AddressLists
+    confirmed: Collection[str] | None  # names of users, by VICIdial's second factor; None: it is off
 
     @classmethod
-    def of(cls, conn: Connection, strangers: Collection[str]) -> "_Nobody":
-        folded = {fold(name) for name in strangers}
-        return cls(unknown_names.failures(conn, folded) if folded else {}, {})
+    def read(cls, conn: Connection, wishes: Sequence[Credentials], now: datetime) -> "_Group":
+        """Read what *wishes* need, in a number of statements that does not grow with theirs."""
+        accounts = users.accounts(conn, list({wish.user for wish in wishes}))
+        known = [(accounts[wish.user], wish) for wish in wishes if wish.user in accounts]
+        # Who does not have the password gets no further than that.
+        right = [(account, wish) for account, wish in known if _is_right(account, wish)]
+        shown = [(account.user_id, wish.code) for account, wish in right if wish.code]
+        names = {account.user.name for account, _ in right}
+        settings = sign_in_settings.read(conn)
+        return cls(
+            accounts,
+            tallies.read(conn, list({one.user_id: one for one in accounts.values()}.values()), shown, now),
+            UnknownNames.of(conn, {wish.user for wish in wishes} - accounts.keys()),
+            AddressLists.read(conn, settings, [(account.user, wish.address) for account, wish in right]),
+            sign_in_settings.confirmed(conn, names, now) if settings.two_factor else None,
+        )
 
-    def decide(self, wish: Credentials, now: datetime) -> SignInRefused | StaleProof:
-        """Refuse the sign-in as that of a user with a wrong password would be."""
-        name, moment = fold(wish.user), now.timestamp()
-        before = self.known.get(name, Failures(0, moment))
-        if is_locked_name(before, moment):
-            if before.at > moment:  # the clock was set back, see `_rebase`
-                self._set(name, Failures(before.count, moment))
-            return LockedOut()
-        if wish.proof.stored:
-            return StaleProof()  # there was such a user when the password was compared
-        self._set(name, Failures(1 if before.count >= LOCK_AFTER else before.count + 1, moment))
-        return WrongPassword()
+    def decide(self, wish: Credentials, now: datetime) -> User | SignInRefused | StaleProof:
+        """Decide on *wish*, behind those before it."""
+        account = self.accounts.get(wish.user)
+        if account is None:
+            return _refuse_nobody(wish, self.unknown_names, now)
+        tally = self.tallies[account.user_id]
+        outcome = _by_password(wish, tally) or self._by_settings(wish, tally) or _by_code(wish, tally)
+        if outcome is None:
+            # The password alone, where its user keeps it open, does not make codes that were guessed undone.
+            tally.succeed(wish.address, forgets=tally.factor is None or wish.code is not None)
+        return outcome or account.user
 
-    def _set(self, name: str, failures: Failures) -> None:
-        self.known[name] = self.changed[name] = failures
+    def _by_settings(self, wish: Credentials, tally: Tally) -> SignInRefused | None:
+        """Say what VICIdial's settings have against it that the user signs in."""
+        account = tally.account
+        if self.lists.refuse(account.user, wish.address):
+            tally.refuse("aIPBLOCK")
+            return AddressRefused(wish.address)
+        if self.confirmed is None or account.two_factor_exempt or account.user.name in self.confirmed:
+            return None
+        return SecondFactorMissing()
 
-    def store(self, conn: Connection) -> None:
-        """Store what was counted."""
-        if self.changed:
-            unknown_names.store(conn, self.changed)
+    def uses_code(self, wish: Credentials) -> bool:
+        """Say whether who signs in by *wish* uses a code up."""
+        account = self.accounts[wish.user]
+        factor, code = self.tallies[account.user_id].factor, wish.code
+        return factor is not None and code is not None and not code.used
 
 
-def is_locked_name(failures: Failures, moment: float) -> bool:
-    """Say whether a name that no user has is locked at *moment* (seconds since the epoch)."""
-    return failures.count >= LOCK_AFTER and moment - failures.at < LOCK_SECONDS
+def _is_right(account: Account, wish: Credentials) -> bool:
+    return wish.proof.matched and wish.proof.stored == account.password and account.active
 
 
-def _decide(
-    conn: Connection,
-    wish: Credentials,
-    tally: _Tally,
-    settings: SignInSettings,
-    factor: SecondFactor | None,
-    now: datetime,
-) -> User | SignInRefused | StaleProof:
+def _refuse_nobody(wish: Credentials, names: UnknownNames, now: datetime) -> SignInRefused | StaleProof:
+    """Refuse a name that no user has, as a user with a wrong password would be."""
+    if names.is_locked(wish.user, now):
+        return LockedOut()
+    if wish.proof.stored:
+        return StaleProof()  # there was such a user when the password was compared
+    names.fail(wish.user, now)
+    return WrongPassword()
+
+
+def _by_password(wish: Credentials, tally: Tally) -> SignInRefused | StaleProof | None:
+    """Say why the password does not let the user in; None when it does."""
     account = tally.account
-    if tally.failures >= LOCK_AFTER:
-        _rebase(conn, account, now)
-    if _is_locked(conn, account, tally.failures, now):
+    if tally.is_locked():
         tally.refuse("aLOCK")
         return LockedOut()
     if wish.proof.stored != account.password:
         return StaleProof()
-    refusal: SignInRefused | None = None
-    if not wish.proof.matched or not account.active:
-        refusal = WrongPassword()
-    elif account.user.level < wish.level:
-        refusal = LevelTooLow()
-    if refusal:
-        _count(conn, wish.address, tally, now)
-        return refusal
-    if address_refused(conn, account, settings, wish.address):
-        tally.refuse("aIPBLOCK")
-        return AddressRefused(wish.address)
-    if settings.two_factor and not _second_factor(conn, account, now):
-        return SecondFactorMissing()
-    if missing := _own_second_factor(conn, wish, tally, factor, now):
-        return missing
-    # The password alone, where its user keeps it open, does not make codes that were guessed undone.
-    tally.succeed(wish.address, now, forgets=factor is None or wish.code is not None)
-    return account.user
+    if _is_right(account, wish) and account.user.level >= wish.level:
+        return None
+    tally.fail(wish.address)
+    return LevelTooLow() if _is_right(account, wish) else WrongPassword()
 
 
-def _count(conn: Connection, address: str, tally: _Tally, now: datetime) -> None:
-    """Count a failure, and lock the user out when it fills the count."""
-    tally.fail(1 if tally.failures >= LOCK_AFTER else tally.failures + 1, address)
-    if tally.failures >= LOCK_AFTER:
-        users.lock(conn, tally.account.user, now.timestamp())
-
-
-def _own_second_factor(
-    conn: Connection, wish: Credentials, tally: _Tally, factor: SecondFactor | None, now: datetime
-) -> SignInRefused | StaleProof | None:
+def _by_code(wish: Credentials, tally: Tally) -> SignInRefused | StaleProof | None:
     """Ask for the code of the second factor that the user has set up; None when nothing is missing.
 
     A code that is missing counts for nothing: neither as a failure, nor as the success that ends a count.
     """
-    code = wish.code
+    code, factor = wish.code, tally.factor
     if code is None:
         asked = factor is not None and (wish.asks_code or not factor.keeps_password)
         return SecondFactorRequired() if asked else None
@@ -282,112 +257,10 @@ def _own_second_factor(
         return None
     if code.unchecked:
         return SecondFactorUnchecked()
-    if not one_time_codes.use(conn, factor, code, now):
-        _count(conn, wish.address, tally, now)
+    if not tally.use(code):
+        tally.fail(wish.address)
         return WrongCode()
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """A wish of who is signed in to show once more that it is them: by a password or a one-time code.
-
-    Both are compared already.
-    """
-
-    caller: Caller
-    proof: Proof | None = None
-    code: CodeProof | None = None
-
-
-def confirm(conn: Connection, wish: Confirmation, now: datetime) -> NotConfirmed | None:
-    """Say why *wish* does not show it; failures count, and lock the user out, as at a sign-in."""
-    now = now.replace(microsecond=0)
-    account = users.accounts_by_id(conn, [wish.caller.user.user_id])[wish.caller.user.user_id]
-    tally = _Tally.of(account)
-    refused = _not_confirmed(conn, wish, tally, now)
-    users.update(conn, [(account.user_id, tally.changes)])
-    return refused
-
-
-def _not_confirmed(conn: Connection, wish: Confirmation, tally: _Tally, now: datetime) -> NotConfirmed | None:
-    account = tally.account
-    if tally.failures >= LOCK_AFTER:
-        _rebase(conn, account, now)
-    if _is_locked(conn, account, tally.failures, now):
-        tally.refuse("aLOCK")
-        return NotConfirmed("", str(LockedOut()))
-    if wish.proof is not None:
-        right, refused = wish.proof.matched and wish.proof.stored == account.password, _WRONG_PASSWORD
-    else:
-        right, refused = _is_right(conn, account, wish.code, now), _WRONG_CODE
-    if right:
-        return None
-    _count(conn, wish.caller.address, tally, now)
-    return refused
-
-
-_WRONG_PASSWORD = NotConfirmed("password", "this is not your present password")
-_WRONG_CODE = NotConfirmed("code", str(WrongCode()))
-
-
-def _is_right(conn: Connection, account: Account, code: CodeProof | None, now: datetime) -> bool:
-    factor = second_factors.of_user(conn, account.user_id)
-    if factor is None or code is None or code.sealed != factor.secret:
-        return False
-    return one_time_codes.use(conn, factor, code, now)
-
-
-def _second_factor(conn: Connection, account: Account, now: datetime) -> bool:
-    return account.two_factor_exempt or users.second_factor_confirmed(conn, account.user.name, now)
-
-
-def _rebase(conn: Connection, account: Account, now: datetime) -> None:
-    """Let a lock that begins in the future begin now: the clock was set back, and would prolong it so far."""
-    began = users.locked_at(conn, account.user)
-    if began is not None and began > now.timestamp():
-        users.lock(conn, account.user, now.timestamp())
-
-
-def _is_locked(conn: Connection, account: Account, failures: int, now: datetime) -> bool:
-    return failures >= LOCK_AFTER and _seconds_locked(conn, account, now) < LOCK_SECONDS
-
-
-def _seconds_locked(conn: Connection, account: Account, now: datetime) -> float:
-    """Return how long ago the lock began."""
-    began = users.locked_at(conn, account.user)
-    login = account.last_login.timestamp() if account.last_login else 0.0
-    if began is None:
-        return now.timestamp() - login
-    # A login later than now was before the clock was set back.
-    return now.timestamp() - (max(began, login) if login <= now.timestamp() else began)
-
-
-def address_refused(conn: Connection, account: Account, settings: SignInSettings, address: str) -> bool:
-    """Apply VICIdial's address lists: the black list refuses, the group's list must hold the address."""
-    if not settings.ip_lists or account.user.ignores_ip_lists:
-        return False
-    black, white = settings.blacklist, account.user.api_ip_list
-    if black and not users.is_list_inactive(conn, black) and users.is_listed(conn, black, address):
-        return True
-    if len(white) < 2 or users.is_list_inactive(conn, white):  # VICIdial: two characters or more
-        return False
-    return not users.is_listed(conn, white, address)
-
-
-def is_locked(conn: Connection, user: str, now: datetime) -> bool:
-    """Say whether *user*, or the name *user* where nobody has it, is locked out at the moment."""
-    account = users.accounts(conn, [user]).get(user)
-    if account is not None:
-        return has_lock(conn, account, now)
-    name = fold(user)
-    found = unknown_names.failures(conn, [name]).get(name)
-    return found is not None and is_locked_name(found, now.timestamp())
-
-
-def has_lock(conn: Connection, account: Account, now: datetime) -> bool:
-    """Say whether the user of *account* is locked out at the moment."""
-    return _is_locked(conn, account, account.failures, now)
 
 
 def stored_password(conn: Connection, user: str) -> StoredPassword | None:

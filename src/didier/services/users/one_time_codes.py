@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from sqlalchemy.engine import Connection
 from didier.errors import KeyProblem
 from didier.services.system.installation_key import KeyFile, NotOpened, unseal
 from didier.storage.users import second_factors
-from didier.storage.users.second_factors import SecondFactor
+from didier.storage.users.second_factors import RecoveryCode, SecondFactor, StepUse
 
 STEP_SECONDS = 30
 TOLERANCE = 1
@@ -86,14 +87,66 @@ def _step(secret: str, code: str, now: int) -> int | None:
     return found
 
 
-def use(conn: Connection, factor: SecondFactor, proof: CodeProof, now: datetime) -> bool:
-    """Use the code up; False when it is wrong, or was used before.
+@dataclass(slots=True)
+class Codes:
+    """The codes of a second factor that are good still, while those are decided on that a group shows."""
 
-    While nothing can be stored no code can be used up, and `NothingStored` is raised.
-    """
-    if proof.step is not None:
-        return second_factors.use_step(conn, factor.user_id, factor.secret, proof.step)
-    return proof.digest is not None and second_factors.use_code(conn, factor.user_id, proof.digest, now)
+    factor: SecondFactor
+    step: int  # of the last code that was used
+    unused: set[str] = field(default_factory=set, repr=False)  # digests of recovery codes that are shown
+    used: list[str] = field(default_factory=list, repr=False)  # and of those that were used since
+
+    def use(self, proof: CodeProof) -> bool:
+        """Use a code, so that it is not good for the next one of the group; False when it is not good."""
+        if proof.step is not None:
+            is_good = proof.step > self.step
+            self.step = max(self.step, proof.step)
+            return is_good
+        if proof.digest is None or proof.digest not in self.unused:
+            return False
+        self.unused.remove(proof.digest)
+        self.used.append(proof.digest)
+        return True
+
+
+def codes(conn: Connection, shown: Collection[tuple[SecondFactor, CodeProof | None]]) -> dict[int, Codes]:
+    """Read which of the codes that are *shown* are good still; return them by the ids of their users."""
+    found = {factor.user_id: Codes(factor, factor.last_step) for factor, _ in shown}
+    asked = {(factor.user_id, proof.digest) for factor, proof in shown if proof and proof.digest}
+    for user_id, digest in second_factors.unused(conn, asked):
+        found[user_id].unused.add(digest)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The codes that a group has used, to be stored."""
+
+    steps: tuple[StepUse, ...] = ()
+    recovery_codes: tuple[RecoveryCode, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, group: Iterable[Codes]) -> "Used":
+        """Return what was used of the codes of a *group*."""
+        several = list(group)
+        return cls(
+            tuple(StepUse(one.factor, one.step) for one in several if one.step > one.factor.last_step),
+            tuple((one.factor.user_id, text) for one in several for text in one.used),
+        )
+
+
+def record(conn: Connection, used: Used, now: datetime) -> None:
+    """Store which codes were used; raises `Outrun` where another node has used one since they were read."""
+    second_factors.use_steps(conn, used.steps)
+    second_factors.use_codes(conn, used.recovery_codes, now)
+
+
+def use(conn: Connection, factor: SecondFactor, proof: CodeProof, now: datetime) -> bool:
+    """Use one code up; False when it is wrong, or was used before. Raises `Outrun` as `record` does."""
+    found = codes(conn, [(factor, proof)])
+    is_good = found[factor.user_id].use(proof)
+    record(conn, Used.of(found.values()), now)
+    return is_good
 
 
 def generate_recovery_code() -> str:

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from didier.errors import NotConfirmed
-from didier.services.users import authentication, sessions
-from didier.services.users.authentication import Caller, Confirmation
+from didier.services.users import sessions
+from didier.services.users.authentication import Caller
+from didier.services.users.confirmation import Confirmation, confirm
 from didier.services.users.passwords import Proof
 from didier.services.users.sessions import Secret
 from didier.storage.changes import vicidial_logs
@@ -46,7 +47,7 @@ def change(conn: Connection, orders: Sequence[Order], now: datetime) -> list[Cha
 
 def _change(conn: Connection, order: Order, now: datetime) -> Changed | NotConfirmed:
     user_id = order.caller.user.user_id
-    if refused := authentication.confirm(conn, Confirmation(order.caller, proof=order.proof), now):
+    if refused := confirm(conn, Confirmation(order.caller, proof=order.proof), now):
         return refused
     columns = {"pass": order.new.plain, "pass_hash": order.new.hash, "modify_stamp": as_text(now)}
     users.update(conn, [(user_id, {**columns, "failed_login_count": 0})])

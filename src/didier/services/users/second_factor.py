@@ -10,8 +10,9 @@ from sqlalchemy.engine import Connection
 
 from didier.errors import KeyNotUsable, KeyProblem, NoSecondFactor, NotConfirmed, SecondFactorExists
 from didier.services.system.installation_key import Key, KeyFile, NotOpened, seal, sealed_with, unseal
-from didier.services.users import authentication, one_time_codes
-from didier.services.users.authentication import Caller, Confirmation
+from didier.services.users import one_time_codes
+from didier.services.users.authentication import Caller
+from didier.services.users.confirmation import Confirmation, confirm
 from didier.services.users.one_time_codes import CodeProof
 from didier.services.users.passwords import Proof
 from didier.storage.users import second_factors
@@ -110,7 +111,7 @@ def _begin(
     user, factor = order.caller.user, _factor(conn, order.caller)
     if factor and factor.confirmed_at:
         return SecondFactorExists()
-    if refused := authentication.confirm(conn, Confirmation(order.caller, proof=order.proof), now):
+    if refused := confirm(conn, Confirmation(order.caller, proof=order.proof), now):
         return refused
     try:
         key = _sealing_key(conn, order.file, now)
@@ -169,7 +170,7 @@ def _refused(conn: Connection, order: CodeOrder | SetOrder, now: datetime) -> No
     """Ask for a code, unless one was used to sign in to this very request."""
     if order.caller.code_used:
         return None
-    return authentication.confirm(conn, Confirmation(order.caller, code=order.code), now)
+    return confirm(conn, Confirmation(order.caller, code=order.code), now)
 
 
 def new_codes(
