@@ -16,8 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 from didier.domain.names import fold
 from didier.errors import DatabaseBusy, DiskFull, FileFailed, ReadOnly, Unavailable
 from didier.runtime.committer import Committer
-from didier.runtime.read_only import NothingStored, forgetful
-from didier.services.users.authentication import LOCK_AFTER
+from didier.services.users.lockouts import LOCK_AFTER
 from didier.storage.database import reading
 from didier.storage.system.health import can_store
 
@@ -47,30 +46,37 @@ class DegradedReads:
         self._threads = ThreadPoolExecutor(QUICK, thread_name_prefix="quick")
         self._refused: Counter[str] = Counter()  # by name, while failures cannot be counted in the database
 
-    async def admit(self, service: Service[Order, Outcome], order: Order, user: str, let_in: type) -> Outcome:
+    async def admit(
+        self,
+        service: Service[Order, Outcome],
+        decide: Service[Order, Any],
+        order: Order,
+        user: str,
+        let_in: type,
+    ) -> Outcome:
         """Let *service* decide on *order* of *user*; it returns a *let_in* for who may read.
 
-        While nothing can be stored nobody else is told more than that, and who was refused too often must
-        wait until it can: passwords are not to be guessed meanwhile.
+        While nothing can be stored *decide* does in its place: it decides the same, but reads alone, and lets
+        nobody in on what would have to be stored. Nobody else is told more than that, and who was refused too
+        often must wait until it can: passwords are not to be guessed meanwhile.
         """
-        if self._nothing_is_stored():
-            return await self._admit_unlogged(service, order, user, let_in)
-        try:
-            outcome = await self._committer.run(service, order)
-        except _NOT_STORED:
-            return await self._admit_unlogged(service, order, user, let_in)
-        self._refused.clear()
-        return outcome
+        if not self._nothing_is_stored():
+            with suppress(*_NOT_STORED):
+                outcome = await self._committer.run(service, order)
+                self._refused.clear()
+                return outcome
+        admitted: Outcome = await self._admit_unlogged(decide, order, user, let_in)
+        return admitted
 
-    async def foresee(self, service: Service[Order, Outcome], order: Order, let_in: type) -> Outcome | None:
-        """Return what *service* will decide on *order* if that is a *let_in*; nothing is stored of it.
+    async def foresee(self, decide: Service[Order, Outcome], order: Order, let_in: type) -> Outcome | None:
+        """Return what *decide*, which reads alone, decides on *order* if that is a *let_in*.
 
         None says nothing: `admit` decides, and counts and logs a refusal. So it is while nothing can be
         stored, since who guesses passwords must not learn here what `admit` keeps to itself.
         """
         if self._nothing_is_stored():
             return None
-        found: Any = await self.quickly(lambda: self._decide(service, order))
+        found: Any = await self.quickly(lambda: self._decide(decide, order))
         return cast(Outcome, found) if isinstance(found, let_in) else None
 
     async def quickly(self, look: Callable[[], Outcome]) -> Outcome:
@@ -90,20 +96,19 @@ class DegradedReads:
             await self._committer.run(can_store, None)
 
     async def _admit_unlogged(
-        self, service: Service[Order, Outcome], order: Order, user: str, let_in: type
-    ) -> Outcome:
+        self, decide: Service[Order, Any], order: Order, user: str, let_in: type
+    ) -> Any:
         user = fold(user)
         if self._refused[user] < LOCK_AFTER and len(self._refused) < NAMES_MOST:
-            found = await asyncio.to_thread(self._decide, service, order)
+            found = await asyncio.to_thread(self._decide, decide, order)
             if isinstance(found, let_in):
-                return cast(Outcome, found)
+                return found
             self._refused[user] += bool(user)  # tokens and sessions name none, and cannot be guessed
         raise self._committer.trouble or DatabaseBusy()
 
-    def _decide(self, service: Service[Order, Any], order: Order) -> Any:
-        with reading(self._engine) as conn, suppress(NothingStored):
-            return service(forgetful(conn), [order])[0]
-        return None
+    def _decide(self, decide: Service[Order, Any], order: Order) -> Any:
+        with reading(self._engine) as conn:
+            return decide(conn, [order])[0]
 
     async def log(self, service: Service[Order, Any], told: Order) -> None:
         """Let *service* log what was read, if it can."""

@@ -78,8 +78,14 @@ def authorize(
 
 
 def foresee(conn: Connection, group: Sequence[Proven[Any]], clock: Clock = datetime.now) -> list[Any]:
-    """Say for each of *group* what `authorize` would, but log nothing."""
-    return _authorize(conn, group, clock())[1]
+    """Say for each of *group* what `authorize` would, but store nothing.
+
+    None where who is let in would have to be recorded, see `authentication.Decided`.
+    """
+    decided = _decide(conn, group, clock())
+    callers = _permitted(group, decided.outcomes(group))
+    needing = decided.needs_record(group)
+    return [None if needs else caller for caller, needs in zip(callers, needing, strict=True)]
 
 
 def log(
@@ -97,12 +103,20 @@ def _authorize(
 
     Returns their names for the log; and the callers (None: anybody), worded refusals and stale proofs.
     """
-    signed = _sign_in(conn, group, now)
+    decided = _decide(conn, group, now)
+    decided.record(conn)
+    signed = decided.outcomes(group)
     names = [
         who.name if isinstance(who, Caller) else _name(proven.request)
         for proven, who in zip(group, signed, strict=True)
     ]
-    return names, [
+    return names, _permitted(group, signed)
+
+
+def _permitted(
+    group: Sequence[Proven[Any]], signed: Sequence[Caller | SignInRefused | StaleProof | None]
+) -> list[Caller | Any | None]:
+    return [
         _worded(proven.request, who) if who is not None else None
         for proven, who in zip(group, signed, strict=True)
     ]
@@ -116,10 +130,46 @@ def _worded(
     return request.sign_in_refused(who) if isinstance(who, SignInRefused) else who
 
 
-def _sign_in(
-    conn: Connection, group: Sequence[Proven[Any]], now: datetime
-) -> list[Caller | SignInRefused | StaleProof | None]:
-    """Sign the senders in, all of a kind together; None stands for anybody."""
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What was decided on those who send the requests of a group, by what they sign in with."""
+
+    by_password: authentication.Decided
+    by_token: tokens.Decided
+    by_session: sessions.Decided
+
+    def record(self, conn: Connection) -> None:
+        authentication.record(conn, self.by_password)
+        tokens.record(conn, self.by_token)
+        sessions.record(conn, self.by_session)
+
+    def outcomes(self, group: Sequence[Proven[Any]]) -> list[Caller | SignInRefused | StaleProof | None]:
+        """Return what was decided on each; None stands for anybody."""
+        by_password = iter(self.by_password.outcomes)
+        by_token, by_session = iter(self.by_token.outcomes), iter(self.by_session.outcomes)
+        outcomes: list[Caller | SignInRefused | StaleProof | None] = []
+        for proven in group:
+            match proven.request.login:
+                case None:
+                    outcomes.append(None)
+                case LocalLogin(caller):
+                    outcomes.append(caller)
+                case PasswordLogin():
+                    who = next(by_password)
+                    outcomes.append(_by_password(proven, who) if isinstance(who, User) else who)
+                case TokenLogin():
+                    outcomes.append(next(by_token))
+                case SessionLogin():
+                    outcomes.append(next(by_session))
+        return outcomes
+
+    def needs_record(self, group: Sequence[Proven[Any]]) -> list[bool]:
+        by_password = iter(self.by_password.needs_record)
+        return [isinstance(one.request.login, PasswordLogin) and next(by_password) for one in group]
+
+
+def _decide(conn: Connection, group: Sequence[Proven[Any]], now: datetime) -> _Decided:
+    """Decide who the senders are, on all of a kind together."""
     with_passwords, with_tokens, with_sessions = [], [], []
     for proven in group:
         login, address = proven.request.login, proven.request.address
@@ -131,24 +181,11 @@ def _sign_in(
             with_tokens.append(tokens.Presented(login.digest, address))
         elif isinstance(login, SessionLogin):
             with_sessions.append(sessions.Presented(login.secret, address))
-    by_password = iter(authentication.sign_in(conn, with_passwords, now) if with_passwords else [])
-    by_token = iter(tokens.sign_in(conn, with_tokens, now) if with_tokens else [])
-    by_session = iter(sessions.sign_in(conn, with_sessions, now) if with_sessions else [])
-    outcomes: list[Caller | SignInRefused | StaleProof | None] = []
-    for proven in group:
-        match proven.request.login:
-            case None:
-                outcomes.append(None)
-            case LocalLogin(caller):
-                outcomes.append(caller)
-            case PasswordLogin():
-                who = next(by_password)
-                outcomes.append(_by_password(proven, who) if isinstance(who, User) else who)
-            case TokenLogin():
-                outcomes.append(next(by_token))
-            case SessionLogin():
-                outcomes.append(next(by_session))
-    return outcomes
+    return _Decided(
+        authentication.decide(conn, with_passwords, now),
+        tokens.decide(conn, with_tokens, now),
+        sessions.decide(conn, with_sessions, now),
+    )
 
 
 def _by_password(proven: Proven[Any], user: User) -> Caller:

@@ -111,7 +111,7 @@ class Runtime:
 
         async def attempt(proven: Proven[Answer]) -> Caller | Answer | StaleProof:
             name = proven.request.login.name if proven.request.login else ""
-            found = await self._reads.admit(pipeline.authorize, proven, name, Caller)
+            found = await self._reads.admit(pipeline.authorize, pipeline.foresee, proven, name, Caller)
             if isinstance(found, Caller) and isinstance(proven.request.login, PasswordLogin):
                 proven.request.login.used_code = proven.code
             return found
@@ -145,10 +145,14 @@ class Runtime:
         return await self._reads.quickly(look)
 
     async def present(
-        self, service: Callable[[Connection, Sequence[Order]], Sequence[Outcome]], order: Order, granted: type
+        self,
+        service: Callable[[Connection, Sequence[Order]], Sequence[Outcome]],
+        decide: Callable[[Connection, Sequence[Order]], Sequence[Any]],
+        order: Order,
+        granted: type,
     ) -> Outcome:
-        """Let *service* decide who *order* is from, also while nothing can be stored of it."""
-        return await self._reads.admit(service, order, "", granted)
+        """Let *service* say who *order* is from; while nothing can be stored *decide*, which reads alone."""
+        return await self._reads.admit(service, decide, order, "", granted)
 
     async def check(self) -> str | None:
         """Return why requests cannot be carried out at the moment; None when they can."""

@@ -36,6 +36,10 @@ def _present(conn: Connection, shown: Sequence[Presented]) -> list[Caller | Sign
     return sessions.sign_in(conn, shown, datetime.now())
 
 
+def _decide(conn: Connection, shown: Sequence[Presented]) -> Sequence[Caller | SignInRefused]:
+    return sessions.decide(conn, shown, datetime.now()).outcomes
+
+
 @dataclass(frozen=True, slots=True)
 class Halfway:
     """What a browser shows whose user has given the password, and has to give a one-time code."""
@@ -101,7 +105,7 @@ class Signing:
 
     async def who(self, secret: Secret, address: str) -> Caller | SignInRefused:
         """Return whose session *secret* is."""
-        return await self._runtime.present(_present, Presented(secret, address), Caller)
+        return await self._runtime.present(_present, _decide, Presented(secret, address), Caller)
 
     async def leave(self, secret: Secret) -> None:
         """End the session *secret*."""
