@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from didier.storage import row_sets
 from didier.storage.failures import Outrun
-from didier.storage.statements import as_moment, as_text, insert, run, run_change, scalar
+from didier.storage.statements import as_moment, as_text, insert, run, scalar
 
 _TABLE = "didier_second_factors"
 _CODES = "didier_recovery_codes"
@@ -94,15 +94,6 @@ def use_steps(conn: Connection, uses: Sequence[StepUse]) -> None:
         raise Outrun
 
 
-def use_step(conn: Connection, user_id: int, secret: str, step: int) -> bool:
-    """Use the code of *step* with the sealed *secret*; False when it, or a later one, was used before.
-
-    Two transactions that use it at once find one row to change between them.
-    """
-    sql = f"UPDATE {_TABLE} SET last_step = ? WHERE user_id = ? AND secret = ? AND last_step < ?"
-    return run_change(conn, sql, step, user_id, secret, step) == 1
-
-
 def keep_password(conn: Connection, user_id: int, keeps: bool) -> None:
     """Store whether the password alone opens what cannot ask for a code."""
     run(conn, f"UPDATE {_TABLE} SET keeps_password = ? WHERE user_id = ?", int(keeps), user_id)
@@ -136,12 +127,6 @@ def use_codes(conn: Connection, codes: Collection[RecoveryCode], now: datetime) 
     key = ("user_id", "digest")
     if row_sets.update(conn, _CODES, key, ("used_at",), rows, "used_at IS NULL") != len(rows):
         raise Outrun
-
-
-def use_code(conn: Connection, user_id: int, digest: str, now: datetime) -> bool:
-    """Use a recovery code; False when there is none like it, or it was used before."""
-    sql = f"UPDATE {_CODES} SET used_at = ? WHERE user_id = ? AND digest = ? AND used_at IS NULL"
-    return run_change(conn, sql, as_text(now), user_id, digest) == 1
 
 
 def codes_left(conn: Connection, user_id: int) -> int:

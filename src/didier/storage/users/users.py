@@ -1,4 +1,4 @@
-"""Users, their passwords as stored, and what the system's settings ask of a sign-in."""
+"""Users, and their passwords as stored."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -9,12 +9,10 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
 from didier.domain.names import fold
 from didier.domain.users import User
 from didier.storage import row_sets
-from didier.storage.failures import is_missing_table
 from didier.storage.statements import (
     as_json,
     as_moment,
@@ -76,15 +74,6 @@ class Account:
     last_login: datetime | None
     last_ip: str
     two_factor_exempt: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SignInSettings:
-    """What ``system_settings`` asks of a sign-in; all off when there is no such row."""
-
-    ip_lists: bool = False
-    blacklist: str = ""
-    two_factor: bool = False
 
 
 def accounts(conn: Connection, names: Collection[str]) -> dict[str, Account]:
@@ -347,24 +336,6 @@ def others_who_change_users(conn: Connection, user_id: int) -> list[User]:
     return [account.user for account in accounts_by_id(conn, ids).values()]
 
 
-_SIGN_IN_COLUMNS = (
-    "allow_ip_lists", "system_ip_blacklist", "two_factor_auth_hours", "two_factor_container",
-)  # fmt: skip
-
-
-def settings(conn: Connection) -> SignInSettings:
-    """Read what the system asks of a sign-in."""
-    row = system_settings(conn, _SIGN_IN_COLUMNS)
-    if not row:
-        return SignInSettings()
-    return SignInSettings(
-        ip_lists=row.get("allow_ip_lists", "0") not in {None, "", "0"},
-        blacklist=row.get("system_ip_blacklist") or "",
-        two_factor=(row.get("two_factor_auth_hours") or 0) > 0
-        and (row.get("two_factor_container") or "---DISABLED---") != "---DISABLED---",
-    )
-
-
 def non_latin(conn: Connection) -> bool:
     """Say whether letters of every script are kept in parameters (``use_non_latin``)."""
     return system_settings(conn, ("use_non_latin",)).get("use_non_latin") == "1"
@@ -377,57 +348,3 @@ def system_settings(conn: Connection, names: tuple[str, ...]) -> dict[str, Any]:
         return {}
     rows = run(conn, f"SELECT {', '.join(existing)} FROM {SYSTEM_SETTINGS} LIMIT 1")
     return dict(zip(existing, rows[0], strict=True)) if rows else {}
-
-
-def is_listed(conn: Connection, name: str, address: str) -> bool:
-    """Say whether the IP list *name* holds *address* or its first three numbers with ``.x``."""
-    sql = "SELECT count(*) FROM vicidial_ip_list_entries WHERE ip_list_id = ? AND ip_address IN (?, ?)"
-    return bool(_first(conn, sql, name, address, address.rpartition(".")[0] + ".x"))
-
-
-def is_list_inactive(conn: Connection, name: str) -> bool:
-    """Say whether the IP list *name* is switched off."""
-    return bool(_first(conn, "SELECT active FROM vicidial_ip_lists WHERE ip_list_id = ?", name) == "N")
-
-
-def second_factor_confirmed(conn: Connection, user: str, now: datetime) -> bool:
-    """Say whether *user* has a confirmed two-factor session that has not expired."""
-    sql = (
-        "SELECT count(*) FROM vicidial_two_factor_auth"
-        " WHERE user = ? AND auth_stage = '1' AND auth_exp_date > ?"
-    )
-    return bool(_first(conn, sql, user, as_text(now)))
-
-
-def _first(conn: Connection, sql: str, *values: Any) -> Any:
-    """Return the first value of the first row, None if the VICIdial version has no such table.
-
-    A table that the database user may not read is an error: a list that forbids must not be overlooked.
-    """
-    try:
-        return scalar(conn, sql, *values)
-    except DBAPIError as error:
-        if is_missing_table(error):
-            return None
-        raise
-
-
-def locked_at(conn: Connection, user: User) -> float | None:
-    """Return when *user* was locked (seconds since the epoch), None if Didier never locked them."""
-    # Processes of the release before write no ids.
-    sql = "SELECT locked_at FROM didier_lockouts WHERE user_id = ? OR user_id IS NULL AND user_name = ?"
-    found: float | None = scalar(conn, sql, user.user_id, _lock_name(user))
-    return found
-
-
-def lock(conn: Connection, user: User, at: float) -> None:
-    """Remember that *user* is locked since *at* (seconds since the epoch)."""
-    name = _lock_name(user)
-    run(conn, "DELETE FROM didier_lockouts WHERE user_id = ? OR user_name = ?", user.user_id, name)
-    sql = "INSERT INTO didier_lockouts (user_name, user_id, locked_at) VALUES (?, ?, ?)"
-    run(conn, sql, name, user.user_id, at)
-
-
-def _lock_name(user: User) -> str:
-    """Return the name under which the release before finds the lock; other names may look alike."""
-    return user.name.rstrip(" ").lower() if user.name.isascii() else f"#{user.user_id}"
