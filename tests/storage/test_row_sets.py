@@ -10,7 +10,7 @@ CODES = "didier_recovery_codes"
 LOCKS = "didier_lockouts"
 NAMES = "didier_unknown_names"
 
-counts = pytest.mark.parametrize("count", [1, FEW, FEW + 1, 500])
+counts = pytest.mark.parametrize("count", [1, 2, FEW, FEW + 1, 500])
 
 
 @pytest.fixture

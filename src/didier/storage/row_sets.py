@@ -2,6 +2,7 @@
 
 MariaDB looks into the index of a key only where it joins: an ``UPDATE`` or ``DELETE`` with
 ``key IN (SELECT …)`` reads the whole table, and locks every row until the transaction ends (seen with 10.11).
+A single row is asked for as such, which takes it half the time.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,6 +23,8 @@ def find(
     if not keys:
         return []
     rows = list(keys)
+    if len(rows) == 1:
+        return run(conn, f"SELECT {_listed(columns)} FROM {table} AS t WHERE {_is(key)}", *rows[0])
     source, values = rows_from(conn.dialect.name, _places(len(key)), rows)
     return run(conn, _find(conn.dialect.name, table, source, _kinds(key, rows[0]), columns), *values)
 
@@ -41,6 +44,10 @@ def update(
     """
     if not rows:
         return 0
+    if len(rows) == 1:
+        assignments = ", ".join(f"`{name}` = ?" for name in columns)
+        sql = f"UPDATE {table} AS t SET {assignments} WHERE {_is(key)} AND {where}"
+        return run_change(conn, sql, *rows[0][len(key) :], *rows[0][: len(key)])
     source, values = rows_from(conn.dialect.name, _places(len(key) + len(columns)), rows)
     sql = _update(conn.dialect.name, table, source, _kinds(key, rows[0]), columns, where)
     return run_change(conn, sql, *values)
@@ -69,6 +76,14 @@ def _places(count: int) -> Columns:
     return tuple(f"v{place}" for place in range(count))
 
 
+def _is(key: Columns) -> str:
+    return " AND ".join(f"t.`{name}` = ?" for name in key)
+
+
+def _listed(columns: Columns) -> str:
+    return ", ".join(f"t.`{name}`" for name in columns)
+
+
 def _matches(dialect: str, kinds: _Kinds) -> str:
     values = (_value(dialect, f"r.v{place}", is_number) for place, (_, is_number) in enumerate(kinds))
     return " AND ".join(f"t.`{name}` = {value}" for (name, _), value in zip(kinds, values, strict=True))
@@ -85,8 +100,7 @@ def _value(dialect: str, place: str, is_number: bool) -> str:
 @cache_some
 def _find(dialect: str, table: str, source: str, kinds: _Kinds, columns: Columns) -> str:
     join = "CROSS JOIN" if dialect == "sqlite" else "STRAIGHT_JOIN"  # the few rows that are bound come first
-    names = ", ".join(f"t.`{name}`" for name in columns)
-    return f"SELECT {names} FROM {source} {join} {table} AS t ON {_matches(dialect, kinds)}"
+    return f"SELECT {_listed(columns)} FROM {source} {join} {table} AS t ON {_matches(dialect, kinds)}"
 
 
 @cache_some
