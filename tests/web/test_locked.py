@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from didier.storage.tables import vicidial_tables
+from support.authenticator import CODE, set_up
 from support.figures import note
 from support.load import Copying, new_targets
 from support.process import until
@@ -140,6 +141,23 @@ def test_passwords_are_not_guessed_meanwhile(tmp_path):
     assert "18001234567" in first
     assert [BUSY] * 11 == [*wrong, right]
     assert 503 == elsewhere
+
+
+def test_no_code_is_good_twice_meanwhile(tmp_path):
+    """It could not be used up, so that it lets nobody in until it can be, and then once."""
+    home = _sqlite(tmp_path / "didier.db")
+    server = Didier(tmp_path, "--demo", "--database", home.url).start()
+    code = {**SIGN_IN, CODE: set_up(server).recovery[0]}
+    try:
+        server.request("GET", LIST, headers=SIGN_IN)  # the password is compared before the lock
+        with home.locked():
+            meanwhile = [server.request("GET", LIST, headers=code)[0] for _ in range(2)]
+        until(lambda: server.get("/readyz")[0] == 200)
+        after = [server.request("GET", LIST, headers=code)[0] for _ in range(2)]
+    finally:
+        server.stop()
+
+    assert ([503, 503], [200, 401]) == (meanwhile, after)
 
 
 def test_start_while_it_is_locked(tmp_path):
