@@ -13,20 +13,19 @@ from sqlalchemy.engine import Connection
 from didier import characters
 from didier.domain import patterns, scopes
 from didier.domain.fields import text
-from didier.domain.users import User, missing_function, missing_rights
+from didier.domain.users import User
 from didier.errors import (
     AddressRefused,
     InvalidField,
-    LevelNotAllowed,
     NotPermitted,
     SignInRefused,
     TokenNotFound,
     TokenRefused,
-    UserNotFound,
 )
-from didier.services.users import authority
+from didier.services.users import token_authority
 from didier.services.users.addresses import AddressLists, is_inside
 from didier.services.users.authentication import Caller
+from didier.services.users.token_authority import Refused
 from didier.storage.users import sign_in_settings, tokens, users
 from didier.storage.users.tokens import Token
 from didier.storage.users.users import Account
@@ -111,9 +110,6 @@ class Presented:
     address: str
 
 
-Refused = NotPermitted | UserNotFound | LevelNotAllowed
-
-
 def add(conn: Connection, orders: Sequence[AddOrder], now: datetime) -> list[Added | Refused | InvalidField]:
     """Make the tokens that *orders* ask for.
 
@@ -123,7 +119,7 @@ def add(conn: Connection, orders: Sequence[AddOrder], now: datetime) -> list[Add
 
 
 def _add(conn: Connection, order: AddOrder, now: datetime) -> Added | Refused | InvalidField:
-    account = _reachable(conn, order.caller, order.user, "add_token")
+    account = token_authority.reachable(conn, order.caller, order.user, "add_token")
     if not isinstance(account, Account):
         return account
     if bad := _bad_field(order, now):
@@ -189,14 +185,16 @@ def listed(conn: Connection, orders: Sequence[ListOrder], now: datetime) -> list
 
 def _listed(conn: Connection, order: ListOrder) -> list[Token] | Refused:
     if order.user is not None:
-        account = _reachable(conn, order.caller, order.user, "list_tokens")
+        account = token_authority.reachable(conn, order.caller, order.user, "list_tokens")
         return tokens.of_user(conn, account.user_id) if isinstance(account, Account) else account
-    refused = _no_token(order.caller, "list_tokens") or _missing(order.caller.user)
+    refused = token_authority.no_token(order.caller, "list_tokens") or token_authority.missing(
+        order.caller.user
+    )
     if refused:
         return refused
     found = tokens.everyone(conn)
     accounts = users.accounts_by_id(conn, {token.user_id for token in found})
-    return [token for token in found if _may_act(order.caller, accounts.get(token.user_id))]
+    return [token for token in found if token_authority.may_act(order.caller, accounts.get(token.user_id))]
 
 
 def revoke(
@@ -207,55 +205,15 @@ def revoke(
 
 
 def _revoke(conn: Connection, order: RevokeOrder, now: datetime) -> Token | NotPermitted | TokenNotFound:
-    if refused := _no_token(order.caller, "revoke_token"):
+    if refused := token_authority.no_token(order.caller, "revoke_token"):
         return refused
     token = tokens.by_id(conn, order.token_id)
     # Which numbers are those of other users' tokens is not told to those who may not know.
-    if token is None or not _may_revoke(conn, order.caller, token):
+    if token is None or not token_authority.may_revoke(conn, order.caller, token):
         return TokenNotFound(order.token_id)
     if token.revoked_at is None:
         tokens.revoke(conn, token.token_id, now)
     return replace(token, revoked_at=token.revoked_at or now.replace(microsecond=0))
-
-
-def _may_revoke(conn: Connection, caller: Caller, token: Token) -> bool:
-    if token.user_id == caller.user.user_id:
-        return True
-    account = users.accounts_by_id(conn, [token.user_id]).get(token.user_id)
-    return _missing(caller.user) is None and _may_act(caller, account)
-
-
-def _no_token(caller: Caller, action: str) -> NotPermitted | None:
-    return scopes.missing_scope(caller.scopes, None, action)
-
-
-def _reachable(conn: Connection, caller: Caller, name: str, action: str) -> Account | Refused:
-    """Return the account of *name* if the caller may have to do with its tokens."""
-    if refused := _no_token(caller, action):
-        return refused
-    account = users.accounts(conn, [name]).get(name)
-    if account is not None and account.user_id == caller.user.user_id:
-        return account
-    if missing := _missing(caller.user):
-        return missing
-    if account is None or not caller.user.sees_users_of(account.user.group):
-        return UserNotFound(name)
-    if not caller.user.may_change(account.user.level):
-        return LevelNotAllowed(str(account.user.level))
-    return authority.beyond_reach(caller, action, account.user) or account
-
-
-def _missing(user: User) -> NotPermitted | None:
-    """Name what keeps *user* from the tokens of others: it takes what changing those users takes."""
-    return missing_function(user, "update_user") or missing_rights(user, "update_user")
-
-
-def _may_act(caller: Caller, account: Account | None) -> bool:
-    if account is None:
-        return True  # the user is gone
-    user = account.user
-    visible = caller.user.sees_users_of(user.group) and caller.user.may_change(user.level)
-    return visible and authority.beyond_reach(caller, "update_user", user) is None
 
 
 @dataclass(frozen=True, slots=True)
