@@ -22,6 +22,7 @@ from didier.services.users.one_time_codes import CodeProof
 from didier.services.users.passwords import Proof
 from didier.storage.statements import as_text, insert, run
 from didier.storage.users.users import StoredPassword
+from support.homes import ready
 from support.statements import sent
 
 MANY = 500
@@ -68,37 +69,37 @@ KINDS = {
 @pytest.fixture
 def crowd(engine, now):
     """Many users of each kind, in a VICIdial with address lists and a second factor of its own."""
-    columns = ("user", "pass", "active", "user_level", "user_group", "failed_login_count")
+    return crowded(engine, now)
+
+
+def crowded(engine, now):
     users = [(f"{letter}{n}", "1234", "Y", 8, "ADMIN", 0) for letter in "uvf" for n in range(MANY)]
     confirmed = [(name, "1", as_text(now + timedelta(hours=1))) for name, *_ in users if name[0] != "v"]
     with engine.begin() as conn:
+        columns = ("user", "pass", "active", "user_level", "user_group", "failed_login_count")
         insert(conn, "vicidial_users", columns, users)
         run(conn, "UPDATE vicidial_user_groups SET api_ip_list = 'OFFICE'")
         run(conn, "DELETE FROM system_settings")
-        settings = ("allow_ip_lists", "system_ip_blacklist", "two_factor_auth_hours", "two_factor_container")
-        insert(conn, "system_settings", settings, [("1", "BLACK", 24, "CODES")])
+        columns = ("allow_ip_lists", "system_ip_blacklist", "two_factor_auth_hours", "two_factor_container")
+        insert(conn, "system_settings", columns, [("1", "BLACK", 24, "CODES")])
         insert(conn, "vicidial_ip_lists", ("ip_list_id", "active"), [("BLACK", "Y"), ("OFFICE", "Y")])
         entries = [("BLACK", REFUSED), ("OFFICE", "192.0.2.x")]
         insert(conn, "vicidial_ip_list_entries", ("ip_list_id", "ip_address"), entries)
         insert(conn, "vicidial_two_factor_auth", ("user", "auth_stage", "auth_exp_date"), confirmed)
-        ids = dict(run(conn, "SELECT user, user_id FROM vicidial_users"))
-        factor = (
-            "user_id",
-            "user_name",
-            "secret",
-            "confirmed_at",
-            "last_step",
-            "keeps_password",
-            "created_at",
-        )
-        factors = [
-            (ids[f"f{n}"], f"f{n}", f"sealed{n}", as_text(now), STEP, 0, as_text(now)) for n in range(MANY)
-        ]
-        insert(conn, "didier_second_factors", factor, factors)
-        codes = [(ids[f"f{n}"], f"d{n}") for n in range(MANY)]
-        insert(conn, "didier_recovery_codes", ("user_id", "digest"), codes)
+        set_up_factors(conn, now)
         authentication.sign_in(conn, KINDS["unknown"].wishes(0), now)  # makes the key of unknown names
     return engine
+
+
+def set_up_factors(conn, now):
+    """Give some of the users a second factor, and a recovery code."""
+    ids = dict(run(conn, "SELECT user, user_id FROM vicidial_users"))
+    moment = as_text(now)
+    columns = ("user_id", "user_name", "secret", "confirmed_at", "last_step", "keeps_password", "created_at")
+    rows = [(ids[f"f{n}"], f"f{n}", f"sealed{n}", moment, STEP, 0, moment) for n in range(MANY)]
+    insert(conn, "didier_second_factors", columns, rows)
+    codes = [(ids[f"f{n}"], f"d{n}") for n in range(MANY)]
+    insert(conn, "didier_recovery_codes", ("user_id", "digest"), codes)
 
 
 def counted(engine, sign_in, groups):
@@ -157,16 +158,17 @@ def test_the_decisions_are_those_that_were_meant(crowd, now):
     } == alone  # fmt: skip
 
 
-@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
 @pytest.mark.parametrize("collation", ["utf8mb4_unicode_ci", "utf8mb4_bin", "latin1_swedish_ci"])
-def test_a_database_with_another_default_collation(crowd, now, collation):
+def test_a_database_with_another_default_collation(mariadb, now, collation):
     """Didier's tables have one of their own, and MariaDB does not compare any two."""
-    before = outcomes(crowd, now)
-    with crowd.begin() as conn:
-        run(conn, f"ALTER DATABASE COLLATE {collation}")
-    crowd.dispose()  # connections keep the collation that they began with
+    with ready(mariadb.database(), now) as engine:
+        before = outcomes(crowded(engine, now), now)
+        with engine.begin() as conn:
+            run(conn, f"ALTER DATABASE COLLATE {collation}")
+        engine.dispose()  # connections keep the collation that they began with
+        after = outcomes(engine, now)
 
-    assert before == outcomes(crowd, now)
+    assert before == after
 
 
 def outcomes(engine, now):
