@@ -1,4 +1,4 @@
-"""Large batches: taking an order in, looking at it, undoing it. `making` carries them out."""
+"""Large batches: taking an order in, looking at it, undoing it. `job` carries them out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -76,7 +76,7 @@ def add(
 ) -> list[Done | AddRefused]:
     """Make the DIDs that *orders* ask for; of two wishes for one pattern the first gets it.
 
-    *lenient* checks as VICIdial's own API does, see `checking.problems`. *batch_id* is the batch that all
+    *lenient* checks as VICIdial's own API does, see `validation.problems`. *batch_id* is the batch that all
     belong to; without it each is one of its own.
     """
     found = dids.find(conn, {order.pattern for order in orders})

@@ -1,7 +1,7 @@
 """Making a large batch: each function is one step, in a transaction of its own.
 
 An atomic batch is checked as a whole first (`check`), then made in chunks; if one of them fails, what was
-made is removed again (`removing`). A best-effort batch is checked chunk by chunk. After each step the
+made is removed again (`rollback`). A best-effort batch is checked chunk by chunk. After each step the
 database says how far the batch has come, so that it goes on from there after a restart.
 """
 

@@ -1,4 +1,4 @@
-"""Undoing edits: batches that added, updated or deleted DIDs. Those that copied DIDs are `removing`'s."""
+"""Undoing edits: batches that added, updated or deleted DIDs. `rollback` takes copies back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

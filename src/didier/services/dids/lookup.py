@@ -148,5 +148,5 @@ def written(conn: Connection, did_id: int, sight: Visibility) -> Row:
 
 
 def version(row: Row) -> str:
-    """Return the mark that orders to change the DID know it by, see `editing.etag`."""
+    """Return the mark that orders to change the DID know it by, see `edit_orders.etag`."""
     return edits.etag({name: value for name, value in row.items() if name != "copied_from"})

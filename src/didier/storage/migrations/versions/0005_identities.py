@@ -79,7 +79,7 @@ def _ids(names: Collection[str]) -> list[tuple[str, int]]:
 
 
 def _own_idempotency() -> None:
-    """Give kept answers to the ids of their users, see `services.idempotency`."""
+    """Give kept answers to the ids of their users, see `services.system.idempotency`."""
     conn = op.get_bind()
     names = [row[0] for row in conn.execute(sa.text("SELECT DISTINCT user_name FROM didier_idempotency"))]
     for name, user_id in _ids(names):
