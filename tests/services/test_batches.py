@@ -234,12 +234,12 @@ def test_a_batch_whose_groups_are_not_known_is_its_callers(clean, now):
     both = caller(viewable_groups=" ADMIN OTHER ", user_id=7)
     batch_id = small(clean, now, "5550100", who=both)
     with clean.begin() as conn:
-        run(conn, "UPDATE didier_batches SET snapshot_id = NULL")
+        run(conn, "UPDATE didier_changes SET snapshot_id = NULL")
 
     assert [True, True, False] == [seen(clean, who, batch_id) for who in (CALLER, both, SALES)]
     assert not seen(clean, caller(viewable_groups=" ADMIN OTHER ", user_id=8), batch_id)
     with clean.begin() as conn:
-        run(conn, "UPDATE didier_batches SET caller_groups = NULL")
+        run(conn, "UPDATE didier_changes SET details = NULL")
     assert [True, False] == [seen(clean, who, batch_id) for who in (CALLER, both)]
 
 
@@ -247,7 +247,7 @@ def test_what_was_ordered_without_limit_needs_none(clean, now):
     """Who saw every group and sees some alone today does not see what is not known."""
     batch_id = small(clean, now, "5550100", who=caller(user_id=7))
     with clean.begin() as conn:
-        run(conn, "UPDATE didier_batches SET snapshot_id = NULL")
+        run(conn, "UPDATE didier_changes SET snapshot_id = NULL")
 
     assert [True, False] == [seen(clean, who, batch_id) for who in (CALLER, SALES)]
     assert Visibility() == stored(clean, batch_id).caller_groups

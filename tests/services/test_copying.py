@@ -17,6 +17,8 @@ from didier.errors import (
     NotPermitted,
 )
 from didier.services.batches.copies import Copied, CopyOrder, CopyResult, copy
+from didier.storage.batches import progress
+from didier.storage.batches.progress import BatchFilter
 from didier.storage.database import open_engine
 from didier.storage.statements import run
 
@@ -200,7 +202,8 @@ def test_an_atomic_order_makes_all(clean, now):
 
     assert [Copied, Copied] == [type(item) for item in result.items]
     with clean.begin() as conn:
-        assert [("atomic", "done", 2)] == run(conn, "SELECT mode, state, added FROM didier_batches")
+        batch = progress.get(conn, result.batch_id)
+    assert ("atomic", "done", 2) == (batch.mode, batch.state, batch.added)
 
 
 def test_an_atomic_order_makes_nothing_if_not_all(clean, now):
@@ -215,7 +218,7 @@ def test_an_atomic_order_makes_nothing_if_not_all(clean, now):
     ] == not_all(clean, now, wish)
     with clean.begin() as conn:
         assert [(2,)] == run(conn, "SELECT count(*) FROM vicidial_inbound_dids")
-        assert [(1,)] == run(conn, "SELECT count(*) FROM didier_batches")
+        assert [1] == [batch.added for batch in progress.page(conn, BatchFilter(), None, 10)]
 
 
 def test_a_refused_atomic_order_takes_no_target(clean, now):

@@ -19,7 +19,9 @@ from didier.errors import (
 )
 from didier.services.batches import edits
 from didier.services.batches.edits import AddOrder, DeleteOrder, Done, LockOrder, UpdateOrder, etag
-from didier.storage.changes import history
+from didier.storage.batches import progress
+from didier.storage.batches.progress import BatchFilter
+from didier.storage.changes import change_log
 from didier.storage.dids import deletion_locks, dids
 from didier.storage.statements import run
 
@@ -209,25 +211,29 @@ def test_the_tag_counts_within_a_group(engine, now):
 
 
 def test_every_edit_is_a_batch_with_both_rows(engine, edit):
-    """Each leaves a batch of one item and an entry with the rows before and after."""
+    """Each is a batch of one item, and its change has the rows before and after."""
     done = [
         edit(AddOrder(CALLER, "5550001", {"extension": "8301"})),
         edit(UpdateOrder(CALLER, "5550001", {"extension": "8302"})),
         edit(DeleteOrder(CALLER, "5550001")),
     ]
     with engine.begin() as conn:
-        batches = run(conn, "SELECT batch_id, kind, mode, state, user_name FROM didier_batches ORDER BY 1")
-        items = run(conn, "SELECT batch_id, target, outcome FROM didier_batch_items ORDER BY 1")
-        entries = [history.of_batch(conn, each.batch_id) for each in done]
+        batches = [progress.get(conn, each.batch_id) for each in done]
+        items = [progress.items(conn, each.batch_id, 0, 10) for each in done]
+        logged = [change_log.of_batch(conn, each.batch_id) for each in done]
 
-    ids = [each.batch_id for each in done]
-    kinds = ["add", "update", "delete"]
-    assert [(i, kind, "atomic", "done", CALLER.name) for i, kind in zip(ids, kinds, strict=True)] == batches
-    outcomes = ["added", "updated", "deleted"]
-    assert [(i, "5550001", outcome) for i, outcome in zip(ids, outcomes, strict=True)] == items
+    assert [(kind, "atomic", "done", CALLER.name) for kind in ("add", "update", "delete")] == [
+        (batch.kind, batch.mode, batch.state, batch.user_name) for batch in batches
+    ]
+    assert [("5550001", outcome) for outcome in ("added", "updated", "deleted")] == [
+        (placed.item.target, placed.item.outcome) for [placed] in items
+    ]
     assert [(None, "8301"), ("8301", "8302"), ("8302", None)] == [
-        (entry.before and entry.before["extension"], entry.after and entry.after["extension"])
-        for [entry] in entries
+        (
+            one.change.before and one.change.before["extension"],
+            one.change.after and one.change.after["extension"],
+        )
+        for [one] in logged
     ]
 
 
@@ -245,10 +251,10 @@ def test_orders_for_one_did_each_have_their_own_rows(engine, now):
     orders = [UpdateOrder(CALLER, SOURCE, {"extension": x}) for x in ("8301", "8302", "8303")]
     with engine.begin() as conn:
         done = edits.update(conn, orders, now)
-        entries = [entry for each in done for entry in history.of_batch(conn, each.batch_id)]
+        changes = [one.change for each in done for one in change_log.of_batch(conn, each.batch_id)]
 
     assert [("8300", "8301"), ("8301", "8302"), ("8302", "8303")] == [
-        (entry.before["extension"], entry.after["extension"]) for entry in entries
+        (change.before["extension"], change.after["extension"]) for change in changes
     ]
 
 
@@ -263,12 +269,12 @@ def test_orders_for_one_did_each_have_their_own_rows(engine, now):
     ids=type,
 )
 def test_what_is_not_done_is_not_recorded(engine, edit, order):
-    """Dry runs and refusals leave neither a batch nor an entry."""
+    """Dry runs and refusals leave neither a batch nor a change."""
     edit(order)
 
     with engine.begin() as conn:
-        assert [(0,)] == run(conn, "SELECT count(*) FROM didier_batches")
-        assert [(0,)] == run(conn, "SELECT count(*) FROM didier_history")
+        assert [] == progress.page(conn, BatchFilter(), None, 10)
+        assert [(0,)] == run(conn, "SELECT count(*) FROM didier_changes")
 
 
 # Deletion ------------------------------------------------------------------------------------------

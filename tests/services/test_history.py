@@ -5,12 +5,15 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.domain.inputs import Row
+from didier.domain.visibility import EVERYTHING
 from didier.errors import NotFound, NotPermitted
 from didier.services.batches import batches, copies, edits, undo_edits
 from didier.services.batches.copies import CopyOrder
 from didier.services.batches.edits import AddOrder, DeleteOrder, UpdateOrder
 from didier.services.changes.history import history
-from didier.storage.changes.history import Entry, origin, record
+from didier.services.dids import lookup
+from didier.storage.changes import change_log
+from didier.storage.changes.change_log import Author, Change
 from didier.storage.dids import dids
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
@@ -93,9 +96,10 @@ def test_what_a_did_was_copied_from(conn, carry_out):
     for pattern in ("5550000", NUMBER, "5550003"):
         carry_out(UpdateOrder(CALLER, pattern, {"extension": "8302"}))
     found = dids.find(conn, [SOURCE, NUMBER, "5550002", "5550003"])
-    origins = [origin(conn, found.get(pattern).did_id) for pattern in (SOURCE, NUMBER, "5550002", "5550003")]
+    ids = [found.get(pattern).did_id for pattern in (SOURCE, NUMBER, "5550002", "5550003")]
+    sources = [lookup.written(conn, did_id, EVERYTHING)["copied_from"] for did_id in ids]
 
-    assert [None, SOURCE, SOURCE, None] == [one and one.source_pattern for one in origins]
+    assert [None, SOURCE, SOURCE, None] == sources
 
 
 def test_an_undo_is_told(conn, carry_out, now):
@@ -118,8 +122,9 @@ def test_a_run_that_was_removed_is_in_the_history_of_each(conn, carry_out, now):
     first = done.items[0].did_id
     carry_out(UpdateOrder(CALLER, NUMBER, {"extension": "8302"}))
     run(conn, f"DELETE FROM {DIDS} WHERE did_id >= ?", first)
-    removal = Entry(first, "5550000", done.batch_id, "undo", "admin", 1, "", None, None, size=3)
-    record(conn, [removal], now + timedelta(hours=1))
+    who = Author("admin", 1, "")
+    removal = Change(who, "deleted", "undo", first, "5550000", done.batch_id, size=3)
+    change_log.record(conn, [removal], now + timedelta(hours=1))
 
     assert ["undone", "updated", "copied"] == actions(history(conn, CALLER, NUMBER))
 
@@ -245,14 +250,14 @@ def test_the_source_of_a_copy_is_told_to_who_sees_it(conn, groups, carry_out):
 
 
 def test_copies_whose_group_is_not_known_are_told_to_who_sees_all(conn, groups, carry_out):
-    """Of earlier releases, or made with groups of the targets' own."""
+    """Of earlier releases; of targets with groups of their own it is."""
     done = carry_out(CopyOrder(CALLER, SOURCE, (NUMBER,)))
-    run(conn, "UPDATE didier_batches SET snapshot_id = NULL WHERE batch_id = ?", done.batch_id)
+    run(conn, "UPDATE didier_changes SET snapshot_id = NULL WHERE change_id = ?", done.batch_id)
     rows = (Row("5550002", {"user_group": "SALES"}), Row("5550003", {"user_group": "OTHER"}))
     carry_out(CopyOrder(CALLER, SOURCE, ("5550002", "5550003"), rows=rows))
 
     assert [["copied"], ["copied"]] == [actions(history(conn, CALLER, n)) for n in (NUMBER, "5550002")]
-    assert [[], []] == [history(conn, SALES, number) for number in (NUMBER, "5550002")]
+    assert [[], ["copied"]] == [actions(history(conn, SALES, number)) for number in (NUMBER, "5550002")]
     assert NotFound("5550003") == history(conn, SALES, "5550003")
 
 
@@ -281,7 +286,7 @@ def test_tokens_and_rights_count(conn):
 def test_copies_of_earlier_releases_have_no_row(conn, carry_out):
     """A batch without a snapshot tells who copied what, and no values."""
     done = carry_out(CopyOrder(CALLER, SOURCE, (NUMBER,)))
-    run(conn, "UPDATE didier_batches SET snapshot_id = NULL WHERE batch_id = ?", done.batch_id)
+    run(conn, "UPDATE didier_changes SET snapshot_id = NULL WHERE change_id = ?", done.batch_id)
     [change] = history(conn, CALLER, NUMBER)
 
     assert ("copied", SOURCE, None, {}) == (change.action, change.source, change.after, change.changed)

@@ -205,10 +205,10 @@ def test_a_did_that_was_written_shows_its_source_to_who_sees_it(conn, copies_of_
 
 
 def test_a_run_is_a_source_for_all_its_dids(conn, now):
-    """Items of large batches stand for many DIDs with consecutive ids."""
+    """Changes of large batches stand for many DIDs with consecutive ids."""
     copies.copy(conn, [CopyOrder(CALLER, SOURCE, ("18005550001",))], now)
-    [[first]] = run(conn, "SELECT did_id FROM didier_batch_items")
-    run(conn, "UPDATE didier_batch_items SET size = 3")
+    [[first]] = run(conn, "SELECT did_id FROM didier_changes")
+    run(conn, "UPDATE didier_changes SET size = 3")
     for number in (2, 3, 4):
         dids.add(conn, {"did_pattern": f"1800555000{number}", "user_group": "---ALL---"}, now)
 

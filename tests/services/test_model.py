@@ -29,7 +29,6 @@ from didier.services.batches.copies import CopyOrder, CopyResult
 from didier.services.batches.edits import AddOrder, DeleteOrder, LockOrder, UpdateOrder
 from didier.services.changes.history import history
 from didier.storage.batches import progress
-from didier.storage.batches.batches import any_running
 from didier.storage.database import open_engine, reading
 from didier.storage.statements import as_text, run
 from support.batches import each, interrupted, stored, table
@@ -145,7 +144,7 @@ class Model(RuleBasedStateMachine):
     def open(self) -> None:
         """Begin as a server does."""
         self.engine: Engine = open_engine(self.url)
-        recover = lambda conn: not journal.take_back(conn) and not any_running(conn)  # noqa: E731
+        recover = lambda conn: not journal.take_back(conn) and journal.is_clear(conn)  # noqa: E731
         self.committer = Committer(self.engine, recover=recover)
         self.committer.start()
 

@@ -16,6 +16,7 @@ from didier.services.batches import copies, edits, undo_edits
 from didier.services.batches.copies import CopyOrder
 from didier.services.batches.edits import AddOrder, DeleteOrder, LockOrder, UpdateOrder
 from didier.services.batches.undo_edits import Undone
+from didier.storage.batches import progress
 from didier.storage.dids import dids
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
@@ -60,8 +61,8 @@ def image(conn, pattern):
 
 def batch(conn, batch_id):
     """State of a batch, who undid it, and how many it removed and kept."""
-    sql = "SELECT state, undone_by, removed, kept FROM didier_batches WHERE batch_id = ?"
-    return run(conn, sql, batch_id)[0]
+    found = progress.get(conn, batch_id)
+    return found.state, found.undone_by, found.removed, found.kept
 
 
 def test_an_update_is_taken_back(conn, edit, undo):

@@ -6,13 +6,14 @@ from didier.domain import batch_states
 from didier.storage.batches import batches, progress
 from didier.storage.batches.batches import Batch, Item
 from didier.storage.batches.progress import BatchFilter, PlacedItem
+from didier.storage.changes.change_log import Author
 from didier.storage.statements import run
 
 OVERRIDES = {"did_active": "N", "extension": None}
 
 
 def batch(user: str = "admin", source: str = "18001234567", **settings) -> Batch:
-    return Batch(user, 1, "192.0.2.1", 1, source, {}, (), **settings)
+    return Batch(Author(user, 1, "192.0.2.1"), (), (), source_id=1, source_pattern=source, **settings)
 
 
 def accepted(
@@ -30,7 +31,8 @@ def test_a_batch_is_what_was_accepted(conn, now):
     batch_id = progress.accept(
         conn,
         Batch(
-            "x" * 30, 1, "192.0.2.1", 7, "18001234567", OVERRIDES, (), mode="atomic", snapshot_id=3,
+            Author("x" * 30, 1, "192.0.2.1", "json-api"), (), (), OVERRIDES, mode="atomic", source_id=7,
+            source_pattern="18001234567", snapshot_id=3,
             template="Sales {target}", reach="1800", own_columns=("did_description", "list_id"),
         ),
         1_000_000, batch_states.ORDERED_ATOMIC, (b"",), now,

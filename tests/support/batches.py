@@ -21,7 +21,6 @@ from didier.services.batches.batches import BatchOrder, Text, UndoOrder, read_te
 from didier.services.batches.decisions import target_of
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
-from didier.storage.batches.batches import any_running
 from didier.storage.batches.input_text import pack
 from didier.storage.batches.progress import ACTIVE, StoredBatch
 from didier.storage.database import reading
@@ -116,7 +115,7 @@ class Halting(BatchWorker):
 @contextmanager
 def running(engine: Engine, now: datetime, **settings: Any) -> Iterator[Halting]:
     """Run a committer and a runner, as the server does."""
-    committer = Committer(engine, recover=lambda conn: not journal.take_back(conn) and not any_running(conn))
+    committer = Committer(engine, recover=lambda conn: not journal.take_back(conn) and journal.is_clear(conn))
     runner = Halting(engine, committer, lambda: now, **settings)
     committer.start()
     runner.start()

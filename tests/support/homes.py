@@ -43,5 +43,6 @@ def emptied(engine: Engine, source: dict[str, Any]) -> None:
 _TRIGGERS = {"sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'", "mysql": "SHOW TRIGGERS"}
 _FILLED = (
     DIDS, "vicidial_admin_log", "vicidial_api_log", "didier_batches", "didier_batch_items",
-    "didier_batch_input", "didier_snapshots", "didier_history", "didier_locked_dids", "didier_idempotency",
+    "didier_batch_input", "didier_snapshots", "didier_history", "didier_changes", "didier_locked_dids",
+    "didier_idempotency",
 )  # fmt: skip

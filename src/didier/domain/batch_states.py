@@ -1,7 +1,7 @@
 """The states of a batch: which event leads from which to which, and what is stored with it.
 
 A batch is in one `Stage`: its state as callers know it, and, while a large one is under way, the phase of
-its work. Batches that are made in one transaction begin as *done*, under the journal as *running*.
+its work. Batches that are made in one transaction begin as *done*.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,6 @@ class Move:
 
 ORDERED_ATOMIC, ORDERED = Stage("pending", "check"), Stage("pending", "make")
 CHECKING, MAKING, REMOVING = Stage("running", "check"), Stage("running", "make"), Stage("running", "remove")
-JOURNALED = Stage("running")
 DONE, FAILED, UNDONE = Stage("done"), Stage("failed"), Stage("undone")
 
 ACTIVE = frozenset({"pending", "running"})
@@ -45,19 +44,18 @@ ACTIVE = frozenset({"pending", "running"})
 
 _ENDED = ("finished_at",)
 _FAILED = ("failure", "finished_at")
-_UNDO = ("forced", "undone_by", "undone_by_id", "undone_at", "undo_groups", "kept")
+_UNDO = ("forced", "undone_by", "undone_by_id", "undone_origin", "undone_at", "undo_groups", "kept")
 
 MOVES: Mapping[str, Mapping[Stage, Move]] = MappingProxyType({
     # An atomic batch is looked through as a whole before its first row is made.
     "check": {ORDERED_ATOMIC: Move(CHECKING), CHECKING: Move(CHECKING)},
     "refuse": {CHECKING: Move(FAILED, (*_FAILED, "existing", "invalid", "duplicates"))},
     "make": {ORDERED: Move(MAKING), CHECKING: Move(MAKING), MAKING: Move(MAKING)},
-    "finish": {MAKING: Move(DONE, _ENDED), JOURNALED: Move(DONE, ("added", "removed"))},
+    "finish": {MAKING: Move(DONE, _ENDED)},
     # Nothing of it is there, or what is there stays: a best-effort batch, or one whose removal failed.
-    "fail": {
-        **dict.fromkeys((ORDERED_ATOMIC, ORDERED, CHECKING, MAKING, REMOVING, DONE), Move(FAILED, _FAILED)),
-        JOURNALED: Move(FAILED, ("added", "removed")),
-    },
+    "fail": dict.fromkeys(
+        (ORDERED_ATOMIC, ORDERED, CHECKING, MAKING, REMOVING, DONE), Move(FAILED, _FAILED)
+    ),
     # An atomic batch that has made rows fails: they are removed again.
     "roll back": dict.fromkeys((MAKING, REMOVING, DONE), Move(REMOVING, ("failure",))),
     "rolled back": {REMOVING: Move(FAILED, _ENDED)},
@@ -65,7 +63,7 @@ MOVES: Mapping[str, Mapping[Stage, Move]] = MappingProxyType({
     "undone": {
         REMOVING: Move(UNDONE, _ENDED),
         # In one transaction.
-        DONE: Move(UNDONE, ("undone_by", "undone_by_id", "undone_at", "removed", "kept")),
+        DONE: Move(UNDONE, ("undone_by", "undone_by_id", "undone_origin", "undone_at", "removed", "kept")),
     },
 })  # fmt: skip
 """By event: from each stage in which it may come, where it leads."""
@@ -82,13 +80,13 @@ def after(stage: Stage, event: str) -> Move:
 def diagram() -> str:
     """Return the picture of all moves, as Mermaid's state diagram."""
     lines = ["stateDiagram-v2", *(f"    {_name(stage)} : {stage}" for stage in _STAGES)]
-    lines += [f"    [*] --> {_name(stage)}" for stage in (ORDERED_ATOMIC, ORDERED, JOURNALED, DONE)]
+    lines += [f"    [*] --> {_name(stage)}" for stage in (ORDERED_ATOMIC, ORDERED, DONE)]
     for event, moves in MOVES.items():
         lines += [f"    {_name(stage)} --> {_name(move.to)} : {event}" for stage, move in moves.items()]
     return "\n".join(lines)
 
 
-_STAGES = (ORDERED_ATOMIC, ORDERED, CHECKING, MAKING, REMOVING, JOURNALED, DONE, FAILED, UNDONE)
+_STAGES = (ORDERED_ATOMIC, ORDERED, CHECKING, MAKING, REMOVING, DONE, FAILED, UNDONE)
 
 
 def _name(stage: Stage) -> str:

@@ -7,7 +7,7 @@ transaction, in which their callers' rows are read, so that a right that was tak
 import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -126,7 +126,7 @@ def _worded(
     request: Request[Answer], who: Caller | SignInRefused | StaleProof
 ) -> Caller | Answer | StaleProof:
     if isinstance(who, Caller):
-        return request.not_permitted(who) or who
+        return request.not_permitted(who) or replace(who, origin=request.origin)
     return request.sign_in_refused(who) if isinstance(who, SignInRefused) else who
 
 

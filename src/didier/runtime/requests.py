@@ -48,6 +48,11 @@ class Request(ABC, Generic[Answer]):
         """The address of the client."""
 
     @property
+    @abstractmethod
+    def origin(self) -> str:
+        """By which door it came, as the change log names it."""
+
+    @property
     def subject(self) -> str | None:
         """What it is about: requests about the same are carried out one after the other, None with any."""
         return None

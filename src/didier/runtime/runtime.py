@@ -27,7 +27,6 @@ from didier.services.system.installation_key import KeyFile
 from didier.services.users.authentication import Caller, StaleProof
 from didier.services.users.one_time_codes import CodeProof
 from didier.services.users.passwords import Proof
-from didier.storage.batches import batches
 from didier.storage.database import reading
 from didier.storage.statements import is_transactional
 from didier.storage.system.health import can_store
@@ -208,9 +207,9 @@ async def until_fresh(attempt: Callable[[bool], Awaitable[Result | StaleProof]])
 
 def _take_back(conn: Connection) -> bool:
     """Take back what a crash has left; say whether nothing of it remains."""
-    for batch in journal.take_back(conn):
-        log.warning("batch_taken_back", batch=batch.batch_id, removed=batch.removed, kept=batch.kept)
-    return not batches.any_running(conn)
+    for left in journal.take_back(conn):
+        log.warning("changes_taken_back", removed=left.removed, kept=left.kept)
+    return journal.is_clear(conn)
 
 
 def _group_limit(engine: Engine) -> int:

@@ -208,7 +208,7 @@ def escaped(text: str) -> str:
     return text
 
 
-def as_json(rows: Collection[Any]) -> str:
+def as_json(rows: Collection[Any] | None) -> str:
     """Return *rows* as the text that `rows_of` and `values_of` read."""
     return orjson.dumps(rows, default=list).decode()
 

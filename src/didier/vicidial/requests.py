@@ -53,6 +53,11 @@ class CallRequest(Request[Reply]):
         return self.call.address
 
     @property
+    def origin(self) -> str:
+        """This door."""
+        return "non-agent-api"
+
+    @property
     def report(self) -> Report | None:
         """The function, if it only reads."""
         return self._function if isinstance(self._function, Report) else None

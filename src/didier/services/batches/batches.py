@@ -26,8 +26,9 @@ from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.batches import Batch
 from didier.storage.batches.input_text import pack, unpack
-from didier.storage.batches.progress import BatchFilter, PlacedItem, StoredBatch
-from didier.storage.changes.history import Image
+from didier.storage.batches.progress import BatchFilter, PlacedItem
+from didier.storage.batches.stored_batch import StoredBatch
+from didier.storage.changes.change_log import Image
 from didier.storage.dids import dids, snapshots
 
 SMALL = 1_000
@@ -151,13 +152,12 @@ def _accept(conn: Connection, order: BatchOrder, image: Image, now: datetime) ->
         return bad
     own = order.text.own_columns | ({"did_description"} if order.template else frozenset())
     batch = Batch(
-        user=order.caller.name,
-        user_id=order.caller.user.user_id,
-        address=order.caller.address,
+        author=order.caller.author,
+        items=(),
+        changes=(),
         source_id=int(image["did_id"] or 0),
         source_pattern=str(image["did_pattern"]),
         overrides=order.overrides,
-        items=(),
         mode="atomic" if order.atomic else "best_effort",
         snapshot_id=snapshots.keep(conn, [image])[0],
         template=order.template.text if order.template else None,

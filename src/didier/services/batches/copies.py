@@ -23,11 +23,13 @@ from didier.errors import (
 )
 from didier.services.batches import journal
 from didier.services.batches.copy_spec import Recipe
+from didier.services.batches.decisions import in_runs
+from didier.services.changes.copied import Copies
 from didier.services.dids import validation
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches
 from didier.storage.changes import vicidial_logs
-from didier.storage.changes.history import Image
+from didier.storage.changes.change_log import Image
 from didier.storage.dids import dids, snapshots
 from didier.storage.dids.dids import Did, Found, Hold
 from didier.storage.statements import is_transactional
@@ -98,6 +100,10 @@ class _Plan:
         """The columns in which targets have values of their own."""
         return tuple(sorted({column for own in self.own for column in own}))
 
+    def described(self, snapshot_id: int) -> Copies:
+        """Return what the change log says of all its copies; *snapshot_id* is the source as it is."""
+        return Copies(self.order.caller.author, self.source.pattern, snapshot_id, self.recipe)
+
 
 def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[CopyResult | Refused]:
     """Carry out *orders*; return for each what became of its targets, or why it was refused as a whole.
@@ -138,19 +144,32 @@ def _outcome(plan: _Plan | Refused, finished: Iterator[CopyResult]) -> CopyResul
 
 
 def _make(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[CopyResult]:
-    """Make what is planned, in the transaction or, where the table knows none, under the journal."""
-    copies = [copy for plan in plans for copy in _copies(plan)]
+    """Create what is planned, and record it."""
     images = {plan.source.did_id: plan.recipe.image for plan in plans}
     snapshot_ids = dict(zip(images, snapshots.keep(conn, list(images.values())), strict=True))
-    if copies and not is_transactional(conn, DIDS):
-        batch_ids, ids = journal.make(conn, [_batch(plan, snapshot_ids) for plan in plans], copies, now)
-        outcomes = _all_items(plans, ids)
-    else:
-        outcomes = _all_items(plans, dids.copy(conn, copies, now))
-        pairs = zip(plans, outcomes, strict=True)
-        done = [_batch(plan, snapshot_ids, items) for plan, items in pairs]
-        batch_ids = batches.record(conn, done, now)
+    described = [plan.described(snapshot_ids[plan.source.did_id]) for plan in plans]
+    outcomes = _all_items(plans, _create(conn, plans, described, now))
+    done = [_batch(*one) for one in zip(plans, described, outcomes, strict=True)]
+    batch_ids = batches.record(conn, done, now)
     return [CopyResult(*pair) for pair in zip(batch_ids, outcomes, strict=True)]
+
+
+def _create(
+    conn: Connection, plans: Sequence[_Plan], described: Sequence[Copies], now: datetime
+) -> Sequence[int | None]:
+    """Create the planned DIDs; return their ids in order, None where another program was faster."""
+    copies = [copy for plan in plans for copy in _copies(plan)]
+    if not copies or is_transactional(conn, DIDS):
+        return dids.copy(conn, copies, now)
+    planned = [
+        of.change(target, plan.own[place : place + 1])
+        for plan, of in zip(plans, described, strict=True)
+        for place, target in enumerate(plan.order.targets)
+        if plan.refusals[place] is None
+    ]
+    with journal.journaled(conn, planned, now):
+        made = dids.copy_where_free(conn, copies, now)
+    return [made.get(copy.target) for copy in copies]
 
 
 def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
@@ -294,20 +313,19 @@ def _item(target: str, did_id: int | None) -> Item:
     return Copied(target, did_id) if did_id else AlreadyExists(target)
 
 
-def _batch(plan: _Plan, snapshot_ids: Mapping[int, int], items: Sequence[Item | None] = ()) -> batches.Batch:
-    """Return the batch of *plan*; without *items* as planned."""
+def _batch(plan: _Plan, described: Copies, items: Sequence[Item]) -> batches.Batch:
     caller = plan.order.caller
-    pairs = zip(plan.order.targets, items or plan.refusals, strict=True)
+    pairs = zip(plan.order.targets, items, strict=True)
+    placed = in_runs(_batch_item(target, item) for target, item in pairs)
     return batches.Batch(
-        user=caller.name,
-        user_id=caller.user.user_id,
-        address=caller.address,
+        author=described.author,
+        items=[one.item for one in placed],
+        changes=described.changes(placed, plan.own),
+        overrides=plan.order.overrides,
+        mode="atomic" if plan.order.atomic else "best_effort",
         source_id=plan.source.did_id,
         source_pattern=plan.source.pattern,
-        overrides=plan.order.overrides,
-        items=[_batch_item(target, item) for target, item in pairs],
-        mode="atomic" if plan.order.atomic else "best_effort",
-        snapshot_id=snapshot_ids[plan.source.did_id],
+        snapshot_id=described.snapshot_id,
         template=plan.order.template.text if plan.order.template else None,
         reach=caller.pattern_prefix,
         own_columns=plan.own_columns,
@@ -315,9 +333,7 @@ def _batch(plan: _Plan, snapshot_ids: Mapping[int, int], items: Sequence[Item | 
     )
 
 
-def _batch_item(target: str, item: Item | None) -> batches.Item:
-    if item is None:
-        return batches.Item(target, batches.PLANNED)
+def _batch_item(target: str, item: Item) -> batches.Item:
     if isinstance(item, Copied):
         return batches.Item(target, "added", item.did_id)
     reason = item.reason if isinstance(item, InvalidPattern) else None

@@ -1,6 +1,6 @@
 """What the copies of an order have."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,12 @@ class Recipe:
             name: int(value) if isinstance(self.image.get(name), int) and value.isdigit() else value
             for name, value in fields.stored(values).items()
         }
+
+    def group(self, own: Sequence[Mapping[str, str | None]]) -> str | None:
+        """Return the user group of the copies that have *own* values; None where they differ in it."""
+        alike = self.overrides.get("user_group") or self.image.get("user_group")
+        groups = {row.get("user_group") or alike for row in own} or {alike}
+        return groups.pop() if len(groups) == 1 else None
 
     def own(self, row: Row) -> Mapping[str, str | None]:
         """Return the values that the target of *row* has for itself."""

@@ -233,18 +233,25 @@ def items(chunk: Chunk, ids: Sequence[int | None]) -> list[PlacedItem]:
     if chunk.block and isinstance(ids, range) and not chunk.problems:
         return [PlacedItem(chunk.position + 1, Item(chunk.targets[0], "added", ids.start, len(ids)))]
     rest = iter(ids)
-    placed: list[PlacedItem] = []
+    found = []
     for place, target in enumerate(chunk.targets):
         problem = chunk.problems.get(place)
         did_id = None if problem else next(rest)
         outcome = problem.outcome if problem else "added" if did_id else "exists"
         reason = problem.reason if problem and problem.outcome == "invalid" else None
-        item = Item(target, outcome, did_id, 1, reason)
+        found.append(Item(target, outcome, did_id, 1, reason))
+    return in_runs(found, chunk.position + 1)
+
+
+def in_runs(found: Iterable[Item], first: int = 1) -> list[PlacedItem]:
+    """Return items of one target each with their positions from *first* on; those that go on are one run."""
+    placed: list[PlacedItem] = []
+    for position, item in enumerate(found, first):
         if placed and _goes_on(placed[-1].item, item):
             before = placed[-1]
             placed[-1] = PlacedItem(before.position, replace(before.item, size=before.item.size + 1))
         else:
-            placed.append(PlacedItem(chunk.position + place + 1, item))
+            placed.append(PlacedItem(position, item))
     return placed
 
 

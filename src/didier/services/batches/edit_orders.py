@@ -20,7 +20,7 @@ from didier.errors import (
     Protected,
 )
 from didier.services.users.authentication import Caller
-from didier.storage.changes.history import Image
+from didier.storage.changes.change_log import Image
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Adding, changing and deleting single DIDs, and locking them against deletion.
 
-Every change leaves a batch of one and an entry of the history, in the same transaction. (Where VICIdial's
-tables are MyISAM a crash in the middle can leave a change that nobody was told of without them.)
+Every change is a batch by itself, and stands in the change log in the same transaction. (Where VICIdial's
+tables are MyISAM a crash in the middle can leave a change that nobody was told of and the log does not have.)
 """
 
 from collections import defaultdict
@@ -41,7 +41,7 @@ from didier.services.changes.record import Change, Kind
 from didier.services.dids import validation
 from didier.services.users.authentication import Caller, not_reached
 from didier.storage.changes import vicidial_logs
-from didier.storage.changes.history import Image
+from didier.storage.changes.change_log import UPDATED, Image
 from didier.storage.dids import deletion_locks, dids, references
 from didier.storage.dids.dids import Did, Found, Hold
 
@@ -59,8 +59,8 @@ PLACES = 10
 HIDDEN_PLACE = "something of another user group"
 """What a refusal says of places that the caller does not see."""
 
-LOCKED = Kind("locked", "MODIFY", "DIDIER LOCK DID")
-UNLOCKED = Kind("unlocked", "MODIFY", "DIDIER UNLOCK DID")
+LOCKED = Kind(UPDATED, "locked", "MODIFY", "DIDIER LOCK DID")
+UNLOCKED = Kind(UPDATED, "unlocked", "MODIFY", "DIDIER UNLOCK DID")
 
 Order = TypeVar("Order")
 Outcome = TypeVar("Outcome")
@@ -72,12 +72,12 @@ def add(
     now: datetime,
     *,
     lenient: bool = False,
-    batch_id: int | None = None,
+    import_id: int | None = None,
 ) -> list[Done | AddRefused]:
     """Make the DIDs that *orders* ask for; of two wishes for one pattern the first gets it.
 
-    *lenient* checks as VICIdial's own API does, see `validation.problems`. *batch_id* is the batch that all
-    belong to; without it each is one of its own.
+    *lenient* checks as VICIdial's own API does, see `validation.problems`. *import_id* is the batch of the
+    import that all belong to; without it each is a batch by itself.
     """
     found = dids.find(conn, {order.pattern for order in orders})
     sights = [order.caller.visibility for order in orders]
@@ -97,7 +97,7 @@ def add(
         Change(order.caller, order.pattern, did_id, order.values, None, after[did_id])
         for order, did_id in zip(wanted, ids, strict=True)
     ]
-    return _merged(decided, _recorded(conn, "add", changes, now, batch_id))
+    return _merged(decided, _recorded(conn, "add", changes, now, import_id))
 
 
 def _row(order: AddOrder) -> dict[str, str]:
@@ -124,14 +124,14 @@ def update(
     now: datetime,
     *,
     lenient: bool = False,
-    batch_id: int | None = None,
+    import_id: int | None = None,
 ) -> list[Done | UpdateRefused]:
-    """Change the DIDs that *orders* name, in order; *lenient* and *batch_id* as in `add`."""
+    """Change the DIDs that *orders* name, in order; *lenient* and *import_id* as in `add`."""
     outcomes: list[Done | UpdateRefused] = []
     while len(outcomes) < len(orders):
         rest = orders[len(outcomes) :]
         found = dids.find(conn, {order.pattern for order in rest})
-        outcomes += _update(conn, _first_of_each(rest, found), found, now, lenient, batch_id)
+        outcomes += _update(conn, _first_of_each(rest, found), found, now, lenient, import_id)
     return outcomes
 
 
@@ -153,7 +153,7 @@ def _update(
     found: Found,
     now: datetime,
     lenient: bool,
-    batch_id: int | None,
+    import_id: int | None,
 ) -> list[Done | UpdateRefused]:
     there = [found.get(order.pattern) for order in orders]
     before = dids.images(conn, [did.did_id for did in there if did], Hold.CHANGE)
@@ -176,7 +176,7 @@ def _update(
         Change(o.caller, o.pattern, did.did_id, o.values, before[did.did_id], after[did.did_id])
         for o, did in wanted
     ]
-    return _merged(decided, _recorded(conn, "update", changes, now, batch_id))
+    return _merged(decided, _recorded(conn, "update", changes, now, import_id))
 
 
 def _new(values: validation.Values, before: Image | None) -> validation.Values:
@@ -317,10 +317,10 @@ def _undecided(
 
 
 def _recorded(
-    conn: Connection, kind: str, changes: Sequence[Change], now: datetime, batch_id: int | None = None
+    conn: Connection, kind: str, changes: Sequence[Change], now: datetime, import_id: int | None = None
 ) -> list[Done]:
     """Record *changes*; return what callers are told of each."""
-    batch_ids = record.record(conn, kind, changes, now, batch_id)
+    batch_ids = record.record(conn, kind, changes, now, import_id)
     return [
         Done(
             change.pattern,

@@ -80,7 +80,7 @@ def _import(conn: Connection, order: ImportOrder, now: datetime) -> Imported | N
         return _not_all(order, refused)
     if order.dry_run:
         return Imported(0, tuple(_items(order, looked, done)), dry_run=True)
-    batch_id = batches.insert_batch(conn, _batch(order), now)
+    batch_id = batches.insert_batches(conn, [_batch(order)], now)[0]
     work = _work(order, found, dry_run=False)
     made = _carry_out(conn, work, now, batch_id)
     items = tuple(_items(order, work, made))
@@ -117,8 +117,8 @@ def _named_badly(order: ImportOrder, found: Found) -> Iterator[tuple[int, Refusa
 def _carry_out(
     conn: Connection, work: _Work, now: datetime, batch_id: int | None
 ) -> dict[int, Done | Refusal]:
-    added = edits.add(conn, list(work.added.values()), now, batch_id=batch_id)
-    updated = edits.update(conn, list(work.updated.values()), now, batch_id=batch_id)
+    added = edits.add(conn, list(work.added.values()), now, import_id=batch_id)
+    updated = edits.update(conn, list(work.updated.values()), now, import_id=batch_id)
     return dict(zip([*work.added, *work.updated], [*added, *updated], strict=True))
 
 
@@ -133,8 +133,7 @@ def _items(order: ImportOrder, work: _Work, done: Mapping[int, Done | Refusal]) 
 def _batch(order: ImportOrder) -> Batch:
     caller = order.caller
     return batches.Batch(
-        user=caller.name, user_id=caller.user.user_id, address=caller.address, source_id=0,
-        source_pattern="", overrides={}, items=(), kind="import", mode="atomic", reach=caller.pattern_prefix,
+        author=caller.author, items=(), changes=(), kind="import", mode="atomic", reach=caller.pattern_prefix,
         caller_groups=caller.visibility,
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from didier.services.batches.decisions import Chunk, Planner
 from didier.services.batches.job_steps import Check, Made, MovedOn, TargetTaken
 from didier.storage.batches import progress
 from didier.storage.batches.input_text import unpack
-from didier.storage.batches.progress import StoredBatch
+from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.failures import is_passing, unavailable
 
 MOST_ROWS = 10_000

@@ -18,11 +18,13 @@ from didier.services.batches import decisions, rollback
 from didier.services.batches.copies import PROBLEMS_SHOWN
 from didier.services.batches.copy_spec import Recipe
 from didier.services.batches.decisions import Chunk, Planner
+from didier.services.changes.copied import Copies
 from didier.storage.batches import progress
 from didier.storage.batches.batches import Item
 from didier.storage.batches.input_text import unpack
-from didier.storage.batches.progress import PlacedItem, StoredBatch
-from didier.storage.changes import vicidial_logs
+from didier.storage.batches.progress import PlacedItem
+from didier.storage.batches.stored_batch import StoredBatch
+from didier.storage.changes import change_log, vicidial_logs
 from didier.storage.dids import bulk, dids
 from didier.storage.dids.bulk import Block
 from didier.storage.statements import as_text, checkpoint, is_transactional
@@ -138,10 +140,10 @@ def make(conn: Connection, batch: StoredBatch, recipe: Recipe, chunk: Chunk, now
     else:
         ids = _make_journaled(conn, batch, chunk, block)
         if None in ids and batch.mode == "atomic":
-            _store(conn, batch, chunk, ids)
+            _store(conn, batch, recipe, chunk, ids, now)
             checkpoint(conn)
             raise TargetTaken
-    _store(conn, batch, chunk, ids)
+    _store(conn, batch, recipe, chunk, ids, now)
     made = [did_id for did_id in ids if did_id is not None]
     if len(made) == len(ids):
         return Made(block, ids if isinstance(ids, range) else made)
@@ -162,9 +164,18 @@ def _make_journaled(conn: Connection, batch: StoredBatch, chunk: Chunk, block: B
     return bulk.make_where_free(conn, block) if block.targets else []
 
 
-def _store(conn: Connection, batch: StoredBatch, chunk: Chunk, ids: Sequence[int | None]) -> None:
+def _store(
+    conn: Connection,
+    batch: StoredBatch,
+    recipe: Recipe,
+    chunk: Chunk,
+    ids: Sequence[int | None],
+    now: datetime,
+) -> None:
     items = decisions.items(chunk, ids)
     progress.add_items(conn, batch.batch_id, items)
+    made = Copies(batch.author, batch.source_pattern, batch.snapshot_id, recipe)
+    change_log.record(conn, made.changes(items, chunk.own, chunk.position, batch.batch_id), now)
     sizes: dict[str, int] = {}
     for placed in items:
         sizes[placed.item.outcome] = sizes.get(placed.item.outcome, 0) + placed.item.size

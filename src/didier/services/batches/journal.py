@@ -1,87 +1,66 @@
-"""Copies in tables without transactions, all or nothing all the same.
+"""Changes in tables without transactions, all or nothing all the same.
 
-MyISAM, VICIdial's default, cannot roll back. So a batch is written to the journal (Didier's own tables,
-which are InnoDB) before its first row is made, and closed after its last. What a crash leaves running is
-taken back: by the next start, or as soon as the database answers again.
+MyISAM, VICIdial's default, cannot roll back. So what is going to be done is written to the journal, an InnoDB
+table of Didier's own, before the first row is touched, and taken out with the commit that says what was done.
+What a crash leaves half done is taken back: by the next start, or as soon as the database answers again.
 """
 
-import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.batches import batches
-from didier.storage.batches.batches import PLANNED, Batch, Running, Unfinished
+from didier.storage.changes import change_log, journal
+from didier.storage.changes.change_log import Change
+from didier.storage.changes.journal import Entry
 from didier.storage.dids import dids
-from didier.storage.statements import checkpoint
+from didier.storage.statements import checkpoint, is_transactional
+from didier.storage.tables import DIDS
 
 
-def make(
-    conn: Connection, planned: Sequence[Batch], copies: Sequence[dids.Copy], now: datetime
-) -> tuple[list[int], list[int | None]]:
-    """Make *copies*, which are the planned items of the batches in order.
-
-    Returns the ids of the batches, and of each copy the DID's id, or None where another program was
-    faster. When this returns, the journal says what was made and is on the disk.
-    """
-    running = Running(dids.highest_id(conn), f"didier.{secrets.token_hex(16)}")
-    with batches.guarded(conn, running.guard):
-        batch_ids = batches.record(conn, planned, now, running)
-        checkpoint(conn)
-        made = dids.copy_where_free(conn, copies, now)
-        ids = [made.get(copy.target) for copy in copies]
-        batches.decide(conn, _outcomes(batch_ids, planned, ids))
-        batches.close(conn, batch_ids, "finish")
-        checkpoint(conn)
-    return batch_ids, ids
-
-
-def _outcomes(
-    batch_ids: Sequence[int], planned: Sequence[Batch], ids: Sequence[int | None]
-) -> list[tuple[int, int, str, int | None]]:
-    places = [
-        (batch_id, position)
-        for batch_id, batch in zip(batch_ids, planned, strict=True)
-        for position, item in enumerate(batch.items, 1)
-        if item.outcome == PLANNED
-    ]
-    return [
-        (batch_id, position, "added" if did_id else "exists", did_id)
-        for (batch_id, position), did_id in zip(places, ids, strict=True)
-    ]
+@contextmanager
+def journaled(conn: Connection, planned: Sequence[Change], now: datetime) -> Iterator[None]:
+    """Carry out *planned* in the body: all of it, or after a crash nothing."""
+    journal_id = journal.begin(conn, planned, dids.highest_id(conn), now)
+    checkpoint(conn)
+    yield
+    journal.end(conn, journal_id)
 
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """A batch that a crash left half done: what was removed, and what was kept because it was changed."""
+    """What a crash left half done: what was removed, and what was kept because it was changed since."""
 
-    batch_id: int
     removed: tuple[str, ...]
     kept: tuple[str, ...]
 
 
+def is_clear(conn: Connection) -> bool:
+    """Say whether nothing is left to be taken back, now or when another process is done with it."""
+    return is_transactional(conn, DIDS) or journal.is_empty(conn)
+
+
 def take_back(conn: Connection) -> list[TakenBack]:
-    """Remove what unfinished batches have made; nobody was told that it was made."""
-    return [_take_back(conn, batch) for batch in batches.unfinished(conn)]
+    """Remove what was left half done; nobody was told that it was made."""
+    if is_transactional(conn, DIDS):
+        return []
+    return [_take_back(conn, entry) for entry in journal.left(conn)]
 
 
-def _take_back(conn: Connection, batch: Unfinished) -> TakenBack:
-    made = dids.made_after(conn, [target for _, target in batch.planned], batch.high_water)
-    outcomes: list[tuple[int, int, str, int | None]] = []
+def _take_back(conn: Connection, entry: Entry) -> TakenBack:
+    made = dids.made_after(conn, [change.pattern for change in entry.changes], entry.high_water)
     removed, kept = [], []
-    for position, target in batch.planned:
-        did_id, changed_at = made.get(target, (None, None))
+    for change in entry.changes:
+        did_id, changed_at = made.get(change.pattern, (None, None))
         if did_id is None:
-            outcomes.append((batch.batch_id, position, "missing", None))
-        elif changed_at not in {None, batch.created_at}:
-            kept.append(target)
-            outcomes.append((batch.batch_id, position, "added", did_id))
-        else:
+            continue
+        if changed_at in {None, entry.moment}:
             dids.delete(conn, did_id)
-            removed.append(target)
-            outcomes.append((batch.batch_id, position, "removed", did_id))
-    batches.decide(conn, outcomes)
-    batches.close(conn, [batch.batch_id], "fail")
-    return TakenBack(batch.batch_id, tuple(removed), tuple(kept))
+            removed.append(change.pattern)
+        else:
+            kept.append(replace(change, did_id=did_id))
+    change_log.record(conn, kept, entry.moment)
+    journal.end(conn, entry.journal_id)
+    return TakenBack(tuple(removed), tuple(change.pattern for change in kept))

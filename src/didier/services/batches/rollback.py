@@ -17,10 +17,12 @@ from didier.services.batches import decisions
 from didier.services.batches.copy_spec import Recipe
 from didier.services.batches.decisions import target_of
 from didier.services.users.authentication import Caller
-from didier.storage.batches import progress
+from didier.storage.batches import own_batches, progress
 from didier.storage.batches.batches import Item
-from didier.storage.batches.progress import PlacedItem, StoredBatch
-from didier.storage.changes import history
+from didier.storage.batches.progress import PlacedItem
+from didier.storage.batches.stored_batch import StoredBatch
+from didier.storage.changes import change_log
+from didier.storage.changes.change_log import DELETED, UNDO, Author, Change
 from didier.storage.dids import bulk, deletion_locks, snapshots
 from didier.storage.dids.dids import Did
 from didier.storage.statements import as_json, as_text, checkpoint, is_transactional
@@ -33,10 +35,11 @@ CHUNK = 5_000
 def begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, *, force: bool) -> None:
     """Say that a batch is being undone; `step` does it. What an undo kept before is looked at again."""
     groups = caller.user.visible_groups()
+    own_batches.keep(conn, batch.batch_id)
     progress.rename_outcome(conn, batch.batch_id, "kept", "added")
     progress.move(conn, batch, "undo", {
         "forced": int(force), "undone_by": caller.name[:20],
-        "undone_by_id": caller.user.user_id,
+        "undone_by_id": caller.user.user_id, "undone_origin": caller.origin,
         "undone_at": now, "undo_groups": None if groups is None else as_json(sorted(groups)), "kept": 0,
     })  # fmt: skip
 
@@ -123,9 +126,8 @@ def _remove(conn: Connection, batch: StoredBatch, interval: _Interval, now: date
     progress.replace_items(conn, batch.batch_id, "added", begin, end, items)
     counts = {"removed": len(there.keys() - kept), "kept": len(outcomes)}
     progress.advance(conn, batch.batch_id, batch.position, counts)
-    if batch.undone_by:
-        gone = [placed.item for placed in items if placed.item.outcome == "removed"]
-        history.record(conn, [_entry(batch, item) for item in gone], now)
+    gone = [placed for placed in items if placed.item.outcome == "removed"]
+    change_log.record(conn, [_removal(batch, placed, there) for placed in gone], now)
     if is_transactional(conn, DIDS):
         bulk.remove(conn, first, last, sorted(kept))
         return
@@ -145,18 +147,22 @@ def _remove_planned(conn: Connection, batch: StoredBatch) -> None:
     progress.change(conn, batch.batch_id, {"planned": None, "high_water": None})
 
 
-def _entry(batch: StoredBatch, run: Item) -> history.Entry:
-    return history.Entry(
-        did_id=run.did_id or 0,
-        pattern=run.target,
+def _removal(batch: StoredBatch, placed: PlacedItem, there: Mapping[int, Did]) -> Change:
+    """Return the change that removes a run; what it was the change tells that made it."""
+    is_undone = batch.undone_by is not None
+    first = placed.item.did_id or 0
+    groups = {there[did_id].group for did_id in range(first, first + placed.item.size)}
+    undoer = Author(batch.undone_by or "", batch.undone_by_id, batch.address, batch.undone_origin or "")
+    return Change(
+        author=undoer if is_undone else batch.author,
+        action=DELETED,
+        cause=UNDO,
+        did_id=first,
+        pattern=placed.item.target,
         batch_id=batch.batch_id,
-        action=history.UNDO,
-        user=batch.undone_by or "",
-        user_id=batch.undone_by_id,
-        address=batch.address,
-        before=None,  # the batch and its snapshot tell what it was
-        after=None,
-        size=run.size,
+        position=placed.position,
+        size=placed.item.size,
+        group_before=groups.pop() if len(groups) == 1 else None,
     )
 
 
@@ -178,11 +184,11 @@ def _changed(conn: Connection, batch: StoredBatch, first: int, last: int) -> set
         # An atomic batch is taken back with what was stored otherwise than it was ordered: only the moment of
         # a change, and the history, tell of somebody else.
         changed = set(bulk.changed(conn, {}, first, last, as_text(batch.created_at)))
-        return changed | history.updated_between(conn, first, last)
+        return changed | change_log.changed_between(conn, first, last)
     values = {name: value for name, value in recipe.values.items() if name not in batch.own_columns}
     stamp = as_text(batch.created_at) if batch.own_columns else None
     changed = set(bulk.changed(conn, values, first, last, stamp))
-    return changed | (history.updated_between(conn, first, last) if batch.own_columns else set())
+    return changed | (change_log.changed_between(conn, first, last) if batch.own_columns else set())
 
 
 def _outcomes(interval: _Interval, kept: Mapping[int, str], there: Mapping[int, Did]) -> Iterator[PlacedItem]:

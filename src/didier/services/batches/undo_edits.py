@@ -20,9 +20,10 @@ from didier.services.batches.edits import places
 from didier.services.changes.record import KINDS, Change, event
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
-from didier.storage.batches import progress
-from didier.storage.changes import history, vicidial_logs
-from didier.storage.changes.history import Entry, Image
+from didier.storage.batches import own_batches, progress
+from didier.storage.changes import change_log, vicidial_logs
+from didier.storage.changes.change_log import CREATED, DELETED, UNDO, UPDATED, Image
+from didier.storage.changes.change_log import Change as Logged
 from didier.storage.dids import deletion_locks, dids
 from didier.storage.dids.dids import STAMP, Hold
 
@@ -41,11 +42,11 @@ class Undone:
 
 @dataclass(slots=True)
 class _Plan:
-    """What an undo does: an entry of the history for each change, and the patterns of what it keeps."""
+    """What an undo does: the changes that are taken back, and the patterns of what it keeps."""
 
-    deletions: list[Entry]
-    updates: list[tuple[Entry, Image]]  # with the values that are set
-    insertions: list[Entry]
+    deletions: list[Logged]
+    updates: list[tuple[Logged, Image]]  # with the values that are set
+    insertions: list[Logged]
     kept: list[str]
 
 
@@ -59,8 +60,8 @@ def undo_edit(
     by force later. What was added is not removed while it is locked or, unless forced, in use.
     """
     found = progress.get(conn, batch_id)
-    entries = history.of_batch(conn, batch_id)
-    if found is None or not entries:
+    entries = [recorded.change for recorded in change_log.of_batch(conn, batch_id)]
+    if found is None or found.kind == "copy" or not entries:
         return BatchNotFound(batch_id)
     if found.state != "done":
         return NotUndoable(batch_id, found.state)
@@ -70,21 +71,22 @@ def undo_edit(
     plan = _plan(entries, now_there, force)
     if blocked := _blocked(conn, plan, caller, force):
         return blocked
-    _carry_out(conn, plan, caller, now)
+    _carry_out(conn, plan, caller, batch_id, now)
     removed, restored = len(plan.deletions), len(plan.updates) + len(plan.insertions)
     if removed or restored or not plan.kept:
+        own_batches.keep(conn, batch_id)
         progress.move(conn, found, "undone", {
-            "undone_by": caller.name[:20], "undone_by_id": caller.user.user_id, "undone_at": now,
-            "removed": removed, "kept": len(plan.kept),
+            "undone_by": caller.name[:20], "undone_by_id": caller.user.user_id,
+            "undone_origin": caller.origin, "undone_at": now, "removed": removed, "kept": len(plan.kept),
         })  # fmt: skip
     return Undone(batch_id, removed, restored, tuple(plan.kept))
 
 
-def _refused(caller: Caller, entries: Sequence[Entry], there: Mapping[int, Image]) -> Refused | None:
+def _refused(caller: Caller, entries: Sequence[Logged], there: Mapping[int, Image]) -> Refused | None:
     """Ask of the caller what the change back would ask: it is another change, so another right."""
     for entry in entries:
-        actions = ("update_did", "delete_did") if entry.action == "add" else ("update_did",)
-        for action in ("add_did",) if entry.action == "delete" else actions:
+        actions = ("update_did", "delete_did") if entry.action == CREATED else ("update_did",)
+        for action in ("add_did",) if entry.action == DELETED else actions:
             if missing := missing_rights(caller.user, action):
                 return missing
         for image in (there.get(entry.did_id), entry.before, entry.after):
@@ -93,7 +95,7 @@ def _refused(caller: Caller, entries: Sequence[Entry], there: Mapping[int, Image
     return None
 
 
-def _plan(entries: Sequence[Entry], there: Mapping[int, Image], force: bool) -> _Plan:
+def _plan(entries: Sequence[Logged], there: Mapping[int, Image], force: bool) -> _Plan:
     plan = _Plan([], [], [], [])
     for entry in reversed(entries):
         image = there.get(entry.did_id)
@@ -111,7 +113,7 @@ def _plan(entries: Sequence[Entry], there: Mapping[int, Image], force: bool) -> 
     return plan
 
 
-def _changed(entry: Entry) -> list[str]:
+def _changed(entry: Logged) -> list[str]:
     """Return the columns that the change set, all of them where it added the DID."""
     before, after = entry.before or {}, entry.after or {}
     there = before if entry.before is not None else after
@@ -122,7 +124,7 @@ def _changed(entry: Entry) -> list[str]:
     ]
 
 
-def _is_changed(entry: Entry, image: Image) -> bool:
+def _is_changed(entry: Logged, image: Image) -> bool:
     after = entry.after or {}
     return any(image.get(name, after[name]) != after[name] for name in _changed(entry))
 
@@ -146,7 +148,7 @@ def _blocked(conn: Connection, plan: _Plan, caller: Caller, force: bool) -> Refu
     return None
 
 
-def _carry_out(conn: Connection, plan: _Plan, caller: Caller, now: datetime) -> None:
+def _carry_out(conn: Connection, plan: _Plan, caller: Caller, batch_id: int, now: datetime) -> None:
     entries = [*plan.deletions, *(entry for entry, _ in plan.updates), *plan.insertions]
     ids = [entry.did_id for entry in entries]
     before = dids.images(conn, ids)
@@ -157,26 +159,27 @@ def _carry_out(conn: Connection, plan: _Plan, caller: Caller, now: datetime) -> 
     for entry in plan.insertions:
         dids.add(conn, entry.before or {}, now)
     after = dids.images(conn, ids)
-    done = [_back(entry, caller, before.get(entry.did_id), after.get(entry.did_id)) for entry in entries]
-    history.record(conn, done, now)
+    done = [_back(e, caller, batch_id, before.get(e.did_id), after.get(e.did_id)) for e in entries]
+    change_log.record(conn, done, now)
     vicidial_logs.write_admin(conn, [_event(entry, caller) for entry in done], now)
 
 
-def _back(entry: Entry, caller: Caller, before: Image | None, after: Image | None) -> Entry:
-    return Entry(
-        did_id=entry.did_id,
-        pattern=entry.pattern,
-        batch_id=entry.batch_id,
-        action=history.UNDO,
-        user=caller.name,
-        user_id=caller.user.user_id,
-        address=caller.address,
+def _back(change: Logged, caller: Caller, batch_id: int, before: Image | None, after: Image | None) -> Logged:
+    """Return the change that takes *change* back."""
+    action = CREATED if before is None else DELETED if after is None else UPDATED
+    return Logged(
+        author=caller.author,
+        action=action,
+        cause=UNDO,
+        did_id=change.did_id,
+        pattern=change.pattern,
+        batch_id=batch_id,
         before=before,
         after=after,
     )
 
 
-def _event(entry: Entry, caller: Caller) -> vicidial_logs.AdminEntry:
+def _event(entry: Logged, caller: Caller) -> vicidial_logs.AdminEntry:
     kind = "add" if entry.before is None else "delete" if entry.after is None else "update"
     change = Change(caller, entry.pattern, entry.did_id, {}, entry.before, entry.after)
     return event(KINDS[kind], change, entry.batch_id)

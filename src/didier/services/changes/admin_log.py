@@ -14,7 +14,7 @@ from didier.errors import NotPermitted
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
-from didier.storage.batches.progress import StoredBatch
+from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import admin_log
 from didier.storage.changes.admin_log import Changed, ChangeFilter, Made
 from didier.storage.dids import dids

@@ -13,12 +13,13 @@ from didier.domain.visibility import Visibility
 from didier.errors import NotFound, NotPermitted
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
-from didier.storage.changes import history as entries
-from didier.storage.changes.history import Image, Origin, Row
+from didier.storage.changes import change_log
+from didier.storage.changes.change_log import CREATED, DELETED, UNDO, UPDATED, Image, Place, Recorded
+from didier.storage.changes.change_log import Change as Logged
 from didier.storage.dids import dids, snapshots
-from didier.storage.dids.dids import STAMP, Did, Value
+from didier.storage.dids.dids import STAMP, Value
 
-ACTIONS: Mapping[str, str] = MappingProxyType({"add": "added", "update": "updated", "delete": "deleted"})
+ACTIONS: Mapping[str, str] = MappingProxyType({CREATED: "added", UPDATED: "updated", DELETED: "deleted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,7 @@ class Change:
     """One change of a DID.
 
     The rows before and after are whole; None where there was no such DID then, or where the row is not
-    known (copies of earlier releases). Of a copy the columns are left out in which targets had values of
-    their own.
+    known. Of copies of earlier releases the columns are left out in which targets had values of their own.
     """
 
     when: datetime
@@ -49,17 +49,6 @@ class Change:
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-_Place = tuple[str, int, int]
-"""Where a change stands: moment, id of the DID, id of the entry (0: the copy, before all of the same DID)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    place: _Place
-    row: Row | None
-    origin: Origin | None
-
-
 def history(
     conn: Connection, caller: Caller, pattern: str, limit: int = 100, before: str | None = None
 ) -> list[Change] | NotFound | NotPermitted:
@@ -75,55 +64,38 @@ def history(
     name = did.pattern if did else pattern
     if not caller.may_touch(name):
         return NotFound(pattern)
-    events = _events(conn, entries.rows(conn, name, did.did_id if did else None), did)
+    places = sorted(change_log.places(conn, name, did.did_id if did else None), key=_cursor, reverse=True)
     if sight.groups is None:
-        found = _changes(conn, _behind(events, before)[:limit], name, sight)
-        is_there = bool(did or events)
+        found = _changes(conn, _behind(places, before)[:limit], name, sight)
+        is_there = bool(did or places)
     else:
-        visible = _visible(conn, events, name, sight)
+        visible = _visible(conn, places, name, sight)
         found = [change for change in visible if before is None or change.cursor < before][:limit]
         is_there = bool(visible) or (did is not None and sight.sees(did.group, name))
     return found if is_there else NotFound(pattern)
 
 
-def _behind(events: Sequence["_Event"], before: str | None) -> Sequence["_Event"]:
-    return [event for event in events if before is None or _cursor(event.place) < before]
+def _behind(places: Sequence[Place], before: str | None) -> Sequence[Place]:
+    return [place for place in places if before is None or _cursor(place) < before]
 
 
-def _events(conn: Connection, rows: Sequence[Row], did: Did | None) -> list[_Event]:
-    """Return all changes, the newest first."""
-    ids = sorted({row.did_id for row in rows if row.size == 1} | ({did.did_id} if did else set()))
-    events = []
-    for row in rows:
-        did_id = row.did_id if row.size == 1 else _in_run(row, ids)
-        events.append(_Event((row.changed_at.isoformat(), did_id, row.history_id), row, None))
-    for origin in (entries.origin(conn, did_id) for did_id in ids):
-        if origin:
-            events.append(_Event((origin.created_at.isoformat(), origin.did_id, 0), None, origin))
-    return sorted(events, key=lambda event: _cursor(event.place), reverse=True)
+def _cursor(place: Place) -> str:
+    # By time first: what earlier releases recorded has its order from the tables that it was taken over from.
+    return f"{place.changed_at.isoformat()}.{place.change_id:012}"
 
 
-def _in_run(row: Row, ids: Sequence[int]) -> int:
-    return next(did_id for did_id in ids if row.did_id <= did_id < row.did_id + row.size)
-
-
-def _cursor(place: _Place) -> str:
-    when, did_id, history_id = place
-    return f"{when}.{did_id:010}.{history_id:010}"
-
-
-def _visible(conn: Connection, events: Sequence[_Event], pattern: str, sight: Visibility) -> list[Change]:
+def _visible(conn: Connection, places: Sequence[Place], pattern: str, sight: Visibility) -> list[Change]:
     """Return the changes that are visible, as far as they are."""
     found = []
     rows: dict[int, Image | None] = {}  # of each DID, before the change that is looked at
-    for event, change in zip(reversed(events), reversed(_changes(conn, events, pattern, sight)), strict=True):
-        did_id = event.place[1]
+    changes = _changes(conn, places, pattern, sight)
+    for place, change in zip(reversed(places), reversed(changes), strict=True):
         if change.before is None and change.after is None:  # a copy was removed: it was as the one before
-            seen = visibility.sees_row(sight, rows.get(did_id))
+            seen = visibility.sees_row(sight, rows.get(place.did_id))
             found += [change] if seen else []
         elif shown := visibility.of_change(sight, change.before, change.after):
             found.append(replace(change, before=shown[0], after=shown[1], action=_word(change, *shown)))
-        rows[did_id] = change.after
+        rows[place.did_id] = change.after
     return found[::-1]
 
 
@@ -132,50 +104,60 @@ def _word(change: Change, before: Image | None, after: Image | None) -> str:
     if change.before is None or change.after is None or (before and after):
         return change.action
     if after is None:
-        return ACTIONS["delete"]
-    return ACTIONS["add"] if change.action == ACTIONS["update"] else change.action
+        return ACTIONS[DELETED]
+    return ACTIONS[CREATED] if change.action == ACTIONS[UPDATED] else change.action
 
 
-def _changes(conn: Connection, events: Sequence[_Event], pattern: str, sight: Visibility) -> list[Change]:
-    images = entries.images(conn, [event.row.history_id for event in events if event.row])
-    changes = []
-    for event in events:
-        if event.row:
-            changes.append(_edited(event.row, *images[event.row.history_id], _cursor(event.place)))
-        elif event.origin:
-            changes.append(_copied(conn, event.origin, pattern, _cursor(event.place), sight))
-    return changes
+def _changes(conn: Connection, places: Sequence[Place], pattern: str, sight: Visibility) -> list[Change]:
+    recorded = change_log.some(conn, [place.change_id for place in places])
+    wanted = {one.change.snapshot_id for one in recorded.values()} - {None}
+    sources = {snapshot_id: snapshots.read(conn, snapshot_id) for snapshot_id in wanted if snapshot_id}
+    return [_change(recorded[place.change_id], place, pattern, sources, sight) for place in places]
 
 
-def _edited(row: Row, before: Image | None, after: Image | None, cursor: str) -> Change:
-    action = ACTIONS.get(row.action) or ("restored" if after is not None else "undone")
-    return Change(row.changed_at, row.user, row.address, action, row.batch_id, None, before, after, cursor)
-
-
-def _stored(source: Image, overrides: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the values of *overrides* as the columns of *source* hold them."""
-    values = fields.stored({name: None if value is None else str(value) for name, value in overrides.items()})
-    return {name: int(v) if isinstance(source.get(name), int) else v for name, v in values.items()}
-
-
-def _copied(conn: Connection, origin: Origin, pattern: str, cursor: str, sight: Visibility) -> Change:
-    """Return the change that made a copy; its row is put together as the copy was."""
-    after: dict[str, Value] | None = None
-    source: Mapping[str, Value] = {}
-    name = origin.source_pattern
-    if origin.snapshot_id is not None:
-        identity = {"did_id": origin.did_id, "did_pattern": pattern}
-        source = snapshots.read(conn, origin.snapshot_id)
-        row = {**source, **_stored(source, origin.overrides), **identity}
-        after = {name: row[name] for name in row if name not in origin.unknown and name != STAMP}
+def _change(
+    recorded: Recorded, place: Place, pattern: str, sources: Mapping[int, Image], sight: Visibility
+) -> Change:
+    logged = recorded.change
+    source: Image = sources.get(logged.snapshot_id or 0, {})
+    is_copy = logged.cause == "copy"
+    is_seen = is_copy and sight.sees(source.get("user_group"), logged.source or "")
     return Change(
-        when=origin.created_at,
-        user=origin.user,
-        address=origin.address,
-        action="copied",
-        batch_id=origin.batch_id,
-        source=name if sight.sees(source.get("user_group"), name) else None,
-        before=None,
-        after=after,
-        cursor=cursor,
+        when=recorded.changed_at,
+        user=logged.author.name,
+        address=logged.author.address,
+        action=_action(logged),
+        batch_id=recorded.batch_id,
+        source=logged.source if is_seen else None,
+        before=logged.before,
+        after=_copied(logged, place, pattern, source) if is_copy else logged.after,
+        cursor=_cursor(place),
     )
+
+
+def _action(logged: Logged) -> str:
+    if logged.cause == UNDO:
+        return "undone" if logged.after is None else "restored"
+    return "copied" if logged.cause == "copy" else ACTIONS[logged.action]
+
+
+def _copied(logged: Logged, place: Place, pattern: str, source: Image) -> Image | None:
+    """Return the row that a copy was, put together as the copy was made; None where it is not known."""
+    if not source:
+        return None
+    own = logged.details.get("own")
+    given = {**(logged.details.get("values") or {}), **(own[place.did_id - logged.did_id] if own else {})}
+    unknown = {*(logged.details.get("unknown") or ()), *_of_template(logged), STAMP}
+    row = {**source, **_stored(source, given), "did_id": place.did_id, "did_pattern": pattern}
+    return {name: value for name, value in row.items() if name not in unknown}
+
+
+def _of_template(logged: Logged) -> tuple[str, ...]:
+    """Return the column that a template of an earlier release made, whose values were not stored."""
+    return ("did_description",) if logged.details.get("template") and "own" not in logged.details else ()
+
+
+def _stored(source: Image, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return *values* as the columns of *source* hold them."""
+    stored = fields.stored({name: None if value is None else str(value) for name, value in values.items()})
+    return {name: int(v) if isinstance(source.get(name), int) else v for name, v in stored.items()}

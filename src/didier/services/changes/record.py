@@ -1,4 +1,4 @@
-"""Recording changes of DIDs: a batch and an entry of the history for each, and VICIdial's admin log."""
+"""Recording changes of single DIDs: in the change log, and in VICIdial's admin log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,15 @@ from sqlalchemy.engine import Connection
 
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches
-from didier.storage.changes import history, vicidial_logs
-from didier.storage.changes.history import Image
+from didier.storage.changes import change_log, vicidial_logs
+from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Image
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of change: what it is called in the items of batches and in VICIdial's admin log."""
+    """A kind of change: its action, and what it is called in items of batches and in VICIdial's admin log."""
 
+    action: str
     outcome: str
     type: str
     code: str
@@ -24,9 +25,9 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType({
-    "add": Kind("added", "ADD", "ADMIN API ADD DID", " inserted: 1"),
-    "update": Kind("updated", "MODIFY", "ADMIN API UPDATE DID"),
-    "delete": Kind("deleted", "DELETE", "ADMIN API DELETE DID"),
+    "add": Kind(CREATED, "added", "ADD", "ADMIN API ADD DID", " inserted: 1"),
+    "update": Kind(UPDATED, "updated", "MODIFY", "ADMIN API UPDATE DID"),
+    "delete": Kind(DELETED, "deleted", "DELETE", "ADMIN API DELETE DID"),
 })  # fmt: skip
 
 
@@ -43,35 +44,33 @@ class Change:
 
 
 def record(
-    conn: Connection, kind: str, changes: Sequence[Change], now: datetime, batch_id: int | None = None
+    conn: Connection, kind: str, changes: Sequence[Change], now: datetime, import_id: int | None = None
 ) -> list[int]:
     """Record *changes*, all of one *kind*, with one statement for each table; return their batches.
 
-    With *batch_id* they belong to a batch that is there, whose items are not stored here.
+    With *import_id* they belong to a batch that is there, whose items are not stored here.
     """
     if not changes:
         return []
-    if batch_id is None:
+    if import_id is None:
         batch_ids = batches.record(conn, [_batch(kind, change) for change in changes], now)
     else:
-        batch_ids = [batch_id] * len(changes)
-    pairs = list(zip(changes, batch_ids, strict=True))
-    history.record(conn, [_entry(kind, *pair) for pair in pairs], now)
-    vicidial_logs.write_admin(conn, [event(KINDS[kind], *pair) for pair in pairs], now)
+        logged = [_logged(kind, change, "import", import_id) for change in changes]
+        change_log.record(conn, logged, now)
+        batch_ids = [import_id] * len(changes)
+    events = [event(KINDS[kind], *pair) for pair in zip(changes, batch_ids, strict=True)]
+    vicidial_logs.write_admin(conn, events, now)
     return batch_ids
 
 
 def _batch(kind: str, change: Change) -> batches.Batch:
-    # Ids stand in the history alone: of the items with ids the nearest tells where a DID comes from.
+    # Ids stand in the log alone: of the items with ids the nearest tells where a DID comes from.
     did_id = change.did_id if kind == "add" else None
     return batches.Batch(
-        user=change.caller.name,
-        user_id=change.caller.user.user_id,
-        address=change.caller.address,
-        source_id=0,
-        source_pattern="",
-        overrides=change.values,
+        author=change.caller.author,
         items=[batches.Item(change.pattern, KINDS[kind].outcome, did_id)],
+        changes=[_logged(kind, change, kind)],
+        overrides=change.values,
         kind=kind,
         mode="atomic",
         reach=change.caller.pattern_prefix,
@@ -79,16 +78,16 @@ def _batch(kind: str, change: Change) -> batches.Batch:
     )
 
 
-def _entry(kind: str, change: Change, batch_id: int) -> history.Entry:
+def _logged(kind: str, change: Change, cause: str, batch_id: int | None = None) -> change_log.Change:
     image = change.before or change.after or {}
-    return history.Entry(
+    return change_log.Change(
+        author=change.caller.author,
+        action=KINDS[kind].action,
+        cause=cause,
         did_id=change.did_id,
         pattern=str(image.get("did_pattern", change.pattern)),
         batch_id=batch_id,
-        action=kind,
-        user=change.caller.name,
-        user_id=change.caller.user.user_id,
-        address=change.caller.address,
+        details={"values": change.values} if change.values else {},
         before=change.before,
         after=change.after,
     )

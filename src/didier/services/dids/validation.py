@@ -11,7 +11,7 @@ from didier.domain import fields
 from didier.domain.users import User
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.errors import InvalidField, UnknownReference
-from didier.storage.changes.history import Image
+from didier.storage.changes.change_log import Image
 from didier.storage.dids import destinations
 from didier.storage.statements import columns_of
 from didier.storage.tables import DIDS

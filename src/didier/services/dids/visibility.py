@@ -14,9 +14,9 @@ from didier.domain import patterns
 from didier.domain.users import is_visible
 from didier.domain.visibility import Visibility
 from didier.services.users.authentication import Caller
-from didier.storage.batches.progress import StoredBatch
-from didier.storage.changes import history
-from didier.storage.changes.history import Image
+from didier.storage.batches.stored_batch import StoredBatch
+from didier.storage.changes import change_log
+from didier.storage.changes.change_log import Image
 from didier.storage.dids import snapshots
 from didier.storage.users import users
 
@@ -83,7 +83,7 @@ def _groups_of_changes(
 ) -> dict[int, set[str | None]]:
     if sight.groups is None:
         return {}
-    return history.groups_of(conn, [batch.batch_id for batch in found if batch.kind != "copy"])
+    return change_log.groups_of(conn, [batch.batch_id for batch in found if batch.kind != "copy"])
 
 
 def _sees_dids(

@@ -28,6 +28,7 @@ from didier.services.users.lockouts import UnknownNames
 from didier.services.users.one_time_codes import CodeProof
 from didier.services.users.passwords import Proof
 from didier.services.users.tallies import Changes, Tally
+from didier.storage.changes.change_log import Author
 from didier.storage.users import sign_in_settings, unknown_names, users
 from didier.storage.users.unknown_names import Failures
 from didier.storage.users.users import Account, StoredPassword
@@ -50,6 +51,7 @@ class Caller:
     has_networks: bool = False  # the token is accepted from some networks alone
     code_used: bool = False
     is_local: bool = False  # who runs a command on the database may do with it what they want
+    origin: str = ""  # by which door: non-agent-api, json-api, admin-panel or command-line
 
     @property
     def reach(self) -> Reach:
@@ -64,6 +66,11 @@ class Caller:
         """What the caller is known by where answers are kept: the user's id, and the token's if it is one."""
         user_id = f"#{self.user.user_id}"
         return user_id if self.token_id is None else f"{user_id}:{self.token_id}"
+
+    @property
+    def author(self) -> Author:
+        """The caller as the change log names them."""
+        return Author(self.name, self.user.user_id, self.address, self.origin)
 
     @property
     def visibility(self) -> Visibility:

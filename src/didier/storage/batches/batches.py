@@ -1,53 +1,43 @@
-"""Batches: which DIDs were made together, by whom, from what. Tables ``didier_batches`` and ``_items``."""
+"""Batches: what was ordered together, by whom, from what, and what became of it.
+
+Tables ``didier_batches`` and ``didier_batch_items``. A batch of one change is not in them: its change is the
+batch, see `own_batches`.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
-from didier.domain import batch_states
 from didier.domain.visibility import Visibility
-from didier.storage.statements import (
-    as_json,
-    as_text,
-    insert,
-    insert_returning,
-    is_transactional,
-    rows_of,
-    run,
-)
-from didier.storage.tables import DIDS
+from didier.storage.changes import change_log
+from didier.storage.changes.change_log import CREATED, Author, Change
+from didier.storage.statements import as_json, as_text, insert
 
 _NEEDED = object()
 # With the value that a column has when it is not named: most batches need a few columns alone.
 _BATCH_COLUMNS: Mapping[str, Any] = MappingProxyType({
-    "created_at": _NEEDED, "user_name": _NEEDED, "user_id": _NEEDED, "address": _NEEDED, "kind": "copy",
-    "mode": "best_effort", "source_id": _NEEDED, "source_pattern": _NEEDED, "snapshot_id": None,
+    "batch_id": _NEEDED, "created_at": _NEEDED, "user_name": _NEEDED, "user_id": _NEEDED, "address": _NEEDED,
+    "origin": _NEEDED, "kind": "copy", "mode": "best_effort", "source_id": _NEEDED, "source_pattern": _NEEDED, "snapshot_id": None,
     "overrides": None, "template": None, "reach": None, "own_columns": None, "caller_groups": None,
     "requested": _NEEDED, "added": _NEEDED, "existing": 0, "invalid": 0, "duplicates": 0, "state": _NEEDED,
-    "high_water": None, "guard": None,
 })  # fmt: skip
 _ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", "reason")
-
-PLANNED = "planned"
-"""Outcome of an item of a running batch that is to be made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What became of a target of a batch, or `PLANNED`.
+    """What became of a target of a batch.
 
     With a *size* above 1 it is a run: that many consecutive numbers, whose DIDs have consecutive ids.
     """
 
     target: str
-    outcome: str  # planned, added, updated, deleted, exists, duplicate, invalid, removed, kept or missing
+    outcome: str  # added, updated, deleted, exists, duplicate, invalid, removed, kept or missing
     did_id: int | None = None
     size: int = 1
     reason: str | None = None
@@ -55,55 +45,87 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A copy of one source to some targets, or another change of some DIDs."""
+    """A copy of one source to some targets, or another change of some DIDs, and what became of each."""
 
-    user: str
-    user_id: int
-    address: str
-    source_id: int  # 0 unless DIDs were copied
-    source_pattern: str
-    overrides: Mapping[str, str | None]
+    author: Author
     items: Sequence[Item]
-    kind: str = "copy"  # copy, add, update or delete
+    changes: Sequence[Change]  # of what was changed; whose batch they are is not said there
+    overrides: Mapping[str, str | None] = field(default_factory=dict)
+    kind: str = "copy"  # copy, add, update, delete or import
     mode: str = "best_effort"  # or atomic
+    source_id: int = 0  # 0 unless DIDs were copied
+    source_pattern: str = ""
     snapshot_id: int | None = None
     template: str | None = None
     reach: str | None = None  # how patterns begin that the caller's token reaches
     own_columns: tuple[str, ...] = ()  # those in which targets have values of their own
     caller_groups: Visibility | None = None  # what the caller saw; None: not known
 
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What a running batch needs, to be taken back if its writer dies."""
-
-    high_water: int  # highest did_id before the first row is made
-    guard: str  # name of the lock that the writer holds
+    @property
+    def is_one_change(self) -> bool:
+        """Whether its only change is the batch."""
+        return len(self.items) == 1 == len(self.changes)
 
 
-def record(
-    conn: Connection, batches: Sequence[Batch], now: datetime, running: Running | None = None
+def record(conn: Connection, batches: Sequence[Batch], now: datetime) -> list[int]:
+    """Store *batches*, which are done, with their items and changes; return their ids in order."""
+    shared = [batch for batch in batches if not batch.is_one_change]
+    shared_ids = insert_batches(conn, shared, now)
+    placed = zip(shared_ids, shared, strict=True)
+    insert_items(conn, [(id_, place, item) for id_, batch in placed for place, item in _placed(batch.items)])
+    rest = iter(shared_ids)
+    known = [None if batch.is_one_change else next(rest) for batch in batches]
+    changes = [change for pair in zip(batches, known, strict=True) for change in _changes(*pair)]
+    change_ids = change_log.record(conn, changes, now)
+    alone = iter([id_ for id_, change in zip(change_ids, changes, strict=True) if change.batch_id is None])
+    return [next(alone) if id_ is None else id_ for id_ in known]
+
+
+def _changes(batch: Batch, batch_id: int | None) -> Sequence[Change]:
+    """Return the changes of a batch as they are stored; where one is the batch, it says what that is."""
+    if batch_id is not None:
+        return [replace(change, batch_id=batch_id) for change in batch.changes]
+    known = {
+        "mode": batch.mode,
+        "source_id": batch.source_id,
+        "template": batch.template,
+        "reach": batch.reach,
+    }
+    given: dict[str, Any] = {name: value for name, value in known.items() if value}
+    if batch.caller_groups is not None:
+        given["groups"] = _groups(batch.caller_groups)
+    return [replace(change, details={**change.details, **given}) for change in batch.changes]
+
+
+def _groups(saw: Visibility) -> list[str] | None:
+    """Return the groups as they are stored in JSON: a list, or null where there was no limit."""
+    return None if saw.groups is None else sorted(saw.groups)
+
+
+def insert_batches(
+    conn: Connection, batches: Sequence[Batch], now: datetime, state: str = "done"
 ) -> list[int]:
-    """Store *batches* with their items, as done or as *running*; return their ids in order."""
-    date = as_text(now)
-    ids = _insert(conn, [_row(batch, date, running) for batch in batches])
-    pairs = zip(ids, batches, strict=True)
-    insert_items(conn, [(id_, place, item) for id_, batch in pairs for place, item in _placed(batch.items)])
+    """Store *batches* without items and changes, and that they were ordered; return their ids."""
+    ordered = [Change(batch.author, CREATED, batch.kind, 0, "", batch_id=0) for batch in batches]
+    ids = change_log.record(conn, ordered, now, kind="batch")
+    store(conn, ids, batches, now, state)
     return ids
 
 
-def insert_batch(conn: Connection, batch: Batch, now: datetime) -> int:
-    """Store one batch, its items aside; return its id."""
-    return _insert(conn, [_row(batch, as_text(now), None)])[0]
+def store(
+    conn: Connection, ids: Sequence[int], batches: Sequence[Batch], when: datetime, state: str = "done"
+) -> None:
+    """Write the rows of *batches* that have their *ids* already; items and changes aside."""
+    date = as_text(when)
+    rows = [_row(id_, batch, date, state) for id_, batch in zip(ids, batches, strict=True)]
+    insert(conn, "didier_batches", *_needed(rows))
 
 
-def _insert(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> list[int]:
-    """Add batches with the columns that any of them needs; return their ids."""
+def _needed(rows: Sequence[tuple[Any, ...]]) -> tuple[tuple[str, ...], list[Any]]:
+    """Return the columns that any of *rows* needs, and the rows with these alone."""
     columns = list(zip(_BATCH_COLUMNS.items(), zip(*rows, strict=True), strict=True)) if rows else []
     needed = [(name, values) for (name, default), values in columns if {*values} != {default}]
-    names = tuple(name for name, _ in needed)
-    slim = list(zip(*(values for _, values in needed), strict=True))
-    return insert_returning(conn, "didier_batches", names, slim, "batch_id")
+    return tuple(name for name, _ in needed), list(zip(*(values for _, values in needed), strict=True))
 
 
 def insert_items(conn: Connection, items: Iterable[tuple[int, int, Item]]) -> None:
@@ -126,100 +148,16 @@ def _cut(reason: str | None) -> str | None:
     return reason and reason[:255]
 
 
-def _row(batch: Batch, date: str, running: Running | None) -> tuple[Any, ...]:
+def _row(batch_id: int, batch: Batch, date: str, state: str) -> tuple[Any, ...]:
     sizes: dict[str, int] = defaultdict(int)
     for item in batch.items:
         sizes[item.outcome] += item.size
+    author, saw = batch.author, batch.caller_groups
     return (
-        date, batch.user[:20], batch.user_id, batch.address[:45], batch.kind, batch.mode, batch.source_id,
-        batch.source_pattern, batch.snapshot_id, as_json(batch.overrides) if batch.overrides else None,
-        batch.template, batch.reach, as_json(batch.own_columns) if batch.own_columns else None,
-        batch.caller_groups and _listed(batch.caller_groups),
-        sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"], sizes["duplicate"],
-        "running" if running else "done",
-        running and running.high_water,
-        running and running.guard,
+        batch_id, date, author.name[:20], author.user_id, author.address[:45], author.origin, batch.kind,
+        batch.mode, batch.source_id, batch.source_pattern, batch.snapshot_id,
+        as_json(batch.overrides) if batch.overrides else None, batch.template, batch.reach,
+        as_json(batch.own_columns) if batch.own_columns else None,
+        None if saw is None else as_json(_groups(saw)),
+        sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"], sizes["duplicate"], state,
     )  # fmt: skip
-
-
-def _listed(saw: Visibility) -> str:
-    """Return the groups as they are stored: a JSON list, or ``null`` where there was no limit."""
-    return "null" if saw.groups is None else as_json(sorted(saw.groups))
-
-
-@contextmanager
-def guarded(conn: Connection, guard: str) -> Iterator[None]:
-    """Hold the lock *guard*, which MariaDB frees when the connection ends, however it ends."""
-    run(conn, "SELECT GET_LOCK(?, 0)", guard)
-    try:
-        yield
-    finally:
-        with suppress(DBAPIError):  # a connection that is gone holds no lock
-            run(conn, "SELECT RELEASE_LOCK(?)", guard)
-
-
-def decide(conn: Connection, outcomes: Sequence[tuple[int, int, str, int | None]]) -> None:
-    """Set what became of items: batch id, position, outcome and DID id of each."""
-    if outcomes:
-        run(conn, _DECIDE, as_json(outcomes))
-
-
-# MariaDB's form of UPDATE: only its MyISAM tables need batches that are running.
-_DECIDE = (
-    f"UPDATE didier_batch_items AS i JOIN {rows_of('mariadb', ('batch', 'place', 'outcome', 'did'))}"
-    " ON i.batch_id = CAST(r.batch AS INTEGER) AND i.position = CAST(r.place AS INTEGER)"
-    " SET i.outcome = r.outcome, i.did_id = CAST(r.did AS INTEGER)"
-)
-
-
-def close(conn: Connection, batch_ids: Sequence[int], event: str) -> None:
-    """End journaled batches whose items are all decided, by *event* of `domain.batch_states`."""
-    state = batch_states.after(batch_states.JOURNALED, event).to.state
-    sql = (
-        "SELECT coalesce(sum(outcome IN ('added', 'removed')), 0), coalesce(sum(outcome = 'removed'), 0)"
-        " FROM didier_batch_items WHERE batch_id = ?"
-    )
-    for batch_id in batch_ids:
-        added, removed = run(conn, sql, batch_id)[0]
-        change = (
-            "UPDATE didier_batches SET state = ?, added = ?, removed = ?, high_water = NULL, guard = NULL"
-            " WHERE batch_id = ?"
-        )
-        run(conn, change, state, int(added), int(removed), batch_id)
-
-
-def any_running(conn: Connection) -> bool:
-    """Say whether a batch is being made, or was when its writer died."""
-    if is_transactional(conn, DIDS):
-        return False
-    sql = "SELECT 1 FROM didier_batches WHERE state = 'running' AND phase IS NULL LIMIT 1"
-    return bool(run(conn, sql))
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A running batch whose writer is gone."""
-
-    batch_id: int
-    created_at: datetime
-    high_water: int
-    planned: tuple[tuple[int, str], ...]  # position and target
-
-
-def unfinished(conn: Connection) -> list[Unfinished]:
-    """Return the running batches whose guard nobody holds."""
-    if is_transactional(conn, DIDS):
-        return []
-    sql = (
-        "SELECT batch_id, created_at, high_water FROM didier_batches"
-        " WHERE state = 'running' AND phase IS NULL AND IS_USED_LOCK(guard) IS NULL ORDER BY batch_id"
-    )
-    found = run(conn, sql)
-    return [Unfinished(row[0], row[1], row[2], _planned(conn, row[0])) for row in found]
-
-
-def _planned(conn: Connection, batch_id: int) -> tuple[tuple[int, str], ...]:
-    sql = (
-        "SELECT position, target FROM didier_batch_items WHERE batch_id = ? AND outcome = ? ORDER BY position"
-    )
-    return tuple((row[0], row[1]) for row in run(conn, sql, batch_id, PLANNED))

@@ -1,97 +1,27 @@
 """Batches as they go on: their rows, the text they were ordered with, and what each step writes of them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-import orjson
 from sqlalchemy.engine import Connection
 
 from didier.domain import batch_states
-from didier.domain.batch_states import ACTIVE, Stage
-from didier.domain.visibility import Visibility
-from didier.storage.batches.batches import Batch, Item, insert_batch, insert_items
-from didier.storage.statements import as_json, as_moment, as_text, numbers_of, run, values_of
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBatch:
-    """A batch as it stands."""
-
-    batch_id: int
-    kind: str  # copy, add, update or delete
-    mode: str  # atomic or best_effort
-    state: str  # pending, running, done, failed or undone
-    phase: str | None  # of a large one that is under way: check, make or remove
-    created_at: datetime
-    finished_at: datetime | None  # None while it is under way
-    user_name: str
-    user_id: int | None  # None: of a release that stored no ids, and the user is gone
-    address: str
-    source_id: int
-    source_pattern: str
-    snapshot_id: int | None
-    overrides: Mapping[str, str | None]
-    own_columns: tuple[str, ...]
-    template: str | None
-    reach: str | None
-    requested: int
-    added: int
-    existing: int
-    invalid: int
-    duplicates: int
-    removed: int
-    kept: int
-    position: int
-    planned: int | None
-    high_water: int | None
-    failure: str | None
-    forced: bool
-    undone_by: str | None
-    undone_by_id: int | None
-    undo_groups: frozenset[str] | None  # in small letters; None is no limit
-    undone_at: datetime | None
-    caller_groups: Visibility | None  # what the caller saw when it was ordered; None: not known
-
-    @property
-    def stage(self) -> Stage:
-        """Where it stands."""
-        return Stage(self.state, self.phase)
-
-
-_COLUMNS = tuple(field.name for field in fields(StoredBatch))
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM didier_batches"
-
-
-def _batch(row: Sequence[Any]) -> StoredBatch:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    for name in ("created_at", "finished_at", "undone_at"):
-        values[name] = as_moment(values[name])
-    if values["state"] not in ACTIVE:  # what was made in one transaction has one time
-        values["finished_at"] = values["finished_at"] or values["created_at"]
-    values["overrides"] = orjson.loads(values["overrides"] or "{}")
-    values["own_columns"] = tuple(orjson.loads(values["own_columns"] or "[]"))
-    values["forced"] = bool(values["forced"])
-    groups = values["undo_groups"]
-    values["undo_groups"] = None if groups is None else frozenset(orjson.loads(groups))
-    saw = values["caller_groups"]
-    values["caller_groups"] = None if saw is None else _saw(orjson.loads(saw))
-    return StoredBatch(**values)
-
-
-def _saw(groups: list[str] | None) -> Visibility:
-    seen = None if groups is None else frozenset(groups)
-    return Visibility(groups=seen, users=seen)
+from didier.domain.batch_states import ACTIVE, DONE, Stage
+from didier.storage.batches import own_batches
+from didier.storage.batches.batches import Batch, Item, insert_batches, insert_items
+from didier.storage.batches.stored_batch import SELECT, StoredBatch, stored_batch
+from didier.storage.statements import as_json, as_text, numbers_of, run, values_of
 
 
 def accept(
     conn: Connection, batch: Batch, requested: int, stage: Stage, pieces: Sequence[bytes], now: datetime
 ) -> int:
     """Store a batch that is still to be made, and the text of its targets in *pieces*; return its id."""
-    batch_id = insert_batch(conn, batch, now)
-    change(conn, batch_id, {"state": stage.state, "phase": stage.phase, "requested": requested})
+    batch_id = insert_batches(conn, [batch], now, stage.state)[0]
+    change(conn, batch_id, {"phase": stage.phase, "requested": requested})
     for number, piece in enumerate(pieces):
         sql = "INSERT INTO didier_batch_input (batch_id, piece, content) VALUES (?, ?, ?)"
         run(conn, sql, batch_id, number, piece)
@@ -114,29 +44,33 @@ def forget_pieces(conn: Connection, batch_id: int) -> None:
 
 def get(conn: Connection, batch_id: int) -> StoredBatch | None:
     """Return a batch."""
-    rows = run(conn, f"{_SELECT} WHERE batch_id = ?", batch_id)
-    return _batch(rows[0]) if rows else None
+    found = some(conn, [batch_id])
+    return found[0] if found else None
 
 
 def some(conn: Connection, batch_ids: Collection[int]) -> list[StoredBatch]:
     """Return those of the batches that are there."""
-    sql = f"{_SELECT} WHERE batch_id IN {numbers_of(conn.dialect.name)}"
-    return [_batch(row) for row in run(conn, sql, as_json(batch_ids))] if batch_ids else []
+    if not batch_ids:
+        return []
+    sql = f"{SELECT} WHERE batch_id IN {numbers_of(conn.dialect.name)}"
+    found = {row[0]: stored_batch(row) for row in run(conn, sql, as_json(list(batch_ids)))}
+    rest = [batch_id for batch_id in batch_ids if batch_id not in found]
+    return [*found.values(), *(own.batch for own in own_batches.some(conn, rest).values())]
 
 
 def locked(conn: Connection, batch_id: int) -> StoredBatch | None:
     """Return a batch as it is now, and keep other nodes from changing it until the transaction ends."""
     lock = "" if conn.dialect.name == "sqlite" else " FOR UPDATE"  # SQLite has one writer
-    rows = run(conn, f"{_SELECT} WHERE batch_id = ?{lock}", batch_id)
-    return _batch(rows[0]) if rows else None
+    rows = run(conn, f"{SELECT} WHERE batch_id = ?{lock}", batch_id)
+    return stored_batch(rows[0]) if rows else None
 
 
 def under_way(conn: Connection) -> StoredBatch | None:
     """Return the large batch that is next to be worked on, the oldest first."""
     # Those of tables without transactions that are made at once have no phase: the journal takes them back.
-    sql = f"{_SELECT} WHERE phase IS NOT NULL ORDER BY batch_id LIMIT 1"
+    sql = f"{SELECT} WHERE phase IS NOT NULL ORDER BY batch_id LIMIT 1"
     rows = run(conn, sql)
-    return _batch(rows[0]) if rows else None
+    return stored_batch(rows[0]) if rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +87,18 @@ def page(conn: Connection, wanted: BatchFilter, before: int | None, limit: int) 
     """Return *limit* batches that are *wanted*, newest first, below the id *before*."""
     pairs = {
         "lower(user_name) = ?": wanted.user and wanted.user.lower(),
-        "state = ?": wanted.state,
-        "kind = ?": wanted.kind,
         "source_pattern = ?": wanted.source,
+        "kind = ?": wanted.kind,
+        "state = ?": wanted.state,
         "batch_id < ?": before,
     }
     given = {condition: value for condition, value in pairs.items() if value is not None}
     where = f" WHERE {' AND '.join(given)}" if given else ""
-    rows = run(conn, f"{_SELECT}{where} ORDER BY batch_id DESC LIMIT ?", *given.values(), limit)
-    return [_batch(row) for row in rows]
+    rows = run(conn, f"{SELECT}{where} ORDER BY batch_id DESC LIMIT ?", *given.values(), limit)
+    found = [stored_batch(row) for row in rows]
+    if wanted.state in {None, DONE.state}:
+        found += own_batches.page(conn, wanted.user, wanted.source, wanted.kind, before, limit)
+    return sorted(found, key=lambda batch: -batch.batch_id)[:limit]
 
 
 def move(conn: Connection, batch: StoredBatch, event: str, values: Mapping[str, Any] | None = None) -> None:
@@ -226,7 +163,11 @@ def items(
     chosen = f" AND outcome IN {values_of(conn.dialect.name)}" if outcomes else ""
     sql = f"{_ITEM} WHERE batch_id = ? AND position + size - 1 > ?{chosen} ORDER BY position LIMIT ?"
     values = [as_json(outcomes)] if outcomes else []
-    return [_placed(row) for row in run(conn, sql, batch_id, after, *values, limit)]
+    found = [_placed(row) for row in run(conn, sql, batch_id, after, *values, limit)]
+    own = None if found else own_batches.some(conn, [batch_id]).get(batch_id)
+    if own is None or own.item.size <= after or (outcomes and own.item.outcome not in outcomes):
+        return found
+    return [PlacedItem(1, own.item)]
 
 
 def _placed(row: Sequence[Any]) -> PlacedItem:

@@ -129,15 +129,31 @@ class Made:
 
 def batches_between(conn: Connection, first: datetime, last: datetime, limit: int) -> Sequence[Made]:
     """Return *limit* of the batches that were ordered from *first* until before *last*."""
-    low, high = (first_since(conn, "didier_batches", "batch_id", "created_at", end) for end in (first, last))
-    sql = (
+    found: dict[int, Made] = {}
+    for table, key, column, sql in _ORDERED:
+        low, high = (first_since(conn, table, key, column, end) for end in (first, last))
+        for batch_id, kind, when, user, source, target in run(conn, sql, low, high, limit):
+            moment = as_text(as_moment(when) or last)
+            found[batch_id] = Made(batch_id, kind, moment, user, source or "", target or "")
+    return [found[batch_id] for batch_id in sorted(found)][:limit]
+
+
+_ORDERED = (
+    (
+        "didier_changes",
+        "change_id",
+        "changed_at",
+        "SELECT change_id, cause, changed_at, user_name, source_pattern, did_pattern FROM didier_changes"
+        " WHERE batch_id IS NULL AND change_id >= ? AND change_id < ? ORDER BY change_id LIMIT ?",
+    ),
+    (
+        "didier_batches",
+        "batch_id",
+        "created_at",
         "SELECT b.batch_id, b.kind, b.created_at, b.user_name, b.source_pattern, i.target"
         " FROM didier_batches AS b"
         " LEFT JOIN didier_batch_items AS i ON i.batch_id = b.batch_id AND i.position = 1"
-        " WHERE b.batch_id >= ? AND b.batch_id < ? ORDER BY b.batch_id LIMIT ?"
-    )
-    rows = run(conn, sql, low, high, limit)
-    return [
-        Made(batch_id, kind, as_text(as_moment(when) or last), user, source or "", target or "")
-        for batch_id, kind, when, user, source, target in rows
-    ]
+        " WHERE b.batch_id >= ? AND b.batch_id < ? ORDER BY b.batch_id LIMIT ?",
+    ),
+)
+"""Where batches stand: those of one change, and others; key, time and statement of each."""

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.targets import Range
+from didier.storage.changes import change_log
+from didier.storage.changes.change_log import DELETED, UPDATED
 from didier.storage.dids.dids import STAMP, Did
 from didier.storage.statements import as_json, columns_of, inserted_first, run, scalar
 from didier.storage.tables import DIDS
@@ -266,11 +268,7 @@ def there(conn: Connection, first: int, last: int) -> dict[int, Did]:
 def touched(conn: Connection, first: int, last: int, stamp: str) -> int:
     """Return how many DIDs from id *first* to *last* were changed or deleted since *stamp*."""
     there = columns_of(conn, DIDS)
-    sql = (
-        "SELECT DISTINCT did_id FROM didier_history WHERE did_id BETWEEN ? AND ?"
-        " AND action IN ('update', 'delete')"
-    )
-    found = {row[0] for row in run(conn, sql, first, last)}
+    found = change_log.changed_between(conn, first, last, (UPDATED, DELETED))
     if STAMP in there:
         sql = f"SELECT did_id FROM {DIDS} WHERE did_id BETWEEN ? AND ? AND {STAMP} <> ?"
         found |= {row[0] for row in run(conn, sql, first, last, stamp)}

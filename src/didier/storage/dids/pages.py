@@ -139,18 +139,19 @@ def one(conn: Connection, did_id: int, sight: Visibility) -> Row | None:
     return rows[0] if rows else None
 
 
-# The item of a copy's batch that a DID belongs to: the last that begins at its id or before, if it reaches
-# so far.
-_BATCH = (
-    "(SELECT CASE WHEN i.did_id + i.size > d.did_id THEN i.batch_id END FROM didier_batch_items AS i"
-    " WHERE i.did_id <= d.did_id AND i.outcome = 'added' ORDER BY i.did_id DESC LIMIT 1)"
+# The change that created a DID: the last that begins at its id or before, if its run reaches so far. What an
+# undo has put back was created before that.
+_CREATION = (
+    "(SELECT CASE WHEN c.did_id + c.size > d.did_id THEN c.change_id END FROM didier_changes AS c"
+    " WHERE c.action = 'created' AND c.did_id <= d.did_id AND c.cause <> 'undo'"
+    " ORDER BY c.did_id DESC LIMIT 1)"
 )
 
 
 def _rows(conn: Connection, sight: Visibility, which: str, *values: Any) -> list[Row]:
     names = columns_of(conn, DIDS)
     columns = ", ".join(f"d.`{name}`" for name in names)
-    found = run(conn, f"SELECT {columns}, {_BATCH} FROM {DIDS} AS d{which}", *values)
+    found = run(conn, f"SELECT {columns}, {_CREATION} FROM {DIDS} AS d{which}", *values)
     sources = _sources(conn, sight, {row[-1] for row in found if row[-1] is not None})
     return [
         {**dict(zip(names, map(_value, row[:-1]), strict=True)), "copied_from": sources.get(row[-1])}
@@ -164,32 +165,31 @@ def _value(value: Any) -> Value:
     return as_text(value) if isinstance(value, datetime) else str(value)
 
 
-def _sources(conn: Connection, sight: Visibility, batch_ids: Collection[int]) -> dict[int, str]:
-    """Return the patterns of the sources of the batches that copied one, of those alone that are seen."""
-    if not batch_ids:
+def _sources(conn: Connection, sight: Visibility, change_ids: Collection[int]) -> dict[int, str]:
+    """Return the patterns of the sources of changes that copied one, of those alone that are seen."""
+    if not change_ids:
         return {}
     dialect = conn.dialect.name
     sql = (
-        f"SELECT batch_id, source_pattern, {_source_group(dialect, sight)} FROM didier_batches AS b"
-        f" WHERE source_id > 0 AND batch_id IN {numbers_of(dialect)}"
+        f"SELECT change_id, source_pattern, {_source_group(dialect, sight)} FROM didier_changes AS c"
+        f" WHERE source_pattern IS NOT NULL AND change_id IN {numbers_of(dialect)}"
     )
-    rows = run(conn, sql, as_json(list(batch_ids)))
-    return {batch_id: pattern for batch_id, pattern, group in rows if sight.sees(group, pattern)}
+    rows = run(conn, sql, as_json(list(change_ids)))
+    return {change_id: pattern for change_id, pattern, group in rows if sight.sees(group, pattern)}
 
 
 def _source_group(dialect: str, sight: Visibility) -> str:
-    """Return the expression for the group that the source of batch ``b`` had; NULL where none is asked."""
+    """Return the expression for the group that the source of the copy ``c`` had; NULL where none is asked."""
     if sight.groups is None:
         return "NULL"
     group = member_of(dialect, "s.content", "user_group")
-    return f"(SELECT {group} FROM didier_snapshots AS s WHERE s.snapshot_id = b.snapshot_id)"
+    return f"(SELECT {group} FROM didier_snapshots AS s WHERE s.snapshot_id = c.snapshot_id)"
 
 
 _COPIED_FROM = (
-    "d.did_id IN (SELECT t.did_id FROM didier_batches AS b"
-    " JOIN didier_batch_items AS i ON i.batch_id = b.batch_id AND i.outcome = 'added'"
-    f" JOIN {DIDS} AS t ON t.did_id BETWEEN i.did_id AND i.did_id + i.size - 1"
-    " WHERE b.source_pattern = ? AND b.source_id > 0{seen})"
+    "d.did_id IN (SELECT t.did_id FROM didier_changes AS c"
+    f" JOIN {DIDS} AS t ON t.did_id BETWEEN c.did_id AND c.did_id + c.size - 1"
+    " WHERE c.source_pattern = ?{seen})"
 )
 
 
@@ -199,14 +199,14 @@ def _copied_from(conn: Connection, sight: Visibility, source: str) -> tuple[str,
         return "1 = 0", []
     if sight.groups is None:
         return _COPIED_FROM.format(seen=""), [source]
-    seen = f" AND b.snapshot_id IN {numbers_of(conn.dialect.name)}"
+    seen = f" AND c.snapshot_id IN {numbers_of(conn.dialect.name)}"
     return _COPIED_FROM.format(seen=seen), [source, as_json(_seen_snapshots(conn, sight, source))]
 
 
 def _seen_snapshots(conn: Connection, sight: Visibility, source: str) -> list[int]:
     """Return the snapshots of *source* in which it is seen: equal ones are kept once, so they are few."""
     group = _source_group(conn.dialect.name, sight)
-    sql = f"SELECT DISTINCT snapshot_id, {group} FROM didier_batches AS b WHERE source_pattern = ?"
+    sql = f"SELECT DISTINCT snapshot_id, {group} FROM didier_changes AS c WHERE source_pattern = ?"
     return [
         snapshot_id
         for snapshot_id, group in run(conn, sql, source)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
 from didier.domain.visibility import Visibility
-from didier.storage.statements import as_json, as_moment, as_text, like, member_of, run, scalar, values_of
+from didier.storage.statements import as_json, as_moment, as_text, run, scalar, values_of
 from didier.storage.tables import API_LOG, DIDS, USERS
 from didier.storage.usage.id_search import first_since
 
@@ -91,32 +91,20 @@ def _users_of(conn: Connection, groups: Collection[str]) -> tuple[str, str]:
 
 def copies_by_day(conn: Connection, since: datetime, sight: Visibility) -> list[DayCount]:
     """Count what copies have made on each day: of DIDs and by users that are seen, as the batches are."""
-    first = first_since(conn, "didier_batches", "batch_id", "created_at", since)
+    first = first_since(conn, "didier_changes", "change_id", "changed_at", since)
     where, values = "", []
     if sight.users is not None:
         names, listed = _users_of(conn, sight.users)
-        where, values = f" AND b.user_name IN {names}", [listed]
+        where, values = f" AND user_name IN {names}", [listed]
     if sight.groups is not None:
-        where += f" AND {_copied_to(conn.dialect.name)} IN {values_of(conn.dialect.name)}"
-        values += [like('"user_group"'), as_json([*sorted(sight.groups), EVERY_GROUP.lower()])]
+        where += f" AND LOWER(group_after) IN {values_of(conn.dialect.name)}"
+        values += [as_json([*sorted(sight.groups), EVERY_GROUP.lower()])]
     sql = (
-        "SELECT SUBSTR(b.created_at, 1, 10) AS day, SUM(b.added) FROM didier_batches AS b"
-        f" WHERE b.batch_id >= ? AND b.kind = 'copy'{where} GROUP BY day ORDER BY day"
+        "SELECT SUBSTR(changed_at, 1, 10) AS day, SUM(size) FROM didier_changes"
+        f" WHERE change_id >= ? AND action = 'created' AND cause = 'copy'{where} GROUP BY day ORDER BY day"
     )
     rows = run(conn, sql, first, *values)
     return [DayCount(date.fromisoformat(str(day)[:10]), int(count)) for day, count in rows]
-
-
-def _copied_to(dialect: str) -> str:
-    """Return the expression for the group, in small letters, of the DIDs of batch ``b``; NULL: not known.
-
-    Its value is the pattern of a list in which the group is a column of the targets' own.
-    """
-    given = member_of(dialect, "b.overrides", "user_group")
-    source = member_of(dialect, "s.content", "user_group")
-    of_source = f"(SELECT {source} FROM didier_snapshots AS s WHERE s.snapshot_id = b.snapshot_id)"
-    known = "COALESCE(b.own_columns, '') NOT LIKE ? ESCAPE '!'"
-    return f"CASE WHEN {known} THEN LOWER(COALESCE(NULLIF({given}, ''), {of_source})) END"
 
 
 def refusals(

@@ -13,7 +13,8 @@ from didier.domain.fields import BY_COLUMN
 from didier.errors import Refusal
 from didier.services.batches import batches
 from didier.services.users.authentication import Caller
-from didier.storage.batches.progress import BatchFilter, StoredBatch
+from didier.storage.batches.progress import BatchFilter
+from didier.storage.batches.stored_batch import StoredBatch
 from didier.web.admin.page import Page, may
 from didier.web.api import cursors
 from didier.web.api.batches import items_of, shown

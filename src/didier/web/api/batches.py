@@ -18,7 +18,8 @@ from didier.runtime.logins import Login
 from didier.services.batches import batches
 from didier.services.batches.decisions import target_of
 from didier.services.users.authentication import Caller
-from didier.storage.batches.progress import BatchFilter, PlacedItem, StoredBatch
+from didier.storage.batches.progress import BatchFilter, PlacedItem
+from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.dids import snapshots
 from didier.web.api import answers, cursors, moments, problems
 from didier.web.api.answers import Answer

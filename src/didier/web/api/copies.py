@@ -17,7 +17,7 @@ from didier.services.batches.copies import CopyOrder, CopyResult
 from didier.services.batches.previews import Preview, Seen
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
-from didier.storage.batches.progress import StoredBatch
+from didier.storage.batches.stored_batch import StoredBatch
 from didier.web.api import answers, copy_orders, problems
 from didier.web.api.answers import Answer
 from didier.web.api.batches import Batch, Item, items_of, shown

@@ -13,7 +13,7 @@ from didier.domain.scopes import missing_scope
 from didier.domain.users import missing_function, missing_rights
 from didier.errors import KeyReused, NotPermitted, Refusal, SignInRefused
 from didier.runtime import requests
-from didier.runtime.logins import Login, SessionLogin
+from didier.runtime.logins import LocalLogin, Login, SessionLogin
 from didier.services.system import idempotency
 from didier.services.users.authentication import Caller
 from didier.storage.changes.vicidial_logs import ApiEntry
@@ -139,6 +139,13 @@ class ApiRequest(requests.Request[Answer]):
     def address(self) -> str:
         """The address of the client."""
         return self.context.address
+
+    @property
+    def origin(self) -> str:
+        """By which door it came: panel and command line speak this API too."""
+        if isinstance(self.context.login, SessionLogin):
+            return "admin-panel"
+        return "command-line" if isinstance(self.context.login, LocalLogin) else "json-api"
 
     @property
     def subject(self) -> str | None:

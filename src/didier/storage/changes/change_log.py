@@ -1,0 +1,240 @@
+"""The change log: every committed change of a DID, or of a run of them. Table ``didier_changes``.
+
+It is written in the transaction of the change. A change that was ordered alone is a batch by itself, whose
+id is that of the change; other batches take theirs from the change of the kind ``batch`` that says that they
+were ordered (`storage.batches`).
+
+A row suffices to rebuild what it tells. A DID that was copied is the row of its source as it was (the
+snapshot), with the values of the order, with those of its own; the *details* have both:
+
+- ``values``: columns by name, as they were ordered, alike for the whole run
+- ``own``: a list of the same for each DID of the run; missing where none had any
+- ``unknown``: columns in which DIDs had values of their own that were not stored (earlier releases)
+
+and of a change that is a batch by itself what a batch has besides: ``mode``, ``reach``, ``groups``,
+``source_id``, ``template`` (see `storage.batches.own_batches`).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy.engine import Connection
+
+from didier.storage.dids.dids import Value
+from didier.storage.statements import as_json, as_moment, as_text, insert_returning, numbers_of, run
+
+Image = Mapping[str, Value]
+"""A whole row of a DID by column."""
+
+CREATED, UPDATED, DELETED = "created", "updated", "deleted"
+"""What a change may do to a DID."""
+
+UNDO = "undo"
+"""The cause of changes that take others back."""
+
+LONGEST_RUN = 10_000
+"""Most DIDs of a run: the runs that hold a DID begin at most that many ids before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who made a change: the user's name and id, from which address, and by which door (*origin*)."""
+
+    name: str
+    user_id: int | None
+    address: str
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a DID, or of a run: *size* consecutive numbers with consecutive ids.
+
+    An image is None where there was no such DID, and where the change tells otherwise what it was: of
+    copies the snapshot of the source, see above.
+    """
+
+    author: Author
+    action: str  # created, updated or deleted
+    cause: str  # copy, add, import, update, delete, undo or outside
+    did_id: int
+    pattern: str
+    batch_id: int | None = None  # None: a batch by itself; 0: of none
+    position: int = 1  # of the first in the batch
+    size: int = 1
+    group_before: str | None = None
+    group_after: str | None = None
+    source: str | None = None  # pattern of the DID that was copied
+    snapshot_id: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    before: Image | None = None
+    after: Image | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A change as it stands in the log."""
+
+    change_id: int
+    changed_at: datetime
+    change: Change
+
+    @property
+    def batch_id(self) -> int:
+        """The batch that it belongs to, or is."""
+        return self.change_id if self.change.batch_id is None else self.change.batch_id
+
+
+_COLUMNS = (
+    "kind", "action", "cause", "origin", "changed_at", "user_name", "user_id", "address", "batch_id",
+    "position", "did_id", "did_pattern", "size", "group_before", "group_after", "source_pattern",
+    "snapshot_id", "details", "before_image", "after_image",
+)  # fmt: skip
+
+
+def record(conn: Connection, changes: Sequence[Change], now: datetime, kind: str = "did") -> list[int]:
+    """Store *changes* in one statement; return their ids in order."""
+    moment = as_text(now)
+    rows = [_row(change, moment, kind) for change in changes]
+    return insert_returning(conn, "didier_changes", _COLUMNS, rows, "change_id")
+
+
+def _row(change: Change, moment: str, kind: str) -> tuple[Any, ...]:
+    if change.size > LONGEST_RUN:
+        raise ValueError(f"a run of {change.size} DIDs")
+    author = change.author
+    return (
+        kind, change.action, change.cause, author.origin, moment, author.name[:20], author.user_id,
+        author.address[:45], change.batch_id, change.position, change.did_id, change.pattern, change.size,
+        _group(change.group_before, change.before), _group(change.group_after, change.after),
+        change.source, change.snapshot_id, as_json(change.details) if change.details else None,
+        _text(change.before), _text(change.after),
+    )  # fmt: skip
+
+
+def _group(given: str | None, image: Image | None) -> Value:
+    return given if image is None else image.get("user_group")
+
+
+def _text(image: Image | None) -> str | None:
+    return None if image is None else orjson.dumps(image).decode()
+
+
+_SELECT = f"SELECT change_id, {', '.join(_COLUMNS[1:])} FROM didier_changes"
+
+
+def _recorded(row: Sequence[Any]) -> Recorded:
+    change_id, action, cause, origin, moment, name, user_id, address, batch_id, position, *rest = row
+    did_id, pattern, size, group_before, group_after, source, snapshot_id, details, before, after = rest
+    change = Change(
+        Author(name, user_id, address, origin),
+        action,
+        cause,
+        did_id,
+        pattern,
+        batch_id,
+        position,
+        size,
+        group_before,
+        group_after,
+        source,
+        snapshot_id,
+        orjson.loads(details) if details else {},
+        orjson.loads(before) if before else None,
+        orjson.loads(after) if after else None,
+    )
+    return Recorded(change_id, as_moment(moment) or datetime.min, change)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the log a change of a DID stands; *did_id* is that of the DID itself, in a run too."""
+
+    changed_at: datetime
+    change_id: int
+    did_id: int
+
+
+def places(conn: Connection, pattern: str, did_id: int | None) -> list[Place]:
+    """Return the changes of every DID that has, or had, *pattern*; *did_id* is that of the present one.
+
+    A run is found by the ids alone, so only when one of the DIDs is there or has a change of its own.
+    """
+    sql = "SELECT changed_at, change_id, did_id FROM didier_changes WHERE did_pattern = ? AND size = 1"
+    own = [_place(row) for row in run(conn, sql, pattern)]
+    ids = {place.did_id for place in own} | ({did_id} if did_id else set())
+    runs = (
+        f"SELECT changed_at, change_id FROM didier_changes WHERE {_OF_ANY} AND did_id BETWEEN ? AND ?"
+        " AND size > 1 AND did_id + size > ?"
+    )
+    return own + [
+        _place((*row, id_)) for id_ in sorted(ids) for row in run(conn, runs, id_ - LONGEST_RUN + 1, id_, id_)
+    ]
+
+
+_OF_ANY = "action IN ('created', 'updated', 'deleted')"
+"""The condition by which the index of actions and ids is looked into."""
+
+
+def _place(row: Sequence[Any]) -> Place:
+    moment, change_id, did_id = row
+    return Place(as_moment(moment) or datetime.min, change_id, did_id)
+
+
+def some(conn: Connection, change_ids: Collection[int]) -> dict[int, Recorded]:
+    """Return those of the changes that are there, by id."""
+    if not change_ids:
+        return {}
+    sql = f"{_SELECT} WHERE change_id IN {numbers_of(conn.dialect.name)}"
+    return {row[0]: _recorded(row) for row in run(conn, sql, as_json(list(change_ids)))}
+
+
+def of_batch(conn: Connection, batch_id: int) -> list[Recorded]:
+    """Return the changes that a batch made, in order; what its undo did is not among them."""
+    of_shared = f"{_SELECT} WHERE batch_id = ? AND cause <> '{UNDO}' AND kind = 'did' ORDER BY change_id"
+    found = run(conn, f"{_SELECT} WHERE change_id = ? AND batch_id IS NULL", batch_id)
+    return [_recorded(row) for row in found or run(conn, of_shared, batch_id)]
+
+
+def groups_of(conn: Connection, batch_ids: Collection[int]) -> dict[int, set[str | None]]:
+    """Return the user groups that DIDs had before and after the changes of each of the batches.
+
+    Only changes with images count, so batches that copied are not among them; None stands for a row without
+    group.
+    """
+    if not batch_ids:
+        return {}
+    wanted = numbers_of(conn.dialect.name)
+    of_batches = (f"batch_id IN {wanted}", f"change_id IN {wanted} AND batch_id IS NULL")
+    parts = [
+        f"SELECT COALESCE(batch_id, change_id), group_{side} FROM didier_changes"
+        f" WHERE {condition} AND {side}_image IS NOT NULL"
+        for side in ("before", "after")
+        for condition in of_batches
+    ]
+    found: dict[int, set[str | None]] = defaultdict(set)
+    for batch_id, group in run(conn, " UNION ".join(parts), *[as_json(list(batch_ids))] * len(parts)):
+        found[batch_id].add(group)
+    return found
+
+
+def changed_between(
+    conn: Connection, first: int, last: int, actions: Collection[str] = (UPDATED,)
+) -> set[int]:
+    """Return the ids from *first* to *last* of DIDs that were updated, or whatever *actions* say."""
+    found: set[int] = set()
+    for action in actions:
+        begin = first - LONGEST_RUN + 1
+        for did_id, size in run(conn, _BETWEEN, action, begin, last, first):
+            found.update(range(max(did_id, first), min(did_id + size - 1, last) + 1))
+    return found
+
+
+_BETWEEN = (
+    "SELECT did_id, size FROM didier_changes"
+    " WHERE action = ? AND did_id BETWEEN ? AND ? AND did_id + size > ?"
+)

@@ -1,0 +1,75 @@
+"""The journal: what is being done to tables without transactions. Table ``didier_journal``.
+
+An entry is on the disk before the first row that it speaks of is touched, and is removed with the commit that
+says what was done. So one that is there was left by a crash, unless its writer is still at it: that holds a
+lock, the guard, which MariaDB frees when the connection ends, however it ends.
+"""
+
+import secrets
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from sqlalchemy.engine import Connection
+
+from didier.storage.changes.change_log import Author, Change
+from didier.storage.statements import as_text, run, scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was to be done: *changes*, whose DIDs have no ids yet where they were to be created.
+
+    *high_water* is the highest id of a DID before, *moment* the time that the new rows have.
+    """
+
+    journal_id: int
+    high_water: int
+    moment: datetime
+    changes: tuple[Change, ...]
+
+
+def begin(conn: Connection, changes: Sequence[Change], high_water: int, now: datetime) -> int:
+    """Write what is going to be done; return the id of the entry."""
+    content = orjson.dumps({"moment": as_text(now), "changes": changes})
+    sql = "INSERT INTO didier_journal (guard, high_water, content) VALUES (?, ?, ?) RETURNING journal_id"
+    return int(scalar(conn, sql, _guard(conn), high_water, zlib.compress(content, 1)))
+
+
+def end(conn: Connection, journal_id: int) -> None:
+    """Remove an entry: what it speaks of is done, or taken back."""
+    run(conn, "DELETE FROM didier_journal WHERE journal_id = ?", journal_id)
+
+
+def _guard(conn: Connection) -> str:
+    """Return the name of the lock that this connection holds, to its end."""
+    if _GUARD not in conn.info:
+        name = f"didier.{secrets.token_hex(16)}"
+        run(conn, "SELECT GET_LOCK(?, 0)", name)
+        conn.info[_GUARD] = name
+    return str(conn.info[_GUARD])
+
+
+_GUARD = "didier.guard"
+
+
+def is_empty(conn: Connection) -> bool:
+    """Say whether nothing is being done, and nothing was left."""
+    return not scalar(conn, "SELECT COUNT(*) FROM didier_journal")
+
+
+def left(conn: Connection) -> list[Entry]:
+    """Return the entries whose writers are gone; this connection is not at one of its own any more."""
+    sql = (
+        "SELECT journal_id, high_water, content FROM didier_journal"
+        " WHERE COALESCE(IS_USED_LOCK(guard), CONNECTION_ID()) = CONNECTION_ID() ORDER BY journal_id"
+    )
+    return [_entry(*row) for row in run(conn, sql)]
+
+
+def _entry(journal_id: int, high_water: int, packed: bytes) -> Entry:
+    content = orjson.loads(zlib.decompress(packed))
+    changes = (Change(**{**change, "author": Author(**change["author"])}) for change in content["changes"])
+    return Entry(journal_id, high_water, datetime.fromisoformat(content["moment"]), tuple(changes))
