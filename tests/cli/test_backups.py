@@ -92,7 +92,7 @@ def test_a_backup_while_copies_are_made_is_of_one_moment(server, home):
     stopping.set()
     thread.join()
     made = [row[0] for row in execute("copy.db", "SELECT did_pattern FROM vicidial_inbound_dids")]
-    batches = execute("copy.db", "SELECT count(*) FROM didier_batches WHERE state = 'done'")
+    batches = execute("copy.db", "SELECT count(*) FROM didier_changes WHERE batch_id IS NULL")
     server.stop()
     restored = run("restore", "copy.db", "--yes")
 

@@ -232,7 +232,7 @@ class Somebody(RuleBasedStateMachine):
     def _empty(self) -> None:
         with self.engine.begin() as conn:
             for table in ("vicidial_users", "vicidial_user_groups", "vicidial_inbound_dids", "didier_tokens",
-                          "didier_sessions", "didier_batches", "didier_batch_items", "didier_history",
+                          "didier_sessions", "didier_batches", "didier_batch_items", "didier_changes",
                           "didier_unknown_names", "didier_lockouts", "didier_snapshots"):  # fmt: skip
                 run(conn, f"DELETE FROM {table}")
             insert(conn, "vicidial_user_groups", ("user_group", "group_name", "admin_viewable_groups"),

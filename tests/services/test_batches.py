@@ -477,7 +477,7 @@ def test_what_is_not_seen_is_not_undone(clean, now):
 
 @pytest.mark.parametrize("who", [CALLER, SALES], ids=["everything", "some"])
 def test_a_page_takes_a_fixed_number_of_statements(clean, now, who):
-    """For callers without limit one, for others two more, for the groups of copies and of edits."""
+    """For callers without limit two, for others two more, for the groups of copies and of edits."""
     for number in range(6):
         small(clean, now, f"555010{number}", user_group="ADMIN")
         edited(clean, now, UpdateOrder(CALLER, SOURCE, {"did_description": f"Line {number}"}))
@@ -485,7 +485,7 @@ def test_a_page_takes_a_fixed_number_of_statements(clean, now, who):
         asked = [sent(conn, lambda size=size: batches.page(conn, who, BatchFilter(), None, size))
                  for size in (2, 12)]  # fmt: skip
 
-    assert [1, 1] == asked if who is CALLER else [3, 3] == asked
+    assert [2, 2] == asked if who is CALLER else [4, 4] == asked
 
 
 def test_a_text_is_read_with_pauses():

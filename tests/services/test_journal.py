@@ -110,7 +110,7 @@ def test_a_row_that_was_changed_since_is_kept(myisam):
 
 
 def test_what_is_being_made_is_left_alone(myisam):
-    """While its writer's connection is open it is none of ours, also for another node; it is the writer's own."""
+    """While its writer's connection is open it is the writer's own, and nobody else's."""
     with myisam.connect() as writer, myisam.connect() as other:
         with writer.begin():
             entries.begin(writer, planned("5550001"), dids.highest_id(writer), NOW)
@@ -132,12 +132,18 @@ def test_an_end_of_the_connection_leaves_it_to_others(myisam):
         assert [journal.TakenBack((), ())] == journal.take_back(conn)
 
 
+def broken_off(conn: Connection) -> None:
+    """Create a DID under the journal, and fail."""
+    with conn.begin(), journal.journaled(conn, planned("5550001"), NOW):
+        dids.copy_where_free(conn, [dids.Copy(1, "5550001", {})], NOW)
+        raise ZeroDivisionError
+
+
 def test_a_failure_leaves_the_entry(myisam):
     """What an error broke off is taken back as what a crash did."""
     with myisam.connect() as conn:
-        with pytest.raises(ZeroDivisionError), conn.begin(), journal.journaled(conn, planned("5550001"), NOW):
-            dids.copy_where_free(conn, [dids.Copy(1, "5550001", {})], NOW)
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            broken_off(conn)
 
         with conn.begin():
             assert [journal.TakenBack(("5550001",), ())] == journal.take_back(conn)

@@ -184,11 +184,10 @@ class Model(RuleBasedStateMachine):
             return TARGETS[place % len(TARGETS)]
         return there[-1 - place % min(8, len(there))] if place > 300 else there[place % len(there)]
 
-    def put(self, row: Row, action: str, batch_id: int, when: datetime | None = None) -> None:
-        """Say that a DID is as *row* since a change."""
-        when = when or self.now
-        self.rows[row["did_id"]] = row | {"modify_stamp": as_text(when)}
-        self.last[row["did_id"]] = when, action, batch_id
+    def put(self, row: Row, action: str, batch_id: int, stamp: datetime | None = None) -> None:
+        """Say that a DID is as *row* since a change; its *stamp* is the time of now unless it is another."""
+        self.rows[row["did_id"]] = row | {"modify_stamp": as_text(stamp or self.now)}
+        self.last[row["did_id"]] = self.now, action, batch_id
 
     def take(self, did_id: int, batch_id: int, action: str | None) -> None:
         """Say that a DID is gone; *action* unless its history may not be found any more."""
@@ -538,7 +537,7 @@ def wanted(source: Row, overrides: dict[str, str | None]) -> Row:
 def empty(engine: Engine, source: Row) -> None:
     """Leave nothing in the database but the DID *source*."""
     with engine.begin() as conn:
-        for name in ("batches", "batch_items", "batch_input", "snapshots", "history", "locked_dids"):
+        for name in ("batches", "batch_items", "batch_input", "snapshots", "changes", "locked_dids"):
             run(conn, f"DELETE FROM didier_{name}")
         run(conn, "DELETE FROM vicidial_inbound_dids")
         columns, values = ", ".join(f"`{name}`" for name in source), ", ".join("?" * len(source))

@@ -7,7 +7,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from didier.domain.targets import Range
-from didier.storage.changes import history
+from didier.storage.changes import change_log
+from didier.storage.changes.change_log import Author, Change
 from didier.storage.dids import bulk, dids
 from didier.storage.dids.bulk import Block, ReadBack
 from didier.storage.statements import as_text, run
@@ -233,18 +234,16 @@ def test_touched_rows_are_counted_once(conn, now):
 
     dids.update(conn, ids[0], {"did_active": "N"}, now + timedelta(seconds=1))
     dids.delete(conn, ids[1])
-    entries = [
-        ("update", ids[0]),
-        ("update", ids[0]),
-        ("delete", ids[1]),
-        ("add", ids[2]),
-        ("delete", ids[3] + 1),
+    changes = [
+        ("updated", ids[0]),
+        ("updated", ids[0]),
+        ("deleted", ids[1]),
+        ("created", ids[2]),
+        ("deleted", ids[3] + 1),
     ]
-    history.record(
-        conn,
-        [history.Entry(i, "5550100", 1, action, "admin", 1, "", None, None) for action, i in entries],
-        now,
-    )
+    who = Author("admin", 1, "")
+    logged = [Change(who, action, "update", did_id, "5550100") for action, did_id in changes]
+    change_log.record(conn, logged, now)
 
     assert 2 == bulk.touched(conn, ids[0], ids[3], stamp)
     assert 1 == bulk.touched(conn, ids[1], ids[3], stamp)

@@ -46,12 +46,13 @@ def test_changes_come_back_as_they_were(conn, now):
     assert {change_id: Recorded(change_id, now, change)} == change_log.some(conn, [change_id])
 
 
-def test_ids_are_in_order_and_without_gaps(conn, now):
-    """What is recorded together has ids one behind the other."""
+def test_ids_are_in_order(conn, now):
+    """What is recorded together has ids in order; in an embedded database there is no gap."""
     ids = change_log.record(conn, [created(7, "5550001"), created(8, "5550002")], now)
     [following] = change_log.record(conn, [created(9, "5550003")], now)
 
-    assert [ids[0] + 1, ids[0] + 2] == [ids[1], following]
+    assert ids[0] < ids[1] < following
+    assert conn.dialect.name != "sqlite" or [ids[0] + 1, ids[0] + 2] == [ids[1], following]
 
 
 def test_a_run_is_not_longer_than_can_be_found(conn, now):
@@ -110,8 +111,8 @@ def test_changes_between_two_ids(conn, now):
 def one(pattern="5550001", did_id=7, **settings) -> Batch:
     change = created(did_id, pattern, snapshot_id=3, details={"values": {"did_active": "N"}})
     return Batch(
-        WHO, [Item(pattern, "added", did_id)], [change], {"did_active": "N"}, source_id=1, source_pattern=SOURCE,
-        snapshot_id=3, **settings,
+        WHO, [Item(pattern, "added", did_id)], [change], {"did_active": "N"}, source_id=1,
+        source_pattern=SOURCE, snapshot_id=3, **settings,
     )  # fmt: skip
 
 

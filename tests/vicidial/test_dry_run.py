@@ -5,7 +5,7 @@ import pytest
 from support.calls import SOURCE, Api
 
 TABLES = (
-    "vicidial_inbound_dids", "vicidial_admin_log", "didier_batches", "didier_batch_items",
+    "vicidial_inbound_dids", "vicidial_admin_log", "didier_batches", "didier_batch_items", "didier_changes",
     "didier_idempotency",
 )  # fmt: skip
 

@@ -24,8 +24,7 @@ SCRIPT = "http://localhost/vicidial/non_agent_api.php"
 # What a call may write to; every other table stays as it is.
 WRITTEN = {
     "vicidial_inbound_dids", "vicidial_api_log", "vicidial_api_urls", "vicidial_urls", "vicidial_webservers",
-    "vicidial_admin_log", "didier_batches", "didier_batch_items", "didier_history",
-    "didier_snapshots",
+    "vicidial_admin_log", "didier_batches", "didier_batch_items", "didier_changes", "didier_snapshots",
 }  # fmt: skip
 SIGN_IN = {
     "failed_login_count", "failed_login_attempts_today", "failed_login_count_today", "failed_last_ip_today",

@@ -18,28 +18,35 @@ EACH = 3
 
 # What may not be there, by what it would mean; each is a query without rows.
 HALVES = {
-    "a DID without exactly one batch item": """
+    "a DID without exactly one change that created it": f"""
         SELECT did_pattern FROM vicidial_inbound_dids AS d WHERE did_pattern <> '18001234567'
-        AND 1 <> (SELECT count(*) FROM didier_batch_items AS i
-                  WHERE i.did_id = d.did_id AND i.target = d.did_pattern AND i.outcome = 'added')""",
-    "a batch item without its DID": """
-        SELECT target FROM didier_batch_items AS i WHERE NOT EXISTS
-        (SELECT 1 FROM vicidial_inbound_dids AS d WHERE d.did_id = i.did_id AND d.did_pattern = i.target)""",
-    "a batch item without its batch": """
-        SELECT target FROM didier_batch_items WHERE batch_id NOT IN (SELECT batch_id FROM didier_batches)""",
-    f"a batch that is not whole: {EACH} items were asked for in each": f"""
-        SELECT batch_id FROM didier_batches AS b
-        WHERE requested <> {EACH} OR added <> {EACH} OR state <> 'done'
-        OR {EACH} <> (SELECT count(*) FROM didier_batch_items AS i WHERE i.batch_id = b.batch_id)""",
+        AND 1 <> (SELECT count(*) FROM didier_changes AS c WHERE c.action = 'created'
+                  AND c.did_id BETWEEN d.did_id - {EACH} AND d.did_id AND c.did_id + c.size > d.did_id
+                  AND CAST(d.did_pattern AS INTEGER) = CAST(c.did_pattern AS INTEGER) + d.did_id - c.did_id)
+    """,
+    "a change without its DIDs": """
+        SELECT change_id FROM didier_changes AS c WHERE kind = 'did' AND size <>
+        (SELECT count(*) FROM vicidial_inbound_dids AS d
+         WHERE d.did_id BETWEEN c.did_id AND c.did_id + c.size - 1)""",
+    f"a batch that is not whole: {EACH} copies were asked for in each": f"""
+        SELECT COALESCE(batch_id, change_id) AS batch FROM didier_changes WHERE kind = 'did'
+        GROUP BY batch HAVING sum(size) <> {EACH}""",
+    "a batch that its changes do not know": f"""
+        SELECT batch_id FROM didier_batches WHERE requested <> {EACH} OR added <> {EACH} OR state <> 'done'
+        OR batch_id NOT IN (SELECT batch_id FROM didier_changes WHERE batch_id IS NOT NULL)
+        OR batch_id NOT IN (SELECT change_id FROM didier_changes WHERE kind = 'batch')""",
+    "a change log with gaps": """
+        SELECT 1 FROM didier_changes HAVING max(change_id) - min(change_id) + 1 <> count(*)""",
     "a batch without exactly one row in the admin log": """
-        SELECT batch_id FROM didier_batches AS b WHERE 1 <> (SELECT count(*) FROM vicidial_admin_log AS a
-        WHERE a.event_sql = 'didier batch ' || b.batch_id || '|')""",
+        SELECT DISTINCT COALESCE(batch_id, change_id) AS batch FROM didier_changes AS c WHERE kind = 'did'
+        AND 1 <> (SELECT count(*) FROM vicidial_admin_log AS a
+                  WHERE a.event_sql = 'didier batch ' || COALESCE(c.batch_id, c.change_id) || '|')""",
     "an admin log row without its DID": """
         SELECT record_id FROM vicidial_admin_log WHERE CAST(record_id AS INTEGER) NOT IN
-        (SELECT did_id FROM didier_batch_items)""",
+        (SELECT did_id FROM vicidial_inbound_dids)""",
     "another number of SUCCESS rows in the API log than of copies": """
         SELECT 1 WHERE (SELECT count(*) FROM vicidial_api_log WHERE result = 'SUCCESS')
-        <> (SELECT count(*) FROM didier_batch_items)""",
+        <> (SELECT COALESCE(sum(size), 0) FROM didier_changes WHERE kind = 'did')""",
     "a SUCCESS row in the API log without its DID": """
         SELECT data FROM vicidial_api_log WHERE result = 'SUCCESS' AND data NOT IN
         (SELECT '18001234567|' || did_pattern || '|' || did_id FROM vicidial_inbound_dids)""",
@@ -84,8 +91,7 @@ def test_a_kill_loses_nothing_acknowledged(tmp_path):
     """However often the process is killed, acknowledged copies are there whole; no half of one ever is."""
     server = Didier(tmp_path, "--demo", "--database", f"sqlite:///{tmp_path}/didier.db").start()
     mark_every_column(server)
-    # Without these indexes the checks below would take longer than the crashes.
-    server.sql("CREATE INDEX items_by_did ON didier_batch_items (did_id)")
+    # Without this index the checks below would take longer than the crashes.
     server.sql("CREATE INDEX admin_log_by_sql ON vicidial_admin_log (event_sql)")
     targets = new_targets(EACH)
     acknowledged = []

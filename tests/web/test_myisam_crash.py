@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from didier.services.batches.decisions import target_of
+from didier.storage.batches.batches import Item
 from didier.storage.tables import vicidial_tables
 from support.figures import note
 from support.mariadb import MariaDB, running_mariadb
@@ -97,7 +99,7 @@ def lists() -> Iterator[tuple[str, ...]]:
 
 @pytest.mark.parametrize("victim", ["didier", "mariadb"])
 def test_a_kill_leaves_no_list_half_made(victim, url, database, server):
-    """After a kill in the middle of long lists each is whole or not there, and the journal says which."""
+    """After a kill in the middle of long lists each is whole or not there, and the change log says which."""
     numbers, sent, acknowledged = lists(), [], []
     for _ in range(ROUNDS):
         load = Load(server, numbers)
@@ -119,8 +121,10 @@ def check(url: str, sent: list[tuple[str, ...]], acknowledged: list[tuple[str, .
     engine = sa.create_engine(url)
     with engine.connect() as conn:
         rows = conn.exec_driver_sql("SELECT * FROM vicidial_inbound_dids ORDER BY did_id").mappings().all()
-        items = conn.exec_driver_sql("SELECT target, outcome, did_id FROM didier_batch_items").all()
-        states = set(conn.exec_driver_sql("SELECT DISTINCT state FROM didier_batches").scalars())
+        changes = conn.exec_driver_sql(
+            "SELECT did_pattern, did_id, size FROM didier_changes WHERE kind = 'did'"
+        ).all()
+        left = conn.exec_driver_sql("SELECT COUNT(*) FROM didier_journal").scalar()
     engine.dispose()
     identity = {"did_id", "did_pattern", "modify_stamp"}
     source = {name: value for name, value in rows[0].items() if name not in identity}
@@ -128,5 +132,9 @@ def check(url: str, sent: list[tuple[str, ...]], acknowledged: list[tuple[str, .
     assert all(source == {n: v for n, v in row.items() if n not in identity} for row in rows)
     assert [] == [targets for targets in acknowledged if not there.keys() >= set(targets)]
     assert {0, TARGETS} >= {len(there.keys() & set(targets)) for targets in sent}
-    assert there == {target: did_id for target, outcome, did_id in items if outcome == "added"}
-    assert {"done", "failed"} >= states
+    assert there == {
+        target_of(Item(first, "added", did_id, size), place): did_id + place
+        for first, did_id, size in changes
+        for place in range(size)
+    }
+    assert 0 == left

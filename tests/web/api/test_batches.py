@@ -215,7 +215,7 @@ def test_batches_of_others_are_hidden(api, path):
     assert [] == listed(token, "?kind=copy")
 
     api.server.sql("UPDATE vicidial_user_groups SET admin_viewable_groups = ' SALES '")
-    api.server.sql("UPDATE didier_batches SET user_name = 'other'")
+    api.server.sql("UPDATE didier_changes SET user_name = 'other'")
     assert 404 == api.get(f"/batches/{batch['id']}{path}").status
     assert [] == listed(api, "?kind=copy")
     assert 404 == undo(api, batch["id"]).status

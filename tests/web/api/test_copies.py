@@ -234,7 +234,7 @@ def test_a_preview_tells_of_each_target(api):
         "totals"
     ]
     assert before == api.server.sql("SELECT * FROM vicidial_inbound_dids")
-    assert [(1,)] == api.server.sql("SELECT count(*) FROM didier_batches WHERE kind = 'copy'")
+    assert [(1,)] == api.server.sql("SELECT count(*) FROM didier_changes WHERE cause = 'copy'")
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_a_replay_of_a_made_batch(api):
     assert (201, first.text, "true") == (again.status, again.text, again.headers["idempotency-replayed"])
     assert first.headers["location"] == again.headers["location"]
     assert (422, "key-reused") == other.problem
-    assert [(1,)] == api.server.sql("SELECT count(*) FROM didier_batches")
+    assert [(1,)] == api.server.sql("SELECT count(*) FROM didier_changes")
 
 
 def test_a_replay_of_a_batch_that_goes_on(api):

@@ -22,9 +22,10 @@ _NEEDED = object()
 # With the value that a column has when it is not named: most batches need a few columns alone.
 _BATCH_COLUMNS: Mapping[str, Any] = MappingProxyType({
     "batch_id": _NEEDED, "created_at": _NEEDED, "user_name": _NEEDED, "user_id": _NEEDED, "address": _NEEDED,
-    "origin": _NEEDED, "kind": "copy", "mode": "best_effort", "source_id": _NEEDED, "source_pattern": _NEEDED, "snapshot_id": None,
-    "overrides": None, "template": None, "reach": None, "own_columns": None, "caller_groups": None,
-    "requested": _NEEDED, "added": _NEEDED, "existing": 0, "invalid": 0, "duplicates": 0, "state": _NEEDED,
+    "origin": _NEEDED, "kind": "copy", "mode": "best_effort", "source_id": _NEEDED, "source_pattern": _NEEDED,
+    "snapshot_id": None, "overrides": None, "template": None, "reach": None, "own_columns": None,
+    "caller_groups": None, "requested": _NEEDED, "added": _NEEDED, "existing": 0, "invalid": 0,
+    "duplicates": 0, "state": _NEEDED,
 })  # fmt: skip
 _ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", "reason")
 

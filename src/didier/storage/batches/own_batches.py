@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.batch_states import DONE
 from didier.storage.batches.batches import Batch, Item, insert_items, store
-from didier.storage.batches.stored_batch import StoredBatch, saw
+from didier.storage.batches.stored_batch import StoredBatch, what_was_seen
 from didier.storage.statements import as_json, as_moment, numbers_of, run
 
 OUTCOMES: Mapping[str, str] = MappingProxyType(
@@ -82,7 +82,7 @@ def _own_batch(row: Sequence[Any]) -> OwnBatch:
         added=size if is_new else 0, existing=0, invalid=0, duplicates=0, removed=0, kept=0, position=0,
         planned=None, high_water=None, failure=None, forced=False, undone_by=None, undone_by_id=None,
         undone_origin=None, undo_groups=None, undone_at=None,
-        caller_groups=saw(details["groups"]) if "groups" in details else None,
+        caller_groups=what_was_seen(details["groups"]) if "groups" in details else None,
     )  # fmt: skip
     return OwnBatch(batch, Item(pattern, OUTCOMES[action], did_id if is_new else None, size))
 

@@ -82,11 +82,11 @@ def stored_batch(row: Sequence[Any]) -> StoredBatch:
     groups = values["undo_groups"]
     values["undo_groups"] = None if groups is None else frozenset(orjson.loads(groups))
     saw = values["caller_groups"]
-    values["caller_groups"] = None if saw is None else saw(orjson.loads(saw))
+    values["caller_groups"] = None if saw is None else what_was_seen(orjson.loads(saw))
     return StoredBatch(**values)
 
 
-def saw(groups: list[str] | None) -> Visibility:
+def what_was_seen(groups: list[str] | None) -> Visibility:
     """Return what somebody saw whose *groups* were stored; None was no limit."""
     seen = None if groups is None else frozenset(groups)
     return Visibility(groups=seen, users=seen)

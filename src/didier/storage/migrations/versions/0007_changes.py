@@ -178,7 +178,9 @@ def _take_copies(conn: Connection) -> str:
     The values of targets' own were not stored: it says in which columns they had some.
     """
     given, of_source = _group(conn, "b.overrides"), _group(conn, "s.content")
-    overrides, own_columns = (f"JSON_EXTRACT({_json(column)}, '$')" for column in ("b.overrides", "b.own_columns"))
+    overrides, own_columns = (
+        f"JSON_EXTRACT({_json(column)}, '$')" for column in ("b.overrides", "b.own_columns")
+    )
     own = "COALESCE(b.own_columns, '') LIKE '%\"user_group\"%'"
     return (
         "INSERT INTO didier_changes (action, cause, origin, changed_at, user_name, user_id, address,"
@@ -216,5 +218,5 @@ def _group(conn: Connection, image: str) -> str:
 
 
 def _json(column: str) -> str:
-    """Return the expression for what is in *column*, NULL where that is no JSON: nothing stops the upgrade."""
+    """Return the expression for the JSON in *column*, NULL for what is none: nothing stops the upgrade."""
     return f"(CASE WHEN JSON_VALID({column}) THEN {column} END)"
