@@ -5,6 +5,7 @@ import shutil
 import socket
 import sqlite3
 import stat
+import sys
 from contextlib import closing
 
 import pytest
@@ -134,7 +135,7 @@ def test_the_password_of_init_copies(made, tmp_path):
         SOURCE,
     )
     [password] = re.findall(r"password (\S+)", made[1])
-    server = Didier(tmp_path, "--database", "sqlite:///didier.db").start()
+    server = Didier(tmp_path, "--database", "sqlite:///didier.db", python=sys.executable).start()
     try:
         answer = server.tutorial(**{"pass": password})
     finally:
@@ -459,7 +460,7 @@ def test_a_demonstration_is_not_served_for_real(demo):
 
 def test_the_greeting_of_demo_copies(tmp_path):
     """The curl line that --demo prints copies as it stands, and its password is said to be public."""
-    server = Didier(tmp_path, "--demo", "--database", "sqlite:///didier.db").start()
+    server = Didier(tmp_path, "--demo", "--database", "sqlite:///didier.db", python=sys.executable).start()
     try:
         printed = server.log.read_text()
         [address] = re.findall(r'curl "([^"]+)"', printed)

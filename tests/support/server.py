@@ -8,15 +8,16 @@ import signal
 import sqlite3
 import ssl
 import subprocess
-import sys
+import tempfile
 import time
 import urllib.parse
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.forking import Forked
 from support.mariadb import free_port
 from support.process import until
 
@@ -53,15 +54,19 @@ def didier(
 
     Nobody has signed in anywhere, also not who runs the tests.
     """
-    return subprocess.run(
-        [sys.executable, "-m", "didier", *arguments],
-        cwd=directory,
-        env={**os.environ, "XDG_CONFIG_HOME": str(directory / "config"), **(environment or {})},
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    settings = {**os.environ, "XDG_CONFIG_HOME": str(directory / "config"), **(environment or {})}
+    with ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(3)]
+        files[0].write(typed)
+        files[0].seek(0)
+        process = Forked(arguments, directory, settings, [file.fileno() for file in files])
+        try:
+            status = process.wait(60)
+        finally:
+            process.kill()
+        for file in files:
+            file.seek(0)
+        return subprocess.CompletedProcess(arguments, status, files[1].read(), files[2].read())
 
 
 def multipart(fields: Iterable[tuple[str, str]]) -> tuple[bytes, dict[str, str]]:
@@ -75,8 +80,9 @@ def multipart(fields: Iterable[tuple[str, str]]) -> tuple[bytes, dict[str, str]]
 
 
 class Didier:
-    """A server process on a port of its own, run by *python*; its embedded database is `database`.
+    """A server process on a port of its own; its embedded database is `database`.
 
+    With *python* it is the command itself, run by that: libraries read *environment* too, as they are loaded.
     With *tls* it is asked over TLS.
     """
 
@@ -85,10 +91,10 @@ class Didier:
         directory: Path,
         *arguments: str,
         environment: Mapping[str, str] | None = None,
-        python: str | Path = sys.executable,
+        python: str | Path | None = None,
         tls: ssl.SSLContext | None = None,
     ):
-        self._python = str(python)
+        self._python = python
         self.tls = tls
         self.directory = directory
         self.port = free_port()
@@ -97,15 +103,12 @@ class Didier:
         self._arguments = arguments
         self._environment = {**os.environ, **(environment or {})}
         self._marks = itertools.count()
-        self.process: subprocess.Popen[bytes]
+        self.process: subprocess.Popen[bytes] | Forked
 
     def start(self) -> "Didier":
         """Start the process and wait until it answers."""
-        command = [self._python, "-m", "didier", "serve", "--port", str(self.port), *self._arguments]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=self.directory, stdout=log, stderr=log, env=self._environment
-            )
+            self.process = self._started(log.fileno())
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -117,6 +120,14 @@ class Didier:
                 self.kill()
                 raise AssertionError(f"didier serve: {self.log.read_text()[-3000:]}")
             time.sleep(0.02)
+
+    def _started(self, log: int) -> "subprocess.Popen[bytes] | Forked":
+        arguments = ["serve", "--port", str(self.port), *self._arguments]
+        if self._python is None:
+            with open(os.devnull) as nothing:
+                return Forked(arguments, self.directory, self._environment, [nothing.fileno(), log, log])
+        command = [str(self._python), "-m", "didier", *arguments]
+        return subprocess.Popen(command, cwd=self.directory, stdout=log, stderr=log, env=self._environment)
 
     @property
     def url(self) -> str:

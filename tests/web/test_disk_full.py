@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -151,9 +152,9 @@ def test_a_large_batch_waits_for_room(served, disk, mode):
 
 def test_no_room_for_temporary_files(tmp_path, disk):
     """A preview that finds no room for its temporary files says so; it works when there is."""
-    environment = {"SQLITE_TMPDIR": str(disk.path)}
+    environment = {"SQLITE_TMPDIR": str(disk.path)}  # which SQLite reads as soon as it is loaded
     server = Didier(tmp_path, "--demo", "--database", f"sqlite:///{tmp_path}/didier.db",
-                    environment=environment).start()  # fmt: skip
+                    environment=environment, python=sys.executable).start()  # fmt: skip
     body = "\n".join(str(18_100_000_000 + 7 * number) for number in range(400_000))
     path, headers = f"/api/v1/copies?source={SOURCE}&dry_run=true", {**SIGN_IN, "Content-Type": "text/plain"}
     try:
