@@ -1,5 +1,7 @@
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -72,10 +74,46 @@ def now() -> datetime:
     return NOW
 
 
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Didier, sqlite3.Connection]]:
+    """A server process for all tests, and its database as it was at the start."""
+    directory = tmp_path_factory.mktemp("running")
+    server = Didier(directory, "--demo", "--database", f"sqlite:///{directory}/didier.db").start()
+    with closing(sqlite3.connect(":memory:")) as as_it_was:
+        with closing(sqlite3.connect(server.database)) as now:
+            now.backup(as_it_was)
+        yield server, as_it_was
+    server.stop()
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Didier]:
-    """A server on an embedded database with the tutorial's user and DID."""
-    server = Didier(tmp_path, "--demo", "--database", f"sqlite:///{tmp_path}/didier.db").start()
+def server(running: tuple[Didier, sqlite3.Connection]) -> Didier:
+    """A server with nothing but the tutorial's user and DID, and an empty log.
+
+    The process is shared, its database is as new. A test that stops it, alters a table, or looks at the
+    dashboard, whose figures the process keeps for a minute, takes `own_server`.
+    """
+    server, as_it_was = running
+    with closing(sqlite3.connect(server.database, timeout=30)) as now:
+        as_it_was.backup(now)
+    os.truncate(server.log, 0)
+    return server
+
+
+@pytest.fixture
+def demo_url(running: tuple[Didier, sqlite3.Connection], tmp_path: Path) -> str:
+    """The URL of an embedded database as `didier serve --demo` makes it, which no server has opened."""
+    file = tmp_path / "didier.db"
+    file.touch(0o600)
+    with closing(sqlite3.connect(file)) as new:
+        running[1].backup(new)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def own_server(demo_url: str, tmp_path: Path) -> Iterator[Didier]:
+    """A server with the tutorial's user and DID that nobody else uses."""
+    server = Didier(tmp_path, "--demo", "--database", demo_url).start()
     yield server
     server.stop()
 

@@ -1,8 +1,6 @@
 import pytest
 from playwright.sync_api import sync_playwright
 
-from didier.storage.database import open_engine
-from didier.storage.tables import vicidial_tables
 from support.missing import library, program
 from support.server import Didier
 
@@ -12,7 +10,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium():
     """Debian's Chromium."""
     executable = program("chromium", "chromium")
@@ -44,23 +42,10 @@ def open_page(chromium):
 @pytest.fixture(params=["sqlite", "mariadb"])
 def home(request, tmp_path):
     """A server with the tutorial's user and DID, in each home that Didier has."""
-    url = f"sqlite:///{tmp_path}/didier.db"
-    if request.param == "mariadb":
-        url = request.getfixturevalue("mariadb").database()
-        request.getfixturevalue("vicidial_in")(url)
+    if request.param == "sqlite":
+        yield request.getfixturevalue("server")
+        return
+    url = request.getfixturevalue("fresh_database").url()
     server = Didier(tmp_path, "--demo", "--database", url).start()
     yield server
     server.stop()
-
-
-@pytest.fixture
-def vicidial_in():
-    """Make VICIdial's empty tables in a database."""
-
-    def make(url):
-        engine = open_engine(url)
-        with engine.begin() as conn:
-            vicidial_tables().create_all(conn)
-        engine.dispose()
-
-    return make

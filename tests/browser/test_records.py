@@ -331,12 +331,13 @@ def test_a_user_without_view_reports_sees_no_logs(server, open_page):
     )
 
 
-def test_the_dashboard_draws_what_it_counts(panel, server):
+def test_the_dashboard_draws_what_it_counts(own_server, open_page):
     """A chart of each table, in the colours of the theme; a number without a DID leads to its copy."""
+    panel = Panel(open_page(), own_server.url)
     page = panel.page
-    server.tutorial()
-    server.tutorial()
-    server.sql(
+    own_server.tutorial()
+    own_server.tutorial()
+    own_server.sql(
         "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id)"
         " VALUES ('u', 'c', '1', '18009990000', datetime('now', 'localtime'), '1')"
     )
@@ -357,12 +358,12 @@ def test_the_dashboard_draws_what_it_counts(panel, server):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_keeps_people_out(server, open_page, scheme):
+def test_nothing_keeps_people_out(own_server, open_page, scheme):
     """On no page axe-core finds a serious violation; nothing comes from elsewhere or is too wide."""
-    server.tutorial()
-    server.tutorial()
+    own_server.tutorial()
+    own_server.tutorial()
     page = open_page(color_scheme=scheme, reduced_motion="reduce")
-    panel = Panel(page, server.url)
+    panel = Panel(page, own_server.url)
     found = {}
     for path in PAGES:
         panel.open(path)
@@ -378,7 +379,7 @@ def test_nothing_keeps_people_out(server, open_page, scheme):
         page.set_viewport_size({"width": 1280, "height": 900})
 
     assert {} == found
-    assert {server.url} == {
+    assert {own_server.url} == {
         re.match(r"\w+://[^/]+", url)[0] for url in panel.asked if not url.startswith("data:")
     }
     assert [] == complaints(panel)

@@ -15,6 +15,12 @@ from web.api.conftest import Api
 
 
 @pytest.fixture
+def server(own_server):
+    """A server that is stopped."""
+    return own_server
+
+
+@pytest.fixture
 def secured(server, tmp_path, monkeypatch):
     """A stopped server's directory, with a second factor of the administrator; and the app."""
     app = set_up(server)

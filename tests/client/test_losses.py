@@ -68,19 +68,19 @@ def test_what_was_lost_is_done_once(client, server):
     assert [token.token_id] == [one.token_id for one in client.tokens() if one.revoked_at is None]
 
 
-def test_waiting_goes_on_after_a_restart(clients, server):
+def test_waiting_goes_on_after_a_restart(clients, own_server):
     """The server is killed as soon as the batch has begun; the batch is made, and its end is told."""
-    client = clients.connect(server.url, "admin", "1234", waits=True)
+    client = clients.connect(own_server.url, "admin", "1234", waits=True)
     told = []
 
     def killed(batch):
         told.append(batch.state)
         if len(told) == 2:
-            server.kill()
-            server.start()
+            own_server.kill()
+            own_server.start()
 
     batch = client.copy(SOURCE, to="18100000000-18100099999").wait(killed)
 
     assert ("done", 100_000) == (batch.state, batch.totals.added)
     assert "done" == told[-1]
-    assert 100_001 == len(server.patterns())
+    assert 100_001 == len(own_server.patterns())

@@ -1,4 +1,4 @@
-"""A process that has imported what `didier serve` does, and forks processes that go on from there.
+"""A process that has imported what `didier serve` does at a first start, and forks processes that go on.
 
 It is started by `support.forking`, and given the number of a socket. Nothing but imports has happened before
 a fork; the process that runs `didier` then ends as Python ends.
@@ -13,7 +13,11 @@ import sys
 import time
 from typing import Any
 
-import didier.cli.local.serving  # noqa: F401  # the command imports it when it runs
+# These are imported by the command when it runs.
+import alembic.command  # noqa: F401
+import pymysql  # noqa: F401
+
+import didier.cli.local.serving  # noqa: F401
 from didier.cli.main import main
 
 LONGEST = 1 << 20

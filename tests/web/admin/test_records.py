@@ -125,13 +125,15 @@ def test_the_first_page_is_the_dashboard(admin):
     ]
 
 
-def test_parts_of_the_dashboard_count(admin, server):
+def test_parts_of_the_dashboard_count(own_admin, own_server):
     """DIDs, copies, refusals and calls, in tables that screen readers read; numbers without a DID lead on."""
-    server.tutorial()
-    server.tutorial()
-    call(server, SOURCE)
-    call(server, "+442079460000")
-    parts = {part.name: " ".join(admin.get(f"/admin/dashboard/{part.name}").text.split()) for part in PARTS}
+    own_server.tutorial()
+    own_server.tutorial()
+    call(own_server, SOURCE)
+    call(own_server, "+442079460000")
+    parts = {
+        part.name: " ".join(own_admin.get(f"/admin/dashboard/{part.name}").text.split()) for part in PARTS
+    }
 
     assert "2</a>" in parts["routes"]
     assert '<td class="number">1</td>' in parts["copies"]
