@@ -81,7 +81,9 @@ def _served(directory: Path, *, mariadb: bool) -> Iterator[Didier]:
             url = stack.enter_context(servers.mariadb()).database()
             databases.prepared(url).dispose()
         environment = {"DIDIER_RATE_LIMIT": "0"}
-        server = Didier(directory, "--demo", "--database", url, environment=environment).start()
+        server = Didier(
+            directory, "--demo", "--database", url, environment=environment, python=sys.executable
+        ).start()
         stack.callback(server.stop)
         yield server
 
