@@ -1,7 +1,6 @@
 """Thousands of connections, and too few files for them: others are served, and the process goes on."""
 
 import resource
-import subprocess
 import sys
 from contextlib import ExitStack, suppress
 
@@ -146,12 +145,3 @@ def test_too_few_files(start):
     assert files < 128
     assert "Traceback" not in server.logged()
     assert '"event":"fewer_connections"' in server.logged()
-
-
-def test_no_start_with_next_to_no_files(tmp_path):
-    """A limit with which nothing works is named, and how it is raised."""
-    command = f"ulimit -n 100; exec {sys.executable} -m didier serve --demo --port 1"
-    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-
-    assert "the limit on open files is 100, and Didier needs 128" in done.stderr
-    assert done.returncode != 0

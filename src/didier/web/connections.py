@@ -17,16 +17,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from didier.errors import SetupError
-
 SPARE_FILES = 200
 """Open files that are left for the database, the log and large answers."""
 
 FEWEST = 16
 """Connections that are taken in any case."""
-
-FEWEST_FILES = 128
-"""Open files without which there is no start."""
 
 SLOWEST_READER = 1_000
 """Bytes a second that a client must take of an answer."""
@@ -43,27 +38,11 @@ _ACKED, _NOT_SENT, _END = 120, 144, 148
 log = structlog.get_logger()
 
 
-def check_files() -> None:
-    """Raise `SetupError` when the system lets so few files be open that they run out anyway.
-
-    Granian tries again and again then, as fast as it can, to take a connection for which there is no file.
-    """
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most != resource.RLIM_INFINITY and most < FEWEST_FILES:
-        raise SetupError(
-            f"the limit on open files is {most}, and Didier needs {FEWEST_FILES}: raise it"
-            " (LimitNOFILE= of the systemd unit, ulimit -Hn of a shell)"
-        )
-
-
-def allow_files() -> None:
-    """Let as many files be open as the system allows: every connection is one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 def most_connections(wanted: int) -> int:
-    """Return how many of the *wanted* connections there may be without running out of files."""
+    """Return how many of the *wanted* connections there may be without running out of files.
+
+    Granian lets this process have as many files open as the system allows, when it is imported.
+    """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY or wanted <= files - SPARE_FILES:
         return wanted

@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from didier.config import Settings
 from didier.errors import WrongSetting
 from didier.logging import finish as finish_log
-from didier.web.connections import Readers, allow_files, most_connections
+from didier.web.connections import Readers, most_connections
 from didier.web.stopping import Draining
 
 HEAD_LIMIT = 98_304
@@ -56,7 +56,6 @@ class Application(Protocol):
 
 def run(app: Application, settings: Settings) -> None:
     """Serve *app* until SIGTERM or SIGINT, then take no new requests and finish those that run."""
-    allow_files()
     gc.freeze()  # what was imported is never garbage: looking through it would slow every request
     gc.set_threshold(*_COLLECTIONS)
     if not uvloop.run(_serve(app, settings)):

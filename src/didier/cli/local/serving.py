@@ -16,7 +16,6 @@ from didier.services.users import directory
 from didier.storage import migrations
 from didier.storage.database import database_file, open_engine, parse_url, reading
 from didier.web.app import create_app
-from didier.web.connections import check_files
 from didier.web.legacy import PATH
 from didier.web.server import check_address, check_tls, run
 
@@ -32,7 +31,6 @@ def serve(demo: bool, flags: Mapping[str, str | None]) -> None:
     if demo:
         _check_private(settings)
     check_tls(settings)
-    check_files()
     engine = open_engine(database_url(settings), create=demo)
     migrations.upgrade(engine)
     _check_demo(engine, demo)
