@@ -124,7 +124,7 @@ class Settings(BaseSettings):
     reading_seconds: float = Field(
         60.0,
         gt=0,
-        description="A client that takes less than 1 kB a second of its answer for so long is dropped",
+        description="A client that takes nothing of its answer for so long is dropped",
     )
     stop_seconds: float = Field(
         30.0, ge=0, description="Longest wait for running requests when the server stops"

@@ -148,7 +148,6 @@ def test_answers_that_nobody_reads(server, target, readers, count):
         until(lambda: process.sockets <= sockets)
 
     assert process.peak - before < MEGABYTES
-    assert "client_reads_too_slowly" in server.logged()
     assert "Traceback" not in server.logged()
 
 

@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from didier.config import Settings
 from didier.errors import WrongSetting
 from didier.logging import finish as finish_log
-from didier.web.connections import Readers, most_connections
+from didier.web.connections import limit_reading, most_connections
 from didier.web.stopping import Draining
 
 HEAD_LIMIT = 98_304
@@ -133,14 +133,14 @@ async def _serve(app: Application, settings: Settings) -> bool:
         loop.add_signal_handler(name, stopping.set)
     async with app.lifespan():
         serving = asyncio.ensure_future(server.serve())
-        watching = asyncio.ensure_future(Readers(settings.port, settings.reading_seconds).watch())
+        limiting = asyncio.ensure_future(limit_reading(settings.port, settings.reading_seconds))
         await asyncio.wait({serving, asyncio.ensure_future(stopping.wait())}, return_when="FIRST_COMPLETED")
         app.ending()
         end = loop.time() + settings.stop_seconds
         await draining.drain(settings.stop_seconds)
         server.stop()  # type: ignore[no-untyped-call]  # Granian's has no types
         await asyncio.wait({serving}, timeout=max(0.0, end - loop.time()))
-        watching.cancel()
+        limiting.cancel()
     if serving.done():
         serving.result()  # an error of the server is the command's error
         return True
