@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from didier.web.stopping import QUIET_SECONDS
 from support.figures import note
 from support.process import until
+from support.raw import connect, ended, request
 from support.server import FORM, PATH, TUTORIAL, Didier
 
 ROUNDS = int(os.environ.get("STOP_ROUNDS", "1"))
@@ -157,6 +159,26 @@ def test_a_body_that_is_on_its_way_is_waited_for(own_server):
         assert answer.read().startswith(b"SUCCESS: ")
     assert 0 == own_server.stop()
     assert [SOURCE, "18002223333"] == own_server.patterns()
+
+
+def test_who_waits_for_a_connection_is_answered(tmp_path):
+    """While all connections are busy, a request that waits for one is answered when it gets it."""
+    server = Didier(
+        tmp_path, "--demo", "--database", f"sqlite:///{tmp_path}/didier.db",
+        environment={"DIDIER_CONNECTION_LIMIT": "1"},
+    ).start()  # fmt: skip
+    form = request("POST", PATH, urllib.parse.urlencode(TUTORIAL).encode(), content_type=FORM)
+    with connect(server) as busy, connect(server) as waiting:
+        busy.sendall(form[:-20])
+        waiting.sendall(request("GET", "/healthz"))
+        terminate(server)
+        until(lambda: refuses(server))
+        time.sleep(1.2 * QUIET_SECONDS)  # until silent connections would have been closed
+        busy.sendall(form[-20:])
+
+        assert b"SUCCESS: " in ended(busy)
+        assert ended(waiting).endswith(b"ok\n")
+    assert 0 == server.stop()
 
 
 def refuses(server: Didier) -> bool:

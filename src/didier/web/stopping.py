@@ -7,15 +7,16 @@ sooner or later do so while a request is on its way, to which there is no answer
 import asyncio
 import ctypes
 import os
+import select
 import socket
 import struct
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from didier.web.connections import sockets
+from didier.web.connections import FILES, listeners, sockets
 
 DRAIN_SECONDS = 3.0
 """How long clients are waited for that hold a connection and send nothing."""
@@ -25,7 +26,6 @@ QUIET_SECONDS = 0.5
 
 _POLL_SECONDS = 0.01
 _SO_ATTACH_FILTER = 26  # Linux's number; the module has none
-_BACKLOG = 24  # where in Linux's struct tcp_info a listening socket has the connections that wait for it
 
 # Linux's classic BPF: load the flags of the TCP header; is it a SYN, drop it, else let it pass.
 _DROP_SYN = b"".join(
@@ -55,7 +55,7 @@ class Draining:
             async with asyncio.timeout(min(seconds, DRAIN_SECONDS)):
                 await self._silence(not_accepted)
 
-    async def _silence(self, not_accepted: Callable[[], int]) -> None:
+    async def _silence(self, not_accepted: Callable[[], object]) -> None:
         """Wait until nobody is connected, or nothing has come for long enough."""
         loop = asyncio.get_running_loop()
         arrived, since = self._arrived, loop.time()
@@ -79,41 +79,28 @@ def _add_header(message: MutableMapping[str, Any]) -> None:
 
 
 @contextmanager
-def _refusing(port: int) -> Iterator[Callable[[], int]]:
-    """Let no new connection come to be; give the number of those that are not accepted yet.
+def _refusing(port: int) -> Iterator[Callable[[], object]]:
+    """Let no new connection come to be; give a function that says whether some are not accepted yet.
 
     What wants to connect is not answered, tries again after a second, and finds the next server, or none.
     Where that cannot be (Linux alone can), connections that were not accepted are reset by the end.
     """
     program = ctypes.create_string_buffer(_DROP_SYN)
     filter_ = struct.pack("HP", len(_DROP_SYN) // 8, ctypes.addressof(program))
-    listeners = [sock for sock in sockets(port) if _listens(sock)]
-    try:
-        for listener in listeners:
+    waiting = select.poll()  # a socket that connections come in by can be read while one is not accepted
+    with ExitStack() as stack:
+        for listener in map(stack.enter_context, listeners(port)):
+            waiting.register(listener, select.POLLIN)
             with suppress(OSError):
                 listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_)
-        yield lambda: sum(map(_not_accepted, listeners))
-    finally:
-        for listener in listeners:
-            listener.close()
-
-
-def _not_accepted(listener: socket.socket) -> int:
-    with suppress(OSError, struct.error):
-        info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BACKLOG + 4)
-        return int(struct.unpack_from("I", info, _BACKLOG)[0])
-    return 0
+        yield lambda: waiting.poll(0)
 
 
 def _connections(port: int) -> Iterator[bool]:
     """Give something for each connection to *port*; also where they cannot be seen."""
-    if not os.path.isdir("/proc/self/fd"):
+    if not os.path.isdir(FILES):
         yield True
     for sock in sockets(port):
         with closing(sock), suppress(OSError):
             sock.getpeername()  # an error for those that are not connected
             yield True
-
-
-def _listens(sock: socket.socket) -> bool:
-    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
