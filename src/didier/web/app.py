@@ -16,7 +16,7 @@ from didier.logging import request as log_request
 from didier.masking import Masking, mask_path
 from didier.runtime.runtime import Runtime
 from didier.vicidial.call import MASKING
-from didier.web import framing, pages
+from didier.web import pages
 from didier.web.admin import panel
 from didier.web.admin.panel import Panel
 from didier.web.admin.signing import Signing
@@ -103,7 +103,6 @@ class Requests:
         if "//" in scope["path"]:  # a published VICIdial client asks for //vicidial/non_agent_api.php
             scope = {**scope, "path": re.sub("/+", "/", scope["path"])}
         scope = self._edge.seen(scope)
-        chunked = framing.is_chunked(scope)
         started = time.perf_counter()
         status: int | None = None
         masking = MASKING if scope["path"] == PATH else _LOGGED
@@ -114,14 +113,11 @@ class Requests:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = with_headers(scope, message["headers"])
-                if chunked:
-                    message["headers"].append(framing.CLOSE)
             await send(message)
 
         self.running += 1
         try:
-            refused = self._edge.foreign(scope) or framing.refusal(scope)
-            app = refused or self._app(scope["path"])
+            app = self._edge.foreign(scope) or self._app(scope["path"])
             await app(scope, receive, watch)
             if status is None:
                 await _NOT_WHOLE(scope, receive, watch)
