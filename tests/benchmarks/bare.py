@@ -4,7 +4,8 @@ import sys
 from contextlib import asynccontextmanager
 
 from didier.config import Settings
-from didier.web.server import run
+from didier.runtime.process import Process
+from didier.web.server import HttpServer
 
 BODY = b"SUCCESS: hello\n"
 HEADERS = [(b"content-type", b"text/plain"), (b"content-length", str(len(BODY)).encode())]
@@ -15,13 +16,21 @@ class Hello:
 
     running = 0
 
-    @asynccontextmanager
-    async def lifespan(self):
-        yield
-
     async def __call__(self, scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": BODY})
 
 
-run(Hello(), Settings(port=int(sys.argv[1])))
+class Nothing:
+    """What there is to do beside answering."""
+
+    @asynccontextmanager
+    async def running(self):
+        yield
+
+    def ending(self):
+        pass
+
+
+settings = Settings(port=int(sys.argv[1]))
+Process(Nothing(), [HttpServer(Hello(), settings)], settings.stop_seconds).run()

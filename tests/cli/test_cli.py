@@ -12,6 +12,7 @@ import pytest
 
 from didier import __version__
 from support.commands import command as didier
+from support.process import until
 from support.server import PATH, Didier
 
 SOURCE = "18001234567"
@@ -445,6 +446,7 @@ def test_demo_may_be_started_again(demo):
     again = Didier(demo, "--demo", "--database", "sqlite:///didier.db").start()
     try:
         answer = again.tutorial()
+        until(lambda: "curl" in again.log.read_text())
         printed = again.log.read_text()
     finally:
         again.stop()
@@ -462,6 +464,7 @@ def test_the_greeting_of_demo_copies(tmp_path):
     """The curl line that --demo prints copies as it stands, and its password is said to be public."""
     server = Didier(tmp_path, "--demo", "--database", "sqlite:///didier.db", python=sys.executable).start()
     try:
+        until(lambda: "curl" in server.log.read_text())
         printed = server.log.read_text()
         [address] = re.findall(r'curl "([^"]+)"', printed)
         _, answer = server.get(address.removeprefix(server.url))

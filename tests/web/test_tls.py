@@ -10,6 +10,7 @@ from didier.errors import WrongSetting
 from didier.web.server import check_tls
 from support.certificates import certificate
 from support.missing import program
+from support.process import until
 from support.raw import connect, connected
 from support.server import PATH, Didier, didier
 
@@ -56,6 +57,7 @@ def test_requests_over_tls(server):
 def test_everything_says_https(server):
     """Pages, the Postman collection and the first lines of the server name addresses that work."""
     page = server.exchange("GET", "/")
+    until(lambda: "curl" in server.log.read_text())
 
     assert server.url in page.text
     assert f'"value": "{server.url}"' in server.get("/postman_collection.json")[1]

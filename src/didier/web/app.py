@@ -82,7 +82,7 @@ class Requests:
         pages_app: ASGIApp,
         edge: Edge,
     ) -> None:
-        self._runtime = runtime
+        self.runtime = runtime
         self._non_agent_api = non_agent_api
         self._json_api = json_api
         self._admin = admin
@@ -92,11 +92,7 @@ class Requests:
 
     def lifespan(self, *, batches: bool = True) -> AbstractAsyncContextManager[None]:
         """Carry out orders while this lasts, see `Runtime.running`."""
-        return self._runtime.running(batches=batches)
-
-    def ending(self) -> None:
-        """Bring answers without end, and large batches, to a stop."""
-        self._runtime.ending()
+        return self.runtime.running(batches=batches)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""

@@ -1,29 +1,22 @@
-"""Runs the application in this process: Granian embedded in an asyncio loop.
+"""HTTP as a transport of the process: Granian embedded in its loop.
 
 One process, so that a kill leaves nothing behind that holds the port, and a stop can wait for the
 requests that were accepted.
 """
 
 import asyncio
-import gc
-import os
-import signal
 import socket
 import ssl
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-import structlog
-import uvloop
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from didier.config import Settings
 from didier.errors import WrongSetting
-from didier.logging import finish as finish_log
 from didier.web.connections import limit_reading, most_connections
 from didier.web.stopping import Draining
 
@@ -33,34 +26,76 @@ HEAD_LIMIT = 98_304
 Somewhat more may come: the library looks when it has read. A target alone may have 65,534 of them.
 """
 
-_COLLECTIONS = (2_000, 20, 20)
-"""When Python looks for garbage in cycles: at a third of the usual times, which gave 3 % more copies."""
-
-log = structlog.get_logger()
-
 
 class Application(Protocol):
-    """What can be served: an ASGI application for HTTP with a beginning and an end."""
+    """What can be served: an ASGI application for HTTP."""
 
     running: int  # requests that are being answered
-
-    def ending(self) -> None:
-        """The server takes no new requests from now on: answers without end come to theirs."""
-
-    def lifespan(self) -> AbstractAsyncContextManager[None]:
-        """Serve requests while this lasts."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
 
 
-def run(app: Application, settings: Settings) -> None:
-    """Serve *app* until SIGTERM or SIGINT, then take no new requests and finish those that run."""
-    gc.freeze()  # what was imported is never garbage: looking through it would slow every request
-    gc.set_threshold(*_COLLECTIONS)
-    if not uvloop.run(_serve(app, settings)):
-        finish_log()
-        os._exit(0)  # clients that stall hold connections, for which the server's threads would wait
+class HttpServer:
+    """Serves *app*; a `didier.runtime.process.Transport`."""
+
+    def __init__(self, app: Application, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._draining = Draining(app, settings.port)
+        self._server = _granian(self._draining, settings)
+        self._stopping = False
+        self._serving: asyncio.Future[None]
+
+    @property
+    def running(self) -> int:
+        """How many requests are being answered."""
+        return self._app.running
+
+    async def start(self) -> None:
+        """Take connections; return once the server listens."""
+        self._serving = asyncio.ensure_future(self._server.serve())
+        limits = limit_reading(self._settings.port, self._settings.reading_seconds)
+        limiting = asyncio.ensure_future(limits)
+        await asyncio.wait({self._serving, limiting}, return_when="FIRST_COMPLETED")
+        limiting.cancel()
+        if self._serving.done():
+            await self.serve()
+
+    async def serve(self) -> None:
+        """Return when `stop` was called and all connections have ended."""
+        await self._serving
+        if not self._stopping:  # Granian says nothing when the part of it that serves has failed
+            raise RuntimeError("the HTTP server has ended by itself")
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new connections, and tell every client that its own ends; *seconds* at most."""
+        await self._draining.drain(seconds)
+
+    def stop(self) -> None:
+        """Close silent connections, and the others behind their answers."""
+        self._stopping = True
+        self._server.stop()  # type: ignore[no-untyped-call]  # Granian's has no types
+
+
+def _granian(app: ASGIApp, settings: Settings) -> Server:
+    return Server(
+        app,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGINL,
+        websockets=False,
+        backlog=1024,
+        backpressure=most_connections(settings.connection_limit),  # it counts connections, also idle ones
+        log_enabled=False,
+        http=HTTPModes.http1,
+        ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
+        ssl_key=Path(settings.tls_key) if settings.tls_key else None,
+        ssl_protocol_min=SSLProtocols.tls12,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(settings.idle_seconds * 1000), max_buffer_size=HEAD_LIMIT
+        ),
+    )
 
 
 def check_address(host: str, port: int) -> None:
@@ -105,44 +140,3 @@ class _Encrypted(Exception):
 
 def _no_password() -> str:
     raise _Encrypted
-
-
-async def _serve(app: Application, settings: Settings) -> bool:
-    """Serve until a signal; say whether all connections came to their end."""
-    draining = Draining(app, settings.port)
-    server = Server(
-        draining,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGINL,
-        websockets=False,
-        backlog=1024,
-        backpressure=most_connections(settings.connection_limit),  # it counts connections, also idle ones
-        log_enabled=False,
-        http=HTTPModes.http1,
-        ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
-        ssl_key=Path(settings.tls_key) if settings.tls_key else None,
-        ssl_protocol_min=SSLProtocols.tls12,
-        http1_settings=HTTP1Settings(
-            header_read_timeout=int(settings.idle_seconds * 1000), max_buffer_size=HEAD_LIMIT
-        ),
-    )
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopping.set)
-    async with app.lifespan():
-        serving = asyncio.ensure_future(server.serve())
-        limiting = asyncio.ensure_future(limit_reading(settings.port, settings.reading_seconds))
-        await asyncio.wait({serving, asyncio.ensure_future(stopping.wait())}, return_when="FIRST_COMPLETED")
-        app.ending()
-        end = loop.time() + settings.stop_seconds
-        await draining.drain(settings.stop_seconds)
-        server.stop()  # type: ignore[no-untyped-call]  # Granian's has no types
-        await asyncio.wait({serving}, timeout=max(0.0, end - loop.time()))
-        limiting.cancel()
-    if serving.done():
-        serving.result()  # an error of the server is the command's error
-        return True
-    log.warning("stopped_with_requests_running", running=app.running)
-    return False

@@ -11,13 +11,14 @@ from didier.cli.terminal import say
 from didier.config import Settings
 from didier.errors import DatabaseInUse, WrongSetting
 from didier.logging import configure
+from didier.runtime.process import Process
 from didier.services.system import demo as demo_data
 from didier.services.users import directory
 from didier.storage import migrations
 from didier.storage.database import database_file, open_engine, parse_url, reading
 from didier.web.app import create_app
 from didier.web.legacy import PATH
-from didier.web.server import check_address, check_tls, run
+from didier.web.server import HttpServer, check_address, check_tls
 
 DEMO_DATABASE = "sqlite:///didier-demo.db"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -65,8 +66,9 @@ def _check_demo(engine: Engine, demo: bool) -> None:
 def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     configure(settings.log_level)
     check_address(settings.host, settings.port)
-    _greet(engine, settings, demo)
-    run(create_app(engine, settings, demo=demo), settings)
+    app = create_app(engine, settings, demo=demo)
+    transports = [HttpServer(app, settings)]
+    Process(app.runtime, transports, settings.stop_seconds, lambda: _greet(engine, settings, demo)).run()
 
 
 def _greet(engine: Engine, settings: Settings, demo: bool) -> None:
