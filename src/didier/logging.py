@@ -60,8 +60,7 @@ class Lines:
 
 
 _lines = Lines(sys.stderr.buffer)
-finish = _lines.write_out
-atexit.register(finish)
+atexit.register(_lines.write_out)
 
 
 _with_requests = False

@@ -14,7 +14,6 @@ order, and its error is raised at the end.
 
 import asyncio
 import gc
-import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -22,8 +21,6 @@ from typing import Protocol
 
 import structlog
 import uvloop
-
-from didier.logging import finish as finish_log
 
 _COLLECTIONS = (2_000, 20, 20)
 """When Python looks for garbage in cycles: at a third of the usual times, which gave 3 % more copies."""
@@ -87,12 +84,9 @@ class Process:
         """Run to the end; raise the error of a transport that could not go on."""
         gc.freeze()  # what was imported is never garbage: looking through it would slow every request
         gc.set_threshold(*_COLLECTIONS)
-        if not uvloop.run(self._run()):
-            finish_log()
-            os._exit(0)  # threads of clients that stall would be waited for: 30 s and more for 40 exports
+        uvloop.run(self._run())
 
-    async def _run(self) -> bool:
-        """Run until all is over; say whether each request came to its end."""
+    async def _run(self) -> None:
         asked = _asked_to_stop()
         async with self._work.running():
             serving = [asyncio.ensure_future(self._serve(transport)) for transport in self._transports]
@@ -101,11 +95,9 @@ class Process:
             await self._stop(serving)
         for task in filter(asyncio.Future.done, serving):
             task.result()  # the error of a transport is the command's error
-        if all(map(asyncio.Future.done, serving)):
-            return True
-        running = sum(transport.running for transport in self._transports)
-        log.warning("stopped_with_requests_running", running=running)
-        return False
+        if not all(map(asyncio.Future.done, serving)):
+            running = sum(transport.running for transport in self._transports)
+            log.warning("stopped_with_requests_running", running=running)
 
     async def _serve(self, transport: Transport) -> None:
         await transport.start()
