@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 JSON = "application/json"
 
@@ -47,9 +50,18 @@ class Answer:
         return cls(status, body.encode(), {**headers, "idempotency-replayed": "true"}, media_type)
 
 
-def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """Return an answer with *value* as JSON."""
-    return Answer(status, orjson.dumps(value), headers or {})
+def json(shape: "DataclassInstance", status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """Return an answer with *shape*, which the OpenAPI document describes, as JSON."""
+    return Answer(status, to_json(shape), headers or {})
+
+
+def to_json(shape: "DataclassInstance") -> bytes:
+    """Return *shape* as it is sent.
+
+    Shapes of answers are plain dataclasses, which FastAPI describes as it does models: a page of 1,000 models
+    takes three times as long to make. They have no slots, as orjson reads those one attribute at a time.
+    """
+    return orjson.dumps(shape)
 
 
 def done(conn: Connection, outcome: Any) -> Answer:

@@ -1,10 +1,11 @@
 """``/imports``: DIDs from a CSV table, as exports write it."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self, cast
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
@@ -15,6 +16,7 @@ from didier.services.batches import batches, import_table
 from didier.services.batches.batches import Text
 from didier.services.batches.import_table import ROWS_MOST, Imported, ImportOrder
 from didier.services.users.authentication import Caller
+from didier.storage.batches.batches import Item
 from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
@@ -29,23 +31,37 @@ router = APIRouter(prefix="/imports", tags=["dids"], route_class=SignedRoute)
 WRITE = "dids:write"
 ADD = Permission("add_did", WRITE)
 CSV = "text/csv"
+Outcome = Literal["added", "updated", "exists"]
 
 
-class ImportedItem(BaseModel):
+@dataclass
+class ImportedItem:
     """What became of a row."""
 
     position: int
     target: str
-    outcome: Literal["added", "updated", "exists"]
+    outcome: Outcome
     did_id: int | None
 
+    @classmethod
+    def of(cls, position: int, item: Item) -> Self:
+        """Return what became of the row at *position*, counted from 1."""
+        return cls(position, item.target, cast("Outcome", item.outcome), item.did_id)
 
-class ImportedDids(BaseModel):
+
+@dataclass
+class ImportedDids:
     """What was imported, or would be."""
 
     dry_run: bool
-    batch: int | None = Field(description="The batch, which can be undone; null in a dry run")
+    batch: Annotated[int | None, Field(description="The batch, which can be undone; null in a dry run")]
     items: list[ImportedItem]
+
+    @classmethod
+    def of(cls, done: Imported) -> Self:
+        """Return what was imported."""
+        items = [ImportedItem.of(position, item) for position, item in enumerate(done.items, 1)]
+        return cls(done.dry_run, done.batch_id or None, items)
 
 
 @router.post(
@@ -86,18 +102,13 @@ async def import_dids(
         columns = tuple(column for column in (text.header.columns if text.header else ()) if column)
         return ImportOrder(caller, rows, columns, existing, dry_run)
 
-    def word(conn: Connection, done: Imported) -> Answer:
-        items = [
-            {"position": place, "target": item.target, "outcome": item.outcome, "did_id": item.did_id}
-            for place, item in enumerate(done.items, 1)
-        ]
-        body = {"dry_run": done.dry_run, "batch": done.batch_id or None, "items": items}
+    def serialize(conn: Connection, done: Imported) -> Answer:
         if done.dry_run:
-            return answers.json(body)
+            return answers.json(ImportedDids.of(done))
         path = f"{request.url.path.removesuffix('/imports')}/batches/{done.batch_id}"
-        return answers.json(body, 201, {"location": path})
+        return answers.json(ImportedDids.of(done), 201, {"location": path})
 
-    operation = Operation(ADD.about_that(f"{len(rows)} rows"), import_table.import_dids, order, word)
+    operation = Operation(ADD.about_that(f"{len(rows)} rows"), import_table.import_dids, order, serialize)
     return await context.write(request, login, operation, sent.content)
 
 
