@@ -1,5 +1,6 @@
 """``/batches``: what was ordered together, how far it is, and taking it back."""
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -17,7 +18,7 @@ from didier.storage.batches.progress import BatchFilter
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.web.admin.page import Page, may
 from didier.web.api import cursors
-from didier.web.api.batches import items_of, shown
+from didier.web.api.batches import Batch, items_of
 from didier.web.api.cursors import BadCursor
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import SEARCH_MOST
@@ -53,7 +54,7 @@ class Batches(Page):
         found = await self.read(request, read)
         following = cursors.write("batches", [found[PAGE - 1].batch_id]) if len(found) > PAGE else None
         return self.render(
-            request, "batches.html", "Batches", rows=[shown(batch) for batch in found[:PAGE]], wanted=given,
+            request, "batches.html", "Batches", rows=list(map(Batch.of, found[:PAGE])), wanted=given,
             following=following, is_first=before is None, states=STATES, kinds=KINDS,
             filtered=any(given.values()), may_copy=may(request, "copy_did"),
         )  # fmt: skip
@@ -77,11 +78,11 @@ class Batches(Page):
 
         found = await self.read(request, read)
         stored, items = found["stored"], found["items"]
-        more = len(items) > ITEMS
+        more, batch = len(items) > ITEMS, Batch.of(stored)
         return self.render(
-            request, "batch.html", f"Batch {batch_id}", batch=shown(stored), items=items[:ITEMS],
-            following=cursors.write("items", [items[ITEMS - 1]["position"]]) if more else None,
-            is_first=after == 0, outcome=outcome, outcomes=OUTCOMES, labels=LABELS,
+            request, "batch.html", f"Batch {batch_id}", batch=batch, totals=asdict(batch.totals),
+            items=items[:ITEMS], is_first=after == 0, outcome=outcome, outcomes=OUTCOMES, labels=LABELS,
+            following=cursors.write("items", [items[ITEMS - 1].position]) if more else None,
             under_way=stored.state in ACTIVE, undoable=_is_undoable(stored),
             may_undo=_may_undo(request, stored),
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """``/users`` and ``/user``: who may sign in, what they may do, their locks and tokens."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from didier.web.admin.page import Page, caller_of, may
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
 from didier.web.api.operations import Permission
-from didier.web.api.users import UserChange, shown
+from didier.web.api.users import UserChange, UserShown
 
 PAGE = 50
 WORKS = "works"
@@ -74,7 +74,7 @@ class Users(Page):
                 return found
             rows, last = found
             return {
-                "rows": [shown(row) for row in rows],
+                "rows": list(map(UserShown.of, rows)),
                 "locked": accounts.locked(conn, rows, datetime.now()),
                 "following": cursors.write("user", [last]) if last else None,
             }
@@ -113,7 +113,7 @@ class OneUser(Page):
             found = accounts.one(conn, caller.user, name)
             if isinstance(found, Refusal):
                 return found
-            row, user = shown(found), caller.user
+            row, user = asdict(UserShown.of(found)), caller.user
             [kept] = tokens.listed(conn, [tokens.ListOrder(caller, found.profile.name)], now)
             listed = None if isinstance(kept, Refusal) else _by_state(kept, now)
             return {
@@ -145,7 +145,7 @@ class OneUser(Page):
         def read(conn: Connection, caller: Caller) -> tuple[str, ...] | Refusal:
             found = accounts.one(conn, caller.user, name)
             changes = wanted.model_dump(exclude_none=True)
-            return found if isinstance(found, Refusal) else losses(shown(found), changes)
+            return found if isinstance(found, Refusal) else losses(asdict(UserShown.of(found)), changes)
 
         return JSONResponse({"losses": await self.read(request, read)})
 

@@ -1,14 +1,14 @@
 """``/batches``: what was ordered together, how far it is, and taking it back."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, cast
 
-import orjson
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
@@ -25,7 +25,7 @@ from didier.web.api import answers, cursors, moments, problems
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
 from didier.web.api.operations import Operation, Permission
-from didier.web.api.paging import page_answer
+from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
 
@@ -45,12 +45,15 @@ SILENT_SECONDS = 15
 BatchId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Id of the batch")]
 Kind = Literal["copy", "add", "update", "delete", "import"]
 State = Literal["pending", "running", "done", "failed", "undone"]
+Mode = Literal["atomic", "best_effort"]
+Phase = Literal["check", "make", "remove"]
 Outcome = Literal[
     "added", "updated", "deleted", "exists", "duplicate", "invalid", "removed", "kept", "missing", "planned"
 ]
 
 
-class Totals(BaseModel):
+@dataclass
+class Totals:
     """How many targets there are of each outcome."""
 
     requested: int
@@ -58,14 +61,30 @@ class Totals(BaseModel):
     exists: int
     duplicate: int
     invalid: int
-    removed: int = Field(description="Made, and removed again by an undo or because the batch failed")
-    kept: int = Field(description="Made, and kept by an undo because it was changed since")
+    removed: Annotated[
+        int, Field(description="Made, and removed again by an undo or because the batch failed")
+    ]
+    kept: Annotated[int, Field(description="Made, and kept by an undo because it was changed since")]
+
+    @classmethod
+    def of(cls, batch: StoredBatch) -> Self:
+        """Return how far a batch is."""
+        return cls(
+            requested=batch.requested,
+            added=batch.added,
+            exists=batch.existing,
+            duplicate=batch.duplicates,
+            invalid=batch.invalid,
+            removed=batch.removed,
+            kept=batch.kept,
+        )
 
 
-class Batch(BaseModel):
+@dataclass
+class Batch:
     """A batch: DIDs that were copied, added, changed, deleted or imported by one request."""
 
-    model_config = ConfigDict(
+    __pydantic_config__ = ConfigDict(
         json_schema_extra={
             "example": {
                 "id": 7,
@@ -94,99 +113,48 @@ class Batch(BaseModel):
 
     id: int
     kind: Kind
-    mode: Literal["atomic", "best_effort"]
+    mode: Mode
     state: State
-    phase: Literal["check", "make", "remove"] | None = Field(
-        description="What a large batch is at: its targets are checked, made, or removed again"
-    )
+    phase: Annotated[
+        Phase | None,
+        Field(description="What a large batch is at: its targets are checked, made, or removed again"),
+    ]
     caller: str
     address: str
     created_at: str
     finished_at: str | None
-    source: str | None = Field(description="Pattern of the DID that was copied")
-    overrides: dict[str, str | None]
+    source: Annotated[str | None, Field(description="Pattern of the DID that was copied")]
+    overrides: Mapping[str, str | None]
     description_template: str | None
     totals: Totals
-    done: int = Field(description="How many targets are done with")
-    failure: str | None = Field(description="Why it failed")
+    done: Annotated[int, Field(description="How many targets are done with")]
+    failure: Annotated[str | None, Field(description="Why it failed")]
     undone_by: str | None
     undone_at: str | None
 
-
-class WholeBatch(Batch):
-    """A batch with the row of its source as it was."""
-
-    source_snapshot: dict[str, Any] | None = Field(description="The row that was copied, as it was")
-
-
-class UndoneBatch(Batch):
-    """A batch that was undone, or is being undone."""
-
-    kept: list[str] = Field(
-        description="DIDs that were kept, as they were changed since or are locked: the first 1,000;"
-        " of an undo that goes on, see the items"
-    )
-
-
-class Batches(BaseModel):
-    """A page of a list of batches."""
-
-    items: list[Batch]
-    next: str | None = Field(description="`cursor` of the next page; null in the last")
-
-
-class Item(BaseModel):
-    """What became of a target."""
-
-    position: int = Field(description="Place in the order, counted from 1")
-    target: str
-    outcome: Outcome
-    did_id: int | None
-    reason: str | None
-
-
-class Items(BaseModel):
-    """A page of a list of items."""
-
-    items: list[Item]
-    next: str | None = Field(description="`cursor` of the next page; null in the last")
-
-
-class Undo(Body):
-    """How to undo a batch."""
-
-    force: bool = Field(False, description="Take DIDs too that were changed since")
-
-
-def shown(batch: StoredBatch) -> dict[str, Any]:
-    """Return a batch as the API shows it."""
-    return {
-        "id": batch.batch_id,
-        "kind": batch.kind,
-        "mode": batch.mode,
-        "state": batch.state,
-        "phase": batch.phase,
-        "caller": batch.user_name,
-        "address": batch.address,
-        "created_at": moments.zoned(batch.created_at),
-        "finished_at": moments.zoned(batch.finished_at),
-        "source": batch.source_pattern or None,
-        "overrides": batch.overrides,
-        "description_template": batch.template,
-        "totals": {
-            "requested": batch.requested,
-            "added": batch.added,
-            "exists": batch.existing,
-            "duplicate": batch.duplicates,
-            "invalid": batch.invalid,
-            "removed": batch.removed,
-            "kept": batch.kept,
-        },
-        "done": _done(batch),
-        "failure": batch.failure,
-        "undone_by": batch.undone_by,
-        "undone_at": moments.zoned(batch.undone_at),
-    }
+    @classmethod
+    def of(cls, batch: StoredBatch, **more: Any) -> Self:
+        """Return a batch as the API shows it; *more* is what a kind of batch has beside."""
+        return cls(
+            id=batch.batch_id,
+            kind=cast("Kind", batch.kind),
+            mode=cast("Mode", batch.mode),
+            state=cast("State", batch.state),
+            phase=cast("Phase | None", batch.phase),
+            caller=batch.user_name,
+            address=batch.address,
+            created_at=moments.zoned(batch.created_at),
+            finished_at=moments.zoned_or_none(batch.finished_at),
+            source=batch.source_pattern or None,
+            overrides=batch.overrides,
+            description_template=batch.template,
+            totals=Totals.of(batch),
+            done=_done(batch),
+            failure=batch.failure,
+            undone_by=batch.undone_by,
+            undone_at=moments.zoned_or_none(batch.undone_at),
+            **more,
+        )
 
 
 def _done(batch: StoredBatch) -> int:
@@ -195,21 +163,79 @@ def _done(batch: StoredBatch) -> int:
     return batch.position if batch.phase else batch.requested
 
 
-def items_of(found: list[PlacedItem], after: int, limit: int) -> Iterator[dict[str, Any]]:
+@dataclass
+class WholeBatch(Batch):
+    """A batch with the row of its source as it was."""
+
+    source_snapshot: Annotated[dict[str, Any] | None, Field(description="The row that was copied, as it was")]
+
+
+@dataclass
+class UndoneBatch(Batch):
+    """A batch that was undone, or is being undone."""
+
+    kept: Annotated[
+        list[str],
+        Field(
+            description="DIDs that were kept, as they were changed since or are locked: the first 1,000;"
+            " of an undo that goes on, see the items"
+        ),
+    ]
+
+
+@dataclass
+class Batches(Page):
+    """A page of a list of batches."""
+
+    items: list[Batch]
+    next: Annotated[str | None, Field(description="`cursor` of the next page; null in the last")]
+
+
+@dataclass
+class Item:
+    """What became of a target."""
+
+    position: Annotated[int, Field(description="Place in the order, counted from 1")]
+    target: str
+    outcome: Outcome
+    did_id: int | None
+    reason: str | None
+
+    @classmethod
+    def of(cls, placed: PlacedItem, number: int) -> Self:
+        """Return what became of the target that comes *number* places behind the first of a run."""
+        run = placed.item
+        return cls(
+            placed.position + number,
+            target_of(run, number),
+            cast("Outcome", run.outcome),
+            None if run.did_id is None else run.did_id + number,
+            run.reason,
+        )
+
+
+@dataclass
+class Items(Page):
+    """A page of a list of items."""
+
+    items: list[Item]
+    next: Annotated[str | None, Field(description="`cursor` of the next page; null in the last")]
+
+
+class Undo(Body):
+    """How to undo a batch."""
+
+    force: bool = Field(False, description="Take DIDs too that were changed since")
+
+
+def items_of(found: list[PlacedItem], after: int, limit: int) -> Iterator[Item]:
     """Yield each target of runs, *limit* at most, behind the position *after*."""
     for placed in found:
-        run = placed.item
-        for number in range(max(0, after + 1 - placed.position), run.size):
+        for number in range(max(0, after + 1 - placed.position), placed.item.size):
             if limit <= 0:
                 return
             limit -= 1
-            yield {
-                "position": placed.position + number,
-                "target": target_of(run, number),
-                "outcome": run.outcome,
-                "did_id": None if run.did_id is None else run.did_id + number,
-                "reason": run.reason,
-            }
+            yield Item.of(placed, number)
 
 
 @router.get(
@@ -237,7 +263,7 @@ async def list_batches(
             return found
         more = len(found) > limit
         following = cursors.write("batches", [found[limit - 1].batch_id]) if more else None
-        return page_answer(request, {"items": list(map(shown, found[:limit])), "next": following})
+        return page_answer(request, Batches(list(map(Batch.of, found[:limit])), following))
 
     return await context_of(request).read(request, login, Permission("list_dids", READ), read)
 
@@ -254,7 +280,7 @@ async def get_batch(request: Request, login: Signed, batch_id: BatchId) -> Respo
         if isinstance(found, Refusal):
             return found
         snapshot = snapshots.read(conn, found.snapshot_id) if found.snapshot_id else None
-        return answers.json({**shown(found), "source_snapshot": snapshot})
+        return answers.json(WholeBatch.of(found, source_snapshot=snapshot))
 
     return await context_of(request).read(request, login, Permission("list_dids", READ, str(batch_id)), read)
 
@@ -280,8 +306,8 @@ async def list_items(
             return found
         listed = list(items_of(found, after, limit + 1))
         more = len(listed) > limit
-        following = cursors.write("items", [listed[limit - 1]["position"]]) if more else None
-        return page_answer(request, {"items": listed[:limit], "next": following})
+        following = cursors.write("items", [listed[limit - 1].position]) if more else None
+        return page_answer(request, Items(listed[:limit], following))
 
     return await context_of(request).read(request, login, Permission("list_dids", READ, str(batch_id)), read)
 
@@ -312,7 +338,7 @@ async def _events(request: Request, login: Login, caller: Caller, batch_id: int)
             found = await context.on_reader(partial(batches.get, caller=caller, batch_id=batch_id))
             if isinstance(found, Refusal):
                 return
-            ended, data = found.state not in ACTIVE, orjson.dumps(shown(found))
+            ended, data = found.state not in ACTIVE, answers.to_json(Batch.of(found))
             if data != before:
                 yield b"event: %s\ndata: %s\n\n" % (b"end" if ended else b"progress", data)
                 before, silent = data, 0.0
@@ -352,15 +378,15 @@ async def undo_batch(
     """
     force = body is not None and body.force
 
-    def word(conn: Connection, undone: batches.Undone) -> Answer:
+    def serialize(conn: Connection, undone: batches.Undone) -> Answer:
         status = 202 if undone.batch.state in ACTIVE else 200
-        return answers.json({**shown(undone.batch), "kept": undone.kept}, status)
+        return answers.json(UndoneBatch.of(undone.batch, kept=list(undone.kept)), status)
 
     operation = Operation(
         UNDO.about_that(str(batch_id)),
         batches.undo,
         lambda caller: batches.UndoOrder(caller, batch_id, force),
-        word,
+        serialize,
         subject=f"batch {batch_id}",
     )
     answer = await context_of(request).write(request, login, operation)

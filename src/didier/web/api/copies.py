@@ -1,12 +1,12 @@
 """``/copies``: one DID copied to many, previewed or made."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, cast
 
-import orjson
 import structlog
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
@@ -20,7 +20,7 @@ from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.web.api import answers, copy_orders, problems
 from didier.web.api.answers import Answer
-from didier.web.api.batches import Batch, Item, items_of, shown
+from didier.web.api.batches import Batch, Item, items_of
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.copy_orders import COPY, POINTERS, Ordered
 from didier.web.api.operations import Operation, Permission
@@ -43,32 +43,54 @@ SHOWN = 1_000
 log = structlog.get_logger()
 
 
+@dataclass
 class MadeBatch(Batch):
     """A batch and what became of each target."""
 
     items: list[Item]
 
 
-class Differing(BaseModel):
+Status = Literal["new", "similar", "exists", "duplicate", "invalid"]
+
+
+@dataclass
+class Differing:
     """A field in which a DID differs from what would be made."""
 
     now: str | int | None
     would_be: str | int | None
 
 
-class Previewed(BaseModel):
+@dataclass
+class Previewed:
     """What would become of a target."""
 
     position: int
     target: str
-    status: Literal["new", "similar", "exists", "duplicate", "invalid"]
+    status: Status
     reason: str | None
-    did_id: int | None = Field(description="Of the DID that exists, when the caller sees it")
-    similar_to: str | None = Field(description="The same number in another spelling, which exists")
-    differs: dict[str, Differing] = Field(description="Where what exists differs from what would be made")
+    did_id: Annotated[int | None, Field(description="Of the DID that exists, when the caller sees it")]
+    similar_to: Annotated[str | None, Field(description="The same number in another spelling, which exists")]
+    differs: Annotated[
+        dict[str, Differing], Field(description="Where what exists differs from what would be made")
+    ]
+
+    @classmethod
+    def of(cls, seen: Seen) -> Self:
+        """Return what a preview has found of a target."""
+        return cls(
+            seen.position,
+            seen.target,
+            cast("Status", seen.status),
+            seen.reason,
+            seen.did_id,
+            seen.similar_to,
+            {name: Differing(one.now, one.would_be) for name, one in seen.differs.items()},
+        )
 
 
-class PreviewTotals(BaseModel):
+@dataclass
+class PreviewTotals:
     """How many targets there are of each status."""
 
     new: int
@@ -79,16 +101,34 @@ class PreviewTotals(BaseModel):
     requested: int
 
 
-class Previews(BaseModel):
-    """What a copy would do; nothing was written."""
+@dataclass
+class PreviewSummary:
+    """What a copy would do as a whole: the last line where each target has one."""
 
     dry_run: Literal[True]
-    possible: bool = Field(description="Whether the order would be made, in the mode that was asked for")
+    possible: Annotated[
+        bool, Field(description="Whether the order would be made, in the mode that was asked for")
+    ]
     totals: PreviewTotals
-    items: list[Previewed] = Field(
-        description=f"All targets; of more than {SHOWN} the first {SHOWN} that are not simply new"
-    )
-    omitted: int = Field(description="How many targets are not shown")
+
+    @classmethod
+    def of(cls, preview: Preview, asked: Copying, **more: Any) -> Self:
+        """Return the whole of a preview that has seen all targets; *more* is what is sent beside."""
+        totals = PreviewTotals(**preview.totals, requested=asked.text.count)
+        makeable = totals.new + totals.similar
+        possible = makeable == asked.text.count if asked.atomic else makeable > 0
+        return cls(dry_run=True, possible=possible, totals=totals, **more)
+
+
+@dataclass
+class Previews(PreviewSummary):
+    """What a copy would do; nothing was written."""
+
+    items: Annotated[
+        list[Previewed],
+        Field(description=f"All targets; of more than {SHOWN} the first {SHOWN} that are not simply new"),
+    ]
+    omitted: Annotated[int, Field(description="How many targets are not shown")]
 
 
 _TEXTS = {kind: {"schema": {"type": "string"}} for kind in sorted(TEXT_TYPES)}
@@ -164,14 +204,14 @@ async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
     asked, rows = ordered.asked, ordered.rows
     made: list[int] = []
 
-    def word(conn: Connection, result: CopyResult) -> Answer:
+    def serialize(conn: Connection, result: CopyResult) -> Answer:
         made.append(result.batch_id)
         batch = progress.get(conn, result.batch_id)
         if batch is None:
             raise LookupError(f"batch {result.batch_id} was written in this transaction and is not there")
         found = progress.items(conn, result.batch_id, 0, SMALL)
-        body = {**shown(batch), "items": list(items_of(found, 0, SMALL))}
-        return answers.json(body, 201, {"location": _address(request, batch.batch_id)})
+        shape = MadeBatch.of(batch, items=list(items_of(found, 0, SMALL)))
+        return answers.json(shape, 201, {"location": _address(request, batch.batch_id)})
 
     def order(caller: Caller) -> CopyOrder:
         return CopyOrder(
@@ -184,7 +224,7 @@ async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
             template=asked.template,
         )
 
-    operation = Operation(_asked(asked), copies.copy, order, word, at="/overrides", pointers=POINTERS)
+    operation = Operation(_asked(asked), copies.copy, order, serialize, at="/overrides", pointers=POINTERS)
     context = context_of(request)
     answer = await context.write(request, login, operation, ordered.content)
     if made and (difference := await _difference(context, made[-1])):
@@ -214,11 +254,11 @@ async def _accept(request: Request, login: Login, ordered: Ordered) -> Response:
     """Take a large batch in; it is made behind the orders of those who wait."""
     asked = ordered.asked
 
-    def word(conn: Connection, batch: StoredBatch) -> Answer:
-        return answers.json(shown(batch), 202, {"location": _address(request, batch.batch_id)})
+    def serialize(conn: Connection, batch: StoredBatch) -> Answer:
+        return answers.json(Batch.of(batch), 202, {"location": _address(request, batch.batch_id)})
 
     operation = Operation(
-        _asked(asked), batches.accept, lambda caller: _order(asked, caller), word,
+        _asked(asked), batches.accept, lambda caller: _order(asked, caller), serialize,
         at="/overrides", pointers=POINTERS,
     )  # fmt: skip
     context = context_of(request)
@@ -242,11 +282,8 @@ async def _preview(request: Request, login: Login, asked: Copying) -> Response:
     async for seen in _steps(context, preview):
         room = SHOWN - len(items)
         items += [one for one in seen if asked.text.count <= SHOWN or one.status != "new"][:room]
-    body = {
-        **_summary(preview, asked), "items": [_shown(one) for one in items],
-        "omitted": asked.text.count - len(items),
-    }  # fmt: skip
-    return answers.json(body).response
+    shown, omitted = list(map(Previewed.of, items)), asked.text.count - len(items)
+    return answers.json(Previews.of(preview, asked, items=shown, omitted=omitted)).response
 
 
 async def _steps(context: ApiContext, preview: Preview) -> AsyncIterator[list[Seen]]:
@@ -260,24 +297,5 @@ async def _steps(context: ApiContext, preview: Preview) -> AsyncIterator[list[Se
 async def _lines(context: ApiContext, preview: Preview, asked: Copying) -> AsyncIterator[bytes]:
     """Yield a line for each target, and the totals last."""
     async for seen in _steps(context, preview):
-        yield b"".join(orjson.dumps(_shown(one)) + b"\n" for one in seen)
-    yield orjson.dumps(_summary(preview, asked)) + b"\n"
-
-
-def _summary(preview: Preview, asked: Copying) -> dict[str, Any]:
-    totals = {**preview.totals, "requested": asked.text.count}
-    makeable = totals["new"] + totals["similar"]
-    possible = makeable == asked.text.count if asked.atomic else makeable > 0
-    return {"dry_run": True, "possible": possible, "totals": totals}
-
-
-def _shown(seen: Seen) -> dict[str, Any]:
-    return {
-        "position": seen.position,
-        "target": seen.target,
-        "status": seen.status,
-        "reason": seen.reason,
-        "did_id": seen.did_id,
-        "similar_to": seen.similar_to,
-        "differs": {name: {"now": d.now, "would_be": d.would_be} for name, d in seen.differs.items()},
-    }
+        yield b"".join(answers.to_json(Previewed.of(one)) + b"\n" for one in seen)
+    yield answers.to_json(PreviewSummary.of(preview, asked)) + b"\n"

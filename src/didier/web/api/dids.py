@@ -1,9 +1,11 @@
 """``/dids``: single DIDs and lists of them."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import quote
 
+import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, create_model
 from sqlalchemy.engine import Connection
@@ -22,9 +24,9 @@ from didier.storage.dids.pages import Row, Sort, place_kinds
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
-from didier.web.api.moments import zoned
+from didier.web.api.moments import ZonedText, zoned
 from didier.web.api.operations import Operation, Permission
-from didier.web.api.paging import page_answer
+from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import (
     PAGE_DEFAULT,
     SEARCH_MOST,
@@ -87,11 +89,17 @@ class Did(BaseModel):
     copied_from: str | None = Field(description="Pattern of the DID that it was copied from")
 
 
-class Dids(BaseModel):
+@dataclass
+class Dids(Page):
     """A page of a list of DIDs."""
 
     items: list[Did]
-    next: str | None = Field(description="`cursor` of the next page; null in the last")
+    next: Annotated[str | None, Field(description="`cursor` of the next page; null in the last")]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], following: str | None) -> Self:
+        """Return a page of *rows*, which are sent as they were read: with all columns that there are."""
+        return cls(cast("list[Did]", rows), following)
 
 
 _COLUMNS: dict[str, Any] = {
@@ -179,7 +187,7 @@ async def list_dids(
         if isinstance(found, Refusal):
             return found
         following = cursors.write(sort, found.following) if found.following else None
-        return page_answer(request, {"items": found.rows, "next": following})
+        return page_answer(request, Dids.of(found.rows, following))
 
     return await context_of(request).read(
         request, login, Permission("list_dids", READ, chosen.search or ""), read
@@ -189,9 +197,9 @@ async def list_dids(
 _ETAG = {"ETag": {"description": "Mark of this state of the DID", "schema": {"type": "string"}}}
 
 
-def shown(row: Row, status: int = 200, **headers: str) -> Answer:
-    """Return the answer that shows a DID."""
-    return answers.json(row, status, {"etag": f'"{lookup.version(row)}"', **headers})
+def to_json(row: Row, status: int = 200, **headers: str) -> Answer:
+    """Return the answer that shows a DID: its row as it was read, with all columns that there are."""
+    return Answer(status, orjson.dumps(row), {"etag": f'"{lookup.version(row)}"', **headers})
 
 
 @router.get(
@@ -203,7 +211,7 @@ async def get_did(request: Request, login: Signed, pattern: Pattern) -> Response
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
         row = lookup.one(conn, caller, pattern)
-        return row if isinstance(row, Refusal) else shown(row)
+        return row if isinstance(row, Refusal) else to_json(row)
 
     return await context_of(request).read(request, login, Permission("did_info", READ, pattern), read)
 
@@ -223,14 +231,14 @@ async def add_did(
     pattern = body.did_pattern
     values = values_of(body)
 
-    def word(conn: Connection, done: edits.Done) -> Answer:
+    def serialize(conn: Connection, done: edits.Done) -> Answer:
         return _made(request, lookup.written(conn, done.did_id, done.sight))
 
     operation = Operation(
         ADD.about_that(pattern),
         edits.add,
         lambda caller: edits.AddOrder(caller, pattern, values),
-        word,
+        serialize,
         pointers={"pattern": "/did_pattern"},
     )
     return await context_of(request).write(request, login, operation)
@@ -238,7 +246,7 @@ async def add_did(
 
 def _made(request: Request, row: Row) -> Answer:
     pattern = quote(str(row["did_pattern"]), safe="")
-    return shown(row, 201, location=f"{request.url.path}/{pattern}")
+    return to_json(row, 201, location=f"{request.url.path}/{pattern}")
 
 
 @router.patch(
@@ -256,14 +264,14 @@ async def change_did(
     """Set columns of a DID; those that are not named stay as they are."""
     values = values_of(body)
 
-    def word(conn: Connection, done: edits.Done) -> Answer:
-        return shown(lookup.written(conn, done.did_id, done.sight))
+    def serialize(conn: Connection, done: edits.Done) -> Answer:
+        return to_json(lookup.written(conn, done.did_id, done.sight))
 
     operation = Operation(
         UPDATE.about_that(pattern),
         edits.update,
         lambda caller: edits.UpdateOrder(caller, pattern, values, etag=_etag(if_match)),
-        word,
+        serialize,
     )
     return await context_of(request).write(request, login, operation)
 
@@ -300,20 +308,39 @@ def _etag(if_match: str | None) -> str | None:
     return tag[1:-1] if len(tag) > 1 and tag[0] == tag[-1] == '"' else ""
 
 
-class Change(BaseModel):
+_Image = Mapping[str, str | int | None]
+
+
+@dataclass
+class Change:
     """A change of a DID that was made through Didier."""
 
-    when: datetime
+    when: ZonedText
     user: str
     address: str
-    action: str = Field(description="copied, added, updated, deleted, undone or restored")
+    action: Annotated[str, Field(description="copied, added, updated, deleted, undone or restored")]
     batch_id: int
-    source: str | None = Field(description="Pattern of the DID that was copied")
-    before: dict[str, str | int | None] | None = Field(description="The row before; null: there was none")
-    after: dict[str, str | int | None] | None = Field(description="The row after; null: there is none")
+    source: Annotated[str | None, Field(description="Pattern of the DID that was copied")]
+    before: Annotated[_Image | None, Field(description="The row before; null: there was none")]
+    after: Annotated[_Image | None, Field(description="The row after; null: there is none")]
+
+    @classmethod
+    def of(cls, change: history.Change) -> Self:
+        """Return a change as the API shows it."""
+        return cls(
+            zoned(change.when),
+            change.user,
+            change.address,
+            change.action,
+            change.batch_id,
+            change.source,
+            change.before,
+            change.after,
+        )
 
 
-class History(BaseModel):
+@dataclass
+class History(Page):
     """A page of the changes of a DID, the newest first."""
 
     items: list[Change]
@@ -335,22 +362,9 @@ async def get_history(
         if isinstance(found, Refusal):
             return found
         following = cursors.write("history", [found[limit - 1].cursor]) if len(found) > limit else None
-        return page_answer(request, {"items": [_changed(one) for one in found[:limit]], "next": following})
+        return page_answer(request, History(list(map(Change.of, found[:limit])), following))
 
     return await context_of(request).read(request, login, Permission("did_info", READ, pattern), read)
-
-
-def _changed(change: history.Change) -> dict[str, Any]:
-    return {
-        "when": zoned(change.when),
-        "user": change.user,
-        "address": change.address,
-        "action": change.action,
-        "batch_id": change.batch_id,
-        "source": change.source,
-        "before": change.before,
-        "after": change.after,
-    }
 
 
 @router.put(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, WithJsonSchema
 
 
 def _on_our_clock(moment: datetime) -> datetime:
@@ -26,6 +26,9 @@ Moment = Annotated[datetime, AfterValidator(_on_our_clock)]
 ZonedMoment = Annotated[AwareDatetime, AfterValidator(_on_our_clock)]
 """A moment in a request that has to say its zone."""
 
+ZonedText = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A moment in an answer, as `zoned` writes it."""
+
 
 def local(moment: datetime | None) -> datetime | None:
     """Return a `Moment` as the database has it: local time in whole seconds, as it is that without a zone."""
@@ -35,6 +38,11 @@ def local(moment: datetime | None) -> datetime | None:
     return here.replace(tzinfo=None, microsecond=0)
 
 
-def zoned(moment: datetime | None) -> str | None:
+def zoned(moment: datetime) -> str:
     """Return a moment of the database with its distance to UTC."""
-    return moment.astimezone().isoformat() if moment else None
+    return moment.astimezone().isoformat()
+
+
+def zoned_or_none(moment: datetime | None) -> str | None:
+    """Return what `zoned` does, and None for none."""
+    return zoned(moment) if moment else None

@@ -1,24 +1,25 @@
 """``/log``, ``/usage`` and ``/calls``: who asked for what, and how much DIDs are called."""
 
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.errors import Refusal
 from didier.services.usage import call_statistics
 from didier.services.users.authentication import Caller
-from didier.storage.usage.call_statistics import LogFilter
+from didier.storage.usage.call_statistics import LogFilter, Logged, Usage
+from didier.storage.usage.reports import Call
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
 from didier.web.api.moments import Moment, local
 from didier.web.api.operations import Permission
-from didier.web.api.paging import page_answer
+from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Cursor, Limit, refusals
 from didier.web.api.signed import Signed, SignedRoute
 
@@ -35,53 +36,88 @@ Since = Annotated[Moment | None, Query(description="From then on; local time of 
 Until = Annotated[Moment | None, Query(description="Until before then")]
 
 
-class LogLine(BaseModel):
+@dataclass
+class LogLine:
     """A request that was made of either API."""
 
     api_id: int
-    when: str = Field(description="Local time of the server", examples=["2026-03-04 05:06:07"])
+    when: Annotated[str, Field(description="Local time of the server", examples=["2026-03-04 05:06:07"])]
     user: str
     function: str
-    agent_user: str = Field(description="The user that it was about")
-    result: str = Field(examples=["SUCCESS"])
+    agent_user: Annotated[str, Field(description="The user that it was about")]
+    result: Annotated[str, Field(examples=["SUCCESS"])]
     reason: str
-    source: str = Field(description="What the caller says it is; `json-api` for this API")
-    data: str = Field(description="What it was about; shown for functions of DIDs alone")
+    source: Annotated[str, Field(description="What the caller says it is; `json-api` for this API")]
+    data: Annotated[str, Field(description="What it was about; shown for functions of DIDs alone")]
+
+    @classmethod
+    def of(cls, line: Logged) -> Self:
+        """Return a line of the log as the API shows it."""
+        return cls(
+            line.api_id,
+            line.when,
+            line.user,
+            line.function,
+            line.agent_user,
+            line.result,
+            line.reason,
+            line.source,
+            line.data,
+        )
 
 
-class Log(BaseModel):
+@dataclass
+class Log(Page):
     """A page of the API log, the newest line first."""
 
     items: list[LogLine]
     next: str | None
 
 
-class DidUsage(BaseModel):
+@dataclass
+class DidUsage:
     """How much a DID was called."""
 
     did_id: int
-    extension: str = Field(description="The number as it was called")
-    pattern: str | None = Field(description="Null for a DID that is there no longer")
+    extension: Annotated[str, Field(description="The number as it was called")]
+    pattern: Annotated[str | None, Field(description="Null for a DID that is there no longer")]
     description: str | None
     calls: int
-    last_call: str = Field(description="Local time of the server")
+    last_call: Annotated[str, Field(description="Local time of the server")]
+
+    @classmethod
+    def of(cls, usage: Usage) -> Self:
+        """Return the calls of a DID as the API shows them."""
+        return cls(
+            usage.did_id, usage.extension, usage.pattern, usage.description, usage.calls, usage.last_call
+        )
 
 
-class Usages(BaseModel):
+@dataclass
+class Usages:
     """The DIDs with calls, the most called first."""
 
     items: list[DidUsage]
 
 
-class CallShown(BaseModel):
+@dataclass
+class CallShown:
     """A call to a number."""
 
     caller: str
     came_at: str
-    seconds: int = Field(description="From the call to the end of its row in the queue log; 0 without one")
+    seconds: Annotated[
+        int, Field(description="From the call to the end of its row in the queue log; 0 without one")
+    ]
+
+    @classmethod
+    def of(cls, call: Call) -> Self:
+        """Return a call as the API shows it."""
+        return cls(call.caller_id, call.came_at, call.seconds)
 
 
-class Calls(BaseModel):
+@dataclass
+class Calls:
     """The calls to a number on one day, by time."""
 
     items: list[CallShown]
@@ -111,7 +147,7 @@ async def read_log(
         if isinstance(found, Refusal):
             return found
         following = cursors.write("log", [found.following]) if found.following else None
-        return page_answer(request, {"items": [asdict(line) for line in found.lines], "next": following})
+        return page_answer(request, Log(list(map(LogLine.of, found.lines)), following))
 
     return await context_of(request).read(request, login, Permission("api_log", SCOPE), read)
 
@@ -129,9 +165,9 @@ async def read_usage(
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
         found = call_statistics.calls_of_dids(conn, caller, begin, end, limit)
-        return (
-            found if isinstance(found, Refusal) else answers.json({"items": [asdict(one) for one in found]})
-        )
+        if isinstance(found, Refusal):
+            return found
+        return answers.json(Usages(list(map(DidUsage.of, found))))
 
     return await context_of(request).read(request, login, Permission("did_log_export", SCOPE), read)
 
@@ -153,8 +189,6 @@ async def read_calls(
         found = call_statistics.calls(conn, caller, number, day, limit)
         if isinstance(found, Refusal):
             return found
-        return answers.json({
-            "items": [{"caller": c.caller_id, "came_at": c.came_at, "seconds": c.seconds} for c in found]
-        })  # fmt: skip
+        return answers.json(Calls(list(map(CallShown.of, found))))
 
     return await context_of(request).read(request, login, Permission("did_log_export", SCOPE, number), read)

@@ -1,10 +1,10 @@
 """``/tokens``: the caller's own tokens, and those of users whom the caller may change."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ from didier.storage.users.tokens import Token
 from didier.web.api import answers
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
-from didier.web.api.moments import ZonedMoment, local, zoned
+from didier.web.api.moments import ZonedMoment, ZonedText, local, zoned, zoned_or_none
 from didier.web.api.operations import Operation, Permission
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
@@ -59,51 +59,57 @@ class NewToken(Body):
     expires_at: ZonedMoment | None = Field(None, description="When it ends; never unless named")
 
 
-class TokenShown(BaseModel):
+@dataclass
+class TokenShown:
     """A token, without what it says."""
 
     token_id: int
     user: str
     name: str
-    hint: str = Field(description="How the token begins")
+    hint: Annotated[str, Field(description="How the token begins")]
     scopes: list[str]
     pattern_prefix: str | None
     networks: list[str]
-    created_at: datetime
+    created_at: ZonedText
     created_by: str
-    expires_at: datetime | None
-    last_used_at: datetime | None = Field(description="To the minute")
-    revoked_at: datetime | None
+    expires_at: ZonedText | None
+    last_used_at: Annotated[ZonedText | None, Field(description="To the minute")]
+    revoked_at: ZonedText | None
+
+    @classmethod
+    def of(cls, stored: Token, **more: Any) -> Self:
+        """Return a token as the API shows it; *more* is what a kind of token has beside."""
+        return cls(
+            token_id=stored.token_id,
+            user=stored.user,
+            name=stored.name,
+            hint=stored.hint,
+            scopes=list(stored.scopes),
+            pattern_prefix=stored.pattern_prefix,
+            networks=list(stored.networks),
+            created_at=zoned(stored.created_at),
+            created_by=stored.created_by,
+            expires_at=zoned_or_none(stored.expires_at),
+            last_used_at=zoned_or_none(stored.last_used_at),
+            revoked_at=zoned_or_none(stored.revoked_at),
+            **more,
+        )
 
 
+@dataclass
 class TokenMade(TokenShown):
     """A new token."""
 
-    token: str | None = Field(description="What it says; shown this once, null when the answer is repeated")
+    token: Annotated[
+        str | None, Field(description="What it says; shown this once, null when the answer is repeated")
+    ]
 
 
-class Tokens(BaseModel):
+@dataclass
+class Tokens:
     """All tokens that were permission for, the newest first."""
 
     items: list[TokenShown]
-
-
-def shown(token: Token) -> dict[str, Any]:
-    """Return a token as JSON shows it."""
-    return {
-        "token_id": token.token_id,
-        "user": token.user,
-        "name": token.name,
-        "hint": token.hint,
-        "scopes": token.scopes,
-        "pattern_prefix": token.pattern_prefix,
-        "networks": token.networks,
-        "created_at": zoned(token.created_at),
-        "created_by": token.created_by,
-        "expires_at": zoned(token.expires_at),
-        "last_used_at": zoned(token.last_used_at),
-        "revoked_at": zoned(token.revoked_at),
-    }
 
 
 @router.get(
@@ -121,11 +127,11 @@ async def list_tokens(
     def order(caller: Caller) -> tokens.ListOrder:
         return tokens.ListOrder(caller, None if user == "*" else user or caller.user.name)
 
-    def word(conn: Connection, found: list[Token]) -> Answer:
-        return answers.json({"items": [shown(token) for token in found]})
+    def serialize(conn: Connection, found: list[Token]) -> Answer:
+        return answers.json(Tokens(list(map(TokenShown.of, found))))
 
     operation = Operation(
-        Permission("list_tokens", NO_SCOPE, user or "", checked=False), tokens.listed, order, word
+        Permission("list_tokens", NO_SCOPE, user or "", checked=False), tokens.listed, order, serialize
     )
     return await context_of(request).write(request, login, operation)
 
@@ -153,12 +159,12 @@ async def add_token(
             expires_at=local(body.expires_at),
         )
 
-    def word(conn: Connection, made: tokens.Added) -> Answer:
-        first = answers.json({**shown(made.token), "token": made.secret.text}, 201)
-        again = answers.json({**shown(made.token), "token": None})
-        return Answer(201, first.body, repeated=again.body)
+    def serialize(conn: Connection, made: tokens.Added) -> Answer:
+        first = TokenMade.of(made.token, token=made.secret.text)
+        again = replace(first, token=None)
+        return Answer(201, answers.to_json(first), repeated=answers.to_json(again))
 
-    operation = Operation(ADD.about_that(body.user or ""), tokens.add, order, word)
+    operation = Operation(ADD.about_that(body.user or ""), tokens.add, order, serialize)
     return await context_of(request).write(request, login, operation)
 
 

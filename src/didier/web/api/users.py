@@ -1,17 +1,16 @@
 """``/users``: who may sign in, and what they may do."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.domain import grants
 from didier.domain.grants import GRANTS
-from didier.domain.users import User
 from didier.errors import InvalidField, Refusal
 from didier.masking import MASK
 from didier.runtime.logins import Login
@@ -23,7 +22,7 @@ from didier.web.api.answers import Answer
 from didier.web.api.callers import clean_password
 from didier.web.api.context import context_of
 from didier.web.api.operations import Operation, Permission
-from didier.web.api.paging import page_answer
+from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
 
@@ -35,22 +34,11 @@ ADD, UPDATE = Permission("add_user", SCOPE), Permission("update_user", SCOPE)
 Name = Annotated[str, Path(min_length=1, max_length=20, description="The user's name", examples=["crm"])]
 
 
-class _Rights(BaseModel):
-    """The rights of a user, by VICIdial's columns."""
-
-    vdc_agent_api_access: bool
-    modify_inbound_dids: bool
-    delete_inbound_dids: bool
-    view_reports: bool
-    modify_users: bool
-    delete_users: bool
-    ast_admin_access: bool
-
-
-class UserShown(_Rights):
+@dataclass
+class UserShown:
     """A user; the password is never shown."""
 
-    model_config = ConfigDict(
+    __pydantic_config__ = ConfigDict(
         json_schema_extra={
             "example": {
                 "user": "crm",
@@ -77,14 +65,37 @@ class UserShown(_Rights):
     user_group: str
     active: str
     email: str
-    api_allowed_functions: list[str] = Field(description="`ALL_FUNCTIONS` stands for all")
+    api_allowed_functions: Annotated[list[str], Field(description="`ALL_FUNCTIONS` stands for all")]
+    vdc_agent_api_access: bool
+    modify_inbound_dids: bool
+    delete_inbound_dids: bool
+    view_reports: bool
+    modify_users: bool
+    delete_users: bool
+    ast_admin_access: bool
+
+    @classmethod
+    def of(cls, found: accounts.Shown) -> Self:
+        """Return a user as the API shows them; their rights stand under VICIdial's columns."""
+        profile, user = found.profile, found.account.user
+        return cls(
+            user=profile.name,
+            full_name=profile.full_name,
+            user_level=profile.level,
+            user_group=profile.group,
+            active=profile.active,
+            email=profile.email,
+            api_allowed_functions=sorted(user.functions),
+            **{grant.column: getattr(user, grant.setting) for grant in GRANTS},
+        )
 
 
-class Users(BaseModel):
+@dataclass
+class Users(Page):
     """A page of the list of users."""
 
     items: list[UserShown]
-    next: str | None = Field(description="`cursor` of the next page; null in the last")
+    next: Annotated[str | None, Field(description="`cursor` of the next page; null in the last")]
 
 
 class _Settings(Body):
@@ -156,25 +167,6 @@ def values_of(sent: _Settings) -> dict[str, str]:
     return values
 
 
-def shown(found: accounts.Shown) -> dict[str, Any]:
-    """Return a user as JSON shows them."""
-    profile, user = found.profile, found.account.user
-    return {
-        "user": profile.name,
-        "full_name": profile.full_name,
-        "user_level": profile.level,
-        "user_group": profile.group,
-        "active": profile.active,
-        "email": profile.email,
-        "api_allowed_functions": sorted(user.functions),
-        **_rights(user),
-    }
-
-
-def _rights(user: User) -> Mapping[str, bool]:
-    return {grant.column: getattr(user, grant.setting) for grant in GRANTS}
-
-
 @router.get("", operation_id="listUsers", summary="List users", response_model=Users, responses=refusals())
 async def list_users(
     request: Request, login: Signed, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None
@@ -188,7 +180,7 @@ async def list_users(
             return found
         rows, last = found
         following = cursors.write("user", [last]) if last else None
-        return page_answer(request, {"items": [shown(row) for row in rows], "next": following})
+        return page_answer(request, Users(list(map(UserShown.of, rows)), following))
 
     return await context_of(request).read(request, login, Permission("user_details", SCOPE), read)
 
@@ -202,7 +194,7 @@ async def get_user(request: Request, login: Signed, name: Name) -> Response:
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
         found = accounts.one(conn, caller.user, name)
-        return found if isinstance(found, Refusal) else answers.json(shown(found))
+        return found if isinstance(found, Refusal) else answers.json(UserShown.of(found))
 
     return await context_of(request).read(request, login, Permission("user_details", SCOPE, name), read)
 
@@ -222,15 +214,15 @@ async def add_user(
         return password
     values = {"user_level": "8", "full_name": body.user, "api_allowed_functions": "", **values_of(body)}
 
-    def word(conn: Connection, done: accounts.Done) -> Answer:
-        made = shown(accounts.written(conn, done.name))
+    def serialize(conn: Connection, done: accounts.Done) -> Answer:
+        made = UserShown.of(accounts.written(conn, done.name))
         return answers.json(made, 201, {"location": f"{request.url.path}/{quote(done.name)}"})
 
     operation = Operation(
         permission,
         accounts.add,
         lambda caller: accounts.AddOrder(caller, body.user, password, values),
-        word,
+        serialize,
         pointers={"user": "/user", "user_level": "/user_level"},
     )
     content = body.model_dump_json(exclude={"password"}).encode()
@@ -252,14 +244,14 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
         return password
     stored, values = password, values_of(body)
 
-    def word(conn: Connection, done: accounts.Done) -> Answer:
-        return answers.json(shown(accounts.written(conn, done.name)))
+    def serialize(conn: Connection, done: accounts.Done) -> Answer:
+        return answers.json(UserShown.of(accounts.written(conn, done.name)))
 
     operation = Operation(
         permission,
         accounts.update,
         lambda caller: accounts.UpdateOrder(caller, name, stored, values, revoke_tokens=body.revoke_tokens),
-        word,
+        serialize,
         pointers={"user_level": "/user_level"},
     )
     return await context_of(request).write(request, login, operation)
