@@ -1,14 +1,15 @@
 """``/me``: the caller's own password and second factor. A password or a session opens it, and no token."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Self
 
 import segno
 from fastapi import APIRouter, Header, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
+from didier.domain.users import User
 from didier.errors import Refusal, UserNotFound
 from didier.runtime.logins import LocalLogin, Login, SessionLogin
 from didier.services.users import own_password, second_factor
@@ -19,7 +20,7 @@ from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import CODE_HEADER
 from didier.web.api.context import context_of
-from didier.web.api.moments import zoned
+from didier.web.api.moments import ZonedText, zoned
 from didier.web.api.operations import Operation, Permission
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
@@ -50,20 +51,32 @@ OneTimeCode = Annotated[
 ]
 
 
-class SecondFactorShown(BaseModel):
+@dataclass
+class SecondFactorShown:
     """A second factor; its secret is never shown again."""
 
-    confirmed_at: datetime
-    keeps_password: bool = Field(
-        description="Whether the password alone opens the JSON API and the Non-Agent API"
-    )
+    confirmed_at: ZonedText
+    keeps_password: Annotated[
+        bool, Field(description="Whether the password alone opens the JSON API and the Non-Agent API")
+    ]
     recovery_codes_left: int
 
+    @classmethod
+    def of(cls, state: State, **more: Any) -> Self:
+        """Return a second factor as the API shows it; *more* is what is sent beside."""
+        return cls(
+            confirmed_at=zoned(state.confirmed_at),
+            keeps_password=state.keeps_password,
+            recovery_codes_left=state.codes_left,
+            **more,
+        )
 
-class Me(BaseModel):
+
+@dataclass
+class Me:
     """Who the caller is."""
 
-    model_config = ConfigDict(
+    __pydantic_config__ = ConfigDict(
         json_schema_extra={
             "example": {
                 "user": "admin",
@@ -83,6 +96,11 @@ class Me(BaseModel):
     user_group: str
     second_factor: SecondFactorShown | None
 
+    @classmethod
+    def of(cls, user: User, state: State | None) -> Self:
+        """Return who *user* is, whose second factor is in *state*."""
+        return cls(user.name, user.level, user.group, SecondFactorShown.of(state) if state else None)
+
 
 class PasswordChange(Body):
     """A new password of the caller's own."""
@@ -96,7 +114,8 @@ class PasswordChange(Body):
     revoke_tokens: bool = Field(False, description="Revoke all tokens of the caller too")
 
 
-class PasswordChanged(BaseModel):
+@dataclass
+class PasswordChanged:
     """What was done."""
 
     tokens_revoked: int
@@ -110,12 +129,15 @@ class PresentPassword(Body):
     password: str = Field(min_length=1, max_length=100, description="Never shown")
 
 
-class SecondFactorBegun(BaseModel):
+@dataclass
+class SecondFactorBegun:
     """A second factor that waits for its first code."""
 
-    secret: str | None = Field(description="For an app, in base32; null when the answer is repeated")
-    uri: str | None = Field(description="The same as an `otpauth` address")
-    picture: str | None = Field(description="The address as a QR code: a `data:` address of an SVG")
+    secret: Annotated[
+        str | None, Field(description="For an app, in base32; null when the answer is repeated")
+    ]
+    uri: Annotated[str | None, Field(description="The same as an `otpauth` address")]
+    picture: Annotated[str | None, Field(description="The address as a QR code: a `data:` address of an SVG")]
 
 
 class SecondFactorChange(Body):
@@ -128,22 +150,14 @@ class SecondFactorChange(Body):
     )
 
 
+@dataclass
 class SecondFactorSet(SecondFactorShown):
     """A second factor, with its recovery codes when they are new."""
 
-    recovery_codes: list[str] | None = Field(
-        description="Shown this once; null when they are not new, or the answer is repeated"
-    )
-
-
-def _state(state: State | None) -> dict[str, Any] | None:
-    if state is None:
-        return None
-    return {
-        "confirmed_at": zoned(state.confirmed_at),
-        "keeps_password": state.keeps_password,
-        "recovery_codes_left": state.codes_left,
-    }
+    recovery_codes: Annotated[
+        list[str] | None,
+        Field(description="Shown this once; null when they are not new, or the answer is repeated"),
+    ]
 
 
 async def _admitted(request: Request, login: Login, permission: Permission) -> Caller | Response:
@@ -161,14 +175,7 @@ async def get_me(request: Request, login: Signed) -> Response:
         if isinstance(login, LocalLogin):
             return UserNotFound(caller.name)
         user = caller.user
-        return answers.json(
-            {
-                "user": user.name,
-                "user_level": user.level,
-                "user_group": user.group,
-                "second_factor": _state(second_factor.state(conn, user.user_id)),
-            }
-        )
+        return answers.json(Me.of(user, second_factor.state(conn, user.user_id)))
 
     return await context_of(request).read(request, login, _asked("user_details"), read)
 
@@ -189,14 +196,14 @@ async def change_my_password(request: Request, login: Signed, body: PasswordChan
     proof = await context.prove_own(caller, body.password)
     session = login.secret if isinstance(login, SessionLogin) else None
 
-    def word(conn: Connection, done: own_password.Changed) -> Answer:
-        return answers.json({"tokens_revoked": done.tokens_revoked})
+    def serialize(conn: Connection, done: own_password.Changed) -> Answer:
+        return answers.json(PasswordChanged(done.tokens_revoked))
 
     operation = Operation(
         permission,
         own_password.change,
         lambda caller: own_password.Order(caller, proof, new, session, body.revoke_tokens),
-        word,
+        serialize,
         pointers=_POINTERS,
     )
     return await context.write(request, login, operation)
@@ -217,16 +224,17 @@ async def begin_second_factor(
         return caller
     proof = await context.prove_own(caller, body.password)
 
-    def word(conn: Connection, begun: Begun) -> Answer:
+    def serialize(conn: Connection, begun: Begun) -> Answer:
         picture = segno.make(begun.uri, error="m").svg_data_uri(scale=_PICTURE_SCALE, light="#fff")
-        shown = {"secret": begun.secret, "uri": begun.uri, "picture": picture}
-        return Answer(201, answers.json(shown).body, repeated=answers.json(dict.fromkeys(shown)).body)
+        first = SecondFactorBegun(begun.secret, begun.uri, picture)
+        again = SecondFactorBegun(None, None, None)
+        return Answer(201, answers.to_json(first), repeated=answers.to_json(again))
 
     operation = Operation(
         permission,
         second_factor.begin,
         lambda caller: second_factor.BeginOrder(caller, proof, context.codes.key_file),
-        word,
+        serialize,
         pointers=_POINTERS,
     )
     return await context.write(request, login, operation, content=b"")
@@ -251,7 +259,7 @@ async def set_second_factor(
         SET,
         second_factor.set_,
         lambda caller: second_factor.SetOrder(caller, proof, body.keeps_password),
-        _word_set,
+        _serialize_set,
         pointers=_POINTERS,
     )
     return await context_of(request).write(request, login, operation)
@@ -270,7 +278,7 @@ async def renew_recovery_codes(
     if isinstance(proof, Response):
         return proof
     operation = Operation(
-        permission, second_factor.new_codes, lambda caller: CodeOrder(caller, proof), _word_set,
+        permission, second_factor.new_codes, lambda caller: CodeOrder(caller, proof), _serialize_set,
         pointers=_POINTERS,
     )  # fmt: skip
     return await context_of(request).write(request, login, operation)
@@ -296,10 +304,10 @@ async def end_second_factor(request: Request, login: Signed, code: OneTimeCode =
     return await context_of(request).write(request, login, operation)
 
 
-def _word_set(conn: Connection, done: Set) -> Answer:
-    shown = {**(_state(done.state) or {}), "recovery_codes": list(done.codes) or None}
-    again = answers.json({**shown, "recovery_codes": None})
-    return Answer(200, answers.json(shown).body, repeated=again.body)
+def _serialize_set(conn: Connection, done: Set) -> Answer:
+    first = SecondFactorSet.of(done.state, recovery_codes=list(done.codes) or None)
+    again = replace(first, recovery_codes=None)
+    return Answer(200, answers.to_json(first), repeated=answers.to_json(again))
 
 
 async def _proved(
