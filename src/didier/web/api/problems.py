@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Literal, Self, cast
 
 import orjson
+from pydantic import ConfigDict, Field
 
 from didier import errors
-from didier.errors import DidierError
+from didier.errors import DidierError, TargetProblem
 from didier.web.api.answers import Answer
 
 MEDIA_TYPE = "application/problem+json"
@@ -112,6 +113,72 @@ ALL: tuple[Kind, ...] = (
 CHALLENGE = 'Basic realm="Didier", charset="UTF-8", Bearer realm="Didier"'
 
 
+@dataclass
+class Found:
+    """A place in a request that is not valid."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass
+class NotPossible:
+    """A target that cannot be made."""
+
+    position: int
+    target: str
+    outcome: Literal["exists", "duplicate", "invalid"]
+    reason: str
+
+    @classmethod
+    def of(cls, problem: TargetProblem) -> Self:
+        """Return what is wrong with a target as the API shows it."""
+        outcome = cast('Literal["exists", "duplicate", "invalid"]', problem.outcome)
+        return cls(problem.position, problem.target, outcome, problem.reason)
+
+
+@dataclass
+class Problem:
+    """A refusal (RFC 9457)."""
+
+    __pydantic_config__ = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "/problems/invalid-field",
+                "title": "A value is not allowed",
+                "status": 422,
+                "detail": "did_active 'X' is not allowed: one of Y, N",
+                "pointer": "/did_active",
+                "allowed": "one of Y, N",
+            }
+        }
+    )
+
+    type: Annotated[str, Field(description="Which problem it is; stays as it is, also in later releases")]
+    title: str
+    status: int
+    detail: str
+    pointer: Annotated[
+        str | None,
+        Field(description="Where: a JSON pointer into the body, or the bare name of a parameter"),
+    ] = None
+    function: Annotated[str | None, Field(description="What the caller lacks a right for")] = None
+    missing: Annotated[list[str] | None, Field(description="The settings that would give the right")] = None
+    allowed: Annotated[str | None, Field(description="What would be allowed")] = None
+    places: Annotated[list[str] | None, Field(description="Where the DID is used")] = None
+    errors: Annotated[list[Found] | None, Field(description="All places that are not valid")] = None
+    count: Annotated[int | None, Field(description="How many targets cannot be made")] = None
+    targets: Annotated[list[NotPossible] | None, Field(description="The first of them")] = None
+
+    def to_json(self) -> bytes:
+        """Return the problem as it is sent: without the members that it does not have."""
+        members = {name: value for name, value in vars(self).items() if value is not None}
+        try:
+            return orjson.dumps(members)
+        except TypeError:  # what was sent and is named in it holds half a character (a lone surrogate)
+            return json.dumps(members, default=vars).encode()
+
+
 def kind_of(error: DidierError) -> Kind:
     """Return the kind of a refusal, or of the class nearest above it that has one."""
     return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), FAILED)
@@ -129,22 +196,13 @@ def answer(
 
     *pointer* is a JSON pointer into the body (``/did_active``) or the bare name of a parameter.
     """
-    body = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": detail}
-    if pointer is not None:
-        body["pointer"] = pointer
+    problem = Problem(kind.type, kind.title, kind.status, detail, pointer, **members)
     sent = dict(headers or {})
     if kind.status == 401:
         sent["www-authenticate"] = CHALLENGE
     if kind.status == 503:
         sent["retry-after"] = str(RETRY_SECONDS)
-    return Answer(kind.status, _written({**body, **members}), sent, MEDIA_TYPE)
-
-
-def _written(body: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except TypeError:  # what was sent and is named in it holds half a character (a lone surrogate)
-        return json.dumps(body).encode()
+    return Answer(kind.status, problem.to_json(), sent, MEDIA_TYPE)
 
 
 def refusal(error: DidierError, pointers: Mapping[str, str] | None = None, at: str = "") -> Answer:
@@ -195,18 +253,17 @@ def _members(error: DidierError) -> dict[str, Any]:
         case errors.InUse():
             return {"places": list(error.places)}
         case errors.NotAllPossible():
-            listed = [asdict(problem) for problem in error.problems]
-            return {"count": error.count, "targets": listed}
+            return {"count": error.count, "targets": list(map(NotPossible.of, error.problems))}
         case _:
             return {}
 
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Answer:
     """Word what pydantic has found wrong in a request: the first places by their pointers, and how many."""
-    listed = [{"pointer": _place(one["loc"]), "detail": _reason(one)} for one in found[:PLACES_SHOWN]]
+    listed = [Found(_place(one["loc"]), _reason(one)) for one in found[:PLACES_SHOWN]]
     first = listed[0]
-    detail = ": ".join(part for part in (first["pointer"], first["detail"]) if part)
-    return answer(INVALID, detail, pointer=first["pointer"], errors=listed, count=len(found))
+    detail = ": ".join(part for part in (first.pointer, first.detail) if part)
+    return answer(INVALID, detail, pointer=first.pointer, errors=listed, count=len(found))
 
 
 def _place(location: Sequence[str | int]) -> str:

@@ -8,6 +8,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -19,7 +20,6 @@ from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
 from didier.web.api.docs import OPENAPI, PREFIX
 from didier.web.api.limits import not_read
-from didier.web.api.schemas import Problem
 from didier.web.bodies import ClientGone, RequestTooLarge
 
 ROUTERS = (
@@ -89,7 +89,7 @@ def _document(api: FastAPI) -> dict[str, Any]:
             tags=api.openapi_tags,
         )
         shapes = document["components"]["schemas"]
-        definition = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        definition = TypeAdapter(problems.Problem).json_schema(ref_template="#/components/schemas/{model}")
         shapes |= {"Problem": definition}
         shapes |= _definitions(document)
         for name in ("HTTPValidationError", "ValidationError"):

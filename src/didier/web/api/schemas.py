@@ -1,9 +1,9 @@
 """The shapes that requests and answers share, as the OpenAPI document shows them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Header, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from didier.web.api import problems
 
@@ -20,54 +20,6 @@ class Body(BaseModel):
     """A body of a request: fields that do not exist are refused by name."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class Found(BaseModel):
-    """A place in a request that is not valid."""
-
-    pointer: str
-    detail: str
-
-
-class NotPossible(BaseModel):
-    """A target that cannot be made."""
-
-    position: int
-    target: str
-    outcome: Literal["exists", "duplicate", "invalid"]
-    reason: str
-
-
-class Problem(BaseModel):
-    """A refusal (RFC 9457)."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "type": "/problems/invalid-field",
-                "title": "A value is not allowed",
-                "status": 422,
-                "detail": "did_active 'X' is not allowed: one of Y, N",
-                "pointer": "/did_active",
-                "allowed": "one of Y, N",
-            }
-        }
-    )
-
-    type: str = Field(description="Which problem it is; stays as it is, also in later releases")
-    title: str
-    status: int
-    detail: str
-    pointer: str | None = Field(
-        None, description="Where: a JSON pointer into the body, or the bare name of a parameter"
-    )
-    function: str | None = Field(None, description="What the caller lacks a right for")
-    missing: list[str] | None = Field(None, description="The settings that would give the right")
-    allowed: str | None = Field(None, description="What would be allowed")
-    places: list[str] | None = Field(None, description="Where the DID is used")
-    errors: list[Found] | None = Field(None, description="All places that are not valid")
-    count: int | None = Field(None, description="How many targets cannot be made")
-    targets: list[NotPossible] | None = Field(None, description="The first of them")
 
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_MOST, description="Most items in the page")]
