@@ -188,7 +188,6 @@ class Batches(Page):
     """A page of a list of batches."""
 
     items: list[Batch]
-    next: Annotated[str | None, Field(description="`cursor` of the next page; null in the last")]
 
 
 @dataclass
@@ -219,7 +218,6 @@ class Items(Page):
     """A page of a list of items."""
 
     items: list[Item]
-    next: Annotated[str | None, Field(description="`cursor` of the next page; null in the last")]
 
 
 class Undo(Body):

@@ -94,7 +94,6 @@ class Dids(Page):
     """A page of a list of DIDs."""
 
     items: list[Did]
-    next: Annotated[str | None, Field(description="`cursor` of the next page; null in the last")]
 
     @classmethod
     def of(cls, rows: Sequence[Row], following: str | None) -> Self:
@@ -197,7 +196,7 @@ async def list_dids(
 _ETAG = {"ETag": {"description": "Mark of this state of the DID", "schema": {"type": "string"}}}
 
 
-def to_json(row: Row, status: int = 200, **headers: str) -> Answer:
+def did_answer(row: Row, status: int = 200, **headers: str) -> Answer:
     """Return the answer that shows a DID: its row as it was read, with all columns that there are."""
     return Answer(status, orjson.dumps(row), {"etag": f'"{lookup.version(row)}"', **headers})
 
@@ -211,7 +210,7 @@ async def get_did(request: Request, login: Signed, pattern: Pattern) -> Response
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
         row = lookup.one(conn, caller, pattern)
-        return row if isinstance(row, Refusal) else to_json(row)
+        return row if isinstance(row, Refusal) else did_answer(row)
 
     return await context_of(request).read(request, login, Permission("did_info", READ, pattern), read)
 
@@ -246,7 +245,7 @@ async def add_did(
 
 def _made(request: Request, row: Row) -> Answer:
     pattern = quote(str(row["did_pattern"]), safe="")
-    return to_json(row, 201, location=f"{request.url.path}/{pattern}")
+    return did_answer(row, 201, location=f"{request.url.path}/{pattern}")
 
 
 @router.patch(
@@ -265,7 +264,7 @@ async def change_did(
     values = values_of(body)
 
     def serialize(conn: Connection, done: edits.Done) -> Answer:
-        return to_json(lookup.written(conn, done.did_id, done.sight))
+        return did_answer(lookup.written(conn, done.did_id, done.sight))
 
     operation = Operation(
         UPDATE.about_that(pattern),

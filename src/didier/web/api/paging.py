@@ -1,9 +1,10 @@
 """Pages of lists, each with the way to the next one."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
+from pydantic import Field
 from starlette.requests import Request
 
 from didier.web.api import answers
@@ -15,7 +16,7 @@ class Page:
     """A page of a list; each list has a class of its own, which the OpenAPI document names."""
 
     items: list[Any]
-    next: str | None
+    next: Annotated[str | None, Field(description="`cursor` of the next page; null in the last")]
 
 
 def page_answer(request: Request, page: Page) -> Answer:

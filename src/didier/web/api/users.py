@@ -95,7 +95,6 @@ class Users(Page):
     """A page of the list of users."""
 
     items: list[UserShown]
-    next: Annotated[str | None, Field(description="`cursor` of the next page; null in the last")]
 
 
 class _Settings(Body):
