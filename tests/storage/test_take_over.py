@@ -1,6 +1,7 @@
 """What earlier releases recorded is in the change log after an upgrade."""
 
 import os
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.resources import files
 
@@ -11,6 +12,8 @@ from alembic.config import Config
 
 from didier.cli.local import CALLER
 from didier.domain.visibility import EVERYTHING
+from didier.services.batches import journal
+from didier.services.batches.journal import TakenBack
 from didier.services.changes.history import history
 from didier.services.dids import lookup
 from didier.storage.batches import batches, progress
@@ -31,10 +34,10 @@ SOURCE = "18001234567"
 WHEN = "2026-03-04 05:06:07"
 
 
-@pytest.fixture
-def old(empty_url):
+@contextmanager
+def left_by_0_1(url):
     """A database as release 0.1 (revision 0004) leaves it."""
-    engine = open_engine(empty_url, create=True)
+    engine = open_engine(url, create=True)
     config = Config()
     config.set_main_option("script_location", str(files("didier.storage") / "migrations"))
     with engine.begin() as conn:
@@ -46,6 +49,22 @@ def old(empty_url):
         )
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def old(empty_url):
+    """Such a database of either kind."""
+    with left_by_0_1(empty_url) as engine:
+        yield engine
+
+
+@pytest.fixture
+def old_myisam(mariadb):
+    """Such a database without transactions, as VICIdial's tables are."""
+    with left_by_0_1(mariadb.database()) as engine:
+        with engine.begin() as conn:
+            run(conn, f"ALTER TABLE {DIDS} ENGINE=MyISAM")
+        yield engine
 
 
 def add(conn, table, **values):
@@ -237,3 +256,20 @@ def test_many_items_are_taken_over_once(old):
         wrongly = scalar(conn, f"SELECT COUNT(*) FROM ({pairs}) AS p WHERE before_it > did_id")
     assert [ITEMS] * 4 == counts[:4]
     assert 0 == wrongly
+
+
+def test_what_a_crash_left_half_done_is_taken_back(old_myisam):
+    """The journal was in the batches before."""
+    with old_myisam.begin() as conn:
+        batch(conn, 3, state="running", high_water=1, guard="didier.gone")
+        for position, target in enumerate(("5550001", "5550002"), 1):
+            item(conn, 3, position, target, None, "planned")
+        insert(conn, DIDS, ("did_pattern", "modify_stamp"), [("5550001", WHEN)])
+
+    upgrade(old_myisam)
+
+    with old_myisam.begin() as conn:
+        assert [TakenBack(("5550001",), ())] == journal.take_back(conn)
+        assert [(SOURCE,)] == run(conn, f"SELECT did_pattern FROM {DIDS}")
+        assert ("failed", 0) == (progress.get(conn, 3).state, progress.get(conn, 3).added)
+        assert ["missing", "missing"] == [placed.item.outcome for placed in progress.items(conn, 3, 0, 10)]

@@ -9,8 +9,11 @@ What was recorded before is taken over: runs of copies from ``didier_batch_items
 ``didier_history``. For each DID they stand in the order in which they were made.
 """
 
+import zlib
+from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
@@ -41,6 +44,8 @@ def upgrade() -> None:
     if is_new:
         _begin_counting(conn)
     _take_over(conn)
+    if conn.dialect.name != "sqlite":
+        _take_over_journal(conn)
 
 
 def _pattern() -> "sa.types.TypeEngine[str]":
@@ -151,6 +156,52 @@ def _set_mark(conn: Connection, name: str, mark: dict[str, int]) -> None:
     values = {"name": f"taken_over_{name}", "value": f"{mark['batch']}:{mark['place']}"}
     conn.execute(sa.text("DELETE FROM didier_settings WHERE name = :name"), values)
     conn.execute(sa.text("INSERT INTO didier_settings (name, value) VALUES (:name, :value)"), values)
+
+
+def _take_over_journal(conn: Connection) -> None:
+    """Write what a crash left half done into the journal, from which it will be taken back.
+
+    Before, the journal was in batches: those running without a phase, whose locks nobody holds.
+    """
+    sql = (
+        "SELECT batch_id, created_at, user_name, user_id, address, source_pattern, snapshot_id, high_water,"
+        " guard FROM didier_batches"
+        " WHERE state = 'running' AND phase IS NULL AND IS_USED_LOCK(guard) IS NULL"
+    )
+    for batch in conn.execute(sa.text(sql)).mappings().all():
+        _move_to_journal(conn, dict(batch))
+
+
+def _move_to_journal(conn: Connection, batch: Mapping[str, Any]) -> None:
+    of_batch = {"batch": batch["batch_id"]}
+
+    def execute(sql: str, **values: Any) -> "sa.CursorResult[*tuple[Any, ...]]":
+        return conn.execute(sa.text(sql), {**of_batch, **values})
+
+    planned = "FROM didier_batch_items WHERE batch_id = :batch AND outcome = 'planned'"
+    targets = execute(f"SELECT position, target {planned} ORDER BY position").all()
+    changes = [_planned(batch, position, target) for position, target in targets]
+    content = orjson.dumps({"moment": batch["created_at"].isoformat(" "), "changes": changes})
+    execute(
+        "INSERT INTO didier_journal (guard, high_water, content) VALUES (:guard, :high_water, :content)",
+        guard=batch["guard"],
+        high_water=batch["high_water"],
+        content=zlib.compress(content),
+    )
+    execute("UPDATE didier_batches SET state = 'failed', added = 0 WHERE batch_id = :batch")
+    execute(
+        "UPDATE didier_batch_items SET outcome = 'missing' WHERE batch_id = :batch AND outcome = 'planned'"
+    )
+
+
+def _planned(batch: Mapping[str, Any], position: int, target: str) -> dict[str, Any]:
+    """Return the change that was planned, as the journal has it."""
+    author = {"name": batch["user_name"], "user_id": batch["user_id"], "address": batch["address"]}
+    return {
+        "author": author, "action": "created", "cause": "copy", "did_id": 0, "pattern": target,
+        "batch_id": batch["batch_id"], "position": position, "source": batch["source_pattern"],
+        "snapshot_id": batch["snapshot_id"],
+    }  # fmt: skip
 
 
 _COPIED = (
