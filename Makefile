@@ -69,6 +69,7 @@ client: $(DEV_STAMP)
 docs: $(DEV_STAMP)
 	$(BIN)/python -m didier.cli.reference docs/reference/cli.md
 	$(BIN)/python scripts/batch_states.py docs/reference/batch-states.md
+	$(BIN)/python scripts/rooms.py docs/architecture.md
 	PYTHONPATH=tests $(BIN)/python -m security.page docs/security/authorization.md
 
 lock: $(DEV_STAMP)

@@ -110,8 +110,7 @@ def _word(change: Change, before: Image | None, after: Image | None) -> str:
 
 def _changes(conn: Connection, places: Sequence[Place], pattern: str, sight: Visibility) -> list[Change]:
     recorded = change_log.some(conn, [place.change_id for place in places])
-    wanted = {one.change.snapshot_id for one in recorded.values()} - {None}
-    sources = {snapshot_id: snapshots.read(conn, snapshot_id) for snapshot_id in wanted if snapshot_id}
+    sources = snapshots.some(conn, {id_ for one in recorded.values() if (id_ := one.change.snapshot_id)})
     return [_change(recorded[place.change_id], place, pattern, sources, sight) for place in places]
 
 

@@ -33,9 +33,16 @@ def _ids(conn: Connection, digests: Sequence[str]) -> dict[str, int]:
 
 def read(conn: Connection, snapshot_id: int) -> dict[str, Any]:
     """Return the row that was stored under *snapshot_id*."""
-    rows = run(conn, "SELECT content FROM didier_snapshots WHERE snapshot_id = ?", snapshot_id)
-    image: dict[str, Any] = orjson.loads(rows[0][0])
-    return image
+    return some(conn, [snapshot_id])[snapshot_id]
+
+
+def some(conn: Connection, snapshot_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Return the rows that were stored under *snapshot_ids*, by id."""
+    if not snapshot_ids:
+        return {}
+    wanted = numbers_of(conn.dialect.name)
+    sql = f"SELECT snapshot_id, content FROM didier_snapshots WHERE snapshot_id IN {wanted}"
+    return {row[0]: orjson.loads(row[1]) for row in run(conn, sql, as_json(sorted(snapshot_ids)))}
 
 
 def groups(conn: Connection, snapshot_ids: Collection[int]) -> dict[int, str | None]:
