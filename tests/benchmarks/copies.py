@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import writer
 from databases import prepared
 from rows import Options, Row, Target, alone, at_least_times, compared
 from servers import bare_server, didier, mariadb, workplace
@@ -26,9 +27,18 @@ It was measured earlier on another machine of this size. VICIdial is not part of
 
 
 def on_sqlite(options: Options) -> Iterator[Row]:
-    """Copies into an embedded database."""
+    """Copies into an embedded database; at 32 connections also beside the driver alone."""
     with workplace() as directory:
         yield from _rates(options, directory, f"sqlite:///{directory}/didier.db", "SQLite")
+    with workplace() as directory, didier(directory, f"sqlite:///{directory}/didier.db") as (_, port):
+        wrk(port, 8, WARM_UP, "0")
+        pairs = [
+            (wrk(port, 32, options.seconds, f"{round_}").rate, writer.rate(options.seconds))
+            for round_ in range(1, options.rounds + 1)
+        ]
+    name = "durable copy_did, SQLite, 32 connections, beside the writer"
+    reference = "bare writer: the six rows of release 0.1, groups of 32"
+    yield compared(name, "/s", pairs, reference, at_least_times(0.6))
 
 
 def on_mariadb(options: Options) -> Iterator[Row]:
