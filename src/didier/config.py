@@ -130,6 +130,14 @@ class Settings(BaseSettings):
         30.0, ge=0, description="Longest wait for running requests when the server stops"
     )
 
+    lease_seconds: float = Field(
+        15.0,
+        ge=1,
+        le=3600,
+        description="With MariaDB: how long after a process was killed another one goes on with its work on"
+        " large batches",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
