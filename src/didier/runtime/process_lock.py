@@ -37,7 +37,7 @@ class Guard:
         if file is None:
             self._lock = _MariaDBLock.taken(self._engine, f".{self._name}")
         else:
-            self._lock = _FileLock.taken(file, self._name.rpartition(".")[2])
+            self._lock = FileLock.taken(file, self._name.rpartition(".")[2])
         return self
 
     def __bool__(self) -> bool:
@@ -79,14 +79,14 @@ class _MariaDBLock:
         self._conn.close()
 
 
-class _FileLock:
+class FileLock:
     """An empty file beside the database; not the database itself, whose closing would free SQLite's locks."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     @classmethod
-    def taken(cls, database: Path, name: str) -> "_FileLock | None":
+    def taken(cls, database: Path, name: str) -> "FileLock | None":
         owner = database.stat()
         path = database.with_name(f"{database.name}-{name}")
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
