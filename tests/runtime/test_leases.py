@@ -111,7 +111,7 @@ def test_nothing_is_written_where_one_process_has_the_file(fresh_file, tmp_path)
 
 
 def test_a_lease_that_was_lost_is_found_to_be(mariadb_url):
-    """When another process has taken it, as this one was slow, its renewal finds out, and tells the worker."""
+    """When another process has taken it, as this one was slow, the renewal finds out and tells the worker."""
     with opened(mariadb_url) as engine, process(mariadb_url, seconds=3.0) as one:
         one.get()
         one.changed.clear()

@@ -16,6 +16,7 @@ from didier.cli.local import CALLER
 from didier.domain.templates import Template
 from didier.runtime.batch_worker import BatchWorker
 from didier.runtime.committer import Committer
+from didier.runtime.leases import LeaseHolder
 from didier.services.batches import batches, journal
 from didier.services.batches.batches import BatchOrder, Text, UndoOrder, read_text
 from didier.services.batches.decisions import target_of
@@ -78,13 +79,15 @@ class Halting(BatchWorker):
         self,
         engine: Engine,
         committer: Committer,
+        lease_holder: LeaseHolder,
         clock: Callable[[], datetime],
         pace: int | None = None,
         last: int | None = None,
         abruptly: bool = False,
         told: Callable[[int], None] | None = None,
     ) -> None:
-        super().__init__(engine, committer, clock)
+        super().__init__(engine, committer, lease_holder, clock)
+        self.lease_holder = lease_holder
         self._rows = pace
         self._last = last
         self._abruptly = abruptly
@@ -107,6 +110,11 @@ class Halting(BatchWorker):
         return super().store(work, rows)
 
     @property
+    def has_lease(self) -> bool:
+        """Whether it is the one of several that works."""
+        return any(leased.lease for leased in self.lease_holder.all)
+
+    @property
     def has_ended(self) -> bool:
         """Whether the thread has ended by itself."""
         return self._thread is not None and not self._thread.is_alive()
@@ -116,13 +124,15 @@ class Halting(BatchWorker):
 def running(engine: Engine, now: datetime, **settings: Any) -> Iterator[Halting]:
     """Run a committer and a runner, as the server does."""
     committer = Committer(engine, recover=lambda conn: not journal.take_back(conn) and journal.is_clear(conn))
-    runner = Halting(engine, committer, lambda: now, **settings)
+    lease_holder = LeaseHolder(engine, committer)
+    runner = Halting(engine, committer, lease_holder, lambda: now, **settings)
     committer.start()
     runner.start()
     try:
         yield runner
     finally:
         runner.stop()
+        lease_holder.stop()
         asyncio.run(committer.stop())
 
 

@@ -3,6 +3,9 @@
 One thread reads, decides and verifies on connections of its own; what it stores goes through the committer
 in small steps, behind the orders of those who wait. So of two batches for the same targets the second finds
 the rows of the first, and is told.
+
+Of the processes on a database the one that has the lease does this. Each step is stored only while the lease
+is still its own.
 """
 
 import os
@@ -19,10 +22,15 @@ from sqlalchemy.engine import Connection, Engine
 
 from didier.errors import Unavailable
 from didier.runtime.committer import Committer
-from didier.runtime.process_lock import Guard
+from didier.runtime.leases import LeaseHolder
 from didier.services.batches.job import MOST_ROWS, Carrier
 from didier.storage.batches import progress
+from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.database import reading
+from didier.storage.statements import is_transactional
+from didier.storage.system import leases
+from didier.storage.system.leases import Lease, LeaseLost
+from didier.storage.tables import DIDS
 
 LEAST_STEP_SECONDS = 0.001
 """How long a step may always take: about what a copy of those takes who wait for it."""
@@ -37,7 +45,9 @@ little in proportion."""
 LEAST_ROWS = 50
 
 POLL_SECONDS = 5.0
-"""How often batches are looked for that another node has left or taken in."""
+"""How often batches are looked for that another process has left or taken in."""
+
+LEASE = "batches"
 
 RETRY_SECONDS = 1.0
 """How long to wait when the database does not answer."""
@@ -69,13 +79,19 @@ class BatchWorker:
     """The thread that carries out large batches while the server runs."""
 
     def __init__(
-        self, engine: Engine, committer: Committer, clock: Callable[[], datetime] = datetime.now
+        self,
+        engine: Engine,
+        committer: Committer,
+        lease_holder: LeaseHolder,
+        clock: Callable[[], datetime] = datetime.now,
     ) -> None:
         self._engine = engine
         self._committer = committer
         self._clock = clock
         self._pace = Pace(committer)
         self._wanted = threading.Event()
+        self._leased = lease_holder.lease(LEASE, self._wanted.set)
+        self._lease: Lease | None = None  # of the batch that is worked on
         self._stopping = False
         self.ended = 0  # how many batches have come to an end; those who watch them look at it
         self._thread: threading.Thread | None = None
@@ -105,6 +121,10 @@ class BatchWorker:
     def _work(self) -> None:
         with suppress(OSError):  # those who wait for an answer come first
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+        self._work_until_stopped()
+        self._leased.give_back()
+
+    def _work_until_stopped(self) -> None:
         waits: Unavailable | None = None
         while not self._stopping:
             self._wanted.clear()
@@ -113,6 +133,8 @@ class BatchWorker:
                 waits = None
             except CancelledError:
                 return  # the committer has stopped
+            except LeaseLost:
+                self._leased.lost(self._lease)
             except Unavailable as error:
                 if type(error) is not type(waits):  # said once, tried each second
                     log.warning("batches_wait", reason=str(error), repair=error.repair)
@@ -126,18 +148,22 @@ class BatchWorker:
             self._wanted.wait(POLL_SECONDS)
 
     def _carry_out_all(self) -> None:
-        """Carry out what there is; nothing when another node is at it."""
-        with reading(self._engine) as conn:
-            if progress.under_way(conn) is None:
+        """Carry out what there is; nothing while another process is at it."""
+        while not self._stopping:
+            self._lease = self._leased.lease  # before looking: what is found then, others have left
+            batch = self._next()
+            if batch is None:
+                self._leased.give_back()
                 return
-        with Guard(self._engine, "didier.batches") as held:
-            while held and not self._stopping and held.alive():
-                with reading(self._engine) as conn:
-                    batch = progress.under_way(conn)
-                if batch is None:
-                    return
-                Carrier(self, batch).carry_out()
-                self.ended += 1
+            self._leased.want()
+            if self._lease is None:
+                return  # until it is there
+            Carrier(self, batch).carry_out()
+            self.ended += 1
+
+    def _next(self) -> StoredBatch | None:
+        with reading(self._engine) as conn:
+            return progress.under_way(conn)
 
     @property
     def stopping(self) -> bool:
@@ -145,12 +171,15 @@ class BatchWorker:
         return self._stopping
 
     def store(self, work: Callable[[Connection], Outcome], rows: int = 0) -> "Future[Outcome]":
-        """Hand a step to the committer; its pace is learned from."""
-        pace = self._pace
+        """Hand a step to the committer; its pace is learned from.
+
+        The step raises `LeaseLost`, and nothing of it is stored, when another process does the work by now.
+        """
+        pace, lease = self._pace, self._lease
 
         def timed(conn: Connection) -> Outcome:
             began = time.perf_counter()
-            outcome = work(conn)
+            outcome = _fenced(conn, lease, work)
             pace.took(rows, time.perf_counter() - began)
             return outcome
 
@@ -169,3 +198,14 @@ class BatchWorker:
     def now(self) -> datetime:
         """Return the time."""
         return self._clock()
+
+
+def _fenced(conn: Connection, lease: Lease | None, work: Callable[[Connection], Outcome]) -> Outcome:
+    """Do a step of the work under *lease*. Raises `LeaseLost`."""
+    if lease is None:
+        raise LeaseLost(LEASE)
+    leases.hold(conn, lease)
+    outcome = work(conn)
+    if not is_transactional(conn, DIDS):  # the journal has committed in between, and with that let it go
+        leases.hold(conn, lease)
+    return outcome

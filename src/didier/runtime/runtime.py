@@ -17,6 +17,7 @@ from didier.runtime.batch_worker import BatchWorker
 from didier.runtime.code_verifier import CodeVerifier
 from didier.runtime.committer import GROUP_LIMIT, Committer
 from didier.runtime.degraded_reads import DegradedReads
+from didier.runtime.leases import LeaseHolder
 from didier.runtime.logins import Login, PasswordLogin
 from didier.runtime.password_verifier import PasswordVerifier
 from didier.runtime.pipeline import Proven
@@ -66,7 +67,8 @@ class Runtime:
         self.committer = Committer(
             engine, settings.waiting_limit, observe_commit, _take_back, _group_limit(engine)
         )
-        self.batch_worker = BatchWorker(engine, self.committer)
+        self.leases = LeaseHolder(engine, self.committer, settings.lease_seconds)
+        self.batch_worker = BatchWorker(engine, self.committer, self.leases)
         self.passwords = PasswordVerifier(engine, self.committer)
         self.codes = CodeVerifier(engine, KeyFile.of(settings.key_file, engine.url))
         self.readers = Readers(engine, "readers", READERS, READING_MOST)
@@ -84,6 +86,7 @@ class Runtime:
             self.batch_worker.start()
         yield
         await asyncio.to_thread(self.batch_worker.stop)
+        await asyncio.to_thread(self.leases.stop)
         await self.committer.stop()
         self.engine.dispose()
 

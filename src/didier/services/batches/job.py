@@ -22,6 +22,7 @@ from didier.storage.batches import progress
 from didier.storage.batches.input_text import unpack
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.failures import is_passing, unavailable
+from didier.storage.system.leases import LeaseLost
 
 MOST_ROWS = 10_000
 """Most rows of a step, whatever the time: they are in memory."""
@@ -42,7 +43,7 @@ class Steps(Protocol):
         """Whether the batch is to be left where it is."""
 
     def store(self, work: Callable[[Connection], Outcome], rows: int = 0) -> "Future[Outcome]":
-        """Carry out a step that stores *rows* rows."""
+        """Carry out a step that stores *rows* rows, unless another process is at the batch: `LeaseLost`."""
 
     def rows(self) -> int:
         """Return how many rows the next step may have."""
@@ -75,7 +76,10 @@ class Carrier:
         self._batch = batch
 
     def carry_out(self) -> None:
-        """Do what the batch's phase asks for until it is done or has to stop."""
+        """Do what the batch's phase asks for until it is done or has to stop.
+
+        Raises `LeaseLost` when another process carries it out by now.
+        """
         batch_id = self._batch.batch_id
         try:
             if self._batch.phase == "check":
@@ -84,7 +88,7 @@ class Carrier:
                 self._make()
             if self._batch.phase == "remove":
                 self._remove()
-        except (Unavailable, CancelledError):
+        except (Unavailable, CancelledError, LeaseLost):
             raise
         except MovedOn:
             return  # once more, from where the database says
