@@ -1,9 +1,12 @@
 """What is counted, in Prometheus' format."""
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from didier.runtime.committer import Committer
+from didier.runtime.leases import Leased, LeaseHolder
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
 from didier.vicidial.replies.lines import Reply
 
@@ -37,10 +40,21 @@ class Metrics:
         self._waiting = Gauge(
             "didier_waiting_orders", "Orders that wait to be stored", registry=self.registry
         )
+        self._leases = Gauge(
+            "didier_lease_held",
+            "Whether this process does a job that only one may do: 1 or 0",
+            ("lease",),
+            registry=self.registry,
+        )
 
     def watch(self, committer: Committer) -> None:
         """Show how many orders wait."""
         self._waiting.set_function(lambda: committer.waiting)
+
+    def watch_leases(self, lease_holder: LeaseHolder) -> None:
+        """Show which leases the process has."""
+        for leased in lease_holder.all:
+            self._leases.labels(leased.name).set_function(partial(_is_held, leased))
 
     def observe_commit(self, size: int, seconds: float) -> None:
         """Count a transaction."""
@@ -59,3 +73,7 @@ class Metrics:
     def page(self) -> tuple[bytes, str]:
         """Return the page to be scraped and its content type."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+
+def _is_held(leased: Leased) -> int:
+    return int(leased.lease is not None)
