@@ -159,3 +159,8 @@ def test_the_database_file_is_private(server):
     files = [file for file in server.directory.iterdir() if file.name.startswith("didier.db")]
     assert {"didier.db", "didier.db-wal", "didier.db-shm"} == {f.name for f in files} - {"didier.db-batches"}
     assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in files}
+
+
+def test_metrics_show_the_leases(server):
+    """Without a large batch to work on the process has none."""
+    assert 'didier_lease_held{lease="batches"} 0.0' in server.get("/metrics")[1].splitlines()
