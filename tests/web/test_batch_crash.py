@@ -452,7 +452,11 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..
             if kind != "sqlite":
                 url = vicidial(request.getfixturevalue("database"), kind)
             server = Didier(
-                tmp_path, "--demo", "--database", url, environment={"DIDIER_RATE_LIMIT": "0"}
+                tmp_path,
+                "--demo",
+                "--database",
+                url,
+                environment={"DIDIER_RATE_LIMIT": "0", "DIDIER_LEASE_SECONDS": "1"},
             ).start()
             stack.callback(server.stop)
             home = Home(url)
