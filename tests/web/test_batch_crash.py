@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -78,10 +78,12 @@ class Home:
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         tables = sa.MetaData()
-        tables.reflect(self.engine, only=["vicidial_inbound_dids", "didier_batches", "didier_batch_items"])
+        names = ["vicidial_inbound_dids", "didier_batches", "didier_batch_items", "didier_changes"]
+        tables.reflect(self.engine, only=names)
         self.dids = tables.tables["vicidial_inbound_dids"]
         self.batches = tables.tables["didier_batches"]
         self.items = tables.tables["didier_batch_items"]
+        self.changes = tables.tables["didier_changes"]
 
     def batch(self, batch_id: int) -> dict[str, Any]:
         """Return the row of a batch."""
@@ -123,19 +125,37 @@ class Home:
         self.change(SOURCE, **values)
 
     def check(self, gone: Collection[str] = ()) -> None:
-        """Check that totals, items and rows agree: after each commit they do, so at any moment.
+        """Check that totals, items, changes and rows agree: after each commit they do, so at any moment.
 
         *gone* are DIDs that another program has deleted; an undo finds that out on its way.
         """
         with reading(self.engine) as conn:
             there = dict(conn.execute(sa.select(self.dids.c.did_id, self.dids.c.did_pattern)).all())
             left = conn.execute(sa.select(self.items).where(self.items.c.outcome.in_(LEFT))).mappings().all()
+            alone = conn.execute(self._alone()).mappings().all()
+            logged = conn.execute(self._logged()).mappings().all()
+            missed = sa.select(self.items).where(self.items.c.outcome == "missing", self.items.c.did_id > 0)
+            missing = [pattern for row in conn.execute(missed).mappings() for _, pattern in _run(row)]
             assert [] == self._wrong_totals(conn)
-        named = [pair for row in left for pair in _run(row) if pair[1] not in gone]
+        named = [pair for row in (*left, *alone) for pair in _run(row) if pair[1] not in gone]
         source = {did_id: pattern for did_id, pattern in there.items() if pattern == SOURCE}
 
         assert [] == [pair for pair, count in Counter(named).items() if count > 1]
         assert source | dict(named) == there
+        assert source | _left_by(logged, {*gone, *missing}) == there
+
+    def _alone(self) -> "sa.Select[Any]":
+        """Return the query for copies that are batches by themselves."""
+        c = self.changes.c
+        of_others = sa.select(self.batches.c.batch_id)
+        return sa.select(c.did_id, c.did_pattern.label("target"), c.size).where(
+            c.batch_id.is_(None), c.action == "created", c.change_id.not_in(of_others)
+        )
+
+    def _logged(self) -> "sa.Select[Any]":
+        c = self.changes.c
+        shown = sa.select(c.action, c.did_id, c.did_pattern.label("target"), c.size)
+        return shown.where(c.kind == "did").order_by(c.change_id)
 
     def _wrong_totals(self, conn) -> list[Any]:
         b, i = self.batches.c, self.items.c
@@ -196,6 +216,19 @@ def _number(target: str, place: int) -> str:
     """Return the number that comes *place* numbers behind *target*."""
     digits = target.removeprefix("+")
     return target if not place else f"{target[: -len(digits)]}{int(digits) + place:0{len(digits)}}"
+
+
+def _left_by(logged: Sequence[Any], gone: Collection[str]) -> dict[int, str]:
+    """Return the DIDs that are there after the changes that were *logged*."""
+    there: dict[int, str] = {}
+    for row in logged:
+        for did_id, pattern in _run(row):
+            if row["action"] == "created" and pattern not in gone:
+                assert did_id not in there
+                there[did_id] = pattern
+            elif row["action"] == "deleted":
+                there.pop(did_id, None)
+    return there
 
 
 def _run(row: Any) -> list[tuple[int, str]]:
