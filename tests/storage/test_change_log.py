@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from didier.domain.batch_states import DONE
@@ -108,12 +106,11 @@ def test_changes_between_two_ids(conn, now):
 # Batches that are one change --------------------------------------------------------------------------
 
 
-def one(pattern="5550001", did_id=7, **settings) -> Batch:
-    change = created(did_id, pattern, snapshot_id=3, details={"values": {"did_active": "N"}})
-    return Batch(
-        WHO, [Item(pattern, "added", did_id)], [change], {"did_active": "N"}, source_id=1,
-        source_pattern=SOURCE, snapshot_id=3, **settings,
-    )  # fmt: skip
+def one(pattern="5550001", did_id=7, **settings) -> Change:
+    known = batches.described(
+        settings.get("mode", "best_effort"), settings.get("reach"), None, 1, settings.get("template")
+    )
+    return created(did_id, pattern, snapshot_id=3, details={"values": {"did_active": "N"}, **known})
 
 
 def of_two(**settings) -> Batch:
@@ -187,8 +184,8 @@ def test_other_batches_have_their_ids_from_the_log(conn, now):
 
 def test_what_was_refused_makes_a_batch_of_its_own_rows(conn, now):
     """A batch without a change, or with one and a refusal, is not its change."""
-    refused = replace(one(), items=[Item("5550009", "exists")], changes=())
-    half = replace(one(), items=[Item("5550001", "added", 7), Item("5550009", "exists")])
+    refused = Batch(WHO, [Item("5550009", "exists")], ())
+    half = Batch(WHO, [Item("5550001", "added", 7), Item("5550009", "exists")], [one()])
     ids = batches.record(conn, [refused, half], now)
 
     assert [(id_,) for id_ in ids] == run(conn, "SELECT batch_id FROM didier_batches ORDER BY batch_id")

@@ -28,8 +28,9 @@ from didier.services.changes.copied import Copies
 from didier.services.dids import validation
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches
+from didier.storage.batches.batches import Batch, described
 from didier.storage.changes import vicidial_logs
-from didier.storage.changes.change_log import Image
+from didier.storage.changes.change_log import Change, Image
 from didier.storage.dids import dids, snapshots
 from didier.storage.dids.dids import Did, Found, Hold
 from didier.storage.statements import is_transactional
@@ -100,9 +101,21 @@ class _Plan:
         """The columns in which targets have values of their own."""
         return tuple(sorted({column for own in self.own for column in own}))
 
-    def described(self, snapshot_id: int) -> Copies:
+    @property
+    def mode(self) -> str:
+        """As batches have it."""
+        return "atomic" if self.order.atomic else "best_effort"
+
+    @property
+    def template(self) -> str | None:
+        """The text of the template, as batches have it."""
+        return self.order.template.text if self.order.template else None
+
+    def copies(self, snapshot_id: int) -> Copies:
         """Return what the change log says of all its copies; *snapshot_id* is the source as it is."""
-        return Copies(self.order.caller.author, self.source.pattern, snapshot_id, self.recipe)
+        caller, source = self.order.caller, self.source
+        known = described(self.mode, caller.pattern_prefix, caller.visibility, source.did_id, self.template)
+        return Copies(caller.author, source.pattern, snapshot_id, self.recipe, known)
 
 
 def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[CopyResult | Refused]:
@@ -147,29 +160,29 @@ def _make(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[CopyR
     """Create what is planned, and record it."""
     images = {plan.source.did_id: plan.recipe.image for plan in plans}
     snapshot_ids = dict(zip(images, snapshots.keep(conn, list(images.values())), strict=True))
-    described = [plan.described(snapshot_ids[plan.source.did_id]) for plan in plans]
-    outcomes = _all_items(plans, _create(conn, plans, described, now))
-    done = [_batch(*one) for one in zip(plans, described, outcomes, strict=True)]
+    copies = [plan.copies(snapshot_ids[plan.source.did_id]) for plan in plans]
+    outcomes = _all_items(plans, _create(conn, plans, copies, now))
+    done = [_done(*one) for one in zip(plans, copies, outcomes, strict=True)]
     batch_ids = batches.record(conn, done, now)
     return [CopyResult(*pair) for pair in zip(batch_ids, outcomes, strict=True)]
 
 
 def _create(
-    conn: Connection, plans: Sequence[_Plan], described: Sequence[Copies], now: datetime
+    conn: Connection, plans: Sequence[_Plan], copies: Sequence[Copies], now: datetime
 ) -> Sequence[int | None]:
     """Create the planned DIDs; return their ids in order, None where another program was faster."""
-    copies = [copy for plan in plans for copy in _copies(plan)]
-    if not copies or is_transactional(conn, DIDS):
-        return dids.copy(conn, copies, now)
+    rows = [row for plan in plans for row in _rows(plan)]
+    if not rows or is_transactional(conn, DIDS):
+        return dids.copy(conn, rows, now)
     planned = [
-        of.change(target, plan.own[place : place + 1])
-        for plan, of in zip(plans, described, strict=True)
+        of_plan.change(batches.Item(target, "added"), plan.own[place : place + 1])
+        for plan, of_plan in zip(plans, copies, strict=True)
         for place, target in enumerate(plan.order.targets)
         if plan.refusals[place] is None
     ]
     with journal.journaled(conn, planned, now):
-        made = dids.copy_where_free(conn, copies, now)
-    return [made.get(copy.target) for copy in copies]
+        made = dids.copy_where_free(conn, rows, now)
+    return [made.get(row.target) for row in rows]
 
 
 def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
@@ -231,8 +244,10 @@ def _plan(
     if order.template and (bad := order.template.problem({*recipe.image, *extra})):
         return bad
     own = _own(order, recipe)
-    limits = ([order.caller.visibility] * len(own), [recipe.image] * len(own))
-    wrong = validation.problems(conn, own, *limits) if own else [None] * len(order.targets)
+    wrong: Sequence[InvalidField | None] = [None] * len(order.targets)
+    if own:
+        limits = ([order.caller.visibility] * len(own), [recipe.image] * len(own))
+        wrong = validation.problems(conn, own, *limits)
     now_taken = taken.copy() if order.dry_run or order.atomic else taken
     named: set[str] = set()
     refusals: list[AlreadyExists | InvalidPattern | None] = []
@@ -289,7 +304,7 @@ def _reason(refused: AlreadyExists | InvalidPattern) -> str:
     return "named before in this order" if isinstance(refused, NamedTwice) else "exists already"
 
 
-def _copies(plan: _Plan) -> Iterator[dids.Copy]:
+def _rows(plan: _Plan) -> Iterator[dids.Copy]:
     overrides = fields.stored(plan.order.overrides)
     for place, (target, refused) in enumerate(zip(plan.order.targets, plan.refusals, strict=True)):
         if refused is None:
@@ -313,23 +328,25 @@ def _item(target: str, did_id: int | None) -> Item:
     return Copied(target, did_id) if did_id else AlreadyExists(target)
 
 
-def _batch(plan: _Plan, described: Copies, items: Sequence[Item]) -> batches.Batch:
-    caller = plan.order.caller
+def _done(plan: _Plan, copies: Copies, items: Sequence[Item]) -> Batch | Change:
+    """Return the batch that *plan* has come to: its only change, where that is all."""
     pairs = zip(plan.order.targets, items, strict=True)
-    placed = in_runs(_batch_item(target, item) for target, item in pairs)
-    return batches.Batch(
-        author=described.author,
+    placed = in_runs([_batch_item(target, item) for target, item in pairs])
+    if len(placed) == 1 and placed[0].item.outcome == "added":
+        return copies.change(placed[0].item, plan.own)
+    return Batch(
+        author=copies.author,
         items=[one.item for one in placed],
-        changes=described.changes(placed, plan.own),
+        changes=copies.changes(placed, plan.own, batch_id=0),
         overrides=plan.order.overrides,
-        mode="atomic" if plan.order.atomic else "best_effort",
+        mode=plan.mode,
         source_id=plan.source.did_id,
         source_pattern=plan.source.pattern,
-        snapshot_id=described.snapshot_id,
-        template=plan.order.template.text if plan.order.template else None,
-        reach=caller.pattern_prefix,
+        snapshot_id=copies.snapshot_id,
+        template=plan.template,
+        reach=plan.order.caller.pattern_prefix,
         own_columns=plan.own_columns,
-        caller_groups=caller.visibility,
+        caller_groups=plan.order.caller.visibility,
     )
 
 

@@ -175,7 +175,7 @@ def _store(
     items = decisions.items(chunk, ids)
     progress.add_items(conn, batch.batch_id, items)
     made = Copies(batch.author, batch.source_pattern, batch.snapshot_id, recipe)
-    change_log.record(conn, made.changes(items, chunk.own, chunk.position, batch.batch_id), now)
+    change_log.record(conn, made.changes(items, chunk.own, batch.batch_id, chunk.position), now)
     sizes: dict[str, int] = {}
     for placed in items:
         sizes[placed.item.outcome] = sizes.get(placed.item.outcome, 0) + placed.item.size

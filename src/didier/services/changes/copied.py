@@ -1,35 +1,52 @@
 """Copies as the change log has them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 from didier.services.batches.copy_spec import Recipe
+from didier.storage.batches.batches import Item
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.changes.change_log import CREATED, Author, Change
 
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """What all copies of an order have alike."""
+    """What all copies of an order have alike; *batch* is what a copy says of it that is the only one."""
 
     author: Author
     source: str
     snapshot_id: int | None
     recipe: Recipe
+    batch: Mapping[str, Any] = field(default_factory=dict)
 
-    def change(self, target: str, own: Sequence[Mapping[str, str | None]] = ()) -> Change:
-        """Return the change that creates *target*, whose id is not known yet."""
-        details: dict[str, object] = {"source_id": self.recipe.image["did_id"]}
+    def change(
+        self,
+        item: Item,
+        own: Sequence[Mapping[str, str | None]] = (),
+        position: int = 1,
+        batch_id: int | None = None,
+    ) -> Change:
+        """Return the change that creates the run *item*, without a batch one that is a batch by itself.
+
+        *own* are the values of each target, when any has some; an id that is not known yet is 0.
+        """
+        details: dict[str, Any] = {"source_id": self.recipe.image["did_id"]}
         if self.recipe.overrides:
             details["values"] = self.recipe.overrides
-        if any(own):
+        if own and any(own):
             details["own"] = own
+        if batch_id is None:
+            details |= self.batch
         return Change(
             author=self.author,
             action=CREATED,
             cause="copy",
-            did_id=0,
-            pattern=target,
+            did_id=item.did_id or 0,
+            pattern=item.target,
+            batch_id=batch_id,
+            position=position,
+            size=item.size,
             group_after=self.recipe.group(own),
             source=self.source,
             snapshot_id=self.snapshot_id,
@@ -40,8 +57,8 @@ class Copies:
         self,
         items: Iterable[PlacedItem],
         own: Sequence[Mapping[str, str | None]],
+        batch_id: int,
         position: int = 0,
-        batch_id: int | None = None,
     ) -> list[Change]:
         """Return the changes that *items* tell of, one for each run that was added.
 
@@ -49,16 +66,8 @@ class Copies:
         """
         changes = []
         for placed in items:
-            item, first = placed.item, placed.position - 1 - position
-            if item.did_id is not None and item.outcome == "added":
-                change = self.change(item.target, own[first : first + item.size])
-                changes.append(
-                    replace(
-                        change,
-                        did_id=item.did_id,
-                        batch_id=batch_id,
-                        size=item.size,
-                        position=placed.position,
-                    )
-                )
+            first = placed.position - 1 - position
+            if placed.item.outcome == "added":
+                values = own[first : first + placed.item.size]
+                changes.append(self.change(placed.item, values, placed.position, batch_id))
         return changes

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -53,7 +54,7 @@ def record(
     if not changes:
         return []
     if import_id is None:
-        batch_ids = batches.record(conn, [_batch(kind, change) for change in changes], now)
+        batch_ids = batches.record(conn, [_logged(kind, change, kind) for change in changes], now)
     else:
         logged = [_logged(kind, change, "import", import_id) for change in changes]
         change_log.record(conn, logged, now)
@@ -63,23 +64,12 @@ def record(
     return batch_ids
 
 
-def _batch(kind: str, change: Change) -> batches.Batch:
-    # Ids stand in the log alone: of the items with ids the nearest tells where a DID comes from.
-    did_id = change.did_id if kind == "add" else None
-    return batches.Batch(
-        author=change.caller.author,
-        items=[batches.Item(change.pattern, KINDS[kind].outcome, did_id)],
-        changes=[_logged(kind, change, kind)],
-        overrides=change.values,
-        kind=kind,
-        mode="atomic",
-        reach=change.caller.pattern_prefix,
-        caller_groups=change.caller.visibility,
-    )
-
-
 def _logged(kind: str, change: Change, cause: str, batch_id: int | None = None) -> change_log.Change:
+    """Return the change as it is logged; without a batch it is one by itself."""
     image = change.before or change.after or {}
+    details: dict[str, Any] = {"values": change.values} if change.values else {}
+    if batch_id is None:
+        details |= batches.described("atomic", change.caller.pattern_prefix, change.caller.visibility)
     return change_log.Change(
         author=change.caller.author,
         action=KINDS[kind].action,
@@ -87,7 +77,7 @@ def _logged(kind: str, change: Change, cause: str, batch_id: int | None = None) 
         did_id=change.did_id,
         pattern=str(image.get("did_pattern", change.pattern)),
         batch_id=batch_id,
-        details={"values": change.values} if change.values else {},
+        details=details,
         before=change.before,
         after=change.after,
     )

@@ -62,40 +62,37 @@ class Batch:
     own_columns: tuple[str, ...] = ()  # those in which targets have values of their own
     caller_groups: Visibility | None = None  # what the caller saw; None: not known
 
-    @property
-    def is_one_change(self) -> bool:
-        """Whether its only change is the batch."""
-        return len(self.items) == 1 == len(self.changes)
+
+def described(
+    mode: str, reach: str | None, saw: Visibility | None, source_id: int = 0, template: str | None = None
+) -> dict[str, Any]:
+    """Return what a change that is a batch by itself says of that, for its details; see `Batch`."""
+    known = {"mode": mode, "reach": reach, "source_id": source_id, "template": template}
+    given: dict[str, Any] = {name: value for name, value in known.items() if value}
+    return given if saw is None else {**given, "groups": _groups(saw)}
 
 
-def record(conn: Connection, batches: Sequence[Batch], now: datetime) -> list[int]:
-    """Store *batches*, which are done, with their items and changes; return their ids in order."""
-    shared = [batch for batch in batches if not batch.is_one_change]
+def record(conn: Connection, done: Sequence[Batch | Change], now: datetime) -> list[int]:
+    """Store batches that are *done*, with their items and changes; return their ids in order.
+
+    A change stands for the batch of which it is all.
+    """
+    shared = [batch for batch in done if isinstance(batch, Batch)]
     shared_ids = insert_batches(conn, shared, now)
     placed = zip(shared_ids, shared, strict=True)
     insert_items(conn, [(id_, place, item) for id_, batch in placed for place, item in _placed(batch.items)])
     rest = iter(shared_ids)
-    known = [None if batch.is_one_change else next(rest) for batch in batches]
-    changes = [change for pair in zip(batches, known, strict=True) for change in _changes(*pair)]
+    known = [next(rest) if isinstance(batch, Batch) else None for batch in done]
+    changes = [change for pair in zip(done, known, strict=True) for change in _changes(*pair)]
     change_ids = change_log.record(conn, changes, now)
     alone = iter([id_ for id_, change in zip(change_ids, changes, strict=True) if change.batch_id is None])
     return [next(alone) if id_ is None else id_ for id_ in known]
 
 
-def _changes(batch: Batch, batch_id: int | None) -> Sequence[Change]:
-    """Return the changes of a batch as they are stored; where one is the batch, it says what that is."""
-    if batch_id is not None:
-        return [replace(change, batch_id=batch_id) for change in batch.changes]
-    known = {
-        "mode": batch.mode,
-        "source_id": batch.source_id,
-        "template": batch.template,
-        "reach": batch.reach,
-    }
-    given: dict[str, Any] = {name: value for name, value in known.items() if value}
-    if batch.caller_groups is not None:
-        given["groups"] = _groups(batch.caller_groups)
-    return [replace(change, details={**change.details, **given}) for change in batch.changes]
+def _changes(done: Batch | Change, batch_id: int | None) -> Sequence[Change]:
+    if isinstance(done, Change):
+        return [done]
+    return [replace(change, batch_id=batch_id) for change in done.changes]
 
 
 def _groups(saw: Visibility) -> list[str] | None:
