@@ -137,12 +137,20 @@ class Home:
             missed = sa.select(self.items).where(self.items.c.outcome == "missing", self.items.c.did_id > 0)
             missing = [pattern for row in conn.execute(missed).mappings() for _, pattern in _run(row)]
             assert [] == self._wrong_totals(conn)
+            assert self._is_gap_free(conn)
         named = [pair for row in (*left, *alone) for pair in _run(row) if pair[1] not in gone]
         source = {did_id: pattern for did_id, pattern in there.items() if pattern == SOURCE}
 
         assert [] == [pair for pair, count in Counter(named).items() if count > 1]
         assert source | dict(named) == there
         assert source | _left_by(logged, {*gone, *missing}) == there
+
+    def _is_gap_free(self, conn) -> bool:
+        """Say whether the changes that are numbered have all numbers up to the last."""
+        c = self.changes.c
+        number = c.change_id if conn.dialect.name == "sqlite" else c.sequence
+        count, last = conn.execute(sa.select(sa.func.count(number), sa.func.max(number))).one()
+        return count == (last or 0)
 
     def _alone(self) -> "sa.Select[Any]":
         """Return the query for copies that are batches by themselves."""

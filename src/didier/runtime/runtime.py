@@ -23,6 +23,7 @@ from didier.runtime.password_verifier import PasswordVerifier
 from didier.runtime.pipeline import Proven
 from didier.runtime.readers import Readers
 from didier.runtime.requests import AccessRecord, Request
+from didier.runtime.sequencer import Sequencer
 from didier.services.batches import journal
 from didier.services.system.installation_key import KeyFile
 from didier.services.users.authentication import Caller, StaleProof
@@ -69,6 +70,7 @@ class Runtime:
         )
         self.leases = LeaseHolder(engine, self.committer, settings.lease_seconds)
         self.batch_worker = BatchWorker(engine, self.committer, self.leases)
+        self.sequencer = Sequencer(engine, self.committer, self.leases)
         self.passwords = PasswordVerifier(engine, self.committer)
         self.codes = CodeVerifier(engine, KeyFile.of(settings.key_file, engine.url))
         self.readers = Readers(engine, "readers", READERS, READING_MOST)
@@ -79,13 +81,16 @@ class Runtime:
     async def running(self, *, batches: bool = True) -> AsyncIterator[None]:
         """Carry out orders; at the end finish those that were accepted.
 
-        Without *batches* the large ones that wait are left alone until a request wants one worked on.
+        Without *batches* the large ones that wait are left alone until a request wants one worked on, and
+        changes are not numbered: that is for processes that stay.
         """
         self.committer.start()
         if batches:
             self.batch_worker.start()
+            self.sequencer.start()
         yield
         await asyncio.to_thread(self.batch_worker.stop)
+        await asyncio.to_thread(self.sequencer.stop)
         await asyncio.to_thread(self.leases.stop)
         await self.committer.stop()
         self.engine.dispose()
