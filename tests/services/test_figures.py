@@ -52,7 +52,7 @@ def test_dids_are_counted_by_route(conn):
 def test_copies_are_counted_by_day(conn, now):
     """Days without a copy are there too; what is older is not."""
     for days, count in ((0, 2), (1, 1), (9, 3)):
-        targets = tuple(f"1800{days}55000{number}" for number in range(count))
+        targets = (*(f"1800{days}55000{number}" for number in range(count)), "x")  # one is not valid
         order = CopyOrder(CALLER, "18001234567", targets)
         copies.copy(conn, [order], now - timedelta(days=9 - days))
     found = dashboard.copies_by_day(conn, CALLER, now.date(), 9)

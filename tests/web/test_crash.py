@@ -36,7 +36,9 @@ HALVES = {
         OR batch_id NOT IN (SELECT batch_id FROM didier_changes WHERE batch_id IS NOT NULL)
         OR batch_id NOT IN (SELECT change_id FROM didier_changes WHERE kind = 'batch')""",
     "a change log with gaps": """
-        SELECT 1 FROM didier_changes HAVING max(change_id) - min(change_id) + 1 <> count(*)""",
+        SELECT missing FROM
+        (SELECT max(change_id) - min(change_id) + 1 - count(*) AS missing FROM didier_changes)
+        WHERE missing <> 0""",
     "a batch without exactly one row in the admin log": """
         SELECT DISTINCT COALESCE(batch_id, change_id) AS batch FROM didier_changes AS c WHERE kind = 'did'
         AND 1 <> (SELECT count(*) FROM vicidial_admin_log AS a

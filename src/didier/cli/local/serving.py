@@ -1,6 +1,6 @@
 """Serves, and makes databases, for `didier serve` and `didier init`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.engine import Engine
@@ -68,19 +68,22 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     check_address(settings.host, settings.port)
     app = create_app(engine, settings, demo=demo)
     transports = [HttpServer(app, settings)]
-    Process(app.runtime, transports, settings.stop_seconds, lambda: _greet(engine, settings, demo)).run()
+    # Looked up before it is said: once requests are taken, a database that is lost is no reason to end.
+    greeting = _greeting(engine, settings, demo)
+    Process(app.runtime, transports, settings.stop_seconds, lambda: say(*greeting)).run()
 
 
-def _greet(engine: Engine, settings: Settings, demo: bool) -> None:
+def _greeting(engine: Engine, settings: Settings, demo: bool) -> Sequence[str]:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
-    say(f"Didier serves {base}/ (admin panel: {base}/admin/)")
+    lines = [f"Didier serves {base}/ (admin panel: {base}/admin/)"]
     if demo:
         with reading(engine) as conn:
             target = demo_data.free_target(conn)
         query = tutorial.copy_query(tutorial.USER, tutorial.PASSWORD, target)
-        say("This is a demonstration: its password is public. Copy a DID:", "")
-        say(f'    curl "{base}{PATH}?{query}"', "")
+        lines += ["This is a demonstration: its password is public. Copy a DID:", ""]
+        lines += [f'    curl "{base}{PATH}?{query}"', ""]
+    return lines
 
 
 def init(database: str | None, astguiclient_conf: str | None) -> None:

@@ -17,7 +17,7 @@ from didier.services.batches import decisions
 from didier.services.batches.copy_spec import Recipe
 from didier.services.batches.decisions import target_of
 from didier.services.users.authentication import Caller
-from didier.storage.batches import own_batches, progress
+from didier.storage.batches import progress
 from didier.storage.batches.batches import Item
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
@@ -35,7 +35,6 @@ CHUNK = 5_000
 def begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, *, force: bool) -> None:
     """Say that a batch is being undone; `step` does it. What an undo kept before is looked at again."""
     groups = caller.user.visible_groups()
-    own_batches.keep(conn, batch.batch_id)
     progress.rename_outcome(conn, batch.batch_id, "kept", "added")
     progress.move(conn, batch, "undo", {
         "forced": int(force), "undone_by": caller.name[:20],

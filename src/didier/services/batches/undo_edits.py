@@ -20,7 +20,7 @@ from didier.services.batches.edits import places
 from didier.services.changes.record import KINDS, Change, event
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
-from didier.storage.batches import own_batches, progress
+from didier.storage.batches import progress
 from didier.storage.changes import change_log, vicidial_logs
 from didier.storage.changes.change_log import CREATED, DELETED, UNDO, UPDATED, Image
 from didier.storage.changes.change_log import Change as Logged
@@ -74,7 +74,6 @@ def undo_edit(
     _carry_out(conn, plan, caller, batch_id, now)
     removed, restored = len(plan.deletions), len(plan.updates) + len(plan.insertions)
     if removed or restored or not plan.kept:
-        own_batches.keep(conn, batch_id)
         progress.move(conn, found, "undone", {
             "undone_by": caller.name[:20], "undone_by_id": caller.user.user_id,
             "undone_origin": caller.origin, "undone_at": now, "removed": removed, "kept": len(plan.kept),

@@ -104,12 +104,15 @@ def page(conn: Connection, wanted: BatchFilter, before: int | None, limit: int) 
 def move(conn: Connection, batch: StoredBatch, event: str, values: Mapping[str, Any] | None = None) -> None:
     """Let *event* happen to *batch*, and store *values* with it; the text of what has ended is forgotten.
 
+    A batch that was one change gets a row of its own with that.
+
     Raises `IllegalMove`, and ValueError unless *values* are what the event stores.
     """
     step = batch_states.after(batch.stage, event)
     given = values or {}
     if set(given) != set(step.writes):
         raise ValueError(f"{event!r} stores {', '.join(step.writes) or 'nothing'}, not {', '.join(given)}")
+    own_batches.keep(conn, batch.batch_id)
     change(conn, batch.batch_id, {"state": step.to.state, "phase": step.to.phase, **given})
     if step.to.state not in ACTIVE:
         forget_pieces(conn, batch.batch_id)

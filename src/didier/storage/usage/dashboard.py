@@ -101,7 +101,8 @@ def copies_by_day(conn: Connection, since: datetime, sight: Visibility) -> list[
         values += [as_json([*sorted(sight.groups), EVERY_GROUP.lower()])]
     sql = (
         "SELECT SUBSTR(changed_at, 1, 10) AS day, SUM(size) FROM didier_changes"
-        f" WHERE change_id >= ? AND action = 'created' AND cause = 'copy'{where} GROUP BY day ORDER BY day"
+        f" WHERE change_id >= ? AND kind = 'did' AND action = 'created' AND cause = 'copy'{where}"
+        " GROUP BY day ORDER BY day"
     )
     rows = run(conn, sql, first, *values)
     return [DayCount(date.fromisoformat(str(day)[:10]), int(count)) for day, count in rows]
