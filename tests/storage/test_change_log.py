@@ -60,14 +60,25 @@ def test_a_run_is_not_longer_than_can_be_found(conn, now):
 
 
 @pytest.mark.parametrize(
-    ("did_id", "found"), [(99, False), (100, True), (10_099, True), (10_100, False), (None, False)]
-)
-def test_a_run_is_found_by_each_of_its_ids(conn, now, did_id, found):
-    """And by no other, nor by a number in it that is not there any more."""
-    [change_id] = change_log.record(conn, [created(100, "5550000", size=LONGEST_RUN)], now)
-    places = change_log.places(conn, "5559999", did_id)
+    ("number", "place"),
+    [("0550000", 0), ("0559999", 9_999), ("0549999", None), ("0560000", None), ("550001", None),
+     ("+0550001", None), ("055000a", None)],
+)  # fmt: skip
+def test_a_run_is_found_by_each_of_its_numbers(conn, now, number, place):
+    """And by no other, nor by one with another length or other characters."""
+    [change_id] = change_log.record(conn, [created(100, "0550000", size=LONGEST_RUN)], now)
+    places = change_log.places(conn, number)
 
-    assert ([(change_id, did_id)] if found else []) == [(place.change_id, place.did_id) for place in places]
+    assert ([] if place is None else [(change_id, 100 + place)]) == [
+        (one.change_id, one.did_id) for one in places
+    ]
+
+
+def test_numbers_with_a_plus_are_numbers(conn, now):
+    """A run of them is found as well."""
+    change_log.record(conn, [created(100, "+4920000", size=20)], now)
+
+    assert [119] == [place.did_id for place in change_log.places(conn, "+4920019")]
 
 
 def test_what_an_undo_did_is_not_the_batchs_own(conn, now):

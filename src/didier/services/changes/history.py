@@ -64,7 +64,7 @@ def history(
     name = did.pattern if did else pattern
     if not caller.may_touch(name):
         return NotFound(pattern)
-    places = sorted(change_log.places(conn, name, did.did_id if did else None), key=_cursor, reverse=True)
+    places = sorted(change_log.places(conn, name), key=_cursor, reverse=True)
     if sight.groups is None:
         found = _changes(conn, _behind(places, before)[:limit], name, sight)
         is_there = bool(did or places)

@@ -37,7 +37,7 @@ UNDO = "undo"
 """The cause of changes that take others back."""
 
 LONGEST_RUN = 10_000
-"""Most DIDs of a run: the runs that hold a DID begin at most that many ids before it."""
+"""Most DIDs of a run: the runs that hold a number begin at most that many numbers before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,25 +159,29 @@ class Place:
     did_id: int
 
 
-def places(conn: Connection, pattern: str, did_id: int | None) -> list[Place]:
-    """Return the changes of every DID that has, or had, *pattern*; *did_id* is that of the present one.
-
-    A run is found by the ids alone, so only when one of the DIDs is there or has a change of its own.
-    """
+def places(conn: Connection, pattern: str) -> list[Place]:
+    """Return the changes of every DID that has, or had, *pattern*, alone and in runs."""
     sql = "SELECT changed_at, change_id, did_id FROM didier_changes WHERE did_pattern = ? AND size = 1"
-    own = [_place(row) for row in run(conn, sql, pattern)]
-    ids = {place.did_id for place in own} | ({did_id} if did_id else set())
-    runs = (
-        f"SELECT changed_at, change_id FROM didier_changes WHERE {_OF_ANY} AND did_id BETWEEN ? AND ?"
-        " AND size > 1 AND did_id + size > ?"
+    return [_place(row) for row in run(conn, sql, pattern)] + _in_runs(conn, pattern)
+
+
+def _in_runs(conn: Connection, pattern: str) -> list[Place]:
+    """Return the changes of runs in which the number *pattern* is."""
+    prefix = "+" if pattern.startswith("+") else ""
+    digits = pattern[len(prefix) :]
+    if not (digits.isascii() and digits.isdigit()):
+        return []
+    least = f"{prefix}{max(0, int(digits) - LONGEST_RUN + 1):0{len(digits)}}"
+    sql = (
+        "SELECT changed_at, change_id, did_id, did_pattern, size FROM didier_changes"
+        " WHERE did_pattern BETWEEN ? AND ? AND size > 1 AND LENGTH(did_pattern) = ?"
     )
-    return own + [
-        _place((*row, id_)) for id_ in sorted(ids) for row in run(conn, runs, id_ - LONGEST_RUN + 1, id_, id_)
-    ]
-
-
-_OF_ANY = "action IN ('created', 'updated', 'deleted')"
-"""The condition by which the index of actions and ids is looked into."""
+    found = []
+    for moment, change_id, did_id, first, size in run(conn, sql, least, pattern, len(pattern)):
+        place = int(digits) - int(first[len(prefix) :])
+        if place < size:
+            found.append(_place((moment, change_id, did_id + place)))
+    return found
 
 
 def _place(row: Sequence[Any]) -> Place:
