@@ -196,27 +196,27 @@ def test_nobody_takes_it_while_a_step_is_under_way(engine, database_url):
 def test_of_many_at_once_one_gets_it(engine, database_url):
     """Whether it was never taken or has expired; the others get none, or an error that will pass."""
     for epoch in range(1, 6):
-        got = at_once(database_url, 6)
+        got = at_once(database_url, [f"holder {number} of round {epoch}" for number in range(6)])
         expire(engine, JOB)
 
         assert [epoch] == [getattr(lease, "epoch", lease) for lease in got]
 
 
-def at_once(url, count):
-    """Let *count* processes take the lease at once; return the leases that they got."""
-    got, ready = [], threading.Barrier(count)
+def at_once(url, holders):
+    """Let *holders* take the lease at once; return the leases that they got."""
+    got, ready = [], threading.Barrier(len(holders))
 
     def take(holder):
         with opened(url) as engine:
             engine.connect().close()
             ready.wait()
             try:
-                got.append(taken(engine, f"holder {holder} {id(ready)}"))
+                got.append(taken(engine, holder))
             except DBAPIError as error:
                 if not is_passing(error):
                     got.append(error)
 
-    threads = [threading.Thread(target=take, args=[number]) for number in range(count)]
+    threads = [threading.Thread(target=take, args=[holder]) for holder in holders]
     for thread in threads:
         thread.start()
     for thread in threads:
