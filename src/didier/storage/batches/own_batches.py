@@ -1,6 +1,7 @@
 """Batches of one change: the row of the change log is the batch, and tells its only item.
 
-Once such a batch is undone it has to hold what became of that, so it gets a row of its own (`keep`).
+Once something happens to such a batch, an undo or a verification that fails, it has a state, and gets a row
+of its own (`keep`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -35,7 +36,7 @@ _SELECT = (
     "SELECT change_id, action, cause, origin, changed_at, user_name, user_id, address, did_id, did_pattern,"
     " size, source_pattern, snapshot_id, details FROM didier_changes AS c"
 )
-# One that was undone has a row of its own.
+# One that something has happened to has a row of its own.
 _OWN = "batch_id IS NULL AND NOT EXISTS (SELECT 1 FROM didier_batches AS b WHERE b.batch_id = c.change_id)"
 
 
