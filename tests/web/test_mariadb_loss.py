@@ -74,6 +74,15 @@ def test_loss_under_load(served, database, url):
     note("MariaDB killed while copies are made, and started again", 1, len(load.acknowledged), 0)
 
 
+def test_a_restart_between_two_requests(served, database):
+    """A request that comes when the database is up again does not notice that it was away."""
+    assert served.tutorial(target="5550001").startswith("SUCCESS")
+    database.stop()
+    database.start()
+
+    assert served.tutorial(target="5550002").startswith("SUCCESS")
+
+
 def test_didier_recovers_by_itself(served, database, url):
     """While the database is away each request says so; when it is back they are carried out again."""
     assert served.tutorial(target="5550001").startswith("SUCCESS")

@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from didier.errors import FileFailed, Overloaded, Stopping, Unavailable
+from didier.storage.database import answers
 from didier.storage.failures import is_passing, unavailable
 from didier.storage.system.health import can_store
 
@@ -43,8 +44,11 @@ second at 32 connections and 40 % at 8; twice that gave less.
 BUSY = 4
 """Orders in the group before from which on the committer counts as busy."""
 
+PING_SECONDS = 0.1
+"""Silence after which the connection is tried first: a restarted database has ended it, and is up again."""
+
 IDLE_SECONDS = 30.0
-"""Silence after which the connection is made anew: the database or a firewall may have ended it."""
+"""Silence after which a new one is opened: a firewall may have forgotten it, and no ping comes back."""
 
 ATTEMPTS = 5
 """How often a transaction is tried that lost against another writer."""
@@ -195,7 +199,7 @@ class Committer:
                 size = len(group)
                 # Whatever happens, also to the log or the metrics: the callers are told, the thread goes on.
                 with suppress(Exception):
-                    self._renew_if_idle(conn)
+                    self._renew_if_lost(conn)
                     if group:
                         self._count_order()
                         self._commit(conn, group)
@@ -225,11 +229,11 @@ class Committer:
             step.future.set_result(outcome)
             self._end_trouble(conn)
 
-    def _renew_if_idle(self, conn: Connection) -> None:
+    def _renew_if_lost(self, conn: Connection) -> None:
         now = time.monotonic()
-        if now - self._used_at > IDLE_SECONDS:
+        silence, self._used_at = now - self._used_at, now
+        if silence > IDLE_SECONDS or (silence > PING_SECONDS and not answers(conn)):
             conn.invalidate()
-        self._used_at = now
 
     def _join(self, first: Any) -> tuple[list[_Waiting], bool]:
         """Collect the orders from *first* on that wait; say whether that was the last of all."""

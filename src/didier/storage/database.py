@@ -171,6 +171,15 @@ def check_connection(engine: Engine) -> None:
         raise NoDatabase(f"the database {name} cannot be opened: {reason}") from None
 
 
+def answers(conn: Connection) -> bool:
+    """Say whether the database answers on *conn*, or will be connected to when it is used next."""
+    there = None if conn.invalidated else conn.connection.dbapi_connection
+    try:
+        return there is None or conn.dialect.do_ping(there)
+    except conn.dialect.loaded_dbapi.Error:
+        return False
+
+
 def server_problem(conn: Connection) -> str | None:
     """Say why Didier cannot use the database server, None when it can."""
     if conn.dialect.name == "sqlite":
