@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy.engine import Connection
 
@@ -34,7 +35,7 @@ from didier.storage.users.unknown_names import Failures
 from didier.storage.users.users import Account, StoredPassword
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Caller:
     """The authenticated user, under the name they gave, and where the request came from.
 
@@ -67,12 +68,12 @@ class Caller:
         user_id = f"#{self.user.user_id}"
         return user_id if self.token_id is None else f"{user_id}:{self.token_id}"
 
-    @property
+    @cached_property
     def author(self) -> Author:
         """The caller as the change log names them."""
         return Author(self.name, self.user.user_id, self.address, self.origin)
 
-    @property
+    @cached_property
     def visibility(self) -> Visibility:
         """What the caller sees, with this token."""
         groups = self.user.visible_groups()
