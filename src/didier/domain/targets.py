@@ -142,3 +142,23 @@ def refusal(problem: InvalidPattern) -> InvalidPattern:
     if isinstance(found, Range):
         return InvalidRange(problem.pattern, f"a list may come to {LIMIT} numbers at most")
     return found or problem
+
+
+def run_of(first: str, size: int) -> Iterable[str]:
+    """Return the *size* consecutive numbers from *first* on; of one, whatever pattern it is."""
+    if size == 1:
+        return (first,)
+    prefix = "+" if first.startswith("+") else ""
+    begin = int(first[len(prefix) :])
+    return Range(prefix, len(first) - len(prefix), begin, begin + size - 1)
+
+
+def in_run(first: str, place: int) -> str:
+    """Return the number that comes *place* places behind *first*; an empty text where that is none."""
+    if not place:
+        return first
+    prefix = "+" if first.startswith("+") else ""
+    digits = first[len(prefix) :]
+    if not (digits.isascii() and digits.isdigit()):
+        return ""
+    return f"{prefix}{int(digits) + place:0{len(digits)}}"
