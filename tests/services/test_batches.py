@@ -30,8 +30,9 @@ from didier.storage.batches import progress
 from didier.storage.batches.input_text import pack
 from didier.storage.batches.progress import BatchFilter, StoredBatch
 from didier.storage.database import reading
-from didier.storage.dids import deletion_locks, dids
+from didier.storage.dids import deletion_locks
 from didier.storage.statements import run
+from support import outside
 from support.batches import SOURCE, accept, assert_agree, order, outcomes, stored, table, undo
 from support.statements import sent
 
@@ -346,8 +347,8 @@ def test_undo_keeps_and_names_what_was_changed_since(clean, now):
     batch_id = small(clean, now, "5550100", "5550101", "5550102", "5550103", "5550104")
     there = table(clean)
     with clean.begin() as conn:
-        dids.update(conn, there["5550101"]["did_id"], {"did_active": "N"}, now + timedelta(minutes=1))
-        dids.delete(conn, there["5550102"]["did_id"])
+        outside.update(conn, there["5550101"]["did_id"], {"did_active": "N"}, now + timedelta(minutes=1))
+        outside.delete(conn, there["5550102"]["did_id"])
         deletion_locks.lock(conn, {there["5550103"]["did_id"]: ("admin", 1)}, now)
 
     undone = undo(clean, batch_id, now)
@@ -403,7 +404,9 @@ def test_a_change_in_the_case_of_a_letter_is_a_change(clean, now):
     """Nobody's work is thrown away for being small."""
     batch_id = small(clean, now, "5550100")
     with clean.begin() as conn:
-        dids.update(conn, table(clean)["5550100"]["did_id"], {"did_description": "TUTORIAL SALES LINE"}, now)
+        outside.update(
+            conn, table(clean)["5550100"]["did_id"], {"did_description": "TUTORIAL SALES LINE"}, now
+        )
 
     assert ("5550100",) == undo(clean, batch_id, now).kept
 

@@ -8,6 +8,7 @@ from didier.storage import settings
 from didier.storage.dids import dids
 from didier.storage.statements import run
 from didier.storage.users import users
+from support import outside
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_database_with_users_is_refused(empty, now):
 def test_a_database_with_dids_is_refused(empty, now):
     """A user with a public password does not get into a database that has DIDs."""
     with empty.begin() as conn:
-        dids.add(conn, {"did_pattern": "5550001"}, now)
+        outside.add(conn, {"did_pattern": "5550001"}, now)
 
     with empty.begin() as conn, pytest.raises(DatabaseInUse):
         demo.fill(conn, now)
@@ -102,6 +103,6 @@ def test_the_next_free_target(engine, now):
     first = int(tutorial.TARGET_DID)
     with engine.begin() as conn:
         for number in (first, first + 1, first + 3):
-            dids.add(conn, {"did_pattern": str(number)}, now)
+            outside.add(conn, {"did_pattern": str(number)}, now)
 
         assert str(first + 2) == demo.free_target(conn)

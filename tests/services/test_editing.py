@@ -24,6 +24,7 @@ from didier.storage.batches.progress import BatchFilter
 from didier.storage.changes import change_log
 from didier.storage.dids import deletion_locks, dids
 from didier.storage.statements import run
+from support import outside
 
 SOURCE = "18001234567"
 SERVICES = {
@@ -317,7 +318,7 @@ def test_each_caller_is_told_of_the_places_that_they_see(engine, now):
     """Deletions that share a transaction name places to one and not to another."""
     with engine.begin() as conn:
         for pattern, group in (("5550001", "SALES"), ("5550002", "OTHER")):
-            dids.add(conn, {"did_pattern": pattern, "extension": "5550001", "user_group": group}, now)
+            outside.add(conn, {"did_pattern": pattern, "extension": "5550001", "user_group": group}, now)
         orders = [DeleteOrder(who, "5550001") for who in (SALES, CALLER)]
         refused = edits.delete(conn, orders, now)
 

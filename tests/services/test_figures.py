@@ -13,9 +13,9 @@ from didier.services.batches.copies import CopyOrder
 from didier.services.usage import dashboard
 from didier.storage.changes import vicidial_logs
 from didier.storage.changes.vicidial_logs import ApiEntry
-from didier.storage.dids import dids
 from didier.storage.statements import run
 from didier.storage.usage.dashboard import DayCount, ReasonCount, RouteCount, Stranger, Uncalled
+from support import outside
 
 SALES = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES SUPPORT "))
 BEGIN = datetime(2026, 3, 1)
@@ -35,9 +35,11 @@ def conn(engine, now):
     """The tutorial's DID (1), one of SALES (2), one inactive (3), and the one that catches the rest (4)."""
     with engine.begin() as conn:
         run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN'")
-        dids.add(conn, {"did_pattern": "+442079460000", "user_group": "SALES", "did_route": "IN_GROUP"}, now)
-        dids.add(conn, {"did_pattern": "18005550000", "user_group": "ADMIN", "did_active": "N"}, now)
-        dids.add(conn, {"did_pattern": "default", "user_group": "---ALL---"}, now)
+        outside.add(
+            conn, {"did_pattern": "+442079460000", "user_group": "SALES", "did_route": "IN_GROUP"}, now
+        )
+        outside.add(conn, {"did_pattern": "18005550000", "user_group": "ADMIN", "did_active": "N"}, now)
+        outside.add(conn, {"did_pattern": "default", "user_group": "---ALL---"}, now)
         yield conn
 
 

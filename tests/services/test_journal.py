@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import orjson
 import pytest
 from sqlalchemy.engine import Connection, Engine
 
@@ -14,11 +15,13 @@ from didier.storage.batches import progress
 from didier.storage.changes import journal as entries
 from didier.storage.changes.change_log import Author, Change
 from didier.storage.database import open_engine
-from didier.storage.dids import dids
-from didier.storage.statements import is_transactional, run
+from didier.storage.dids import bulk, dids
+from didier.storage.statements import as_text, is_transactional, run
 from didier.storage.tables import DIDS, vicidial_tables
+from support import outside
 
 SOURCE = "18001234567"
+ADMIN = Author("admin", 1, "127.0.0.1", "json-api")
 NOW = datetime(2026, 3, 4, 5, 6, 7)
 
 
@@ -38,16 +41,31 @@ def myisam(mariadb) -> Iterator[Engine]:
 
 
 def planned(*targets: str) -> list[Change]:
-    who = Author("admin", 1, "127.0.0.1", "json-api")
-    return [Change(who, "created", "copy", 0, target, source=SOURCE) for target in targets]
+    return [Change(ADMIN, "created", "copy", 0, target, source=SOURCE) for target in targets]
 
 
-def half_done(conn: Connection) -> None:
+def create(conn: Connection, *targets: str) -> None:
+    """Create DIDs like the tutorial's."""
+    values = {**dids.images(conn, [1])[1]}
+    del values["did_id"], values["modify_stamp"]
+    rows = [{**values, "did_pattern": target} for target in targets]
+    bulk.create_where_free(conn, bulk.block_of(rows, as_text(NOW)))
+
+
+def orphan(conn: Connection, changes: list[Change]) -> None:
+    """Write what is planned as a process that is gone has."""
+    with conn.begin() as transaction:
+        journal.protect(conn, changes, NOW)
+        transaction.rollback()
+    with conn.begin():
+        run(conn, "UPDATE didier_journal SET guard = 'didier.gone'")
+
+
+def half_done(myisam: Engine) -> None:
     """Leave three targets as a crash after the second row does."""
-    journal_id = entries.begin(conn, planned("5550001", "5550002", "5550003"), dids.highest_id(conn), NOW)
-    conn.exec_driver_sql("UPDATE didier_journal SET guard = 'didier.gone'")
-    dids.copy_where_free(conn, [dids.Copy(1, target, {}) for target in ("5550001", "5550002")], NOW)
-    assert journal_id
+    with myisam.connect() as conn:
+        orphan(conn, planned("5550001", "5550002", "5550003"))
+        create(conn, "5550001", "5550002")
 
 
 def state(conn: Connection) -> tuple[list[str], list[tuple[str, int]]]:
@@ -84,8 +102,8 @@ def test_copies_are_journaled(myisam):
 
 def test_what_a_crash_left_is_taken_back(myisam):
     """Rows whose writer died are removed; nobody was told of them, so nothing tells of them."""
+    half_done(myisam)
     with myisam.begin() as conn:
-        half_done(conn)
         assert not journal.is_clear(conn)
 
     with myisam.begin() as conn:
@@ -97,26 +115,83 @@ def test_what_a_crash_left_is_taken_back(myisam):
 
 def test_a_row_that_was_changed_since_is_kept(myisam):
     """A DID that somebody has changed meanwhile is not removed, and the change log has it."""
+    half_done(myisam)
     with myisam.begin() as conn:
-        half_done(conn)
-        dids.update(conn, 2, {"did_description": "Changed by hand"}, NOW + timedelta(minutes=1))
+        outside.update(conn, 2, {"did_description": "Changed by hand"}, NOW + timedelta(minutes=1))
 
     with myisam.begin() as conn:
         [taken] = journal.take_back(conn)
         patterns, changes = state(conn)
-    assert (("5550002",), ("5550001",)) == (taken.removed, taken.kept)
+    assert (("5550002",), ("5550001",)) == (taken.restored, taken.kept)
     assert [SOURCE, "5550001"] == patterns
     assert [("5550001", 2)] == changes
+
+
+def test_a_run_is_taken_back(myisam):
+    """Of consecutive numbers that were planned as one, those that are there are removed."""
+    with myisam.connect() as conn:
+        orphan(conn, [replace(planned("5550001")[0], size=3)])
+        create(conn, "5550001", "5550003", "5550004")
+
+    with myisam.begin() as conn:
+        assert [journal.TakenBack(("5550001", "5550003"), ())] == journal.take_back(conn)
+        assert [SOURCE, "5550004"] == state(conn)[0]
+
+
+def changed(conn: Connection, action: str, did_id: int, **values: str) -> Change:
+    """Return the change that sets *values*, or deletes the DID."""
+    before = dids.images(conn, [did_id])[did_id]
+    after = {**before, **values} if action == "updated" else None
+    return Change(ADMIN, action, "update", did_id, str(before["did_pattern"]), before=before, after=after)
+
+
+def test_half_an_update_is_taken_back(myisam):
+    """Rows that were updated are to the letter as they were; others, and what others set since, stay."""
+    with myisam.connect() as conn:
+        create(conn, "5550001", "5550002", "5550003")
+        before = dids.images(conn, [2, 3, 4])
+        planned = [changed(conn, "updated", did, did_active="N", extension="1") for did in (2, 3, 4)]
+        orphan(conn, planned)
+        bulk.update(conn, {did_id: {"did_active": "N", "extension": "1"} for did_id in (2, 3)}, NOW)
+        outside.update(conn, 3, {"extension": "2"}, NOW + timedelta(minutes=1))
+
+    with myisam.begin() as conn:
+        taken = journal.take_back(conn)
+        there = dids.images(conn, [2, 3, 4])
+        logged = run(conn, "SELECT did_pattern, after_image FROM didier_changes")
+    assert [journal.TakenBack(("5550001",), ("5550002",))] == taken
+    assert (before[2], before[4]) == (there[2], there[4])
+    assert ("N", "2") == (there[3]["did_active"], there[3]["extension"])
+    assert [("5550002", there[3])] == [(pattern, orjson.loads(after)) for pattern, after in logged]
+
+
+def test_half_a_deletion_is_taken_back(myisam):
+    """Rows that were deleted are there again, with their ids and times, unless somebody took the number."""
+    with myisam.connect() as conn:
+        create(conn, "5550001", "5550002", "5550003")
+        before = dids.images(conn, [2, 3, 4])
+        orphan(conn, [changed(conn, "deleted", did_id) for did_id in (2, 3, 4)])
+        bulk.delete(conn, [2, 3])
+        taker = outside.add(conn, {"did_pattern": "5550002"}, NOW)
+
+    with myisam.begin() as conn:
+        taken = journal.take_back(conn)
+        there = dids.images(conn, [2, 3, 4, taker])
+        changes = run(conn, "SELECT action, did_id FROM didier_changes")
+    assert [journal.TakenBack(("5550001",), ("5550002",))] == taken
+    assert {2: before[2], 4: before[4]} == {did_id: row for did_id, row in there.items() if did_id != taker}
+    assert [("deleted", 3)] == changes
 
 
 def test_what_is_being_made_is_left_alone(myisam):
     """While its writer's connection is open it is the writer's own, and nobody else's."""
     with myisam.connect() as writer, myisam.connect() as other:
-        with writer.begin():
-            entries.begin(writer, planned("5550001"), dids.highest_id(writer), NOW)
-        with other.begin():
-            assert [] == journal.take_back(other)
-            assert not journal.is_clear(other)
+        with writer.begin() as transaction:
+            journal.protect(writer, planned("5550001"), NOW)
+            with other.begin():
+                assert [] == journal.take_back(other)
+                assert not journal.is_clear(other)
+            transaction.rollback()
         with writer.begin():
             assert [journal.TakenBack((), ())] == journal.take_back(writer)
 
@@ -124,18 +199,29 @@ def test_what_is_being_made_is_left_alone(myisam):
 def test_an_end_of_the_connection_leaves_it_to_others(myisam):
     """However it ends: what was being made is taken back by the next who looks."""
     with myisam.connect() as writer:
-        with writer.begin():
-            entries.begin(writer, planned("5550001"), dids.highest_id(writer), NOW)
+        journal.protect(writer, planned("5550001"), NOW)
         writer.invalidate()
 
     with myisam.begin() as conn:
         assert [journal.TakenBack((), ())] == journal.take_back(conn)
 
 
+def test_the_entry_goes_with_the_commit(myisam):
+    """What was committed is done: nothing is left to be taken back."""
+    with myisam.begin() as conn:
+        journal.protect(conn, planned("5550001"), NOW)
+        create(conn, "5550001")
+
+    with myisam.begin() as conn:
+        assert journal.is_clear(conn)
+        assert [SOURCE, "5550001"] == state(conn)[0]
+
+
 def broken_off(conn: Connection) -> None:
     """Create a DID under the journal, and fail."""
-    with conn.begin(), journal.journaled(conn, planned("5550001"), NOW):
-        dids.copy_where_free(conn, [dids.Copy(1, "5550001", {})], NOW)
+    with conn.begin():
+        journal.protect(conn, planned("5550001"), NOW)
+        create(conn, "5550001")
         raise ZeroDivisionError
 
 
@@ -153,10 +239,10 @@ def test_a_failure_leaves_the_entry(myisam):
 def test_a_number_that_another_program_made_first_exists(myisam):
     """A target that appears between the look and the copy is left alone, and not created."""
     with myisam.begin() as conn:
-        dids.add(conn, {"did_pattern": "5550001", "did_description": "By VICIdial"}, NOW)
-        made = dids.copy_where_free(conn, [dids.Copy(1, f"555000{i}", {}) for i in (1, 2)], NOW)
+        outside.add(conn, {"did_pattern": "5550001", "did_description": "By VICIdial"}, NOW)
+        create(conn, "5550001", "5550002")
 
-        assert {"5550002": 3} == made
+        assert [SOURCE, "5550001", "5550002"] == state(conn)[0]
         assert [("By VICIdial",)] == run(conn, f"SELECT did_description FROM {DIDS} WHERE did_id = 2")
 
 

@@ -11,9 +11,9 @@ from didier.services.batches import copies, edits
 from didier.services.batches.copies import CopyOrder
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Wanted
-from didier.storage.dids import dids
 from didier.storage.dids.pages import SORTS, Sort
 from didier.storage.statements import run
+from support import outside
 
 SOURCE = "18001234567"
 
@@ -28,7 +28,7 @@ def conn(engine, now):
             "Abc_1": {"did_description": "b", "group_id": "SALESLINE", "did_route": "IN_GROUP"},
             "abc%2": {"did_description": "B", "user_group": None},
         }.items():
-            dids.add(conn, {"did_pattern": pattern, "user_group": "---ALL---", **values}, now)
+            outside.add(conn, {"did_pattern": pattern, "user_group": "---ALL---", **values}, now)
         yield conn
 
 
@@ -165,7 +165,7 @@ def copies_of_two(conn, now):
     """Copies, visible to a group, of a DID that another group had at first, and of one with a long number."""
     rows = "('SALES', 'Sales'), ('OTHER', 'Others')"
     run(conn, f"INSERT INTO vicidial_user_groups (user_group, group_name) VALUES {rows}")
-    dids.add(conn, {"did_pattern": "5559999", "user_group": "OTHER"}, now)
+    outside.add(conn, {"did_pattern": "5559999", "user_group": "OTHER"}, now)
     copies.copy(conn, [CopyOrder(CALLER, "5559999", ("18005550001",), {"user_group": "SALES"})], now)
     run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'SALES' WHERE did_pattern = '5559999'")
     copies.copy(conn, [CopyOrder(CALLER, "5559999", ("18005550002",))], now)
@@ -210,7 +210,7 @@ def test_a_run_is_a_source_for_all_its_dids(conn, now):
     [[first]] = run(conn, "SELECT did_id FROM didier_changes")
     run(conn, "UPDATE didier_changes SET size = 3")
     for number in (2, 3, 4):
-        dids.add(conn, {"did_pattern": f"1800555000{number}", "user_group": "---ALL---"}, now)
+        outside.add(conn, {"did_pattern": f"1800555000{number}", "user_group": "---ALL---"}, now)
 
     assert [f"1800555000{n}" for n in (1, 2, 3)] == patterns(conn, copied_from=SOURCE)
     assert None is lookup.written(conn, first + 3, EVERYTHING)["copied_from"]
@@ -220,7 +220,7 @@ def test_a_run_is_a_source_for_all_its_dids(conn, now):
 def test_the_mark_changes_with_the_row(conn, now):
     """And with nothing else."""
     before = lookup.one(conn, CALLER, SOURCE)
-    dids.update(conn, before["did_id"], {"did_description": "Other"}, now)
+    outside.update(conn, before["did_id"], {"did_description": "Other"}, now)
     after = lookup.one(conn, CALLER, SOURCE)
 
     assert lookup.version(before) == lookup.version(dict(before))

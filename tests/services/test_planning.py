@@ -6,14 +6,15 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
 from didier.domain.inputs import Entry, Row
-from didier.domain.targets import Range
+from didier.domain.targets import Range, in_run
 from didier.domain.templates import Template
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.services.batches import decisions
-from didier.services.batches.copy_spec import Recipe
-from didier.services.batches.decisions import Chunk, Planner, target_of
+from didier.services.batches.copy_spec import CopySpec
+from didier.services.batches.decisions import Chunk, Planner
 from didier.storage.database import reading
 from didier.storage.dids import dids
+from support import outside
 
 PROPERTY = settings(
     derandomize=True,
@@ -66,16 +67,16 @@ def full(clean: Engine, now) -> Engine:
     """A database with some DIDs."""
     with clean.begin() as conn:
         for pattern in THERE:
-            dids.add(conn, {"did_pattern": pattern, "did_description": "There already"}, now)
+            outside.add(conn, {"did_pattern": pattern, "did_description": "There already"}, now)
     return clean
 
 
-def recipe(engine: Engine, template: str | None = None) -> Recipe:
+def spec(engine: Engine, template: str | None = None) -> CopySpec:
     with reading(engine) as conn:
         source = dids.find(conn, ["18001234567"]).get("18001234567")
         assert source is not None
         image = dids.images(conn, [source.did_id])[source.did_id]
-    return Recipe(image, {}, Template(template) if template else None)
+    return CopySpec(image, {}, Template(template) if template else None)
 
 
 def chunks(engine: Engine, planner: Planner, size: int) -> Iterator[Chunk]:
@@ -92,7 +93,7 @@ def decided(chunk: Chunk) -> Iterator[Decision]:
 
 
 def decide(engine: Engine, entries: list[Entry], size: int, **settings) -> list[Decision]:
-    planner = Planner(recipe(engine), entries, **settings)
+    planner = Planner(spec(engine), entries, **settings)
     return [decision for chunk in chunks(engine, planner, size) for decision in decided(chunk)]
 
 
@@ -130,7 +131,7 @@ def test_the_size_of_chunks_does_not_matter(full, entries, sizes, reach):
 def test_an_order_that_goes_on_is_decided_as_before(full, entries, size, done):
     """Behind a restart the rest of the targets is what it would have been: what was named before is known."""
     whole = decide(full, entries, size)
-    rest = Planner(recipe(full), planning_rest(entries, done), EVERYTHING, done)
+    rest = Planner(spec(full), planning_rest(entries, done), EVERYTHING, done)
     rest.remember(entries, done)
 
     assert whole[done:] == [decision for chunk in chunks(full, rest, size) for decision in decided(chunk)]
@@ -152,7 +153,7 @@ def planning_rest(entries: list[Entry], done: int) -> Iterator[Entry]:
 @given(entries=ENTRIES, size=st.integers(1, 300), first=st.integers(1, 1_000), gaps=st.booleans())
 def test_items_tell_of_each_target(full, entries, size, first, gaps):
     """Written out, the runs of a chunk are its targets in order, with their outcomes, reasons and ids."""
-    planner = Planner(recipe(full), entries)
+    planner = Planner(spec(full), entries)
 
     for chunk in chunks(full, planner, size):
         count = len(chunk.possible().targets)
@@ -169,7 +170,7 @@ def test_items_tell_of_each_target(full, entries, size, first, gaps):
             wanted.append((position, target, word, did_id, reason if outcome == "invalid" else None))
         assert wanted == [
             (
-                placed.position + n, target_of(placed.item, n), placed.item.outcome,
+                placed.position + n, in_run(placed.item.target, n), placed.item.outcome,
                 None if placed.item.did_id is None else placed.item.did_id + n, placed.item.reason,
             )
             for placed in decisions.items(chunk, ids)
@@ -179,7 +180,7 @@ def test_items_tell_of_each_target(full, entries, size, first, gaps):
 
 def test_a_block_is_one_item(full):
     """Consecutive numbers with consecutive ids take one row, however many there are."""
-    [chunk] = chunks(full, Planner(recipe(full), [Range("", 7, 5_551_000, 5_551_999)]), 5_000)
+    [chunk] = chunks(full, Planner(spec(full), [Range("", 7, 5_551_000, 5_551_999)]), 5_000)
 
     assert [(1, "5551000", 1_000, 7)] == [
         (placed.position, placed.item.target, placed.item.size, placed.item.did_id)
@@ -214,7 +215,7 @@ def test_numbers_within_longer_ones_do_not_exist(full, now):
     """A block meets only DIDs of its own width and letters, in any home."""
     with full.begin() as conn:
         for pattern in ("55510005", "555100", "555100a", "+5551000", "5551000#"):
-            dids.add(conn, {"did_pattern": pattern, "did_description": "There already"}, now)
+            outside.add(conn, {"did_pattern": pattern, "did_description": "There already"}, now)
 
     assert not [d for d in decide(full, [Range("", 7, 5_551_000, 5_551_300)], 5_000) if d[2]]
 
@@ -222,13 +223,13 @@ def test_numbers_within_longer_ones_do_not_exist(full, now):
 def test_what_others_have_made_since_exists(full, now):
     """A chunk that was decided on is looked at again; what was a problem before stays the same problem."""
     [chunk] = chunks(
-        full, Planner(recipe(full), [Row("5550100"), Row("x"), Row("5550101"), Row("5550101")]), 10
+        full, Planner(spec(full), [Row("5550100"), Row("x"), Row("5550101"), Row("5550101")]), 10
     )
     with full.begin() as conn:
-        dids.add(conn, {"did_pattern": "5550101"}, now)
+        outside.add(conn, {"did_pattern": "5550101"}, now)
 
     with reading(full) as conn:
-        Planner(recipe(full), []).decide_again(conn, chunk)
+        Planner(spec(full), []).decide_again(conn, chunk)
 
     assert [None, "invalid", "exists", "duplicate"] == [outcome for _, _, outcome, _ in decided(chunk)]
 
@@ -236,10 +237,10 @@ def test_what_others_have_made_since_exists(full, now):
 def test_rows_have_the_values_of_their_target(full, now):
     """Columns vary in which any target has a value; those without one have the source's."""
     rows = [Row("5550100", {"list_id": "007"}), Row("5550101", {"extension": None}), Row("x"), Row("5550102")]
-    made_of = recipe(full, "{target} line")
+    made_of = spec(full, "{target} line")
     [chunk] = chunks(full, Planner(made_of, rows), 10)
 
-    block = chunk.possible().rows(made_of, "2026-03-04 05:06:07")
+    block = decisions.block_of([(made_of, chunk)], "2026-03-04 05:06:07")
 
     assert ("did_description", "extension", "list_id") == block.varying
     assert [
@@ -259,9 +260,9 @@ def test_the_same_number_in_another_spelling_is_similar(full, now, entries):
     """A DID that dials the same number is named to who sees it, for blocks as for single numbers."""
     with full.begin() as conn:
         for pattern in ("18005550007", "+18005550299", "28005550001", "8005550300"):
-            dids.add(conn, {"did_pattern": pattern, "user_group": "---ALL---"}, now)
-        dids.add(conn, {"did_pattern": "18005550008", "user_group": "OTHER"}, now)
-    [chunk] = chunks(full, Planner(recipe(full), entries), 1_000)
+            outside.add(conn, {"did_pattern": pattern, "user_group": "---ALL---"}, now)
+        outside.add(conn, {"did_pattern": "18005550008", "user_group": "OTHER"}, now)
+    [chunk] = chunks(full, Planner(spec(full), entries), 1_000)
 
     with reading(full) as conn:
         everything = decisions.similar(conn, chunk, "US")

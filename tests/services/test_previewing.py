@@ -25,8 +25,8 @@ from didier.services.batches.batches import BatchOrder
 from didier.services.batches.copies import Copied, CopyOrder, CopyResult, copy
 from didier.services.batches.previews import Difference, Preview, Seen
 from didier.storage.database import reading
-from didier.storage.dids import dids
 from didier.storage.statements import run
+from support import outside
 from support.batches import SOURCE, accept, each, finish, order, table
 from support.homes import emptied
 
@@ -67,7 +67,7 @@ def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
 def add(engine: Engine, now, *patterns: str, **values: str) -> None:
     with engine.begin() as conn:
         for pattern in patterns:
-            dids.add(conn, {"did_pattern": pattern, **values}, now)
+            outside.add(conn, {"did_pattern": pattern, **values}, now)
 
 
 def test_each_target_is_told(clean, now):

@@ -16,8 +16,8 @@ class Node:
         self.engine, self.now = engine, now
         self.batch = stored(engine, batch_id)
         with engine.begin() as conn:
-            self.recipe = rollback.recipe_of(conn, self.batch)
-            self.planner = job_steps.open_planner(conn, self.batch, self.recipe)
+            self.spec = rollback.spec_of(conn, self.batch)
+            self.planner = job_steps.open_planner(conn, self.batch, self.spec)
 
     def begin_check(self):
         with self.engine.begin() as conn:
@@ -34,7 +34,7 @@ class Node:
     def make(self):
         chunk = self.planner.take(120)
         with self.engine.begin() as conn:
-            job_steps.make(conn, self.batch, self.recipe, chunk, self.now)
+            job_steps.make(conn, self.batch, self.spec, chunk, self.now)
 
     def finish(self):
         with self.engine.begin() as conn:

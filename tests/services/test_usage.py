@@ -10,9 +10,9 @@ from didier.errors import NotPermitted
 from didier.services.usage import call_statistics
 from didier.storage.changes import vicidial_logs
 from didier.storage.changes.vicidial_logs import ApiEntry
-from didier.storage.dids import dids
 from didier.storage.statements import run
 from didier.storage.usage.call_statistics import LogFilter
+from support import outside
 
 LIMITED = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES SUPPORT "))
 PREFIXED = replace(CALLER, pattern_prefix="+44")
@@ -30,7 +30,7 @@ def conn(engine, now):
         ):
             entry = ApiEntry(user, function, result, "why", "crm", "a|secret", 0, "s", "h", "u", "192.0.2.1")
             vicidial_logs.write_api(conn, [entry], "host", now)
-        dids.add(conn, {"did_pattern": "+442079460000", "user_group": "SALES"}, now)
+        outside.add(conn, {"did_pattern": "+442079460000", "user_group": "SALES"}, now)
         for did_id, extension, day in (
             (2, "+442079460000", 4), (2, "+442079460000", 5), (1, "18001234567", 6), (77, "gone", 7),
             (1, "18001234567", 31),

@@ -425,21 +425,6 @@ def test_recovery_is_tried_until_nothing_remains(engine):
     assert 3 == len(tries)
 
 
-def test_one_order_shares_no_commit_with_another(engine):
-    """With a group limit of one each order has a transaction of its own."""
-    sizes = []
-
-    async def scenario():
-        async with Running(engine, group_limit=1, observe=lambda size, _: sizes.append(size)) as running:
-            held = await running.hold()
-            tasks = await running.begin(store, "a", "b", "c")
-            running.gate.opened.set()
-            return await gathered([held, *tasks])
-
-    assert ["HELD", "A", "B", "C"] == in_loop(scenario())
-    assert [1, 1, 1, 1] == sizes
-
-
 def steps(running, *names, log=None):
     """Queue a step for each of *names*, which stores it; return their futures."""
 
@@ -472,23 +457,25 @@ def test_steps_of_long_work_are_carried_out_in_order(engine):
 def test_orders_go_first(engine):
     """Between two steps there is a group of those who wait, if anyone does."""
     log = []
+    orders = [*range(2 * GROUP_LIMIT + 2)]
 
     def seen(conn, orders):
         log.extend(orders)
         return orders
 
     async def scenario():
-        async with Running(engine, group_limit=3) as running:
+        async with Running(engine) as running:
             held = await running.hold()
             futures = steps(running, "step1", "step2", "step3", log=log)
-            tasks = await running.begin(seen, *"abcdefgh")
+            tasks = await running.begin(seen, *orders)
             running.gate.opened.set()
             await gathered([held, *tasks])
             await asyncio.to_thread(lambda: [future.result(PATIENCE) for future in futures])
 
     in_loop(scenario())
 
-    assert ["step1", *"abc", "step2", *"def", "step3", *"gh"] == log
+    first, second, last = (orders[n * GROUP_LIMIT : (n + 1) * GROUP_LIMIT] for n in range(3))
+    assert ["step1", *first, "step2", *second, "step3", *last] == log
 
 
 def test_a_step_that_fails_hurts_no_other(engine):

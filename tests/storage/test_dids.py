@@ -6,13 +6,14 @@ from didier.storage.dids.dids import Hold
 from didier.storage.failures import is_busy
 from didier.storage.statements import columns_of
 from didier.storage.tables import DIDS
+from support import outside
 from support.engines import opened
 
 
 def test_images_are_whole_rows(engine, now):
     """An image has every column that the table has, as plain values; ids that are not there have none."""
     with engine.begin() as conn:
-        did_id = dids.add(conn, {"did_pattern": "5550001", "list_id": "123"}, now)
+        did_id = outside.add(conn, {"did_pattern": "5550001", "list_id": "123"}, now)
         images = dids.images(conn, [1, did_id, 999])
         columns = columns_of(conn, DIDS)
 
@@ -38,8 +39,8 @@ def test_a_held_row_is_not_changed_by_others(engine, database_url, now):
             dids.images(holder, [1], Hold.CHANGE)
 
             with pytest.raises(OperationalError) as refused, changer.begin():
-                dids.update(changer, 1, {"did_active": "N"}, now)
+                outside.update(changer, 1, {"did_active": "N"}, now)
         with changer.begin():
-            dids.update(changer, 1, {"did_active": "N"}, now)
+            outside.update(changer, 1, {"did_active": "N"}, now)
 
     assert is_busy(refused.value)

@@ -1,10 +1,11 @@
 import pytest
 
 from didier.domain.visibility import EVERYTHING, Visibility
-from didier.storage.dids import dids, references
+from didier.storage.dids import references
 from didier.storage.dids.references import Use
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
+from support import outside
 from support.engines import opened
 from support.homes import ready
 from support.statements import traced
@@ -16,7 +17,7 @@ NUMBER = "5550001"
 def conn(engine, now):
     """A connection to a database with the DID whose uses are looked for."""
     with engine.begin() as conn:
-        dids.add(conn, {"did_pattern": NUMBER, "extension": NUMBER}, now)
+        outside.add(conn, {"did_pattern": NUMBER, "extension": NUMBER}, now)
         yield conn
 
 
@@ -65,17 +66,17 @@ def test_a_campaign(conn, column):
 )  # fmt: skip
 def test_another_did(conn, now, column, on, off):
     """A DID that sends calls to the number uses it, while what sends them is on."""
-    dids.add(conn, {"did_pattern": "5550002", column: NUMBER, **off}, now)
+    outside.add(conn, {"did_pattern": "5550002", column: NUMBER, **off}, now)
     assert [] == references.of(conn, [NUMBER])
 
-    dids.add(conn, {"did_pattern": "5550003", column: NUMBER, **on}, now)
+    outside.add(conn, {"did_pattern": "5550003", column: NUMBER, **on}, now)
     assert [Use(NUMBER, "DID", "5550003", column)] == references.of(conn, [NUMBER])
 
 
 def test_many_dids_with_one_destination_come_as_one(conn, now):
     """Thousands of numbers may go to one; the first is named and the rest are counted."""
     for i in range(2, 6):
-        dids.add(conn, {"did_pattern": f"555000{i}", "extension": NUMBER}, now)
+        outside.add(conn, {"did_pattern": f"555000{i}", "extension": NUMBER}, now)
 
     assert [Use(NUMBER, "DID", "5550002", "extension", 3)] == references.of(conn, [NUMBER])
 
@@ -83,8 +84,8 @@ def test_many_dids_with_one_destination_come_as_one(conn, now):
 def test_dids_with_one_destination_come_as_one_whatever_else_they_use(conn, now):
     """The first DID is named for each of its fields, although another goes elsewhere besides."""
     both = {"no_agent_ingroup_redirect": "Y", "no_agent_ingroup_extension": NUMBER}
-    dids.add(conn, {"did_pattern": "5550002", "extension": NUMBER}, now)
-    dids.add(conn, {"did_pattern": "5550003", "extension": NUMBER, **both}, now)
+    outside.add(conn, {"did_pattern": "5550002", "extension": NUMBER}, now)
+    outside.add(conn, {"did_pattern": "5550003", "extension": NUMBER, **both}, now)
 
     assert {
         Use(NUMBER, "DID", "5550002", "extension", 1),
@@ -105,7 +106,7 @@ def test_an_embedded_database_looks_into_indexes(tmp_path, now):
 def test_one_did_may_use_two_numbers(conn, now):
     """Each number that a DID uses is told."""
     values = {"extension": NUMBER, "no_agent_ingroup_redirect": "Y", "no_agent_ingroup_extension": "5550009"}
-    dids.add(conn, {"did_pattern": "5550002", **values}, now)
+    outside.add(conn, {"did_pattern": "5550002", **values}, now)
 
     assert {(NUMBER, "extension"), ("5550009", "no_agent_ingroup_extension")} == {
         (use.pattern, use.detail) for use in references.of(conn, [NUMBER, "5550009"])
@@ -114,7 +115,7 @@ def test_one_did_may_use_two_numbers(conn, now):
 
 def test_letters_are_compared_without_case(conn, now):
     """The use of a pattern with letters is found in any case, under the name that was asked for."""
-    dids.add(conn, {"did_pattern": "5550002", "extension": "SALES"}, now)
+    outside.add(conn, {"did_pattern": "5550002", "extension": "SALES"}, now)
 
     assert ["Sales"] == [use.pattern for use in references.of(conn, ["Sales"])]
 
@@ -128,7 +129,7 @@ def test_tables_and_columns_that_are_not_there(database_url, engine, now):
         run(conn, "ALTER TABLE vicidial_inbound_dids RENAME COLUMN pre_filter_recent_call TO something")
 
     with opened(database_url) as older, older.begin() as conn:
-        dids.add(conn, {"did_pattern": "5550002", "extension": NUMBER}, now)
+        outside.add(conn, {"did_pattern": "5550002", "extension": NUMBER}, now)
 
         assert ["5550002"] == [use.name for use in references.of(conn, [NUMBER])]
 
@@ -145,7 +146,7 @@ def test_places_of_other_groups_have_no_name(conn, now, group, name):
     sql = "INSERT INTO vicidial_campaigns (campaign_id, campaign_cid, user_group) VALUES ('SUMMER', ?, ?)"
     run(conn, sql, NUMBER, group)
     for pattern in ("5550002", "5550003"):
-        dids.add(conn, {"did_pattern": pattern, "extension": NUMBER, "user_group": group}, now)
+        outside.add(conn, {"did_pattern": pattern, "extension": NUMBER, "user_group": group}, now)
     named = [
         Use(NUMBER, "call menu", "MAIN", "1"),
         Use(NUMBER, "campaign", "SUMMER", "campaign_cid"),
@@ -163,7 +164,7 @@ def test_dids_that_are_not_seen_are_not_counted(conn, now):
     for pattern, group in (
         ("5550002", "OTHER"), ("5550003", "SALES"), ("5550004", "SALES"), ("6660005", "SALES"),
     ):  # fmt: skip
-        dids.add(conn, {"did_pattern": pattern, "extension": NUMBER, "user_group": group}, now)
+        outside.add(conn, {"did_pattern": pattern, "extension": NUMBER, "user_group": group}, now)
     sight = Visibility(groups=frozenset({"sales"}), prefix="555")
 
     assert {Use(NUMBER, "DID", "5550003", "extension", 1), Use(NUMBER, "DID", None)} == set(

@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy.engine import Connection, Engine
 
 from didier.cli.local import CALLER
+from didier.domain.targets import in_run
 from didier.domain.templates import Template
 from didier.runtime.batch_worker import BatchWorker
 from didier.runtime.committer import Committer
 from didier.runtime.leases import LeaseHolder
 from didier.services.batches import batches, journal
 from didier.services.batches.batches import BatchOrder, Text, UndoOrder, read_text
-from didier.services.batches.decisions import target_of
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.input_text import pack
@@ -189,7 +189,7 @@ def each(engine: Engine, batch_id: int) -> list[One]:
     return [
         One(
             placed.position + number,
-            target_of(placed.item, number),
+            in_run(placed.item.target, number),
             placed.item.outcome,
             None if placed.item.did_id is None else placed.item.did_id + number,
             placed.item.reason,

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from didier.services.batches.decisions import target_of
-from didier.storage.batches.batches import Item
+from didier.domain.targets import in_run
 from didier.storage.tables import vicidial_tables
 from support.figures import note
 from support.mariadb import MariaDB, running_mariadb
@@ -133,8 +132,6 @@ def check(url: str, sent: list[tuple[str, ...]], acknowledged: list[tuple[str, .
     assert [] == [targets for targets in acknowledged if not there.keys() >= set(targets)]
     assert {0, TARGETS} >= {len(there.keys() & set(targets)) for targets in sent}
     assert there == {
-        target_of(Item(first, "added", did_id, size), place): did_id + place
-        for first, did_id, size in changes
-        for place in range(size)
+        in_run(first, place): did_id + place for first, did_id, size in changes for place in range(size)
     }
     assert 0 == left

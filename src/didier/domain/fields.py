@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from didier import characters
 from didier.errors import InvalidField
@@ -300,3 +301,16 @@ def problem(column: str, value: str | None) -> InvalidField | None:
 def stored(values: Mapping[str, str | None]) -> dict[str, str]:
     """Return what is stored for *values*: where one empties its field, what stands there for no value."""
     return {column: value or BY_COLUMN[column].empty or "" for column, value in values.items()}
+
+
+def held(values: Mapping[str, str | None], image: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *values* as columns like those of the row *image* hold them: ``007`` is 7 in one of numbers."""
+    return {
+        name: int(value) if isinstance(image.get(name), int) and value.isdigit() else value
+        for name, value in stored(values).items()
+    }
+
+
+def updated(image: Mapping[str, Any], values: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the row *image* with *values*; those whose column is not there are left out."""
+    return {**image, **{name: value for name, value in held(values, image).items() if name in image}}

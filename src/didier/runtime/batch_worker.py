@@ -27,10 +27,8 @@ from didier.services.batches.job import MOST_ROWS, Carrier
 from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.database import reading
-from didier.storage.statements import is_transactional
 from didier.storage.system import leases
 from didier.storage.system.leases import Lease, LeaseLost
-from didier.storage.tables import DIDS
 
 LEAST_STEP_SECONDS = 0.001
 """How long a step may always take: about what a copy of those takes who wait for it."""
@@ -205,7 +203,4 @@ def _fenced(conn: Connection, lease: Lease | None, work: Callable[[Connection], 
     if lease is None:
         raise LeaseLost(LEASE)
     leases.hold(conn, lease)
-    outcome = work(conn)
-    if not is_transactional(conn, DIDS):  # the journal has committed in between, and with that let it go
-        leases.hold(conn, lease)
-    return outcome
+    return work(conn)

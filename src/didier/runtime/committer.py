@@ -96,8 +96,7 @@ class Committer:
 
     *waiting_limit* is how many orders may wait; *observe* is told the size of each group and the seconds
     its transaction took; *recover* is called before the first group, and after each that failed, to put
-    right what a crash has left; it returns whether nothing of it remains. *group_limit* is how many orders
-    share a commit at most.
+    right what a crash has left; it returns whether nothing of it remains.
     """
 
     def __init__(
@@ -106,13 +105,11 @@ class Committer:
         waiting_limit: int = 10_000,
         observe: Callable[[int, float], None] | None = None,
         recover: Callable[[Connection], bool] | None = None,
-        group_limit: int = GROUP_LIMIT,
     ) -> None:
         self._engine = engine
         self._waiting_limit = waiting_limit
         self._observe = observe
         self._recover = recover
-        self._group_limit = group_limit
         self._recovery_due = recover is not None
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of _Waiting, _WAKE, or None at the end
         self._steps: deque[_Step] = deque()
@@ -179,6 +176,10 @@ class Committer:
             step.future.cancel()
         return step.future
 
+    def recover_again(self) -> None:
+        """Put right what a crash has left, of another process too, before the next group or step."""
+        self._recovery_due = self._recover is not None
+
     @property
     def quiet_seconds(self) -> float:
         """How long no order has come, or did not before the last one: a single order is no rush."""
@@ -244,7 +245,7 @@ class Committer:
                 return group, True
             if waiting is not _WAKE:
                 group.append(waiting)
-            if len(group) >= self._group_limit:
+            if len(group) >= GROUP_LIMIT:
                 return group, False
             try:
                 waiting = self._queue.get_nowait()

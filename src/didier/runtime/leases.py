@@ -245,6 +245,8 @@ class LeaseHolder:
         for leased, lease in zip(due, self._committer.later(self._step(due)).result(), strict=True):
             if lease is None:
                 self._home.let_go(leased.name)
+            elif not leased.is_kept:  # the process that had it may have ended in the middle of something
+                self._committer.recover_again()
             leased.learn(lease, asked_at, self._home.term)
 
     def _step(self, due: Sequence[Leased]) -> Callable[[Connection], list[Lease | None]]:

@@ -15,7 +15,7 @@ from didier.errors import Overloaded, Unavailable
 from didier.runtime import pipeline
 from didier.runtime.batch_worker import BatchWorker
 from didier.runtime.code_verifier import CodeVerifier
-from didier.runtime.committer import GROUP_LIMIT, Committer
+from didier.runtime.committer import Committer
 from didier.runtime.degraded_reads import DegradedReads
 from didier.runtime.leases import LeaseHolder
 from didier.runtime.logins import Login, PasswordLogin
@@ -30,9 +30,7 @@ from didier.services.users.authentication import Caller, StaleProof
 from didier.services.users.one_time_codes import CodeProof
 from didier.services.users.passwords import Proof
 from didier.storage.database import reading
-from didier.storage.statements import is_transactional
 from didier.storage.system.health import can_store
-from didier.storage.tables import DIDS
 
 ATTEMPTS = 3
 """How often a password is compared again because the stored one has changed meanwhile."""
@@ -65,9 +63,7 @@ class Runtime:
     ) -> None:
         self.engine = engine
         self.settings = settings
-        self.committer = Committer(
-            engine, settings.waiting_limit, observe_commit, _take_back, _group_limit(engine)
-        )
+        self.committer = Committer(engine, settings.waiting_limit, observe_commit, _take_back)
         self.leases = LeaseHolder(engine, self.committer, settings.lease_seconds)
         self.batch_worker = BatchWorker(engine, self.committer, self.leases)
         self.sequencer = Sequencer(engine, self.committer, self.leases)
@@ -216,11 +212,5 @@ async def until_fresh(attempt: Callable[[bool], Awaitable[Result | StaleProof]])
 def _take_back(conn: Connection) -> bool:
     """Take back what a crash has left; say whether nothing of it remains."""
     for left in journal.take_back(conn):
-        log.warning("changes_taken_back", removed=left.removed, kept=left.kept)
+        log.warning("changes_taken_back", removed=left.restored, kept=left.kept)
     return journal.is_clear(conn)
-
-
-def _group_limit(engine: Engine) -> int:
-    """Return how many orders may share a commit: one where a failure would not undo the others."""
-    with reading(engine) as conn:
-        return GROUP_LIMIT if is_transactional(conn, DIDS) else 1

@@ -4,9 +4,11 @@ Statements take lists of rows as one JSON parameter and read it as a table (`row
 serves any number of rows, and its text, which both drivers and the database cache, never changes.
 """
 
+import re
 import time
 import weakref
 from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -21,38 +23,74 @@ from didier.storage.failures import is_denied
 cache_some = lru_cache(1024)
 """Keeps texts of statements: as many as are in use, not as many as callers can think of."""
 
-_columns: weakref.WeakKeyDictionary[sa.Dialect, dict[str, tuple[float, tuple[str, ...]]]] = (
-    weakref.WeakKeyDictionary()
-)
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table as it was when it was looked at: its columns, and their defaults as far as they are known."""
+
+    looked_at: float
+    columns: tuple[str, ...]
+    defaults: Mapping[str, str | int | None]
+
+
+_tables: weakref.WeakKeyDictionary[sa.Dialect, dict[str, _Table]] = weakref.WeakKeyDictionary()
 
 
 def columns_of(conn: Connection, table: str) -> tuple[str, ...]:
-    """Return the columns that *table* really has, in order; looked up anew every `LOOK_AGAIN` seconds.
+    """Return the columns that *table* really has, in order; looked up again every `LOOK_AGAIN` seconds.
 
     A VICIdial that is upgraded beside Didier gets columns that a copy must not lose. An empty tuple stands
     for a table that is not there, or that the database user may not see: older versions lack some.
     """
-    known = _columns.setdefault(conn.dialect, {})
-    looked_at, columns = known.get(table, (0.0, ()))
-    now = time.monotonic()
-    if not looked_at or now - looked_at > LOOK_AGAIN:
-        columns = _reflected(conn, table)
-        known[table] = now, columns
-    return columns
+    return _looked_up(conn, table).columns
+
+
+def defaults_of(conn: Connection, table: str) -> Mapping[str, str | int | None]:
+    """Return what columns of *table* hold of which nothing is said; looked up as by `columns_of`.
+
+    Those that have no default, or one that the database computes, are left out.
+    """
+    return _looked_up(conn, table).defaults
 
 
 LOOK_AGAIN = 60.0
 
 
-def _reflected(conn: Connection, table: str) -> tuple[str, ...]:
+def _looked_up(conn: Connection, table: str) -> _Table:
+    known = _tables.setdefault(conn.dialect, {})
+    found, now = known.get(table), time.monotonic()
+    if found is None or now - found.looked_at > LOOK_AGAIN:
+        found = known[table] = _reflected(conn, table, now)
+    return found
+
+
+def _reflected(conn: Connection, table: str, now: float) -> _Table:
     try:
-        return tuple(column["name"] for column in sa.inspect(conn).get_columns(table))
+        columns = sa.inspect(conn).get_columns(table)
     except NoSuchTableError:
-        return ()
+        columns = []
     except DBAPIError as error:
-        if is_denied(error):
-            return ()
-        raise
+        if not is_denied(error):
+            raise
+        columns = []
+    written = {column["name"]: str(column["default"] or "NULL") for column in columns}
+    optional = {column["name"] for column in columns if column["nullable"]}
+    defaults = {
+        name: _literal(text)
+        for name, text in written.items()
+        if _LITERAL.fullmatch(text) and (text.upper() != "NULL" or name in optional)
+    }
+    return _Table(now, tuple(written), defaults)
+
+
+# As both databases show a default that is a text, a whole number or NULL.
+_LITERAL = re.compile(r"'(?:[^'\\]|'')*'|-?\d+|NULL", re.IGNORECASE)
+
+
+def _literal(text: str) -> str | int | None:
+    if text.startswith("'"):
+        return text[1:-1].replace("''", "'")
+    return None if text.upper() == "NULL" else int(text)
 
 
 def run(conn: Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -154,7 +192,7 @@ FEW = 64
 """Most rows that SQLite is given value by value: a compiled statement is kept for each number of rows."""
 
 
-def _is_few(dialect: str, rows: Sized) -> bool:
+def is_few(dialect: str, rows: Sized) -> bool:
     """Say whether *rows* are bound value by value instead of as one text.
 
     SQLite takes a text in JSON apart anew for each column, which costs four times what binding the values
@@ -165,7 +203,7 @@ def _is_few(dialect: str, rows: Sized) -> bool:
 
 def rows_from(dialect: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
     """Return the FROM item that `rows_of` returns, and what is bound to it so that it reads *rows*."""
-    if not _is_few(dialect, rows):
+    if not is_few(dialect, rows):
         return rows_of(dialect, columns), [as_json(rows)]
     values = [value for n, row in enumerate(rows) for value in (*row, n)]
     return _few_rows(columns, len(rows)), values
@@ -269,7 +307,7 @@ def _insertion(
     dialect: str, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
 ) -> tuple[str, list[Any]]:
     """Return the statement that adds *rows*, and what is bound to it."""
-    if _is_few(dialect, rows):
+    if is_few(dialect, rows):
         return _insert_few(table, columns, len(rows)), [value for row in rows for value in row]
     return _insert(dialect, table, columns), [as_json(rows)]
 
@@ -308,11 +346,3 @@ def is_transactional(conn: Connection, table: str) -> bool:
 
 _ENGINE = "SELECT engine FROM information_schema.tables WHERE table_schema = database() AND table_name = ?"
 _engines: weakref.WeakKeyDictionary[sa.Dialect, dict[str, str]] = weakref.WeakKeyDictionary()
-
-
-def checkpoint(conn: Connection) -> None:
-    """Store for good what the transaction has changed so far, and go on.
-
-    For journals alone: what they say must be on the disk before the rows it speaks of are touched.
-    """
-    run(conn, "COMMIT")

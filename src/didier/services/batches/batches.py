@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
 from sqlalchemy.engine import Connection
 
 from didier.domain import batch_states, inputs
 from didier.domain.inputs import Entry, Header
+from didier.domain.targets import run_of
 from didier.domain.templates import Template
 from didier.domain.users import User, missing_function, missing_rights
 from didier.errors import (
@@ -20,7 +21,7 @@ from didier.errors import (
     NotUndoable,
     TooManyTargets,
 )
-from didier.services.batches import copies, decisions, rollback, undo_edits
+from didier.services.batches import copies, rollback, undo_edits
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
@@ -289,5 +290,5 @@ def _undo_copies(
     if batch.added - batch.removed <= UNDONE_AT_ONCE:
         rollback.finish_at_once(conn, batch.batch_id, now)
     kept = rollback.kept_items(conn, batch.batch_id, KEPT_SHOWN)
-    targets = (decisions.target_of(run, number) for run in kept for number in range(run.size))
+    targets = chain.from_iterable(run_of(run.target, run.size) for run in kept)
     return tuple(islice(targets, KEPT_SHOWN))

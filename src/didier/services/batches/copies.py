@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import fields, inputs, patterns, targets
+from didier.domain import fields
 from didier.domain.inputs import Row
 from didier.domain.templates import Template
 from didier.domain.users import missing_rights
@@ -19,11 +20,10 @@ from didier.errors import (
     NotAllPossible,
     NotFound,
     NotPermitted,
-    TargetProblem,
 )
-from didier.services.batches import journal
-from didier.services.batches.copy_spec import Recipe
-from didier.services.batches.decisions import in_runs
+from didier.services.batches import decisions, execute
+from didier.services.batches.copy_spec import CopySpec
+from didier.services.batches.decisions import Chunk, Problem
 from didier.services.changes.copied import Copies
 from didier.services.dids import validation
 from didier.services.users.authentication import Caller
@@ -33,8 +33,7 @@ from didier.storage.changes import vicidial_logs
 from didier.storage.changes.change_log import Change, Image
 from didier.storage.dids import dids, snapshots
 from didier.storage.dids.dids import Did, Found, Hold
-from didier.storage.statements import is_transactional
-from didier.storage.tables import DIDS
+from didier.storage.statements import as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +85,14 @@ PROBLEMS_SHOWN = 1_000
 """Most targets whose problems are told of an order that is refused for them."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Plan:
-    """An order on its way: its source, and for each target the refusal or None while it is to be made."""
+    """An order on its way: its source, what its copies have, and what is decided on its targets."""
 
     order: CopyOrder
     source: Did
-    recipe: Recipe
-    refusals: list[AlreadyExists | InvalidPattern | None]
-    own: Sequence[Mapping[str, str | None]] = ()  # values of each target, when any has some
-
-    @property
-    def own_columns(self) -> tuple[str, ...]:
-        """The columns in which targets have values of their own."""
-        return tuple(sorted({column for own in self.own for column in own}))
+    spec: CopySpec
+    chunk: Chunk
 
     @property
     def mode(self) -> str:
@@ -115,15 +108,15 @@ class _Plan:
         """Return what the change log says of all its copies; *snapshot_id* is the source as it is."""
         caller, source = self.order.caller, self.source
         known = described(self.mode, caller.pattern_prefix, caller.visibility, source.did_id, self.template)
-        return Copies(caller.author, source.pattern, snapshot_id, self.recipe, known)
+        return Copies(caller.author, source.pattern, snapshot_id, self.spec, known)
 
 
 def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[CopyResult | Refused]:
     """Carry out *orders*; return for each what became of its targets, or why it was refused as a whole.
 
-    Of two wishes for the same target the first gets it, within an order as well as between orders. All
-    rows of all orders are made by one statement. Each order that was not refused leaves a batch; each that
-    made DIDs leaves a row in the admin log.
+    Of two orders for the same target the first gets it, within an order as well as between orders. All rows
+    of all orders are created by one statement. Each order that was not refused leaves a batch; each that
+    created DIDs leaves a row in the admin log.
     """
     found = dids.find(conn, {*(o.source for o in orders), *_targets(orders)})
     sources = [found.get(order.source) for order in orders]
@@ -138,10 +131,10 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
         if refused or source is None:
             plans.append(refused or NotFound(order.source))
         else:
-            recipe = Recipe(image, order.overrides, order.template)
-            plans.append(_plan(conn, order, source, recipe, found, taken))
+            spec = CopySpec(image, order.overrides, order.template)
+            plans.append(_plan(conn, order, source, spec, found, taken))
     ready = [plan for plan in plans if isinstance(plan, _Plan) and not plan.order.dry_run]
-    results = _make(conn, ready, now)
+    results = _create(conn, ready, now)
     vicidial_logs.write_admin(conn, _events(ready, results), now)
     finished = iter(results)
     return [_outcome(plan, finished) for plan in plans]
@@ -150,39 +143,28 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
 def _outcome(plan: _Plan | Refused, finished: Iterator[CopyResult]) -> CopyResult | Refused:
     if not isinstance(plan, _Plan):
         return plan
-    if not plan.order.dry_run:
-        return next(finished)
-    pairs = zip(plan.order.targets, plan.refusals, strict=True)
-    return CopyResult(0, tuple(refused or Copied(target, 0) for target, refused in pairs), dry_run=True)
+    return CopyResult(0, _items(plan.chunk, None), dry_run=True) if plan.order.dry_run else next(finished)
 
 
-def _make(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[CopyResult]:
+def _create(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[CopyResult]:
     """Create what is planned, and record it."""
-    images = {plan.source.did_id: plan.recipe.image for plan in plans}
+    images = {plan.source.did_id: plan.spec.image for plan in plans}
     snapshot_ids = dict(zip(images, snapshots.keep(conn, list(images.values())), strict=True))
     copies = [plan.copies(snapshot_ids[plan.source.did_id]) for plan in plans]
-    outcomes = _all_items(plans, _create(conn, plans, copies, now))
-    done = [_done(*one) for one in zip(plans, copies, outcomes, strict=True)]
+    block = decisions.block_of([(plan.spec, plan.chunk) for plan in plans], as_text(now))
+    created = iter(execute.create(conn, block, lambda: list(_planned(plans, copies)), now))
+    ids = [list(islice(created, plan.chunk.possible_count)) for plan in plans]
+    done = [_done(*one) for one in zip(plans, copies, ids, strict=True)]
     batch_ids = batches.record(conn, done, now)
-    return [CopyResult(*pair) for pair in zip(batch_ids, outcomes, strict=True)]
-
-
-def _create(
-    conn: Connection, plans: Sequence[_Plan], copies: Sequence[Copies], now: datetime
-) -> Sequence[int | None]:
-    """Create the planned DIDs; return their ids in order, None where another program was faster."""
-    rows = [row for plan in plans for row in _rows(plan)]
-    if not rows or is_transactional(conn, DIDS):
-        return dids.copy(conn, rows, now)
-    planned = [
-        of_plan.change(batches.Item(target, "added"), plan.own[place : place + 1])
-        for plan, of_plan in zip(plans, copies, strict=True)
-        for place, target in enumerate(plan.order.targets)
-        if plan.refusals[place] is None
+    return [
+        CopyResult(batch_id, _items(plan.chunk, of_plan))
+        for batch_id, plan, of_plan in zip(batch_ids, plans, ids, strict=True)
     ]
-    with journal.journaled(conn, planned, now):
-        made = dids.copy_where_free(conn, rows, now)
-    return [made.get(row.target) for row in rows]
+
+
+def _planned(plans: Sequence[_Plan], copies: Sequence[Copies]) -> Iterator[Change]:
+    for plan, of_plan in zip(plans, copies, strict=True):
+        yield from of_plan.planned(plan.chunk)
 
 
 def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
@@ -237,107 +219,62 @@ def _bad_override(
 
 
 def _plan(
-    conn: Connection, order: CopyOrder, source: Did, recipe: Recipe, found: Found, taken: set[str]
+    conn: Connection, order: CopyOrder, source: Did, spec: CopySpec, found: Found, taken: set[str]
 ) -> _Plan | NotAllPossible | InvalidField:
     """Decide on each target; *taken* are the keys of what is there, to which the new ones are added."""
     extra = order.rows[0].extra if order.rows else {}
-    if order.template and (bad := order.template.problem({*recipe.image, *extra})):
+    if order.template and (bad := order.template.problem({*spec.image, *extra})):
         return bad
-    own = _own(order, recipe)
-    wrong: Sequence[InvalidField | None] = [None] * len(order.targets)
-    if own:
-        limits = ([order.caller.visibility] * len(own), [recipe.image] * len(own))
-        wrong = validation.problems(conn, own, *limits)
-    now_taken = taken.copy() if order.dry_run or order.atomic else taken
-    named: set[str] = set()
-    refusals: list[AlreadyExists | InvalidPattern | None] = []
-    for target, bad_value in zip(order.targets, wrong, strict=True):
-        key = found.key(target)
-        if problem := patterns.problem(target) or (order.rows and inputs.spoiled(target)):
-            refusals.append(targets.refusal(problem))
-        elif not order.caller.may_touch(target):
-            prefix = order.caller.pattern_prefix
-            refusals.append(InvalidPattern(target, f"the token reaches DIDs that begin with {prefix} only"))
-        elif bad_value:
-            refusals.append(InvalidPattern(target, str(bad_value)))
-        elif key in named:
-            refusals.append(NamedTwice(target))
-        elif key in now_taken:
-            refusals.append(AlreadyExists(target))
-        else:
-            now_taken.add(key)
-            refusals.append(None)
-        named.add(key)
-    if order.atomic and not order.dry_run:
-        if any(refusals):
-            return _not_all(order, refusals)
-        taken |= now_taken
-    return _Plan(order, source, recipe, refusals, own)
+    sight = order.caller.visibility
+    chunk = Chunk(0, order.targets, None, spec.own_of(order.rows or order.targets))
+    keys = [found.key(target) for target in order.targets]
+    first: dict[str, int] = {}
+    repeated = [place for place, key in enumerate(keys) if first.setdefault(key, place) != place]
+    there = {place: found.get(order.targets[place]) for place, key in enumerate(keys) if key in taken}
+    bad_values = decisions.bad_values(conn, chunk.own, sight, spec)
+    decisions.decide(chunk, there, repeated, bad_values, sight, is_table=bool(order.rows))
+    if not order.dry_run:
+        if order.atomic and chunk.problems:
+            problems = list(islice(decisions.target_problems(chunk), PROBLEMS_SHOWN))
+            return NotAllPossible(tuple(problems), len(chunk.problems))
+        taken.update(key for place, key in enumerate(keys) if place not in chunk.problems)
+    return _Plan(order, source, spec, chunk)
 
 
-def _own(order: CopyOrder, recipe: Recipe) -> Sequence[Mapping[str, str | None]]:
-    """Return the values that each target has for itself; nothing when none has any."""
-    if not order.rows and order.template is None:
-        return ()
-    own = [recipe.own(row) for row in order.rows or map(Row, order.targets)]
-    return own if any(own) else ()
-
-
-def _not_all(order: CopyOrder, refusals: Sequence[AlreadyExists | InvalidPattern | None]) -> NotAllPossible:
-    problems = [
-        TargetProblem(place, target, _outcome_word(refused), _reason(refused))
-        for place, (target, refused) in enumerate(zip(order.targets, refusals, strict=True), 1)
-        if refused
-    ]
-    return NotAllPossible(tuple(problems[:PROBLEMS_SHOWN]), len(problems))
-
-
-def _outcome_word(refused: AlreadyExists | InvalidPattern) -> str:
-    if isinstance(refused, NamedTwice):
-        return "duplicate"
-    return "exists" if isinstance(refused, AlreadyExists) else "invalid"
-
-
-def _reason(refused: AlreadyExists | InvalidPattern) -> str:
-    if isinstance(refused, InvalidPattern):
-        return refused.reason
-    return "named before in this order" if isinstance(refused, NamedTwice) else "exists already"
-
-
-def _rows(plan: _Plan) -> Iterator[dids.Copy]:
-    overrides = fields.stored(plan.order.overrides)
-    for place, (target, refused) in enumerate(zip(plan.order.targets, plan.refusals, strict=True)):
-        if refused is None:
-            own = fields.stored(plan.own[place]) if plan.own else {}
-            yield dids.Copy(plan.source.did_id, target, {**overrides, **own})
-
-
-def _all_items(plans: Sequence[_Plan], ids: Sequence[int | None]) -> list[tuple[Item, ...]]:
-    """Return what became of each target; *ids* are those of the copies, None where one exists by now."""
-    rest = iter(ids)
-    return [
-        tuple(
-            refused or _item(target, next(rest))
-            for target, refused in zip(plan.order.targets, plan.refusals, strict=True)
-        )
-        for plan in plans
-    ]
+def _items(chunk: Chunk, ids: Sequence[int | None] | None) -> tuple[Item, ...]:
+    """Return what became of each target; *ids* are those of the copies, without them it is a dry run."""
+    rest = iter(ids or ())
+    return tuple(
+        _refused(target, chunk.problems[place])
+        if place in chunk.problems
+        else _item(target, 0 if ids is None else next(rest))
+        for place, target in enumerate(chunk.targets)
+    )
 
 
 def _item(target: str, did_id: int | None) -> Item:
-    return Copied(target, did_id) if did_id else AlreadyExists(target)
+    """Return the item of a target without problem; one without id was taken in between."""
+    return AlreadyExists(target) if did_id is None else Copied(target, did_id)
 
 
-def _done(plan: _Plan, copies: Copies, items: Sequence[Item]) -> Batch | Change:
+def _refused(target: str, problem: Problem) -> AlreadyExists | InvalidPattern:
+    if problem.outcome == "duplicate":
+        return NamedTwice(target)
+    if problem.outcome == "exists":
+        return AlreadyExists(target)
+    return problem.refusal or InvalidPattern(target, problem.reason)
+
+
+def _done(plan: _Plan, copies: Copies, ids: Sequence[int | None]) -> Batch | Change:
     """Return the batch that *plan* has come to: its only change, where that is all."""
-    pairs = zip(plan.order.targets, items, strict=True)
-    placed = in_runs([_batch_item(target, item) for target, item in pairs])
+    chunk = plan.chunk
+    placed = decisions.items(chunk, ids)
     if len(placed) == 1 and placed[0].item.outcome == "added":
-        return copies.change(placed[0].item, plan.own)
+        return copies.change(placed[0].item, chunk.own)
     return Batch(
         author=copies.author,
         items=[one.item for one in placed],
-        changes=copies.changes(placed, plan.own, batch_id=0),
+        changes=copies.changes(placed, chunk.own, batch_id=0),
         overrides=plan.order.overrides,
         mode=plan.mode,
         source_id=plan.source.did_id,
@@ -345,19 +282,9 @@ def _done(plan: _Plan, copies: Copies, items: Sequence[Item]) -> Batch | Change:
         snapshot_id=copies.snapshot_id,
         template=plan.template,
         reach=plan.order.caller.pattern_prefix,
-        own_columns=plan.own_columns,
+        own_columns=chunk.own_columns,
         caller_groups=plan.order.caller.visibility,
     )
-
-
-def _batch_item(target: str, item: Item) -> batches.Item:
-    if isinstance(item, Copied):
-        return batches.Item(target, "added", item.did_id)
-    reason = item.reason if isinstance(item, InvalidPattern) else None
-    return batches.Item(target, _outcome_word(item), reason=reason)
-
-
-_LOG_WORDS = {"exists": "ALREADY EXISTS", "duplicate": "ALREADY EXISTS", "invalid": "NOT VALID"}
 
 
 def _events(plans: Sequence[_Plan], results: Sequence[CopyResult]) -> Iterator[vicidial_logs.AdminEntry]:
@@ -368,7 +295,7 @@ def _events(plans: Sequence[_Plan], results: Sequence[CopyResult]) -> Iterator[v
         lines = [
             f"{item.pattern} ADDED, did_id: {item.did_id}\n"
             if isinstance(item, Copied)
-            else f"{item.pattern} {_LOG_WORDS[_outcome_word(item)]}\n"
+            else f"{item.pattern} {'ALREADY EXISTS' if isinstance(item, AlreadyExists) else 'NOT VALID'}\n"
             for item in result.items
         ]
         made = len(result.copied)

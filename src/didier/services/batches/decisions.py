@@ -4,8 +4,9 @@ Targets are taken from the order in chunks, lazily; of each chunk the planner kn
 that are theirs alone, and which of them cannot be made.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -13,13 +14,14 @@ from didier.domain import inputs, numbers, patterns, targets
 from didier.domain.inputs import Entry, Row
 from didier.domain.targets import Range
 from didier.domain.visibility import EVERYTHING, Visibility
-from didier.services.batches.copy_spec import Recipe
+from didier.errors import InvalidPattern, TargetProblem
+from didier.services.batches.copy_spec import CopySpec
 from didier.services.dids import validation
 from didier.storage.batches.batches import Item
 from didier.storage.batches.duplicates import Seen
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.dids import dids
-from didier.storage.dids.bulk import Block
+from didier.storage.dids.bulk import NO_VALUES, Block
 from didier.storage.dids.dids import Did
 
 _SMALL_BLOCK = 100
@@ -37,6 +39,7 @@ class Problem:
     outcome: str
     reason: str
     did: Did | None = None  # the one that exists
+    refusal: InvalidPattern | None = None  # of a target that is no pattern, or out of reach
 
 
 @dataclass(slots=True)
@@ -54,6 +57,16 @@ class Chunk:
         """How many targets of the order are decided on with this chunk."""
         return self.position + len(self.targets)
 
+    @property
+    def possible_count(self) -> int:
+        """How many targets have no problems."""
+        return len(self.targets) - len(self.problems)
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """The columns in which targets have values of their own."""
+        return tuple(sorted({column for own in self.own for column in own}))
+
     def possible(self) -> "Chunk":
         """Return the targets without problems."""
         if not self.problems:
@@ -62,14 +75,112 @@ class Chunk:
         own = [self.own[place] for place in places] if self.own else ()
         return Chunk(self.position, [self.targets[place] for place in places], None, own)
 
-    def rows(self, recipe: Recipe, stamp: str) -> Block:
-        """Return the DIDs to be made of the targets."""
-        values = recipe.values
-        columns = tuple(sorted({column for own in self.own for column in own}))
-        alike = {name: value for name, value in values.items() if name not in columns}
-        stored = ({**values, **recipe.stored(own)} for own in self.own)
-        rows = [[row[name] for name in columns] for row in stored] if columns else ()
-        return Block(alike, stamp, self.targets, columns, rows, self.block)
+
+def block_of(planned: Sequence[tuple[CopySpec, Chunk]], stamp: str) -> Block:
+    """Return the DIDs to be created of the targets without problems, with *stamp* as their time."""
+    parts = [_Part(spec, spec.stored(spec.overrides), chunk.possible()) for spec, chunk in planned]
+    parts = [part for part in parts if part.chunk.targets]
+    targets = [target for part in parts for target in part.chunk.targets]
+    if not targets:
+        return Block({}, stamp, ())
+    own = {name for part in parts for name in part.chunk.own_columns}
+    alike, varying = _divided(parts, own)
+    rows = [row for part in parts for row in part.rows(varying)] if varying else ()
+    return Block(alike, stamp, targets, varying, rows, parts[0].chunk.block if len(parts) == 1 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The targets of one order: what they are copied from, and what they have instead."""
+
+    spec: CopySpec
+    overrides: Mapping[str, Any]
+    chunk: Chunk
+
+    def value(self, name: str) -> Any:
+        """Return what its DIDs have in a column, unless they have a value of their own."""
+        return self.overrides[name] if name in self.overrides else self.spec.image[name]
+
+    def rows(self, columns: Sequence[str]) -> Iterator[list[Any]]:
+        """Yield for each target its values of *columns*."""
+        alike = [self.value(name) for name in columns]
+        if not self.chunk.own:
+            yield from [alike] * len(self.chunk.targets)
+        for own in map(self.spec.stored, self.chunk.own):
+            pairs = zip(columns, alike, strict=True)
+            yield [own.get(name, value) for name, value in pairs]
+
+
+def _divided(parts: Sequence[_Part], own: Collection[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the values that all rows have alike, and the names of the columns that vary."""
+    first, *others = {id(part.spec.image): part.spec.image for part in parts}.values()
+    alike = {**first}
+    for name in NO_VALUES:
+        alike.pop(name, None)
+    varying = {name for name in own if name in alike}
+    suspects = {name for part in parts for name in part.overrides if name in alike}
+    suspects |= {name for image in others for name in alike if image[name] != first[name]}
+    for name in suspects - varying:
+        alike[name], *more = {part.value(name) for part in parts}
+        if more:
+            varying.add(name)
+    for name in varying:
+        del alike[name]
+    return alike, tuple(sorted(varying))
+
+
+def decide(
+    chunk: Chunk,
+    there: Mapping[int, Did | None],
+    repeated: Collection[int],
+    bad_values: Mapping[int, str],
+    sight: Visibility,
+    *,
+    is_table: bool,
+) -> None:
+    """Find the problems of the targets of *chunk*, each by its place.
+
+    *there* are those that exist (with the DID, unless it is yet to be created by an order before), *repeated*
+    those that were named before in the order, *bad_values* those with a value of their own that is wrong. In
+    a table, numbers may have been spoiled by a spreadsheet.
+    """
+    # The numbers of a block are patterns all.
+    of_block = chunk.block and not bad_values and sight.prefix is None
+    for place in () if of_block else range(len(chunk.targets)):
+        if refusal := _invalid(chunk.targets[place], sight, is_table):
+            chunk.problems[place] = Problem("invalid", refusal.reason, refusal=refusal)
+        elif place in bad_values:
+            chunk.problems[place] = Problem("invalid", bad_values[place])
+    for place, did in there.items():
+        chunk.problems.setdefault(place, Problem("exists", "exists already", did))
+    for place in repeated:
+        found = chunk.problems.get(place)
+        if found is None or found.outcome == "exists":
+            chunk.problems[place] = Problem("duplicate", "named before in this order")
+
+
+def _invalid(target: str, sight: Visibility, is_table: bool) -> InvalidPattern | None:
+    if problem := patterns.problem(target) or (inputs.spoiled(target) if is_table else None):
+        return targets.refusal(problem)
+    if not sight.sees_pattern(target):
+        return InvalidPattern(target, f"the token reaches DIDs that begin with {sight.prefix} only")
+    return None
+
+
+def bad_values(
+    conn: Connection, own: Sequence[Mapping[str, str | None]], sight: Visibility, spec: CopySpec
+) -> dict[int, str]:
+    """Return what is wrong with the values that targets have for themselves, by place."""
+    if not own:
+        return {}
+    found = validation.problems(conn, own, [sight] * len(own), [spec.image] * len(own))
+    return {place: str(problem) for place, problem in enumerate(found) if problem}
+
+
+def target_problems(chunk: Chunk) -> Iterator[TargetProblem]:
+    """Yield what is wrong with targets of *chunk*, in order."""
+    for place, problem in sorted(chunk.problems.items()):
+        yield TargetProblem(chunk.position + place + 1, chunk.targets[place], problem.outcome, problem.reason)
 
 
 class Planner:
@@ -80,9 +191,9 @@ class Planner:
     """
 
     def __init__(
-        self, recipe: Recipe, entries: Iterable[Entry], sight: Visibility = EVERYTHING, position: int = 0
+        self, spec: CopySpec, entries: Iterable[Entry], sight: Visibility = EVERYTHING, position: int = 0
     ) -> None:
-        self._recipe = recipe
+        self._spec = spec
         self._sight = sight
         self._entries = iter(entries)
         self._rest: Entry | None = None
@@ -118,12 +229,11 @@ class Planner:
             block = first.slice(0, size)
             self._rest = first.slice(block.size, first.size) if block.size < first.size else None
             chunk = Chunk(self._position, list(block), block)
-            if self._recipe.template:
-                chunk.own = [self._recipe.own(Row(target)) for target in chunk.targets]
+            if self._spec.template:
+                chunk.own = self._spec.own_of(chunk.targets)
         else:
             rows = self._rows(first, size)
-            own = [self._recipe.own(row) for row in rows]
-            chunk = Chunk(self._position, [row.target for row in rows], None, own if any(own) else ())
+            chunk = Chunk(self._position, [row.target for row in rows], None, self._spec.own_of(rows))
         self._position = chunk.end
         return chunk
 
@@ -150,40 +260,14 @@ class Planner:
         """Find the problems of *chunk*, the next one in order."""
         there = _there(conn, chunk)
         repeated = self._seen.add_block(chunk.block) if chunk.block else self._seen.add(chunk.targets)
-        bad = self._bad_values(conn, chunk.own)
-        of_block = chunk.block and not bad and self._sight.prefix is None  # whose numbers are patterns all
-        for place in () if of_block else range(len(chunk.targets)):
-            if reason := self._invalid(chunk.targets[place]):
-                chunk.problems[place] = Problem("invalid", reason)
-            elif place in bad:
-                chunk.problems[place] = Problem("invalid", bad[place])
-        for place, did in there.items():
-            chunk.problems.setdefault(place, Problem("exists", "exists already", did))
-        for place in repeated:
-            found = chunk.problems.get(place)
-            if found is None or found.outcome == "exists":
-                chunk.problems[place] = Problem("duplicate", "named before in this order")
+        bad = bad_values(conn, chunk.own, self._sight, self._spec)
+        decide(chunk, there, repeated, bad, self._sight, is_table=True)
         return chunk
 
     def decide_again(self, conn: Connection, chunk: Chunk) -> None:
         """Find the targets of *chunk*, decided on before, that others have made since."""
         for place, did in _there(conn, chunk).items():
             chunk.problems.setdefault(place, Problem("exists", "exists already", did))
-
-    def _invalid(self, target: str) -> str | None:
-        if problem := patterns.problem(target) or inputs.spoiled(target):
-            return targets.refusal(problem).reason
-        if not self._sight.sees_pattern(target):
-            return f"the token reaches DIDs that begin with {self._sight.prefix} only"
-        return None
-
-    def _bad_values(self, conn: Connection, own: Sequence[Mapping[str, str | None]]) -> dict[int, str]:
-        """Return what is wrong with targets' own values, by place."""
-        if not own:
-            return {}
-        limits = ([self._sight] * len(own), [self._recipe.image] * len(own))
-        found = validation.problems(conn, own, *limits)
-        return {place: str(problem) for place, problem in enumerate(found) if problem}
 
 
 def _there(conn: Connection, chunk: Chunk) -> dict[int, Did]:
@@ -225,19 +309,19 @@ def similar(conn: Connection, chunk: Chunk, region: str, sight: Visibility = EVE
     return {place: pattern for place, pattern in pairs if pattern}
 
 
-def items(chunk: Chunk, ids: Sequence[int | None]) -> list[PlacedItem]:
+def items(chunk: Chunk, ids: Sequence[int | None] | None) -> list[PlacedItem]:
     """Return the items of *chunk*; *ids* are those of its possible targets, None where one exists by now.
 
-    Consecutive numbers with consecutive ids are one item.
+    Consecutive numbers with consecutive ids are one item. Without *ids* they are yet to be given.
     """
     if chunk.block and isinstance(ids, range) and not chunk.problems:
         return [PlacedItem(chunk.position + 1, Item(chunk.targets[0], "added", ids.start, len(ids)))]
-    rest = iter(ids)
+    rest = iter(ids or ())
     found = []
     for place, target in enumerate(chunk.targets):
         problem = chunk.problems.get(place)
-        did_id = None if problem else next(rest)
-        outcome = problem.outcome if problem else "added" if did_id else "exists"
+        did_id = None if problem or ids is None else next(rest)
+        outcome = problem.outcome if problem else "added" if did_id or ids is None else "exists"
         reason = problem.reason if problem and problem.outcome == "invalid" else None
         found.append(Item(target, outcome, did_id, 1, reason))
     return in_runs(found, chunk.position + 1)
@@ -261,24 +345,4 @@ def _goes_on(run: Item, item: Item) -> bool:
         return False
     if run.did_id is not None and item.did_id != run.did_id + run.size:
         return False
-    return item.target == target_of(run, run.size)
-
-
-def targets_of(run: Item) -> Iterable[str]:
-    """Return the targets of *run*, in order."""
-    if run.size == 1:
-        return (run.target,)
-    prefix = "+" if run.target.startswith("+") else ""
-    first = int(run.target[len(prefix) :])
-    return Range(prefix, len(run.target) - len(prefix), first, first + run.size - 1)
-
-
-def target_of(run: Item, number: int) -> str:
-    """Return the target of *run* that comes *number* places behind its first."""
-    if not number:
-        return run.target
-    prefix = "+" if run.target.startswith("+") else ""
-    digits = run.target[len(prefix) :]
-    if not (digits.isascii() and digits.isdigit()):
-        return ""
-    return f"{prefix}{int(digits) + number:0{len(digits)}}"
+    return item.target == targets.in_run(run.target, run.size)

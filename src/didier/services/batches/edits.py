@@ -1,7 +1,6 @@
 """Adding, changing and deleting single DIDs, and locking them against deletion.
 
-Every change is a batch by itself, and stands in the change log in the same transaction. (Where VICIdial's
-tables are MyISAM a crash in the middle can leave a change that nobody was told of and the log does not have.)
+Every change is a batch by itself, and stands in the change log in the same transaction.
 """
 
 from collections import defaultdict
@@ -24,6 +23,7 @@ from didier.errors import (
     NothingToChange,
     Protected,
 )
+from didier.services.batches import execute
 from didier.services.batches.edit_orders import (
     AddOrder,
     AddRefused,
@@ -37,12 +37,12 @@ from didier.services.batches.edit_orders import (
     etag,
 )
 from didier.services.changes import record
-from didier.services.changes.record import Change, Kind
+from didier.services.changes.record import Kind
 from didier.services.dids import validation
 from didier.services.users.authentication import Caller, not_reached
 from didier.storage.changes import vicidial_logs
-from didier.storage.changes.change_log import UPDATED, Image
-from didier.storage.dids import deletion_locks, dids, references
+from didier.storage.changes.change_log import UPDATED, Change, Image
+from didier.storage.dids import bulk, deletion_locks, dids, references
 from didier.storage.dids.dids import Did, Found, Hold
 
 __all__ = [
@@ -63,6 +63,7 @@ LOCKED = Kind(UPDATED, "locked", "MODIFY", "DIDIER LOCK DID")
 UNLOCKED = Kind(UPDATED, "unlocked", "MODIFY", "DIDIER UNLOCK DID")
 
 Order = TypeVar("Order")
+Ordered = AddOrder | UpdateOrder | DeleteOrder
 Outcome = TypeVar("Outcome")
 
 
@@ -91,13 +92,12 @@ def add(
         if decided[-1] is None:
             taken.add(key)
     wanted = [order for order, outcome in zip(orders, decided, strict=True) if outcome is None]
-    ids = [dids.add(conn, _row(order), now) for order in wanted]
-    after = dids.images(conn, ids)
-    changes = [
-        Change(order.caller, order.pattern, did_id, order.values, None, after[did_id])
-        for order, did_id in zip(wanted, ids, strict=True)
+    default = bulk.default_row(conn) if wanted else {}
+    planned = [
+        record.planned("add", o.caller, o.pattern, o.values, None, {**default, **_row(o)}, import_id)
+        for o in wanted
     ]
-    return _merged(decided, _recorded(conn, "add", changes, now, import_id))
+    return _merged(decided, _carried_out(conn, "add", wanted, planned, now))
 
 
 def _row(order: AddOrder) -> dict[str, str]:
@@ -169,14 +169,13 @@ def _update(
         refused = _update_refused(order, did, before, bad)
         decided.append(refused or _dry(order, did, before))
     wanted = _undecided(orders, there, decided)
-    for order, did in wanted:
-        dids.update(conn, did.did_id, fields.stored(order.values), now)
-    after = dids.images(conn, [did.did_id for _, did in wanted])
-    changes = [
-        Change(o.caller, o.pattern, did.did_id, o.values, before[did.did_id], after[did.did_id])
-        for o, did in wanted
+    planned = [
+        record.planned(
+            "update", o.caller, o.pattern, o.values, image, fields.updated(image, o.values), import_id
+        )
+        for o, image in ((order, before[did.did_id]) for order, did in wanted)
     ]
-    return _merged(decided, _recorded(conn, "update", changes, now, import_id))
+    return _merged(decided, _carried_out(conn, "update", [order for order, _ in wanted], planned, now))
 
 
 def _new(values: validation.Values, before: Image | None) -> validation.Values:
@@ -219,10 +218,11 @@ def delete(conn: Connection, orders: Sequence[DeleteOrder], now: datetime) -> li
         if did and decided[-1] is None:
             gone.add(did.did_id)
     wanted = _undecided(orders, there, decided)
-    for _, did in wanted:
-        dids.delete(conn, did.did_id)
-    changes = [Change(o.caller, o.pattern, did.did_id, {}, before[did.did_id], None) for o, did in wanted]
-    return _merged(decided, _recorded(conn, "delete", changes, now))
+    planned = [
+        record.planned("delete", order.caller, order.pattern, before=before[did.did_id])
+        for order, did in wanted
+    ]
+    return _merged(decided, _carried_out(conn, "delete", [order for order, _ in wanted], planned, now))
 
 
 def _delete_refused(
@@ -291,9 +291,15 @@ def lock(conn: Connection, orders: Sequence[LockOrder], now: datetime) -> list[D
     lockers = {did_id: order.caller for did_id, order in wishes.items() if order.locked}
     deletion_locks.lock(conn, {did_id: (who.name, who.user.user_id) for did_id, who in lockers.items()}, now)
     deletion_locks.unlock(conn, [did_id for did_id, order in wishes.items() if not order.locked])
-    changes = [Change(o.caller, o.pattern, did_id, {}, None, None) for did_id, o in wishes.items()]
-    kinds = [LOCKED if order.locked else UNLOCKED for order in wishes.values()]
-    events = [record.event(kind, change, None) for kind, change in zip(kinds, changes, strict=True)]
+    events = [
+        record.event(
+            LOCKED if o.locked else UNLOCKED,
+            o.pattern,
+            Change(o.caller.author, UPDATED, "lock", did_id, ""),
+            None,
+        )
+        for did_id, o in wishes.items()
+    ]
     vicidial_logs.write_admin(conn, events, now)
     return outcomes
 
@@ -316,21 +322,22 @@ def _undecided(
     return [(order, did) for order, did, outcome in triples if outcome is None and did is not None]
 
 
-def _recorded(
-    conn: Connection, kind: str, changes: Sequence[Change], now: datetime, import_id: int | None = None
+def _carried_out(
+    conn: Connection, kind: str, orders: Sequence[Ordered], planned: Sequence[Change], now: datetime
 ) -> list[Done]:
-    """Record *changes*; return what callers are told of each."""
-    batch_ids = record.record(conn, kind, changes, now, import_id)
+    """Carry out and record what is *planned*, one change for each of *orders*."""
+    changes = execute.carry_out(conn, planned, now)
+    batch_ids = record.record(conn, kind, changes, [order.pattern for order in orders], now)
     return [
         Done(
-            change.pattern,
+            order.pattern,
             change.did_id,
             False,
             batch_id,
             change.after or change.before,
-            change.caller.visibility,
+            order.caller.visibility,
         )
-        for change, batch_id in zip(changes, batch_ids, strict=True)
+        for order, change, batch_id in zip(orders, changes, batch_ids, strict=True)
     ]
 
 

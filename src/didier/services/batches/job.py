@@ -5,21 +5,18 @@ from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from typing import Protocol, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from didier.domain import inputs
 from didier.errors import Unavailable
 from didier.services.batches import job_steps, rollback
-from didier.services.batches.copy_spec import Recipe
+from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk, Planner
 from didier.services.batches.job_steps import Check, Made, MovedOn, TargetTaken
 from didier.storage.batches import progress
-from didier.storage.batches.input_text import unpack
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.failures import is_passing, unavailable
 from didier.storage.system.leases import LeaseLost
@@ -82,6 +79,8 @@ class Carrier:
         """
         batch_id = self._batch.batch_id
         try:
+            # A step comes behind the recovery: what a crash left is taken back before targets are looked for.
+            self._batch = self._store(lambda conn: progress.get(conn, batch_id)) or self._batch
             if self._batch.phase == "check":
                 self._check()
             if self._batch.phase == "make":
@@ -105,8 +104,6 @@ class Carrier:
 
     def _fail(self, reason: str) -> None:
         self._reload()
-        if self._batch.phase == "make":
-            self._take_back_chunk()
         log.error("batch_failed", batch=self._batch.batch_id, reason=reason)
         self._store(lambda conn: job_steps.fail(conn, self._batch.batch_id, reason, self._steps.now()))
         self._reload()
@@ -115,12 +112,12 @@ class Carrier:
         with self._steps.reading() as conn:
             self._batch = progress.get(conn, self._batch.batch_id) or self._batch
 
-    def _opened(self) -> tuple[Recipe, Planner]:
+    def _opened(self) -> tuple[CopySpec, Planner]:
         with self._steps.reading() as conn:
-            recipe = rollback.recipe_of(conn, self._batch)
-            if recipe is None:
+            spec = rollback.spec_of(conn, self._batch)
+            if spec is None:
                 raise ValueError("the batch has no snapshot of its source")
-            return recipe, job_steps.open_planner(conn, self._batch, recipe)
+            return spec, job_steps.open_planner(conn, self._batch, spec)
 
     def _check(self) -> None:
         """Look at all targets before the first is made."""
@@ -144,15 +141,14 @@ class Carrier:
         self._reload()
 
     def _make(self) -> None:
-        self._take_back_chunk()
         if self._batch.state == "pending":
             self._store(lambda conn: job_steps.begin(conn, self._batch))
         if failure := self._unverified():
             self._fail(failure)
             return
-        recipe, planner = self._opened()
+        spec, planner = self._opened()
         try:
-            failure = self._make_chunks(recipe, planner)
+            failure = self._make_chunks(spec, planner)
         finally:
             planner.close()
         if self._steps.stopping and failure is None:
@@ -163,7 +159,7 @@ class Carrier:
             self._store(lambda conn: job_steps.finish(conn, self._batch, self._steps.now()))
             self._reload()
 
-    def _make_chunks(self, recipe: Recipe, planner: Planner) -> str | None:
+    def _make_chunks(self, spec: CopySpec, planner: Planner) -> str | None:
         """Make chunk after chunk, and read each back while the next is being made; return what failed."""
         made: Made | None = None
         under_way: _UnderWay | None = None
@@ -173,7 +169,7 @@ class Carrier:
                 made, failure = self._made(under_way, planner)
                 if failure:
                     return failure
-            under_way = self._begin(recipe, chunk) if chunk else None
+            under_way = self._begin(spec, chunk) if chunk else None
             if made and (difference := self._difference(made)):
                 if under_way:
                     self._made(under_way, planner)
@@ -190,8 +186,8 @@ class Carrier:
                 planner.decide(conn, chunk)
         return chunk
 
-    def _begin(self, recipe: Recipe, chunk: Chunk) -> "_UnderWay":
-        work = partial(job_steps.make, batch=self._batch, recipe=recipe, chunk=chunk, now=self._steps.now())
+    def _begin(self, spec: CopySpec, chunk: Chunk) -> "_UnderWay":
+        work = partial(job_steps.make, batch=self._batch, spec=spec, chunk=chunk, now=self._steps.now())
         rows = len(chunk.targets)
         return _UnderWay(chunk, lambda: self._steps.store(work, rows))
 
@@ -207,7 +203,6 @@ class Carrier:
                 if self._batch.mode == "atomic":
                     return None, "a target that was free when the batch was checked exists by now"
                 self._reload()
-                self._take_back_chunk()
                 with self._steps.reading() as conn:
                     planner.decide_again(conn, under_way.chunk)
                 under_way.again()
@@ -227,18 +222,6 @@ class Carrier:
         with self._steps.reading() as conn:
             difference = job_steps.difference(conn, self._batch.batch_id, after)
         return difference and f"verification failed: {difference}"
-
-    def _take_back_chunk(self) -> None:
-        """Remove what a crash left of a chunk in tables without transactions."""
-        planned = self._batch.planned
-        if planned is None:
-            return
-        with self._steps.reading() as conn:
-            pieces = list(progress.pieces(conn, self._batch.batch_id))
-        entries = inputs.skip(inputs.read(unpack(pieces)), self._batch.position)
-        targets = [row.target for row in islice(inputs.rows(entries), planned)]
-        self._store(lambda conn: job_steps.take_back_chunk(conn, self._batch, targets))
-        self._reload()
 
     def _remove(self) -> None:
         finished = False

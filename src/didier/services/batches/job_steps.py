@@ -12,11 +12,12 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from didier.domain import inputs
+from didier.domain.targets import run_of
 from didier.domain.visibility import EVERYTHING
 from didier.errors import TargetProblem
-from didier.services.batches import decisions, rollback
+from didier.services.batches import decisions, execute, rollback
 from didier.services.batches.copies import PROBLEMS_SHOWN
-from didier.services.batches.copy_spec import Recipe
+from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk, Planner
 from didier.services.changes.copied import Copies
 from didier.storage.batches import progress
@@ -25,10 +26,9 @@ from didier.storage.batches.input_text import unpack
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import change_log, vicidial_logs
-from didier.storage.dids import bulk, dids
+from didier.storage.dids import read_back
 from didier.storage.dids.bulk import Block
-from didier.storage.statements import as_text, checkpoint, is_transactional
-from didier.storage.tables import DIDS
+from didier.storage.statements import as_text
 
 CHECKED = 5_000
 """How many targets are checked at a time."""
@@ -50,12 +50,12 @@ class Made:
     ids: Sequence[int]
 
 
-def open_planner(conn: Connection, batch: StoredBatch, recipe: Recipe) -> Planner:
+def open_planner(conn: Connection, batch: StoredBatch, spec: CopySpec) -> Planner:
     """Return the planner of a batch, behind the targets that are made already."""
     pieces = list(progress.pieces(conn, batch.batch_id))
     entries = inputs.skip(inputs.read(unpack(pieces)), batch.position)
     sight = replace(batch.caller_groups or EVERYTHING, prefix=batch.reach)
-    planner = Planner(recipe, entries, sight, batch.position)
+    planner = Planner(spec, entries, sight, batch.position)
     planner.remember(inputs.read(unpack(pieces)), batch.position)
     return planner
 
@@ -65,7 +65,7 @@ class Check:
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
-        self.items: list[PlacedItem] = []
+        self.problems: list[TargetProblem] = []
         self.counts = {"exists": 0, "invalid": 0, "duplicate": 0}
 
     def step(self, conn: Connection) -> bool:
@@ -74,30 +74,27 @@ class Check:
         if chunk is None:
             return False
         self._planner.decide(conn, chunk)
-        for place, problem in sorted(chunk.problems.items()):
+        for problem in decisions.target_problems(chunk):
             self.counts[problem.outcome] += 1
-            if len(self.items) < PROBLEMS_SHOWN:
-                item = Item(chunk.targets[place], problem.outcome, None, 1, problem.reason)
-                self.items.append(PlacedItem(chunk.position + place + 1, item))
+            if len(self.problems) < PROBLEMS_SHOWN:
+                self.problems.append(problem)
         return True
 
     @property
     def failure(self) -> str | None:
         """Why the batch cannot be made, None when it can."""
-        if not self.items:
+        if not self.problems:
             return None
-        first = self.items[0]
-        problem = TargetProblem(
-            first.position, first.item.target, first.item.outcome, first.item.reason or ""
-        )
         total = sum(self.counts.values())
-        return f"not every target can be made: {problem}" + (f" and {total - 1} more" if total > 1 else "")
+        more = f" and {total - 1} more" if total > 1 else ""
+        return f"not every target can be made: {self.problems[0]}{more}"
 
 
 def refuse(conn: Connection, batch: StoredBatch, check: Check, now: datetime) -> None:
     """Say that an atomic batch cannot be made; nothing was. Raises `MovedOn`."""
     there = _hold(conn, batch)
-    progress.add_items(conn, batch.batch_id, check.items)
+    problems = ((one.position, Item(one.target, one.outcome, None, 1, one.reason)) for one in check.problems)
+    progress.add_items(conn, batch.batch_id, [PlacedItem(*problem) for problem in problems])
     progress.move(conn, there, "refuse", {
         "failure": check.failure, "finished_at": now, "existing": check.counts["exists"],
         "invalid": check.counts["invalid"], "duplicates": check.counts["duplicate"],
@@ -110,7 +107,7 @@ def _hold(conn: Connection, batch: StoredBatch, position: int | None = None) -> 
     Raises `MovedOn` unless it is in the phase in which it was, and at *position*.
     """
     there = progress.locked(conn, batch.batch_id)
-    if there is None or (there.phase, there.planned) != (batch.phase, None):
+    if there is None or there.phase != batch.phase:
         raise MovedOn
     if position is not None and there.position != position:
         raise MovedOn
@@ -127,55 +124,46 @@ def begin(conn: Connection, batch: StoredBatch) -> None:
     progress.move(conn, _hold(conn, batch), "make")
 
 
-def make(conn: Connection, batch: StoredBatch, recipe: Recipe, chunk: Chunk, now: datetime) -> Made:
-    """Make the possible targets of *chunk* and store what became of each.
+def make(conn: Connection, batch: StoredBatch, spec: CopySpec, chunk: Chunk, now: datetime) -> Made:
+    """Create the possible targets of *chunk* and store what became of each.
 
     Raises `TargetTaken` when one exists by now, and `MovedOn` unless *chunk* is the next one.
     """
     _hold(conn, batch, chunk.position)
-    possible = chunk.possible()
-    block = possible.rows(recipe, as_text(batch.created_at))
-    if is_transactional(conn, DIDS):
-        ids: Sequence[int | None] = bulk.make(conn, block) if possible.targets else range(0)
+    block = decisions.block_of([(spec, chunk)], as_text(batch.created_at))
+    copies = Copies(batch.author, batch.source_pattern, batch.snapshot_id, spec)
+    ids = execute.create(conn, block, lambda: copies.planned(chunk, batch.batch_id), batch.created_at)
+    if isinstance(ids, range):
+        made = Made(block, ids)
+    elif None not in ids:
+        made = Made(block, [did_id for did_id in ids if did_id])
+    elif batch.mode == "atomic":
+        raise TargetTaken
     else:
-        ids = _make_journaled(conn, batch, chunk, block)
-        if None in ids and batch.mode == "atomic":
-            _store(conn, batch, recipe, chunk, ids, now)
-            checkpoint(conn)
-            raise TargetTaken
-    _store(conn, batch, recipe, chunk, ids, now)
-    made = [did_id for did_id in ids if did_id is not None]
-    if len(made) == len(ids):
-        return Made(block, ids if isinstance(ids, range) else made)
-    return Made(_only_made(block, ids), made)
+        made = _only_made(block, ids)
+    _store(conn, batch, copies, chunk, ids, now)
+    return made
 
 
-def _only_made(block: Block, ids: Sequence[int | None]) -> Block:
+def _only_made(block: Block, ids: Sequence[int | None]) -> Made:
     places = [place for place, did_id in enumerate(ids) if did_id is not None]
     own = [block.own[place] for place in places] if block.own else ()
-    return Block(block.values, block.stamp, [block.targets[place] for place in places], block.varying, own)
-
-
-def _make_journaled(conn: Connection, batch: StoredBatch, chunk: Chunk, block: Block) -> Sequence[int | None]:
-    """Make a chunk in a table without transactions; `take_back_chunk` undoes it when it is left half done."""
-    mark = {"planned": len(chunk.targets), "high_water": dids.highest_id(conn)}
-    progress.change(conn, batch.batch_id, mark)
-    checkpoint(conn)
-    return bulk.make_where_free(conn, block) if block.targets else []
+    there = [block.targets[place] for place in places]
+    only = Block(block.values, block.stamp, there, block.varying, own)
+    return Made(only, [did_id for did_id in ids if did_id])
 
 
 def _store(
     conn: Connection,
     batch: StoredBatch,
-    recipe: Recipe,
+    copies: Copies,
     chunk: Chunk,
     ids: Sequence[int | None],
     now: datetime,
 ) -> None:
     items = decisions.items(chunk, ids)
     progress.add_items(conn, batch.batch_id, items)
-    made = Copies(batch.author, batch.source_pattern, batch.snapshot_id, recipe)
-    change_log.record(conn, made.changes(items, chunk.own, batch.batch_id, chunk.position), now)
+    change_log.record(conn, copies.changes(items, chunk.own, batch.batch_id, chunk.position), now)
     sizes: dict[str, int] = {}
     for placed in items:
         sizes[placed.item.outcome] = sizes.get(placed.item.outcome, 0) + placed.item.size
@@ -191,18 +179,6 @@ _TOTALS: Mapping[str, str] = {
 }
 
 
-def take_back_chunk(conn: Connection, batch: StoredBatch, targets: Sequence[str]) -> None:
-    """Remove what a crash has left of a chunk in a table without transactions. Raises `MovedOn`."""
-    there = progress.locked(conn, batch.batch_id)
-    if there is None or (there.position, there.planned) != (batch.position, batch.planned):
-        raise MovedOn
-    made = dids.made_after(conn, targets, batch.high_water or 0)
-    for did_id, changed_at in made.values():
-        if changed_at in {None, batch.created_at}:
-            dids.delete(conn, did_id)
-    progress.change(conn, batch.batch_id, {"planned": None, "high_water": None})
-
-
 def is_as_ordered(conn: Connection, made: Made) -> str | None:
     """Read back what was made, after its commit; say what differs from what was ordered, None if nothing.
 
@@ -212,10 +188,10 @@ def is_as_ordered(conn: Connection, made: Made) -> str | None:
     wanted = len(made.block.targets)
     if not wanted:
         return None
-    found = bulk.read_back(conn, made.block, made.ids)
+    found = read_back.compare(conn, made.block, made.ids)
     if found.equal == wanted:
         return None
-    touched = bulk.touched(conn, made.ids[0], made.ids[-1], made.block.stamp)
+    touched = read_back.touched(conn, made.ids[0], made.ids[-1], made.block.stamp)
     if wanted - found.equal <= touched:
         return None
     return f"{wanted} DIDs were ordered, {found.there} are there, {found.equal} are as they were ordered"
@@ -259,15 +235,15 @@ def difference(conn: Connection, batch_id: int, after: int = 0) -> str | None:
     as are DIDs that were changed since.
     """
     batch = progress.get(conn, batch_id)
-    recipe = rollback.recipe_of(conn, batch) if batch else None
-    if batch is None or recipe is None:
+    spec = rollback.spec_of(conn, batch) if batch else None
+    if batch is None or spec is None:
         return None
-    values = {name: value for name, value in recipe.values.items() if name not in batch.own_columns}
+    values = {name: value for name, value in spec.values.items() if name not in batch.own_columns}
     targets: list[str] = []
     ids: list[int] = []
     for placed in progress.items(conn, batch_id, after, batch.requested, ("added",)):
         run = placed.item
-        targets += (decisions.target_of(run, number) for number in range(run.size))
+        targets += run_of(run.target, run.size)
         ids += range(run.did_id or 0, (run.did_id or 0) + run.size)
     return is_as_ordered(conn, Made(Block(values, as_text(batch.created_at), targets), ids))
 

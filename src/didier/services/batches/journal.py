@@ -2,38 +2,41 @@
 
 MyISAM, VICIdial's default, cannot roll back. So what is going to be done is written to the journal, an InnoDB
 table of Didier's own, before the first row is touched, and taken out with the commit that says what was done.
-What a crash leaves half done is taken back: by the next start, or as soon as the database answers again.
+What a crash or an error leaves half done is taken back: by the next start, before the next group, or as soon
+as the database answers again.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
+from didier.domain.targets import run_of
 from didier.storage.changes import change_log, journal
-from didier.storage.changes.change_log import Change
+from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Change, Image
 from didier.storage.changes.journal import Entry
-from didier.storage.dids import dids
-from didier.storage.statements import checkpoint, is_transactional
+from didier.storage.dids import bulk, dids
+from didier.storage.dids.dids import STAMP
+from didier.storage.statements import as_text, is_transactional
 from didier.storage.tables import DIDS
 
 
-@contextmanager
-def journaled(conn: Connection, planned: Sequence[Change], now: datetime) -> Iterator[None]:
-    """Carry out *planned* in the body: all of it, or after a crash nothing."""
-    journal_id = journal.begin(conn, planned, dids.highest_id(conn), now)
-    checkpoint(conn)
-    yield
-    journal.end(conn, journal_id)
+def protect(conn: Connection, planned: Sequence[Change], now: datetime) -> None:
+    """Have *planned* taken back unless the transaction is committed, if the table cannot do that by itself.
+
+    Updated and deleted DIDs are given as they are before, updated ones also as they will be. The rows that
+    are written have *now* as the time of their last change.
+    """
+    if planned and not is_transactional(conn, DIDS):
+        journal.write(conn, planned, dids.highest_id(conn), now)
 
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What a crash left half done: what was removed, and what was kept because it was changed since."""
+    """What was left half done: what is as it was again, and what was kept because it was changed since."""
 
-    removed: tuple[str, ...]
+    restored: tuple[str, ...]
     kept: tuple[str, ...]
 
 
@@ -43,24 +46,85 @@ def is_clear(conn: Connection) -> bool:
 
 
 def take_back(conn: Connection) -> list[TakenBack]:
-    """Remove what was left half done; nobody was told that it was made."""
+    """Take back what was left half done; nobody was told that it was done."""
     if is_transactional(conn, DIDS):
         return []
     return [_take_back(conn, entry) for entry in journal.left(conn)]
 
 
 def _take_back(conn: Connection, entry: Entry) -> TakenBack:
-    made = dids.made_after(conn, [change.pattern for change in entry.changes], entry.high_water)
-    removed, kept = [], []
+    by_action: dict[str, list[Change]] = {CREATED: [], UPDATED: [], DELETED: []}
     for change in entry.changes:
-        did_id, changed_at = made.get(change.pattern, (None, None))
-        if did_id is None:
+        by_action[change.action].append(change)
+    restored, kept = _remove_created(conn, entry, by_action[CREATED])
+    for more, others in (
+        _set_back(conn, entry, by_action[UPDATED]),
+        _put_back(conn, by_action[DELETED]),
+    ):
+        restored, kept = restored + more, kept + others
+    change_log.record(conn, [_as_it_is(conn, change) for change in kept], entry.moment)
+    journal.remove(conn, entry.journal_id)
+    return TakenBack(tuple(restored), tuple(change.pattern for change in kept))
+
+
+def _as_it_is(conn: Connection, change: Change) -> Change:
+    """Return *change*, which stays, for the log: neither its batch nor a new snapshot was stored."""
+    after = None if change.action == DELETED else dids.images(conn, [change.did_id]).get(change.did_id)
+    batch_id = None if change.batch_id is None else 0
+    return replace(change, after=after, snapshot_id=None, batch_id=batch_id)
+
+
+def _remove_created(
+    conn: Connection, entry: Entry, changes: Sequence[Change]
+) -> tuple[list[str], list[Change]]:
+    """Delete the rows that were created, but those that somebody has changed since."""
+    by_pattern = {pattern: change for change in changes for pattern in run_of(change.pattern, change.size)}
+    restored, kept = [], []
+    for pattern, found in dids.made_after(conn, list(by_pattern), entry.high_water).items():
+        did_id, changed_at = found
+        if pattern not in by_pattern:  # the same number in other letters, by somebody else
             continue
         if changed_at in {None, entry.moment}:
-            dids.delete(conn, did_id)
-            removed.append(change.pattern)
+            restored.append((did_id, pattern))
         else:
-            kept.append(replace(change, did_id=did_id))
-    change_log.record(conn, kept, entry.moment)
-    journal.end(conn, entry.journal_id)
-    return TakenBack(tuple(removed), tuple(change.pattern for change in kept))
+            kept.append(replace(by_pattern[pattern], did_id=did_id, pattern=pattern, size=1))
+    bulk.delete(conn, [did_id for did_id, _ in restored])
+    return [pattern for _, pattern in restored], kept
+
+
+def _set_back(conn: Connection, entry: Entry, changes: Sequence[Change]) -> tuple[list[str], list[Change]]:
+    """Set the columns back that were updated, but in rows that somebody has changed since."""
+    there = dids.images(conn, [change.did_id for change in changes])
+    old: dict[int, Mapping[str, object]] = {}
+    restored, kept = [], []
+    for change in changes:
+        image, before, after = there.get(change.did_id), change.before or {}, change.after or {}
+        if image is None or all(image.get(name) == before[name] for name in before):
+            continue  # not updated yet, or deleted by somebody
+        if _is_ours(entry, change, image):
+            names = {STAMP, *(name for name in before if before[name] != after.get(name))}
+            old[change.did_id] = {name: before[name] for name in names if name in before}
+            restored.append(change.pattern)
+        else:
+            kept.append(change)
+    bulk.update(conn, old)
+    return restored, kept
+
+
+def _is_ours(entry: Entry, change: Change, image: Image) -> bool:
+    """Say whether nobody has changed a row since it was updated."""
+    if STAMP in image:
+        return image[STAMP] == as_text(entry.moment)
+    after = change.after or {}
+    return all(image[name] == after.get(name) for name in image)
+
+
+def _put_back(conn: Connection, changes: Sequence[Change]) -> tuple[list[str], list[Change]]:
+    """Create the rows again that were deleted, with their ids, unless somebody has their pattern by now."""
+    there = dids.images(conn, [change.did_id for change in changes])
+    gone = [change for change in changes if change.did_id not in there]
+    rows = [change.before for change in gone if change.before]
+    ids = bulk.create_where_free(conn, bulk.block_of(rows)) if rows else []
+    pairs = list(zip(gone, ids, strict=True))
+    restored = [change.pattern for change, did_id in pairs if did_id is not None]
+    return restored, [change for change, did_id in pairs if did_id is None]

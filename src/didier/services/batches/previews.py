@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from didier.errors import InvalidField, NotFound, NotPermitted, Refusal
 from didier.services.batches import copies, decisions
 from didier.services.batches.batches import BatchOrder
-from didier.services.batches.copy_spec import Recipe
+from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk, Planner
 from didier.storage.dids import dids
 
@@ -47,11 +47,11 @@ class Seen:
 class Preview:
     """Looks through an order; `totals` has how many targets there are of each status so far."""
 
-    def __init__(self, order: BatchOrder, recipe: Recipe, region: str) -> None:
-        self._recipe = recipe
+    def __init__(self, order: BatchOrder, spec: CopySpec, region: str) -> None:
+        self._spec = spec
         self._region = region
         self._sight = order.caller.visibility
-        self._planner = Planner(recipe, order.text.entries(), self._sight)
+        self._planner = Planner(spec, order.text.entries(), self._sight)
         self.totals = dict.fromkeys(STATUSES, 0)
 
     def close(self) -> None:
@@ -90,8 +90,8 @@ class Preview:
         row = rows.get(did.did_id) if did else None
         if did is None or row is None or problem.outcome != "exists":
             return Seen(position, target, problem.outcome, problem.reason)
-        own = self._recipe.stored(chunk.own[place]) if chunk.own else {}
-        wanted = {**self._recipe.values, **own}
+        own = self._spec.stored(chunk.own[place]) if chunk.own else {}
+        wanted = {**self._spec.values, **own}
         differs = {name: Difference(row[name], value) for name, value in wanted.items() if row[name] != value}
         return Seen(position, target, "exists", problem.reason, did.did_id, differs=differs)
 
@@ -110,4 +110,4 @@ def preview(
     extra = order.text.header.extra if order.text.header else ()
     if order.template and (bad := order.template.problem({*image, *extra})):
         return bad
-    return Preview(order, Recipe(image, order.overrides, order.template), region)
+    return Preview(order, CopySpec(image, order.overrides, order.template), region)

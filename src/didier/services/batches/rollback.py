@@ -11,11 +11,11 @@ from itertools import chain
 
 from sqlalchemy.engine import Connection
 
+from didier.domain.targets import in_run, run_of
 from didier.domain.templates import Template
 from didier.domain.users import is_visible
-from didier.services.batches import decisions
-from didier.services.batches.copy_spec import Recipe
-from didier.services.batches.decisions import target_of
+from didier.services.batches import execute
+from didier.services.batches.copy_spec import CopySpec
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.batches import Item
@@ -23,10 +23,9 @@ from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import change_log
 from didier.storage.changes.change_log import DELETED, UNDO, Author, Change
-from didier.storage.dids import bulk, deletion_locks, snapshots
+from didier.storage.dids import deletion_locks, read_back, snapshots
 from didier.storage.dids.dids import Did
-from didier.storage.statements import as_json, as_text, checkpoint, is_transactional
-from didier.storage.tables import DIDS
+from didier.storage.statements import as_json, as_text
 
 CHUNK = 5_000
 """Most items that are looked at in one step."""
@@ -49,12 +48,12 @@ def finish_at_once(conn: Connection, batch_id: int, now: datetime) -> None:
         pass
 
 
-def recipe_of(conn: Connection, batch: StoredBatch) -> Recipe | None:
+def spec_of(conn: Connection, batch: StoredBatch) -> CopySpec | None:
     """Return what the DIDs of a batch were made of, None for one of an earlier release."""
     if batch.snapshot_id is None:
         return None
     template = Template(batch.template) if batch.template else None
-    return Recipe(snapshots.read(conn, batch.snapshot_id), batch.overrides, template)
+    return CopySpec(snapshots.read(conn, batch.snapshot_id), batch.overrides, template)
 
 
 def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
@@ -62,13 +61,13 @@ def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
     batch = progress.locked(conn, batch_id)
     if batch is None or batch.phase != "remove":
         return True
-    _remove_planned(conn, batch)
-    found = progress.items(conn, batch_id, 0, min(limit, CHUNK), ("added",))
+    limit = execute.most_deleted(conn, min(limit, CHUNK))
+    found = progress.items(conn, batch_id, 0, limit, ("added",))
     if not found:
         _finish(conn, batch, now)
         return True
-    for interval in _intervals(found, limit):
-        _remove(conn, batch, interval, now)
+    gone = [did_id for interval in _intervals(found, limit) for did_id in _decide(conn, batch, interval, now)]
+    execute.delete(conn, gone, _undoer(batch), batch.batch_id, now)
     return False
 
 
@@ -112,9 +111,10 @@ def _intervals(found: Sequence[PlacedItem], limit: int) -> Iterator[_Interval]:
         yield _Interval(group, group[-1].item.size)
 
 
-def _remove(conn: Connection, batch: StoredBatch, interval: _Interval, now: datetime) -> None:
+def _decide(conn: Connection, batch: StoredBatch, interval: _Interval, now: datetime) -> set[int]:
+    """Store what becomes of the DIDs of *interval*; return the ids of those that are to be deleted."""
     first, last = interval.first, interval.last
-    there = bulk.there(conn, first, last)
+    there = read_back.there(conn, first, last)
     kept = set(deletion_locks.between(conn, first, last)) | _others(batch, interval, there)
     if not batch.forced:
         kept |= _changed(conn, batch, first, last)
@@ -123,37 +123,27 @@ def _remove(conn: Connection, batch: StoredBatch, interval: _Interval, now: date
     begin, end = interval.items[0].position, interval.items[-1].position
     # Between them may stand targets that were not made: their neighbours have consecutive ids all the same.
     progress.replace_items(conn, batch.batch_id, "added", begin, end, items)
-    counts = {"removed": len(there.keys() - kept), "kept": len(outcomes)}
+    deleted = there.keys() - kept
+    counts = {"removed": len(deleted), "kept": len(outcomes)}
     progress.advance(conn, batch.batch_id, batch.position, counts)
     gone = [placed for placed in items if placed.item.outcome == "removed"]
     change_log.record(conn, [_removal(batch, placed, there) for placed in gone], now)
-    if is_transactional(conn, DIDS):
-        bulk.remove(conn, first, last, sorted(kept))
-        return
-    # What is removed is on the disk before the first row goes: a crash in between is made good.
-    progress.change(conn, batch.batch_id, {"planned": last - first + 1, "high_water": first})
-    checkpoint(conn)
-    bulk.remove(conn, first, last, sorted(kept))
-    progress.change(conn, batch.batch_id, {"planned": None, "high_water": None})
+    return deleted
 
 
-def _remove_planned(conn: Connection, batch: StoredBatch) -> None:
-    """Remove what a crash has left of an interval in a table without transactions."""
-    if batch.planned is None or batch.high_water is None:
-        return
-    first, last = batch.high_water, batch.high_water + batch.planned - 1
-    bulk.remove(conn, first, last, progress.kept_ids(conn, batch.batch_id, first, last))
-    progress.change(conn, batch.batch_id, {"planned": None, "high_water": None})
+def _undoer(batch: StoredBatch) -> Author:
+    """Return who removes what the batch has created: who undoes it, or who ordered it when it has failed."""
+    if batch.undone_by is None:
+        return batch.author
+    return Author(batch.undone_by, batch.undone_by_id, batch.address, batch.undone_origin or "")
 
 
 def _removal(batch: StoredBatch, placed: PlacedItem, there: Mapping[int, Did]) -> Change:
     """Return the change that removes a run; what it was the change tells that made it."""
-    is_undone = batch.undone_by is not None
     first = placed.item.did_id or 0
     groups = {there[did_id].group for did_id in range(first, first + placed.item.size)}
-    undoer = Author(batch.undone_by or "", batch.undone_by_id, batch.address, batch.undone_origin or "")
     return Change(
-        author=undoer if is_undone else batch.author,
+        author=_undoer(batch),
         action=DELETED,
         cause=UNDO,
         did_id=first,
@@ -167,7 +157,7 @@ def _removal(batch: StoredBatch, placed: PlacedItem, there: Mapping[int, Did]) -
 
 def _others(batch: StoredBatch, interval: _Interval, there: Mapping[int, Did]) -> set[int]:
     """Return the DIDs that have another number than the batch gave them, or are not seen by who undoes it."""
-    targets = chain.from_iterable(decisions.targets_of(placed.item) for placed in interval.items)
+    targets = chain.from_iterable(run_of(placed.item.target, placed.item.size) for placed in interval.items)
     made = dict(zip(range(interval.first, interval.last + 1), targets, strict=False))
     groups = batch.undo_groups
     return {
@@ -178,15 +168,15 @@ def _others(batch: StoredBatch, interval: _Interval, there: Mapping[int, Did]) -
 
 
 def _changed(conn: Connection, batch: StoredBatch, first: int, last: int) -> set[int]:
-    recipe = recipe_of(conn, batch)
-    if recipe is None or batch.undone_by is None:
+    spec = spec_of(conn, batch)
+    if spec is None or batch.undone_by is None:
         # An atomic batch is taken back with what was stored otherwise than it was ordered: only the moment of
         # a change, and the history, tell of somebody else.
-        changed = set(bulk.changed(conn, {}, first, last, as_text(batch.created_at)))
+        changed = set(read_back.changed(conn, {}, first, last, as_text(batch.created_at)))
         return changed | change_log.changed_between(conn, first, last)
-    values = {name: value for name, value in recipe.values.items() if name not in batch.own_columns}
+    values = {name: value for name, value in spec.values.items() if name not in batch.own_columns}
     stamp = as_text(batch.created_at) if batch.own_columns else None
-    changed = set(bulk.changed(conn, values, first, last, stamp))
+    changed = set(read_back.changed(conn, values, first, last, stamp))
     return changed | (change_log.changed_between(conn, first, last) if batch.own_columns else set())
 
 
@@ -202,7 +192,7 @@ def _outcomes(interval: _Interval, kept: Mapping[int, str], there: Mapping[int, 
             if place == len(words) or words[place] != words[begin]:
                 run = replace(
                     placed.item,
-                    target=target_of(placed.item, begin),
+                    target=in_run(placed.item.target, begin),
                     outcome=words[begin],
                     did_id=first + begin,
                     size=place - begin,

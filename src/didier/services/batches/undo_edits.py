@@ -16,14 +16,14 @@ from didier.errors import (
     NotPermitted,
     NotUndoable,
 )
+from didier.services.batches import execute
 from didier.services.batches.edits import places
-from didier.services.changes.record import KINDS, Change, event
+from didier.services.changes.record import KINDS, event
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.changes import change_log, vicidial_logs
-from didier.storage.changes.change_log import CREATED, DELETED, UNDO, UPDATED, Image
-from didier.storage.changes.change_log import Change as Logged
+from didier.storage.changes.change_log import CREATED, DELETED, UNDO, UPDATED, Change, Image
 from didier.storage.dids import deletion_locks, dids
 from didier.storage.dids.dids import STAMP, Hold
 
@@ -42,12 +42,14 @@ class Undone:
 
 @dataclass(slots=True)
 class _Plan:
-    """What an undo does: the changes that are taken back, and the patterns of what it keeps."""
+    """What an undo does, and the patterns of what it keeps."""
 
-    deletions: list[Logged]
-    updates: list[tuple[Logged, Image]]  # with the values that are set
-    insertions: list[Logged]
+    changes: list[Change]
     kept: list[str]
+
+    def of(self, action: str) -> list[Change]:
+        """Return the changes that do *action*."""
+        return [change for change in self.changes if change.action == action]
 
 
 def undo_edit(
@@ -68,20 +70,22 @@ def undo_edit(
     now_there = dids.images(conn, [entry.did_id for entry in entries], Hold.CHANGE)
     if refused := _refused(caller, entries, now_there):
         return refused
-    plan = _plan(entries, now_there, force)
+    plan = _plan(entries, now_there, force, caller, batch_id)
     if blocked := _blocked(conn, plan, caller, force):
         return blocked
-    _carry_out(conn, plan, caller, batch_id, now)
-    removed, restored = len(plan.deletions), len(plan.updates) + len(plan.insertions)
-    if removed or restored or not plan.kept:
+    done = execute.carry_out(conn, plan.changes, now)
+    change_log.record(conn, done, now)
+    vicidial_logs.write_admin(conn, [_event(change) for change in done], now)
+    removed = len(plan.of(DELETED))
+    if done or not plan.kept:
         progress.move(conn, found, "undone", {
             "undone_by": caller.name[:20], "undone_by_id": caller.user.user_id,
             "undone_origin": caller.origin, "undone_at": now, "removed": removed, "kept": len(plan.kept),
         })  # fmt: skip
-    return Undone(batch_id, removed, restored, tuple(plan.kept))
+    return Undone(batch_id, removed, len(done) - removed, tuple(plan.kept))
 
 
-def _refused(caller: Caller, entries: Sequence[Logged], there: Mapping[int, Image]) -> Refused | None:
+def _refused(caller: Caller, entries: Sequence[Change], there: Mapping[int, Image]) -> Refused | None:
     """Ask of the caller what the change back would ask: it is another change, so another right."""
     for entry in entries:
         actions = ("update_did", "delete_did") if entry.action == CREATED else ("update_did",)
@@ -94,25 +98,26 @@ def _refused(caller: Caller, entries: Sequence[Logged], there: Mapping[int, Imag
     return None
 
 
-def _plan(entries: Sequence[Logged], there: Mapping[int, Image], force: bool) -> _Plan:
-    plan = _Plan([], [], [], [])
+def _plan(
+    entries: Sequence[Change], there: Mapping[int, Image], force: bool, caller: Caller, batch_id: int
+) -> _Plan:
+    plan = _Plan([], [])
     for entry in reversed(entries):
         image = there.get(entry.did_id)
-        if entry.after is None:
-            plan.insertions.append(entry)
-        elif image is None:
-            if entry.before is not None:
-                plan.kept.append(entry.pattern)
-        elif not force and _is_changed(entry, image):
+        gone = image is None and entry.after is not None
+        if gone and entry.before is None:
+            continue
+        if gone or (image and entry.after and not force and _is_changed(entry, image)):
             plan.kept.append(entry.pattern)
-        elif entry.before is None:
-            plan.deletions.append(entry)
-        else:
-            plan.updates.append((entry, {name: entry.before[name] for name in _changed(entry)}))
+            continue
+        after = entry.before
+        if image and after:
+            after = {**image, **{name: after[name] for name in _changed(entry)}}
+        plan.changes.append(_back(entry, caller, batch_id, image, after))
     return plan
 
 
-def _changed(entry: Logged) -> list[str]:
+def _changed(entry: Change) -> list[str]:
     """Return the columns that the change set, all of them where it added the DID."""
     before, after = entry.before or {}, entry.after or {}
     there = before if entry.before is not None else after
@@ -123,52 +128,35 @@ def _changed(entry: Logged) -> list[str]:
     ]
 
 
-def _is_changed(entry: Logged, image: Image) -> bool:
+def _is_changed(entry: Change, image: Image) -> bool:
     after = entry.after or {}
     return any(image.get(name, after[name]) != after[name] for name in _changed(entry))
 
 
 def _blocked(conn: Connection, plan: _Plan, caller: Caller, force: bool) -> Refused | None:
     """Say why rows cannot be put back, or may not be removed."""
-    back = [entry.pattern for entry in plan.insertions]
-    found = dids.find(conn, back) if back else None
-    there = dids.images(conn, [entry.did_id for entry in plan.insertions])
-    for entry in plan.insertions:
-        if entry.did_id in there or (found and found.get(entry.pattern)):
-            return AlreadyExists(entry.pattern)
-    locked = deletion_locks.locked(conn, [entry.did_id for entry in plan.deletions])
-    removed = [] if force else [entry.pattern for entry in plan.deletions]
-    used = places(conn, removed, caller.visibility)
-    for entry in plan.deletions:
-        if entry.did_id in locked:
-            return DeletionLocked(entry.pattern)
-        if entry.pattern in used:
-            return InUse(entry.pattern, used[entry.pattern])
+    back = plan.of(CREATED)
+    found = dids.find(conn, [change.pattern for change in back]) if back else None
+    there = dids.images(conn, [change.did_id for change in back])
+    for change in back:
+        if change.did_id in there or (found and found.get(change.pattern)):
+            return AlreadyExists(change.pattern)
+    deletions = plan.of(DELETED)
+    locked = deletion_locks.locked(conn, [change.did_id for change in deletions])
+    used = places(conn, [] if force else [change.pattern for change in deletions], caller.visibility)
+    for change in deletions:
+        if change.did_id in locked:
+            return DeletionLocked(change.pattern)
+        if change.pattern in used:
+            return InUse(change.pattern, used[change.pattern])
     return None
 
 
-def _carry_out(conn: Connection, plan: _Plan, caller: Caller, batch_id: int, now: datetime) -> None:
-    entries = [*plan.deletions, *(entry for entry, _ in plan.updates), *plan.insertions]
-    ids = [entry.did_id for entry in entries]
-    before = dids.images(conn, ids)
-    for entry in plan.deletions:
-        dids.delete(conn, entry.did_id)
-    for entry, values in plan.updates:
-        dids.update(conn, entry.did_id, values, now)
-    for entry in plan.insertions:
-        dids.add(conn, entry.before or {}, now)
-    after = dids.images(conn, ids)
-    done = [_back(e, caller, batch_id, before.get(e.did_id), after.get(e.did_id)) for e in entries]
-    change_log.record(conn, done, now)
-    vicidial_logs.write_admin(conn, [_event(entry, caller) for entry in done], now)
-
-
-def _back(change: Logged, caller: Caller, batch_id: int, before: Image | None, after: Image | None) -> Logged:
+def _back(change: Change, caller: Caller, batch_id: int, before: Image | None, after: Image | None) -> Change:
     """Return the change that takes *change* back."""
-    action = CREATED if before is None else DELETED if after is None else UPDATED
-    return Logged(
+    return Change(
         author=caller.author,
-        action=action,
+        action=CREATED if before is None else DELETED if after is None else UPDATED,
         cause=UNDO,
         did_id=change.did_id,
         pattern=change.pattern,
@@ -178,7 +166,8 @@ def _back(change: Logged, caller: Caller, batch_id: int, before: Image | None, a
     )
 
 
-def _event(entry: Logged, caller: Caller) -> vicidial_logs.AdminEntry:
-    kind = "add" if entry.before is None else "delete" if entry.after is None else "update"
-    change = Change(caller, entry.pattern, entry.did_id, {}, entry.before, entry.after)
-    return event(KINDS[kind], change, entry.batch_id)
+_KINDS = {CREATED: "add", UPDATED: "update", DELETED: "delete"}
+
+
+def _event(change: Change) -> vicidial_logs.AdminEntry:
+    return event(KINDS[_KINDS[change.action]], change.pattern, change, change.batch_id)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from didier.services.batches.copy_spec import Recipe
+from didier.services.batches.copy_spec import CopySpec
+from didier.services.batches.decisions import Chunk, items
 from didier.storage.batches.batches import Item
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.changes.change_log import CREATED, Author, Change
@@ -17,7 +18,7 @@ class Copies:
     author: Author
     source: str
     snapshot_id: int | None
-    recipe: Recipe
+    spec: CopySpec
     batch: Mapping[str, Any] = field(default_factory=dict)
 
     def change(
@@ -31,9 +32,9 @@ class Copies:
 
         *own* are the values of each target, when any has some; an id that is not known yet is 0.
         """
-        details: dict[str, Any] = {"source_id": self.recipe.image["did_id"]}
-        if self.recipe.overrides:
-            details["values"] = self.recipe.overrides
+        details: dict[str, Any] = {"source_id": self.spec.image["did_id"]}
+        if self.spec.overrides:
+            details["values"] = self.spec.overrides
         if own and any(own):
             details["own"] = own
         if batch_id is None:
@@ -47,17 +48,21 @@ class Copies:
             batch_id=batch_id,
             position=position,
             size=item.size,
-            group_after=self.recipe.group(own),
+            group_after=self.spec.group(own),
             source=self.source,
             snapshot_id=self.snapshot_id,
             details=details,
         )
 
+    def planned(self, chunk: Chunk, batch_id: int | None = None) -> list[Change]:
+        """Return the changes that create the targets of *chunk* without problems, one for each run."""
+        return self.changes(items(chunk, None), chunk.own, batch_id, chunk.position)
+
     def changes(
         self,
         items: Iterable[PlacedItem],
         own: Sequence[Mapping[str, str | None]],
-        batch_id: int,
+        batch_id: int | None,
         position: int = 0,
     ) -> list[Change]:
         """Return the changes that *items* tell of, one for each run that was added.

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches
 from didier.storage.changes import change_log, vicidial_logs
-from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Image
+from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Change, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,65 +32,61 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A DID that was added, updated or deleted; *values* are those of the order."""
+def planned(
+    kind: str,
+    caller: Caller,
+    pattern: str,
+    values: Mapping[str, str | None] = MappingProxyType({}),
+    before: Image | None = None,
+    after: Image | None = None,
+    import_id: int | None = None,
+) -> Change:
+    """Return the change of one DID that *caller* ordered by *values*, as the log will have it.
 
-    caller: Caller
-    pattern: str
-    did_id: int
-    values: Mapping[str, str | None]
-    before: Image | None
-    after: Image | None
-
-
-def record(
-    conn: Connection, kind: str, changes: Sequence[Change], now: datetime, import_id: int | None = None
-) -> list[int]:
-    """Record *changes*, all of one *kind*, with one statement for each table; return their batches.
-
-    With *import_id* they belong to a batch that is there, whose items are not stored here.
+    *before* and *after* are its row, as it is and as it will be. With *import_id* it belongs to that batch,
+    otherwise it is one by itself.
     """
-    if not changes:
-        return []
+    image = before or after or {}
+    details: dict[str, Any] = {"values": values} if values else {}
     if import_id is None:
-        batch_ids = batches.record(conn, [_logged(kind, change, kind) for change in changes], now)
-    else:
-        logged = [_logged(kind, change, "import", import_id) for change in changes]
-        change_log.record(conn, logged, now)
-        batch_ids = [import_id] * len(changes)
-    events = [event(KINDS[kind], *pair) for pair in zip(changes, batch_ids, strict=True)]
-    vicidial_logs.write_admin(conn, events, now)
-    return batch_ids
-
-
-def _logged(kind: str, change: Change, cause: str, batch_id: int | None = None) -> change_log.Change:
-    """Return the change as it is logged; without a batch it is one by itself."""
-    image = change.before or change.after or {}
-    details: dict[str, Any] = {"values": change.values} if change.values else {}
-    if batch_id is None:
-        details |= batches.described("atomic", change.caller.pattern_prefix, change.caller.visibility)
-    return change_log.Change(
-        author=change.caller.author,
+        details |= batches.described("atomic", caller.pattern_prefix, caller.visibility)
+    return Change(
+        author=caller.author,
         action=KINDS[kind].action,
-        cause=cause,
-        did_id=change.did_id,
-        pattern=str(image.get("did_pattern", change.pattern)),
-        batch_id=batch_id,
+        cause=kind if import_id is None else "import",
+        did_id=int(image.get("did_id") or 0),
+        pattern=str(image.get("did_pattern", pattern)),
+        batch_id=import_id,
         details=details,
-        before=change.before,
-        after=change.after,
+        before=before,
+        after=after,
     )
 
 
-def event(kind: Kind, change: Change, batch_id: int | None) -> vicidial_logs.AdminEntry:
+def record(
+    conn: Connection, kind: str, changes: Sequence[Change], named: Sequence[str], now: datetime
+) -> list[int]:
+    """Record *changes*, all of one *kind*, with one statement for each table; return their batches.
+
+    *named* are the patterns as they were ordered.
+    """
+    own = [change for change in changes if change.batch_id is None]
+    batch_ids = batches.record(conn, own, now) if own else [change.batch_id or 0 for change in changes]
+    if not own:
+        change_log.record(conn, changes, now)
+    triples = zip(named, changes, batch_ids, strict=True)
+    vicidial_logs.write_admin(conn, [event(KINDS[kind], *triple) for triple in triples], now)
+    return batch_ids
+
+
+def event(kind: Kind, pattern: str, change: Change, batch_id: int | None) -> vicidial_logs.AdminEntry:
     """Return the row of VICIdial's admin log that tells of *change*, in VICIdial's words."""
     return vicidial_logs.AdminEntry(
-        user=change.caller.name,
-        address=change.caller.address,
+        user=change.author.name,
+        address=change.author.address,
         type=kind.type,
         record_id=str(change.did_id),
         code=kind.code,
-        notes=f"did: {change.pattern} did_id: {change.did_id}{kind.result}",
+        notes=f"did: {pattern} did_id: {change.did_id}{kind.result}",
         batch_id=batch_id,
     )

@@ -8,7 +8,8 @@ from didier import tutorial
 from didier.errors import DatabaseInUse
 from didier.services.users import directory
 from didier.storage import settings
-from didier.storage.dids import dids
+from didier.storage.dids import bulk, dids
+from didier.storage.statements import as_text
 
 _MARK = "demo"
 
@@ -35,7 +36,7 @@ def fill(conn: Connection, now: datetime) -> None:
         "extension": "8300",
         "exten_context": "trunkinbound",
     }
-    dids.add(conn, values, now)
+    bulk.create(conn, bulk.block_of([values], as_text(now)))
     settings.write(conn, _MARK, "Y")
 
 

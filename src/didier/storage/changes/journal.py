@@ -8,8 +8,9 @@ lock, the guard, which MariaDB frees when the connection ends, however it ends.
 import secrets
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 import orjson
 from sqlalchemy.engine import Connection
@@ -31,16 +32,36 @@ class Entry:
     changes: tuple[Change, ...]
 
 
-def begin(conn: Connection, changes: Sequence[Change], high_water: int, now: datetime) -> int:
-    """Write what is going to be done; return the id of the entry."""
-    content = orjson.dumps({"moment": as_text(now), "changes": changes})
-    sql = "INSERT INTO didier_journal (guard, high_water, content) VALUES (?, ?, ?) RETURNING journal_id"
-    return int(scalar(conn, sql, _guard(conn), high_water, zlib.compress(content, 1)))
+def write(conn: Connection, changes: Sequence[Change], high_water: int, now: datetime) -> None:
+    """Write what is going to be done, for good, and take it out again with the commit of the transaction.
+
+    The entry is stored on a connection of its own, at once, so nothing else of the transaction is.
+    """
+    content = orjson.dumps({"moment": as_text(now), "changes": [_sparse(change) for change in changes]})
+    values = _guard(conn), high_water, zlib.compress(content, 1)
+    with conn.engine.begin() as beside:
+        journal_id = int(scalar(beside, _WRITE, *values))
+    remove(conn, journal_id)
 
 
-def end(conn: Connection, journal_id: int) -> None:
+_WRITE = "INSERT INTO didier_journal (guard, high_water, content) VALUES (?, ?, ?) RETURNING journal_id"
+
+
+def remove(conn: Connection, journal_id: int) -> None:
     """Remove an entry: what it speaks of is done, or taken back."""
     run(conn, "DELETE FROM didier_journal WHERE journal_id = ?", journal_id)
+
+
+def _sparse(change: Change) -> dict[str, Any]:
+    """Return what a change has that others have not: there may be thousands in an entry."""
+    given = ((name, getattr(change, name)) for name in _DEFAULTS)
+    return {name: value for name, value in given if value != _DEFAULTS[name]}
+
+
+_DEFAULTS = {
+    field.name: field.default_factory() if callable(field.default_factory) else field.default
+    for field in fields(Change)
+}
 
 
 def _guard(conn: Connection) -> str:

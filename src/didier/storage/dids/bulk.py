@@ -1,36 +1,44 @@
-"""Many DIDs alike: made, read back and removed by one statement for as many as there are.
+"""DIDs written by sets: created, updated and deleted by one statement for as many as there are.
 
-Large batches copy from the snapshot of their source, so that it may change meanwhile: the values of all
-columns are bound once, and the targets are one JSON parameter.
+What rows have alike is bound once; the rest, as one JSON parameter, is a table that the statement joins.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from didier.domain.targets import Range
-from didier.storage.changes import change_log
-from didier.storage.changes.change_log import DELETED, UPDATED
-from didier.storage.dids.dids import STAMP, Did
-from didier.storage.statements import as_json, columns_of, inserted_first, run, scalar
+from didier.storage.dids.dids import STAMP, Value
+from didier.storage.statements import (
+    as_json,
+    as_text,
+    cache_some,
+    columns_of,
+    defaults_of,
+    inserted_first,
+    is_few,
+    numbers_of,
+    rows_from,
+    run,
+    scalar,
+)
 from didier.storage.tables import DIDS
 
 NO_VALUES = ("did_id", "did_pattern", STAMP)
 """The columns that are not among a block's values."""
 
-INTEGER_DIGITS = 18
-"""Most digits of a number that the databases' integers hold for certain."""
-
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """DIDs to be made, or that were.
+    """DIDs to be created, or that were.
 
     *values* are those of all columns but `NO_VALUES` and the *varying* ones. A row is a target and its
-    values of the varying columns.
+    values of the varying columns; `did_id` is one of these where a DID is to have the id that it had, and the
+    time of the last change where *stamp* is empty.
     """
 
     values: Mapping[str, Any]
@@ -40,71 +48,114 @@ class Block:
     own: Sequence[Sequence[Any]] = ()  # of each target, when there are varying columns
     numbers: Range | None = None  # the targets, when they are consecutive numbers
 
-    def rows(self) -> str:
-        """Return the rows as the JSON parameter of a statement."""
+    def rows(self) -> list[Any]:
+        """Return the rows: targets, or where there are varying columns lists that begin with the target."""
         if not self.varying:
-            return as_json(self.targets)
-        return as_json([[target, *own] for target, own in zip(self.targets, self.own, strict=True)])
+            return list(self.targets)
+        return [[target, *own] for target, own in zip(self.targets, self.own, strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBack:
-    """What was found of a block: how many of its rows are there, and how many are as they were ordered."""
+def block_of(rows: Sequence[Mapping[str, Any]], stamp: str = "") -> Block:
+    """Return the block of *rows*, which have a value for each of the same columns."""
+    first = rows[0]
+    varying = tuple(
+        name
+        for name, value in first.items()
+        if name != "did_pattern" and any(row[name] != value for row in rows)
+    )
+    fixed = ("did_pattern", *varying)
+    alike = {name: value for name, value in first.items() if name not in fixed}
+    own = [[row[name] for name in varying] for row in rows] if varying else ()
+    return Block(alike, stamp, [row["did_pattern"] for row in rows], varying, own)
 
-    there: int
-    equal: int
+
+def default_row(conn: Connection) -> dict[str, Value]:
+    """Return the columns of a DID of which nothing is said, but those that the database sets by itself."""
+    return {name: value for name, value in defaults_of(conn, DIDS).items() if name not in NO_VALUES}
 
 
-def _known(conn: Connection, block: Block) -> tuple[tuple[str, ...], list[Any]]:
-    """Return the columns that are alike and their values; what the table does not have is left out."""
-    there = columns_of(conn, DIDS)
-    names = tuple(name for name in block.values if name in there)
-    return names, [block.values[name] for name in names]
+def create(conn: Connection, block: Block) -> Sequence[int]:
+    """Create the rows of *block*; return their ids in order.
 
-
-def make(conn: Connection, block: Block) -> Sequence[int]:
-    """Make the rows of *block*; return their ids in order.
-
-    Raises `sqlalchemy.exc.IntegrityError` when a target exists; then nothing was made, where the table
+    Raises `sqlalchemy.exc.IntegrityError` when a target exists; then nothing was created, where the table
     has transactions.
     """
-    names, values = _known(conn, block)
-    stamp = (block.stamp,) if STAMP in columns_of(conn, DIDS) else ()
-    statement = _make(conn.dialect.name, names, block.varying, bool(stamp), False)
+    if not block.targets:
+        return range(0)
+    statement, values = _creation(conn, block, free=False)
+    if "did_id" in block.varying:
+        run(conn, statement, *values)
+        place = block.varying.index("did_id")
+        return [own[place] for own in block.own]
     if not _ids_are_consecutive(conn):
-        rows = run(conn, f"{statement} RETURNING did_id", *values, *stamp, block.rows())
-        return [row[0] for row in rows]
-    first = inserted_first(conn, statement, len(block.targets), *values, *stamp, block.rows())
+        return [row[0] for row in run(conn, f"{statement} RETURNING did_id", *values)]
+    first = inserted_first(conn, statement, len(block.targets), *values)
     return range(first, first + len(block.targets))
 
 
-def make_where_free(conn: Connection, block: Block) -> list[int | None]:
-    """Make those rows of *block* whose target does not exist; return the id of each, None where it does.
+def create_where_free(conn: Connection, block: Block) -> list[int | None]:
+    """Create those rows of *block* whose target does not exist; return the id of each, None where it does.
 
-    For tables without transactions, where a statement that fails keeps what it has made.
+    For tables without transactions, where a statement that fails half way keeps what it has created: this
+    one does not fail when another program was faster.
     """
-    names, values = _known(conn, block)
-    stamp = (block.stamp,) if STAMP in columns_of(conn, DIDS) else ()
-    statement = _make(conn.dialect.name, names, block.varying, bool(stamp), True)
-    rows = run(conn, f"{statement} RETURNING did_pattern, did_id", *values, *stamp, block.rows())
-    made = {row[0]: row[1] for row in rows}
-    return [made.get(target) for target in block.targets]
+    if not block.targets:
+        return []
+    statement, values = _creation(conn, block, free=True)
+    created = dict(run(conn, f"{statement} RETURNING did_pattern, did_id", *values))
+    return [created.get(target) for target in block.targets]
 
 
 def _ids_are_consecutive(conn: Connection) -> bool:
     """Say whether the rows of one statement have ids without gaps.
 
     SQLite has one writer. InnoDB gives them out together unless it interleaves those of several statements
-    (``innodb_autoinc_lock_mode`` 2) or leaves some to other nodes. `read_back` would find out otherwise.
+    (``innodb_autoinc_lock_mode`` 2) or leaves some to other nodes. Reading back would find out otherwise.
     """
     if conn.dialect.name == "sqlite":
         return True
     return bool(scalar(conn, "SELECT @@innodb_autoinc_lock_mode < 2 AND @@auto_increment_increment = 1"))
 
 
+def _creation(conn: Connection, block: Block, *, free: bool) -> tuple[str, list[Any]]:
+    """Return the statement that creates *block*, only where targets are *free*, and what is bound to it."""
+    names, values = named(conn, block)
+    if block.stamp and STAMP in columns_of(conn, DIDS):
+        names, values = (*names, STAMP), [*values, block.stamp]
+    source, rows = _rows_source(conn.dialect.name, block)
+    return _create(source, names, block.varying, free), [*values, *rows]
+
+
+def named(conn: Connection, block: Block) -> tuple[tuple[str, ...], list[Any]]:
+    """Return the columns that are alike and their values; what the table does not have is left out."""
+    names = _known(tuple(block.values), columns_of(conn, DIDS))
+    return names, [block.values[name] for name in names]
+
+
+@cache_some
+def _known(names: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in there)
+
+
+def _rows_source(dialect: str, block: Block) -> tuple[str, list[Any]]:
+    """Return the FROM item ``r`` that reads the rows of *block*, and what is bound to it.
+
+    It has ``n``, which counts them, ``target``, and of each varying column ``own0``, ``own1`` …
+    """
+    if not is_few(dialect, block.targets):
+        return json_rows(dialect, len(block.varying)), [as_json(block.rows())]
+    columns = ("target", *_own_columns(len(block.varying)))
+    return rows_from(dialect, columns, block.rows() if block.varying else [[one] for one in block.targets])
+
+
+@cache_some
+def _own_columns(count: int) -> tuple[str, ...]:
+    return tuple(f"own{i}" for i in range(count))
+
+
 @cache
-def _from(dialect: str, varying: int) -> str:
-    """Return the FROM item ``r`` that reads the rows of a block: ``n`` from 0, ``target``, ``own0`` …."""
+def json_rows(dialect: str, varying: int) -> str:
+    """Return the FROM item of `_rows_source` that reads ``Block.rows`` from one parameter in JSON."""
     if dialect == "sqlite":
         if not varying:
             return "(SELECT key AS n, value AS target FROM json_each(?)) AS r"
@@ -115,161 +166,67 @@ def _from(dialect: str, varying: int) -> str:
     return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY, target VARCHAR(50) PATH '{path}'{own})) AS r"
 
 
-@cache
-def _make(dialect: str, names: tuple[str, ...], varying: tuple[str, ...], stamp: bool, free: bool) -> str:
-    columns = [*names, *([STAMP] if stamp else []), *varying, "did_pattern"]
-    selected = ["?"] * (len(names) + stamp) + [f"r.own{i}" for i in range(len(varying))] + ["r.target"]
+@cache_some
+def _create(source: str, names: tuple[str, ...], varying: tuple[str, ...], free: bool) -> str:
+    columns = [*names, *varying, "did_pattern"]
+    selected = ["?"] * len(names) + list(_own_columns(len(varying))) + ["target"]
     where = f" WHERE NOT EXISTS (SELECT 1 FROM {DIDS} AS t WHERE t.did_pattern = r.target)" if free else ""
     return (
         f"INSERT INTO {DIDS} ({', '.join(f'`{name}`' for name in columns)})"
-        f" SELECT {', '.join(selected)} FROM {_from(dialect, len(varying))}{where}"
+        f" SELECT {', '.join(selected)} FROM {source}{where}"
     )
 
 
-def read_back(conn: Connection, block: Block, ids: Sequence[int]) -> ReadBack:
-    """Look for the rows of *block*, which were given *ids*: are they there, and is every column as ordered?
-
-    A row that was changed since counts as equal no more.
-    """
-    found = _found(conn, block, ids, False)
-    if found.equal == len(ids) or conn.dialect.name == "sqlite":
-        return found
-    return _found(conn, block, ids, True)
-
-
-def _found(conn: Connection, block: Block, ids: Sequence[int], converted: bool) -> ReadBack:
-    dialect = conn.dialect.name
-    names, values = _known(conn, block)
-    alike = _wanted(conn, names, values, converted)
-    equal = _equal(dialect, names, converted)
-    numbers = block.numbers
-    if isinstance(ids, range) and ids and numbers and numbers.width <= INTEGER_DIGITS and not block.varying:
-        sql = _read_numbers(dialect, equal)
-        offset = numbers.first - ids.start
-        shape = (
-            numbers.prefix,
-            *((numbers.width, offset) if dialect == "sqlite" else (offset, numbers.width)),
-        )
-        rows = run(conn, sql, *alike, *shape, ids.start, ids[-1])
-    elif isinstance(ids, range):
-        rows = run(conn, _read_back(dialect, equal, block.varying, True), *alike, ids.start, block.rows())
-    else:
-        given = Block(block.values, block.stamp, block.targets, (*block.varying, "did_id"), _with(block, ids))
-        rows = run(conn, _read_back(dialect, equal, block.varying, False), *alike, given.rows())
-    return ReadBack(int(rows[0][0]), int(rows[0][1] or 0))
-
-
-def _with(block: Block, ids: Sequence[int]) -> list[list[Any]]:
-    own = block.own or [[]] * len(block.targets)
-    return [[*values, did_id] for values, did_id in zip(own, ids, strict=True)]
-
-
-@cache
-def _read_back(dialect: str, alike: str, varying: tuple[str, ...], consecutive: bool) -> str:
-    equal = [alike]
-    for place, name in enumerate(varying):
-        equal.append(_same_text(dialect, f"d.`{name}`", f"r.own{place}"))
-    equal.append(_same_text(dialect, "d.did_pattern", "r.target"))
-    first = "0" if dialect == "sqlite" else "1"
-    did_id = f"? + r.n - {first}" if consecutive else f"CAST(r.own{len(varying)} AS INTEGER)"
-    source = _from(dialect, len(varying) + (not consecutive))
-    join = "CROSS JOIN" if dialect == "sqlite" else "STRAIGHT_JOIN"
-    return (
-        f"SELECT count(*), sum({' AND '.join(equal)})"
-        f" FROM (SELECT {did_id} AS did, r.* FROM {source}) AS r {join} {DIDS} AS d ON d.did_id = r.did"
-    )
-
-
-@cache
-def _read_numbers(dialect: str, equal: str) -> str:
-    """Return the statement of `_read_back` for consecutive numbers, which needs no list of them."""
-    number = "? || printf('%0*d', ?, d.did_id + ?)"
-    if dialect != "sqlite":
-        number = "BINARY CONCAT(?, LPAD(d.did_id + ?, ?, '0'))"
-    pattern = "d.did_pattern COLLATE BINARY" if dialect == "sqlite" else "BINARY d.did_pattern"
-    return (
-        f"SELECT count(*), sum({equal} AND {pattern} = {number})"
-        f" FROM {DIDS} AS d WHERE d.did_id BETWEEN ? AND ?"
-    )
-
-
-def _wanted(conn: Connection, names: tuple[str, ...], values: list[Any], converted: bool) -> list[Any]:
-    """Return what `_equal` compares with."""
-    if conn.dialect.name == "sqlite" or not names:
-        return values
-    return [scalar(conn, f"SELECT {_checksum(['?'] * len(names), converted)}", *values)]
-
-
-@cache
-def _equal(dialect: str, names: tuple[str, ...], converted: bool) -> str:
-    """Return the condition that the columns *names* of ``d`` are as wanted, to the letter."""
-    if not names:
-        return "1"
-    if dialect == "sqlite":
-        return " AND ".join(_same_text(dialect, f"d.`{name}`", "?") for name in names)
-    # A checksum: comparing texts one by one would take the collation's rules, which ignore case.
-    return f"{_checksum([f'd.`{name}`' for name in names], converted)} = ?"
-
-
-def _checksum(values: Sequence[str], converted: bool) -> str:
-    """Return the checksum of *values* as they are stored; *converted*: whatever their character sets.
-
-    Old tables are latin1. Converting every row takes twice the time, so it is done where rows differ.
-    """
-    if not converted:
-        return f"CRC32(CONCAT_WS(0x1F, {', '.join(f'IFNULL({value}, 0x00)' for value in values)}))"
-    there = ", ".join(f"IFNULL({value}, _utf8mb4 0x00)" for value in values)
-    return f"CRC32(CONVERT(CONCAT_WS(_utf8mb4 0x1F, {there}) USING utf8mb4))"
-
-
-def _same_text(dialect: str, left: str, right: str) -> str:
-    if dialect == "sqlite":
-        return f"{left} COLLATE BINARY IS {right}"
-    return f"BINARY CONVERT({left} USING utf8mb4) <=> BINARY CONVERT({right} USING utf8mb4)"
-
-
-def changed(
-    conn: Connection, values: Mapping[str, Any], first: int, last: int, stamp: str | None
-) -> dict[int, str]:
-    """Return those DIDs from id *first* to *last* whose columns are not *values* any more: id and pattern.
-
-    With *stamp* also those that were changed at another time than it says.
-    """
-    names, wanted = _known(conn, Block(values, "", ()))
-    equal = _equal(conn.dialect.name, names, True)
-    stamped = stamp is not None and STAMP in columns_of(conn, DIDS)
-    later = f" OR d.{STAMP} <> ?" if stamped else ""
-    sql = (
-        f"SELECT d.did_id, d.did_pattern FROM {DIDS} AS d"
-        f" WHERE d.did_id BETWEEN ? AND ? AND (NOT ({equal}){later})"
-    )
-    alike = _wanted(conn, names, wanted, True)
-    rows = run(conn, sql, first, last, *alike, *([stamp] if stamped else []))
-    return {row[0]: row[1] for row in rows}
-
-
-def remove(conn: Connection, first: int, last: int, kept: Sequence[int]) -> int:
-    """Delete the DIDs from id *first* to *last* but those *kept*; return how many there were."""
-    from_list = "SELECT value FROM json_each(?)"
-    if conn.dialect.name != "sqlite":
-        from_list = "SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v INTEGER PATH '$')) AS r"
-    where = f"FROM {DIDS} WHERE did_id BETWEEN ? AND ? AND did_id NOT IN ({from_list})"
-    found = int(scalar(conn, f"SELECT count(*) {where}", first, last, as_json(kept)))
-    run(conn, f"DELETE {where}", first, last, as_json(kept))
-    return found
-
-
-def there(conn: Connection, first: int, last: int) -> dict[int, Did]:
-    """Return the DIDs that there are with ids from *first* to *last*, by id."""
-    sql = f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE did_id BETWEEN ? AND ?"
-    return {row[0]: Did(*row) for row in run(conn, sql, first, last)}
-
-
-def touched(conn: Connection, first: int, last: int, stamp: str) -> int:
-    """Return how many DIDs from id *first* to *last* were changed or deleted since *stamp*."""
+def update(conn: Connection, updates: Mapping[int, Mapping[str, Any]], now: datetime | None = None) -> None:
+    """Set columns of DIDs, by did_id; *now* is the time of the change, unless that is among the columns."""
     there = columns_of(conn, DIDS)
-    found = change_log.changed_between(conn, first, last, (UPDATED, DELETED))
-    if STAMP in there:
-        sql = f"SELECT did_id FROM {DIDS} WHERE did_id BETWEEN ? AND ? AND {STAMP} <> ?"
-        found |= {row[0] for row in run(conn, sql, first, last, stamp)}
-    return len(found)
+    given = {name for values in updates.values() for name in values}
+    columns = tuple(name for name in there if name in given)
+    stamp = as_text(now) if now and STAMP in there else None
+    if not updates or not (columns or stamp):
+        return
+    alike = all(len(values) == len(given) for values in updates.values())
+    rows = [_update_row(did_id, values, columns, alike) for did_id, values in updates.items()]
+    names = (
+        "did",
+        *(f"{part}{i}" for i in range(len(columns)) for part in (("new",) if alike else ("given", "new"))),
+    )
+    source, bound = rows_from(conn.dialect.name, names, rows)
+    statement = _update(conn.dialect.name, source, columns, alike, stamp is not None)
+    stamps = [] if stamp is None else [stamp]
+    # MariaDB names the joined rows before what is set, SQLite behind it.
+    run(conn, statement, *(stamps + bound if conn.dialect.name == "sqlite" else bound + stamps))
+
+
+def _update_row(did_id: int, values: Mapping[str, Any], columns: tuple[str, ...], alike: bool) -> list[Any]:
+    if alike:
+        return [did_id, *(values[name] for name in columns)]
+    return [did_id, *(part for name in columns for part in (int(name in values), values.get(name)))]
+
+
+@cache_some
+def _update(dialect: str, source: str, columns: tuple[str, ...], alike: bool, stamped: bool) -> str:
+    def new(place: int, name: str) -> str:
+        there = f"CASE WHEN r.given{place} = 1 THEN r.new{place} ELSE d.`{name}` END"
+        return f"r.new{place}" if alike else there
+
+    pairs = {f"`{name}`": new(place, name) for place, name in enumerate(columns)}
+    if stamped:
+        pairs = {STAMP: "?", **pairs}
+    if dialect == "sqlite":
+        settings = ", ".join(f"{name} = {value}" for name, value in pairs.items())
+        return f"UPDATE {DIDS} AS d SET {settings} FROM {source} WHERE d.did_id = r.did"
+    settings = ", ".join(f"d.{name} = {value}" for name, value in pairs.items())
+    return f"UPDATE {source} STRAIGHT_JOIN {DIDS} AS d ON d.did_id = CAST(r.did AS INTEGER) SET {settings}"
+
+
+def delete(conn: Connection, did_ids: Collection[int]) -> None:
+    """Delete DIDs."""
+    if not did_ids:
+        return
+    chosen = numbers_of(conn.dialect.name)
+    if conn.dialect.name == "sqlite":
+        sql = f"DELETE FROM {DIDS} WHERE did_id IN {chosen}"
+    else:  # behind IN it would go through the whole table
+        sql = f"DELETE d FROM {chosen} AS r STRAIGHT_JOIN {DIDS} AS d ON d.did_id = r.v"
+    run(conn, sql, as_json(list(did_ids)))

@@ -15,12 +15,8 @@ from didier.storage.statements import (
     as_json,
     as_moment,
     as_text,
-    cache_some,
     columns_of,
-    insert_one,
-    rows_from,
     run,
-    run_insert,
     scalar,
     values_of,
 )
@@ -42,15 +38,6 @@ class Did:
     did_id: int
     pattern: str
     group: str | None  # user_group
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A row to be made: the source's columns, but *overrides* where it names them."""
-
-    source_id: int
-    target: str
-    overrides: Mapping[str, str | None]
 
 
 class Found:
@@ -142,96 +129,6 @@ _WEIGHTS = (
 )
 
 
-def copy(conn: Connection, copies: Sequence[Copy], now: datetime) -> list[int]:
-    """Make *copies* in one statement, whatever their sources; return the new ids in order.
-
-    Every column that the table has is copied, also those that a later VICIdial added. Raises
-    `sqlalchemy.exc.IntegrityError` when a target exists, also if another process was faster.
-    """
-    if not copies:
-        return []
-    statement, values = _copy(conn, copies, free=False, now=now)
-    return run_insert(conn, statement, "did_id", len(copies), *values)
-
-
-def copy_where_free(conn: Connection, copies: Sequence[Copy], now: datetime) -> dict[str, int]:
-    """Make those of *copies* whose target does not exist yet; return the new ids by pattern.
-
-    For tables without transactions, where a statement that fails half way keeps what it has made: this
-    one does not fail when another process was faster, it leaves that target out.
-    """
-    statement, values = _copy(conn, copies, free=True, now=now)
-    made = run(conn, f"{statement} RETURNING did_id, did_pattern", *values)
-    return {pattern: did_id for did_id, pattern in made}
-
-
-def _copy(conn: Connection, copies: Sequence[Copy], *, free: bool, now: datetime) -> tuple[str, list[Any]]:
-    overridden = tuple(sorted({column for copy in copies for column in copy.overrides}))
-    moment = as_text(now)
-    rows = [_row(copy, overridden, moment) for copy in copies]
-    source, values = rows_from(conn.dialect.name, _row_columns(overridden), rows)
-    return _copy_statement(source, columns_of(conn, DIDS), overridden, free), values
-
-
-def _row(copy: Copy, overridden: tuple[str, ...], now: str) -> list[Any]:
-    row: list[Any] = [copy.source_id, copy.target, now]
-    for column in overridden:
-        row += (int(column in copy.overrides), copy.overrides.get(column))
-    return row
-
-
-@cache_some
-def _row_columns(overridden: tuple[str, ...]) -> tuple[str, ...]:
-    names = ["source_id", "target", "stamp"]
-    for column in overridden:
-        names += (f"given_{column}", f"new_{column}")
-    return tuple(names)
-
-
-@cache_some
-def _copy_statement(source: str, columns: tuple[str, ...], overridden: tuple[str, ...], free: bool) -> str:
-    values = {"did_pattern": "r.target"}
-    if STAMP in columns:
-        values[STAMP] = "r.stamp"
-    for column in columns:
-        if column in overridden:
-            values[column] = f"CASE WHEN r.given_{column} = 1 THEN r.new_{column} ELSE s.`{column}` END"
-        elif column not in IDENTITY:
-            values[column] = f"s.`{column}`"
-    names = ", ".join(f"`{name}`" for name in values)
-    where = f" WHERE NOT EXISTS (SELECT 1 FROM {DIDS} AS t WHERE t.did_pattern = r.target)" if free else ""
-    return (
-        f"INSERT INTO {DIDS} ({names}) SELECT {', '.join(values.values())}"
-        f" FROM {source}"
-        f" CROSS JOIN {DIDS} AS s ON s.did_id = CAST(r.source_id AS INTEGER){where} ORDER BY r.n"
-    )
-
-
-def add(conn: Connection, values: Mapping[str, Any], now: datetime) -> int:
-    """Make one DID with the columns in *values*, defaults elsewhere; return its id."""
-    return insert_one(conn, DIDS, _known(conn, {**values, STAMP: as_text(now)}), "did_id")
-
-
-def update(conn: Connection, did_id: int, values: Mapping[str, Any], now: datetime) -> None:
-    """Set the columns in *values* of a DID."""
-    changed = _known(conn, {**values, STAMP: as_text(now)})
-    if not changed:
-        return
-    assignments = ", ".join(f"`{name}` = ?" for name in changed)
-    run(conn, f"UPDATE {DIDS} SET {assignments} WHERE did_id = ?", *changed.values(), did_id)
-
-
-def _known(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of *values* whose column is there; older VICIdial versions lack some."""
-    there = columns_of(conn, DIDS)
-    return {name: value for name, value in values.items() if name in there}
-
-
-def delete(conn: Connection, did_id: int) -> None:
-    """Delete a DID."""
-    run(conn, f"DELETE FROM {DIDS} WHERE did_id = ?", did_id)
-
-
 class Hold(Enum):
     """Until the end of the transaction, rows that were read are held against changes of other nodes."""
 
@@ -251,12 +148,14 @@ def images(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) ->
     # SQLite has one writer, which holds everything.
     held = "" if conn.dialect.name == "sqlite" else hold.value
     rows = run(conn, _images(conn.dialect.name, columns) + held, as_json(did_ids))
-    images = ({name: _plain(value) for name, value in zip(columns, row, strict=True)} for row in rows)
+    images = (dict(zip(columns, _plain(row), strict=True)) for row in rows)
     return {int(image["did_id"] or 0): image for image in images}
 
 
-def _plain(value: Any) -> Value:
-    return as_text(value) if isinstance(value, datetime) else value
+def _plain(row: tuple[Any, ...]) -> Sequence[Value]:
+    if datetime not in map(type, row):
+        return row
+    return [as_text(value) if isinstance(value, datetime) else value for value in row]
 
 
 @cache

@@ -13,10 +13,10 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
 from didier.domain.batch_states import ACTIVE
+from didier.domain.targets import in_run
 from didier.errors import Refusal, Unavailable
 from didier.runtime.logins import Login
 from didier.services.batches import batches
-from didier.services.batches.decisions import target_of
 from didier.services.users.authentication import Caller
 from didier.storage.batches.progress import BatchFilter, PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
@@ -206,7 +206,7 @@ class Item:
         run = placed.item
         return cls(
             placed.position + number,
-            target_of(run, number),
+            in_run(run.target, number),
             cast("Outcome", run.outcome),
             None if run.did_id is None else run.did_id + number,
             run.reason,
