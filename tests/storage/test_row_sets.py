@@ -77,7 +77,7 @@ def test_rows_are_removed_by_their_keys(conn, count):
     """And the others stay."""
     insert(conn, NAMES, ("digest", "failures", "failed_at"), [(f"d{i}", 1, 1.0) for i in range(600)])
 
-    row_sets.delete(conn, NAMES, "digest", [f"d{i}" for i in range(count)])
+    row_sets.delete(conn, NAMES, ("digest",), [(f"d{i}",) for i in range(count)])
 
     left = {row[0] for row in run(conn, f"SELECT digest FROM {NAMES}")}
     assert {f"d{i}" for i in range(count, 600)} == left
@@ -89,7 +89,7 @@ def test_without_rows_nothing_is_done(codes):
     def nothing():
         row_sets.find(codes, CODES, ("user_id",), [], ("digest",))
         row_sets.update(codes, CODES, ("user_id",), ("used_at",), [])
-        row_sets.delete(codes, CODES, "user_id", [])
+        row_sets.delete(codes, CODES, ("user_id",), [])
 
     assert 0 == sent(codes, nothing)
 
@@ -103,7 +103,7 @@ def test_no_statement_reads_the_whole_table(conn, count):
     def all_of_them():
         row_sets.find(conn, NAMES, ("digest",), [(digest,) for digest in digests], ("failures",))
         row_sets.update(conn, NAMES, ("digest",), ("failures",), [(digest, 2) for digest in digests])
-        row_sets.delete(conn, NAMES, "digest", digests)
+        row_sets.delete(conn, NAMES, ("digest",), [(digest,) for digest in digests])
 
     assert not _reads_all(conn, all_of_them, 5_000)
 

@@ -51,7 +51,7 @@ class Api:
 
     def together(self, *requests: Mapping[str, str | None]) -> list[str]:
         """Return the bodies of the answers to requests that share a transaction."""
-        proven = [self._proven({**LOGIN, **request}) for request in requests]
+        proven = self.proven([{**LOGIN, **request} for request in requests])
         reads = [one for one in proven if one.request.report]
         writes = [one for one in proven if not one.request.report]
         with self.engine.begin() as conn:
@@ -64,9 +64,25 @@ class Api:
             for one in proven
         ]
 
-    def _proven(self, parameters: Mapping[str, str | None]) -> Proven[Reply]:
+    def proven(self, requests: Sequence[Mapping[str, str | None]]) -> list[Proven[Reply]]:
+        """Return requests whose passwords were compared."""
+        calls = [self._call(parameters) for parameters in requests]
+        with reading(self.engine) as conn:
+            stored = {
+                user: authentication.stored_password(conn, user) for user in {call.user for call in calls}
+            }
+            hashing, keeps_plain = users.hashing(conn), users.keeps_plain(conn)
+        for call in calls:
+            if password := functions.new_password(call):
+                call.new_password = passwords.to_store(password, hashing, keeps_plain=keeps_plain)
+        return [
+            Proven(CallRequest(call), Proof(stored[call.user], matched=call.raw("pass") == LOGIN["pass"]))
+            for call in calls
+        ]
+
+    def _call(self, parameters: Mapping[str, str | None]) -> Call:
         query = urlencode({name: value for name, value in parameters.items() if value is not None}).encode()
-        call = Call(
+        return Call(
             parameters=read_parameters(query),
             non_latin=self.non_latin,
             address="192.0.2.1",
@@ -75,12 +91,6 @@ class Api:
             url=f"?{MASKING.query(query)}",
             received=self.now.timestamp(),
         )
-        with reading(self.engine) as conn:
-            stored = authentication.stored_password(conn, call.user)
-            hashing, keeps_plain = users.hashing(conn), users.keeps_plain(conn)
-        if password := functions.new_password(call):
-            call.new_password = passwords.to_store(password, hashing, keeps_plain=keeps_plain)
-        return Proven(CallRequest(call), Proof(stored, matched=call.raw("pass") == LOGIN["pass"]))
 
     def _read(self, request: CallRequest, found: Caller | Reply) -> str:
         """Answer a call that only reads, if its caller may."""

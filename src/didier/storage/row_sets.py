@@ -5,12 +5,13 @@ MariaDB looks into the index of a key only where it joins: an ``UPDATE`` or ``DE
 A single row is asked for as such, which takes it half the time.
 """
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.statements import cache_some, rows_from, run, run_change
+from didier.storage.statements import cache_some, columns_of, rows_from, run, run_change
 
 Columns = tuple[str, ...]
 """Names of columns; of a key they hold whole numbers, or texts in ASCII such as digests."""
@@ -53,13 +54,30 @@ def update(
     return run_change(conn, sql, *values)
 
 
-def delete(conn: Connection, table: str, key: str, keys: Collection[Any]) -> None:
-    """Remove the rows of *table* whose column *key* is one of *keys*."""
+def update_each(
+    conn: Connection, table: str, key: str, changes: Iterable[tuple[Any, Mapping[str, Any]]]
+) -> None:
+    """Set columns of rows of *table*: pairs of the value of *key*, each once, and the new values by column.
+
+    One statement for all rows of which the same columns are set; columns that the table lacks are left out.
+    """
+    known = columns_of(conn, table)
+    rows: dict[Columns, list[tuple[Any, ...]]] = defaultdict(list)
+    for value, values in changes:
+        kept = tuple(name for name in values if name in known)
+        if kept:
+            rows[kept].append((value, *(values[name] for name in kept)))
+    for columns, members in rows.items():
+        update(conn, table, (key,), columns, members)
+
+
+def delete(conn: Connection, table: str, key: Columns, keys: Collection[Sequence[Any]]) -> None:
+    """Remove the rows of *table* whose columns *key* are one of *keys*."""
     if not keys:
         return
-    rows = [(value,) for value in keys]
-    source, values = rows_from(conn.dialect.name, _places(1), rows)
-    run(conn, _delete(conn.dialect.name, table, source, _kinds((key,), rows[0])), *values)
+    rows = list(keys)
+    source, values = rows_from(conn.dialect.name, _places(len(key)), rows)
+    run(conn, _delete(conn.dialect.name, table, source, _kinds(key, rows[0])), *values)
 
 
 _Kinds = tuple[tuple[str, bool], ...]
@@ -117,5 +135,7 @@ def _update(dialect: str, table: str, source: str, kinds: _Kinds, columns: Colum
 @cache_some
 def _delete(dialect: str, table: str, source: str, kinds: _Kinds) -> str:
     if dialect == "sqlite":
-        return f"DELETE FROM {table} WHERE `{kinds[0][0]}` IN (SELECT v0 FROM {source})"
+        names = ", ".join(f"`{name}`" for name, _ in kinds)
+        chosen = ", ".join(_places(len(kinds)))
+        return f"DELETE FROM {table} WHERE ({names}) IN (SELECT {chosen} FROM {source})"
     return f"DELETE t FROM {source} STRAIGHT_JOIN {table} AS t ON {_matches(dialect, kinds)}"

@@ -1,6 +1,6 @@
 """The functions of the Non-Agent API."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -33,17 +33,24 @@ PASSWORD_FUNCTIONS = frozenset({"add_user", "copy_user", "update_user"})
 """Those that give somebody a password."""
 
 
-def version(conn: Connection, call: Call, now: datetime) -> Reply:
-    """Tell the version and the time."""
-    return shared.version(now, destinations.server_offset(conn))
+def version(conn: Connection, calls: Sequence[Call], now: datetime) -> list[Reply]:
+    """Say the version and the time."""
+    return [shared.version(now, destinations.server_offset(conn))] * len(calls)
 
 
-def teapot(conn: Connection, call: Call, now: datetime) -> Reply:
+def teapot(conn: Connection, calls: Sequence[Call], now: datetime) -> list[Reply]:
     """Refuse to make coffee."""
-    return shared.teapot(call)
+    return [shared.teapot(call) for call in calls]
 
 
-OPEN_FUNCTIONS: Mapping[str, Callable[[Connection, Call, datetime], Reply]] = MappingProxyType({
+def unknown(conn: Connection, calls: Sequence[Call], now: datetime) -> list[Reply]:
+    """Say that there is no such function."""
+    return [shared.no_function()] * len(calls)
+
+
+_Open = Callable[[Connection, Sequence[Call], datetime], list[Reply]]
+
+OPEN_FUNCTIONS: Mapping[str, _Open] = MappingProxyType({
     "version": version,
     "coffee": teapot,
     "start_coffee": teapot,

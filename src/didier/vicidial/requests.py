@@ -1,7 +1,7 @@
 """Calls of the Non-Agent API as the pipeline takes them: the order of VICIdial's checks, keys, log lines."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from didier.storage.changes.vicidial_logs import ApiEntry
 from didier.vicidial.call import CLEAN_UP, Call, Dialect
 from didier.vicidial.flags import is_on
 from didier.vicidial.function import Function, Report
-from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
+from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS, unknown
 from didier.vicidial.replies import formats, shared, tutorial
 from didier.vicidial.replies.lines import Reply
 
@@ -89,7 +89,7 @@ class CallRequest(Request[Reply]):
         """Check the parameters, and say what is to be done."""
         call, function = self.call, self._function
         if caller is None:
-            return Operation(_answer_anybody, call, _as_it_is)
+            return Operation(OPEN_FUNCTIONS.get(call.function, unknown), call, _as_it_is)
         if not isinstance(function, Function):
             raise TypeError(f"{call.function} only reads")
         problem = self._key_problem() or function.problem(call)
@@ -167,14 +167,6 @@ def _fingerprint(call: Call) -> str:
         if name in CLEAN_UP and name not in _NOT_COMPARED
     ]
     return hashlib.sha256(repr(sent).encode()).hexdigest()
-
-
-def _answer_anybody(conn: Connection, calls: Sequence[Call], now: datetime) -> list[Reply]:
-    functions = [OPEN_FUNCTIONS.get(call.function) for call in calls]
-    return [
-        function(conn, call, now) if function else shared.no_function()
-        for function, call in zip(functions, calls, strict=True)
-    ]
 
 
 def _as_it_is(conn: Connection, outcome: Any) -> Reply:

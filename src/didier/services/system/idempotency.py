@@ -76,7 +76,5 @@ def _outcome(request: Request, known: Mapping[Name, Known]) -> Answered | KeyReu
 
 def finish(conn: Connection, answers: Sequence[tuple[Request, str | None]]) -> None:
     """Remember the answers to requests; those that were refused (None) may be sent again."""
-    for request, answer in answers:
-        if answer is not None:
-            idempotency.answer(conn, request.name, answer)
+    idempotency.answer(conn, [(request.name, answer) for request, answer in answers if answer is not None])
     idempotency.forget(conn, [request.name for request, answer in answers if answer is None])

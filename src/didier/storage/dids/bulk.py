@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.targets import Range
+from didier.storage import row_sets
 from didier.storage.dids.dids import STAMP, Value
 from didier.storage.statements import (
     as_json,
@@ -21,7 +22,6 @@ from didier.storage.statements import (
     defaults_of,
     inserted_first,
     is_few,
-    numbers_of,
     rows_from,
     run,
     scalar,
@@ -179,54 +179,12 @@ def _create(source: str, names: tuple[str, ...], varying: tuple[str, ...], free:
 
 def update(conn: Connection, updates: Mapping[int, Mapping[str, Any]], now: datetime | None = None) -> None:
     """Set columns of DIDs, by did_id; *now* is the time of the change, unless that is among the columns."""
-    there = columns_of(conn, DIDS)
-    given = {name for values in updates.values() for name in values}
-    columns = tuple(name for name in there if name in given)
-    stamp = as_text(now) if now and STAMP in there else None
-    if not updates or not (columns or stamp):
-        return
-    alike = all(len(values) == len(given) for values in updates.values())
-    rows = [_update_row(did_id, values, columns, alike) for did_id, values in updates.items()]
-    names = (
-        "did",
-        *(f"{part}{i}" for i in range(len(columns)) for part in (("new",) if alike else ("given", "new"))),
+    stamp = {} if now is None else {STAMP: as_text(now)}
+    row_sets.update_each(
+        conn, DIDS, "did_id", ((did_id, {**values, **stamp}) for did_id, values in updates.items())
     )
-    source, bound = rows_from(conn.dialect.name, names, rows)
-    statement = _update(conn.dialect.name, source, columns, alike, stamp is not None)
-    stamps = [] if stamp is None else [stamp]
-    # MariaDB names the joined rows before what is set, SQLite behind it.
-    run(conn, statement, *(stamps + bound if conn.dialect.name == "sqlite" else bound + stamps))
-
-
-def _update_row(did_id: int, values: Mapping[str, Any], columns: tuple[str, ...], alike: bool) -> list[Any]:
-    if alike:
-        return [did_id, *(values[name] for name in columns)]
-    return [did_id, *(part for name in columns for part in (int(name in values), values.get(name)))]
-
-
-@cache_some
-def _update(dialect: str, source: str, columns: tuple[str, ...], alike: bool, stamped: bool) -> str:
-    def new(place: int, name: str) -> str:
-        there = f"CASE WHEN r.given{place} = 1 THEN r.new{place} ELSE d.`{name}` END"
-        return f"r.new{place}" if alike else there
-
-    pairs = {f"`{name}`": new(place, name) for place, name in enumerate(columns)}
-    if stamped:
-        pairs = {STAMP: "?", **pairs}
-    if dialect == "sqlite":
-        settings = ", ".join(f"{name} = {value}" for name, value in pairs.items())
-        return f"UPDATE {DIDS} AS d SET {settings} FROM {source} WHERE d.did_id = r.did"
-    settings = ", ".join(f"d.{name} = {value}" for name, value in pairs.items())
-    return f"UPDATE {source} STRAIGHT_JOIN {DIDS} AS d ON d.did_id = CAST(r.did AS INTEGER) SET {settings}"
 
 
 def delete(conn: Connection, did_ids: Collection[int]) -> None:
     """Delete DIDs."""
-    if not did_ids:
-        return
-    chosen = numbers_of(conn.dialect.name)
-    if conn.dialect.name == "sqlite":
-        sql = f"DELETE FROM {DIDS} WHERE did_id IN {chosen}"
-    else:  # behind IN it would go through the whole table
-        sql = f"DELETE d FROM {chosen} AS r STRAIGHT_JOIN {DIDS} AS d ON d.did_id = r.v"
-    run(conn, sql, as_json(list(did_ids)))
+    row_sets.delete(conn, DIDS, ("did_id",), [(did_id,) for did_id in did_ids])

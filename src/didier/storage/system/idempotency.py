@@ -6,10 +6,12 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
+from didier.storage import row_sets
 from didier.storage.statements import as_json, as_text, insert, rows_of, run
 
 _TABLE = "didier_idempotency"
 _COLUMNS = ("user_name", "idempotency_key", "fingerprint", "created_at")
+_KEY = ("user_name", "idempotency_key")
 _NAMES = ("name", "request_key")
 
 
@@ -51,16 +53,15 @@ def claim(conn: Connection, requests: Sequence[tuple[Name, str]], now: datetime)
     insert(conn, _TABLE, _COLUMNS, rows)
 
 
-def answer(conn: Connection, name: Name, text: str) -> None:
-    """Store the answer to a request."""
-    sql = f"UPDATE {_TABLE} SET answer = ? WHERE user_name = ? AND idempotency_key = ?"
-    run(conn, sql, text, name.owner, name.key)
+def answer(conn: Connection, answers: Sequence[tuple[Name, str]]) -> None:
+    """Store the answers to requests."""
+    rows = [(name.owner, name.key, text) for name, text in answers]
+    row_sets.update(conn, _TABLE, _KEY, ("answer",), rows)
 
 
 def forget(conn: Connection, names: Sequence[Name]) -> None:
     """Remove requests."""
-    for name in names:
-        run(conn, f"DELETE FROM {_TABLE} WHERE user_name = ? AND idempotency_key = ?", name.owner, name.key)
+    row_sets.delete(conn, _TABLE, _KEY, [(name.owner, name.key) for name in names])
 
 
 def forget_until(conn: Connection, moment: datetime) -> None:

@@ -30,8 +30,8 @@ def _without_id(conn: Connection, users: Collection[User]) -> dict[int, float]:
 def lock(conn: Connection, locks: Mapping[User, float]) -> None:
     """Remember that users are locked, each since a moment (seconds since the epoch)."""
     rows = {_name(user): (_name(user), user.user_id, at) for user, at in locks.items()}
-    row_sets.delete(conn, _TABLE, "user_id", [user.user_id for user in locks])
-    row_sets.delete(conn, _TABLE, "user_name", list(rows))
+    row_sets.delete(conn, _TABLE, ("user_id",), [(user.user_id,) for user in locks])
+    row_sets.delete(conn, _TABLE, ("user_name",), [(name,) for name in rows])
     insert(conn, _TABLE, ("user_name", "user_id", "locked_at"), list(rows.values()))
 
 

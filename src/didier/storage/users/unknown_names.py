@@ -43,7 +43,7 @@ def failures(conn: Connection, names: Collection[str]) -> dict[str, Failures]:
 def store(conn: Connection, found: Mapping[str, Failures], most: int = KEPT_MOST) -> None:
     """Store the failures under each name, in place of what is known of it; keep *most* names."""
     digests = _digests(settings.read(conn, _KEY) or _new_key(conn), found)
-    row_sets.delete(conn, _TABLE, "digest", list(digests))
+    row_sets.delete(conn, _TABLE, ("digest",), [(digest,) for digest in digests])
     rows = [(digest, found[name].count, found[name].at) for digest, name in digests.items()]
     insert(conn, _TABLE, _COLUMNS, rows)
     surplus = scalar(conn, "SELECT count(*) FROM didier_unknown_names") - most

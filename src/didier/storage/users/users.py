@@ -1,6 +1,5 @@
 """Users, and their passwords as stored."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -179,18 +178,8 @@ def hashing(conn: Connection) -> VicidialHashing | None:
 
 
 def update(conn: Connection, changes: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
-    """Set columns of users: pairs of user id, each once, and the values by column.
-
-    One statement for all users of whom the same columns are set.
-    """
-    known = columns_of(conn, USERS)
-    rows: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
-    for user_id, values in changes:
-        kept = tuple(name for name in values if name in known)
-        if kept:
-            rows[kept].append((user_id, *(values[name] for name in kept)))
-    for columns, members in rows.items():
-        row_sets.update(conn, USERS, ("user_id",), columns, members)
+    """Set columns of users: pairs of user id, each once, and the values by column."""
+    row_sets.update_each(conn, USERS, "user_id", changes)
 
 
 def add(conn: Connection, values: dict[str, Any]) -> int:
