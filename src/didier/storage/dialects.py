@@ -1,0 +1,232 @@
+"""What differs between SQLite, the embedded database, and MariaDB, the database of VICIdial.
+
+Each difference has a name in `Dialect`, and its two forms below. Statements are put together from these;
+nobody else asks which of the databases it is.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.engine import Connection, Engine
+
+SQLITE = "sqlite"
+"""SQLAlchemy's name for SQLite."""
+
+MARIADB = ("mysql", "mariadb")
+"""SQLAlchemy's names for MariaDB: a URL may begin with either."""
+
+MARK = "?"
+"""Stands in a statement for a parameter."""
+
+Assignments = Iterable[tuple[str, str]]
+"""Columns, and the expressions of what they are set to."""
+
+
+class Dialect(ABC):
+    """The differences by name. What attributes hold and methods return is SQL, unless they say otherwise."""
+
+    is_embedded: bool
+    """Whether the database is a file of Didier's own: it has no users, and VICIdial never reads it."""
+
+    has_own_indexes: bool
+    """Whether VICIdial's tables have the indexes that Didier adds to them, see `tables`."""
+
+    has_transactions: bool
+    """Whether a change of any table can be rolled back; not with MyISAM, VICIdial's default engine."""
+
+    has_one_writer: bool
+    """Whether one transaction at a time writes: rows need no locks, and ids are in the order of commits."""
+
+    has_conditional_upsert: bool
+    """Whether there is ``ON CONFLICT … WHERE``; ``ON DUPLICATE KEY UPDATE`` takes no condition."""
+
+    forced_join: str
+    """Joins two tables in the order in which they stand, whatever the planner thinks of it."""
+
+    row_lock: str
+    """Behind a ``SELECT``: holds the rows until the transaction ends."""
+
+    texts: str
+    """Reads a parameter, a list of texts in JSON, as a subquery behind ``IN``."""
+
+    numbers: str
+    """Reads a parameter, a list of whole numbers in JSON, as a subquery behind ``IN``."""
+
+    now: str
+    """The time of the database, in UTC."""
+
+    in_seconds: str
+    """The time of the database as it will be when as many seconds have passed as the parameter says."""
+
+    mark: str
+    """The driver's own mark of a parameter, which statements write as `MARK`."""
+
+    version: str
+    """Asks the database for its version."""
+
+    @abstractmethod
+    def binds_values(self, rows: int) -> bool:
+        """Say whether so many *rows* are bound value by value, and not as one text in JSON."""
+
+    @abstractmethod
+    def rows(self, columns: Sequence[str]) -> str:
+        """Return the FROM item ``r`` that reads a parameter, lists in a list in JSON, as rows of *columns*.
+
+        Its column ``n`` counts them in order.
+        """
+
+    @abstractmethod
+    def items(self, name: str, kind: str) -> str:
+        """Return the FROM item ``r`` that reads a parameter, a list in JSON, as a column *name*.
+
+        *kind* is its type on MariaDB; SQLite takes from JSON what stands there.
+        """
+
+    @abstractmethod
+    def member(self, column: str, name: str) -> str:
+        """Return the text *name* in the JSON object in *column*; NULL without one."""
+
+    @abstractmethod
+    def comparable(self, text: str) -> str:
+        """Return *text*, which is ASCII, such that it can be compared with a column of any collation."""
+
+    @abstractmethod
+    def is_not_ascii(self, column: str) -> str:
+        """Return the condition that *column* has characters beyond printable ASCII."""
+
+    @abstractmethod
+    def seconds_until(self, column: str) -> str:
+        """Return how many seconds are left until the time in *column*; negative when it has passed."""
+
+    @abstractmethod
+    def update_joined(self, table: str, source: str, matches: str, new: Assignments, where: str) -> str:
+        """Return the ``UPDATE`` of those rows ``t`` of *table* that a row ``r`` of *source* *matches*."""
+
+    @abstractmethod
+    def delete_joined(self, table: str, source: str, matches: str, key: str, value: str) -> str:
+        """Return the ``DELETE`` of those rows ``t`` of *table* that a row ``r`` of *source* *matches*.
+
+        That is a comparison of the column *key* with the column *value* of ``r``.
+        """
+
+    @abstractmethod
+    def first_id(self, last_row_id: int, count: int) -> int:
+        """Return the first of *count* consecutive ids, of which the driver has told *last_row_id*."""
+
+
+FEW = 64
+"""Most rows that SQLite is given value by value: a compiled statement is kept for each number of rows."""
+
+
+class _SQLite(Dialect):
+    is_embedded = True
+    has_own_indexes = True
+    has_transactions = True
+    has_one_writer = True
+    has_conditional_upsert = True
+    forced_join = "CROSS JOIN"  # which the planner does not reorder: https://sqlite.org/lang_select.html
+    row_lock = ""  # the one writer holds everything
+    texts = "(SELECT value FROM json_each(?))"
+    numbers = texts
+    now = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+    in_seconds = "strftime('%Y-%m-%d %H:%M:%f', 'now', ? || ' seconds')"
+    mark = MARK
+    version = "SELECT sqlite_version()"
+
+    def binds_values(self, rows: int) -> bool:
+        # A text in JSON is taken apart anew for each column, which costs four times what binding the values
+        # does; for many rows it is the text all the same: nothing has to be compiled for their number.
+        return rows <= FEW
+
+    def rows(self, columns: Sequence[str]) -> str:
+        values = "".join(f", value ->> {i} AS {name}" for i, name in enumerate(columns))
+        return f"(SELECT key AS n{values} FROM json_each(?)) AS r"
+
+    def items(self, name: str, kind: str) -> str:
+        return "json_each(?) AS r" if name == "value" else f"(SELECT value AS {name} FROM json_each(?)) AS r"
+
+    def member(self, column: str, name: str) -> str:
+        return f"({column} ->> '$.{name}')"
+
+    def comparable(self, text: str) -> str:
+        return text
+
+    def is_not_ascii(self, column: str) -> str:
+        return f"{column} GLOB '*[^ -~]*'"
+
+    def seconds_until(self, column: str) -> str:
+        return f"(julianday({column}) - julianday('now')) * 86400"
+
+    def update_joined(self, table: str, source: str, matches: str, new: Assignments, where: str) -> str:
+        assignments = ", ".join(f"`{name}` = {value}" for name, value in new)
+        return f"UPDATE {table} AS t SET {assignments} FROM {source} WHERE {matches} AND {where}"
+
+    def delete_joined(self, table: str, source: str, matches: str, key: str, value: str) -> str:
+        return f"DELETE FROM {table} WHERE `{key}` IN (SELECT {value} FROM {source})"
+
+    def first_id(self, last_row_id: int, count: int) -> int:
+        return last_row_id - count + 1  # it tells the last: https://sqlite.org/c3ref/last_insert_rowid.html
+
+
+class _MariaDB(Dialect):
+    is_embedded = False
+    has_own_indexes = False
+    has_transactions = False
+    has_one_writer = False
+    has_conditional_upsert = False
+    forced_join = "STRAIGHT_JOIN"
+    row_lock = " FOR UPDATE"
+    texts = "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(255) PATH '$')) AS r)"
+    numbers = "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v BIGINT PATH '$')) AS r)"
+    now = "utc_timestamp(6)"
+    in_seconds = "utc_timestamp(6) + INTERVAL ? SECOND"
+    mark = "%s"
+    version = "SELECT version()"
+
+    def binds_values(self, rows: int) -> bool:
+        return False
+
+    def rows(self, columns: Sequence[str]) -> str:
+        values = "".join(f", {name} LONGTEXT PATH '$[{i}]'" for i, name in enumerate(columns))
+        return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY{values})) AS r"
+
+    def items(self, name: str, kind: str) -> str:
+        return f"JSON_TABLE(?, '$[*]' COLUMNS ({name} {kind} PATH '$')) AS r"
+
+    def member(self, column: str, name: str) -> str:
+        return f"JSON_VALUE({column}, '$.{name}')"
+
+    def comparable(self, text: str) -> str:
+        # Texts with different collations are compared only if one of them is in ASCII: Didier's tables and
+        # the database, whose collation bound rows have, may differ.
+        return f"CONVERT({text} USING ascii)"
+
+    def is_not_ascii(self, column: str) -> str:
+        return f"{column} REGEXP '[^ -~]'"
+
+    def seconds_until(self, column: str) -> str:
+        return f"timestampdiff(MICROSECOND, utc_timestamp(6), {column}) / 1000000"
+
+    def update_joined(self, table: str, source: str, matches: str, new: Assignments, where: str) -> str:
+        assignments = ", ".join(f"t.`{name}` = {value}" for name, value in new)
+        return f"UPDATE {source} STRAIGHT_JOIN {table} AS t ON {matches} SET {assignments} WHERE {where}"
+
+    def delete_joined(self, table: str, source: str, matches: str, key: str, value: str) -> str:
+        return f"DELETE t FROM {source} STRAIGHT_JOIN {table} AS t ON {matches}"
+
+    def first_id(self, last_row_id: int, count: int) -> int:
+        return last_row_id  # it tells the first: https://mariadb.com/kb/en/last_insert_id/
+
+
+_SQLITE, _MARIADB = _SQLite(), _MariaDB()
+_BY_NAME: dict[str, Dialect] = {SQLITE: _SQLITE, **dict.fromkeys(MARIADB, _MARIADB)}
+
+
+def named(name: str) -> Dialect:
+    """Return the dialect that SQLAlchemy calls *name*."""
+    return _BY_NAME[name]
+
+
+def of(database: Connection | Engine) -> Dialect:
+    """Return the dialect of a database, or of the one that is connected to."""
+    return _BY_NAME[database.dialect.name]

@@ -1,0 +1,44 @@
+"""What differs between the databases has a form for each."""
+
+import pytest
+
+from didier.storage import dialects
+from didier.storage.dialects import Dialect
+from didier.storage.statements import run, scalar
+
+
+@pytest.mark.parametrize("name", [dialects.SQLITE, *dialects.MARIADB])
+def test_every_difference_has_a_form(name):
+    """A difference that has a name is said for every database."""
+    dialect = dialects.named(name)
+
+    assert [] == [difference for difference in Dialect.__annotations__ if not hasattr(dialect, difference)]
+
+
+@pytest.mark.parametrize("name", ["v", "value"])
+def test_items_of_a_list_are_rows(conn, name):
+    """A list is read as a column of any name, its items as they stand in JSON."""
+    source = dialects.of(conn).items(name, "INTEGER")
+
+    assert [(1,), (3,)] == run(conn, f"SELECT r.{name} FROM {source} ORDER BY r.{name}", "[3, 1]")
+    assert [] == run(conn, f"SELECT r.{name} FROM {source}", "[]")
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"), [('{"a": "é"}', "é"), ('{"a": null}', None), ('{"b": "x"}', None)]
+)
+def test_a_member_is_its_text(conn, stored, read):
+    """A member of an object is read as its text; NULL, and one that is not there, as NULL."""
+    member = dialects.of(conn).member("r.v", "a")
+
+    assert read == scalar(conn, f"SELECT {member} FROM (SELECT ? AS v) AS r", stored)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("admin ~", False), ("sysadmín", True), ("a\tb", True), ("", False)]
+)
+def test_what_is_not_ascii_is_found(conn, text, found):
+    """Whatever is not printable ASCII is found."""
+    condition = dialects.of(conn).is_not_ascii("r.v")
+
+    assert found == bool(run(conn, f"SELECT 1 FROM (SELECT ? AS v) AS r WHERE {condition}", text))
