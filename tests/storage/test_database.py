@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from didier.errors import NoDatabase, WrongSetting
+from didier.storage import dialects
 from didier.storage.database import open_engine, parse_url, reading
 from didier.storage.failures import damaged_table, is_passing
 from didier.storage.statements import (
@@ -21,7 +22,6 @@ from didier.storage.statements import (
     rows_of,
     run,
     scalar,
-    values_of,
 )
 from didier.storage.tables import DIDS, vicidial_tables
 
@@ -216,7 +216,7 @@ def test_rows_come_back_in_order(conn):
     rows = [[value, str(i), None] for i, value in enumerate(AWKWARD)]
 
     found = run(
-        conn, f"SELECT a, b, c FROM {rows_of(conn.dialect.name, ('a', 'b', 'c'))} ORDER BY n", as_json(rows)
+        conn, f"SELECT a, b, c FROM {rows_of(dialects.of(conn), ('a', 'b', 'c'))} ORDER BY n", as_json(rows)
     )
 
     assert [tuple(row) for row in rows] == found
@@ -228,7 +228,7 @@ def test_many_columns_come_back_in_place(conn):
     row = [f"v{i}" for i in range(25)]
 
     found = run(
-        conn, f"SELECT {', '.join(columns)} FROM {rows_of(conn.dialect.name, columns)}", as_json([row])
+        conn, f"SELECT {', '.join(columns)} FROM {rows_of(dialects.of(conn), columns)}", as_json([row])
     )
 
     assert [tuple(row)] == found
@@ -238,7 +238,7 @@ def test_rows_are_counted_in_order(conn):
     """Column n grows with the rows, beyond ten too."""
     rows = [[str(i)] for i in range(300)]
 
-    found = run(conn, f"SELECT a, n FROM {rows_of(conn.dialect.name, ('a',))} ORDER BY n", as_json(rows))
+    found = run(conn, f"SELECT a, n FROM {rows_of(dialects.of(conn), ('a',))} ORDER BY n", as_json(rows))
 
     assert [row[0] for row in rows] == [row[0] for row in found]
     assert sorted({row[1] for row in found}) == [row[1] for row in found]
@@ -246,19 +246,19 @@ def test_rows_are_counted_in_order(conn):
 
 def test_no_rows_are_no_rows(conn):
     """An empty list is an empty table."""
-    assert [] == run(conn, f"SELECT a FROM {rows_of(conn.dialect.name, ('a',))}", as_json([]))
+    assert [] == run(conn, f"SELECT a FROM {rows_of(dialects.of(conn), ('a',))}", as_json([]))
 
 
 def test_long_texts_are_not_cut(conn):
     """A value longer than any column comes back whole."""
     long = "é" * 100_000
 
-    assert [(long,)] == run(conn, f"SELECT a FROM {rows_of(conn.dialect.name, ('a',))}", as_json([[long]]))
+    assert [(long,)] == run(conn, f"SELECT a FROM {rows_of(dialects.of(conn), ('a',))}", as_json([[long]]))
 
 
 def test_values_for_in(conn):
     """A list of texts is the set of its values, whatever the case; a set may be empty."""
-    sql = f"SELECT user FROM vicidial_users WHERE user IN {values_of(conn.dialect.name)}"
+    sql = f"SELECT user FROM vicidial_users WHERE user IN {dialects.of(conn).texts}"
 
     assert [("admin",)] == run(conn, sql, as_json(["x'", "ADMIN", "x" * 1000]))
     assert [] == run(conn, sql, as_json(set()))

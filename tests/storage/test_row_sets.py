@@ -3,7 +3,8 @@
 import pytest
 
 from didier.storage import row_sets
-from didier.storage.statements import FEW, insert, run
+from didier.storage.dialects import FEW
+from didier.storage.statements import insert, run
 from support.statements import sent, traced
 
 CODES = "didier_recovery_codes"

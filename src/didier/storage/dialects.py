@@ -106,7 +106,7 @@ class Dialect(ABC):
     def delete_joined(self, table: str, source: str, matches: str, key: str, value: str) -> str:
         """Return the ``DELETE`` of those rows ``t`` of *table* that a row ``r`` of *source* *matches*.
 
-        That is a comparison of the column *key* with the column *value* of ``r``.
+        That is a comparison of the columns *key* with the columns *value* of ``r``.
         """
 
     @abstractmethod
@@ -162,7 +162,7 @@ class _SQLite(Dialect):
         return f"UPDATE {table} AS t SET {assignments} FROM {source} WHERE {matches} AND {where}"
 
     def delete_joined(self, table: str, source: str, matches: str, key: str, value: str) -> str:
-        return f"DELETE FROM {table} WHERE `{key}` IN (SELECT {value} FROM {source})"
+        return f"DELETE FROM {table} WHERE ({key}) IN (SELECT {value} FROM {source})"
 
     def first_id(self, last_row_id: int, count: int) -> int:
         return last_row_id - count + 1  # it tells the last: https://sqlite.org/c3ref/last_insert_rowid.html

@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.statements import cache_some, columns_of, rows_from, run, run_change
+from didier.storage import dialects
+from didier.storage.dialects import Dialect
+from didier.storage.statements import bound_rows, cache_some, columns_of, run, run_change
 
 Columns = tuple[str, ...]
 """Names of columns; of a key they hold whole numbers, or texts in ASCII such as digests."""
@@ -26,8 +28,9 @@ def find(
     rows = list(keys)
     if len(rows) == 1:
         return run(conn, f"SELECT {_listed(columns)} FROM {table} AS t WHERE {_is(key)}", *rows[0])
-    source, values = rows_from(conn.dialect.name, _places(len(key)), rows)
-    return run(conn, _find(conn.dialect.name, table, source, _kinds(key, rows[0]), columns), *values)
+    dialect = dialects.of(conn)
+    source, values = bound_rows(dialect, _places(len(key)), rows)
+    return run(conn, _find(dialect, table, source, _kinds(key, rows[0]), columns), *values)
 
 
 def update(
@@ -49,8 +52,9 @@ def update(
         assignments = ", ".join(f"`{name}` = ?" for name in columns)
         sql = f"UPDATE {table} AS t SET {assignments} WHERE {_is(key)} AND {where}"
         return run_change(conn, sql, *rows[0][len(key) :], *rows[0][: len(key)])
-    source, values = rows_from(conn.dialect.name, _places(len(key) + len(columns)), rows)
-    sql = _update(conn.dialect.name, table, source, _kinds(key, rows[0]), columns, where)
+    dialect = dialects.of(conn)
+    source, values = bound_rows(dialect, _places(len(key) + len(columns)), rows)
+    sql = _update(dialect, table, source, _kinds(key, rows[0]), columns, where)
     return run_change(conn, sql, *values)
 
 
@@ -76,8 +80,9 @@ def delete(conn: Connection, table: str, key: Columns, keys: Collection[Sequence
     if not keys:
         return
     rows = list(keys)
-    source, values = rows_from(conn.dialect.name, _places(len(key)), rows)
-    run(conn, _delete(conn.dialect.name, table, source, _kinds(key, rows[0])), *values)
+    dialect = dialects.of(conn)
+    source, values = bound_rows(dialect, _places(len(key)), rows)
+    run(conn, _delete(dialect, table, source, _kinds(key, rows[0])), *values)
 
 
 _Kinds = tuple[tuple[str, bool], ...]
@@ -102,40 +107,28 @@ def _listed(columns: Columns) -> str:
     return ", ".join(f"t.`{name}`" for name in columns)
 
 
-def _matches(dialect: str, kinds: _Kinds) -> str:
+def _matches(dialect: Dialect, kinds: _Kinds) -> str:
     values = (_value(dialect, f"r.v{place}", is_number) for place, (_, is_number) in enumerate(kinds))
     return " AND ".join(f"t.`{name}` = {value}" for (name, _), value in zip(kinds, values, strict=True))
 
 
-def _value(dialect: str, place: str, is_number: bool) -> str:
-    if is_number:
-        return f"CAST({place} AS INTEGER)"
-    # MariaDB compares texts with different collations only if one of them is in ASCII: Didier's tables and
-    # the database, whose collation bound rows have, may differ.
-    return place if dialect == "sqlite" else f"CONVERT({place} USING ascii)"
+def _value(dialect: Dialect, place: str, is_number: bool) -> str:
+    return f"CAST({place} AS INTEGER)" if is_number else dialect.comparable(place)
 
 
 @cache_some
-def _find(dialect: str, table: str, source: str, kinds: _Kinds, columns: Columns) -> str:
-    join = "CROSS JOIN" if dialect == "sqlite" else "STRAIGHT_JOIN"  # the few rows that are bound come first
-    return f"SELECT {_listed(columns)} FROM {source} {join} {table} AS t ON {_matches(dialect, kinds)}"
+def _find(dialect: Dialect, table: str, source: str, kinds: _Kinds, columns: Columns) -> str:
+    joined = f"{source} {dialect.forced_join} {table} AS t"  # the few rows that are bound come first
+    return f"SELECT {_listed(columns)} FROM {joined} ON {_matches(dialect, kinds)}"
 
 
 @cache_some
-def _update(dialect: str, table: str, source: str, kinds: _Kinds, columns: Columns, where: str) -> str:
-    matches = _matches(dialect, kinds)
-    new = [(name, f"r.v{place}") for place, name in enumerate(columns, len(kinds))]
-    if dialect == "sqlite":
-        assignments = ", ".join(f"`{name}` = {value}" for name, value in new)
-        return f"UPDATE {table} AS t SET {assignments} FROM {source} WHERE {matches} AND {where}"
-    assignments = ", ".join(f"t.`{name}` = {value}" for name, value in new)
-    return f"UPDATE {source} STRAIGHT_JOIN {table} AS t ON {matches} SET {assignments} WHERE {where}"
+def _update(dialect: Dialect, table: str, source: str, kinds: _Kinds, columns: Columns, where: str) -> str:
+    new = ((name, f"r.v{place}") for place, name in enumerate(columns, len(kinds)))
+    return dialect.update_joined(table, source, _matches(dialect, kinds), new, where)
 
 
 @cache_some
-def _delete(dialect: str, table: str, source: str, kinds: _Kinds) -> str:
-    if dialect == "sqlite":
-        names = ", ".join(f"`{name}`" for name, _ in kinds)
-        chosen = ", ".join(_places(len(kinds)))
-        return f"DELETE FROM {table} WHERE ({names}) IN (SELECT {chosen} FROM {source})"
-    return f"DELETE t FROM {source} STRAIGHT_JOIN {table} AS t ON {_matches(dialect, kinds)}"
+def _delete(dialect: Dialect, table: str, source: str, kinds: _Kinds) -> str:
+    key, chosen = ", ".join(f"`{name}`" for name, _ in kinds), ", ".join(_places(len(kinds)))
+    return dialect.delete_joined(table, source, _matches(dialect, kinds), key, chosen)

@@ -18,6 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
+from didier.storage import dialects
+from didier.storage.dialects import MARK, Dialect
 from didier.storage.failures import is_denied
 
 cache_some = lru_cache(1024)
@@ -124,7 +126,7 @@ def run_insert(conn: Connection, sql: str, key: str, count: int, *values: Any) -
     AUTOINCREMENT one; so they are known from the last. Fetching them would hand the interpreter's lock
     back and forth for every row.
     """
-    if conn.dialect.name != "sqlite":
+    if not dialects.of(conn).has_one_writer:
         return [row[0] for row in run(conn, f"{sql} RETURNING `{key}`", *values)]
     first = inserted_first(conn, sql, count, *values)
     return list(range(first, first + count))
@@ -137,25 +139,24 @@ def inserted_first(conn: Connection, sql: str, count: int, *values: Any) -> int:
     cursor.close()
     if added != count:
         raise AssertionError(f"{added} rows were added instead of {count}")
-    # SQLite tells the last id, MariaDB the first of the statement.
-    return last - count + 1 if conn.dialect.name == "sqlite" else last
+    return dialects.of(conn).first_id(last, count)
 
 
 def _executed(conn: Connection, sql: str, values: Sequence[Any]) -> Any:
     """Run *sql*; return the driver's cursor, which the caller closes."""
-    dialect = conn.dialect
+    mark = dialects.of(conn).mark
     cursor = conn.connection.cursor()
     try:
-        cursor.execute(sql if dialect.name == "sqlite" else _mariadb_sql(sql), values)
-    except dialect.loaded_dbapi.Error as error:
+        cursor.execute(sql if mark == MARK else _marked(sql, mark), values)
+    except conn.dialect.loaded_dbapi.Error as error:
         cursor.close()
         raise _translated(conn, sql, error) from error
     return cursor
 
 
 @cache_some
-def _mariadb_sql(sql: str) -> str:
-    return sql.replace("?", "%s")
+def _marked(sql: str, mark: str) -> str:
+    return sql.replace(MARK, mark)
 
 
 def _translated(conn: Connection, sql: str, error: Exception) -> BaseException:
@@ -175,35 +176,30 @@ def scalar(conn: Connection, sql: str, *values: Any) -> Any:
 
 
 @cache_some
-def rows_of(dialect: str, columns: tuple[str, ...]) -> str:
+def rows_of(dialect: Dialect, columns: tuple[str, ...]) -> str:
     """Return the FROM item, called ``r``, that reads a parameter as a table.
 
     The parameter is a list of lists as `as_json` writes it, one value for each of *columns*. Column ``n``
     counts the rows in order.
     """
-    if dialect == "sqlite":
-        values = "".join(f", value ->> {i} AS {name}" for i, name in enumerate(columns))
-        return f"(SELECT key AS n{values} FROM json_each(?)) AS r"
-    values = "".join(f", {name} LONGTEXT PATH '$[{i}]'" for i, name in enumerate(columns))
-    return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY{values})) AS r"
-
-
-FEW = 64
-"""Most rows that SQLite is given value by value: a compiled statement is kept for each number of rows."""
+    return dialect.rows(columns)
 
 
 def is_few(dialect: str, rows: Sized) -> bool:
-    """Say whether *rows* are bound value by value instead of as one text.
-
-    SQLite takes a text in JSON apart anew for each column, which costs four times what binding the values
-    does; for many rows it is the text all the same, because nothing has to be compiled for their number.
-    """
-    return dialect == "sqlite" and len(rows) <= FEW
+    """Say whether the dialect of that name binds *rows* value by value."""
+    return dialects.named(dialect).binds_values(len(rows))
 
 
 def rows_from(dialect: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Return what `bound_rows` does for the dialect of that name."""
+    return bound_rows(dialects.named(dialect), columns, rows)
+
+
+def bound_rows(
+    dialect: Dialect, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> tuple[str, list[Any]]:
     """Return the FROM item that `rows_of` returns, and what is bound to it so that it reads *rows*."""
-    if not is_few(dialect, rows):
+    if not dialect.binds_values(len(rows)):
         return rows_of(dialect, columns), [as_json(rows)]
     values = [value for n, row in enumerate(rows) for value in (*row, n)]
     return _few_rows(columns, len(rows)), values
@@ -216,22 +212,13 @@ def _few_rows(columns: tuple[str, ...], count: int) -> str:
 
 
 def values_of(dialect: str) -> str:
-    """Return the subquery that reads a parameter, a list of texts, for use behind ``IN``."""
-    if dialect == "sqlite":
-        return "(SELECT value FROM json_each(?))"
-    return "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(255) PATH '$')) AS r)"
+    """Return the subquery `texts` of the dialect of that name."""
+    return dialects.named(dialect).texts
 
 
 def numbers_of(dialect: str) -> str:
-    """Return the subquery that reads a parameter, a list of whole numbers, for use behind ``IN``."""
-    if dialect == "sqlite":
-        return "(SELECT value FROM json_each(?))"
-    return "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v BIGINT PATH '$')) AS r)"
-
-
-def member_of(dialect: str, column: str, name: str) -> str:
-    """Return the expression that reads the text *name* in the JSON object in *column*; NULL without one."""
-    return f"({column} ->> '$.{name}')" if dialect == "sqlite" else f"JSON_VALUE({column}, '$.{name}')"
+    """Return the subquery `numbers` of the dialect of that name."""
+    return dialects.named(dialect).numbers
 
 
 def like(text: str) -> str:
@@ -247,7 +234,7 @@ def escaped(text: str) -> str:
 
 
 def as_json(rows: Collection[Any] | None) -> str:
-    """Return *rows* as the text that `rows_of` and `values_of` read."""
+    """Return *rows* as the text that `rows_of`, and a dialect's other readers of JSON, read."""
     return orjson.dumps(rows, default=list).decode()
 
 
@@ -264,7 +251,7 @@ def as_moment(value: datetime | str | None) -> datetime | None:
 def insert(conn: Connection, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:
     """Add *rows* (a value for each of *columns*) to *table* in one statement."""
     if rows:
-        sql, values = _insertion(conn.dialect.name, table, columns, rows)
+        sql, values = _insertion(dialects.of(conn), table, columns, rows)
         run(conn, sql, *values)
 
 
@@ -294,7 +281,7 @@ def insert_returning(
     """Add *rows* to *table* in one statement; return the column *key* of each, in their order."""
     if not rows:
         return []
-    sql, values = _insertion(conn.dialect.name, table, columns, rows)
+    sql, values = _insertion(dialects.of(conn), table, columns, rows)
     return run_insert(conn, sql, key, len(rows), *values)
 
 
@@ -304,10 +291,10 @@ def insert_one(conn: Connection, table: str, values: Mapping[str, Any], key: str
 
 
 def _insertion(
-    dialect: str, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
+    dialect: Dialect, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
 ) -> tuple[str, list[Any]]:
     """Return the statement that adds *rows*, and what is bound to it."""
-    if is_few(dialect, rows):
+    if dialect.binds_values(len(rows)):
         return _insert_few(table, columns, len(rows)), [value for row in rows for value in row]
     return _insert(dialect, table, columns), [as_json(rows)]
 
@@ -318,7 +305,7 @@ def _insert_few(table: str, columns: tuple[str, ...], count: int) -> str:
 
 
 @cache_some
-def _insert(dialect: str, table: str, columns: tuple[str, ...]) -> str:
+def _insert(dialect: Dialect, table: str, columns: tuple[str, ...]) -> str:
     places = tuple(f"c{i}" for i in range(len(columns)))
     return (
         f"INSERT INTO {table} ({_quoted(columns)})"
@@ -336,7 +323,7 @@ def _marks(count: int) -> str:
 
 def is_transactional(conn: Connection, table: str) -> bool:
     """Say whether a change of *table* can be rolled back; MyISAM, VICIdial's default, cannot."""
-    if conn.dialect.name == "sqlite":
+    if dialects.of(conn).has_transactions:
         return True
     known = _engines.setdefault(conn.dialect, {})
     if table not in known:

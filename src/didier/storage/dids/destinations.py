@@ -6,7 +6,8 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.fields import CALL_MENUS, CAMPAIGNS, IN_GROUPS, PHONES, SERVERS, USER_GROUPS, USERS
 from didier.domain.users import EVERY_GROUP
-from didier.storage.statements import as_json, columns_of, like, rows_of, run, scalar, values_of
+from didier.storage import dialects
+from didier.storage.statements import as_json, columns_of, like, rows_of, run, scalar
 
 _NAMES = {
     CALL_MENUS: "menu_name",
@@ -41,9 +42,9 @@ def missing(
     there = f"SELECT 1 FROM {table} AS t WHERE t.{column} = r.wanted"
     given = [as_json([(value,) for value in values])]
     if groups is not None and "user_group" in columns:
-        there += f" AND t.user_group IN {values_of(conn.dialect.name)}"
+        there += f" AND t.user_group IN {dialects.of(conn).texts}"
         given.append(as_json([*sorted(groups), EVERY_GROUP]))
-    rows = rows_of(conn.dialect.name, ("wanted",))
+    rows = rows_of(dialects.of(conn), ("wanted",))
     return {row[0] for row in run(conn, f"SELECT r.wanted FROM {rows} WHERE NOT EXISTS ({there})", *given)}
 
 
@@ -61,7 +62,7 @@ def choices(
     name = _NAMES[reference] if _NAMES[reference] in there else column
     where, values = f"({column} LIKE ? ESCAPE '!' OR {name} LIKE ? ESCAPE '!')", [like(text)] * 2
     if groups is not None and "user_group" in there:
-        where += f" AND user_group IN {values_of(conn.dialect.name)}"
+        where += f" AND user_group IN {dialects.of(conn).texts}"
         values.append(as_json([*sorted(groups), EVERY_GROUP]))
     sql = f"SELECT DISTINCT {column}, {name} FROM {table} WHERE {where} ORDER BY {column} LIMIT ?"
     return [(str(row[0]), str(row[1] or "")) for row in run(conn, sql, *values, limit)]

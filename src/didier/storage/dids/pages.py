@@ -9,18 +9,10 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
 from didier.domain.visibility import EVERYTHING, Visibility
+from didier.storage import dialects
+from didier.storage.dialects import Dialect
 from didier.storage.dids import search
-from didier.storage.statements import (
-    as_json,
-    as_text,
-    columns_of,
-    escaped,
-    like,
-    member_of,
-    numbers_of,
-    run,
-    values_of,
-)
+from didier.storage.statements import as_json, as_text, columns_of, escaped, like, run
 from didier.storage.tables import DIDS
 
 Value = str | int | None
@@ -169,20 +161,20 @@ def _sources(conn: Connection, sight: Visibility, change_ids: Collection[int]) -
     """Return the patterns of the sources of changes that copied one, of those alone that are seen."""
     if not change_ids:
         return {}
-    dialect = conn.dialect.name
+    dialect = dialects.of(conn)
     sql = (
         f"SELECT change_id, source_pattern, {_source_group(dialect, sight)} FROM didier_changes AS c"
-        f" WHERE source_pattern IS NOT NULL AND change_id IN {numbers_of(dialect)}"
+        f" WHERE source_pattern IS NOT NULL AND change_id IN {dialect.numbers}"
     )
     rows = run(conn, sql, as_json(list(change_ids)))
     return {change_id: pattern for change_id, pattern, group in rows if sight.sees(group, pattern)}
 
 
-def _source_group(dialect: str, sight: Visibility) -> str:
+def _source_group(dialect: Dialect, sight: Visibility) -> str:
     """Return the expression for the group that the source of the copy ``c`` had; NULL where none is asked."""
     if sight.groups is None:
         return "NULL"
-    group = member_of(dialect, "s.content", "user_group")
+    group = dialect.member("s.content", "user_group")
     return f"(SELECT {group} FROM didier_snapshots AS s WHERE s.snapshot_id = c.snapshot_id)"
 
 
@@ -199,13 +191,13 @@ def _copied_from(conn: Connection, sight: Visibility, source: str) -> tuple[str,
         return "1 = 0", []
     if sight.groups is None:
         return _COPIED_FROM.format(seen=""), [source]
-    seen = f" AND c.snapshot_id IN {numbers_of(conn.dialect.name)}"
+    seen = f" AND c.snapshot_id IN {dialects.of(conn).numbers}"
     return _COPIED_FROM.format(seen=seen), [source, as_json(_seen_snapshots(conn, sight, source))]
 
 
 def _seen_snapshots(conn: Connection, sight: Visibility, source: str) -> list[int]:
     """Return the snapshots of *source* in which it is seen: equal ones are kept once, so they are few."""
-    group = _source_group(conn.dialect.name, sight)
+    group = _source_group(dialects.of(conn), sight)
     sql = f"SELECT DISTINCT snapshot_id, {group} FROM didier_changes AS c WHERE source_pattern = ?"
     return [
         snapshot_id
@@ -225,7 +217,7 @@ def _conditions(conn: Connection, wanted: Filter, *, near: bool) -> tuple[list[s
     if wanted.text is not None and near:
         want(*_has_text(wanted.text, wanted.digits))
     elif wanted.text is not None:
-        sql, given = search.ids(conn.dialect.name, wanted.text, wanted.digits)
+        sql, given = search.ids(dialects.of(conn), wanted.text, wanted.digits)
         want(f"d.did_id IN ({sql})", *given)
     equal = {
         "did_route": wanted.route,
@@ -247,7 +239,7 @@ def _conditions(conn: Connection, wanted: Filter, *, near: bool) -> tuple[list[s
         want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.sight.prefix)}%")
     if wanted.sight.groups is not None:
         groups = as_json([*sorted(wanted.sight.groups), EVERY_GROUP])
-        want(f"d.user_group IN {values_of(conn.dialect.name)}", groups)
+        want(f"d.user_group IN {dialects.of(conn).texts}", groups)
     return conditions, values
 
 

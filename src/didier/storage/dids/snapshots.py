@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import Connection
 
-from didier.storage.statements import as_json, insert, member_of, numbers_of, run, values_of
+from didier.storage import dialects
+from didier.storage.statements import as_json, insert, run
 
 Image = Mapping[str, Any]
 """A row by column, as plain values."""
@@ -26,7 +27,7 @@ def keep(conn: Connection, images: Sequence[Image]) -> list[int]:
 
 
 def _ids(conn: Connection, digests: Sequence[str]) -> dict[str, int]:
-    wanted = values_of(conn.dialect.name)
+    wanted = dialects.of(conn).texts
     sql = f"SELECT digest, snapshot_id FROM didier_snapshots WHERE digest IN {wanted}"
     return {row[0]: row[1] for row in run(conn, sql, as_json(digests))}
 
@@ -40,7 +41,7 @@ def some(conn: Connection, snapshot_ids: Collection[int]) -> dict[int, dict[str,
     """Return the rows that were stored under *snapshot_ids*, by id."""
     if not snapshot_ids:
         return {}
-    wanted = numbers_of(conn.dialect.name)
+    wanted = dialects.of(conn).numbers
     sql = f"SELECT snapshot_id, content FROM didier_snapshots WHERE snapshot_id IN {wanted}"
     return {row[0]: orjson.loads(row[1]) for row in run(conn, sql, as_json(sorted(snapshot_ids)))}
 
@@ -49,7 +50,7 @@ def groups(conn: Connection, snapshot_ids: Collection[int]) -> dict[int, str | N
     """Return the user group in each of the rows that were stored under *snapshot_ids*."""
     if not snapshot_ids:
         return {}
-    group = member_of(conn.dialect.name, "content", "user_group")
-    wanted = numbers_of(conn.dialect.name)
+    group = dialects.of(conn).member("content", "user_group")
+    wanted = dialects.of(conn).numbers
     sql = f"SELECT snapshot_id, {group} FROM didier_snapshots WHERE snapshot_id IN {wanted}"
     return {row[0]: row[1] for row in run(conn, sql, as_json(sorted(snapshot_ids)))}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.storage import row_sets
+from didier.storage import dialects, row_sets
 from didier.storage.statements import as_json, as_text, insert, rows_of, run
 
 _TABLE = "didier_idempotency"
@@ -38,7 +38,7 @@ def find(conn: Connection, names: Sequence[Name]) -> dict[Name, Known]:
     """Return what is known of the requests *names*."""
     rows = as_json([(name.owner, name.key) for name in names])
     sql = (
-        f"SELECT user_name, idempotency_key, fingerprint, answer FROM {rows_of(conn.dialect.name, _NAMES)}"
+        f"SELECT user_name, idempotency_key, fingerprint, answer FROM {rows_of(dialects.of(conn), _NAMES)}"
         f" JOIN {_TABLE} ON user_name = r.name AND idempotency_key = r.request_key"
     )
     return {Name(owner, key): Known(mark, answer) for owner, key, mark, answer in run(conn, sql, rows)}

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from didier.storage import dialects
 from didier.storage.failures import is_missing_table
-from didier.storage.statements import as_text, rows_from, run
+from didier.storage.statements import as_text, bound_rows, run
 from didier.storage.users.users import system_settings
 
 _COLUMNS = (
@@ -66,11 +67,11 @@ def _joined(
     """
     if not rows:
         return []
-    source, bound = rows_from(conn.dialect.name, columns, rows)
-    among = "CROSS JOIN" if conn.dialect.name == "sqlite" else "STRAIGHT_JOIN"
+    dialect = dialects.of(conn)
+    source, bound = bound_rows(dialect, columns, rows)
     names = ", ".join(f"r.{name}" for name in columns)
     try:
-        return run(conn, f"SELECT {names} FROM {source} {among} {join}", *bound, *values)
+        return run(conn, f"SELECT {names} FROM {source} {dialect.forced_join} {join}", *bound, *values)
     except DBAPIError as error:
         if is_missing_table(error):
             return []
