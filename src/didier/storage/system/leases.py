@@ -14,7 +14,9 @@ from functools import cache
 
 from sqlalchemy.engine import Connection
 
-from didier.storage.statements import as_json, run, run_change, values_of
+from didier.storage import dialects
+from didier.storage.dialects import Dialect
+from didier.storage.statements import as_json, run, run_change
 
 
 class LeaseLost(Exception):
@@ -31,39 +33,20 @@ class Lease:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    """How a database says what time it is, when some seconds will have passed, and how many are left."""
-
-    now: str
-    later: str
-    left: str
-
-
-_SQLITE = _Clock(
-    now="strftime('%Y-%m-%d %H:%M:%f', 'now')",
-    later="strftime('%Y-%m-%d %H:%M:%f', 'now', ? || ' seconds')",
-    left="(julianday(expires_at) - julianday('now')) * 86400",
-)
-_MARIADB = _Clock(
-    now="utc_timestamp(6)",
-    later="utc_timestamp(6) + INTERVAL ? SECOND",
-    left="timestampdiff(MICROSECOND, utc_timestamp(6), expires_at) / 1000000",
-)
-
-
-def _clock(conn: Connection) -> _Clock:
-    return _SQLITE if conn.dialect.name == "sqlite" else _MARIADB
-
-
 _COLUMNS = "name, holder, epoch, taken_at, expires_at"
 
 
 @cache
-def _take_sqlite(force: bool) -> str:
-    free = "1" if force else f"l.expires_at <= {_SQLITE.now}"
+def _take(dialect: Dialect, force: bool) -> str:
+    values = f"?, ?, 1, {dialect.now}, {dialect.in_seconds}"
+    if dialect.has_conditional_upsert:
+        return _take_on_conflict(values, "1" if force else f"l.expires_at <= {dialect.now}")
+    return _take_on_duplicate_key(values, "1" if force else f"expires_at <= {dialect.now}")
+
+
+def _take_on_conflict(values: str, free: str) -> str:
     return (
-        f"INSERT INTO didier_leases AS l ({_COLUMNS}) VALUES (?, ?, 1, {_SQLITE.now}, {_SQLITE.later})"
+        f"INSERT INTO didier_leases AS l ({_COLUMNS}) VALUES ({values})"
         " ON CONFLICT (name) DO UPDATE SET epoch = l.epoch + (l.holder <> excluded.holder),"
         " taken_at = iif(l.holder = excluded.holder, l.taken_at, excluded.taken_at),"
         " holder = excluded.holder, expires_at = excluded.expires_at"
@@ -71,13 +54,11 @@ def _take_sqlite(force: bool) -> str:
     )
 
 
-@cache
-def _take_mariadb(force: bool) -> str:
-    free = "1" if force else f"expires_at <= {_MARIADB.now}"
+def _take_on_duplicate_key(values: str, free: str) -> str:
     taken = f"holder <> VALUES(holder) AND {free}"
     # MariaDB assigns from left to right: what stands behind the holder asks whether it is the new one.
     return (
-        f"INSERT INTO didier_leases ({_COLUMNS}) VALUES (?, ?, 1, {_MARIADB.now}, {_MARIADB.later})"
+        f"INSERT INTO didier_leases ({_COLUMNS}) VALUES ({values})"
         f" ON DUPLICATE KEY UPDATE epoch = epoch + ({taken}),"
         f" taken_at = IF({taken}, VALUES(taken_at), taken_at), holder = IF({taken}, VALUES(holder), holder),"
         " expires_at = IF(holder = VALUES(holder), VALUES(expires_at), expires_at) RETURNING holder, epoch"
@@ -93,8 +74,7 @@ def take(conn: Connection, name: str, holder: str, seconds: float, *, force: boo
     Of two at once one gets it. The other may get an error instead of None, from this or from the commit, for
     which `is_passing` holds: a deadlock, or on Galera that the other node was faster.
     """
-    sql = _take_sqlite(force) if conn.dialect.name == "sqlite" else _take_mariadb(force)
-    rows = run(conn, sql, name, holder, seconds)
+    rows = run(conn, _take(dialects.of(conn), force), name, holder, seconds)
     if not rows or rows[0][0] != holder:
         return None
     return Lease(name, holder, int(rows[0][1]), seconds)
@@ -108,7 +88,7 @@ def renew(conn: Connection, lease: Lease) -> bool:
 
     One that has expired can be: as long as nobody else has wanted it, nothing was done by two.
     """
-    sql = f"UPDATE didier_leases SET expires_at = {_clock(conn).later} WHERE {_OWN}"
+    sql = f"UPDATE didier_leases SET expires_at = {dialects.of(conn).in_seconds} WHERE {_OWN}"
     return run_change(conn, sql, lease.seconds, lease.name, lease.holder, lease.epoch) == 1
 
 
@@ -123,7 +103,7 @@ def hold(conn: Connection, lease: Lease) -> None:
 
 def release(conn: Connection, lease: Lease) -> None:
     """Give *lease* back; nothing happens when another has it by now."""
-    sql = f"UPDATE didier_leases SET holder = '', expires_at = {_clock(conn).now} WHERE {_OWN}"
+    sql = f"UPDATE didier_leases SET holder = '', expires_at = {dialects.of(conn).now} WHERE {_OWN}"
     run(conn, sql, lease.name, lease.holder, lease.epoch)
 
 
@@ -132,9 +112,10 @@ def seconds_left(conn: Connection, names: Collection[str], holder: str) -> dict[
 
     It reads alone, and waits for nobody's step; what it says may be over the moment after.
     """
+    dialect = dialects.of(conn)
     sql = (
-        f"SELECT name, {_clock(conn).left} FROM didier_leases"
-        f" WHERE holder <> ? AND name IN {values_of(conn.dialect.name)}"
+        f"SELECT name, {dialect.seconds_until('expires_at')} FROM didier_leases"
+        f" WHERE holder <> ? AND name IN {dialect.texts}"
     )
     left = {str(name): float(seconds) for name, seconds in run(conn, sql, holder, as_json(names))}
     return {name: max(0.0, left.get(name, 0.0)) for name in names}
