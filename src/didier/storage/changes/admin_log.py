@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
-from didier.storage.statements import as_json, as_moment, as_text, known_columns, run, scalar, values_of
+from didier.storage import dialects
+from didier.storage.statements import as_json, as_moment, as_text, known_columns, run, scalar
 from didier.storage.tables import ADMIN_LOG, DIDS, USERS
 from didier.storage.usage.id_search import first_since
 
@@ -74,7 +75,7 @@ def page(conn: Connection, wanted: ChangeFilter, limit: int, before: int, floor:
             conditions.append(f"{column} = ?")
             given.append(value)
     if wanted.visible is not None:
-        groups = f"user_group IN {values_of(conn.dialect.name)}"
+        groups = f"user_group IN {dialects.of(conn).texts}"
         conditions.append(f"user IN (SELECT user FROM {USERS} WHERE {groups})")
         given.append(as_json([*sorted(wanted.visible), EVERY_GROUP]))
     names = known_columns(conn, ADMIN_LOG, _COLUMNS)
@@ -104,15 +105,9 @@ def _changed(row: dict[str, Any]) -> Changed:
 def patterns(conn: Connection, did_ids: Collection[int]) -> dict[int, tuple[str, str | None]]:
     """Return pattern and user group of those of the DIDs that are there."""
     ids = as_json([str(did_id) for did_id in did_ids])
-    number = f"SELECT CAST(v AS INTEGER) FROM {_listed(conn.dialect.name)}"
+    number = f"SELECT CAST(v AS INTEGER) FROM {dialects.of(conn).items('v', 'VARCHAR(20)')}"
     sql = f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE did_id IN ({number})"
     return {row[0]: (row[1], row[2]) for row in run(conn, sql, ids)} if did_ids else {}
-
-
-def _listed(dialect: str) -> str:
-    if dialect == "sqlite":
-        return "(SELECT value AS v FROM json_each(?)) AS r"
-    return "JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(20) PATH '$')) AS r"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
+from didier.storage import dialects
 from didier.storage.statements import as_json, as_text, insert, run
 
 
@@ -12,7 +13,7 @@ def locked(conn: Connection, did_ids: Collection[int]) -> set[int]:
     """Return those of *did_ids* that are locked."""
     if not did_ids:
         return set()
-    sql = f"SELECT did_id FROM didier_locked_dids WHERE did_id IN {_ids(conn)}"
+    sql = f"SELECT did_id FROM didier_locked_dids WHERE did_id IN {dialects.of(conn).numbers}"
     return {row[0] for row in run(conn, sql, as_json(did_ids))}
 
 
@@ -30,13 +31,8 @@ def lock(conn: Connection, users: Mapping[int, tuple[str, int]], now: datetime) 
 def unlock(conn: Connection, did_ids: Collection[int]) -> None:
     """End the locks of *did_ids*."""
     if did_ids:
-        run(conn, f"DELETE FROM didier_locked_dids WHERE did_id IN {_ids(conn)}", as_json(did_ids))
-
-
-def _ids(conn: Connection) -> str:
-    if conn.dialect.name == "sqlite":
-        return "(SELECT value FROM json_each(?))"
-    return "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v BIGINT PATH '$')) AS r)"
+        sql = f"DELETE FROM didier_locked_dids WHERE did_id IN {dialects.of(conn).numbers}"
+        run(conn, sql, as_json(did_ids))
 
 
 def between(conn: Connection, first: int, last: int) -> list[int]:

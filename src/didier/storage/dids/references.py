@@ -15,8 +15,9 @@ from sqlalchemy.engine import Connection
 from didier.domain import patterns
 from didier.domain.users import EVERY_GROUP
 from didier.domain.visibility import EVERYTHING, Visibility
+from didier.storage import dialects
 from didier.storage.redirects import REDIRECTS
-from didier.storage.statements import as_json, columns_of, escaped, known_columns, run, values_of
+from didier.storage.statements import as_json, columns_of, escaped, known_columns, run
 from didier.storage.tables import CALL_MENU, CALL_MENU_OPTIONS, CAMPAIGNS, DIDS
 
 _PRESETS = tuple(f"xferconf_{letter}_number" for letter in "abcde")
@@ -77,7 +78,7 @@ def _menus(conn: Connection, wanted: Collection[str]) -> Iterator[_Found]:
     sql = (
         f"SELECT o.option_route_value, o.menu_id, o.option_value, {group} FROM {CALL_MENU_OPTIONS} AS o"
         f" LEFT JOIN {CALL_MENU} AS m ON m.menu_id = o.menu_id"
-        f" WHERE o.option_route = 'DID' AND o.option_route_value IN {values_of(conn.dialect.name)}"
+        f" WHERE o.option_route = 'DID' AND o.option_route_value IN {dialects.of(conn).texts}"
         " ORDER BY o.menu_id, o.option_value"
     )
     for number, menu, option, group in run(conn, sql, as_json(wanted)):
@@ -88,7 +89,7 @@ def _campaigns(conn: Connection, wanted: Collection[str]) -> Iterator[_Found]:
     columns = known_columns(conn, CAMPAIGNS, ("campaign_cid", *_PRESETS))
     if not columns:
         return
-    among = values_of(conn.dialect.name)
+    among = dialects.of(conn).texts
     condition = " OR ".join(f"{column} IN {among}" for column in columns)
     sql = (
         f"SELECT c.campaign_id, {_group(conn, CAMPAIGNS, 'c')}, {', '.join(columns)}"
@@ -107,7 +108,7 @@ def _dids(conn: Connection, wanted: Collection[str], sight: Visibility) -> Itera
         if there.issuperset((column, *redirect.needed))
     }
     seen = _seen(conn, sight)
-    if conn.dialect.name == "sqlite":
+    if dialects.of(conn).has_own_indexes:
         return _by_indexes(conn, used, wanted, seen)
     return _in_one(conn, used, wanted, seen)
 
@@ -119,7 +120,7 @@ _Seen = tuple[str, list[str]]
 def _seen(conn: Connection, sight: Visibility) -> _Seen:
     conditions, values = ["1 = 1"], []
     if sight.groups is not None:
-        conditions.append(f"user_group IN {values_of(conn.dialect.name)}")
+        conditions.append(f"user_group IN {dialects.of(conn).texts}")
         values.append(as_json([*sorted(sight.groups), EVERY_GROUP]))
     if sight.prefix is not None:
         conditions.append("did_pattern LIKE ? ESCAPE '!'")
@@ -135,7 +136,7 @@ def _by_indexes(
     conn: Connection, used: Mapping[str, str], wanted: Collection[str], seen: _Seen
 ) -> Iterator[_Found]:
     """Look into the index of each redirect. Of the DIDs with the same number there the first is told."""
-    among = values_of(conn.dialect.name)
+    among = dialects.of(conn).texts
     parts = [
         f"SELECT {column}, min(did_pattern), '{column}', count(*) - 1, {seen[0]} AS seen FROM {DIDS}"
         f" WHERE {use} AND {column} IN {among} GROUP BY {column}, seen"
@@ -149,7 +150,7 @@ def _in_one(
     conn: Connection, used: Mapping[str, str], wanted: Collection[str], seen: _Seen
 ) -> Iterator[_Found]:
     """Look through all DIDs once, for all redirects; tell the same as `_by_indexes`."""
-    among = values_of(conn.dialect.name)
+    among = dialects.of(conn).texts
     shown = [f"CASE WHEN {use} THEN {column} END AS n{i}" for i, (column, use) in enumerate(used.items())]
     places = ", ".join(f"n{i}" for i in range(len(used)))
     condition = " OR ".join(f"({use} AND {column} IN {among})" for column, use in used.items())

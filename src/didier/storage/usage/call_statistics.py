@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
-from didier.storage.statements import as_json, as_text, known_columns, run, scalar, values_of
+from didier.storage import dialects
+from didier.storage.statements import as_json, as_text, known_columns, run, scalar
 from didier.storage.tables import API_LOG, DIDS, USERS
 
 
@@ -67,7 +68,7 @@ def api_log(
             conditions.append(condition)
             values.append(value)
     if wanted.visible is not None:
-        groups = f"user_group IN {values_of(conn.dialect.name)}"
+        groups = f"user_group IN {dialects.of(conn).texts}"
         conditions.append(f"user IN (SELECT user FROM {USERS} WHERE {groups})")
         values.append(as_json([*sorted(wanted.visible), EVERY_GROUP]))
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -129,7 +130,7 @@ def calls_of_dids(
     values: list[Any] = [as_text(since), as_text(until)]
     conditions = ""
     if groups is not None:
-        conditions += f" AND d.user_group IN {values_of(conn.dialect.name)}"
+        conditions += f" AND d.user_group IN {dialects.of(conn).texts}"
         values.append(as_json([*sorted(groups), EVERY_GROUP]))
     if prefix is not None:
         conditions += " AND d.did_pattern LIKE ? ESCAPE '!'"

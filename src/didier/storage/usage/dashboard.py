@@ -9,7 +9,8 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
 from didier.domain.visibility import Visibility
-from didier.storage.statements import as_json, as_moment, as_text, run, scalar, values_of
+from didier.storage import dialects
+from didier.storage.statements import as_json, as_moment, as_text, run, scalar
 from didier.storage.tables import API_LOG, DIDS, USERS
 from didier.storage.usage.id_search import first_since
 
@@ -77,7 +78,7 @@ def by_route(conn: Connection, groups: Collection[str] | None) -> list[RouteCoun
 def _of_groups(conn: Connection, groups: Collection[str] | None) -> tuple[str, list[str]]:
     if groups is None:
         return "", []
-    return f" WHERE d.user_group IN {values_of(conn.dialect.name)}", [_listed(groups)]
+    return f" WHERE d.user_group IN {dialects.of(conn).texts}", [_listed(groups)]
 
 
 def _listed(groups: Collection[str]) -> str:
@@ -85,7 +86,7 @@ def _listed(groups: Collection[str]) -> str:
 
 
 def _users_of(conn: Connection, groups: Collection[str]) -> tuple[str, str]:
-    names = f"SELECT user FROM {USERS} WHERE user_group IN {values_of(conn.dialect.name)}"
+    names = f"SELECT user FROM {USERS} WHERE user_group IN {dialects.of(conn).texts}"
     return f"({names})", _listed(groups)
 
 
@@ -97,7 +98,7 @@ def copies_by_day(conn: Connection, since: datetime, sight: Visibility) -> list[
         names, listed = _users_of(conn, sight.users)
         where, values = f" AND user_name IN {names}", [listed]
     if sight.groups is not None:
-        where += f" AND LOWER(group_after) IN {values_of(conn.dialect.name)}"
+        where += f" AND LOWER(group_after) IN {dialects.of(conn).texts}"
         values += [as_json([*sorted(sight.groups), EVERY_GROUP.lower()])]
     sql = (
         "SELECT SUBSTR(changed_at, 1, 10) AS day, SUM(size) FROM didier_changes"

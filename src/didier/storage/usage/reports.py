@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
-from didier.storage.statements import as_json, as_moment, as_text, run, values_of
+from didier.storage import dialects
+from didier.storage.dialects import Dialect
+from didier.storage.statements import as_json, as_moment, as_text, run
 from didier.storage.tables import DIDS
 
 
@@ -31,7 +33,7 @@ def calls(conn: Connection, number: str, day: date, groups: Collection[str] | No
     values: list[Any] = [number, f"{day} 00:00:00", f"{day} 23:59:59"]
     if groups is not None:
         values.append(_groups(groups))
-    rows = run(conn, _calls(conn.dialect.name, groups is not None), *values, limit)
+    rows = run(conn, _calls(dialects.of(conn), groups is not None), *values, limit)
     return [Call(who or "", _text(came), _seconds(came, began, length)) for who, came, began, length in rows]
 
 
@@ -40,9 +42,9 @@ def _groups(groups: Collection[str]) -> str:
 
 
 @cache
-def _calls(dialect: str, limited: bool) -> str:
+def _calls(dialect: Dialect, limited: bool) -> str:
     join = f" JOIN {DIDS} AS d ON d.did_id = CAST(l.did_id AS INTEGER)" if limited else ""
-    condition = f" AND d.user_group IN {values_of(dialect)}" if limited else ""
+    condition = f" AND d.user_group IN {dialect.texts}" if limited else ""
     return (
         "SELECT l.caller_id_number, l.call_date, c.call_date, c.length_in_sec FROM vicidial_did_log AS l"
         f"{join} LEFT JOIN vicidial_closer_log AS c ON c.closecallid ="
