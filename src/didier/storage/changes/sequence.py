@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
-from didier.storage import row_sets
+from didier.storage import dialects, row_sets
 from didier.storage.changes import change_log
 from didier.storage.changes.change_log import Recorded
 from didier.storage.statements import run, scalar
@@ -27,7 +27,7 @@ class Numbered:
 
 def is_by_ids(conn: Connection) -> bool:
     """Say whether the ids of changes are their numbers."""
-    return conn.dialect.name == "sqlite"
+    return dialects.of(conn).has_one_writer
 
 
 def is_complete(conn: Connection) -> bool:

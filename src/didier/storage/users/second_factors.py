@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from didier.storage import row_sets
+from didier.storage import dialects, row_sets
 from didier.storage.failures import Outrun
 from didier.storage.statements import as_moment, as_text, insert, run, scalar
 
@@ -142,7 +142,7 @@ def any_sealed(conn: Connection) -> bool:
 
 def secrets(conn: Connection, *, hold: bool = False) -> list[tuple[int, str]]:
     """Return the sealed secrets of all users, with the users' ids; *hold* keeps others from changing them."""
-    lock = " FOR UPDATE" if hold and conn.dialect.name != "sqlite" else ""  # SQLite has one writer
+    lock = dialects.of(conn).row_lock if hold else ""
     return [(row[0], row[1]) for row in run(conn, f"SELECT user_id, secret FROM {_TABLE}{lock}")]
 
 

@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.names import fold
 from didier.domain.users import User
-from didier.storage import row_sets
+from didier.storage import dialects, row_sets
+from didier.storage.dialects import Dialect
 from didier.storage.statements import (
     as_json,
     as_moment,
@@ -23,7 +24,6 @@ from didier.storage.statements import (
     only_known,
     run,
     scalar,
-    values_of,
 )
 from didier.storage.tables import SYSTEM_SETTINGS, USER_GROUPS, USERS
 
@@ -103,23 +103,24 @@ def _accounts(conn: Connection, key: _Key, wanted: str) -> tuple[list[tuple[Any,
     of_user = known_columns(conn, USERS, _USER_COLUMNS)
     of_group = known_columns(conn, USER_GROUPS, _GROUP_COLUMNS)
     of_system = known_columns(conn, SYSTEM_SETTINGS, _HASH_COLUMNS)
-    sql = _accounts_sql(conn.dialect.name, key, of_user, of_group, of_system)
+    sql = _accounts_sql(dialects.of(conn), key, of_user, of_group, of_system)
     return run(conn, sql, wanted), of_user + of_group + of_system
 
 
 @cache
 def _accounts_sql(
-    dialect: str, key: _Key, of_user: tuple[str, ...], of_group: tuple[str, ...], of_system: tuple[str, ...]
+    dialect: Dialect,
+    key: _Key,
+    of_user: tuple[str, ...],
+    of_group: tuple[str, ...],
+    of_system: tuple[str, ...],
 ) -> str:
     column, kind = key.value
     columns = [f"u.`{name}`" for name in of_user] + [f"g.{name}" for name in of_group]
     columns += [f"(SELECT {name} FROM {SYSTEM_SETTINGS} LIMIT 1) AS {name}" for name in of_system]
-    if dialect == "sqlite":
-        wanted, join = "json_each(?) AS r", "CROSS JOIN"
-    else:
-        wanted, join = f"JSON_TABLE(?, '$[*]' COLUMNS (value {kind} PATH '$')) AS r", "STRAIGHT_JOIN"
+    wanted = dialect.items("value", kind)
     # The column stands first: SQLite compares by the collation of what stands there.
-    joined = f"{wanted} {join} {USERS} AS u ON u.{column} = r.value"
+    joined = f"{wanted} {dialect.forced_join} {USERS} AS u ON u.{column} = r.value"
     groups = f" LEFT JOIN {USER_GROUPS} AS g ON g.user_group = u.user_group" if of_group else ""
     # vicidial_user_groups has no unique key: of two rows for one group any may be last and count.
     return f"SELECT r.value, {', '.join(columns)} FROM {joined}{groups}"
@@ -249,16 +250,14 @@ def delete(conn: Connection, user_id: int) -> None:
 
 def look_alike(conn: Connection, name: str) -> str | None:
     """Return the name of a user that *name* is the same as or looks like (`domain.names.fold`), if any."""
-    folded, among = fold(name), values_of(conn.dialect.name)
+    folded, among = fold(name), dialects.of(conn).texts
     found = scalar(conn, f"SELECT user FROM {USERS} WHERE user IN {among}", as_json([name, folded]))
     if found is not None:
         return str(found)
     # What remains are names that are not ASCII: few, wherever there are any.
-    others = f"SELECT user FROM {USERS} WHERE user {_NOT_ASCII[conn.dialect.name]}"
+    others = f"SELECT user FROM {USERS} WHERE {dialects.of(conn).is_not_ascii('user')}"
     return next((row[0] for row in run(conn, others) if fold(row[0]) == folded), None)
 
-
-_NOT_ASCII = {"sqlite": "GLOB '*[^ -~]*'", "mysql": "REGEXP '[^ -~]'", "mariadb": "REGEXP '[^ -~]'"}
 
 _FIRST_NUMBER = 101
 
@@ -277,7 +276,7 @@ def set_last_number(conn: Connection, number: int) -> None:
 
 def keeps_plain(conn: Connection) -> bool:
     """Say whether passwords stand in the database as they are, for VICIdial to read: never in our own."""
-    return conn.dialect.name != "sqlite"
+    return not dialects.of(conn).is_embedded
 
 
 def names_after(conn: Connection, name: str | None, limit: int) -> list[str]:
