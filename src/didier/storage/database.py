@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, Connection, Dialect, Engine, RootTransaction,
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from didier.errors import FileFailed, NoDatabase, WrongSetting
+from didier.storage import dialects
 from didier.storage.failures import unavailable
 from didier.storage.statements import run, scalar
 
@@ -182,7 +183,7 @@ def answers(conn: Connection) -> bool:
 
 def server_problem(conn: Connection) -> str | None:
     """Say why Didier cannot use the database server, None when it can."""
-    if conn.dialect.name == "sqlite":
+    if dialects.of(conn).is_embedded:
         return _sqlite_problem(sqlite3.sqlite_version_info)
     version: str = scalar(conn, "SELECT version()")
     if not getattr(conn.dialect, "is_mariadb", False):

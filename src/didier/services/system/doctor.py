@@ -14,7 +14,7 @@ from didier.errors import KeyMissing, KeyProblem
 from didier.services.system.installation_key import KeyFile
 from didier.services.users import second_factor
 from didier.services.users.passwords import BCRYPT_COSTS, BCRYPT_KEY_BYTES
-from didier.storage import migrations
+from didier.storage import dialects, migrations
 from didier.storage.database import SQL_MODE, server_problem
 from didier.storage.system import health, rights
 from didier.storage.tables import DIDIER_TABLES, DIDS, OPTIONAL_RIGHTS, RIGHTS, USERS
@@ -58,7 +58,7 @@ def examine(conn: Connection, file: KeyFile, now: datetime) -> list[Finding]:
     def installation_key(conn: Connection) -> Findings:
         return _installation_key(conn, file)
 
-    home: Sequence[_Check] = _EMBEDDED if conn.dialect.name == "sqlite" else (*_MARIADB, clock)
+    home: Sequence[_Check] = _EMBEDDED if dialects.of(conn).is_embedded else (*_MARIADB, clock)
     checks = (*home, installation_key)
     return [finding for check in checks for finding in _made(check, conn)]
 
@@ -98,7 +98,7 @@ def _passwords(conn: Connection) -> Findings:
         yield from _bcrypt(hashing)
     elif not (plain := health.plain_passwords(conn)):
         yield _ok("passwords are stored as argon2id hashes")
-    elif conn.dialect.name == "sqlite":
+    elif dialects.of(conn).is_embedded:
         what = f"{plain} users have a plain password"
         yield Finding(Severity.NOTE, what, "none: each is replaced by its hash at the next sign-in")
     else:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from didier.storage import dialects
 from didier.storage.database import database_file
 from didier.storage.failures import is_denied
 from didier.storage.statements import as_moment, columns_of, run, scalar
@@ -52,8 +53,7 @@ def _problems(conn: Connection) -> tuple[str, ...]:
 
 def version(conn: Connection) -> str:
     """Return the version of the database, as it names itself."""
-    is_embedded = conn.dialect.name == "sqlite"
-    return str(scalar(conn, "SELECT sqlite_version()" if is_embedded else "SELECT version()"))
+    return str(scalar(conn, dialects.of(conn).version))
 
 
 def variables(conn: Connection, names: Iterable[str]) -> dict[str, str]:

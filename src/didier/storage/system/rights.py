@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from didier.errors import MissingRights
+from didier.storage import dialects
 from didier.storage.failures import is_denied
 from didier.storage.statements import run
 from didier.storage.tables import DIDIER_RIGHTS, DIDIER_TABLES, OPTIONAL_RIGHTS, RIGHTS
@@ -42,7 +43,7 @@ class Lack:
 
 def check(conn: Connection) -> None:
     """Raise `MissingRights` when the database user lacks a right that Didier cannot do without."""
-    if conn.dialect.name == "sqlite":
+    if dialects.of(conn).is_embedded:
         return
     if missing := [*lacking(conn, RIGHTS), *lacking_own(conn)]:
         raise MissingRights(tuple(map(str, missing)), tuple(grants(conn, missing)))
