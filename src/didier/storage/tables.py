@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 
+from didier.storage.dialects import MARIADB, SQLITE
 from didier.storage.redirects import REDIRECTS
 
 _COLUMN = re.compile(
@@ -28,7 +29,7 @@ _COLLATION = {"collation": "NOCASE"}
 
 Timestamp = sa.DateTime().with_variant(
     sqlite.DATETIME(truncate_microseconds=True),  # type: ignore[no-untyped-call]  # SQLAlchemy has none
-    "sqlite",
+    SQLITE,
 )
 
 
@@ -47,18 +48,18 @@ class _MariaDBEnum(sa.types.UserDefinedType[str]):
 def _type(kind: str, size: str | None) -> sa.types.TypeEngine[Any]:
     if kind in _INTEGERS:
         name = "INTEGER" if kind == "int" else kind.upper()
-        return sa.Integer().with_variant(getattr(mysql, name)(unsigned=True), "mysql", "mariadb")
+        return sa.Integer().with_variant(getattr(mysql, name)(unsigned=True), *MARIADB)
     if kind == "enum" and size:
         longest = max(len(value) for value in size.split(","))
-        text = sa.String(longest).with_variant(_MariaDBEnum(size), "mysql", "mariadb")
-        return text.with_variant(sa.String(longest, **_COLLATION), "sqlite")
+        text = sa.String(longest).with_variant(_MariaDBEnum(size), *MARIADB)
+        return text.with_variant(sa.String(longest, **_COLLATION), SQLITE)
     if kind == "varchar" and size:
         length = int(size)
-        return sa.String(length).with_variant(sa.String(length, **_COLLATION), "sqlite")
+        return sa.String(length).with_variant(sa.String(length, **_COLLATION), SQLITE)
     if kind in {"text", "mediumtext"}:
-        return sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+        return sa.Text().with_variant(mysql.MEDIUMTEXT(), *MARIADB)
     if kind == "timestamp":
-        return Timestamp.with_variant(mysql.TIMESTAMP(), "mysql", "mariadb")
+        return Timestamp.with_variant(mysql.TIMESTAMP(), *MARIADB)
     return Timestamp
 
 
@@ -195,5 +196,5 @@ def vicidial_tables() -> sa.MetaData:
         _table(metadata, name, lines)
     columns = metadata.tables[DIDS].c
     for name, (column, condition) in _PARTS.items():
-        sa.Index(name, columns[column], sqlite_where=sa.text(condition)).ddl_if(dialect="sqlite")
+        sa.Index(name, columns[column], sqlite_where=sa.text(condition)).ddl_if(dialect=SQLITE)
     return metadata

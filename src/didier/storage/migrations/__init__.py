@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from didier.errors import NoDatabase
-from didier.storage import embedded
+from didier.storage import dialects, embedded
 from didier.storage.database import check_server, database_file
 from didier.storage.system import rights
 from didier.storage.tables import DIDS, USERS, vicidial_tables
@@ -22,7 +22,7 @@ HEAD = max(file.stem.partition("_")[0] for file in _HERE.joinpath("versions").gl
 
 INNODB: dict[str, Any] = {
     f"{dialect}_{option}": value
-    for dialect in ("mysql", "mariadb")
+    for dialect in dialects.MARIADB
     for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
 }
 """Options of every table: journals must survive a crash whatever engine VICIdial's own tables have."""
