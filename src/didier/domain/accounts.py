@@ -25,7 +25,8 @@ USER_FIELDS: tuple[Field, ...] = (
     Field("phone_pass", text(1, 100), "Password of that phone; kept in a VICIdial database alone"),
     Field("hotkeys_active", one_of("0", "1"), "Whether the agent has hot keys", empty=None),
     Field("voicemail_id", text(1, 10), "Voicemail box"),
-    Field("email", text(5, 100), "E-mail address"),  # VICIdial refuses shorter ones
+    # VICIdial refuses shorter ones (update_user.fuzz_email_too_short in tests/conformance).
+    Field("email", text(5, 100), "E-mail address"),
     Field("custom_one", text(1, 100), "Free for use"),
     Field("custom_two", text(1, 100), "Free for use"),
     Field("custom_three", text(1, 100), "Free for use"),
@@ -39,7 +40,8 @@ USER_FIELDS: tuple[Field, ...] = (
 def name(value: str) -> str | None:
     """Allow what a user may be called: what is left of a name by the Non-Agent API's clean-up.
 
-    Users of other names could never sign in there.
+    Users of other names could never sign in there: it removes other characters from ``user`` before it looks
+    (``tests/conformance/behaviour.md``, section 2).
     """
     if 2 <= len(value) <= 20 and all(c in "-_0123456789" or (c.isalpha() and c <= "\uffff") for c in value):
         return None

@@ -1,6 +1,8 @@
 """The DID fields that callers may set: one ordered row each, with its rule.
 
-The order and the groups are those of VICIdial's own page. Lengths are counted in characters.
+The order and the groups are those of VICIdial's own page. Lengths are counted in characters; VICIdial counts
+bytes, so that 26 accented letters are too long for 50 (add_did.non_latin_length_in_bytes). Scenarios named
+here are those of ``tests/conformance/behaviour.md``, whose section 5 has the limits of VICIdial's own API.
 """
 
 import re
@@ -17,6 +19,7 @@ Rule = Callable[[str], str | None]
 
 ROUTES = ("EXTEN", "VOICEMAIL", "AGENT", "PHONE", "IN_GROUP", "CALLMENU", "VMAIL_NO_INST")
 UNAVAILABLE_ACTIONS = ("IN_GROUP", "EXTEN", "VOICEMAIL", "PHONE", "VMAIL_NO_INST")
+# VICIdial takes any two characters, and stores nothing for others (add_did.agent_search_method_unknown).
 AGENT_SEARCH_METHODS = ("LO", "LB", "SO")
 FILTERS = ("DISABLED", "GROUP", "URL", "DNC_INTERNAL", "DNC_CAMPAIGN", "GROUP_AREACODE")
 NO_AGENT_REDIRECTS = ("DISABLED", "Y", "NO_PAUSED", "READY_ONLY")
@@ -26,9 +29,9 @@ CALL_HANDLE_METHOD = re.compile(
     "CID(LOOKUP(RL|RC)?(ALT)?(ADDR3)?(OWNERCUSTOMX)?)?|ANI(LOOKUP(RL|RC)?)?"
     "|VID(PROMPT(SPECIAL)?)?(LOOKUP(RL|RC)?)?|CLOSER|(3|4|5|10)DIGITID"
 )
-# What a TEXT column of 65,535 bytes holds, whatever the letters.
+# What a TEXT column of 65,535 bytes holds, whatever the letters: in utf8mb3 they have three bytes at most.
 LONG = 21_845
-LARGEST_SMALLINT = 32_767
+LARGEST_SMALLINT = 32_767  # max_queue_ingroup_calls is a smallint with a sign
 
 CALL_MENUS = "vicidial_call_menu.menu_id"
 CAMPAIGNS = "vicidial_campaigns.campaign_id"
@@ -283,7 +286,7 @@ GROUPS = tuple(dict.fromkeys(field.group for field in DID_FIELDS))
 """The headings under which forms show the fields, in order."""
 
 UNCHECKED_BY_VICIDIAL = frozenset({"phone", "campaign_id"})
-"""Fields that refer to something which VICIdial's own API does not look up."""
+"""Fields whose references VICIdial's own API does not look up (add_did.campaign_id_not_checked)."""
 
 
 def problem(column: str, value: str | None) -> InvalidField | None:

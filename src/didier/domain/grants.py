@@ -74,7 +74,11 @@ def _bad_functions(user: User, listed: str) -> InvalidField | None:
 
 
 def listed(names: Collection[str]) -> str:
-    """Return functions as VICIdial stores them: it looks for a name with a space on each side."""
+    """Return functions as VICIdial stores them: it looks for a name with a space on each side.
+
+    Names at either end do not count there (auth.function_list_needs_surrounding_spaces in
+    ``tests/conformance``).
+    """
     return f" {' '.join(names)} " if names else ""
 
 

@@ -33,7 +33,7 @@ ALIASES: Mapping[str, str] = {
 """Other names of DID fields in a header row."""
 
 BLANK = "--BLANK--"
-"""What empties a field; an empty cell leaves it as the source has it."""
+"""What empties a field, as in VICIdial's ``update_user``; an empty cell leaves it as the source has it."""
 
 LONGEST_LINE = 1_000_000
 """Most characters of a line, and of an item of a list."""
@@ -105,10 +105,12 @@ class Header:
 
 def header(line: str) -> Header | None:
     """Read *line* as the header row of a CSV text; None when no column of it names the targets."""
+    # RFC 4180 knows commas alone; spreadsheets write semicolons where decimals have the comma, and tabs
+    # into the clipboard. Excel's "CSV UTF-8" begins with a byte order mark.
     delimiter = max(_DELIMITERS, key=line.count)
     try:
         [cells] = csv.reader([line.lstrip("\ufeff")], delimiter=delimiter) if line.strip() else [[]]
-    except csv.Error:  # a cell of more than 131,072 characters, as a list on one line may look
+    except csv.Error:  # a cell of more than 131,072 characters (csv.field_size_limit), as a list on one line
         return None
     names = tuple(re.sub(r"[\s-]+", "_", cell.strip().lower()) for cell in cells)
     place = next((names.index(name) for name in TARGET_NAMES if name in names), None)

@@ -14,6 +14,7 @@ from phonenumbers import PhoneMetadata
 
 from didier.domain.targets import Range
 
+# A number has 15 digits at most (ITU-T E.164); what is dialled to leave the country may stand before it.
 _DIALLED = re.compile(r"\+?[0-9]{5,20}")
 _ALIKE = 4
 """Digits at the end of a number that do not change how it is spelled."""

@@ -21,7 +21,7 @@ _SEPARATORS = re.compile(r"[;\t\r\n]+")
 _SPACES = re.compile(r"\s+")
 _CLEAN_LIST = re.compile(rf"[\w{re.escape(SYMBOLS)};\t\r\n ]*")
 # Numbers of seven digits and more stand alone; shorter pieces are one number that was written in groups
-# ("1 800 555 0100"), which VICIdial joins.
+# ("1 800 555 0100"), which VICIdial joins (copy_did.space_separated_list_is_joined in tests/conformance).
 _WHOLE_NUMBER = 7
 
 
@@ -32,7 +32,8 @@ def problem(pattern: str) -> InvalidPattern | None:
     if not MIN_LENGTH <= len(pattern) <= MAX_LENGTH:
         return InvalidPattern(pattern, f"it must have {MIN_LENGTH} to {MAX_LENGTH} characters")
     if any(ord(character) > 0xFFFF for character in pattern):
-        # VICIdial's tables are utf8mb3: they would store a question mark.
+        # VICIdial's tables are utf8mb3: they would store a question mark, as VICIdial itself does
+        # (add_did.non_latin_four_byte_letters in tests/conformance).
         return InvalidPattern(pattern, "letters outside the basic plane cannot be stored")
     if all(c in SYMBOLS or (c.isascii() and c.isdigit()) or c.isalpha() for c in pattern):
         return None
@@ -57,6 +58,9 @@ def begins_with(pattern: str, prefix: str | None) -> bool:
 
 def split_list(text: str, clean: Callable[[str], str] = str.strip) -> list[str]:
     """Take a list of patterns apart; *clean* is applied to each, and empty items are dropped.
+
+    Of an empty item VICIdial makes a DID that nobody can change any more (copy_did.empty_item in
+    ``tests/conformance``).
 
     Commas separate always. Line ends, semicolons and tabs separate too, and so do spaces when every piece
     between them has seven or more characters. Otherwise VICIdial's clean-up joins the pieces: spaces

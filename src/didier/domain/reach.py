@@ -43,7 +43,8 @@ def of(user: User) -> Reach:
     """Return how far *user* reaches."""
     if not user.api_access or user.level < LEAST_LEVEL:
         return Reach(user.level)
-    limited = len(user.api_ip_list) > 1 and not user.ignores_ip_lists  # VICIdial: two characters or more
+    # A list counts in VICIdial if its name has two characters (tests/conformance/behaviour.md, section 3).
+    limited = len(user.api_ip_list) > 1 and not user.ignores_ip_lists
     return Reach(
         level=user.level,
         rights=frozenset(grant.column for grant in GRANTS if getattr(user, grant.setting)),

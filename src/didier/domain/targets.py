@@ -1,8 +1,8 @@
 """Ranges of numbers: ``18002220000-18002220099``, ``7275550100-0199``, ``+442079460000-99``.
 
 A range has both its ends. A short end replaces the last digits of the first number; a plus sign and leading
-zeros are kept. VICIdial removes dashes from patterns, so that ``800-555-0100`` is the number 8005550100; that
-must stay so. Hence an item is a range only when
+zeros are kept. VICIdial removes dashes from patterns (``tests/conformance/behaviour.md``, section 2), so that
+``800-555-0100`` is the number 8005550100; that must stay so. Hence an item is a range only when
 
 - it is digits, one dash, and digits, a plus sign before either allowed and nothing else, and
 - the first number has seven digits or more, and

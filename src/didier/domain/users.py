@@ -1,4 +1,7 @@
-"""Users, what they may do and which DIDs they see. One rule for every door."""
+"""Users, what they may do and which DIDs they see. One rule for every door.
+
+Sections and scenarios named here are those of ``tests/conformance/behaviour.md``: VICIdial as recorded.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,8 +9,10 @@ from types import MappingProxyType
 
 from didier.errors import NotPermitted
 
+# VICIdial takes ALL_FUNCTIONS for all wherever it stands in the column, also within another word
+# (auth.function_list_all_anywhere); here it is a word like the names of functions.
 ALL_FUNCTIONS = frozenset({"ALL", "ALL_FUNCTIONS"})
-EVERY_GROUP = "---ALL---"
+EVERY_GROUP = "---ALL---"  # of what everybody sees (section 4)
 HIGHEST_LEVEL = 9
 
 
@@ -44,8 +49,8 @@ class User:
     def sees(self, group: str | None) -> bool:
         """Say whether a DID of user group *group* is visible to the user.
 
-        VICIdial's rule: a list with ``--ALL--`` in it has no limit; otherwise " -" is dropped and the
-        rest is split at single spaces, so that a space at either end stands for the empty group.
+        VICIdial's rule (section 4): a list with ``--ALL--`` in it has no limit; otherwise " -" is dropped and
+        the rest is split at single spaces, so that a space at either end stands for the empty group.
         """
         groups = self.visible_groups()
         return groups is None or is_visible(group, groups)
@@ -60,12 +65,16 @@ class User:
     def sees_users_of(self, group: str | None) -> bool:
         """Say whether users of *group*, and the group itself, are visible to the user.
 
-        VICIdial's rule differs from that for DIDs: a list of three characters or fewer is no limit.
+        VICIdial's rule differs from that for DIDs: a list of three characters or fewer is no limit
+        (user_details.short_group_list_means_all).
         """
         return len(self.viewable_groups or "") <= 3 or self.sees(group)
 
     def may_give(self, level: int) -> bool:
-        """Say whether the user may make users of *level*: below the highest level only lower ones."""
+        """Say whether the user may make users of *level*: below the highest level only lower ones.
+
+        VICIdial's rule (add_user.level_8_cannot_add_8, add_user.level_9_same_level_off).
+        """
         return level < self.level or (level == self.level == HIGHEST_LEVEL and self.modify_same_level)
 
     def may_change(self, level: int) -> bool:
@@ -73,7 +82,10 @@ class User:
         return level < self.level or (level == self.level and self.modify_same_level)
 
     def group_of_new_dids(self) -> str:
-        """Return the user group that DIDs made by this user belong to."""
+        """Return the user group that DIDs made by this user belong to.
+
+        VICIdial shows all of them to everybody (add_did.restricted_user_creates_for_all).
+        """
         return EVERY_GROUP if self.sees(None) else self.group
 
 
@@ -87,6 +99,8 @@ class Right:
     instead: tuple[str, str] | None = None  # another setting, and its name, that does as well
 
 
+# The levels and settings of VICIdial's own functions are those that it asks for (section 4); it has no
+# api_log, did_info and list_dids, and deletes as a part of its update functions.
 RIGHTS: Mapping[str, Right] = MappingProxyType({
     "add_did": Right(8, "modify_dids", "Modify DIDs"),
     "add_user": Right(8, "modify_users", "Modify Users"),
