@@ -2,7 +2,8 @@
 
 Bytes in, values out: no socket, no database. The rules are those of PHP and of VICIdial's clean-up
 (characters outside a parameter's set are removed, then the value is checked); where Didier differs on
-purpose, the reason stands beside it.
+purpose, the reason stands beside it. Sections and scenarios named here are those of
+``tests/conformance/behaviour.md``, what VICIdial was seen to do.
 """
 
 import re
@@ -19,7 +20,11 @@ SECRETS = frozenset({"pass", "agent_pass", "phone_pass"})
 """Parameters that hold a password; what else is masked in logs, `didier.masking` says."""
 
 BLANK = "--BLANK--"
-"""The value that empties a field."""
+"""The value that empties a field.
+
+VICIdial's ``update_user`` alone has it; its ``update_did`` stores it as text
+(update_did.blank_marker_not_supported).
+"""
 
 
 class Dialect(Enum):
@@ -54,12 +59,15 @@ _PATTERN = _Kept(patterns.SYMBOLS)
 _LIST = _Kept(patterns.SYMBOLS + ",")
 _TEXT = _Kept(" -.,_")
 _NAMED = _Kept(" -+.:/@_")
-# VICIdial keeps capital letters alone and ignores what is then empty ("n" made an active DID); Didier
-# keeps letters and digits, so that such a value is understood or refused.
+# VICIdial keeps capital letters alone and ignores what is then empty: "n" made an active DID
+# (add_did.active_lower_case_ignored). Didier keeps letters and digits, so that such a value is understood or
+# refused.
 _FLAG = _Kept("", "ascii")
-# VICIdial removes dial characters from extensions, which silently changes where the call goes.
+# VICIdial removes dial characters from extensions, which silently changes where the call goes
+# (add_did.extension_characters).
 _EXTENSION = _Kept("-_*#.+:")
 
+# VICIdial's sets, section 2, but for those that a comment is beside.
 CLEAN_UP: Mapping[str, _Kept] = MappingProxyType({
     "function": _Kept("-_", "ascii"),
     "user": _NAME,
@@ -91,7 +99,7 @@ CLEAN_UP: Mapping[str, _Kept] = MappingProxyType({
     "force": _FLAG,
     "phone_code": _Kept("", "none"),
     # The parameters of reports. VICIdial keeps digits and commas of a number, so that it cannot be asked for
-    # one with a plus sign or letters.
+    # one with a plus sign or letters (did_log_export.number_cleaned).
     "phone_number": _LIST,
     "date": _Kept("-", "none"),
     "stage": _Kept("-_", "ascii"),
@@ -148,7 +156,8 @@ def read_parameters(query: bytes, form: Iterable[tuple[bytes, bytes]] = ()) -> P
 
     The last of repeated names counts; a name in the query, even if empty, hides the one in the form; dots
     and spaces in names read as underscores; an unencoded plus is a space; ``%`` without two hex digits
-    stays.
+    stays (section 1: request.repeated_parameter, request.get_beats_post, request.dotted_parameter_name,
+    request.raw_plus_is_a_space, request.malformed_percent).
     """
     values: dict[str, bytes] = {}
     arrays: set[str] = set()
@@ -169,6 +178,7 @@ _KNOWN_NAMES = {name.encode(): name for name in CLEAN_UP}
 
 def split_form(text: bytes) -> list[tuple[bytes, bytes]]:
     """Take ``a=1&b=2`` apart and decode it, once."""
+    # Semicolons do not separate (request.semicolon_is_not_a_separator).
     plain = b"%" not in text and b"+" not in text
     pairs = []
     for piece in text.split(b"&"):
@@ -237,7 +247,10 @@ class Call:
         return Dialect.VICIDIAL
 
     def raw(self, name: str) -> str:
-        """Return the parameter *name* as text; bytes that are not UTF-8 are dropped."""
+        """Return the parameter *name* as text; bytes that are not UTF-8 are dropped.
+
+        With ``use_non_latin`` VICIdial drops the whole value (request.invalid_utf8_non_latin).
+        """
         return self.parameters.values.get(name, b"").decode("utf-8", "ignore")
 
     def get(self, name: str) -> str:
@@ -265,5 +278,8 @@ class Call:
 
     @property
     def bad_parameter(self) -> str | None:
-        """A known parameter that was sent as an array, which no parameter may be."""
+        """A known parameter that was sent as an array, which no parameter may be.
+
+        VICIdial's script fails on it, without a word (request.array_parameter).
+        """
         return next((name for name in sorted(self.parameters.arrays) if name in CLEAN_UP), None)

@@ -18,7 +18,8 @@ from didier.vicidial.replies import shared, tutorial
 from didier.vicidial.replies.lines import Reply
 
 LIST_LIMIT = 2000
-"""Most characters in a list of new DIDs, after VICIdial's clean-up."""
+"""Most characters in a list of new DIDs, after VICIdial's clean-up, and VICIdial's limit
+(``tests/conformance/behaviour.md``, section 5)."""
 
 RAW_LIST_LIMIT = 100_000
 """The same before the clean-up: what is taken apart has to end somewhere."""

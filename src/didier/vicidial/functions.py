@@ -57,7 +57,8 @@ OPEN_FUNCTIONS: Mapping[str, _Open] = MappingProxyType({
     "make_coffee": teapot,
     "brew_coffee": teapot,
 })  # fmt: skip
-"""The functions that anybody may call."""
+"""The functions that anybody may call: VICIdial answers them before it asks for user and password
+(``tests/conformance/behaviour.md``, section 3)."""
 
 
 def new_password(call: Call) -> str:

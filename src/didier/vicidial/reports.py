@@ -15,6 +15,7 @@ from didier.vicidial.flags import flag
 from didier.vicidial.replies import reports as words
 from didier.vicidial.replies.lines import Reply
 
+# What VICIdial asks of did_log_export (tests/conformance/behaviour.md, section 5).
 NUMBER_LIMIT = 20
 DATE_LENGTH = 10
 

@@ -22,7 +22,7 @@ from didier.vicidial.replies import formats, shared, tutorial
 from didier.vicidial.replies.lines import Reply
 
 SIGN_IN_LEVEL = 7
-"""Lowest user level that VICIdial lets into the API."""
+"""Lowest user level that VICIdial lets into the API (auth.level_6 in ``tests/conformance``)."""
 
 KEY = "idempotency_key"
 KEY_LIMIT = 255
@@ -69,7 +69,10 @@ class CallRequest(Request[Reply]):
         return shared.sign_in_refused(self.call, refusal)
 
     def not_permitted(self, caller: Caller) -> Reply | None:
-        """Apply the checks that all functions share, in VICIdial's or the tutorial's order."""
+        """Apply the checks that all functions share, in VICIdial's or the tutorial's order.
+
+        VICIdial's is in ``tests/conformance/behaviour.md``, section 4.
+        """
         call, user = self.call, caller.user
         if self._function is None:
             return shared.no_function()
@@ -128,7 +131,7 @@ class CallRequest(Request[Reply]):
         return shared.repeated(self.call, kept)
 
     def log_entries(self, name: str, answer: Reply, now: datetime) -> Iterator[ApiEntry]:
-        """Yield a row for each line of the answer."""
+        """Yield a row for each line of the answer, as VICIdial does (section 7)."""
         call = self.call
         for line in answer.lines:
             yield ApiEntry(

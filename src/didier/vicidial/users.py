@@ -141,7 +141,8 @@ def _changed(call: Call) -> dict[str, str]:
 def _value(call: Call, parameter: str) -> str:
     value = flag(call, parameter) if parameter == "active" else call.get(parameter)
     if parameter == "email":
-        return value.replace("+", " ")  # as VICIdial does, whose own pages look for it in that form
+        # As VICIdial does (section 2 of its rules), whose own pages look for it in that form.
+        return value.replace("+", " ")
     if parameter == "in_groups" and value:
         return f" {' '.join(value.replace('|', ',').replace(',', ' ').split())} -"
     return value

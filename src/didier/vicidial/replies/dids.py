@@ -111,7 +111,7 @@ def delete_invalid(call: Call) -> Reply:
 
 
 def _field_error(call: Call, refusal: errors.InvalidField) -> Line:
-    # VICIdial names update_did in the menu error of both functions.
+    # VICIdial names update_did in the menu error of both functions (add_did.menu_unknown).
     named = "update_did" if refusal.field == "menu_id" else call.function
     text = FIELD_ERRORS[refusal.field][1]
     return error_line(f"{named} {text}, THIS IS AN OPTIONAL FIELD", call.user, refusal.value)

@@ -17,6 +17,8 @@ from didier.services.users import accounts
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply
 
+# VICIdial says text/html (tests/conformance/behaviour.md, section 1): a browser would run what a caller has
+# sent and the answer repeats.
 TEXT = b"text/plain; charset=utf-8"
 JSON = b"application/json"
 

@@ -2,8 +2,8 @@
 
 ``stage`` chooses the separator: ``csv``, ``tab``, or anything else for the pipe; ``header=YES`` adds a line
 with the names of the columns. VICIdial does not quote, so that a caller's name with a separator in it
-breaks the row. Here CSV is quoted where it must be, and in the other formats the separator and line ends
-within a field become spaces.
+breaks the row (did_log_export.separator_in_caller_id). Here CSV is quoted where it must be, and in the other
+formats the separator and line ends within a field become spaces.
 """
 
 import csv
@@ -19,7 +19,8 @@ from didier.vicidial.replies.shared import not_permitted
 
 _SEPARATORS = {"csv": ",", "tab": "\t"}
 
-# VICIdial names the second and third column the wrong way round; clients that skip or match the line see it.
+# VICIdial names the second and third column the wrong way round (did_log_export.header); clients that skip or
+# match the line see it.
 _CALL_HEADER = ("did_number", "call_date", "caller_id_number", "length_in_sec")
 CALL_COLUMNS = ("did_number", "caller_id_number", "call_date", "length_in_sec")
 

@@ -19,7 +19,10 @@ def no_function() -> Reply:
 
 
 def invalid_source(call: Call) -> Reply:
-    """The parameter ``source`` is missing or too short: VICIdial says it twice and logs it once."""
+    """The parameter ``source`` is missing or too short.
+
+    VICIdial says it twice and logs it once (add_did.source_missing).
+    """
     text = f"ERROR: Invalid Source - {call.source}\nERROR: Invalid Source: |{call.source}|"
     return one(Line("ERROR", "Invalid Source", "", text))
 
@@ -84,7 +87,10 @@ def repeated(call: Call, answer: str) -> Reply:
 
 
 def sign_in_refused(call: Call, refusal: errors.SignInRefused) -> Reply:
-    """The caller could not sign in. The log's reasons all begin with "Login"; VICIdial logs none."""
+    """The caller could not sign in. The log's reasons all begin with "Login"; VICIdial logs none.
+
+    It repeats the password where the mask stands here (auth.wrong_password; a right one in auth.level_6).
+    """
     user = call.user
     if isinstance(refusal, errors.LockedOut):
         text = "Too many login attempts, try again in 15 minutes"

@@ -1,7 +1,8 @@
 """The answers to the functions that show and change users.
 
 Some name the wrong subject, as VICIdial's do, because clients parse them: an unknown source of a copy is
-told as a missing group, an unknown user with the parameter ``server_ip``.
+told as a missing group (copy_user.source_unknown), an unknown user with the parameter ``server_ip``
+(update_user.not_found).
 """
 
 from collections.abc import Mapping
