@@ -14,7 +14,7 @@ from didier.errors import Overloaded
 from didier.vicidial.call import MASKING, split_form
 
 PAIR_LIMIT = 1_000
-"""Most parameters in a request, as in PHP."""
+"""Most parameters in a request, as in PHP (``max_input_vars``)."""
 
 SMALL = 16_384
 """Bytes that every body may have, whatever others take."""

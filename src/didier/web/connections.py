@@ -42,6 +42,7 @@ async def limit_reading(port: int, seconds: float) -> None:
 
     Granian waits for it without end. Connections inherit the limit from the socket that they come in by, and
     that is Granian's own: it is waited for. Only Linux has the limit (``TCP_USER_TIMEOUT`` in tcp(7)).
+    What it is worth was measured: ``docs/decisions/0016-edges-of-http.md``.
     """
     milliseconds = max(1, int(seconds * 1000))
     while not (listening := list(listeners(port))) and os.path.isdir(FILES):

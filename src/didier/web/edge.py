@@ -37,7 +37,10 @@ HEADERS: Mapping[bytes, bytes] = MappingProxyType({
 """What an answer has that does not say otherwise: pages that need more have a policy of their own."""
 
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
-"""Sent over TLS. Without ``includeSubDomains``: other names of the domain are not ours to speak for."""
+"""Sent over TLS (RFC 6797, 7.2), for a year as OWASP ASVS 5 asks (3.4.1).
+
+Without ``includeSubDomains``: other names of the domain are not ours to speak for.
+"""
 
 
 class Edge:
@@ -77,6 +80,7 @@ class Edge:
         """Return the answer to a request for a host that is not ours, None when it is."""
         if self._any_host or scope["path"] in OPEN_PATHS:
             return None
+        # A request with two Host lines is for none (RFC 9112, 3.2).
         names = _values(scope, b"host", split=False)
         host = _bare(names[0]).lower().rstrip(".") if len(names) == 1 else ""
         if host in self._hosts or (host and host.endswith(self._domains)):
@@ -107,6 +111,7 @@ def _address(text: str) -> Address | None:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
+    # A socket for both shows IPv4 clients as ::ffff:192.0.2.1 (RFC 4291, 2.5.5.2).
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 

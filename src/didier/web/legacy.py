@@ -23,7 +23,7 @@ from didier.web.metrics import Metrics
 
 PATH = "/vicidial/non_agent_api.php"
 AGAIN = b"5"
-"""Seconds after which a request that could not be taken may be sent again."""
+"""Seconds after which a request that could not be taken may be sent again (Retry-After, RFC 9110, 10.2.3)."""
 
 log = structlog.get_logger()
 

@@ -12,10 +12,10 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""The methods that change nothing (RFC 9110), and are open to all sites: these cannot read the answers."""
+"""Methods that change nothing (RFC 9110, 9.2.1), and are open to all sites: these cannot read the answers."""
 
 OWN_SITES = frozenset({"same-origin", "none"})
-"""What ``Sec-Fetch-Site`` says of our own pages, and of what the user has typed."""
+"""What ``Sec-Fetch-Site`` says of our own pages, and of what the user has typed (W3C, Fetch Metadata)."""
 
 _ORIGIN = re.compile(r"(https?)://[^/?#@\s]+")
 _PORTS = {"http": 80, "https": 443}
@@ -24,8 +24,8 @@ _PORTS = {"http": 80, "https": 443}
 def is_foreign(scope: Scope) -> bool:
     """Say whether another site made the browser send the request of *scope*.
 
-    Programs send neither header that tells. A page without an origin of its own (``null``), another host
-    of the same site, and another port of the same host are other sites.
+    Programs send neither header that tells. A page without an origin of its own (``null``, RFC 6454, 7.3),
+    another host of the same site, and another port of the same host are other sites.
     """
     headers = Headers(scope=scope)
     if any(site.strip().lower() not in OWN_SITES for site in headers.getlist("sec-fetch-site")):

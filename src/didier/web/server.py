@@ -91,7 +91,7 @@ def _granian(app: ASGIApp, settings: Settings) -> Server:
         http=HTTPModes.http1,
         ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
         ssl_key=Path(settings.tls_key) if settings.tls_key else None,
-        ssl_protocol_min=SSLProtocols.tls12,
+        ssl_protocol_min=SSLProtocols.tls12,  # older ones must not be negotiated (RFC 9325, 3.1.1)
         http1_settings=HTTP1Settings(
             header_read_timeout=int(settings.idle_seconds * 1000), max_buffer_size=HEAD_LIMIT
         ),

@@ -1,7 +1,8 @@
 """A stop that no client sees: what comes is answered to the end, and connections are given up one by one.
 
 A connection that is kept open is closed by the answer that says so. Whoever closed it in between would
-sooner or later do so while a request is on its way, to which there is no answer then.
+sooner or later do so while a request is on its way, to which there is no answer then (RFC 9112, 9.5 and 9.6).
+What each part is worth was measured: ``docs/decisions/0016-edges-of-http.md``.
 """
 
 import asyncio
@@ -27,7 +28,8 @@ QUIET_SECONDS = 0.5
 _POLL_SECONDS = 0.01
 _SO_ATTACH_FILTER = 26  # Linux's number; the module has none
 
-# Linux's classic BPF: load the flags of the TCP header; is it a SYN, drop it, else let it pass.
+# Linux's classic BPF: load the flags of the TCP header (byte 13; RFC 9293, 3.1); is it a SYN, drop it, else
+# let it pass.
 _DROP_SYN = b"".join(
     struct.pack("HBBI", *instruction)
     for instruction in ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
@@ -82,7 +84,8 @@ def _add_header(message: MutableMapping[str, Any]) -> None:
 def _refusing(port: int) -> Iterator[Callable[[], object]]:
     """Let no new connection come to be; give a function that says whether some are not accepted yet.
 
-    What wants to connect is not answered, tries again after a second, and finds the next server, or none.
+    What wants to connect is not answered, tries again after a second (RFC 6298, 2.1), and finds the next
+    server, or none.
     Where that cannot be (Linux alone can), connections that were not accepted are reset by the end.
     """
     program = ctypes.create_string_buffer(_DROP_SYN)

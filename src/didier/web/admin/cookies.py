@@ -59,5 +59,7 @@ def erased(request: Request, name: str) -> str:
 
 
 def _header(name: str, value: str, seconds: int, *, secure: bool) -> str:
+    # Lax: links in mails find the session, forms of other sites do not (RFC 6265bis). Without __Host-, which
+    # asks for the path "/": the cookie is the panel's alone.
     parts = [f"{name}={value}", f"Path={PREFIX}", f"Max-Age={seconds}", "HttpOnly", "SameSite=Lax"]
     return "; ".join([*parts, "Secure"] if secure else parts)

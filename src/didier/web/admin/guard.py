@@ -63,6 +63,7 @@ def _kept(path: str) -> str:
     """Say how long browsers may keep what is at *path*; our own files may change without a new version."""
     if not path.startswith(STATIC):
         return "no-store"
+    # The addresses of the others have a version (?v=): browsers need not even ask (immutable, RFC 8246).
     return "no-cache" if path.startswith(OWN_STATIC) else "public, max-age=31536000, immutable"
 
 

@@ -101,5 +101,6 @@ def address_of(request: Request) -> str:
 
 def _own(path: str) -> str:
     """Return *path* if it is a page of the panel, else the first page."""
+    # Browsers take a backslash for a slash, and drop tabs and line ends (WHATWG, URL Standard).
     plain = path.startswith(f"{PREFIX}/") and "\\" not in path and path.isprintable()
     return path if plain else f"{PREFIX}/"

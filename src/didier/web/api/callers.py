@@ -35,7 +35,7 @@ def clean_password(password: str) -> str:
 
 def read(header: str) -> PasswordLogin | TokenLogin:
     """Read an ``Authorization`` header; raise `NotSignedIn`."""
-    scheme, _, rest = header.partition(" ")
+    scheme, _, rest = header.partition(" ")  # schemes have no case (RFC 9110, 11.1)
     if scheme.lower() == "bearer" and rest.strip():
         return TokenLogin(tokens.digest(rest.strip()))
     if scheme.lower() != "basic":
@@ -44,6 +44,7 @@ def read(header: str) -> PasswordLogin | TokenLogin:
         text = base64.b64decode(rest.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
         raise NotSignedIn from None
+    # The first colon ends the name (RFC 7617, 2).
     user, colon, password = text.partition(":")
     if not colon or "\0" in text:
         raise NotSignedIn

@@ -299,7 +299,7 @@ async def delete_did(
 def _etag(if_match: str | None) -> str | None:
     """Return the mark that a DID must have; None for any.
 
-    A weak mark (``W/"…"``) is none that a change may rely on (RFC 9110): it is the mark of no DID.
+    A weak mark (``W/"…"``) is none that a change may rely on (RFC 9110, 13.1.1): it is the mark of no DID.
     """
     tag = (if_match or "*").strip()
     if tag == "*":

@@ -35,7 +35,7 @@ Encode = Callable[[Sequence[Row], bool], bytes]
 
 def as_csv(rows: Sequence[Row], first: bool) -> bytes:
     """Write rows as CSV, the names of their columns before the first."""
-    text = io.StringIO(newline="")
+    text = io.StringIO(newline="")  # the writer ends lines itself, by CR LF (RFC 4180, 2)
     writer = csv.writer(text)
     if first:
         writer.writerow(rows[0] if rows else ["did_pattern"])

@@ -110,6 +110,7 @@ class RateLimiter:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                # Who expects 100 Continue keeps the body until it comes (RFC 9110, 10.1.1).
                 if not incoming.begun and b"expect" not in dict(scope["headers"]):
                     await incoming.discard(self._body)
                 if message["status"] == HTTPStatus.UNAUTHORIZED and self._buckets.rate:
@@ -161,6 +162,7 @@ class RateLimiter:
         # Who guesses under ever new names is stopped; who has called before goes on from the same address.
         guesses = None if self._buckets.knows(name) else self._buckets.look(_refused(scope))
         found = guesses if guesses and not guesses.taken else self._buckets.take(name)
+        # The fields of draft-ietf-httpapi-ratelimit-headers: quota and window, what remains and until when.
         headers += _headers({
             "ratelimit-policy": f'"caller";q={rate};w={MINUTE}',
             "ratelimit": f'"caller";r={found.remaining};t={found.wait}',
@@ -195,8 +197,8 @@ IN_PIECES = ("/copies", "/imports")
 SLOWEST = 10_000
 """Bytes a second that a long text has to come with, after the first seconds that any body may take."""
 
-# The first byte of a character beyond U+FFFF in UTF-8, as it is or percent-encoded. The databases' columns
-# hold no such character, and MariaDB refuses to compare with one.
+# The first byte of a character beyond U+FFFF in UTF-8 (RFC 3629, 3), as it is or percent-encoded. The
+# databases' columns hold no such character, and MariaDB refuses to compare with one.
 _BEYOND = re.compile(rb"%[Ff][0-4]|[\xf0-\xf4]")
 
 
@@ -218,6 +220,7 @@ def _is_text(scope: Scope) -> bool:
 
 
 def _has_body(scope: Scope) -> bool:
+    # One of these two says that there is one (RFC 9112, 6).
     headers = Headers(scope=scope)
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
@@ -246,7 +249,7 @@ class _Incoming:
     async def discard(self, limit: BodyLimit) -> None:
         """Read what is left of the body, up to *limit*, and forget it.
 
-        Clients that are still sending when the connection is closed do not see the answer.
+        Clients that are still sending when the connection is closed do not see the answer (RFC 9112, 9.6).
         """
         size = 0
         with suppress(TimeoutError):

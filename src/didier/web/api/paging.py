@@ -20,7 +20,7 @@ class Page:
 
 
 def page_answer(request: Request, page: Page) -> Answer:
-    """Return the answer that is a page of a list, with a link to the next one."""
+    """Return the answer that is a page of a list, with a link to the next one (RFC 8288)."""
     if page.next is None:
         return answers.json(page)
     query = urlencode([*((k, v) for k, v in request.query_params.multi_items() if k != "cursor"),

@@ -32,7 +32,7 @@ class Kind:
 
     @property
     def type(self) -> str:
-        """The type of the problem: a relative address."""
+        """The type of the problem: a relative address (RFC 9457, 3.1.1)."""
         return BASE + self.name
 
 
@@ -46,7 +46,7 @@ TOO_SLOW = Kind("too-slow", 408, "The request took too long to come")
 NOT_JSON = Kind("unsupported-media-type", 415, "The body is in a format that is not understood")
 CROSS_SITE = Kind("cross-site", 403, "Another site has sent the request")
 TOO_MANY = Kind("too-many-requests", 429, "Too many requests")
-NOT_OUR_HOST = Kind("not-our-host", 421, "The request is for another host")
+NOT_OUR_HOST = Kind("not-our-host", 421, "The request is for another host")  # RFC 9110, 15.5.20
 FAILED = Kind("failed", 500, "The server failed")
 BAD_CURSOR = Kind("invalid-cursor", 422, "The cursor is not one of this list")
 
@@ -82,6 +82,7 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
     errors.NotAllPossible: Kind("not-all-possible", 409, "Not every target can be made, so none was"),
     errors.BatchNotFound: Kind("batch-not-found", 404, "There is no such batch"),
     errors.NotUndoable: Kind("not-undoable", 409, "The batch cannot be undone now"),
+    # Both statuses are those of draft-ietf-httpapi-idempotency-key-header.
     errors.KeyReused: Kind("key-reused", 422, "The idempotency key was used for another request"),
     errors.KeyUnderWay: Kind("key-under-way", 409, "The request with this idempotency key is under way"),
     errors.TokenNotFound: Kind("token-not-found", 404, "There is no such token"),
@@ -110,6 +111,8 @@ ALL: tuple[Kind, ...] = (
     TOO_MANY, CROSS_SITE, NOT_OUR_HOST, FAILED, *KINDS.values(),
 )  # fmt: skip
 
+# Several challenges in one line (RFC 9110, 11.6.1). With charset, browsers send names and passwords in UTF-8
+# (RFC 7617, 2.1).
 CHALLENGE = 'Basic realm="Didier", charset="UTF-8", Bearer realm="Didier"'
 
 
@@ -194,11 +197,11 @@ def answer(
 ) -> Answer:
     """Return the answer that words a problem.
 
-    *pointer* is a JSON pointer into the body (``/did_active``) or the bare name of a parameter.
+    *pointer* is a JSON pointer (RFC 6901) into the body (``/did_active``) or the bare name of a parameter.
     """
     problem = Problem(kind.type, kind.title, kind.status, detail, pointer, **members)
     sent = dict(headers or {})
-    if kind.status == 401:
+    if kind.status == 401:  # which has to say how to sign in (RFC 9110, 15.5.2)
         sent["www-authenticate"] = CHALLENGE
     if kind.status == 503:
         sent["retry-after"] = str(RETRY_SECONDS)
@@ -213,7 +216,7 @@ def refusal(error: DidierError, pointers: Mapping[str, str] | None = None, at: s
     """
     headers = {}
     if isinstance(error, errors.LockedOut):
-        headers["retry-after"] = "900"
+        headers["retry-after"] = "900"  # as long as the lock of VICIdial lasts
     return answer(
         kind_of(error), str(error), pointer=_pointer(error, pointers or {}, at), headers=headers,
         **_members(error),
@@ -272,6 +275,7 @@ def _place(location: Sequence[str | int]) -> str:
         return str(rest[0] if rest else where)
     if len(rest) == 1 and isinstance(rest[0], int):
         return ""  # not JSON at all: the number is a position in the text
+    # The escapes of JSON pointers (RFC 6901, 3).
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in rest)
 
 

@@ -1,7 +1,8 @@
 """Reading long texts of targets beside everything else: in turns, with rests, and not for ever.
 
-Python runs one thread at a time, and takes the processor from one that computes only after 5 ms. Everybody
-who waits for an answer needs it several times; a few threads that read would multiply that wait.
+Python runs one thread at a time, and takes the processor from one that computes only after 5 ms
+(``sys.getswitchinterval``). Everybody who waits for an answer needs it several times; a few threads that read
+would multiply that wait.
 """
 
 import asyncio
