@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 PIECE_BYTES = 65_536
 
 LEVEL = 8
-"""User Level of a user for whom none is named; the API asks for 8."""
+"""User Level of a user for whom none is named; VICIdial's functions that change DIDs ask for 8
+(``tests/conformance/behaviour.md``, section 4)."""
 
 
 def copy(at: At, source: str, targets: Sequence[str], csv: str | None, description: str | None) -> None:
@@ -79,7 +80,7 @@ def _say(words: str) -> None:
 
 
 def add_user(at: At, name: str, password: str, settings: Mapping[str, Any]) -> None:
-    """Make a user, without API rights: VICIdial's API gives none."""
+    """Make a user, without API rights: VICIdial's API gives none (section 6 of its rules)."""
     needed = {"full_name": name, "user_level": LEVEL, **settings}
     needed.pop("active", None)
     with at.vicidial_client() as client:

@@ -343,7 +343,8 @@ async def _events(request: Request, login: Login, caller: Caller, batch_id: int)
             if ended:
                 return
         if silent > SILENT_SECONDS:
-            yield b": still there\n\n"  # for proxies, which end silent connections
+            # A comment, which clients leave out (WHATWG, HTML, 9.2): proxies end silent connections.
+            yield b": still there\n\n"
             silent = 0.0
         await context.moved(EVENT_SECONDS)
         silent += EVENT_SECONDS
