@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from didier.runtime.batch_worker import LEASE
 from didier.storage.database import database_file
 from support.batches import accept, assert_agree, finish, order, running, stored, table, undo, wait_until
-from support.leases import expire
+from support.leases import epoch_of, expire
 
 BLOCK = "5550100-5550399"
 """Three hundred numbers."""
@@ -15,19 +15,19 @@ BLOCK = "5550100-5550399"
 
 @contextmanager
 def overtaken(engine, now, batch_id):
-    """Let one process begin, and another get the lease before the third step of the first.
+    """Let one process begin, and another get the lease before the fourth step of the first.
 
     Yields when the first has found that out, and the second has done nothing yet; ends when the batch does.
     """
-    at_third, go_on, seen = threading.Event(), threading.Event(), threading.Event()
+    at_fourth, go_on, seen = threading.Event(), threading.Event(), threading.Event()
 
-    def wait_at_third(step):
-        if step == 3:
-            at_third.set()
+    def wait_at_fourth(step):
+        if step == 4:
+            at_fourth.set()
             assert go_on.wait(60)
 
-    with running(engine, now, pace=70, told=wait_at_third) as old:
-        wait_until(at_third.is_set)
+    with running(engine, now, pace=70, told=wait_at_fourth) as old:
+        wait_until(at_fourth.is_set)
         with running(engine, now, pace=70, told=lambda _: seen.wait(60)) as new:
             end_lease(engine, new)
             go_on.set()
@@ -42,7 +42,8 @@ def end_lease(engine, new):
     file = database_file(engine.url)
     if file:
         os.unlink(f"{file}-{LEASE}")  # only so can another get it while the holder is there
-    wait_until(lambda: new.has_lease or (not file and expire(engine, LEASE)))
+    epoch = epoch_of(engine, LEASE)  # which the old holder may renew, as long as it can
+    wait_until(lambda: new.has_lease or (not file and expire(engine, LEASE, epoch=epoch)))
 
 
 def test_a_step_of_an_old_holder_changes_nothing(clean, now):

@@ -7,10 +7,9 @@ from didier.storage.dialects import Dialect
 from didier.storage.statements import run, scalar
 
 
-@pytest.mark.parametrize("name", [dialects.SQLITE, *dialects.MARIADB])
-def test_every_difference_has_a_form(name):
+def test_every_difference_has_a_form(conn):
     """A difference that has a name is said for every database."""
-    dialect = dialects.named(name)
+    dialect = dialects.of(conn)
 
     assert [] == [difference for difference in Dialect.__annotations__ if not hasattr(dialect, difference)]
 

@@ -2,15 +2,18 @@
 
 from sqlalchemy.engine import Engine
 
-from didier.storage.statements import run
+from didier.storage import dialects
+from didier.storage.statements import run, scalar
 
 
-def expire(engine: Engine, name: str, seconds: float = 0) -> None:
-    """Let the lease *name* end *seconds* from now, by the database's clock."""
-    sql = "UPDATE didier_leases SET expires_at = {} WHERE name = ?"
+def expire(engine: Engine, name: str, seconds: float = 0, epoch: int | None = None) -> None:
+    """Let the lease *name* end *seconds* from now, by the database's clock; with *epoch* only that one."""
+    sql = f"UPDATE didier_leases SET expires_at = {dialects.of(engine).in_seconds} WHERE name = ?"
     with engine.begin() as conn:
-        if engine.dialect.name == "sqlite":
-            end = "strftime('%Y-%m-%d %H:%M:%f', 'now', ? || ' seconds')"
-        else:
-            end = "utc_timestamp(6) + INTERVAL ? SECOND"
-        run(conn, sql.format(end), seconds, name)
+        run(conn, f"{sql} AND epoch = COALESCE(?, epoch)", seconds, name, epoch)
+
+
+def epoch_of(engine: Engine, name: str) -> int:
+    """Return the epoch of the lease *name*."""
+    with engine.begin() as conn:
+        return int(scalar(conn, "SELECT epoch FROM didier_leases WHERE name = ?", name))

@@ -43,6 +43,18 @@ class Dialect(ABC):
     forced_join: str
     """Joins two tables in the order in which they stand, whatever the planner thinks of it."""
 
+    has_collations: bool
+    """Whether patterns are compared by the collation of their column: without case and accents."""
+
+    compares_by_checksum: bool
+    """Whether rows are compared by a checksum of their columns, as texts are compared by collations."""
+
+    first_row: int
+    """The number ``n`` of the first row of `targets`."""
+
+    shared_lock: str
+    """Behind a ``SELECT``: holds the rows against changes until the transaction ends."""
+
     row_lock: str
     """Behind a ``SELECT``: holds the rows until the transaction ends."""
 
@@ -76,6 +88,14 @@ class Dialect(ABC):
         """
 
     @abstractmethod
+    def targets(self, own: Sequence[str]) -> str:
+        """Return the FROM item ``r`` that reads a parameter, a list in JSON, as rows of a ``target``.
+
+        With columns *own* each is a list of the target and its values of these. Its column ``n`` counts them
+        in order, from `first_row` on.
+        """
+
+    @abstractmethod
     def items(self, name: str, kind: str) -> str:
         """Return the FROM item ``r`` that reads a parameter, a list in JSON, as a column *name*.
 
@@ -89,6 +109,18 @@ class Dialect(ABC):
     @abstractmethod
     def comparable(self, text: str) -> str:
         """Return *text*, which is ASCII, such that it can be compared with a column of any collation."""
+
+    @abstractmethod
+    def same_text(self, left: str, right: str) -> str:
+        """Return the condition that two texts are the same to the letter, or both NULL."""
+
+    @abstractmethod
+    def padded(self, prefix: str, number: str, width: str) -> str:
+        """Return the text of *prefix* and of *number*, with zeros before it up to *width*."""
+
+    @abstractmethod
+    def exactly(self, text: str) -> str:
+        """Return *text*, which is ASCII, such that it is compared to the letter."""
 
     @abstractmethod
     def is_not_ascii(self, column: str) -> str:
@@ -125,7 +157,10 @@ class _SQLite(Dialect):
     has_one_writer = True
     has_conditional_upsert = True
     forced_join = "CROSS JOIN"  # which the planner does not reorder: https://sqlite.org/lang_select.html
-    row_lock = ""  # the one writer holds everything
+    has_collations = False  # its own ignores the case of a to z
+    compares_by_checksum = False
+    first_row = 0
+    shared_lock = row_lock = ""  # the one writer holds everything
     texts = "(SELECT value FROM json_each(?))"
     numbers = texts
     now = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
@@ -142,6 +177,11 @@ class _SQLite(Dialect):
         values = "".join(f", value ->> {i} AS {name}" for i, name in enumerate(columns))
         return f"(SELECT key AS n{values} FROM json_each(?)) AS r"
 
+    def targets(self, own: Sequence[str]) -> str:
+        if not own:
+            return "(SELECT key AS n, value AS target FROM json_each(?)) AS r"
+        return self.rows(("target", *own))
+
     def items(self, name: str, kind: str) -> str:
         return "json_each(?) AS r" if name == "value" else f"(SELECT value AS {name} FROM json_each(?)) AS r"
 
@@ -150,6 +190,15 @@ class _SQLite(Dialect):
 
     def comparable(self, text: str) -> str:
         return text
+
+    def same_text(self, left: str, right: str) -> str:
+        return f"{left} COLLATE BINARY IS {right}"
+
+    def padded(self, prefix: str, number: str, width: str) -> str:
+        return f"{prefix} || printf('%0*d', {width}, {number})"
+
+    def exactly(self, text: str) -> str:
+        return f"({text}) COLLATE BINARY"
 
     def is_not_ascii(self, column: str) -> str:
         return f"{column} GLOB '*[^ -~]*'"
@@ -175,6 +224,10 @@ class _MariaDB(Dialect):
     has_one_writer = False
     has_conditional_upsert = False
     forced_join = "STRAIGHT_JOIN"
+    has_collations = True
+    compares_by_checksum = True
+    first_row = 1
+    shared_lock = " LOCK IN SHARE MODE"
     row_lock = " FOR UPDATE"
     texts = "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(255) PATH '$')) AS r)"
     numbers = "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v BIGINT PATH '$')) AS r)"
@@ -190,6 +243,13 @@ class _MariaDB(Dialect):
         values = "".join(f", {name} LONGTEXT PATH '$[{i}]'" for i, name in enumerate(columns))
         return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY{values})) AS r"
 
+    def targets(self, own: Sequence[str]) -> str:
+        path = "$[0]" if own else "$"
+        values = "".join(f", {name} LONGTEXT PATH '$[{i}]'" for i, name in enumerate(own, 1))
+        return (
+            f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY, target VARCHAR(50) PATH '{path}'{values})) AS r"
+        )
+
     def items(self, name: str, kind: str) -> str:
         return f"JSON_TABLE(?, '$[*]' COLUMNS ({name} {kind} PATH '$')) AS r"
 
@@ -200,6 +260,15 @@ class _MariaDB(Dialect):
         # Texts with different collations are compared only if one of them is in ASCII: Didier's tables and
         # the database, whose collation bound rows have, may differ.
         return f"CONVERT({text} USING ascii)"
+
+    def same_text(self, left: str, right: str) -> str:
+        return f"BINARY CONVERT({left} USING utf8mb4) <=> BINARY CONVERT({right} USING utf8mb4)"
+
+    def padded(self, prefix: str, number: str, width: str) -> str:
+        return f"CONCAT({prefix}, LPAD({number}, {width}, '0'))"
+
+    def exactly(self, text: str) -> str:
+        return f"BINARY {text}"
 
     def is_not_ascii(self, column: str) -> str:
         return f"{column} REGEXP '[^ -~]'"
@@ -220,11 +289,6 @@ class _MariaDB(Dialect):
 
 _SQLITE, _MARIADB = _SQLite(), _MariaDB()
 _BY_NAME: dict[str, Dialect] = {SQLITE: _SQLITE, **dict.fromkeys(MARIADB, _MARIADB)}
-
-
-def named(name: str) -> Dialect:
-    """Return the dialect that SQLAlchemy calls *name*."""
-    return _BY_NAME[name]
 
 
 def of(database: Connection | Engine) -> Dialect:

@@ -7,7 +7,7 @@ serves any number of rows, and its text, which both drivers and the database cac
 import re
 import time
 import weakref
-from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -185,16 +185,6 @@ def rows_of(dialect: Dialect, columns: tuple[str, ...]) -> str:
     return dialect.rows(columns)
 
 
-def is_few(dialect: str, rows: Sized) -> bool:
-    """Say whether the dialect of that name binds *rows* value by value."""
-    return dialects.named(dialect).binds_values(len(rows))
-
-
-def rows_from(dialect: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-    """Return what `bound_rows` does for the dialect of that name."""
-    return bound_rows(dialects.named(dialect), columns, rows)
-
-
 def bound_rows(
     dialect: Dialect, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
 ) -> tuple[str, list[Any]]:
@@ -209,16 +199,6 @@ def bound_rows(
 def _few_rows(columns: tuple[str, ...], count: int) -> str:
     names = ", ".join(f"column{i} AS {name}" for i, name in enumerate((*columns, "n"), 1))
     return f"(SELECT {names} FROM (VALUES {', '.join([_marks(len(columns) + 1)] * count)})) AS r"
-
-
-def values_of(dialect: str) -> str:
-    """Return the subquery `texts` of the dialect of that name."""
-    return dialects.named(dialect).texts
-
-
-def numbers_of(dialect: str) -> str:
-    """Return the subquery `numbers` of the dialect of that name."""
-    return dialects.named(dialect).numbers
 
 
 def like(text: str) -> str:

@@ -14,9 +14,10 @@ import orjson
 from sqlalchemy.engine import Connection
 
 from didier.domain.batch_states import DONE
+from didier.storage import dialects
 from didier.storage.batches.batches import Batch, Item, insert_items, store
 from didier.storage.batches.stored_batch import StoredBatch, what_was_seen
-from didier.storage.statements import as_json, as_moment, numbers_of, run
+from didier.storage.statements import as_json, as_moment, run
 
 OUTCOMES: Mapping[str, str] = MappingProxyType(
     {"created": "added", "updated": "updated", "deleted": "deleted"}
@@ -44,7 +45,7 @@ def some(conn: Connection, batch_ids: Collection[int]) -> dict[int, OwnBatch]:
     """Return those of the batches that are one change, by id."""
     if not batch_ids:
         return {}
-    sql = f"{_SELECT} WHERE {_OWN} AND change_id IN {numbers_of(conn.dialect.name)}"
+    sql = f"{_SELECT} WHERE {_OWN} AND change_id IN {dialects.of(conn).numbers}"
     return {row[0]: _own_batch(row) for row in run(conn, sql, as_json(list(batch_ids)))}
 
 

@@ -10,10 +10,11 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import batch_states
 from didier.domain.batch_states import ACTIVE, DONE, Stage
+from didier.storage import dialects
 from didier.storage.batches import own_batches
 from didier.storage.batches.batches import Batch, Item, insert_batches, insert_items
 from didier.storage.batches.stored_batch import SELECT, StoredBatch, stored_batch
-from didier.storage.statements import as_json, as_text, numbers_of, run, values_of
+from didier.storage.statements import as_json, as_text, run
 
 
 def accept(
@@ -52,7 +53,7 @@ def some(conn: Connection, batch_ids: Collection[int]) -> list[StoredBatch]:
     """Return those of the batches that are there."""
     if not batch_ids:
         return []
-    sql = f"{SELECT} WHERE batch_id IN {numbers_of(conn.dialect.name)}"
+    sql = f"{SELECT} WHERE batch_id IN {dialects.of(conn).numbers}"
     found = {row[0]: stored_batch(row) for row in run(conn, sql, as_json(list(batch_ids)))}
     rest = [batch_id for batch_id in batch_ids if batch_id not in found]
     return [*found.values(), *(own.batch for own in own_batches.some(conn, rest).values())]
@@ -60,8 +61,7 @@ def some(conn: Connection, batch_ids: Collection[int]) -> list[StoredBatch]:
 
 def locked(conn: Connection, batch_id: int) -> StoredBatch | None:
     """Return a batch as it is now, and keep other nodes from changing it until the transaction ends."""
-    lock = "" if conn.dialect.name == "sqlite" else " FOR UPDATE"  # SQLite has one writer
-    rows = run(conn, f"{SELECT} WHERE batch_id = ?{lock}", batch_id)
+    rows = run(conn, f"{SELECT} WHERE batch_id = ?{dialects.of(conn).row_lock}", batch_id)
     return stored_batch(rows[0]) if rows else None
 
 
@@ -163,7 +163,7 @@ def items(
     conn: Connection, batch_id: int, after: int, limit: int, outcomes: Sequence[str] = ()
 ) -> list[PlacedItem]:
     """Return the first *limit* items of a batch that end behind the position *after*."""
-    chosen = f" AND outcome IN {values_of(conn.dialect.name)}" if outcomes else ""
+    chosen = f" AND outcome IN {dialects.of(conn).texts}" if outcomes else ""
     sql = f"{_ITEM} WHERE batch_id = ? AND position + size - 1 > ?{chosen} ORDER BY position LIMIT ?"
     values = [as_json(outcomes)] if outcomes else []
     found = [_placed(row) for row in run(conn, sql, batch_id, after, *values, limit)]

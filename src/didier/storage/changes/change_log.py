@@ -24,8 +24,9 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import Connection
 
+from didier.storage import dialects
 from didier.storage.dids.dids import Value
-from didier.storage.statements import as_json, as_moment, as_text, insert_returning, numbers_of, run
+from didier.storage.statements import as_json, as_moment, as_text, insert_returning, run
 
 Image = Mapping[str, Value]
 """A whole row of a DID by column."""
@@ -193,7 +194,7 @@ def some(conn: Connection, change_ids: Collection[int]) -> dict[int, Recorded]:
     """Return those of the changes that are there, by id."""
     if not change_ids:
         return {}
-    sql = f"{_SELECT} WHERE change_id IN {numbers_of(conn.dialect.name)}"
+    sql = f"{_SELECT} WHERE change_id IN {dialects.of(conn).numbers}"
     return {row[0]: _recorded(row) for row in run(conn, sql, as_json(list(change_ids)))}
 
 
@@ -212,7 +213,7 @@ def groups_of(conn: Connection, batch_ids: Collection[int]) -> dict[int, set[str
     """
     if not batch_ids:
         return {}
-    wanted = numbers_of(conn.dialect.name)
+    wanted = dialects.of(conn).numbers
     of_batches = (f"batch_id IN {wanted}", f"change_id IN {wanted} AND batch_id IS NULL")
     parts = [
         f"SELECT COALESCE(batch_id, change_id), group_{side} FROM didier_changes"

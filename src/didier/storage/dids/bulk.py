@@ -6,23 +6,22 @@ What rows have alike is bound once; the rest, as one JSON parameter, is a table 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from didier.domain.targets import Range
-from didier.storage import row_sets
+from didier.storage import dialects, row_sets
+from didier.storage.dialects import Dialect
 from didier.storage.dids.dids import STAMP, Value
 from didier.storage.statements import (
     as_json,
     as_text,
+    bound_rows,
     cache_some,
     columns_of,
     defaults_of,
     inserted_first,
-    is_few,
-    rows_from,
     run,
     scalar,
 )
@@ -109,10 +108,10 @@ def create_where_free(conn: Connection, block: Block) -> list[int | None]:
 def _ids_are_consecutive(conn: Connection) -> bool:
     """Say whether the rows of one statement have ids without gaps.
 
-    SQLite has one writer. InnoDB gives them out together unless it interleaves those of several statements
+    InnoDB gives them out together unless it interleaves those of several statements
     (``innodb_autoinc_lock_mode`` 2) or leaves some to other nodes. Reading back would find out otherwise.
     """
-    if conn.dialect.name == "sqlite":
+    if dialects.of(conn).has_one_writer:
         return True
     return bool(scalar(conn, "SELECT @@innodb_autoinc_lock_mode < 2 AND @@auto_increment_increment = 1"))
 
@@ -122,7 +121,7 @@ def _creation(conn: Connection, block: Block, *, free: bool) -> tuple[str, list[
     names, values = named(conn, block)
     if block.stamp and STAMP in columns_of(conn, DIDS):
         names, values = (*names, STAMP), [*values, block.stamp]
-    source, rows = _rows_source(conn.dialect.name, block)
+    source, rows = _rows_source(dialects.of(conn), block)
     return _create(source, names, block.varying, free), [*values, *rows]
 
 
@@ -137,39 +136,28 @@ def _known(names: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if name in there)
 
 
-def _rows_source(dialect: str, block: Block) -> tuple[str, list[Any]]:
+def _rows_source(dialect: Dialect, block: Block) -> tuple[str, list[Any]]:
     """Return the FROM item ``r`` that reads the rows of *block*, and what is bound to it.
 
     It has ``n``, which counts them, ``target``, and of each varying column ``own0``, ``own1`` …
     """
-    if not is_few(dialect, block.targets):
-        return json_rows(dialect, len(block.varying)), [as_json(block.rows())]
-    columns = ("target", *_own_columns(len(block.varying)))
-    return rows_from(dialect, columns, block.rows() if block.varying else [[one] for one in block.targets])
+    own = own_columns(len(block.varying))
+    if not dialect.binds_values(len(block.targets)):
+        return dialect.targets(own), [as_json(block.rows())]
+    rows = block.rows() if block.varying else [[target] for target in block.targets]
+    return bound_rows(dialect, ("target", *own), rows)
 
 
 @cache_some
-def _own_columns(count: int) -> tuple[str, ...]:
+def own_columns(count: int) -> tuple[str, ...]:
+    """Return what the *varying* columns are called among the rows of a statement."""
     return tuple(f"own{i}" for i in range(count))
-
-
-@cache
-def json_rows(dialect: str, varying: int) -> str:
-    """Return the FROM item of `_rows_source` that reads ``Block.rows`` from one parameter in JSON."""
-    if dialect == "sqlite":
-        if not varying:
-            return "(SELECT key AS n, value AS target FROM json_each(?)) AS r"
-        own = "".join(f", value ->> {i + 1} AS own{i}" for i in range(varying))
-        return f"(SELECT key AS n, value ->> 0 AS target{own} FROM json_each(?)) AS r"
-    path = "$[0]" if varying else "$"
-    own = "".join(f", own{i} LONGTEXT PATH '$[{i + 1}]'" for i in range(varying))
-    return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY, target VARCHAR(50) PATH '{path}'{own})) AS r"
 
 
 @cache_some
 def _create(source: str, names: tuple[str, ...], varying: tuple[str, ...], free: bool) -> str:
     columns = [*names, *varying, "did_pattern"]
-    selected = ["?"] * len(names) + list(_own_columns(len(varying))) + ["target"]
+    selected = ["?"] * len(names) + list(own_columns(len(varying))) + ["target"]
     where = f" WHERE NOT EXISTS (SELECT 1 FROM {DIDS} AS t WHERE t.did_pattern = r.target)" if free else ""
     return (
         f"INSERT INTO {DIDS} ({', '.join(f'`{name}`' for name in columns)})"

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
+from didier.storage import dialects
+from didier.storage.dialects import Dialect
 from didier.storage.statements import (
     as_json,
     as_moment,
@@ -18,7 +20,6 @@ from didier.storage.statements import (
     columns_of,
     run,
     scalar,
-    values_of,
 )
 from didier.storage.tables import DIDS, LETTERED
 
@@ -72,15 +73,15 @@ def find(conn: Connection, wanted: Collection[str]) -> Found:
     own, are compared by `patterns.key`.
     """
     keys = _keys(conn, wanted)
-    if conn.dialect.name == "sqlite" and not all(_NUMBER.fullmatch(pattern) for pattern in wanted):
+    if not dialects.of(conn).has_collations and not all(_NUMBER.fullmatch(pattern) for pattern in wanted):
         return Found(keys, _find_letters(conn, keys))
-    rows = run(conn, _find(conn.dialect.name), as_json(wanted))
+    rows = run(conn, _find(dialects.of(conn)), as_json(wanted))
     return Found(keys, {keys[row[0]]: Did(*row[1:]) for row in rows})
 
 
 def _find_letters(conn: Connection, keys: Mapping[str, str]) -> dict[str, Did]:
     folded = set(keys.values())
-    rows = run(conn, _find(conn.dialect.name), as_json(folded))
+    rows = run(conn, _find(dialects.of(conn)), as_json(folded))
     there = {row[0]: Did(*row[1:]) for row in rows}
     others = (Did(*row) for row in run(conn, _LETTERED))
     return there | {k: did for did in others if (k := patterns.key(did.pattern)) in folded}
@@ -103,38 +104,33 @@ _LETTERED = f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE {LETTERED
 
 
 @cache
-def _find(dialect: str) -> str:
-    columns = "d.did_id, d.did_pattern, d.user_group"
-    if dialect == "sqlite":
-        source = "json_each(?) AS r"
-        return f"SELECT r.value, {columns} FROM {source} CROSS JOIN {DIDS} AS d ON d.did_pattern = r.value"
-    source = "JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(255) PATH '$')) AS r"
-    return f"SELECT r.v, {columns} FROM {source} STRAIGHT_JOIN {DIDS} AS d ON d.did_pattern = r.v"
+def _find(dialect: Dialect) -> str:
+    return (
+        f"SELECT r.value, d.did_id, d.did_pattern, d.user_group FROM {dialect.items('value', 'VARCHAR(255)')}"
+        f" {dialect.forced_join} {DIDS} AS d ON d.did_pattern = r.value"
+    )
 
 
 def _keys(conn: Connection, wanted: Collection[str]) -> dict[str, str]:
     """Return for each pattern the text that it shares with its equals."""
-    if conn.dialect.name == "sqlite" or all(pattern.isascii() for pattern in wanted):
+    if not dialects.of(conn).has_collations or all(pattern.isascii() for pattern in wanted):
         return {pattern: patterns.key(pattern) for pattern in wanted}
     long = {pattern: patterns.key(pattern) for pattern in wanted if len(pattern) > patterns.MAX_LENGTH}
     short = [pattern for pattern in wanted if pattern not in long]
-    return long | {row[0]: row[1] for row in run(conn, _WEIGHTS, as_json(short))}
+    source = dialects.of(conn).items("v", "VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+    return long | {row[0]: row[1] for row in run(conn, f"SELECT v, {_WEIGHT} FROM {source}", as_json(short))}
 
 
 # The bytes by which MariaDB compares; VICIdial's tables are utf8mb3_unicode_ci.
-_WEIGHTS = (
-    "SELECT v, HEX(WEIGHT_STRING(CONVERT(v USING utf8mb3) COLLATE utf8mb3_unicode_ci))"
-    " FROM JSON_TABLE(?, '$[*]' COLUMNS"
-    " (v VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$')) AS r"
-)
+_WEIGHT = "HEX(WEIGHT_STRING(CONVERT(v USING utf8mb3) COLLATE utf8mb3_unicode_ci))"
 
 
 class Hold(Enum):
     """Until the end of the transaction, rows that were read are held against changes of other nodes."""
 
-    NOT = ""
-    READ = " LOCK IN SHARE MODE"  # others may hold them so too
-    CHANGE = " FOR UPDATE"
+    NOT = "not"
+    READ = "read"  # others may hold them so too
+    CHANGE = "change"
 
 
 def images(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) -> dict[int, dict[str, Value]]:
@@ -145,9 +141,9 @@ def images(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) ->
     if not did_ids:
         return {}
     columns = columns_of(conn, DIDS)
-    # SQLite has one writer, which holds everything.
-    held = "" if conn.dialect.name == "sqlite" else hold.value
-    rows = run(conn, _images(conn.dialect.name, columns) + held, as_json(did_ids))
+    dialect = dialects.of(conn)
+    locks = {Hold.NOT: "", Hold.READ: dialect.shared_lock, Hold.CHANGE: dialect.row_lock}
+    rows = run(conn, _images(dialect, columns) + locks[hold], as_json(did_ids))
     images = (dict(zip(columns, _plain(row), strict=True)) for row in rows)
     return {int(image["did_id"] or 0): image for image in images}
 
@@ -159,12 +155,10 @@ def _plain(row: tuple[Any, ...]) -> Sequence[Value]:
 
 
 @cache
-def _images(dialect: str, columns: tuple[str, ...]) -> str:
+def _images(dialect: Dialect, columns: tuple[str, ...]) -> str:
     names = ", ".join(f"d.`{name}`" for name in columns)
-    if dialect == "sqlite":
-        return f"SELECT {names} FROM json_each(?) AS r CROSS JOIN {DIDS} AS d ON d.did_id = r.value"
-    source = "JSON_TABLE(?, '$[*]' COLUMNS (v BIGINT PATH '$')) AS r"
-    return f"SELECT {names} FROM {source} STRAIGHT_JOIN {DIDS} AS d ON d.did_id = r.v"
+    source = f"{dialect.items('value', 'BIGINT')} {dialect.forced_join} {DIDS} AS d ON d.did_id = r.value"
+    return f"SELECT {names} FROM {source}"
 
 
 def count(conn: Connection) -> int:
@@ -184,7 +178,7 @@ def made_after(
     stamp = STAMP if STAMP in columns_of(conn, DIDS) else "NULL"
     sql = (
         f"SELECT did_pattern, did_id, {stamp} FROM {DIDS}"
-        f" WHERE did_pattern IN {values_of(conn.dialect.name)} AND did_id > ?"
+        f" WHERE did_pattern IN {dialects.of(conn).texts} AND did_id > ?"
     )
     rows = run(conn, sql, as_json(wanted), high_water)
     return {row[0]: (row[1], as_moment(row[2])) for row in rows}

@@ -10,9 +10,11 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier.storage import dialects
 from didier.storage.changes import change_log
 from didier.storage.changes.change_log import DELETED, UPDATED
-from didier.storage.dids.bulk import Block, json_rows, named
+from didier.storage.dialects import Dialect
+from didier.storage.dids.bulk import Block, named, own_columns
 from didier.storage.dids.dids import STAMP, Did
 from didier.storage.statements import as_json, columns_of, run, scalar
 from didier.storage.tables import DIDS
@@ -35,29 +37,23 @@ def compare(conn: Connection, block: Block, ids: Sequence[int]) -> ReadBack:
     A row that was changed since counts as equal no more.
     """
     found = _found(conn, block, ids, False)
-    if found.equal == len(ids) or conn.dialect.name == "sqlite":
+    if found.equal == len(ids) or not dialects.of(conn).compares_by_checksum:
         return found
     return _found(conn, block, ids, True)
 
 
 def _found(conn: Connection, block: Block, ids: Sequence[int], converted: bool) -> ReadBack:
-    dialect = conn.dialect.name
+    dialect = dialects.of(conn)
     names, values = named(conn, block)
     alike = _wanted(conn, names, values, converted)
     equal = _equal(dialect, names, converted)
     numbers = block.numbers
     if isinstance(ids, range) and ids and numbers and numbers.width <= INTEGER_DIGITS and not block.varying:
-        sql = _read_numbers(dialect, equal)
-        offset = numbers.first - ids.start
-        shape = (
-            numbers.prefix,
-            *((numbers.width, offset) if dialect == "sqlite" else (offset, numbers.width)),
-        )
-        rows = run(conn, sql, *alike, *shape, ids.start, ids[-1])
+        shape = (numbers.prefix, numbers.width, numbers.first - ids.start)
+        rows = run(conn, _read_numbers(dialect, equal), *alike, *shape, ids.start, ids[-1])
     elif isinstance(ids, range):
-        rows = run(
-            conn, _read_back(dialect, equal, block.varying, True), *alike, ids.start, as_json(block.rows())
-        )
+        sql = _read_back(dialect, equal, block.varying, True)
+        rows = run(conn, sql, *alike, ids.start, as_json(block.rows()))
     else:
         given = Block(block.values, block.stamp, block.targets, (*block.varying, "did_id"), _with(block, ids))
         rows = run(conn, _read_back(dialect, equal, block.varying, False), *alike, as_json(given.rows()))
@@ -70,49 +66,45 @@ def _with(block: Block, ids: Sequence[int]) -> list[list[Any]]:
 
 
 @cache
-def _read_back(dialect: str, alike: str, varying: tuple[str, ...], consecutive: bool) -> str:
+def _read_back(dialect: Dialect, alike: str, varying: tuple[str, ...], consecutive: bool) -> str:
     equal = [alike]
     for place, name in enumerate(varying):
-        equal.append(_same_text(dialect, f"d.`{name}`", f"r.own{place}"))
-    equal.append(_same_text(dialect, "d.did_pattern", "r.target"))
-    first = "0" if dialect == "sqlite" else "1"
-    did_id = f"? + r.n - {first}" if consecutive else f"CAST(r.own{len(varying)} AS INTEGER)"
-    source = json_rows(dialect, len(varying) + (not consecutive))
-    join = "CROSS JOIN" if dialect == "sqlite" else "STRAIGHT_JOIN"
+        equal.append(dialect.same_text(f"d.`{name}`", f"r.own{place}"))
+    equal.append(dialect.same_text("d.did_pattern", "r.target"))
+    did_id = f"? + r.n - {dialect.first_row}" if consecutive else f"CAST(r.own{len(varying)} AS INTEGER)"
+    source = dialect.targets(own_columns(len(varying) + (not consecutive)))
     return (
         f"SELECT count(*), sum({' AND '.join(equal)})"
-        f" FROM (SELECT {did_id} AS did, r.* FROM {source}) AS r {join} {DIDS} AS d ON d.did_id = r.did"
+        f" FROM (SELECT {did_id} AS did, r.* FROM {source}) AS r"
+        f" {dialect.forced_join} {DIDS} AS d ON d.did_id = r.did"
     )
 
 
 @cache
-def _read_numbers(dialect: str, equal: str) -> str:
+def _read_numbers(dialect: Dialect, equal: str) -> str:
     """Return the statement of `_read_back` for consecutive numbers, which needs no list of them."""
-    number = "? || printf('%0*d', ?, d.did_id + ?)"
-    if dialect != "sqlite":
-        number = "BINARY CONCAT(?, LPAD(d.did_id + ?, ?, '0'))"
-    pattern = "d.did_pattern COLLATE BINARY" if dialect == "sqlite" else "BINARY d.did_pattern"
+    number = dialect.padded("p.prefix", "d.did_id + p.more", "p.width")
     return (
-        f"SELECT count(*), sum({equal} AND {pattern} = {number})"
-        f" FROM {DIDS} AS d WHERE d.did_id BETWEEN ? AND ?"
+        f"SELECT count(*), sum({equal} AND {dialect.exactly('d.did_pattern')} = {dialect.exactly(number)})"
+        f" FROM (SELECT ? AS prefix, ? AS width, ? AS more) AS p"
+        f" {dialect.forced_join} {DIDS} AS d ON d.did_id BETWEEN ? AND ?"
     )
 
 
 def _wanted(conn: Connection, names: tuple[str, ...], values: list[Any], converted: bool) -> list[Any]:
     """Return what `_equal` compares with."""
-    if conn.dialect.name == "sqlite" or not names:
+    if not dialects.of(conn).compares_by_checksum or not names:
         return values
     return [scalar(conn, f"SELECT {_checksum(['?'] * len(names), converted)}", *values)]
 
 
 @cache
-def _equal(dialect: str, names: tuple[str, ...], converted: bool) -> str:
+def _equal(dialect: Dialect, names: tuple[str, ...], converted: bool) -> str:
     """Return the condition that the columns *names* of ``d`` are as wanted, to the letter."""
     if not names:
         return "1"
-    if dialect == "sqlite":
-        return " AND ".join(_same_text(dialect, f"d.`{name}`", "?") for name in names)
-    # A checksum: comparing texts one by one would take the collation's rules, which ignore case.
+    if not dialect.compares_by_checksum:
+        return " AND ".join(dialect.same_text(f"d.`{name}`", "?") for name in names)
     return f"{_checksum([f'd.`{name}`' for name in names], converted)} = ?"
 
 
@@ -127,12 +119,6 @@ def _checksum(values: Sequence[str], converted: bool) -> str:
     return f"CRC32(CONVERT(CONCAT_WS(_utf8mb4 0x1F, {there}) USING utf8mb4))"
 
 
-def _same_text(dialect: str, left: str, right: str) -> str:
-    if dialect == "sqlite":
-        return f"{left} COLLATE BINARY IS {right}"
-    return f"BINARY CONVERT({left} USING utf8mb4) <=> BINARY CONVERT({right} USING utf8mb4)"
-
-
 def changed(
     conn: Connection, values: Mapping[str, Any], first: int, last: int, stamp: str | None
 ) -> dict[int, str]:
@@ -141,7 +127,7 @@ def changed(
     With *stamp* also those that were changed at another time than it says.
     """
     names, wanted = named(conn, Block(values, "", ()))
-    equal = _equal(conn.dialect.name, names, True)
+    equal = _equal(dialects.of(conn), names, True)
     stamped = stamp is not None and STAMP in columns_of(conn, DIDS)
     later = f" OR d.{STAMP} <> ?" if stamped else ""
     sql = (
