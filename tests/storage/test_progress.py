@@ -53,7 +53,7 @@ def test_a_batch_is_what_was_accepted(conn, now):
         found.requested, found.added, found.existing, found.invalid, found.duplicates, found.removed,
         found.kept, found.position,
     ]  # fmt: skip
-    assert (None, None, None, False) == (found.planned, found.high_water, found.failure, found.forced)
+    assert (None, False) == (found.failure, found.forced)
 
 
 def test_a_batch_that_is_not_there(conn):
@@ -94,9 +94,8 @@ def test_the_oldest_that_is_not_finished_is_next(conn, now):
 
 
 def test_totals_are_added_up(conn, now):
-    """Each step adds to the totals and says how far the batch is; what a step had planned is done."""
+    """Each step adds to the totals and says how far the batch is."""
     batch_id = accepted(conn, now)
-    progress.change(conn, batch_id, {"planned": 5, "high_water": 7})
 
     progress.advance(conn, batch_id, 5, {"added": 3, "existing": 2})
     progress.advance(conn, batch_id, 9, {"added": 2, "invalid": 1, "duplicates": 1})
@@ -104,9 +103,8 @@ def test_totals_are_added_up(conn, now):
 
     found = progress.get(conn, batch_id)
     assert found is not None
-    assert (10, 5, 2, 1, 1, None, None) == (
-        found.position, found.added, found.existing, found.invalid, found.duplicates, found.planned,
-        found.high_water,
+    assert (10, 5, 2, 1, 1) == (
+        found.position, found.added, found.existing, found.invalid, found.duplicates
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from didier.services.changes.history import history
 from didier.services.dids import lookup
 from didier.storage.batches import batches, progress
 from didier.storage.batches.batches import Batch
+from didier.storage.batches.input_text import pack
 from didier.storage.batches.progress import BatchFilter
 from didier.storage.changes import change_log
 from didier.storage.changes.change_log import Author, Change
@@ -272,3 +273,39 @@ def test_what_a_crash_left_half_done_is_taken_back(old_myisam):
         assert [(SOURCE,)] == run(conn, f"SELECT did_pattern FROM {DIDS}")
         assert ("failed", 0) == (progress.get(conn, 3).state, progress.get(conn, 3).added)
         assert ["missing", "missing"] == [placed.item.outcome for placed in progress.items(conn, 3, 0, 10)]
+
+
+def test_half_a_chunk_of_a_large_batch_is_taken_back(old_myisam):
+    """Of the targets behind its position those are removed that are there, and the batch goes on."""
+    numbers = [f"555000{n}" for n in range(6)]
+    with old_myisam.begin() as conn:
+        batch(conn, 3, state="running", phase="make", requested=6, position=2, planned=3, high_water=3)
+        [piece] = pack(["\n".join([",", *numbers]).encode()])
+        run(conn, "INSERT INTO didier_batch_input (batch_id, piece, content) VALUES (3, 0, ?)", piece)
+        insert(conn, DIDS, ("did_pattern", "modify_stamp"), [(n, WHEN) for n in (*numbers[:4], numbers[5])])
+
+    upgrade(old_myisam)
+
+    with old_myisam.begin() as conn:
+        assert [TakenBack((numbers[2], numbers[3]), ())] == journal.take_back(conn)
+        left = [row[0] for row in run(conn, f"SELECT did_pattern FROM {DIDS} ORDER BY did_id")]
+        assert [SOURCE, *numbers[:2], numbers[5]] == left
+        found = progress.get(conn, 3)
+        assert ("make", 2) == (found.phase, found.position)
+        assert [(None,)] == run(conn, "SELECT planned FROM didier_batches")
+
+
+def test_half_a_removal_is_completed(old_myisam):
+    """What the batch counts as removed goes, but what it has kept."""
+    with old_myisam.begin() as conn:
+        batch(conn, 3, state="running", phase="remove", requested=6, planned=4, high_water=2)
+        item(conn, 3, 1, "5550000", 2, "removed")
+        item(conn, 3, 2, "5550001", 3, "kept")
+        insert(conn, DIDS, ("did_pattern", "modify_stamp"), [(f"555000{n}", WHEN) for n in range(6)])
+
+    upgrade(old_myisam)
+
+    with old_myisam.begin() as conn:
+        left = [row[0] for row in run(conn, f"SELECT did_pattern FROM {DIDS} ORDER BY did_id")]
+        assert [SOURCE, "5550001", "5550004", "5550005"] == left
+        assert [(None,)] == run(conn, "SELECT planned FROM didier_batches")

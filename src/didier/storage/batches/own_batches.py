@@ -82,7 +82,7 @@ def _own_batch(row: Sequence[Any]) -> OwnBatch:
         own_columns=tuple(sorted({name for own in details.get("own", ()) for name in own})),
         template=details.get("template"), reach=details.get("reach"), requested=size,
         added=size if is_new else 0, existing=0, invalid=0, duplicates=0, removed=0, kept=0, position=0,
-        planned=None, high_water=None, failure=None, forced=False, undone_by=None, undone_by_id=None,
+        failure=None, forced=False, undone_by=None, undone_by_id=None,
         undone_origin=None, undo_groups=None, undone_at=None,
         caller_groups=what_was_seen(details["groups"]) if "groups" in details else None,
     )  # fmt: skip

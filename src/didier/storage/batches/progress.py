@@ -138,9 +138,7 @@ def advance(conn: Connection, batch_id: int, position: int, counts: Mapping[str,
 @cache
 def _advance(names: tuple[str, ...]) -> str:
     added = "".join(f", {name} = {name} + ?" for name in names)
-    return (
-        f"UPDATE didier_batches SET position = ?, planned = NULL, high_water = NULL{added} WHERE batch_id = ?"
-    )
+    return f"UPDATE didier_batches SET position = ?{added} WHERE batch_id = ?"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,6 @@ class StoredBatch:
     removed: int
     kept: int
     position: int
-    planned: int | None
-    high_water: int | None
     failure: str | None
     forced: bool
     undone_by: str | None

@@ -10,7 +10,8 @@ What was recorded before is taken over: runs of copies from ``didier_batch_items
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -19,6 +20,8 @@ from alembic import op
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
+from didier.domain import inputs
+from didier.storage.batches.input_text import unpack
 from didier.storage.migrations import INNODB
 
 revision = "0007"
@@ -46,6 +49,7 @@ def upgrade() -> None:
     _take_over(conn)
     if conn.dialect.name != "sqlite":
         _take_over_journal(conn)
+        _take_over_chunks(conn)
 
 
 def _pattern() -> "sa.types.TypeEngine[str]":
@@ -172,6 +176,47 @@ def _take_over_journal(conn: Connection) -> None:
         _move_to_journal(conn, dict(batch))
 
 
+def _take_over_chunks(conn: Connection) -> None:
+    """Take over what a crash left half done of large batches in tables without transactions.
+
+    *planned* is how many targets behind the position were being made, or how many ids from *high_water* on
+    were being removed; that was stored before the first row was touched.
+    """
+    sql = (
+        "SELECT batch_id, created_at, user_name, user_id, address, source_pattern, snapshot_id, high_water,"
+        " 'didier.upgraded' AS guard, phase, position, planned FROM didier_batches WHERE planned IS NOT NULL"
+    )
+    for batch in map(dict, conn.execute(sa.text(sql)).mappings().all()):
+        if batch["phase"] == "remove":
+            _remove_rest(conn, batch)
+        else:
+            first = batch["position"]
+            targets = list(islice(_targets(conn, batch["batch_id"]), first, first + batch["planned"]))
+            _write_journal(conn, batch, [_planned(batch, n, t) for n, t in enumerate(targets, first + 1)])
+        done = "UPDATE didier_batches SET planned = NULL, high_water = NULL WHERE batch_id = :batch_id"
+        conn.execute(sa.text(done), {"batch_id": batch["batch_id"]})
+
+
+def _targets(conn: Connection, batch_id: int) -> Iterator[str]:
+    """Yield the targets that a batch was ordered with."""
+    sql = "SELECT content FROM didier_batch_input WHERE batch_id = :batch_id ORDER BY piece"
+    pieces = [bytes(piece) for piece in conn.execute(sa.text(sql), {"batch_id": batch_id}).scalars()]
+    return (row.target for row in inputs.rows(inputs.read(unpack(pieces))))
+
+
+def _remove_rest(conn: Connection, batch: Mapping[str, Any]) -> None:
+    """Delete what was not deleted yet of the DIDs that the batch counts as removed."""
+    kept = (
+        "SELECT 1 FROM didier_batch_items AS i WHERE i.batch_id = :batch_id AND i.outcome = 'kept'"
+        " AND d.did_id BETWEEN i.did_id AND i.did_id + i.size - 1"
+    )
+    sql = (
+        "DELETE d FROM vicidial_inbound_dids AS d WHERE d.did_id >= :high_water"
+        f" AND d.did_id < :high_water + :planned AND NOT EXISTS ({kept})"
+    )
+    conn.execute(sa.text(sql), {**batch})
+
+
 def _move_to_journal(conn: Connection, batch: Mapping[str, Any]) -> None:
     of_batch = {"batch": batch["batch_id"]}
 
@@ -180,18 +225,17 @@ def _move_to_journal(conn: Connection, batch: Mapping[str, Any]) -> None:
 
     planned = "FROM didier_batch_items WHERE batch_id = :batch AND outcome = 'planned'"
     targets = execute(f"SELECT position, target {planned} ORDER BY position").all()
-    changes = [_planned(batch, position, target) for position, target in targets]
-    content = orjson.dumps({"moment": batch["created_at"].isoformat(" "), "changes": changes})
-    execute(
-        "INSERT INTO didier_journal (guard, high_water, content) VALUES (:guard, :high_water, :content)",
-        guard=batch["guard"],
-        high_water=batch["high_water"],
-        content=zlib.compress(content),
-    )
+    _write_journal(conn, batch, [_planned(batch, position, target) for position, target in targets])
     execute("UPDATE didier_batches SET state = 'failed', added = 0 WHERE batch_id = :batch")
     execute(
         "UPDATE didier_batch_items SET outcome = 'missing' WHERE batch_id = :batch AND outcome = 'planned'"
     )
+
+
+def _write_journal(conn: Connection, batch: Mapping[str, Any], changes: list[dict[str, Any]]) -> None:
+    content = orjson.dumps({"moment": batch["created_at"].isoformat(" "), "changes": changes})
+    sql = "INSERT INTO didier_journal (guard, high_water, content) VALUES (:guard, :high_water, :content)"
+    conn.execute(sa.text(sql), {**batch, "content": zlib.compress(content)})
 
 
 def _planned(batch: Mapping[str, Any], position: int, target: str) -> dict[str, Any]:
