@@ -41,7 +41,7 @@ def test_a_did_is_copied_to_one_number(panel, server):
 
     assert [SOURCE] == before
     assert [SOURCE, "18002223333"] == server.patterns()
-    assert "The DID is copied." in panel.text("#notes")
+    assert "The DID was copied." in panel.text("#notes")
     assert [] == panel.page.complaints
 
 
@@ -58,12 +58,12 @@ def test_a_block_is_copied_watched_and_undone(home, open_page):
     panel.undo()
     panel.open("/dids?search=1800222")
 
-    assert "Nothing would be made: of 10,001, 1 cannot be made." == refused[0]
+    assert "Nothing would be created: 1 of 10,001 cannot be created." == refused[0]
     assert ["10,000", "new", "0", "similar", "1", "exists"] == refused[1].split()[:6]
     assert f"{SOURCE}" in refused[2]
-    assert "10,000 of 10,000 will be made. Nothing is written yet." == verdict
+    assert "10,000 of 10,000 will be created. Nothing has been saved yet." == verdict
     assert "10,000 added" in made
-    assert "No DID fits." in panel.text()
+    assert "No DID matches." in panel.text()
     assert any("/events" in url for url in panel.asked)
     assert [] == panel.page.complaints
 
@@ -94,13 +94,13 @@ def test_what_was_changed_since_is_kept_by_an_undo(panel, server):
     panel.make()
     server.vicidial("update_did", did_pattern="18002220001", did_description="Changed since")
     panel.undo()
-    panel.wait_for("Kept, as they were changed since or are locked: 18002220001")
+    panel.wait_for("These DIDs were kept because they were changed since or are locked: 18002220001")
     kept = server.patterns()
     panel.page.click("#undo")
     panel.page.check("#undo-force")
     with panel.page.expect_navigation():
         panel.page.click("#undo-yes")
-    panel.wait_for("The batch is undone.")
+    panel.wait_for("The batch was undone.")
 
     assert [SOURCE, "18002220001"] == kept
     assert [SOURCE] == server.patterns()
@@ -160,8 +160,8 @@ def test_a_did_is_made_found_and_deleted(panel, server):
     panel.open("/dids/new")
     panel.page.fill("#did_pattern", "+442079460000")
     panel.page.fill("#extension", "8301")
-    panel.page.click("button:has-text('Make the DID')")
-    panel.wait_for("+442079460000 is made.")
+    panel.page.click("button:has-text('Create the DID')")
+    panel.wait_for("+442079460000 was created.")
     panel.page.click("#lock")
     panel.wait_for("is locked against deletion.")
     panel.page.click("#delete")

@@ -183,7 +183,7 @@ def test_own_password(panel, server):
     server.sql("UPDATE vicidial_users SET modify_users = '0' WHERE user = 'admin'")
     page = panel.page
     page.click(".topbar-user")
-    page.click("text=Own profile")
+    page.click("text=My profile")
     page.fill("#password", "wrong")
     page.fill("#new_password", "correct-horse")
     page.click("text=Change password")

@@ -40,7 +40,7 @@ def make(panel, name, *functions, access="1", level="8"):
     page.select_option("#user_level", level)
     for function in functions:
         page.check(f"[name=function][value={function}]")
-    page.click("text=Make the user")
+    page.click("text=Create the user")
     page.wait_for_url(f"**/admin/user/{name}")
 
 
@@ -92,12 +92,12 @@ def test_a_wrong_value_is_said_beside_its_field(panel, server):
     panel.open("/users/new")
     page.fill("#user", "crm one")
     page.fill("#password", "secret")
-    page.click("text=Make the user")
+    page.click("text=Create the user")
     page.wait_for_selector("#user-problem:has-text('2 to 20 letters')")
     focused = page.evaluate("document.activeElement.id")
     page.fill("#user", "crm")
     page.fill("#user_group", "NOWHERE")
-    page.click("text=Make the user")
+    page.click("text=Create the user")
     page.wait_for_selector(".is-invalid#user_group, #notes .alert-danger")
 
     assert "user" == focused
@@ -142,10 +142,10 @@ def test_a_password_revokes_the_tokens_unless_it_is_told_not_to(panel, server, r
     make(panel, "crm-1", "list_dids", "copy_did")
     page.click("#token-more summary")
     page.fill("#token-name", "Nightly")
-    page.click("text=Make the token")
+    page.click("text=Create the token")
     page.wait_for_selector("#made[open]")
     headers = {"Authorization": f"Bearer {page.input_value('#made-token')}"}
-    page.click("text=I have it")
+    page.click("text=I have copied it")
     page.wait_for_selector("[name=revoke_tokens]:checked")
     page.wait_for_load_state()
     page.fill("#password-form [name=password]", "another")
@@ -228,16 +228,16 @@ def test_a_token_is_shown_once_and_revoked(panel, server):
     page = panel.page
     panel.open("/user/admin")
     page.click("#token-more summary")
-    page.click("text=Make the token")
+    page.click("text=Create the token")
     page.wait_for_selector("#token-name-problem:not(:empty)")
     page.fill("#token-name", "Script of the night")
     page.fill("#token-prefix", "1800")
-    page.click("text=Make the token")
+    page.click("text=Create the token")
     page.wait_for_selector("#made[open]")
     token = page.input_value("#made-token")
     headers = {"Authorization": f"Bearer {token}"}
     works = server.request("GET", "/api/v1/dids", headers=headers)[0]
-    page.click("text=I have it")
+    page.click("text=I have copied it")
     page.wait_for_selector("[data-revoke]")
     kept = token in page.content()
     page.click("[data-revoke]")

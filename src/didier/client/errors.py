@@ -390,7 +390,7 @@ class NotOurHost(ProblemError):
 
 
 class ServerFailed(ProblemError):
-    """The server failed; its log says why."""
+    """The server failed. The reason is in its log."""
 
 
 class KeyNotUsable(ServerFailed):

@@ -54,7 +54,7 @@ def test_the_api_log_is_filtered_by_its_address(admin, server, query, found):
     server.tutorial()
     text = admin.get(f"/admin/log?{query}").text
 
-    assert (found, not found) == ("DID Copied Successfully" in text, "No line fits." in text)
+    assert (found, not found) == ("DID Copied Successfully" in text, "No matching entries." in text)
 
 
 def test_pages_of_the_api_log_follow_each_other(admin, server):
@@ -71,8 +71,8 @@ def test_pages_of_the_api_log_follow_each_other(admin, server):
 
 def test_an_empty_log_says_what_to_do(admin):
     """The first request is made in the console, the first change by a copy."""
-    assert "The console sends the first request." in admin.get("/admin/log").text
-    assert "Nothing was changed yet." in admin.get("/admin/changes").text
+    assert "There are no API requests yet." in admin.get("/admin/log").text
+    assert "There are no changes yet." in admin.get("/admin/changes").text
 
 
 def test_the_change_log_leads_to_batches_dids_and_users(admin, server):
@@ -86,7 +86,7 @@ def test_the_change_log_leads_to_batches_dids_and_users(admin, server):
     assert 'href="/admin/batches/1"' in text
     assert 'href="/admin/did/18002223333"' in text
     assert 'href="/admin/user/crm"' in text
-    assert "No line fits." in of_did
+    assert "No matching entries." in of_did
     assert ("ADMIN API ADD USER" in of_users, "ADMIN API COPY DIDS" in of_users) == (True, False)
 
 
@@ -156,7 +156,7 @@ def test_figures_are_kept_for_a_minute(admin, server):
     ("name", "text"),
     [
         ("copies", "Nothing was copied in the last 7 days."),
-        ("strangers", "Every number that was called in the last 7 days is a DID."),
+        ("strangers", "Every number called in the last 7 days has a DID."),
         ("called", "No call to a DID in the last 7 days."),
     ],
 )

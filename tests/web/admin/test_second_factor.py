@@ -110,7 +110,7 @@ def test_what_was_not_sealed_here_leads_back(app, browser, kept):
 
     assert 303 == answer.status
     assert answer.headers["location"].startswith(f"{LOGIN}?late=1")
-    assert "took too long" in browser.get(answer.headers["location"]).text
+    assert "open too long" in browser.get(answer.headers["location"]).text
 
 
 def test_it_holds_for_one_browser(app, browser, server):

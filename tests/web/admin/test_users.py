@@ -70,7 +70,7 @@ def test_rights_that_the_caller_lacks_cannot_be_chosen(admin, server):
     text = " ".join(admin.get("/admin/user/crm").text.split())
 
     assert '<option value="1" disabled>1</option>' in text.partition('id="delete_inbound_dids"')[2][:300]
-    assert "You do not have this right, so you cannot give it." in text
+    assert "You do not have this right, so you cannot grant it." in text
     assert 'value="add_did" disabled' in text
     assert 'value="copy_did" data-initial="no"' in text
 
@@ -83,7 +83,7 @@ def test_a_user_of_a_higher_level_is_only_shown(admin, server):
     refused = admin.send("PATCH", "/users/crm", '{"active": "N"}')
 
     assert '<fieldset disabled class="plain">' in text
-    assert "and not change it" in text
+    assert "but not change it" in text
     assert 403 == refused.status
 
 
@@ -206,7 +206,7 @@ def test_users_of_other_groups_are_invisible(admin, server):
     assert "/user/crm" not in admin.get("/admin/users").text
     assert 404 == admin.get("/admin/user/crm").status
     assert 404 == admin.send("DELETE", "/users/crm/lock").status
-    assert "No user of your groups" in admin.get("/admin/users").text
+    assert "There are no users in your groups" in admin.get("/admin/users").text
 
 
 def test_an_own_new_password_ends_the_session(admin):

@@ -170,7 +170,7 @@ class AsyncDidier:
         """Yield DIDs, page by page as they are wanted.
 
         *search* is a part of a number in any spelling, or of a description; *carrier* a part of its
-        description. *sort* is did_pattern, did_id or did_description, backwards with ``-`` before it.
+        description. *sort* is did_pattern, did_id or did_description, descending with ``-`` before it.
         """
         wanted = calls.filters(search, route, active, user_group, group_id, carrier, copied_from)
         return self._connection.pages(calls.dids(wanted, sort, page_size))

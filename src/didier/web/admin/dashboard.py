@@ -79,9 +79,9 @@ PARTS: tuple[Part, ...] = (
         "refusals", "Refused requests by reason", "api_log",
         lambda c, who, span: dashboard.refusals(c, who, span.since, SHOWN),
     ),
-    Part("called", "DIDs that are called most", "did_log_export", _called),
+    Part("called", "Most called DIDs", "did_log_export", _called),
     Part("strangers", "Calls to numbers without a DID", "did_log_export", _strangers),
-    Part("uncalled", "Active DIDs that nobody called", "did_log_export", _uncalled),
+    Part("uncalled", "Active DIDs without calls", "did_log_export", _uncalled),
 )  # fmt: skip
 BY_NAME = {part.name: part for part in PARTS}
 

@@ -30,11 +30,11 @@ FILTERS = ("search", "route", "active", "user_group", "group_id", "carrier", "co
 """The parameters that say which DIDs are listed."""
 
 SORTS = {
-    "-did_pattern": "number, backwards",
+    "-did_pattern": "number, descending",
     "-did_id": "newest first",
     "did_id": "oldest first",
     "did_description": "description",
-    "-did_description": "description, backwards",
+    "-did_description": "description, descending",
 }
 """The orders beside that by number, and what they are called."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOGIN = f"{PREFIX}/login"
 CODE = f"{LOGIN}/code"
-TOO_LONG = "the visit took too long, please try again"
+TOO_LONG = "the page was open too long, please try again"
 
 
 class Login:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from didier.web.admin.site import Site
 
 LOGOUT = f"{PREFIX}/logout"
-NO_TOKEN = "The token of the page is missing, or another site has sent this.\n"  # noqa: S105
+NO_TOKEN = "The page's security token is missing, or another site sent this request.\n"  # noqa: S105
 
 log = structlog.get_logger()
 
@@ -64,7 +64,7 @@ class Panel:
         except Exception:
             log.exception("panel_failed", path=mask_path(scope["path"]))
             if not answer.started:
-                await PlainTextResponse("The server failed; its log says why.\n", 500)(scope, receive, answer)
+                await PlainTextResponse("The server failed. The reason is in its log.\n", 500)(scope, receive, answer)
 
     async def _answer(self, site: "Site", request: Request, receive: Receive, send: Send) -> None:
         path = request.scope["path"]
@@ -79,7 +79,7 @@ class Panel:
         elif path == LOGOUT and request.method == "POST":
             answer = await self._logout(request, receive)
         elif request.method not in SAFE:
-            answer = site.failed(request, 405, "This page is only shown.")
+            answer = site.failed(request, 405, "This page can only be viewed.")
         else:
             await self._page(site, request, receive, send)
             return

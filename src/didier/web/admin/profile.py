@@ -34,6 +34,6 @@ class Profile(Page):
 
         found = await self.read(request, read)
         return self.render(
-            request, "profile.html", "Own profile", **found, user=caller_of(request).user, few=FEW_CODES,
+            request, "profile.html", "My profile", **found, user=caller_of(request).user, few=FEW_CODES,
             codes=second_factor.CODES, code_header=CODE_HEADER, step_seconds=STEP_SECONDS,
         )  # fmt: skip

@@ -56,7 +56,7 @@ class Start(Page):
         return True
 
     def _nothing(self, request: Request) -> Response:
-        return self.render(request, "nothing.html", "Nothing to see", missing=self.refusal(request))
+        return self.render(request, "nothing.html", "No access", missing=self.refusal(request))
 
 
 PAGES: tuple[type[Page], ...] = (
@@ -108,11 +108,11 @@ class Site(BaseAdmin):
         return self.failed(request, 503, f"{error}.")
 
     async def _failed(self, request: Request, _: Exception) -> Response:
-        return self.failed(request, 500, "The server failed; its log says why.")
+        return self.failed(request, 500, "The server failed. The reason is in its log.")
 
     def failed(self, request: Request, status: int, text: str) -> Response:
         """Return the page that says that something went wrong here."""
-        context = {"title": "Not now", "text": text}
+        context = {"title": "Temporarily unavailable", "text": text}
         return self.templates.TemplateResponse(request, "failed.html", context, status)
 
     def _globals(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from didier.web.api.operations import Permission
 from didier.web.api.users import UserChange, UserShown
 
 PAGE = 50
-WORKS = "works"
+VALID = "valid"
 """The state of a token that is accepted."""
 
 LEVEL = 8
@@ -121,7 +121,7 @@ class OneUser(Page):
                 "name": row["user"],
                 "locked": bool(accounts.locked(conn, [found], now)),
                 "tokens": listed,
-                "valid_tokens": sum(state == WORKS for _, state in listed or ()),
+                "valid_tokens": sum(state == VALID for _, state in listed or ()),
                 "factor": second_factor.state(conn, found.account.user_id),
                 "may_change": may(request, "update_user")
                 and user.may_change(row["user_level"])
@@ -184,11 +184,11 @@ def _form(
 def _by_state(found: Sequence[Token], now: datetime) -> list[tuple[Token, str]]:
     """Return the tokens with the state of each, those that work first."""
     states = {token.token_id: _state(token, now) for token in found}
-    ordered = sorted(found, key=lambda token: states[token.token_id] != WORKS)
+    ordered = sorted(found, key=lambda token: states[token.token_id] != VALID)
     return [(token, states[token.token_id]) for token in ordered]
 
 
 def _state(token: Token, now: datetime) -> str:
     if token.revoked_at is not None:
         return "revoked"
-    return "expired" if token.expires_at is not None and token.expires_at <= now else WORKS
+    return "expired" if token.expires_at is not None and token.expires_at <= now else VALID

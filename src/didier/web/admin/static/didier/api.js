@@ -43,7 +43,7 @@ export async function ask(method, where, { body, type, headers, key, base = BASE
   try {
     answer = await fetch(base + where, { method, body: content, headers: sent, credentials: "same-origin" });
   } catch {
-    throw new Problem(0, { detail: "The server cannot be reached; nothing is acknowledged" });
+    throw new Problem(0, { detail: "The server cannot be reached; check later whether the request was carried out" });
   }
   if (answer.status === 401) {
     location.assign(`/admin/login?next=${encodeURIComponent(location.pathname + location.search)}`);

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { later } from "./notes.js";
 
-const PHASES = { check: "Checking the numbers", make: "Making the DIDs", remove: "Removing the DIDs" };
+const PHASES = { check: "Checking the numbers", make: "Creating the DIDs", remove: "Deleting the DIDs" };
 const page = document.getElementById("batch");
 const id = page.dataset.id;
 
@@ -46,7 +46,7 @@ document.getElementById("undo-yes").addEventListener("click", async (event) => {
 });
 
 function said(batch) {
-  if (!batch.kept.length) return "The batch is undone.";
+  if (!batch.kept.length) return "The batch was undone.";
   const named = batch.kept.slice(0, 10).join(", ");
-  return `The batch is undone. Kept, as they were changed since or are locked: ${named}${batch.kept.length > 10 ? ", …" : ""}.`;
+  return `The batch was undone. These DIDs were kept because they were changed since or are locked: ${named}${batch.kept.length > 10 ? ", …" : ""}.`;
 }

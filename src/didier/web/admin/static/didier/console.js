@@ -61,7 +61,7 @@ form.addEventListener("submit", async (event) => {
     answerNote.textContent = `Status ${got.status}, ${got.headers.get("content-type") || "no type"}`;
   } catch {
     answer.hidden = true;
-    answerNote.textContent = "The server cannot be reached; nothing is acknowledged.";
+    answerNote.textContent = "The server cannot be reached; check later whether the request was carried out.";
   }
   button.disabled = false;
 });

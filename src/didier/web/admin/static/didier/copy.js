@@ -101,10 +101,10 @@ function show(found) {
   document.getElementById("targets-seen").replaceChildren(...found.items.map(row));
   const omitted = document.getElementById("omitted");
   omitted.hidden = found.omitted === 0;
-  omitted.textContent = `${count(found.omitted)} more are not shown; those that are not simply new come first.`;
+  omitted.textContent = `${count(found.omitted)} more are not shown. Numbers that need attention are listed first.`;
   document.getElementById("verdict").textContent = found.possible
-    ? `${count(makeable)} of ${count(requested)} will be made. Nothing is written yet.`
-    : `Nothing would be made: of ${count(requested)}, ${count(requested - makeable)} cannot be made.`;
+    ? `${count(makeable)} of ${count(requested)} will be created. Nothing has been saved yet.`
+    : `Nothing would be created: ${count(requested - makeable)} of ${count(requested)} cannot be created.`;
   make.hidden = !found.possible;
   make.textContent = makeable === 1 ? "Copy to 1 number" : `Copy to ${count(makeable)} numbers`;
   seen.hidden = false;
@@ -119,8 +119,8 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   quiet();
   forget();
-  if (!form.elements.source.value.trim()) return say("source", "Say which DID is to be copied.");
-  if (!form.elements.targets.value.trim() && !form.elements.file.files[0]) return say("targets", "Say what the new numbers are.");
+  if (!form.elements.source.value.trim()) return say("source", "Enter the DID to copy.");
+  if (!form.elements.targets.value.trim() && !form.elements.file.files[0]) return say("targets", "Enter the new numbers.");
   const button = document.getElementById("preview");
   button.disabled = true;
   try {
@@ -137,7 +137,7 @@ make.addEventListener("click", async () => {
   make.disabled = true;
   try {
     const batch = await send(false);
-    if (batch.state === "done") later("success", batch.totals.added === 1 ? "The DID is copied." : `${count(batch.totals.added)} DIDs are made.`);
+    if (batch.state === "done") later("success", batch.totals.added === 1 ? "The DID was copied." : `${count(batch.totals.added)} DIDs were created.`);
     location.assign(`/admin/batches/${batch.id}`);
   } catch (problem) {
     refused(problem);

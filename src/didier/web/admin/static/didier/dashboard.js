@@ -55,7 +55,7 @@ async function fill(card) {
     place.innerHTML = await answer.text();
     drawn(place);
   } catch {
-    place.textContent = "This could not be counted now. Load the page again in a moment.";
+    place.textContent = "This could not be loaded. Reload the page in a moment.";
   }
   card.removeAttribute("aria-busy");
 }

@@ -52,7 +52,7 @@ async function save() {
 
 function refused(problem) {
   const field = fields.find((one) => one.name === problem.field);
-  if (!field) return note("danger", problem.type === "changed-meanwhile" ? `${problem.message} Load the page anew to see how it is now.` : problem.message);
+  if (!field) return note("danger", problem.type === "changed-meanwhile" ? `${problem.message} Reload the page to see the current values.` : problem.message);
   say(field, sentence(problem.message));
   arrange();
   field.focus();
@@ -66,7 +66,7 @@ form.addEventListener("submit", async (event) => {
   button.disabled = true;
   try {
     const did = await save();
-    later("success", form.dataset.pattern ? "The changes are saved." : `${did.did_pattern} is made.`);
+    later("success", form.dataset.pattern ? "The changes are saved." : `${did.did_pattern} was created.`);
     location.assign(`/admin${path("did", did.did_pattern)}`);
   } catch (problem) {
     refused(problem);

@@ -31,7 +31,7 @@ document.getElementById("deletion-yes").addEventListener("click", async () => {
   const forced = !force.hidden && force.querySelector("input").checked;
   try {
     await ask("DELETE", `${path("dids", pattern)}${forced ? "?force=true" : ""}`, { headers: { "If-Match": `"${etag}"` } });
-    later("success", `${pattern} is deleted.`);
+    later("success", `${pattern} was deleted.`);
     location.assign("/admin/dids");
   } catch (problem) {
     wrong.textContent = problem.message;

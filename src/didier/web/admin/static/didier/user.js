@@ -18,7 +18,7 @@ for (const tick of ticks) {
     if (!tick.checked || !("dids" in tick.dataset) || modify.value === "1") return;
     const what = tick.value === "ALL_FUNCTIONS" ? "ALL" : tick.value;
     if (modify.querySelector("[value='1']").disabled) {
-      modifyHint.textContent = `${what} needs it, and you do not have this right, so you cannot give it.`;
+      modifyHint.textContent = `${what} needs it, and you do not have this right, so you cannot grant it.`;
       return;
     }
     modify.value = "1";
@@ -91,7 +91,7 @@ form.addEventListener("submit", async (event) => {
     if (!(await agreed(await losses(sent)))) return note("info", "Nothing was changed.");
     const made = name ? await ask("PATCH", path("users", name), { body: sent }) : await ask("POST", "/users", { body: { user: "", password: "", user_group: "", ...sent } });
     const on = switchedOn && made[modify.name] ? ` Modify DIDs was switched on, because ${switchedOn} needs it.` : "";
-    later("success", `${name ? "The changes are saved" : `${made.user} is made`}.${on}`);
+    later("success", `${name ? "The changes are saved" : `${made.user} was created`}.${on}`);
     location.assign(`/admin${path("user", made.user)}`);
   });
   if (problem) refused(problem);
