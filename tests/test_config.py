@@ -204,7 +204,7 @@ def test_an_unknown_setting_in_the_file(directory):
     write(directory, "prot", 8081)
 
     said = refusal()
-    assert said.startswith("prot: there is no such setting; there are ")
+    assert said.startswith("prot: there is no such setting; choose from ")
     assert all(name in said for name in VALUES)
 
 
@@ -213,7 +213,7 @@ def test_an_unknown_setting_in_the_environment(monkeypatch):
     monkeypatch.setenv("DIDIER_PROT", "8081")
 
     said = refusal()
-    assert said.startswith("DIDIER_PROT: there is no such setting; there are ")
+    assert said.startswith("DIDIER_PROT: there is no such setting; choose from ")
     assert all(f"{PREFIX}{name.upper()}" in said for name in VALUES)
 
 
@@ -278,5 +278,5 @@ def test_two_databases_are_refused():
     """A database and VICIdial's file that names another are not both a setting; no password is shown."""
     said = refusal({"database": DATABASE, "astguiclient_conf": "/etc/astguiclient.conf"})
 
-    assert said.startswith("database and astguiclient_conf are both given")
+    assert said.startswith("database and astguiclient_conf both name a database")
     assert SECRET not in said

@@ -59,23 +59,23 @@ class Settings(BaseSettings):
     astguiclient_conf: str | None = Field(
         None,
         min_length=1,
-        description="VICIdial's /etc/astguiclient.conf, to take the database from, instead of `database`",
+        description="VICIdial's /etc/astguiclient.conf, which names the database, instead of `database`",
     )
     key_file: str | None = Field(
         None,
         min_length=1,
-        description="File with the installation's key, which second factors are sealed with; its owner alone"
-        " may read it. Unless named: beside the embedded database, `didier.key` for `didier.db`; with MariaDB"
+        description="File with the installation's key, which encrypts second factors; only its owner"
+        " may read it. Default: beside the embedded database, `didier.key` for `didier.db`; with MariaDB"
         " `didier.key` in the working directory, the same on all nodes",
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe messages that are logged; requests are logged at info"
+        "info", description="Lowest level of messages that are logged; requests are logged at info"
     )
     body_limit: int = Field(1_000_000, ge=1_000, description="Largest request body that is read, in bytes")
     waiting_limit: int = Field(
-        10_000, ge=1, description="Most requests that may wait to be stored; further ones get 503"
+        10_000, ge=1, description="Most requests that may wait to be stored; any more get 503"
     )
     upload_limit: int = Field(
         100_000_000, ge=1_000, description="Largest text or CSV body that the JSON API reads, in bytes"
@@ -84,47 +84,47 @@ class Settings(BaseSettings):
     parse_seconds: float = Field(
         30.0,
         gt=0,
-        description="Longest time of the processor that the targets of a request may take to be read",
+        description="Most processor time for reading the targets of a request",
     )
     region: str = Field(
         "US",
         pattern="^[A-Z]{2}$",
-        description="Country, as two letters, whose spellings of numbers are understood",
+        description="Country, as two letters, whose number formats are understood",
     )
     rate_limit: int = Field(
-        600, ge=0, description="Most requests a minute that the JSON API takes of a caller; 0: any number"
+        600, ge=0, description="Most JSON API requests per minute and caller; 0 for no limit"
     )
     tls_cert: str | None = Field(
-        None, min_length=1, description="PEM file with the certificate, its chain behind it: serve TLS"
+        None, min_length=1, description="PEM file with the certificate, followed by its chain: serve TLS"
     )
     tls_key: str | None = Field(None, min_length=1, description="PEM file with the key of `tls_cert`")
     trusted_proxies: Listed[Network] = Field(
         (),
-        description="Addresses or networks of proxies, with commas between, whose X-Forwarded-For and"
-        " X-Forwarded-Proto are believed",
+        description="Addresses or networks of proxies, separated by commas, whose X-Forwarded-For and"
+        " X-Forwarded-Proto are trusted",
     )
     allowed_hosts: Listed[Host] = Field(
         (),
-        description="Names under which the server answers, with commas between; `*.example.com` is every name"
-        " below; none: any",
+        description="Names under which the server answers, separated by commas; `*.example.com` covers all"
+        " names below it; none: any name",
     )
     connection_limit: int = Field(
-        20_000, ge=1, description="Most connections at once; further ones wait for one of them to end"
+        20_000, ge=1, description="Most connections at once; any more wait for one to end"
     )
     idle_seconds: float = Field(
         30.0,
         gt=0,
-        description="Longest wait for the head of a request, on a connection that is new or kept open",
+        description="Longest wait for the headers of a request, on a new or open connection",
     )
     body_seconds: float = Field(
         30.0,
         gt=0,
-        description="Longest wait for a body; texts up to `upload_limit` get a second more per 10 kB",
+        description="Longest wait for a body; texts up to `upload_limit` get one more second per 10 kB",
     )
     reading_seconds: float = Field(
         60.0,
         gt=0,
-        description="A client that takes nothing of its answer for so long is dropped",
+        description="Longest time a client may read nothing of its answer before it is disconnected",
     )
     stop_seconds: float = Field(
         30.0, ge=0, description="Longest wait for running requests when the server stops"
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         15.0,
         ge=1,
         le=3600,
-        description="With MariaDB: how long after a process was killed another one goes on with its work on"
+        description="With MariaDB: how long after a process was killed another one takes over its work on"
         " large batches",
     )
 
@@ -190,13 +190,13 @@ def load(flags: Mapping[str, Any]) -> Settings:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE, *VARIABLES}
     for name in os.environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise WrongSetting(f"{name}: there is no such setting; there are {', '.join(sorted(known))}")
+            raise WrongSetting(f"{name}: there is no such setting; choose from {', '.join(sorted(known))}")
     try:
         settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         raise WrongSetting("\n".join(_explain(problem) for problem in error.errors())) from None
     if settings.astguiclient_conf and "database" in settings.model_fields_set:
-        raise WrongSetting("database and astguiclient_conf are both given: each names a database, give one")
+        raise WrongSetting("database and astguiclient_conf both name a database: give only one")
     return settings
 
 
@@ -206,6 +206,6 @@ _SAYING = re.compile("^(Input|Value error,) ")
 def _explain(problem: Mapping[str, Any]) -> str:
     name = str(problem["loc"][0])
     if name not in Settings.model_fields:
-        return f"{name}: there is no such setting; there are {', '.join(Settings.model_fields)}"
+        return f"{name}: there is no such setting; choose from {', '.join(Settings.model_fields)}"
     given = "" if name == "database" else f": {problem['input']!r} is not allowed"
     return f"{name} ({PREFIX}{name.upper()}){given}: {_SAYING.sub('', problem['msg'])}"

@@ -64,7 +64,7 @@ def test_a_backup_is_whole_and_private(home):
 
     done = back_up()
 
-    assert ["copy.db is a checked copy with 1 DID."] == done.lines
+    assert ["copy.db is a verified copy with 1 DID."] == done.lines
     assert before == dump("copy.db")
     assert 0o600 == stat.S_IMODE((home / "copy.db").stat().st_mode)
     assert {"didier.db", "copy.db"} == {file.name for file in home.iterdir()}
@@ -115,7 +115,7 @@ def test_a_restore_keeps_what_was_there(home):
 
     [kept] = home.glob("didier.db.before-restore-*")
     assert [
-        "didier.db is as copy.db is: 1 DID, checked.",
+        "didier.db was restored from copy.db: 1 DID, verified.",
         f"What was there before is in {kept.name}.",
     ] == done.lines
     assert (dump("copy.db"), later) == (dump("didier.db"), dump(kept))
@@ -145,7 +145,7 @@ def test_a_restore_makes_a_database_that_is_not_there(home):
 
     done = run("restore", "copy.db")
 
-    assert ["didier.db is as copy.db is: 1 DID, checked."] == done.lines
+    assert ["didier.db was restored from copy.db: 1 DID, verified."] == done.lines
     assert dump("copy.db") == dump("didier.db")
     assert 0o600 == stat.S_IMODE((home / "didier.db").stat().st_mode)
 

@@ -41,9 +41,9 @@ def test_a_did_is_added_changed_and_deleted(place):
     second = place.row(number)
     deleted = place("delete", number, "--yes")
 
-    assert [f"DID {number} was made."] == added.lines
+    assert [f"DID {number} was created."] == added.lines
     assert ("Front desk", "Y") == (first["did_description"], first["did_active"])
-    assert [f"DID {number} was changed: did_active, did_description."] == changed.lines
+    assert [f"DID {number} was updated: did_active, did_description."] == changed.lines
     assert ("", "N") == (second["did_description"], second["did_active"])
     assert ([f"DID {number} was deleted."], None) == (deleted.lines, place.row(number))
     assert (0, 0, 0) == (added.status, changed.status, deleted.status)
@@ -158,7 +158,7 @@ def test_copy_says_what_became_of_each_target(place):
     ]
     assert [
         f"didier: DID {SOURCE} exists already",
-        f"didier: {second} is named before in this order",
+        f"didier: {second} appears earlier in this order",
         "didier: '5' is not a valid DID: it must have 2 to 50 characters",
     ] == partly.err.splitlines()
     assert (3, 1) == (partly.status, none.status)
@@ -235,12 +235,12 @@ def test_a_large_copy_is_watched_and_undone(place):
     watched = place("batches", "watch", batch)
     undone = place("undo", batch, "--yes")
 
-    assert (3, [f"Batch {batch} is done: 1,100 of 1,101 targets made."]) == (done.status, done.lines)
+    assert (3, [f"Batch {batch} is done: 1,100 of 1,101 targets created."]) == (done.status, done.lines)
     assert f"didier: DID {SOURCE} exists already\n" == done.err
-    assert shown.out.startswith(f"Batch {batch} is done: 1,100 of 1,101 targets made")
+    assert shown.out.startswith(f"Batch {batch} is done: 1,100 of 1,101 targets created")
     assert [SOURCE] == [row["target"] for row in rows(existing.out)]
     assert (3, done.lines) == (watched.status, watched.lines)
-    assert (0, [f"Batch {batch} was undone: 1,100 DIDs removed."]) == (undone.status, undone.lines)
+    assert (0, [f"Batch {batch} was undone: 1,100 DIDs deleted."]) == (undone.status, undone.lines)
     assert [False, False] == place.there([numbers[0], numbers[-1]])
 
 
@@ -313,7 +313,7 @@ def test_an_import_that_updates_has_to_be_confirmed(place):
     refused = place("import", "-", "--existing", "update", typed=text)
     done = place("import", "-", "--existing", "update", "--yes", typed=text)
 
-    assert (2, "Update the DIDs that are there? Nobody can be asked here: add --yes") == refused.refusal
+    assert (2, "Update the DIDs that exist? There is no terminal to ask on: add --yes") == refused.refusal
     assert (0, "8555") == (done.status, place.row(number)["extension"])
 
 
@@ -330,10 +330,10 @@ def test_users_are_made_changed_and_listed(place):
     shown = place("user", "show", name, "--json").json
     listed = place("user", "list", "--csv")
 
-    assert re.match(rf"User {name} was made\. Password \S{{20}} \(shown this once\)$", made.lines[0])
+    assert re.match(rf"User {name} was created\. Password \S{{20}} \(shown only once\)$", made.lines[0])
     assert "Modify DIDs was switched on, because a DID function is allowed." == made.lines[1]
     assert (1, f"user {name} exists already") == again.refusal
-    assert [f"User {name} was changed."] == changed.lines
+    assert [f"User {name} was updated."] == changed.lines
     assert (["copy_did"], "N", True) == (
         shown["api_allowed_functions"], shown["active"], shown["modify_inbound_dids"]
     )  # fmt: skip
@@ -362,7 +362,7 @@ def test_a_new_password_keeps_the_tokens_in_a_script(place, owner, option):
     done = place("user", "set", owner, "--password", *option, typed="Marigold77\n")
 
     assert [
-        f"User {owner} was changed.",
+        f"User {owner} was updated.",
         f"2 tokens of {owner} stay valid; --revoke-tokens revokes them with the next password.",
     ] == done.lines
     assert 2 == tokens_of(place, owner)
@@ -373,7 +373,7 @@ def test_a_new_password_revokes_the_tokens(place, owner):
     other = place("token", "add", "admin", "--name", "x", "--scope", "dids:read")
     done = place("user", "set", owner, "--password", "--revoke-tokens", typed="Marigold77\n")
 
-    assert [f"User {owner} was changed.", f"2 tokens of {owner} were revoked."] == done.lines
+    assert [f"User {owner} was updated.", f"2 tokens of {owner} were revoked."] == done.lines
     assert 0 == tokens_of(place, owner)
     assert 0 == other.status
     assert 0 < tokens_of(place, "admin")
@@ -406,7 +406,7 @@ def test_who_takes_something_from_themselves_says_yes(place, restored):
         assert (
             2,
             "You will lose: View Reports. You may be signed out at once. Change your own user?"
-            " Nobody can be asked here: add --yes",
+            " There is no terminal to ask on: add --yes",
         ) == refused.refusal
     else:
         assert 0 == refused.status
@@ -477,7 +477,7 @@ def test_reports_of_calls(place):
         (["copy", MISSING, "5550001"], 1, ["there is no DID", MISSING]),
         (["copy", SOURCE, "5550001", "--set", "did_route=BY_SEA"], 1, ["did_route", "BY_SEA"]),
         (["copy", SOURCE, "--csv", "/nowhere.csv"], 2, ["/nowhere.csv", "No such file"]),
-        (["copy", SOURCE, "--csv", "-"], 1, ["column of targets"]),
+        (["copy", SOURCE, "--csv", "-"], 1, ["needs a column"]),
         (["export", "/nowhere/dids.csv"], 2, ["/nowhere/dids.csv", "No such file"]),
         (["delete", SOURCE], 2, [SOURCE, "--yes"]),
         (["undo", "999999", "--yes"], 1, ["there is no batch 999999"]),

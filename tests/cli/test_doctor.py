@@ -215,7 +215,7 @@ def test_database_and_file_together_are_refused(tmp_path, command):
     )
 
     assert 2 == finished.returncode
-    assert "database and astguiclient_conf are both given" in finished.stderr
+    assert "database and astguiclient_conf both name a database" in finished.stderr
 
 
 def test_a_missing_file_is_named(tmp_path):

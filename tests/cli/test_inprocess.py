@@ -175,5 +175,5 @@ def test_a_table_that_is_typed_can_be_interrupted(tmp_path):
     terminal.interrupt()
 
     assert 130 == terminal.finish()
-    assert "interrupted before the order was acknowledged" in terminal.text
+    assert "interrupted before the order was confirmed" in terminal.text
     assert "Traceback" not in terminal.text

@@ -66,7 +66,7 @@ def test_rotate_makes_a_new_key_and_the_app_goes_on(server, secured, file):
     sealed = server.sql("SELECT secret FROM didier_second_factors")
 
     assert 0 == rotated.status
-    assert "1 second factor sealed anew" in rotated.out
+    assert "1 second factor re-encrypted" in rotated.out
     assert old.key_id != new.key_id
     assert sealed[0][0].startswith(new.key_id)
     assert opens(server, secured)
@@ -177,7 +177,7 @@ def test_doctor_misses_no_key_that_nobody_needs(server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     [(severity, what)] = findings()
 
-    assert ("ok", "nothing is sealed, and there is no installation's key (didier.key)") == (severity, what)
+    assert ("ok", "nothing is encrypted, and there is no installation key (didier.key)") == (severity, what)
 
 
 def test_backups_leave_the_key_out(secured, file, tmp_path):
@@ -198,7 +198,7 @@ def test_a_copy_that_is_put_back_without_its_key(server, secured, file, tmp_path
     server.start()
 
     assert "Second factors cannot be checked: didier.key: there is no such file" in restored.out
-    assert (0, "User admin was changed.") == (reset.status, reset.lines[0])
+    assert (0, "User admin was updated.") == (reset.status, reset.lines[0])
     assert 200 == Api(server).get("/dids").status
 
 

@@ -48,7 +48,7 @@ def test_login_stores_a_token_and_no_password(server, nothing_stored):
 
 
 def test_the_token_of_a_login_ends(server, monkeypatch):
-    """It has the scopes and the days that were asked for, and says where it was made."""
+    """It has the scopes and the days that were asked for, and says where it was created."""
     sign_in(server, "--days", "3", "--scope", "dids:read")
     monkeypatch.setenv(environment.PASSWORD, PASSWORD)
     token = run("token", "list", "--json").json[0]
@@ -86,7 +86,7 @@ def test_logout_forgets(server, nothing_stored):
     done = run("logout")
 
     assert [
-        f"{server.url} is forgotten.",
+        f"The login for {server.url} was removed.",
         f"Token {number} is still valid: 'didier token revoke {number}' ends it.",
     ] == done.lines
     assert not nothing_stored.exists()
@@ -116,7 +116,7 @@ def test_a_login_whose_token_is_not_revoked_is_kept(server, nothing_stored, monk
 
     assert (1 if password else 2, "", True) == (done.status, done.out, nothing_stored.exists())
     assert "so the login is kept: try again" in done.err.splitlines()[-1]
-    assert "by 'didier logout'" in done.err.splitlines()[-1]
+    assert "use 'didier logout'" in done.err.splitlines()[-1]
     assert run("list", "--json").json
 
 
@@ -136,7 +136,7 @@ def test_a_login_whose_token_is_gone_is_forgotten(server, nothing_stored, monkey
     monkeypatch.setenv(environment.PASSWORD, PASSWORD)
     done = run("logout", "--revoke")
 
-    assert (0, "There is no token 999 of admin any more.") == (done.status, done.lines[0])
+    assert (0, "Token 999 of admin no longer exists.") == (done.status, done.lines[0])
     assert not nothing_stored.exists()
 
 
@@ -196,9 +196,9 @@ def test_a_token_without_a_name_does_not_say_whose_password(server, nothing_stor
     run("login", server.url, "--token", "--user", "admin", typed=f"{token}\n")
 
     assert (2, True) == (
-        unknown[0], unknown[1].startswith("DIDIER_USER and DIDIER_PASSWORD: say who signs in at"),
+        unknown[0], unknown[1].startswith("DIDIER_USER and DIDIER_PASSWORD: give a user at"),
     )  # fmt: skip
-    assert (2, f"DIDIER_USER: say who signs in at {server.url}") == half
+    assert (2, f"DIDIER_USER: give a user at {server.url}") == half
     assert 0 == run("token", "list").status
 
 
@@ -294,7 +294,7 @@ def test_passwords_over_http_are_warned_of(monkeypatch):
     """Unless it is this machine."""
     elsewhere = run("login", "http://didier.invalid", "--user", "admin", typed="x\n")
 
-    assert "can be read on the way" in elsewhere.err.splitlines()[0]
+    assert "can be read in transit" in elsewhere.err.splitlines()[0]
 
 
 def test_no_text_of_a_login_has_its_secrets():

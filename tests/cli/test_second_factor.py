@@ -105,7 +105,7 @@ def test_an_administrator_resets_it_from_afar(app, monkeypatch):
     monkeypatch.setenv(environment.PASSWORD, "1234")
     done = run("user", "set", "admin", "--no-second-factor", "--server", app.server.url)
 
-    assert (0, ["User admin was changed."]) == (done.status, done.lines)
+    assert (0, ["User admin was updated."]) == (done.status, done.lines)
     assert [] == app.server.sql("SELECT * FROM didier_second_factors")
 
 
@@ -113,4 +113,4 @@ def test_there_is_nothing_to_reset(server):
     """It is one line, with status 1."""
     refused = run("user", "set", "admin", "--no-second-factor", "--database", f"sqlite:///{server.database}")
 
-    assert (1, "there is no second factor") == refused.refusal
+    assert (1, "no second factor is set up") == refused.refusal

@@ -62,7 +62,7 @@ def copying_to(place, request):
     if place == "local":
         return LOCAL, {}, "stops here"
     server = request.getfixturevalue("server")
-    return ("--server", server.url), LOGIN, "goes on on the server"
+    return ("--server", server.url), LOGIN, "continues on the server"
 
 
 @pytest.mark.parametrize("place", ["local", "server"])
@@ -80,7 +80,7 @@ def test_the_bar_of_a_large_copy_moves(place, home, request, record_property):
     assert len(set(shown)) >= 3
     assert re.search(r"Copying .*\d+% +\d+/100000 +[\d,]+/s", terminal.text)
     assert re.search(r"\d:\d\d:\d\d", terminal.text)
-    assert f"Batch 1 is done: {ROWS:,} of {ROWS:,} targets made." == terminal.text.splitlines()[-1].strip()
+    assert f"Batch 1 is done: {ROWS:,} of {ROWS:,} targets created." == terminal.text.splitlines()[-1].strip()
     assert ROWS == dids(home)
 
 
@@ -96,7 +96,7 @@ def test_ctrl_c_says_what_state_a_batch_is_in(place, home, request):
     said = " ".join(terminal.text.splitlines()[-2:])
 
     assert 130 == status, terminal.text[-500:]
-    assert re.search(r"interrupted; batch 1 is running: [\d,]+ of 100,000 targets made", said), said
+    assert re.search(r"interrupted; batch 1 is running: [\d,]+ of 100,000 targets created", said), said
     assert words in said
     assert "'didier batches watch 1'" in said
     assert "'didier undo 1'" in said
@@ -111,7 +111,7 @@ def test_in_a_pipe_there_is_no_bar(home):
 
     done = didier(home, "copy", SOURCE, "--csv", "few.csv", *LOCAL)
 
-    assert ("Batch 1 is done: 2,000 of 2,000 targets made.\n", "") == (done.stdout, done.stderr)
+    assert ("Batch 1 is done: 2,000 of 2,000 targets created.\n", "") == (done.stdout, done.stderr)
 
 
 def test_a_batch_beside_a_server_is_carried_out_once(server, home):
@@ -218,7 +218,7 @@ def test_a_new_password_by_token_asks_about_all_tokens(server, home):
 
     assert 0 == terminal.finish(), terminal.text
     assert "All tokens of admin were revoked." in terminal.text
-    assert "'didier login' makes a new one." in terminal.text
+    assert "'didier login' creates a new one." in terminal.text
     assert (1, "the token is not valid: it was revoked") == run("list").refusal
 
 

@@ -26,7 +26,7 @@ def test_a_token_is_made_listed_and_revoked(home):
     arguments = ("--scope", "dids:write", "--prefix", "+44", "--network", "192.0.2.0/24", "--days", "30")
     made = add(home, *arguments)
     number, token = re.search(
-        r"Token (\d+) of admin \(shown this once\):\n(didier_\S+)\n", made.stdout
+        r"Token (\d+) of admin \(shown only once\):\n(didier_\S+)\n", made.stdout
     ).groups()
     listed = didier(home, "token", "list", "admin").stdout
     revoked = didier(home, "token", "revoke", number)

@@ -34,12 +34,12 @@ def test_dids_are_added_copied_changed_and_deleted(vicidial, server):
     row = server.did("5551001")
     deleted = vicidial("delete", "5551000", "5551001", "--yes")
 
-    assert ["DID 5551000 was made."] == added.lines
+    assert ["DID 5551000 was created."] == added.lines
     assert [f"{SOURCE} -> 555100{n} (DID " for n in (1, 2, 3)] == [
         re.sub(r"\d+\)$", "", line) for line in copied.lines
     ]
     assert (3, f"didier: DID {SOURCE} exists already\n") == (copied.status, copied.err)
-    assert ["DID 5551001 was changed: did_active."] == changed.lines
+    assert ["DID 5551001 was updated: did_active."] == changed.lines
     assert ("N", "Copied line") == (row["did_active"], row["did_description"])
     assert ["DID 5551000 was deleted.", "DID 5551001 was deleted."] == deleted.lines
     assert {"5551000", "5551001"}.isdisjoint(server.patterns())
@@ -68,7 +68,7 @@ def test_users_are_made_shown_and_changed(vicidial):
     changed = vicidial("user", "set", "crm", "--full-name", "The CRM")
     shown = vicidial("user", "show", "crm", "--json").json
 
-    assert (["User crm was made."], ["User crm was changed."]) == (made.lines, changed.lines), made.err
+    assert (["User crm was created."], ["User crm was updated."]) == (made.lines, changed.lines), made.err
     assert ("The CRM", 7) == (shown["full_name"], shown["user_level"])
 
 

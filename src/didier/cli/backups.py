@@ -17,10 +17,10 @@ def backup(
     yes: Yes = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Copy the embedded database into a file, also while it is served.
+    """Copy the embedded database into a file, even while it is being served.
 
-    The copy is the database as it is when the command begins; it is checked, and readable by its owner alone.
-    The installation's key is left out.
+    The copy is the database as it was when the command began. It is checked, and only its owner can read it.
+    It does not contain the installation's key.
 
     Example: didier backup /var/backups/didier.db
     """
@@ -30,19 +30,19 @@ def backup(
         printing.confirm(f"Replace {file}?", yes)
     with meter() as bar:
         contents = backups.backup(database, file, lambda done, total: bar.show("Pages", done, total))
-    say(f"{file} is a checked copy with {numbered(contents.dids, 'DID')}.")
+    say(f"{file} is a verified copy with {numbered(contents.dids, 'DID')}.")
     if key := backups.key_beside(database):
         say(f"The installation's key is not in it: keep a copy of {key} somewhere else.")
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A copy that 'didier backup' made.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="A copy written by 'didier backup'.", metavar="FILE")],
     yes: Yes = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Put a copy in the place of the embedded database. What was there is kept in a file beside it.
+    """Replace the embedded database with a copy. The database that was there is kept in a file beside it.
 
-    The copy is checked before. While a server or a command has the database open, nothing is done.
+    The copy is checked first. Nothing is done while a server or another command has the database open.
 
     Example: didier restore /var/backups/didier.db
     """
@@ -50,11 +50,11 @@ def restore(
         from didier.cli.local import backups
     place = backups.database(database)
     if place.exists():
-        printing.confirm(f"Put {file} in the place of {place}?", yes)
+        printing.confirm(f"Replace {place} with {file}?", yes)
     with meter() as bar:
         contents, kept = backups.restore(database, file, lambda done, total: bar.show("Pages", done, total))
-    say(f"{place} is as {file} is: {numbered(contents.dids, 'DID')}, checked.")
+    say(f"{place} was restored from {file}: {numbered(contents.dids, 'DID')}, verified.")
     if kept:
-        say(f"What was there before is in {kept}.")
+        say(f"The previous database is in {kept}.")
     if trouble := backups.key_trouble(database):
         say(f"Second factors cannot be checked: {trouble}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from didier.client import Batch
     from didier.client.models import Item
 
-app = typer.Typer(help="What was ordered together: copies, imports and single changes.", no_args_is_help=True)
+app = typer.Typer(help="Batches: copies, imports and single changes.", no_args_is_help=True)
 
 BatchId = Annotated[int, typer.Argument(help="The number of the batch.", metavar="ID", min=1)]
 
@@ -36,7 +36,7 @@ _COLUMNS: Sequence[Column["Batch"]] = (
     Column("Source", lambda batch: batch.source, short=True),
     Column("State", lambda batch: batch.state, short=True),
     Column("Done", lambda batch: f"{batch.done:,}/{batch.totals.requested:,}", short=True),
-    Column("Made", lambda batch: f"{batch.totals.added:,}", short=True),
+    Column("Created", lambda batch: f"{batch.totals.added:,}", short=True),
 )
 
 _ITEM_COLUMNS: Sequence[Column["Item"]] = (
@@ -62,7 +62,7 @@ def list_(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """List batches, the newest first.
+    """List batches, newest first.
 
     Example: didier batches list --state running
     """
@@ -76,16 +76,16 @@ def list_(
 def show(
     at: At,
     batch_id: BatchId,
-    items: Annotated[bool, typer.Option("--items", help="List what became of each target.")] = False,
+    items: Annotated[bool, typer.Option("--items", help="List the outcome of each target.")] = False,
     outcome: Annotated[
         list[str] | None,
-        typer.Option(help="List targets with this outcome alone, as exists; may be given several times."),
+        typer.Option(help="List only targets with this outcome, such as exists; may be given several times."),
     ] = None,
     limit: Limit = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show a batch, and what became of its targets.
+    """Show a batch and the outcome of its targets.
 
     Example: didier batches show 7 --outcome exists --outcome invalid --csv
     """
@@ -121,16 +121,16 @@ def progress(batch: "Batch") -> str:
     """Say how far a batch is."""
     requested = batch.totals.requested
     if batch.phase == "check":
-        return f"{batch.done:,} of {numbered(requested, 'target')} checked, none made yet"
+        return f"{batch.done:,} of {numbered(requested, 'target')} checked, none created yet"
     if batch.phase == "remove":
-        return f"{batch.totals.removed:,} of {numbered(batch.totals.added, 'DID')} removed"
-    return f"{batch.totals.added:,} of {numbered(requested, 'target')} made"
+        return f"{batch.totals.removed:,} of {numbered(batch.totals.added, 'DID')} deleted"
+    return f"{batch.totals.added:,} of {numbered(requested, 'target')} created"
 
 
 @app.command()
 @somewhere
 def watch(at: At, batch_id: BatchId, as_json: AsJson = False) -> None:
-    """Watch a batch to its end. On the local database, one that waits is gone on with.
+    """Watch a batch until it ends. On the local database, this also continues a batch that waits.
 
     Example: didier batches watch 7
     """
@@ -173,18 +173,18 @@ def _now(batch: "Batch") -> "Batch":
 def _interrupted(at: At, batch: "Batch | None") -> Sequence[str]:
     if batch is None:
         return (
-            "didier: interrupted before the order was acknowledged;"
-            " 'didier batches list' shows whether it was taken in",
+            "didier: interrupted before the order was confirmed;"
+            " 'didier batches list' shows whether it was accepted",
         )
     if batch.ended:
         return (f"didier: batch {batch.id} is {batch.state}: {progress(batch)}",)
-    where = "goes on on the server" if at.login() else (
-        "stops here; it goes on while a server runs on this database, and with the command that follows"
+    where = "continues on the server" if at.login() else (
+        "stops here; it continues while a server runs on this database, or with the following command"
     )  # fmt: skip
     return (
         f"didier: interrupted; batch {batch.id} is {batch.state}: {progress(batch)}. It {where}.",
-        f"didier: 'didier batches watch {batch.id}' watches it to its end;"
-        f" 'didier undo {batch.id}' takes it back then",
+        f"didier: 'didier batches watch {batch.id}' shows its progress until it ends;"
+        f" then 'didier undo {batch.id}' can undo it",
     )
 
 
@@ -211,7 +211,7 @@ def say_not_made(item: "Item") -> None:
     if item.outcome == "exists":
         words = f"DID {item.target} exists already"
     elif item.outcome == "duplicate":
-        words = f"{item.target} is named before in this order"
+        words = f"{item.target} appears earlier in this order"
     else:
         words = f"{item.target!r} is not a valid DID: {item.reason}"
     say(f"didier: {words}", err=True)
@@ -231,13 +231,13 @@ def ended(batch: "Batch") -> None:
 def undo(
     at: At,
     batch_id: BatchId,
-    force: Annotated[bool, typer.Option("--force", help="Take DIDs too that were changed since.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Include DIDs that were changed since.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove what a batch has made, or put back what it has changed or deleted.
+    """Delete what a batch has created, or restore what it has changed or deleted.
 
-    DIDs that were changed since, or are locked, are kept and named; then the exit status is 3.
+    DIDs that were changed since or are locked are kept and listed; the exit status is then 3.
 
     Example: didier undo 7
     """
@@ -258,7 +258,7 @@ def _tell_undone(batch: "Batch", kept: Sequence[str], as_json: bool) -> None:
         printing.print_json(printing.fields(batch))
     else:
         removed = batch.totals.removed
-        told = f": {numbered(removed, 'DID')} removed" if removed else ""
+        told = f": {numbered(removed, 'DID')} deleted" if removed else ""
         say(f"Batch {batch.id} was undone{told}.")
     for pattern in kept[:TOLD]:
         say(f"didier: DID {pattern} was kept: it was changed since, or is locked", err=True)

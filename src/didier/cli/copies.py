@@ -46,10 +46,10 @@ def copy(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would be made. Status 1 if it would not be.")
+        bool, typer.Option("--dry-run", help="Only show what would be created. Status 1 if it is refused.")
     ] = False,
     inactive: Annotated[
-        bool, typer.Option("--inactive", help="Make copies that accept no calls yet.")
+        bool, typer.Option("--inactive", help="Create the copies inactive: they accept no calls yet.")
     ] = False,
     assigned: Set = None,
     blank: Blank = None,
@@ -64,7 +64,7 @@ def copy(
         bool,
         typer.Option(
             "--atomic/--best-effort",
-            help="All or nothing, or what can be made (the default).",
+            help="If some DIDs cannot be created: create none, or create the others (the default).",
             show_default=False,
         ),
     ] = False,
@@ -73,13 +73,13 @@ def copy(
 ) -> None:
     """Copy a DID to new numbers.
 
-    What is ordered together is a batch: it can be watched, and undone.
+    The copies ordered together are a batch, which can be watched and undone.
 
     Example: didier copy 18001234567 18002220000-18002220099 --inactive --dry-run
     """
     named = list(split(",".join(targets or ()), as_text))
     if bool(named) == (csv is not None):
-        raise typer.BadParameter("name numbers, or a file with --csv", param_hint="TARGET...")
+        raise typer.BadParameter("give numbers, or a file with --csv, but not both", param_hint="TARGET...")
     if at.on_vicidial(
         dry_run=dry_run, inactive=inactive, set=assigned, blank=blank, atomic=atomic,
         description_template=description_template, json=as_json,
@@ -164,6 +164,7 @@ def _show_preview(preview: "Preview", as_json: bool, limit: int | None) -> None:
         say(f"{numbered(totals.requested, 'target')}: " + ", ".join(
             f"{getattr(totals, name):,} {name}" for name in statuses
         ))  # fmt: skip
-        say("Nothing was written." if preview.possible else "Nothing was written; nor would it be made.")
+        refused = "" if preview.possible else " The order would be refused."
+        say(f"Nothing was written.{refused}")
     if not preview.possible:
         raise typer.Exit(Status.REFUSED)

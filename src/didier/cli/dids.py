@@ -25,9 +25,9 @@ Pattern = Annotated[str, typer.Argument(help="The DID, as it is dialled.", metav
 Search = Annotated[
     str | None, typer.Argument(help="Part of the number, in any spelling, or of the description.")
 ]
-Route = Annotated[str | None, typer.Option(help="Only DIDs with this route, as IN_GROUP.")]
+Route = Annotated[str | None, typer.Option(help="Only DIDs with this route, such as IN_GROUP.")]
 Active = Annotated[
-    bool | None, typer.Option("--active/--inactive", help="Only DIDs that accept calls, or that do not.")
+    bool | None, typer.Option("--active/--inactive", help="Only DIDs that accept calls, or only the others.")
 ]
 UserGroup = Annotated[str | None, typer.Option(help="Only DIDs of this user group.")]
 InGroup = Annotated[str | None, typer.Option(help="Only DIDs that lead to this in-group.")]
@@ -40,7 +40,7 @@ _COLUMNS: Sequence[Column["Did"]] = (
     Column("DID", lambda did: did.pattern, short=True),
     Column("Description", lambda did: did.description),
     Column("Active", lambda did: did.get("did_active"), short=True),
-    Column("Leads to", destination),
+    Column("Calls go to", destination),
     Column("User group", lambda did: did.user_group),
     Column("Copied from", lambda did: did.copied_from, short=True),
 )
@@ -57,7 +57,7 @@ def list_(
     carrier: Carrier = None,
     copied_from: CopiedFrom = None,
     sort: Annotated[
-        str | None, typer.Option(help="did_pattern, did_id or did_description; -did_id: backwards.")
+        str | None, typer.Option(help="did_pattern, did_id or did_description; -did_id for descending.")
     ] = None,
     limit: Limit = None,
     as_json: AsJson = False,
@@ -80,11 +80,11 @@ def show(
     at: At,
     pattern: Pattern,
     history: Annotated[
-        int, typer.Option(min=0, help="How many of its changes are shown, the newest first.")
+        int, typer.Option(min=0, help="How many of its changes are shown, newest first.")
     ] = HISTORY_SHOWN,
     as_json: AsJson = False,
 ) -> None:
-    """Show a DID: where calls lead, all its fields, and its history.
+    """Show a DID: where its calls go, all its fields and its history.
 
     Example: didier show 18001234567
     """
@@ -108,7 +108,7 @@ def _show(did: "Did", changes: Sequence["Change"]) -> None:
         for line in pairs(rows):
             say(line)
     if changes:
-        say("", "History, the newest first")
+        say("", "History, newest first")
     for change in changes:
         say(f"  {printing.when(change.when)}  {_told(change)}")
 
@@ -145,39 +145,41 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
 
 @somewhere
 def add(at: At, pattern: Pattern, assigned: Set = None) -> None:
-    """Make a DID that is copied from none.
+    """Create a DID without copying another.
 
     Example: didier add 18002223333 --set did_route=EXTEN --set extension=8300
     """
     given = values(assigned)
     with at.either() as client:
         client.add(pattern, **given)
-    say(f"DID {pattern} was made.")
+    say(f"DID {pattern} was created.")
 
 
 @somewhere
 def update(at: At, pattern: Pattern, assigned: Set = None, blank: Blank = None) -> None:
-    """Set fields of a DID; those that are not named stay as they are.
+    """Update fields of a DID; all other fields stay as they are.
 
     Example: didier update 18002223333 --set did_active=N --blank did_carrier_description
     """
     given = values(assigned, blank)
     if not given:
-        raise typer.BadParameter("name at least one field with --set or --blank")
+        raise typer.BadParameter("give at least one field with --set or --blank")
     at.on_vicidial(blank=blank)
     with at.either() as client:
         client.update(pattern, **given)
-    say(f"DID {pattern} was changed: {', '.join(given)}.")
+    say(f"DID {pattern} was updated: {', '.join(given)}.")
 
 
 @somewhere
 def delete(
     at: At,
     patterns: Annotated[list[str], typer.Argument(help="The DIDs.", metavar="DID")],
-    force: Annotated[bool, typer.Option("--force", help="Delete also what is protected or in use.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also delete protected DIDs and DIDs in use.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
-    """Delete DIDs. A deletion is a batch of one, which can be undone.
+    """Delete DIDs. Each deletion is a batch, which can be undone.
 
     Example: didier delete 18002223333 --yes
     """
@@ -208,7 +210,7 @@ def _delete(client: "Didier | VicidialClient", pattern: str, force: bool) -> boo
 
 @somewhere
 def lock(at: At, pattern: Pattern) -> None:
-    """Lock a DID: it is not deleted, also not by force, until it is unlocked.
+    """Lock a DID: it cannot be deleted, not even with --force, until it is unlocked.
 
     Example: didier lock 18001234567
     """
@@ -219,7 +221,7 @@ def lock(at: At, pattern: Pattern) -> None:
 
 @somewhere
 def unlock(at: At, pattern: Pattern) -> None:
-    """Let a DID be deleted again.
+    """Unlock a DID, so that it can be deleted again.
 
     Example: didier unlock 18001234567
     """

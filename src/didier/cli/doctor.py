@@ -22,9 +22,9 @@ def doctor(
     database: DatabaseOption = None,
     astguiclient_conf: AstguiclientOption = None,
 ) -> None:
-    """Look the database over: each finding with what to do. Nothing is changed.
+    """Check the database and show what to do about each finding. Nothing is changed.
 
-    Exit status 0 without errors among the findings, 1 with.
+    The exit status is 1 if there are errors among the findings, else 0.
 
     Example: didier doctor --astguiclient-conf /etc/astguiclient.conf
     """

@@ -8,7 +8,7 @@ from didier.cli.places import AstguiclientOption, DatabaseOption, server_package
 from didier.cli.printing import numbered, pairs
 from didier.cli.terminal import say
 
-app = typer.Typer(help="The installation's key, which second factors are sealed with.", no_args_is_help=True)
+app = typer.Typer(help="The installation's key, which encrypts second factors.", no_args_is_help=True)
 
 
 @app.command()
@@ -27,7 +27,7 @@ def show(
     lines = [
         ("File", str(file)),
         ("Id", key.key_id),
-        ("Made", f"{key.made_at:%Y-%m-%d} ({numbered(days, 'day')} ago)"),
+        ("Created", f"{key.made_at:%Y-%m-%d} ({numbered(days, 'day')} ago)"),
     ]
     for line in pairs(lines):
         say(line)
@@ -38,15 +38,15 @@ def rotate(
     database: DatabaseOption = None,
     astguiclient_conf: AstguiclientOption = None,
 ) -> None:
-    """Make a new key, and seal with it all that the old one has sealed. Nobody has to set anything up anew.
+    """Create a new key and re-encrypt the second factors with it. Users need not set up anything.
 
-    The old key is kept until that is stored, so that a crash loses nothing: run the command again. Copy the
-    file to the other nodes afterwards: until then they cannot check one-time codes.
+    The old key is kept until everything is stored: after a crash, run the command again. Then copy the file
+    to the other nodes: until then they cannot check one-time codes.
 
     Example: didier key rotate
     """
     with server_packages():
         from didier.cli.local import keys
     file, key, count = keys.rotate(database, astguiclient_conf)
-    say(f"{file} has the new key {key.key_id}; {numbered(count, 'second factor')} sealed anew.")
+    say(f"{file} has the new key {key.key_id}; {numbered(count, 'second factor')} re-encrypted.")
     say("Keep a copy of the file, apart from the backups of the database.")

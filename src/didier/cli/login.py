@@ -55,7 +55,7 @@ class Login:
     def _missing(self, user: str | None, password: str | None) -> str:
         """Say which variables are missing; with a token, another 'didier login' would not help."""
         unset = " and ".join(name for name, value in ((USER, user), (PASSWORD, password)) if not value)
-        what = f"set the password of {user}" if user else "say who signs in"
+        what = f"set the password of {user}" if user else "give a user"
         hint = self._why_no_token() if self.token else "" if password else "or use 'didier login'"
         return "; ".join(filter(None, (f"{unset}: {what} at {self.server}", hint)))
 
@@ -65,7 +65,7 @@ def one_time_code(server: str) -> str:
     if code := os.environ.get(CODE):
         return code
     if not sys.stdin.isatty():
-        raise WrongSetting(f"{CODE}: give the one-time code that {server} asks for; or use 'didier login'")
+        raise WrongSetting(f"{CODE}: give the one-time code that {server} asks for, or use 'didier login'")
     return ask(CODE_PROMPT)
 
 
@@ -122,7 +122,7 @@ def read() -> Login | None:
     try:
         return Login(**json.loads(text))
     except (ValueError, TypeError):
-        raise WrongSetting(f"{path}: cannot be understood; 'didier login' makes it anew") from None
+        raise WrongSetting(f"{path}: cannot be understood; 'didier login' creates it again") from None
 
 
 def stored() -> Login | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from didier.client.models import BatchState
 
-PHASES = {"check": "Checking", "make": "Copying", "remove": "Removing"}
+PHASES = {"check": "Checking", "make": "Copying", "remove": "Deleting"}
 
 
 class Meter:

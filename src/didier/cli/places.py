@@ -38,7 +38,7 @@ AstguiclientOption = Annotated[
     str | None,
     typer.Option(
         "--astguiclient-conf",
-        help="VICIdial's configuration file, to take the database from. Setting: astguiclient_conf.",
+        help="VICIdial's configuration file, which names the database. Setting: astguiclient_conf.",
         metavar="FILE",
     ),
 ]
@@ -70,7 +70,7 @@ class At:
         """
         is_local = self.database is not None or self.astguiclient_conf is not None
         if is_local and (self.server is not None or self.vicidial):
-            raise WrongSetting("--server: a command works on a server or on a database, name one of them")
+            raise WrongSetting("--server: a command works on a server or on a database; give only one")
         if is_local:
             return None
         named = self.server or os.environ.get(SERVER)
@@ -78,7 +78,7 @@ class At:
             return None
         found = login.find(named, vicidial=self.vicidial)
         if found is None and self.vicidial:
-            raise WrongSetting(f"--vicidial: name the server with --server or {SERVER}")
+            raise WrongSetting(f"--vicidial: give the server with --server or {SERVER}")
         return found
 
     @contextmanager
@@ -117,7 +117,7 @@ class At:
         if signed is None or not signed.vicidial:
             return False
         if given := [name for name, value in options.items() if value not in (None, False, (), [])]:
-            raise WrongSetting(f"--{given[0].replace('_', '-')}: VICIdial's API has nothing like it")
+            raise WrongSetting(f"--{given[0].replace('_', '-')}: VICIdial's API has no such option")
         return True
 
     @contextmanager
@@ -127,7 +127,7 @@ class At:
 
         signed = self.login()
         if signed is None:
-            raise WrongSetting("--vicidial: name the server")
+            raise WrongSetting("--vicidial: give the server with --server")
         signed = signed.with_password()
         with VicidialClient(signed.server, signed.user or "", signed.password or "") as client:
             yield client
@@ -209,6 +209,6 @@ class NoServerPackages(SetupError):
 
     def __str__(self) -> str:
         return (
-            f"this works on a database and needs the server's packages ({self.args[0]} is missing):"
+            f"this command works on a database and needs the server's packages ({self.args[0]} is missing):"
             " pip install 'didier[server]'"
         )

@@ -31,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with all field
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, with all fields.")]
 Limit = Annotated[
     int | None,
-    typer.Option(min=0, help=f"Most rows; 0 for all. A table shows {SHOWN} unless told, JSON and CSV all."),
+    typer.Option(min=0, help=f"Most rows; 0 for all. Default: {SHOWN} in a table, all in JSON and CSV."),
 ]
 
 PAGE, PAGE_MOST = 200, 1_000
@@ -69,7 +69,7 @@ def listing(
 ) -> None:
     """Print a list: as a table with *columns*, or with all fields for a pipe."""
     if as_json and as_csv:
-        raise typer.BadParameter("--json and --csv exclude each other")
+        raise typer.BadParameter("--json and --csv cannot be used together")
     rows = found if not limit else islice(found, limit)
     if as_json:
         print_json_list(map(fields, rows))
@@ -177,7 +177,7 @@ def confirm(question: str, yes: bool) -> None:
     if yes:
         return
     if not can_ask():
-        raise WrongSetting(f"{question} Nobody can be asked here: add --yes")
+        raise WrongSetting(f"{question} There is no terminal to ask on: add --yes")
     terminal.agreed(question, abort=True)
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
 
-Since = Annotated[datetime | None, typer.Option(formats=FORMATS, help="From then on.")]
-Until = Annotated[datetime | None, typer.Option(formats=FORMATS, help="Until before then.")]
+Since = Annotated[datetime | None, typer.Option(formats=FORMATS, help="From this time on.")]
+Until = Annotated[datetime | None, typer.Option(formats=FORMATS, help="Before this time.")]
 
 _LOG: Sequence[Column["LogLine"]] = (
     Column("When", lambda line: line.when, short=True),
@@ -54,16 +54,16 @@ USAGE_MOST = 1_000
 def log(
     at: At,
     user: Annotated[str | None, typer.Option(help="Only requests of this user.")] = None,
-    function: Annotated[str | None, typer.Option(help="Only this function, as copy_did.")] = None,
+    function: Annotated[str | None, typer.Option(help="Only this function, such as copy_did.")] = None,
     result: Annotated[str | None, typer.Option(help="Only SUCCESS, ERROR or NOTICE.")] = None,
-    source: Annotated[str | None, typer.Option(help="Only requests that say they are this source.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only requests with this source.")] = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show what was asked of either API, the newest first.
+    """Show the requests to both APIs, newest first.
 
     Example: didier log --function copy_did --result ERROR --since 2026-03-01
     """
@@ -82,7 +82,7 @@ def usage(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show how much each DID was called, the most called first; in the last 30 days unless told.
+    """Show how often each DID was called, the most called first. The default is the last 30 days.
 
     Example: didier usage --since 2026-03-01 --until 2026-04-01 --csv
     """
@@ -94,7 +94,7 @@ def usage(
 @somewhere
 def calls(
     at: At,
-    number: Annotated[str, typer.Argument(help="The number as it was called.", metavar="NUMBER")],
+    number: Annotated[str, typer.Argument(help="The number that was called.", metavar="NUMBER")],
     day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The day.", metavar="DAY")],
     limit: Limit = None,
     as_json: AsJson = False,

@@ -38,7 +38,7 @@ def serve(
 
 
 def init(database: DatabaseOption = None, astguiclient_conf: AstguiclientOption = None) -> None:
-    """Make a database with an administrator; the password is shown once.
+    """Create a database with an administrator; the password is shown once.
 
     Example: didier init --database sqlite:////var/lib/didier/didier.db
     """

@@ -31,39 +31,39 @@ Scopes = Annotated[
     typer.Option(
         help="What the token may do: "
         + ", ".join(scope.name for scope in SCOPES)
-        + "; all unless told. May be given several times."
+        + ". The default is all. May be given several times."
     ),
 ]
 
 
 def login(
-    server: Annotated[str, typer.Argument(help="Address of the server, as https://didier.example.com.")],
+    server: Annotated[str, typer.Argument(help="Address of the server, such as https://didier.example.com.")],
     user: Annotated[
-        str | None, typer.Option(help=f"The user; with --token, whose it is. Variable: {USER}.")
+        str | None, typer.Option(help=f"The user; with --token, the token's user. Variable: {USER}.")
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=36_500, help="Days until the token expires.")] = DAYS,
     scope: Scopes = None,
     token: Annotated[
-        bool, typer.Option("--token", help="Ask for a token that is there instead of making one.")
+        bool, typer.Option("--token", help="Ask for an existing token instead of creating one.")
     ] = False,
     vicidial: Annotated[
-        bool, typer.Option("--vicidial", help="It is a genuine VICIdial, which has no tokens.")
+        bool, typer.Option("--vicidial", help="The server is a genuine VICIdial, which has no tokens.")
     ] = False,
     store_password: Annotated[
         bool, typer.Option("--store-password", help="Store the password; a genuine VICIdial needs it.")
     ] = False,
 ) -> None:
-    """Let the commands that follow work on a server.
+    """Sign in to a server, on which the following commands then work.
 
-    The password is asked for (in a pipe, read from standard input), used to make a token, and not stored. The
-    one-time code of a user with a second factor is asked for after it.
+    The command asks for the password (in a pipe, it reads standard input), creates a token with it and does
+    not store it. Users with a second factor are then asked for a one-time code.
 
     Example: didier login https://didier.example.com --user admin
     """
     server = server.rstrip("/")
     logins.check_address(server)
     if server.startswith("http://") and urlsplit(server).hostname not in LOOPBACK:
-        say("didier: with http:// passwords and tokens can be read on the way", err=True)
+        say("didier: with http://, passwords and tokens can be read in transit", err=True)
     if vicidial and not store_password:
         raise WrongSetting(
             "--vicidial: VICIdial has no tokens: --store-password keeps the password in a private file;"
@@ -77,12 +77,12 @@ def login(
         made = Login(server, name, _secret(f"Password of {name}", PASSWORD), vicidial=vicidial)
         made = made if store_password else _with_token(made, days, scope)
     path = logins.write(made)
-    say(f"Commands work on {server} from now on ({path}); 'didier logout' ends that.")
+    say(f"From now on, commands work on {server} ({path}). 'didier logout' ends that.")
 
 
 def _ask_user() -> str:
     if not sys.stdin.isatty():
-        raise WrongSetting(f"--user: say who signs in, or set {USER}")
+        raise WrongSetting(f"--user: give a user, or set {USER}")
     return ask("User")
 
 
@@ -131,7 +131,7 @@ def logout(
 ) -> None:
     """Forget the server and how to sign in there. With --revoke the token is revoked first.
 
-    When that fails, the login is kept, so that it can be tried again.
+    If that fails, the login is kept, so that you can try again.
 
     Example: didier logout --revoke
     """
@@ -142,7 +142,7 @@ def logout(
     if stored is None:
         say("Nothing was stored.")
         return
-    say(f"{stored.server} is forgotten.")
+    say(f"The login for {stored.server} was removed.")
     if stored.token_id is not None and not revoke:
         say(f"Token {stored.token_id} is still valid: 'didier token revoke {stored.token_id}' ends it.")
 
@@ -155,7 +155,7 @@ def _revoke(stored: Login) -> None:
     try:
         if stored.token_id is None:
             raise WrongSetting(
-                "--revoke: the token was not made by 'didier login' and its number is not known here;"
+                "--revoke: the token was not created by 'didier login', so its number is not known here;"
                 " 'didier token list' shows it, 'didier token revoke' ends it"
             )
         _revoke_at(stored.with_password(), stored.token_id)
@@ -166,8 +166,8 @@ def _revoke(stored: Login) -> None:
 
 
 _KEPT = (
-    "the token may still be valid, so the login is kept: try again, or forget it without revoking by"
-    " 'didier logout'"
+    "the token may still be valid, so the login is kept: try again, or use 'didier logout' to forget it"
+    " without revoking it"
 )
 
 
@@ -176,6 +176,6 @@ def _revoke_at(signed: Login, token_id: int) -> None:
         try:
             client.revoke_token(token_id)
         except client_errors.TokenNotFound:
-            say(f"There is no token {token_id} of {signed.user} any more.")
+            say(f"Token {token_id} of {signed.user} no longer exists.")
             return
     say(f"Token {token_id} was revoked.")

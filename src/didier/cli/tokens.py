@@ -41,17 +41,17 @@ _COLUMNS: Sequence[Column["Token"]] = (
 @somewhere
 def add(
     at: At,
-    user: Annotated[str, typer.Argument(help="Whose token it is.", metavar="USER")],
+    user: Annotated[str, typer.Argument(help="The user whose token it is.", metavar="USER")],
     name: Annotated[str, typer.Option(help="What the token is for.")],
     scope: Annotated[list[str], typer.Option(help=f"May be given several times. {_SCOPES}.")],
-    prefix: Annotated[str | None, typer.Option(help="It reaches only DIDs that begin with this.")] = None,
+    prefix: Annotated[str | None, typer.Option(help="Only for DIDs that begin with this.")] = None,
     network: Annotated[
         list[str] | None,
-        typer.Option(help="Address or network from which it is accepted; may be given several times."),
+        typer.Option(help="Address or network from which the token is accepted; may be given several times."),
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Days until it expires.")] = None,
 ) -> None:
-    """Make a token; it is shown this once. On a server this asks for the password.
+    """Create a token; it is shown only once. On a server this asks for the password.
 
     Example: didier token add crm --name CRM --scope dids:read --scope dids:write --days 365
     """
@@ -60,7 +60,7 @@ def add(
         made = client.add_token(
             name, scope, user=user, pattern_prefix=prefix, networks=network or (), expires_at=expires_at
         )
-    say(f"Token {made.token_id} of {made.user} (shown this once):")
+    say(f"Token {made.token_id} of {made.user} (shown only once):")
     say(made.secret)
 
 
@@ -70,13 +70,13 @@ def list_(
     at: At,
     user: Annotated[
         str | None,
-        typer.Argument(help="Whose tokens; unless named, on a server yours, else all.", metavar="USER"),
+        typer.Argument(help="Whose tokens. Default: yours on a server, else all.", metavar="USER"),
     ] = None,
     limit: Limit = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """List tokens, without what they say. On a server this asks for the password.
+    """List tokens, without the secrets. On a server this asks for the password.
 
     Example: didier token list crm
     """
@@ -124,7 +124,7 @@ class Validity:
         """Say what became of the tokens when the user got a new password."""
         whose = f"of {self.user}"
         if self.count is None:
-            say(f"All tokens {whose} {'were revoked' if revoked else 'that are valid stay so'}.")
+            say(f"All tokens {whose} {'were revoked' if revoked else 'stay valid'}.")
         elif revoked:
             say(numbered(self.count, f"token {whose} was revoked.", f"tokens {whose} were revoked."))
         elif self.count:
@@ -137,7 +137,7 @@ class Validity:
 def revoke(
     at: At, token_id: Annotated[int, typer.Argument(help="The token's number.", metavar="ID", min=1)]
 ) -> None:
-    """Let a token be accepted no more. On a server this asks for the password.
+    """Revoke a token: it is no longer accepted. On a server this asks for the password.
 
     Example: didier token revoke 3
     """

@@ -37,7 +37,7 @@ def export(
         str, typer.Argument(help="The file to write; - for standard output.", metavar="FILE")
     ] = STANDARD,
     form: Annotated[
-        str | None, typer.Option("--format", help="csv or ndjson; unless told, by the name of the file.")
+        str | None, typer.Option("--format", help="csv or ndjson. Default: by the name of the file.")
     ] = None,
     search: Annotated[str | None, typer.Option(help="Only DIDs with this in number or description.")] = None,
     route: Route = None,
@@ -47,9 +47,9 @@ def export(
     carrier: Carrier = None,
     copied_from: CopiedFrom = None,
 ) -> None:
-    """Write all fields of DIDs to a file, which is there when it is whole.
+    """Write all fields of DIDs to a file. The file appears only when it is complete.
 
-    The CSV can be ordered again as it is: didier copy --csv, didier import.
+    The CSV can be used unchanged with didier copy --csv and didier import.
 
     Example: didier export dids.csv --in-group SALES
     """
@@ -92,7 +92,7 @@ def import_(
     at: At,
     file: Annotated[str, typer.Argument(help="A CSV file; - for standard input.", metavar="FILE")],
     existing: Annotated[
-        Literal["refuse", "skip", "update"], typer.Option(help="What to do with DIDs that are there.")
+        Literal["refuse", "skip", "update"], typer.Option(help="What to do with DIDs that exist.")
     ] = "refuse",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be imported.")] = False,
     yes: Yes = False,
@@ -100,12 +100,12 @@ def import_(
     as_csv: AsCsv = False,
     limit: Limit = None,
 ) -> None:
-    """Make the DIDs of a CSV table, as 'didier export' writes it: up to 1,000 rows, all or none.
+    """Create the DIDs of a CSV table, as written by 'didier export': up to 1,000 rows, all or none.
 
     Example: didier import dids.csv --existing update --dry-run
     """
     if existing == "update" and not dry_run:
-        printing.confirm("Update the DIDs that are there?", yes)
+        printing.confirm("Update the DIDs that exist?", yes)
     with at.client() as client, _table(at, file) as table:
         done = client.import_dids(table, existing=existing, dry_run=dry_run)
     if as_json or as_csv or dry_run:

@@ -27,10 +27,10 @@ GROUP = "ADMIN"
 """The user group of a user for whom none is named."""
 
 Name = Annotated[str, typer.Argument(help="The user's name.", metavar="USER")]
-Level = Annotated[int | None, typer.Option(help="User Level, 1 to 9; the API asks for 8.")]
+Level = Annotated[int | None, typer.Option(help="User Level, 1 to 9; the API needs 8.")]
 Access = Annotated[bool | None, typer.Option("--api-access/--no-api-access", help="API Access 1 or 0.")]
 Functions = Annotated[
-    str | None, typer.Option(help="Allowed API Functions: names with commas between, or ALL.")
+    str | None, typer.Option(help="Allowed API Functions: names separated by commas, or ALL.")
 ]
 ModifyDids = Annotated[
     bool | None,
@@ -46,20 +46,18 @@ Group = Annotated[str | None, typer.Option(help="User group.")]
 FullName = Annotated[str | None, typer.Option(help="Full name.")]
 NoSecondFactor = Annotated[
     bool,
-    typer.Option(
-        "--no-second-factor", help="Reset the second factor: the user signs in with the password alone."
-    ),
+    typer.Option("--no-second-factor", help="Reset the second factor: the password alone is then enough."),
 ]
 Ask = Annotated[
-    bool, typer.Option("--password", help="Ask for a password (read from standard input in a pipe).")
+    bool, typer.Option("--password", help="Ask for a password (in a pipe, read it from standard input).")
 ]
 
 RevokeTokens = Annotated[
     bool | None,
     typer.Option(
         "--revoke-tokens/--keep-tokens",
-        help="With --password: whether the user's tokens are revoked too. Asked for on a terminal;"
-        " elsewhere they are kept unless told.",
+        help="With --password: whether to revoke the user's tokens too. A terminal asks;"
+        " elsewhere the default is to keep them.",
     ),
 ]
 
@@ -92,7 +90,7 @@ def add(
     group: Group = None,
     full_name: FullName = None,
 ) -> None:
-    """Make a user. Without --password a random password is made and shown once.
+    """Create a user. Without --password, a random password is generated and shown once.
 
     Example: didier user add crm --api-access --functions copy_did
     """
@@ -125,7 +123,7 @@ def add(
 
 
 def _made(name: str, password: str | None) -> str:
-    return f"User {name} was made." + (f" Password {password} (shown this once)" if password else "")
+    return f"User {name} was created." + (f" Password {password} (shown only once)" if password else "")
 
 
 @app.command("set")
@@ -147,9 +145,9 @@ def set_(
     yes: Yes = False,
     no_second_factor: NoSecondFactor = False,
 ) -> None:
-    """Change a user; what is not named stays as it is. A new password ends a lock-out.
+    """Update a user; all other settings stay as they are. A new password ends a lock-out.
 
-    Who takes something away from themselves on a server is asked before that.
+    On a server, the command asks first if you would take rights away from yourself.
 
     Example: didier user set crm --functions copy_did,add_did --level 8
     """
@@ -157,7 +155,7 @@ def set_(
         level, api_access, functions, modify_dids, delete_dids, view_reports, active, group, full_name
     )
     if not settings and not password and not no_second_factor:
-        raise typer.BadParameter("name at least one setting to change")
+        raise typer.BadParameter("give at least one setting to change")
     if revoke_tokens is not None and not password:
         raise typer.BadParameter("--revoke-tokens and --keep-tokens go with --password")
     if at.on_vicidial(
@@ -165,7 +163,7 @@ def set_(
         view_reports=view_reports, revoke_tokens=revoke_tokens, no_second_factor=no_second_factor,
     ):  # fmt: skip
         vicidial.update_user(at, name, ask_password() if password else None, settings)
-        say(f"User {name} was changed.")
+        say(f"User {name} was updated.")
         return
     _change(at, name, settings, password, revoke_tokens, no_second_factor, yes)
 
@@ -190,12 +188,12 @@ def _change(
         changed = client.update_user(name, revoke_tokens=revoked, **settings) if settings else before
         if no_second_factor:
             client.reset_second_factor(name)
-    say(f"User {name} was changed.")
+    say(f"User {name} was updated.")
     _tell(settings, changed, before=before.modify_inbound_dids)
     if tokens:
         tokens.tell(revoked=revoked)
     if revoked and signed and signed.token and _is_of(signed, changed):
-        say("The token of this login is one of them: 'didier login' makes a new one.")
+        say("This includes the token of this login: 'didier login' creates a new one.")
 
 
 def _ask_oneself(signed: Login | None, before: "User", settings: dict[str, Any], yes: bool) -> None:

@@ -62,6 +62,6 @@ def open_database(database: str | None, astguiclient_conf: str | None = None) ->
     if found != migrations.HEAD:
         raise NoDatabase(
             f"the database is not ready (revision {found or 'none'}, this is {migrations.HEAD});"
-            " 'didier init' or a start of the server makes it so"
+            " run 'didier init', or start the server"
         )
     return engine

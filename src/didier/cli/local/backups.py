@@ -20,8 +20,8 @@ def database(url: str | None) -> Path:
     file = database_file(parse_url(database_url(config.load({"database": url}))))
     if file is None:
         raise WrongSetting(
-            "database: a MariaDB database is backed up by its own tools, as mariadb-dump; this is for the"
-            " embedded one"
+            "database: back up a MariaDB database with its own tools, such as mariadb-dump; this command is"
+            " for the embedded one"
         )
     return file
 

@@ -26,4 +26,4 @@ def _examine(url: str, file: KeyFile) -> list[Finding]:
         with reading(engine) as conn:
             return examine(conn, file, datetime.now())
     except (NoDatabase, DatabaseLost) as error:
-        return [Finding(Severity.ERROR, str(error), "see that it runs and that the setting names it")]
+        return [Finding(Severity.ERROR, str(error), "check that it is running and that the setting names it")]

@@ -58,8 +58,8 @@ def _check_demo(engine: Engine, demo: bool) -> None:
             demo_data.fill(conn, datetime.now())
         elif demo_data.is_demo(conn):
             raise DatabaseInUse(
-                "this database was made by --demo and has a user with a public password;"
-                " 'didier init' makes one for real use"
+                "this database was created by --demo and has a user with a public password;"
+                " 'didier init' creates one for real use"
             )
 
 
@@ -98,4 +98,4 @@ def init(database: str | None, astguiclient_conf: str | None) -> None:
         password = directory.first_administrator(conn, None, datetime.now())
     engine.dispose()
     say(f"Database {file or engine.url.database} is ready.")
-    say(f"User {directory.ADMIN}, password {password} (shown this once)")
+    say(f"User {directory.ADMIN}, password {password} (shown only once)")
