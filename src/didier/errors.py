@@ -143,8 +143,8 @@ class SecondFactorUnchecked(SignInRefused):
 
     def __str__(self) -> str:
         return (
-            "one-time codes cannot be checked, because the installation's key is missing or is another one;"
-            " who runs the server finds the reason in its log"
+            "one-time codes cannot be checked, because the installation's key is missing or has changed;"
+            " the server's log has the reason"
         )
 
 
@@ -162,7 +162,7 @@ class SessionEnded(TokenRefused):
     """The session of the admin panel is none, or none any more; *reason* says why."""
 
     def __str__(self) -> str:
-        return f"you are not signed in any more: {self.reason}"
+        return f"you are no longer signed in: {self.reason}"
 
 
 @dataclass(unsafe_hash=True)
@@ -186,7 +186,7 @@ class BeyondReach(NotPermitted):
     user: str
 
     def __str__(self) -> str:
-        held = f"{self.user} has, or would have, what you do not have"
+        held = f"{self.user} has, or would get, rights that you do not have"
         return f"no permission for {self.function}: {held}: {', '.join(self.missing)}"
 
 
@@ -198,8 +198,8 @@ class LastManager(Refusal):
 
     def __str__(self) -> str:
         return (
-            f"{self.user} is the last user who may manage users; give another active user level 8,"
-            " API Access, Modify Users and the function update_user first"
+            f"{self.user} is the last user who may manage users; first give another active user"
+            " level 8, API Access, Modify Users and the function update_user"
         )
 
 
@@ -227,7 +227,7 @@ class NamedTwice(AlreadyExists):
     """*pattern* stands in the order twice; the first wish for it gets it."""
 
     def __str__(self) -> str:
-        return f"{self.pattern} is named before in this order"
+        return f"{self.pattern} appears earlier in this order"
 
 
 @dataclass(unsafe_hash=True)
@@ -283,7 +283,7 @@ class NothingToChange(Refusal):
     pattern: str
 
     def __str__(self) -> str:
-        return f"nothing was named to be changed in {self.pattern}"
+        return f"no change was given for {self.pattern}"
 
 
 @dataclass(unsafe_hash=True)
@@ -293,7 +293,7 @@ class Protected(Refusal):
     pattern: str
 
     def __str__(self) -> str:
-        return f"DID {self.pattern} is protected: calls without a DID of their own rely on it"
+        return f"DID {self.pattern} is protected: calls to numbers without a DID use it"
 
 
 @dataclass(unsafe_hash=True)
@@ -324,7 +324,7 @@ class ChangedMeanwhile(Refusal):
     pattern: str
 
     def __str__(self) -> str:
-        return f"DID {self.pattern} was changed meanwhile"
+        return f"DID {self.pattern} was changed in the meantime"
 
 
 @dataclass(unsafe_hash=True)
@@ -344,7 +344,7 @@ class TooMuchToRead(Refusal):
     seconds: float
 
     def __str__(self) -> str:
-        return f"the targets were not read in {self.seconds:g} seconds: send them in parts"
+        return f"reading the targets took more than {self.seconds:g} seconds: send fewer at a time"
 
 
 @dataclass(unsafe_hash=True)
@@ -354,7 +354,7 @@ class TooManyTargets(Refusal):
     limit: int
 
     def __str__(self) -> str:
-        return f"a batch may have {self.limit:,} targets at most"
+        return f"a batch may have at most {self.limit:,} targets"
 
 
 @dataclass(unsafe_hash=True)
@@ -367,7 +367,7 @@ class NotAllPossible(Refusal):
     def __str__(self) -> str:
         shown = "; ".join(str(problem) for problem in self.problems[:3])
         more = f" and {self.count - 3} more" if self.count > 3 else ""
-        return f"nothing was made, as not every target can be: {shown}{more}"
+        return f"nothing was created, because some targets cannot be created: {shown}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,7 +401,7 @@ class NotUndoable(Refusal):
     state: str
 
     def __str__(self) -> str:
-        return f"batch {self.batch_id} is {self.state}; a batch that is done can be undone"
+        return f"batch {self.batch_id} is {self.state}; only a batch that is done can be undone"
 
 
 @dataclass(unsafe_hash=True)
@@ -449,21 +449,21 @@ class SecondFactorExists(Refusal):
     """The user has a second factor already; it has to be ended before another one is set up."""
 
     def __str__(self) -> str:
-        return "there is a second factor already"
+        return "a second factor is already set up"
 
 
 class NoSecondFactor(Refusal):
     """The user has no second factor, or has not begun to set one up."""
 
     def __str__(self) -> str:
-        return "there is no second factor"
+        return "no second factor is set up"
 
 
 class KeyNotUsable(Refusal):
     """Nothing can be sealed, as the installation's key cannot be used; the log says why."""
 
     def __str__(self) -> str:
-        return "the installation's key cannot be used; who runs the server finds the reason in its log"
+        return "the installation's key cannot be used; the server's log has the reason"
 
 
 @dataclass(unsafe_hash=True)
@@ -556,7 +556,7 @@ class DiskFull(Unavailable):
     @property
     def repair(self) -> str:
         """What to make room for."""
-        return f"make room on the disk of {self.what}; Didier then goes on by itself"
+        return f"free some space on the disk of {self.what}; Didier then continues by itself"
 
     def __str__(self) -> str:
         return f"the disk of {self.what} is full, nothing was changed, try again when there is room"
@@ -568,7 +568,7 @@ class ReadOnly(Unavailable):
     @property
     def repair(self) -> str:
         """What to make writable."""
-        return "make the database, its directory or its server writable; Didier then goes on by itself"
+        return "make the database, its directory or its server writable; Didier then continues by itself"
 
     def __str__(self) -> str:
         return "the database is read-only, nothing was changed, try again when it is writable"
@@ -614,7 +614,7 @@ class DatabaseLost(Unavailable):
     @property
     def repair(self) -> str:
         """What to look at."""
-        return "start the database, and look at its log; Didier then goes on by itself"
+        return "start the database and check its log; Didier then continues by itself"
 
     def __str__(self) -> str:
         return "the database cannot be reached, nothing is acknowledged, try again"
@@ -648,7 +648,7 @@ class MissingRights(SetupError):
 
     def __str__(self) -> str:
         lines = [f"the database user lacks {right}" for right in self.missing]
-        return "\n".join([*lines, "an administrator of the database gives them by:", *self.grants])
+        return "\n".join([*lines, "a database administrator can grant them with:", *self.grants])
 
 
 class DatabaseInUse(SetupError):

@@ -50,7 +50,7 @@ def test_what_is_no_number_has_no_spellings(pattern, region):
 @PROPERTY
 @given(DIALLED, REGION)
 def test_spellings_are_others(pattern, region):
-    """No pattern is a spelling of itself, none is named twice, and all can be dialled."""
+    """No pattern is a spelling of itself, none is set twice, and all can be dialled."""
     found = spellings(pattern, region)
 
     assert pattern not in found

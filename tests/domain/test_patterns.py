@@ -59,7 +59,7 @@ def test_letters_that_cannot_be_stored_are_refused(pattern):
     found = problem(pattern)
 
     assert found is not None
-    assert "letters outside the basic plane cannot be stored" == found.reason
+    assert "emoji and other rare characters cannot be stored" == found.reason
 
 
 @given(st.text(max_size=60))

@@ -31,8 +31,8 @@ from didier.domain.routes import destination, sentence
             "Calls go to agent 66, or else to voicemail box 7.",
         ),
         ({"did_route": "AGENT", "user": "6666"}, "Calls go to agent 6666."),
-        ({"did_route": "IN_GROUP", "group_id": "---NONE---"}, "Calls go to no in-group: none is named."),
-        ({"did_route": "IN_GROUP", "group_id": None}, "Calls go to no in-group: none is named."),
+        ({"did_route": "IN_GROUP", "group_id": "---NONE---"}, "Calls go to no in-group: none is set."),
+        ({"did_route": "IN_GROUP", "group_id": None}, "Calls go to no in-group: none is set."),
         ({"did_route": ""}, "Calls go to no route."),
         ({"did_route": "ELSEWHERE"}, "Calls go to the route ELSEWHERE."),
         (
@@ -44,7 +44,7 @@ from didier.domain.routes import destination, sentence
         ),
         (
             {"did_route": "EXTEN", "extension": "1", "did_active": "N"},
-            "Calls are not accepted; if they were they would go to extension 1.",
+            "Calls are not accepted; if they were, they would go to extension 1.",
         ),
         (
             {
@@ -63,4 +63,4 @@ def test_a_sentence_says_where_calls_lead(row, words):
 @pytest.mark.parametrize("route", sorted({*ROUTES, *UNAVAILABLE_ACTIONS}))
 def test_every_route_has_words(route):
     """No route that a DID can have is one whose destination is not known."""
-    assert destination({"did_route": route}).endswith(("none is named", "without instructions"))
+    assert destination({"did_route": route}).endswith(("none is set", "without instructions"))

@@ -137,12 +137,12 @@ def test_blanks_within_make_no_range(item):
         ("18002220099-18002220000", "the end comes before the beginning"),
         ("7275550199-0100", "the end comes before the beginning"),
         ("5550100-18005550199", "the end has more digits than the beginning"),
-        ("5550100-+5550199", "both ends must be whole numbers with a plus sign"),
-        ("+5550100-+99", "both ends must be whole numbers with a plus sign"),
+        ("5550100-+5550199", "both ends must be complete numbers, each with a plus sign"),
+        ("+5550100-+99", "both ends must be complete numbers, each with a plus sign"),
         (f"{'1' * 51}-{'1' * 51}", "numbers have at most 50 characters"),
-        ("1000000000-1000001000", "a list may come to 1000 numbers at most"),
-        ("0000000-9999999", "a list may come to 1000 numbers at most"),
-        (f"{'1' * 50}-{'9' * 50}", "a list may come to 1000 numbers at most"),
+        ("1000000000-1000001000", "a list may have at most 1000 numbers"),
+        ("0000000-9999999", "a list may have at most 1000 numbers"),
+        (f"{'1' * 50}-{'9' * 50}", "a list may have at most 1000 numbers"),
     ],
 )
 def test_impossible_ranges_are_refused_with_the_reason(item, reason):

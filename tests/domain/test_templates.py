@@ -57,7 +57,7 @@ def test_known_names_are_no_problem():
 
 def test_an_unknown_name_is_refused():
     """The refusal names what is unknown and what is known."""
-    assert InvalidField("description_template", "{town}", "a name of city, source, target") == Template(
+    assert InvalidField("description_template", "{town}", "one of city, source, target") == Template(
         "{target} {town}"
     ).problem({"city"})
 
@@ -67,9 +67,9 @@ def test_an_unknown_name_is_refused():
 )
 def test_stray_braces_are_refused(text):
     """A brace that neither opens nor closes a name is refused."""
-    assert InvalidField("description_template", text, "each brace opens or closes a name") == Template(
-        text
-    ).problem(VALUES)
+    assert InvalidField("description_template", text, "braces only around names") == Template(text).problem(
+        VALUES
+    )
 
 
 def test_long_templates_are_refused():

@@ -89,7 +89,7 @@ def test_half_of_the_settings(tmp_path):
     """A certificate without a key is a wrong setting, and says which is missing."""
     done = didier(tmp_path, "serve", "--demo", "--tls-cert", "a.pem")
 
-    assert "tls_key: TLS needs a certificate and its key, and this one is not given" in done.stderr
+    assert "tls_key: TLS needs both a certificate and its key; this one is missing" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.returncode != 0
 
@@ -101,7 +101,7 @@ def test_half_of_the_settings(tmp_path):
         ("a.pem", "none.key", "tls_key: cannot read"),
         ("a.pem", "b.key", "b.key is not the key of the certificate in"),
         ("a.key", "a.key", "must be PEM files"),
-        ("b.pem", "locked.key", "locked.key is encrypted; Didier needs it without"),
+        ("b.pem", "locked.key", "locked.key is encrypted; Didier needs a plain key"),
     ],
 )
 def test_files_that_cannot_be_used(certificates, cert, key, problem):

@@ -11,7 +11,7 @@ USER_FIELDS: tuple[Field, ...] = (
     Field(
         "user_level",
         one_of(*(str(level) for level in range(1, HIGHEST_LEVEL + 1))),
-        "How much the user may do",
+        "The user's level, which limits their rights",
         empty=None,
     ),
     Field(
@@ -22,7 +22,7 @@ USER_FIELDS: tuple[Field, ...] = (
         empty=None,
     ),
     Field("phone_login", text(1, 20), "Phone that the agent works with"),
-    Field("phone_pass", text(1, 100), "Password of that phone; kept in a VICIdial database alone"),
+    Field("phone_pass", text(1, 100), "Password of that phone; stored only in a VICIdial database"),
     Field("hotkeys_active", one_of("0", "1"), "Whether the agent has hot keys", empty=None),
     Field("voicemail_id", text(1, 10), "Voicemail box"),
     # VICIdial refuses shorter ones (update_user.fuzz_email_too_short in tests/conformance).

@@ -156,7 +156,7 @@ _IDENTITY = _group(
     ),
     _field("did_active", "Active", one_of("Y", "N"), "Whether calls to the number are accepted", empty=None),
     _field(
-        "user_group", "Admin User Group", text(1, 20), "Users who see the DID; ---ALL--- for all",
+        "user_group", "Admin User Group", text(1, 20), "User group that can see the DID; ---ALL--- for all",
         USER_GROUPS, empty=None, special=("---ALL---",),
     ),
 )  # fmt: skip
@@ -168,13 +168,13 @@ _REDIRECTS = _group(
         "Whether calls go elsewhere when the in-group has no agents", empty=None,
     ),
     _field(
-        "no_agent_ingroup_id", "No-Agent In-Group ID", text(1, 20), "In-group whose agents are looked for",
+        "no_agent_ingroup_id", "No-Agent In-Group ID", text(1, 20), "In-group whose agents are checked",
         IN_GROUPS, special=(NONE,),
     ),
     _field("no_agent_ingroup_extension", "No-Agent In-Group Extension", text(1, 50), "Where the calls go"),
     _field(
         "max_queue_ingroup_calls", "Max Queue In-Group Calls", number(LARGEST_SMALLINT),
-        "Waiting calls from which on calls go elsewhere; 0 for no limit", empty="0",
+        "Number of waiting calls from which new calls go elsewhere; 0 for no limit", empty="0",
     ),
     _field(
         "max_queue_ingroup_id", "Max Queue In-Group ID", text(1, 20), "In-group whose calls are counted",
@@ -206,7 +206,7 @@ _DESTINATION = (
     ),
     _field(
         "user_route_settings_ingroup", "User Route Settings In-Group", text(1, 20),
-        "In-group whose settings calls to the agent have", IN_GROUPS, special=("AGENTDIRECT", NONE),
+        "In-group whose settings apply to calls to the agent", IN_GROUPS, special=("AGENTDIRECT", NONE),
     ),
 )  # fmt: skip
 
@@ -218,7 +218,7 @@ _IN_GROUP = (
     ),
     _field(
         "agent_search_method", "In-Group Agent Search Method", one_of(*AGENT_SEARCH_METHODS),
-        "On which servers agents are sought", empty=None,
+        "Servers on which agents are searched", empty=None,
     ),
     _field("list_id", "In-Group List ID", digits(3, 14), "List that new leads go to", empty=None),
     _field("entry_list_id", "In-Group Entry List ID", digits(1, 14), "Entry list stored with the lead",
@@ -234,12 +234,12 @@ _FILTER = _group(
            "Callers who are sent elsewhere before the filter"),
     _field("pre_filter_extension", "Pre-Filter Extension", text(1, 50), "Where they are sent"),
     _field("pre_filter_recent_call", "Pre-Filter Recent Call", text(1, 20),
-           "Callers who called lately are sent elsewhere"),
+           "Callers who called recently are sent elsewhere"),
     _field("pre_filter_recent_extension", "Pre-Filter Recent Extension", text(1, 50), "Where they are sent"),
     _field("filter_inbound_number", "Filter Inbound Number", one_of(*FILTERS),
-           "How callers are chosen who are routed otherwise", empty=None),
+           "How the callers with a different route are chosen", empty=None),
     _field("filter_phone_group_id", "Filter Phone Group ID", text(1, LONG), "Callers, for GROUP"),
-    _field("filter_url", "Filter URL", text(1, 1000), "Address that decides, for URL"),
+    _field("filter_url", "Filter URL", text(1, 1000), "URL that decides, for URL"),
     _field("filter_url_did_redirect", "Filter URL DID Redirect", one_of("Y", "N"),
            "Whether the address may name another DID", empty=None),
     _field("filter_dnc_campaign", "Filter DNC Campaign", text(1, 8),
@@ -263,7 +263,7 @@ def _filtered(field: Field) -> Field:
         field,
         column=f"filter_{field.column}",
         label=f"Filter {field.label}",
-        help=f"{field.help}; of filtered calls",
+        help=f"{field.help}; for filtered calls",
         special=tuple(dict.fromkeys(special)),
     )
 

@@ -60,7 +60,7 @@ def problem(user: User, values: Mapping[str, str]) -> InvalidField | None:
         if grant and value not in {"0", "1"}:
             return InvalidField(column, value, "0 or 1")
         if grant and value == "1" and not may_give(user, grant):
-            return InvalidField(column, value, "0: the caller does not have this right")
+            return InvalidField(column, value, "0, because you do not have this right")
     return _bad_functions(user, values.get(FUNCTIONS, ""))
 
 
@@ -69,7 +69,7 @@ def _bad_functions(user: User, listed: str) -> InvalidField | None:
         return InvalidField(FUNCTIONS, listed, f"up to {FUNCTIONS_MOST} characters")
     for name in listed.split():
         if not may_allow(user, name):
-            return InvalidField(FUNCTIONS, name, "functions that the caller may call")
+            return InvalidField(FUNCTIONS, name, "functions that you may call yourself")
     return None
 
 

@@ -166,7 +166,7 @@ def read_ranges(pieces: Iterable[str], *, is_csv: bool | None = None) -> Iterato
         yield from _csv_rows(rest, found)
         return
     if is_csv:
-        raise InvalidInput(f"the first row names no column of targets; one must be {', '.join(TARGET_NAMES)}")
+        raise InvalidInput(f"the first row needs a column {' or '.join(TARGET_NAMES)}")
     for part in _parts(rest, ",\n"):
         # A line end separates whatever stands beside it, so that it does not matter where a part ends.
         for item in targets.split(_LINE_END.sub(",", part), targets.plain):
@@ -242,7 +242,7 @@ def spoiled(target: str) -> InvalidPattern | None:
     """Refuse a number that a spreadsheet has written as 1.8E+10: its last digits are lost."""
     if not _SHORTENED.fullmatch(target):
         return None
-    return InvalidPattern(target, "a spreadsheet has shortened the number: format its column as text")
+    return InvalidPattern(target, "a spreadsheet has shortened the number: format the column as text")
 
 
 def rows(entries: Iterable[Entry]) -> Iterator[Row]:

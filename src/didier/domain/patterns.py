@@ -34,7 +34,7 @@ def problem(pattern: str) -> InvalidPattern | None:
     if any(ord(character) > 0xFFFF for character in pattern):
         # VICIdial's tables are utf8mb3: they would store a question mark, as VICIdial itself does
         # (add_did.non_latin_four_byte_letters in tests/conformance).
-        return InvalidPattern(pattern, "letters outside the basic plane cannot be stored")
+        return InvalidPattern(pattern, "emoji and other rare characters cannot be stored")
     if all(c in SYMBOLS or (c.isascii() and c.isdigit()) or c.isalpha() for c in pattern):
         return None
     return InvalidPattern(pattern, f"only letters, digits and {' '.join(SYMBOLS)} are allowed")

@@ -33,7 +33,7 @@ def destination(row: Row, *, prefix: str = "", column: str = "did_route") -> str
         return f"the route {route}" if route else "no route"
     where, kind = _DESTINATIONS[route]
     named = _text(row, f"{prefix}{where}")
-    words = [f"{kind} {named}" if named else f"no {kind}: none is named"]
+    words = [f"{kind} {named}" if named else f"no {kind}: none is set"]
     if named and route in _BESIDE:
         where, words_before = _BESIDE[route]
         beside = _text(row, f"{prefix}{where}")
@@ -45,7 +45,7 @@ def destination(row: Row, *, prefix: str = "", column: str = "did_route") -> str
 def sentence(row: Row) -> str:
     """Say in a sentence where calls to the DID with the columns *row* lead."""
     if _text(row, "did_active") == "N":
-        return f"Calls are not accepted; if they were they would go to {_whole(row)}."
+        return f"Calls are not accepted; if they were, they would go to {_whole(row)}."
     filtered = _text(row, "filter_inbound_number")
     if filtered in {"", "DISABLED"}:
         return f"Calls go to {_whole(row)}."

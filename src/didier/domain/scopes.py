@@ -31,7 +31,7 @@ SCOPES: tuple[Scope, ...] = (
     ),
     Scope(
         "users",
-        "Show, create and change users who reach no further than the token",
+        "Show, create and change users with no more rights than the token",
         frozenset({"user_details", "add_user", "copy_user", "update_user", "delete_user"}),
     ),
     Scope("reports", "Read the API log, and calls to DIDs", frozenset({"api_log", "did_log_export"})),
@@ -53,5 +53,5 @@ def missing_scope(scopes: Iterable[str] | None, scope: str | None, action: str) 
     if scopes is None:
         return None
     if scope is None:
-        return NotPermitted(action, ("Sign in with user name and password: no token opens this",))
+        return NotPermitted(action, ("Sign in with user name and password: tokens cannot do this",))
     return None if scope in scopes else NotPermitted(action, (f"Scopes of the token must contain {scope}",))

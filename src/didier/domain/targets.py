@@ -82,7 +82,7 @@ def parse(item: str) -> Range | InvalidRange | None:
     if len(end) > len(first):
         return InvalidRange(item, "the end has more digits than the beginning")
     if end_prefix and (not prefix or len(end) < len(first)):
-        return InvalidRange(item, "both ends must be whole numbers with a plus sign")
+        return InvalidRange(item, "both ends must be complete numbers, each with a plus sign")
     last = first[: len(first) - len(end)] + end
     if last < first:
         return InvalidRange(item, "the end comes before the beginning")
@@ -140,7 +140,7 @@ def refusal(problem: InvalidPattern) -> InvalidPattern:
     """Return the refusal of a target that is no pattern: of a range, for what is wrong with it."""
     found = parse(problem.pattern)
     if isinstance(found, Range):
-        return InvalidRange(problem.pattern, f"a list may come to {LIMIT} numbers at most")
+        return InvalidRange(problem.pattern, f"a list may have at most {LIMIT} numbers")
     return found or problem
 
 

@@ -34,12 +34,10 @@ class Template:
         if allowed_text := characters.refused(self.text):
             return InvalidField("description_template", self.text, allowed_text)
         if any(found[0] in {"{", "}"} for found in _PART.finditer(self.text)):
-            return InvalidField("description_template", self.text, "each brace opens or closes a name")
+            return InvalidField("description_template", self.text, "braces only around names")
         allowed = {*OWN_NAMES, *known}
         for name in sorted(self.names - allowed):
-            return InvalidField(
-                "description_template", f"{{{name}}}", f"a name of {', '.join(sorted(allowed))}"
-            )
+            return InvalidField("description_template", f"{{{name}}}", f"one of {', '.join(sorted(allowed))}")
         return None
 
     def render(self, values: Mapping[str, object]) -> str:

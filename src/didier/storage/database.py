@@ -79,7 +79,7 @@ def open_engine(text: str, *, create: bool = False) -> Engine:
     if file is None:
         return _open_mariadb(url)
     if not create and not file.exists():
-        raise NoDatabase(f"there is no database at {file}; 'didier init' makes one")
+        raise NoDatabase(f"there is no database at {file}; 'didier init' creates one")
     if create:
         _create_private(file)
     arguments = {name: value for name, value in _SQLITE_ARGUMENTS.items() if name not in url.query}
@@ -209,7 +209,7 @@ def _create_private(file: Path) -> None:
         if not file.exists():
             file.touch(mode=0o600)
     except OSError as error:
-        raise NoDatabase(f"the database {file} cannot be made: {error.strerror}") from error
+        raise NoDatabase(f"the database {file} cannot be created: {error.strerror}") from error
 
 
 def _connect_sqlite(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> Any:

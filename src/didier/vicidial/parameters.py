@@ -41,15 +41,15 @@ def _needed(name: str, meaning: str = "", choices: tuple[str, ...] = ()) -> Para
 
 
 _YES = ("Y",)
-_DRY = Parameter("dry_run", help="Y: decide and answer, and change nothing", choices=_YES)
+_DRY = Parameter("dry_run", help="Y: show the answer without changing anything", choices=_YES)
 _JSON = Parameter("format", help="json: the answer as JSON", choices=("json",))
 _PATTERN = _needed("did_pattern", "The number as it is dialled")
 _ROWS = (
     Parameter("stage", help="Format of the rows", choices=("pipe", "csv", "tab")),
-    Parameter("header", help="YES: a line with the names first", choices=("YES",)),
+    Parameter("header", help="YES: first a line with the column names", choices=("YES",)),
     _JSON,
 )
-_WHOSE = _needed("agent_user", "The user that it is about")
+_WHOSE = _needed("agent_user", "The user concerned")
 
 
 def _of_fields(
@@ -76,23 +76,23 @@ FORMS: tuple[Form, ...] = (
     Form(
         "copy_did", "copy_did", "Copies a DID to new numbers: the tutorial's request",
         (_needed("did_pattern", "The number to copy"),
-         _needed("new_did_pattern", "The new number; several with commas between, or ranges"),
+         _needed("new_did_pattern", "The new number; several separated by commas, or ranges"),
          _needed("did_active", "Whether calls to it are accepted", ("Y", "N")),
          Parameter("summary", help="Y: one line for all", choices=_YES), _DRY,
-         Parameter("idempotency_key", help="Sent again with the same key it copies once"), _JSON),
+         Parameter("idempotency_key", help="A repeated request with the same key copies only once"), _JSON),
     ),
     Form(
-        "copy_did", "copy_did, as VICIdial asks", "The same in VICIdial's own words",
+        "copy_did", "copy_did, as VICIdial asks", "The same request in VICIdial's own form",
         (_needed("source_did_pattern", "The number to copy"),
-         _needed("new_dids", "The new numbers, with commas between, or ranges"),
-         Parameter("did_description", help="6 to 50 characters; that of the source unless given"),
+         _needed("new_dids", "The new numbers, separated by commas, or ranges"),
+         Parameter("did_description", help="6 to 50 characters; default: that of the source"),
          Parameter("summary", help="Y: one line for all", choices=_YES), _DRY,
-         Parameter("idempotency_key", help="Sent again with the same key it copies once"), _JSON),
+         Parameter("idempotency_key", help="A repeated request with the same key copies only once"), _JSON),
     ),
     Form(
-        "add_did", "add_did", "Makes a DID; what is not given has its default",
+        "add_did", "add_did", "Creates a DID; fields that are not given get their defaults",
         (_PATTERN, *_DID, _DRY,
-         Parameter("idempotency_key", help="Sent again with the same key it adds once"), _JSON),
+         Parameter("idempotency_key", help="A repeated request with the same key adds only once"), _JSON),
     ),
     Form(
         "update_did", "update_did", "Changes a DID; --BLANK-- empties a field",
@@ -101,7 +101,7 @@ FORMS: tuple[Form, ...] = (
     Form(
         "update_did", "update_did, to delete", "Deletes a DID",
         (_PATTERN, _needed("delete_did", "Y deletes it", _YES),
-         Parameter("force", help="Y: also one that is protected or in use", choices=_YES), _DRY, _JSON),
+         Parameter("force", help="Y: also if it is protected or in use", choices=_YES), _DRY, _JSON),
     ),
     Form(
         "list_dids", "list_dids", "Lists the DIDs that the user may see",
@@ -119,19 +119,19 @@ FORMS: tuple[Form, ...] = (
     ),
     Form("user_details", "user_details", "Shows name, group, level and state of a user", (_WHOSE, *_ROWS)),
     Form(
-        "add_user", "add_user", "Makes a user without API rights",
+        "add_user", "add_user", "Creates a user without API rights",
         (*_NEW_USER,
          *_of_fields(users.FIELD_ERRORS, accounts.BY_COLUMN, *(p.name for p in _NEW_USER), "active"),
          _DRY, _JSON),
     ),
     Form(
-        "copy_user", "copy_user", "Makes a user with the settings and rights of another",
+        "copy_user", "copy_user", "Creates a user with the settings and rights of another",
         (_WHOSE, _needed("agent_pass", "Password of the new user"),
          _needed("agent_full_name", "Name of the person"),
          _needed("source_user", "The user whose settings are copied"), _DRY, _JSON),
     ),
     Form(
-        "update_user", "update_user", "Changes a user, and ends a lock",
+        "update_user", "update_user", "Changes a user and ends a lock",
         (_WHOSE, Parameter("agent_pass", help="A new password"),
          *_of_fields(users.FIELD_ERRORS, accounts.BY_COLUMN),
          Parameter("reset_password", help="Length of a random password; Didier sends no mail"), _DRY, _JSON),
@@ -141,10 +141,10 @@ FORMS: tuple[Form, ...] = (
         (_WHOSE, _needed("delete_user", "Y deletes the user", _YES), _DRY, _JSON),
     ),
     Form(
-        "server_refresh", "server_refresh", "Has every server write its configuration anew",
+        "server_refresh", "server_refresh", "Makes every server rewrite its configuration",
         (_needed("stage", "", ("REFRESH",)), _JSON),
     ),
-    Form("version", "version", "Tells the version and the time", (_JSON,), needs_user=False),
+    Form("version", "version", "Shows the version and the time", (_JSON,), needs_user=False),
 )  # fmt: skip
 """Every way to ask for a function, those of the tutorial first."""
 

@@ -115,7 +115,7 @@ def check_tls(settings: Settings) -> None:
         return
     if not settings.tls_cert or not settings.tls_key:
         missing = "tls_key" if settings.tls_cert else "tls_cert"
-        raise WrongSetting(f"{missing}: TLS needs a certificate and its key, and this one is not given")
+        raise WrongSetting(f"{missing}: TLS needs both a certificate and its key; this one is missing")
     for name, file in (("tls_cert", settings.tls_cert), ("tls_key", settings.tls_key)):
         try:
             Path(file).read_bytes()
@@ -125,7 +125,7 @@ def check_tls(settings: Settings) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(settings.tls_cert, settings.tls_key, password=_no_password)
     except _Encrypted:
-        raise WrongSetting(f"tls_key: {settings.tls_key} is encrypted; Didier needs it without") from None
+        raise WrongSetting(f"tls_key: {settings.tls_key} is encrypted; Didier needs a plain key") from None
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             problem = f"{settings.tls_key} is not the key of the certificate in {settings.tls_cert}"

@@ -101,7 +101,7 @@ def _first_problem(
     referring = dict(told.referring()) if missing else {}
     for column, value in told.row.items():
         if column not in there:
-            return InvalidField(column, value or "", "nothing: this VICIdial is older and has no such column")
+            return InvalidField(column, value or "", "nothing: this VICIdial is too old to have this column")
         if bad := fields.problem(column, value):
             return bad
         if told.is_other_group(column, value):

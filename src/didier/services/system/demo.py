@@ -27,7 +27,7 @@ def fill(conn: Connection, now: datetime) -> None:
     if is_demo(conn):
         return
     if directory.everyone(conn) or dids.count(conn):
-        raise DatabaseInUse("--demo: this database is in use; give --database a file that does not exist")
+        raise DatabaseInUse("--demo: this database is already in use; give --database a new file")
     directory.first_administrator(conn, tutorial.PASSWORD, now)
     values = {
         "did_pattern": tutorial.SOURCE_DID,

@@ -69,7 +69,7 @@ def _made(check: _Check, conn: Connection) -> Findings:
     except DBAPIError as error:
         name = check.__name__.strip("_").replace("_", " ")
         yield Finding(
-            Severity.ERROR, f"{name}: the database refused to tell: {error.orig}", "see the message"
+            Severity.ERROR, f"{name}: the database refused the check: {error.orig}", "see the message"
         )
 
 
@@ -89,7 +89,7 @@ def _revision(conn: Connection) -> Findings:
         yield Finding(Severity.ERROR, what, "install the newer Didier again")
     else:
         what = f"Didier's tables have revision {found or 'none'} instead of {migrations.HEAD}"
-        yield Finding(Severity.NOTE, what, "start 'didier serve' once: it makes them ready")
+        yield Finding(Severity.NOTE, what, "start 'didier serve' once: it prepares them")
 
 
 def _passwords(conn: Connection) -> Findings:
@@ -100,7 +100,7 @@ def _passwords(conn: Connection) -> Findings:
         yield _ok("passwords are stored as argon2id hashes")
     elif dialects.of(conn).is_embedded:
         what = f"{plain} users have a plain password"
-        yield Finding(Severity.NOTE, what, "none: each is replaced by its hash at the next sign-in")
+        yield Finding(Severity.NOTE, what, "none: each becomes a hash at the next sign-in")
     else:
         yield Finding(
             Severity.WARNING,
@@ -115,7 +115,7 @@ def _names(conn: Connection) -> Findings:
     for _, alike in groupby(names, key=fold):
         if len(group := list(alike)) > 1:
             what = f"users look alike: {', '.join(map(ascii, group))}"
-            yield Finding(Severity.WARNING, what, "see who needs them, and deactivate or delete the others")
+            yield Finding(Severity.WARNING, what, "check who needs them, and deactivate or delete the others")
 
 
 def _bcrypt(hashing: users.VicidialHashing) -> Findings:
@@ -133,7 +133,7 @@ def _bcrypt(hashing: users.VicidialHashing) -> Findings:
         yield Finding(
             Severity.NOTE,
             f"passwords are bcrypt with cost {hashing.cost}, which is quick to guess",
-            f"raise pass_cost to {_WEAK_COST} in system_settings and set every password anew in VICIdial",
+            f"raise pass_cost to {_WEAK_COST} in system_settings and set every password again in VICIdial",
         )
     else:
         yield _ok(f"passwords are bcrypt with cost {hashing.cost}")
@@ -150,7 +150,7 @@ def _installation_key(conn: Connection, file: KeyFile) -> Findings:
         if sealed:
             yield Finding(Severity.ERROR, f"{error}; second factors that need it: {sealed}", _KEY_TO_DO)
         else:
-            yield _ok(f"nothing is sealed, and there is no installation's key ({file.path})")
+            yield _ok(f"nothing is encrypted, and there is no installation key ({file.path})")
         return
     except KeyProblem as error:
         yield Finding(Severity.ERROR, str(error), f"chmod 600 {file.path}, or put the right file there")
@@ -163,7 +163,7 @@ def _installation_key(conn: Connection, file: KeyFile) -> Findings:
 
 
 _KEY_TO_DO = (
-    "put the installation's key back from where you keep a copy, or 'didier user set USER --no-second-factor'"
+    "restore the installation's key from your copy, or 'didier user set USER --no-second-factor'"
     " for each user"
 )
 
@@ -177,18 +177,18 @@ def _embedded(conn: Connection) -> Findings:
         what = f"the database file is damaged: {found.problems[0]} ({len(found.problems)} problems)"
         yield Finding(Severity.ERROR, what, "stop Didier and put the last backup in its place")
     else:
-        yield _ok("the database file is whole (integrity_check)")
+        yield _ok("the database file is intact (integrity_check)")
     if found.journal_mode == "wal":
         yield _ok("the journal mode is WAL")
     else:
         what = f"the journal mode is {found.journal_mode}, not WAL: readers and writers wait for each other"
         yield Finding(Severity.WARNING, what, "put the file on a local disk; WAL needs shared memory")
     if found.synchronous >= _FULL:
-        yield _ok("synchronous is FULL: what was acknowledged is on the disk")
+        yield _ok("synchronous is FULL: confirmed changes are on the disk")
     else:
         yield Finding(
             Severity.ERROR,
-            f"synchronous is {found.synchronous}: a power failure loses what was acknowledged",
+            f"synchronous is {found.synchronous}: a power failure loses confirmed changes",
             "use a SQLite library that was built without a fixed synchronous mode",
         )
     if found.mode & 0o077:
@@ -198,7 +198,7 @@ def _embedded(conn: Connection) -> Findings:
             f"chmod 600 {conn.engine.url.database}",
         )
     else:
-        yield _ok(f"the database file is its owner's alone (mode {found.mode:o})")
+        yield _ok(f"only the owner can read the database file (mode {found.mode:o})")
 
 
 # MariaDB --------------------------------------------------------------------------------------------
@@ -217,8 +217,8 @@ def _rights(conn: Connection) -> Findings:
         yield Finding(Severity.ERROR, f"the database user lacks {lack}", grant)
     optional = rights.lacking_optional(conn)
     for lack, grant in zip(optional, rights.grants(conn, optional), strict=True):
-        what = f"the database user lacks {lack}, or the table is not there (VICIdial is older)"
-        yield Finding(Severity.WARNING, what, f"if it is there: {grant}")
+        what = f"the database user lacks {lack}, or the table does not exist (VICIdial is older)"
+        yield Finding(Severity.WARNING, what, f"if it exists: {grant}")
     if not missing and not optional:
         yield _ok("the database user has all rights that Didier needs")
 
@@ -231,7 +231,7 @@ def _columns(conn: Connection) -> Findings:
             complete = False
             yield _without_table(table) if not there else _without_columns(table, lacking)
     if complete:
-        yield _ok("all tables and columns of VICIdial 2.14-202 are there")
+        yield _ok("all tables and columns of VICIdial 2.14-202 exist")
 
 
 def _without_table(table: str) -> Finding:
@@ -239,14 +239,14 @@ def _without_table(table: str) -> Finding:
         return Finding(
             Severity.ERROR,
             f"there is no table {table}",
-            "name the database of a VICIdial, and give the rights",
+            "use the database of a VICIdial, and grant the rights",
         )
     severity = Severity.NOTE if table in OPTIONAL_RIGHTS else Severity.WARNING
-    return Finding(severity, f"there is no table {table}: what needs it is left out", "upgrade VICIdial")
+    return Finding(severity, f"there is no table {table}: features that need it are off", "upgrade VICIdial")
 
 
 def _without_columns(table: str, lacking: Sequence[str]) -> Finding:
-    what = f"{table} lacks {', '.join(lacking)}: left out"
+    what = f"{table} lacks {', '.join(lacking)}: ignored"
     return Finding(Severity.NOTE, what, "none; a newer VICIdial has them")
 
 
@@ -294,12 +294,12 @@ def _settings(conn: Connection) -> Findings:
     yield _ok(f"sql_mode of the server is {mode}; Didier's own connections use {SQL_MODE}")
     flush = found.get("innodb_flush_log_at_trx_commit")
     if flush == "1":
-        yield _ok("innodb_flush_log_at_trx_commit is 1: what was acknowledged is on the disk")
+        yield _ok("innodb_flush_log_at_trx_commit is 1: confirmed changes are on the disk")
     else:
         yield Finding(
             Severity.WARNING,
-            f"innodb_flush_log_at_trx_commit is {flush}: a crash can lose the last second of what was"
-            " acknowledged",
+            f"innodb_flush_log_at_trx_commit is {flush}: a crash can lose the confirmed changes"
+            " of the last second",
             "SET GLOBAL innodb_flush_log_at_trx_commit=1; and the same in the server's configuration",
         )
 
@@ -315,7 +315,7 @@ def _galera(conn: Connection) -> Findings:
     yield from _cluster(health.status(conn, _WSREP), settings)
     for table, engine in sorted(rights.tables(conn).items()):
         if engine.upper() in {"MYISAM", "ARIA"}:
-            what = f"{table} is {engine}: Galera does not replicate it, each node has rows of its own"
+            what = f"{table} is {engine}: Galera does not replicate it, each node has different rows"
             yield Finding(Severity.ERROR, what, _change_engine(table))
     for table in health.without_primary_key(conn):
         yield Finding(
@@ -330,10 +330,10 @@ def _cluster(state: Mapping[str, str], settings: Mapping[str, str]) -> Findings:
     node = state.get("wsrep_local_state_comment", "unknown")
     if state.get("wsrep_ready") != "ON":
         what = f"this Galera node is not ready (wsrep_ready, state {node}): it answers no statement"
-        yield Finding(Severity.ERROR, what, "wait for it to join, or name another node")
+        yield Finding(Severity.ERROR, what, "wait for it to join, or use another node")
     elif state.get("wsrep_cluster_status") not in {None, "Primary"}:
         what = f"this Galera node is in a part without quorum ({state.get('wsrep_cluster_status')})"
-        yield Finding(Severity.ERROR, what, "restore the connection to the other nodes, or name another one")
+        yield Finding(Severity.ERROR, what, "restore the connection to the other nodes, or use another one")
     else:
         yield _ok(f"Galera is on and this node is ready; the cluster has {size} nodes")
     if size.isdigit() and 0 < int(size) < 3:
@@ -368,8 +368,8 @@ def _clock(conn: Connection, now: datetime) -> Findings:
         yield Finding(
             Severity.WARNING,
             f"the database has another time zone than this machine ({wall / 3600:.1f} hours apart): times in"
-            " logs and reports do not fit together",
-            "give both the same time zone, as VICIdial needs it",
+            " logs and reports do not match",
+            "set both to the same time zone, as VICIdial needs",
         )
 
 

@@ -92,7 +92,7 @@ class KeyFile:
         except (ValueError, TypeError):
             keys = ()
         if not keys:
-            raise KeyProblem(str(self.path), "this is no installation's key, or a damaged one")
+            raise KeyProblem(str(self.path), "this is not an installation key, or it is damaged")
         return keys
 
     def made(self, now: datetime) -> tuple[Key, ...]:

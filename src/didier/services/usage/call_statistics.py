@@ -46,7 +46,7 @@ def api_log(
     if missing := missing_rights(caller.user, "api_log"):
         return missing
     if caller.pattern_prefix is not None:
-        return NotPermitted("api_log", ("Pattern prefix of the token must be none: the log names all DIDs",))
+        return NotPermitted("api_log", ("Pattern prefix of the token must be empty: the log names all DIDs",))
     begin = before if before is not None else call_statistics.newest_line(conn) + 1
     floor = max(begin - reach, 0) if reach else 0
     lines = call_statistics.api_log(

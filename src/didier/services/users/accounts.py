@@ -393,7 +393,7 @@ def _reset_second_factor(
     if not isinstance(found, Profile):
         return found
     if found.user_id == order.caller.user.user_id and not order.caller.is_local:
-        return NotPermitted("update_user", ("A one-time code: one's own second factor is ended with one",))
+        return NotPermitted("update_user", ("A one-time code, which your own second factor needs",))
     if second_factors.of_user(conn, found.user_id) is None:
         return NoSecondFactor()
     second_factors.remove(conn, found.user_id)

@@ -89,7 +89,7 @@ def not_reached(caller: Caller, pattern: str, action: str) -> NotPermitted | Non
     """Refuse *action* on the DID *pattern* to a caller whose token does not reach it."""
     if caller.may_touch(pattern):
         return None
-    return NotPermitted(action, (f"Pattern prefix of the token: it reaches {caller.pattern_prefix}… alone",))
+    return NotPermitted(action, (f"Pattern prefix of the token: only {caller.pattern_prefix}…",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def _decide(wish: Confirmation, tally: Tally) -> NotConfirmed | None:
         return NotConfirmed("", str(LockedOut()))
     if wish.proof is not None:
         right = wish.proof.matched and wish.proof.stored == tally.account.password
-        refused = NotConfirmed("password", "this is not your present password")
+        refused = NotConfirmed("password", "this is not your current password")
     else:
         right, refused = _is_right(wish.code, tally), NotConfirmed("code", str(WrongCode()))
     if right:

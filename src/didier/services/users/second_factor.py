@@ -153,7 +153,7 @@ def _confirm(conn: Connection, order: SetOrder, factor: SecondFactor, now: datet
     code = order.code
     is_right = code is not None and code.sealed == factor.secret and code.step is not None
     if code is None or not is_right or not one_time_codes.use(conn, factor, code, now):
-        return NotConfirmed("code", "this is not the code that the app shows now")
+        return NotConfirmed("code", "this is not the code that the app shows")
     second_factors.confirm(conn, factor.user_id, now)
     second_factors.keep_password(conn, factor.user_id, order.keeps_password)
     codes = _new_codes(conn, factor)

@@ -153,9 +153,9 @@ def _bad_field(order: AddOrder, now: datetime) -> InvalidField | None:
         return InvalidField("pattern_prefix", prefix, "the first characters of a DID's pattern")
     if prefix is not None and "users" in order.scopes:
         # Whoever may change users may give themselves a password, which reaches all DIDs.
-        return InvalidField("pattern_prefix", prefix, "none together with the scope users")
+        return InvalidField("pattern_prefix", prefix, "empty, if the scopes include users")
     if expires_at is not None and has_passed(expires_at, now):
-        return InvalidField("expires_at", expires_at.isoformat(), "a time to come")
+        return InvalidField("expires_at", expires_at.isoformat(), "a time in the future")
     return _bad_network(order.networks)
 
 

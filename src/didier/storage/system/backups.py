@@ -37,7 +37,7 @@ def examine(file: Path) -> Contents:
         with _opened(file) as conn:
             return _contents(file, conn)
     except sqlite3.DatabaseError as error:
-        raise NoDatabase(f"{file} is no sound database of Didier: {error}") from error
+        raise NoDatabase(f"{file} is not a valid Didier database: {error}") from error
 
 
 def _contents(file: Path, conn: sqlite3.Connection) -> Contents:
@@ -46,7 +46,7 @@ def _contents(file: Path, conn: sqlite3.Connection) -> Contents:
         raise NoDatabase(f"{file} is damaged: {found}")
     [(revision,)] = conn.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall() or [("",)]
     if not revision:
-        raise NoDatabase(f"{file} is no database of Didier: it has no revision")
+        raise NoDatabase(f"{file} is not a Didier database: it has no revision")
     if revision > HEAD:
         raise NoDatabase(f"{file} was used by a newer Didier (revision {revision}, this is {HEAD})")
     counts = (conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in (DIDS, USERS))
@@ -95,7 +95,7 @@ def restore(file: Path, database: Path, kept: Path, told: Told) -> Contents:
         _restore_new(file, database, kept, told)
     found = examine(database)
     if found != wanted:
-        raise NoDatabase(f"{database} is not as {file} is; what was there before is in {kept}")
+        raise NoDatabase(f"{database} differs from {file}; the previous database is in {kept}")
     return found
 
 
@@ -160,7 +160,7 @@ def _new_private(file: Path) -> Path:
     try:
         private_files.new(file).close()
     except OSError as error:
-        raise NoDatabase(f"{file} cannot be made: {error.strerror}") from error
+        raise NoDatabase(f"{file} cannot be created: {error.strerror}") from error
     return file
 
 

@@ -83,7 +83,7 @@ def everyone(conn: Connection) -> list[Token]:
 
 
 def revoke(conn: Connection, token_id: int, now: datetime) -> None:
-    """Let a token be accepted no more."""
+    """Revoke a token: it is no longer accepted."""
     run(conn, f"UPDATE {_TABLE} SET revoked_at = ? WHERE token_id = ?", as_text(now), token_id)
 
 

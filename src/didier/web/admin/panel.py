@@ -64,7 +64,8 @@ class Panel:
         except Exception:
             log.exception("panel_failed", path=mask_path(scope["path"]))
             if not answer.started:
-                await PlainTextResponse("The server failed. The reason is in its log.\n", 500)(scope, receive, answer)
+                failed = PlainTextResponse("The server failed. The reason is in its log.\n", 500)
+                await failed(scope, receive, answer)
 
     async def _answer(self, site: "Site", request: Request, receive: Receive, send: Send) -> None:
         path = request.scope["path"]

@@ -371,7 +371,7 @@ async def undo_batch(
     body: Undo | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Remove what a batch has made, or put back what it has changed or deleted.
+    """Delete what a batch has created, or restore what it has changed or deleted.
 
     DIDs that were changed since are kept; the items name them.
     """

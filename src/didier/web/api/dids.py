@@ -226,7 +226,7 @@ async def add_did(
     body: NewDid,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Make a DID that is copied from none."""
+    """Create a DID without copying another."""
     pattern = body.did_pattern
     values = values_of(body)
 
@@ -371,7 +371,7 @@ async def get_history(
     response_class=Response, responses=refusals(404),
 )  # fmt: skip
 async def lock_did(request: Request, login: Signed, pattern: Pattern) -> Response:
-    """Lock a DID: it is not deleted, also not by force, until it is unlocked."""
+    """Lock a DID: it cannot be deleted, not even by force, until it is unlocked."""
     return await _lock(request, login, pattern, locked=True)
 
 
@@ -380,7 +380,7 @@ async def lock_did(request: Request, login: Signed, pattern: Pattern) -> Respons
     response_class=Response, responses=refusals(404),
 )  # fmt: skip
 async def unlock_did(request: Request, login: Signed, pattern: Pattern) -> Response:
-    """Let a DID be deleted again."""
+    """Unlock a DID, so that it can be deleted again."""
     return await _lock(request, login, pattern, locked=False)
 
 

@@ -173,7 +173,7 @@ def _plain(value: str | int | None) -> str | None:
 def _text(sent: CopyBody, limit: int, template: Template | None, pause: Pause) -> Text:
     if sent.csv is not None:
         if sent.targets or sent.ranges:
-            raise InvalidField("csv", "", "alone: it stands for targets and ranges")
+            raise InvalidField("csv", "", "only without targets and ranges")
         return read_text(list(pack([sent.csv.encode()])), limit, template, is_csv=True, pause=pause)
     objects = [target for target in sent.targets if isinstance(target, Target)]
     if not (sent.targets or sent.ranges):

@@ -45,7 +45,7 @@ _REASONS = {
     403: "A right is missing; `missing` names the settings that give it",
     404: "There is no such thing",
     409: "What is there is in the way",
-    412: "It was changed meanwhile",
+    412: "It was changed in the meantime",
     413: "The body is too large",
     415: "The body is not JSON",
     422: "The request is not valid",

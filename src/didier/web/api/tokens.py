@@ -175,7 +175,7 @@ async def add_token(
 async def revoke_token(
     request: Request, login: Signed, token_id: Annotated[int, Path(ge=1, le=2**31 - 1)]
 ) -> Response:
-    """Let a token be accepted no more."""
+    """Revoke a token: it is no longer accepted."""
     operation = Operation(
         Permission("revoke_token", NO_SCOPE, str(token_id), checked=False),
         tokens.revoke,

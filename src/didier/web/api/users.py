@@ -261,7 +261,7 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
     status_code=204, response_class=Response, responses=refusals(404),
 )  # fmt: skip
 async def reset_second_factor(request: Request, login: Signed, name: Name) -> Response:
-    """Let a user who cannot show their second factor any more sign in with the password alone."""
+    """Let a user who has lost their second factor sign in with the password alone."""
     operation = Operation(
         UPDATE.about_that(name),
         accounts.reset_second_factor,
