@@ -258,7 +258,7 @@ def batch(batch_id: int, read: Read[T]) -> Call[T]:
 
 
 def items(batch_id: int, outcome: tuple[str, ...]) -> Call[Page[models.Item]]:
-    """List what became of each target."""
+    """List the outcome of each target."""
     return _page(
         f"/batches/{int(batch_id)}/items", models.Item.read, outcome=outcome or None, limit=PAGE_MOST
     )

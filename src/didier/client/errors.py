@@ -171,11 +171,11 @@ class WrongCode(SignInRefused):
 
 
 class SecondFactorUnchecked(SignInRefused):
-    """One-time codes cannot be checked: the server's key is missing or is another one."""
+    """One-time codes cannot be checked: the server's key is missing or has changed."""
 
 
 class TokenRefused(SignInRefused):
-    """The token is none, or none any more."""
+    """The token is not valid, or no longer valid."""
 
 
 class SessionEnded(SignInRefused):
@@ -197,7 +197,7 @@ class NotPermitted(ProblemError):
 
 
 class NotConfirmed(ProblemError):
-    """The present password or the one-time code that a change takes is not right."""
+    """The current password or the one-time code that a change needs is wrong."""
 
 
 class SecondFactorExists(ProblemError):
@@ -237,7 +237,7 @@ class DidExists(ProblemError):
 
 
 class DidNamedTwice(DidExists):
-    """The DID stands in the order twice."""
+    """The DID is listed twice in the order."""
 
 
 class UserExists(ProblemError):
@@ -245,7 +245,7 @@ class UserExists(ProblemError):
 
 
 class InvalidRequest(ProblemError):
-    """The request is not as the API wants it."""
+    """The request does not follow the API."""
 
     @property
     def errors(self) -> tuple[Mapping[str, str], ...]:
@@ -254,7 +254,7 @@ class InvalidRequest(ProblemError):
 
 
 class InvalidCursor(InvalidRequest):
-    """The cursor is none of the list."""
+    """The cursor does not belong to the list."""
 
 
 class InvalidPattern(ProblemError):
@@ -287,11 +287,11 @@ class NothingToChange(ProblemError):
 
 
 class DidProtected(ProblemError):
-    """Call handling relies on the DID; it is deleted by force alone."""
+    """Call handling relies on the DID; only force deletes it."""
 
 
 class DidInUse(ProblemError):
-    """The DID is in use; it is deleted by force alone."""
+    """The DID is in use; only force deletes it."""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -312,7 +312,7 @@ class UnreadableTargets(ProblemError):
 
 
 class TooMuchToRead(ProblemError):
-    """The targets take the server too long to read: send them in parts."""
+    """The targets take the server too long to read: send fewer at a time."""
 
 
 class TooManyTargets(ProblemError):
@@ -320,7 +320,7 @@ class TooManyTargets(ProblemError):
 
 
 class NotAllPossible(ProblemError):
-    """Not every target of an atomic copy can be made, so none was."""
+    """Some targets of an atomic copy cannot be created, so none was."""
 
     @property
     def count(self) -> int:
@@ -346,7 +346,7 @@ class KeyUnderWay(ProblemError):
 
 
 class BeyondReach(NotPermitted):
-    """The user can do, or would be able to do, what the caller cannot."""
+    """The user has, or would get, rights that the caller does not have."""
 
 
 class LastManager(ProblemError):
@@ -390,15 +390,15 @@ class NotOurHost(ProblemError):
 
 
 class ServerFailed(ProblemError):
-    """The server failed. The reason is in its log."""
+    """The server failed; the reason is in its log."""
 
 
 class KeyNotUsable(ServerFailed):
-    """The server can seal nothing: its key cannot be used."""
+    """The server cannot encrypt: its key cannot be used."""
 
 
 class Unavailable(ProblemError):
-    """The server cannot take the request now, and acknowledges nothing; it may be sent again."""
+    """The server cannot take the request now and has confirmed nothing; it may be sent again."""
 
 
 class Overloaded(Unavailable):

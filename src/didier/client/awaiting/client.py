@@ -135,7 +135,7 @@ class AsyncDidier:
         *,
         page_size: int = PAGE,
     ) -> AsyncIterator[AsyncBatch]:
-        """Yield batches, the newest first."""
+        """Yield batches, newest first."""
         return self._connection.pages(calls.batches(state, kind, caller, source, self._batch, page_size))
 
     async def batch(self, batch_id: int) -> AsyncBatch:
@@ -145,7 +145,7 @@ class AsyncDidier:
     async def undo(
         self, batch_id: int, *, force: bool = False, idempotency_key: str | None = None
     ) -> AsyncBatch:
-        """Remove what a batch has made, or put back what it has changed or deleted.
+        """Delete what a batch has created, or restore what it has changed or deleted.
 
         DIDs that were changed since are kept, unless *force* takes them too; ``kept`` names them. A large
         batch is still under way when this returns; its `wait` waits for the end.
@@ -180,7 +180,7 @@ class AsyncDidier:
         return await self._connection.send(calls.did(pattern))
 
     async def add(self, pattern: str, *, idempotency_key: str | None = None, **columns: Given) -> Did:
-        """Make a DID that is copied from none; *columns* by their names or short ones."""
+        """Create a DID without copying another; *columns* by their names or short names."""
         return await self._connection.send(calls.add(pattern, columns, idempotency_key))
 
     async def update(self, pattern: str, *, etag: str | None = None, **columns: Given) -> Did:
@@ -188,19 +188,19 @@ class AsyncDidier:
         return await self._connection.send(calls.update(pattern, etag, columns))
 
     async def delete(self, pattern: str, *, force: bool = False, etag: str | None = None) -> None:
-        """Delete a DID; *force* also where it is protected or in use."""
+        """Delete a DID; with *force* also a protected one or one in use."""
         await self._connection.send(calls.delete(pattern, force, etag))
 
     async def lock(self, pattern: str) -> None:
-        """Lock a DID: it is not deleted, also not by force, until it is unlocked."""
+        """Lock a DID: it cannot be deleted, not even by force, until it is unlocked."""
         await self._connection.send(calls.lock(pattern, True))
 
     async def unlock(self, pattern: str) -> None:
-        """Let a DID be deleted again."""
+        """Unlock a DID, so that it can be deleted again."""
         await self._connection.send(calls.lock(pattern, False))
 
     def history(self, pattern: str, *, page_size: int = PAGE) -> AsyncIterator[models.Change]:
-        """Yield what was changed in a DID through Didier, the newest first; also of one that is deleted."""
+        """Yield the changes of a DID through Didier, newest first; also of a deleted one."""
         return self._connection.pages(calls.history(pattern, page_size))
 
     # Files
@@ -246,7 +246,7 @@ class AsyncDidier:
         dry_run: bool = False,
         idempotency_key: str | None = None,
     ) -> models.Import:
-        """Make the DIDs of a CSV table, up to 1,000, as exports write it: all or none.
+        """Create the DIDs of a CSV table as written by an export: up to 1,000 rows, all or none.
 
         *existing* says what to do with those that are there.
         """
@@ -265,7 +265,7 @@ class AsyncDidier:
     async def add_user(
         self, name: str, password: str, *, idempotency_key: str | None = None, **settings: Any
     ) -> models.User:
-        """Make a user; *settings* are the fields of `User`, of which ``user_group`` is needed."""
+        """Create a user; *settings* are the fields of `User`, of which ``user_group`` is needed."""
         return await self._connection.send(calls.add_user(name, password, settings, idempotency_key))
 
     async def update_user(self, name: str, *, revoke_tokens: bool = False, **settings: Any) -> models.User:
@@ -273,7 +273,7 @@ class AsyncDidier:
         return await self._connection.send(calls.update_user(name, settings, revoke_tokens))
 
     async def reset_second_factor(self, name: str) -> None:
-        """Let a user who cannot show their second factor any more sign in with the password alone."""
+        """Let a user who has lost their second factor sign in with the password alone."""
         await self._connection.send(calls.reset_second_factor(name))
 
     async def me(self) -> models.Me:
@@ -294,7 +294,7 @@ class AsyncDidier:
         networks: Iterable[str] = (),
         expires_at: datetime | None = None,
     ) -> models.NewToken:
-        """Make a token; its ``secret`` is shown this once."""
+        """Create a token; its ``secret`` is shown only once."""
         order = calls.TokenOrder(name, tuple(scopes), user, pattern_prefix, tuple(networks), expires_at)
         for _ in range(calls.TOKEN_ATTEMPTS):
             made = await self._connection.send(order.call())
@@ -304,7 +304,7 @@ class AsyncDidier:
         raise ConnectionFailed("the answers with the token were lost; those that were made are revoked")
 
     async def revoke_token(self, token_id: int) -> None:
-        """Let a token be accepted no more."""
+        """Revoke a token: it is no longer accepted."""
         await self._connection.send(calls.revoke_token(token_id))
 
     def log(
@@ -318,14 +318,14 @@ class AsyncDidier:
         *,
         page_size: int = PAGE,
     ) -> AsyncIterator[models.LogLine]:
-        """Yield what was asked of either API, the newest first; *result* is SUCCESS, ERROR or NOTICE."""
+        """Yield the requests to both APIs, newest first; *result* is SUCCESS, ERROR or NOTICE."""
         wanted = {"user": user, "function": function, "result": result, "source": source}
         return self._connection.pages(calls.log(page_size, **wanted, since=since, until=until))
 
     def usage(
         self, since: datetime | None = None, until: datetime | None = None, *, limit: int = 1_000
     ) -> AsyncIterator[models.Usage]:
-        """Yield the DIDs with calls, the most called first; of the last 30 days unless told."""
+        """Yield the DIDs with calls, the most called first; by default of the last 30 days."""
         return self._connection.pages(calls.usage(since, until, limit))
 
     def calls(self, number: str, day: date) -> AsyncIterator[models.InboundCall]:

@@ -44,14 +44,14 @@ class Batch(BatchState):
         return self._connection.send(calls.batch(self.id, self._read))
 
     def items(self, outcome: str | Iterable[str] | None = None) -> Iterator[Item]:
-        """Yield what became of each target, in the order's order; of one or several outcomes if wanted."""
+        """Yield the outcome of each target, in the order given; optionally only some outcomes."""
         wanted = values.texts(outcome)
         if self.told is None:
             return self._connection.pages(calls.items(self.id, wanted))
         return each(item for item in self.told if not wanted or item.outcome in wanted)
 
     def undo(self, *, force: bool = False) -> "Batch":
-        """Take it back; see `Didier.undo`."""
+        """Undo the batch; see `Didier.undo`."""
         return self._connection.send(calls.undo(self.id, force, self._read, None))
 
     def _read(self, data: Any) -> "Batch":
@@ -80,7 +80,7 @@ class Preview(PreviewState):
     _call: Call[Answer] = field(kw_only=True, repr=False, compare=False)
 
     def items(self, status: str | Iterable[str] | None = None) -> Iterator[Previewed]:
-        """Yield what would become of each target; of one or several statuses if wanted.
+        """Yield the expected outcome of each target; optionally only some statuses.
 
         Targets that are not in *shown* are asked for anew, and come as they are read.
         """

@@ -73,7 +73,7 @@ def copy(
     *,
     non_latin: bool = False,
 ) -> Generator[Call, Answer, list[Result]]:
-    """Copy *source* to each target; return what became of each, in the order asked for."""
+    """Copy *source* to each target; return the outcome of each, in the order given."""
     fixed = {
         "source_did_pattern": parameters.pattern(source, non_latin=non_latin),
         **parameters.described(description, non_latin=non_latin),
