@@ -62,9 +62,9 @@ class Totals:
     duplicate: int
     invalid: int
     removed: Annotated[
-        int, Field(description="Made, and removed again by an undo or because the batch failed")
+        int, Field(description="Created, and deleted again by an undo or because the batch failed")
     ]
-    kept: Annotated[int, Field(description="Made, and kept by an undo because it was changed since")]
+    kept: Annotated[int, Field(description="Created, and kept by an undo because it was changed since")]
 
     @classmethod
     def of(cls, batch: StoredBatch) -> Self:
@@ -117,7 +117,7 @@ class Batch:
     state: State
     phase: Annotated[
         Phase | None,
-        Field(description="What a large batch is at: its targets are checked, made, or removed again"),
+        Field(description="Step of a large batch: its targets are checked, created, or deleted again"),
     ]
     caller: str
     address: str
@@ -127,7 +127,7 @@ class Batch:
     overrides: Mapping[str, str | None]
     description_template: str | None
     totals: Totals
-    done: Annotated[int, Field(description="How many targets are done with")]
+    done: Annotated[int, Field(description="How many targets are finished")]
     failure: Annotated[str | None, Field(description="Why it failed")]
     undone_by: str | None
     undone_at: str | None
@@ -177,7 +177,7 @@ class UndoneBatch(Batch):
     kept: Annotated[
         list[str],
         Field(
-            description="DIDs that were kept, as they were changed since or are locked: the first 1,000;"
+            description="DIDs that were kept because they were changed since or are locked: the first 1,000;"
             " of an undo that goes on, see the items"
         ),
     ]
@@ -223,7 +223,7 @@ class Items(Page):
 class Undo(Body):
     """How to undo a batch."""
 
-    force: bool = Field(False, description="Take DIDs too that were changed since")
+    force: bool = Field(False, description="Include DIDs that were changed since")
 
 
 def items_of(found: list[PlacedItem], after: int, limit: int) -> Iterator[Item]:
@@ -284,7 +284,7 @@ async def get_batch(request: Request, login: Signed, batch_id: BatchId) -> Respo
 
 
 @router.get(
-    "/{batch_id}/items", operation_id="listItems", summary="List what became of each target",
+    "/{batch_id}/items", operation_id="listItems", summary="List the outcome of each target",
     response_model=Items, responses=refusals(404),
 )  # fmt: skip
 async def list_items(

@@ -72,7 +72,8 @@ class Previewed:
     did_id: Annotated[int | None, Field(description="Of the DID that exists, when the caller sees it")]
     similar_to: Annotated[str | None, Field(description="The same number in another spelling, which exists")]
     differs: Annotated[
-        dict[str, Differing], Field(description="Where what exists differs from what would be made")
+        dict[str, Differing],
+        Field(description="How the existing DID differs from the one that would be created"),
     ]
 
     @classmethod
@@ -107,7 +108,7 @@ class PreviewSummary:
 
     dry_run: Literal[True]
     possible: Annotated[
-        bool, Field(description="Whether the order would be made, in the mode that was asked for")
+        bool, Field(description="Whether the order would be carried out in the requested mode")
     ]
     totals: PreviewTotals
 
@@ -126,7 +127,9 @@ class Previews(PreviewSummary):
 
     items: Annotated[
         list[Previewed],
-        Field(description=f"All targets; of more than {SHOWN} the first {SHOWN} that are not simply new"),
+        Field(
+            description=f"All targets; of more than {SHOWN}, {SHOWN}, beginning with those that are not new"
+        ),
     ]
     omitted: Annotated[int, Field(description="How many targets are not shown")]
 
@@ -143,7 +146,7 @@ _BODY = {
         },
     }
 }
-_IN_TEXT = "Beside a text body; in JSON it stands in the body"
+_IN_TEXT = "Only with a text body; in JSON it is part of the body"
 
 
 @router.post(

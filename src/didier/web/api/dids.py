@@ -55,7 +55,7 @@ Pattern = Annotated[
 SortKey = Literal["did_pattern", "-did_pattern", "did_id", "-did_id", "did_description", "-did_description"]
 IfMatch = Annotated[
     str | None,
-    Header(description="`ETag` of the DID as it was seen: a DID that was changed since is left alone"),
+    Header(description="`ETag` of the DID as it was seen: a DID that was changed since is not changed"),
 ]
 
 
@@ -173,7 +173,7 @@ async def list_dids(
     request: Request,
     login: Signed,
     chosen: Annotated[Wanted, Depends(wanted)],
-    sort: Annotated[SortKey, Query(description="Sorted by; backwards with `-`")] = "did_pattern",
+    sort: Annotated[SortKey, Query(description="Field to sort by; descending with `-`")] = "did_pattern",
     limit: Limit = PAGE_DEFAULT,
     cursor: Cursor = None,
 ) -> Response:
@@ -216,7 +216,7 @@ async def get_did(request: Request, login: Signed, pattern: Pattern) -> Response
 
 
 @router.post(
-    "", operation_id="addDid", summary="Make a DID", status_code=201, response_model=Did,
+    "", operation_id="addDid", summary="Create a DID", status_code=201, response_model=Did,
     dependencies=[requires(ADD)],
     responses={201: {"headers": {**_ETAG, "Location": {"schema": {"type": "string"}}}}, **refusals(409, 415)},
 )  # fmt: skip
@@ -283,7 +283,7 @@ async def delete_did(
     request: Request,
     login: Signed,
     pattern: Pattern,
-    force: Annotated[bool, Query(description="Delete it also where it is protected or in use")] = False,
+    force: Annotated[bool, Query(description="Delete it even if it is protected or in use")] = False,
     if_match: IfMatch = None,
 ) -> Response:
     """Delete a DID."""
@@ -320,8 +320,8 @@ class Change:
     action: Annotated[str, Field(description="copied, added, updated, deleted, undone or restored")]
     batch_id: int
     source: Annotated[str | None, Field(description="Pattern of the DID that was copied")]
-    before: Annotated[_Image | None, Field(description="The row before; null: there was none")]
-    after: Annotated[_Image | None, Field(description="The row after; null: there is none")]
+    before: Annotated[_Image | None, Field(description="The row before; null if there was none")]
+    after: Annotated[_Image | None, Field(description="The row after; null if there is none")]
 
     @classmethod
     def of(cls, change: history.Change) -> Self:

@@ -80,10 +80,10 @@ async def import_dids(
     existing: Annotated[
         Literal["refuse", "skip", "update"], Query(description="What to do with DIDs that exist")
     ] = "refuse",
-    dry_run: Annotated[bool, Query(description="Only say what would be imported")] = False,
+    dry_run: Annotated[bool, Query(description="Only show what would be imported")] = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Make the DIDs of a CSV table that are not there, and update those that are if wanted: all or none.
+    """Create the DIDs of a CSV table, and update existing ones if wanted: all or none.
 
     The header row names `did_pattern` and columns of DIDs, as exports do; up to 1,000 rows. To copy one DID
     to more numbers, send them to `/copies`.

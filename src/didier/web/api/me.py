@@ -46,7 +46,7 @@ OneTimeCode = Annotated[
     Header(
         alias=CODE_HEADER,
         max_length=100,
-        description="The code that the app shows now, or a recovery code; each counts once",
+        description="The code that the app shows, or a recovery code; each works once",
     ),
 ]
 
@@ -57,7 +57,7 @@ class SecondFactorShown:
 
     confirmed_at: ZonedText
     keeps_password: Annotated[
-        bool, Field(description="Whether the password alone opens the JSON API and the Non-Agent API")
+        bool, Field(description="Whether the password alone is enough for the JSON API and the Non-Agent API")
     ]
     recovery_codes_left: int
 
@@ -109,7 +109,7 @@ class PasswordChange(Body):
         json_schema_extra={"example": {"password": "1234", "new_password": "correct-horse-battery"}}
     )
 
-    password: str = Field(min_length=1, max_length=100, description="The present one; never shown")
+    password: str = Field(min_length=1, max_length=100, description="The current one; never shown")
     new_password: str = Field(min_length=1, max_length=100, description="Never shown")
     revoke_tokens: bool = Field(False, description="Revoke all tokens of the caller too")
 
@@ -146,7 +146,7 @@ class SecondFactorChange(Body):
     model_config = ConfigDict(json_schema_extra={"example": {"keeps_password": False}})
 
     keeps_password: bool = Field(
-        False, description="Whether the password alone opens the JSON API and the Non-Agent API"
+        False, description="Whether the password alone is enough for the JSON API and the Non-Agent API"
     )
 
 
@@ -156,7 +156,7 @@ class SecondFactorSet(SecondFactorShown):
 
     recovery_codes: Annotated[
         list[str] | None,
-        Field(description="Shown this once; null when they are not new, or the answer is repeated"),
+        Field(description="Shown only once; null when they are not new, or the answer is repeated"),
     ]
 
 
@@ -217,7 +217,7 @@ async def change_my_password(request: Request, login: Signed, body: PasswordChan
 async def begin_second_factor(
     request: Request, login: Signed, body: PresentPassword, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Make a secret for an app that shows one-time codes; nothing asks for them before one is confirmed."""
+    """Create a secret for an app that shows one-time codes; codes are needed once one is confirmed."""
     permission, context = BEGIN, context_of(request)
     caller = await _admitted(request, login, permission)
     if isinstance(caller, Response):
@@ -266,13 +266,13 @@ async def set_second_factor(
 
 
 @router.post(
-    "/recovery-codes", operation_id="renewRecoveryCodes", summary="Make new recovery codes",
+    "/recovery-codes", operation_id="renewRecoveryCodes", summary="Create new recovery codes",
     response_model=SecondFactorSet, responses=refusals(404),
 )  # fmt: skip
 async def renew_recovery_codes(
     request: Request, login: Signed, code: OneTimeCode = None, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Make ten recovery codes in the place of those that are there."""
+    """Replace the recovery codes with ten new ones."""
     permission = _asked("renew_recovery_codes")
     proof = await _proved(request, login, permission, code)
     if isinstance(proof, Response):
@@ -289,7 +289,7 @@ async def renew_recovery_codes(
     response_class=Response, responses=refusals(404),
 )  # fmt: skip
 async def end_second_factor(request: Request, login: Signed, code: OneTimeCode = None) -> Response:
-    """Let the password alone sign in again; the recovery codes go too."""
+    """Turn the second factor off and delete its recovery codes."""
     permission = _asked("end_second_factor")
     proof = await _proved(request, login, permission, code)
     if isinstance(proof, Response):

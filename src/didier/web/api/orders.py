@@ -88,7 +88,7 @@ class CopyBody(Body):
     )
     overrides: Annotated[dict[str, Value], BeforeValidator(_few)] = Field(
         default_factory=dict,
-        description="Columns in which the copies differ from the source; null empties",
+        description="Columns in which the copies differ from the source; null clears one",
     )
     description_template: StrictStr | None = Field(
         None,
@@ -97,9 +97,9 @@ class CopyBody(Body):
         description="Description of each copy: `{target}`, `{source}`, columns of the source or the CSV row",
     )
     mode: Literal["atomic", "best_effort"] = Field(
-        "atomic", description="All or nothing, or what can be made"
+        "atomic", description="If some targets cannot be created: create none, or create the others"
     )
-    dry_run: StrictBool = Field(False, description="Only say what would be made")
+    dry_run: StrictBool = Field(False, description="Only show what would be created")
 
 
 @dataclass(frozen=True, slots=True)

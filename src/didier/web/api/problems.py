@@ -157,7 +157,7 @@ class Problem:
         }
     )
 
-    type: Annotated[str, Field(description="Which problem it is; stays as it is, also in later releases")]
+    type: Annotated[str, Field(description="The kind of problem; does not change in later releases")]
     title: str
     status: int
     detail: str
@@ -165,12 +165,14 @@ class Problem:
         str | None,
         Field(description="Where: a JSON pointer into the body, or the bare name of a parameter"),
     ] = None
-    function: Annotated[str | None, Field(description="What the caller lacks a right for")] = None
+    function: Annotated[str | None, Field(description="The function for which the caller lacks a right")] = (
+        None
+    )
     missing: Annotated[list[str] | None, Field(description="The settings that would give the right")] = None
     allowed: Annotated[str | None, Field(description="What would be allowed")] = None
     places: Annotated[list[str] | None, Field(description="Where the DID is used")] = None
     errors: Annotated[list[Found] | None, Field(description="All places that are not valid")] = None
-    count: Annotated[int | None, Field(description="How many targets cannot be made")] = None
+    count: Annotated[int | None, Field(description="How many targets cannot be created")] = None
     targets: Annotated[list[NotPossible] | None, Field(description="The first of them")] = None
 
     def to_json(self) -> bytes:

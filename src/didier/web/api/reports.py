@@ -32,8 +32,10 @@ USAGE_DAYS = 30
 NUMBER_MOST = 50
 CALLS_MOST = 10_000
 
-Since = Annotated[Moment | None, Query(description="From then on; local time of the server without zone")]
-Until = Annotated[Moment | None, Query(description="Until before then")]
+Since = Annotated[
+    Moment | None, Query(description="From this time on; local time of the server unless it has a zone")
+]
+Until = Annotated[Moment | None, Query(description="Before this time")]
 
 
 @dataclass
@@ -44,11 +46,11 @@ class LogLine:
     when: Annotated[str, Field(description="Local time of the server", examples=["2026-03-04 05:06:07"])]
     user: str
     function: str
-    agent_user: Annotated[str, Field(description="The user that it was about")]
+    agent_user: Annotated[str, Field(description="The user concerned")]
     result: Annotated[str, Field(examples=["SUCCESS"])]
     reason: str
-    source: Annotated[str, Field(description="What the caller says it is; `json-api` for this API")]
-    data: Annotated[str, Field(description="What it was about; shown for functions of DIDs alone")]
+    source: Annotated[str, Field(description="Name that the caller gives itself; `json-api` for this API")]
+    data: Annotated[str, Field(description="Details of the request; shown only for functions of DIDs")]
 
     @classmethod
     def of(cls, line: Logged) -> Self:
@@ -79,8 +81,8 @@ class DidUsage:
     """How much a DID was called."""
 
     did_id: int
-    extension: Annotated[str, Field(description="The number as it was called")]
-    pattern: Annotated[str | None, Field(description="Null for a DID that is there no longer")]
+    extension: Annotated[str, Field(description="The number that was called")]
+    pattern: Annotated[str | None, Field(description="Null for a DID that no longer exists")]
     description: str | None
     calls: int
     last_call: Annotated[str, Field(description="Local time of the server")]
@@ -153,7 +155,7 @@ async def read_log(
 
 
 @router.get(
-    "/usage", operation_id="readUsage", summary="Calls of each DID", response_model=Usages,
+    "/usage", operation_id="readUsage", summary="Calls to each DID", response_model=Usages,
     responses=refusals(),
 )  # fmt: skip
 async def read_usage(

@@ -24,7 +24,7 @@ class Body(BaseModel):
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_MOST, description="Most items in the page")]
 Cursor = Annotated[
-    str | None, Query(max_length=CURSOR_MOST, description="`next` of the page before, as it is")
+    str | None, Query(max_length=CURSOR_MOST, description="`next` of the previous page, unchanged")
 ]
 IdempotencyKey = Annotated[
     str | None,
@@ -32,8 +32,8 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="A request with the same key and body, within 24 hours, is answered as before and not"
-        " done again",
+        description="A request with the same key and body, within 24 hours, gets the same answer and is not"
+        " carried out again",
     ),
 ]
 

@@ -49,14 +49,14 @@ class NewToken(Body):
         max_length=len(SCOPES),
         description="; ".join(f"`{scope.name}`: {scope.help}" for scope in SCOPES),
     )
-    user: str | None = Field(None, max_length=20, description="Whose it is; the caller's unless named")
+    user: str | None = Field(None, max_length=20, description="The token's user; the caller by default")
     pattern_prefix: str | None = Field(
-        None, min_length=1, max_length=50, description="It reaches only DIDs that begin with this"
+        None, min_length=1, max_length=50, description="The token works only for DIDs that begin with this"
     )
     networks: list[str] = Field(
-        [], max_length=tokens.NETWORKS_LIMIT, description="It is accepted from these addresses alone"
+        [], max_length=tokens.NETWORKS_LIMIT, description="The token is accepted only from these addresses"
     )
-    expires_at: ZonedMoment | None = Field(None, description="When it ends; never unless named")
+    expires_at: ZonedMoment | None = Field(None, description="When it expires; never by default")
 
 
 @dataclass
@@ -101,7 +101,7 @@ class TokenMade(TokenShown):
     """A new token."""
 
     token: Annotated[
-        str | None, Field(description="What it says; shown this once, null when the answer is repeated")
+        str | None, Field(description="The token; shown only once, null when the answer is repeated")
     ]
 
 
@@ -119,7 +119,7 @@ async def list_tokens(
     request: Request,
     login: Signed,
     user: Annotated[
-        str | None, Query(max_length=20, description="Whose; `*` for all users whom the caller may change")
+        str | None, Query(max_length=20, description="User; `*` for all users whom the caller may change")
     ] = None,
 ) -> Response:
     """List the caller's tokens, or those of another user; also those that are accepted no more."""
@@ -137,14 +137,14 @@ async def list_tokens(
 
 
 @router.post(
-    "", operation_id="addToken", summary="Make a token", status_code=201, response_model=TokenMade,
+    "", operation_id="addToken", summary="Create a token", status_code=201, response_model=TokenMade,
     dependencies=[requires(ADD)],
     responses=refusals(404, 409, 415),
 )  # fmt: skip
 async def add_token(
     request: Request, login: Signed, body: NewToken, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Make a token; what it says is in this answer and nowhere else."""
+    """Create a token; the token itself is only in this answer."""
     secret = tokens.generate()
 
     def order(caller: Caller) -> tokens.AddOrder:

@@ -148,8 +148,8 @@ class NewUser(_Settings):
     user: str = Field(min_length=2, max_length=20, description="Letters, digits, - and _")
     password: str = Field(min_length=1, max_length=100, description="Never shown")
     user_group: str = Field(min_length=1, max_length=20)
-    full_name: str | None = Field(None, max_length=50, description="The name of the user unless given")
-    user_level: int = Field(8, ge=1, le=9, description="The API requires for 8")
+    full_name: str | None = Field(None, max_length=50, description="By default the name of the user")
+    user_level: int = Field(8, ge=1, le=9, description="The API needs 8")
 
 
 def values_of(sent: _Settings) -> dict[str, str]:
@@ -199,14 +199,14 @@ async def get_user(request: Request, login: Signed, name: Name) -> Response:
 
 
 @router.post(
-    "", operation_id="addUser", summary="Make a user", status_code=201, response_model=UserShown,
+    "", operation_id="addUser", summary="Create a user", status_code=201, response_model=UserShown,
     dependencies=[requires(ADD)],
     responses={201: {"headers": {"Location": {"schema": {"type": "string"}}}}, **refusals(409, 415)},
 )  # fmt: skip
 async def add_user(
     request: Request, login: Signed, body: NewUser, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Make a user. A DID function among the allowed ones switches Modify DIDs on."""
+    """Create a user. A DID function among the allowed ones switches Modify DIDs on."""
     permission = ADD.about_that(body.user)
     password = await stored_password(request, login, permission, body.password)
     if isinstance(password, Response):
@@ -276,7 +276,7 @@ async def reset_second_factor(request: Request, login: Signed, name: Name) -> Re
     response_class=Response, responses=refusals(404),
 )  # fmt: skip
 async def unlock_user(request: Request, login: Signed, name: Name) -> Response:
-    """Let a user whom ten wrong passwords have locked out sign in again at once."""
+    """Let a user who is locked out after ten wrong passwords sign in again at once."""
     operation = Operation(
         UPDATE.about_that(name),
         accounts.unlock,
