@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from didier.cli import printing
+from didier.cli.connection_options import DatabaseOption, server_packages
 from didier.cli.meters import meter
-from didier.cli.places import DatabaseOption, server_packages
 from didier.cli.printing import Yes, numbered
 from didier.cli.terminal import say
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from didier.cli import printing
+from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status
 from didier.cli.meters import Meter, meter
-from didier.cli.places import At, somewhere
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered, pairs, when
 from didier.cli.terminal import say
 from didier.client.errors import DidierError
@@ -49,9 +49,9 @@ _ITEM_COLUMNS: Sequence[Column["Item"]] = (
 
 
 @app.command("list")
-@somewhere
+@with_connection_options
 def list_(
-    at: At,
+    connection: ConnectionOptions,
     state: Annotated[
         str | None, typer.Option(help="Only those that are pending, running, done, failed or undone.")
     ] = None,
@@ -66,15 +66,15 @@ def list_(
 
     Example: didier batches list --state running
     """
-    with at.client() as client:
+    with connection.client() as client:
         found = client.batches(state, kind, user, source)
         printing.listing(found, _COLUMNS, as_json, as_csv, limit)
 
 
 @app.command()
-@somewhere
+@with_connection_options
 def show(
-    at: At,
+    connection: ConnectionOptions,
     batch_id: BatchId,
     items: Annotated[bool, typer.Option("--items", help="List the outcome of each target.")] = False,
     outcome: Annotated[
@@ -89,7 +89,7 @@ def show(
 
     Example: didier batches show 7 --outcome exists --outcome invalid --csv
     """
-    with at.client() as client:
+    with connection.client() as client:
         batch = client.batch(batch_id)
         if items or outcome:
             printing.listing(batch.items(outcome), _ITEM_COLUMNS, as_json, as_csv, limit)
@@ -106,9 +106,9 @@ def _show(batch: "Batch") -> None:
     say(f"Batch {batch.id} is {batch.state}: {progress(batch)}")
     rows: list[tuple[str, object]] = [
         ("kind", batch.kind), ("mode", batch.mode), ("source", batch.source),
-        ("ordered by", batch.caller), ("ordered at", when(batch.created_at)),
-        ("finished at", when(batch.finished_at)), ("undone by", batch.undone_by),
-        ("undone at", when(batch.undone_at)), ("failure", batch.failure),
+        ("ordered by", batch.caller), ("ordered connection", when(batch.created_at)),
+        ("finished connection", when(batch.finished_at)), ("undone by", batch.undone_by),
+        ("undone connection", when(batch.undone_at)), ("failure", batch.failure),
         ("description template", batch.description_template),
         *((f"override {name}", value) for name, value in batch.overrides.items()),
         *((name, getattr(totals, name) or None) for name in _TOTALS),
@@ -128,30 +128,30 @@ def progress(batch: "Batch") -> str:
 
 
 @app.command()
-@somewhere
-def watch(at: At, batch_id: BatchId, as_json: AsJson = False) -> None:
+@with_connection_options
+def watch(connection: ConnectionOptions, batch_id: BatchId, as_json: AsJson = False) -> None:
     """Watch a batch until it ends. On the local database, this also continues a batch that waits.
 
     Example: didier batches watch 7
     """
-    with at.client(batches=True) as client:
-        batch = follow(client.batch(batch_id), at)
+    with connection.client(batches=True) as client:
+        batch = follow(client.batch(batch_id), connection)
         report(batch, as_json)
     ended(batch)
 
 
 @contextmanager
-def watching(at: At, batch: Callable[[], "Batch | None"]) -> Iterator[Meter]:
+def watching(connection: ConnectionOptions, batch: Callable[[], "Batch | None"]) -> Iterator[Meter]:
     """Show a bar; when Ctrl-C is pressed, say what state *batch* is in, and end."""
     try:
         with meter() as bar:
             yield bar
     except KeyboardInterrupt:
-        say(*_interrupted(at, batch()), err=True)
+        say(*_interrupted(connection, batch()), err=True)
         raise typer.Exit(Status.INTERRUPTED) from None
 
 
-def follow(batch: "Batch", at: At) -> "Batch":
+def follow(batch: "Batch", connection: ConnectionOptions) -> "Batch":
     """Watch *batch* to its end, with a bar; return it as it is then."""
     last = batch
 
@@ -160,7 +160,7 @@ def follow(batch: "Batch", at: At) -> "Batch":
         last = state
         bar.batch(state)
 
-    with watching(at, lambda: _now(last)) as bar:
+    with watching(connection, lambda: _now(last)) as bar:
         return batch.wait(told)
 
 
@@ -170,7 +170,7 @@ def _now(batch: "Batch") -> "Batch":
     return batch
 
 
-def _interrupted(at: At, batch: "Batch | None") -> Sequence[str]:
+def _interrupted(connection: ConnectionOptions, batch: "Batch | None") -> Sequence[str]:
     if batch is None:
         return (
             "didier: interrupted before the order was confirmed;"
@@ -178,7 +178,7 @@ def _interrupted(at: At, batch: "Batch | None") -> Sequence[str]:
         )
     if batch.ended:
         return (f"didier: batch {batch.id} is {batch.state}: {progress(batch)}",)
-    where = "continues on the server" if at.login() else (
+    where = "continues on the server" if connection.login() else (
         "stops here; it continues while a server runs on this database, or with the following command"
     )  # fmt: skip
     return (
@@ -227,9 +227,9 @@ def ended(batch: "Batch") -> None:
         raise typer.Exit(Status.PARTLY if batch.totals.added else Status.REFUSED)
 
 
-@somewhere
+@with_connection_options
 def undo(
-    at: At,
+    connection: ConnectionOptions,
     batch_id: BatchId,
     force: Annotated[bool, typer.Option("--force", help="Include DIDs that were changed since.")] = False,
     yes: Yes = False,
@@ -242,11 +242,11 @@ def undo(
     Example: didier undo 7
     """
     printing.confirm(f"Undo batch {batch_id}?", yes)
-    with at.client(batches=True) as client:
+    with connection.client(batches=True) as client:
         batch = client.undo(batch_id, force=force)
         kept = batch.kept
         if not batch.ended:
-            batch = follow(batch, at)
+            batch = follow(batch, connection)
             kept = tuple(item.target for item in islice(batch.items("kept"), TOLD + 1))
         _tell_undone(batch, kept, as_json)
     if kept:

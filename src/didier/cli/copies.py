@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from didier.cli import batches, meters, printing, vicidial
+from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status
-from didier.cli.places import At, somewhere
 from didier.cli.printing import AsJson, Column, Limit, numbered
 from didier.cli.terminal import say
 from didier.cli.values import Blank, Set, values
@@ -25,9 +25,9 @@ _STYLES = {
 """The colour of each status of a target in a preview."""
 
 
-@somewhere
+@with_connection_options
 def copy(
-    at: At,
+    connection: ConnectionOptions,
     source: Annotated[str, typer.Argument(help="The DID to copy.", metavar="SOURCE")],
     targets: Annotated[
         list[str] | None,
@@ -80,18 +80,18 @@ def copy(
     named = list(split(",".join(targets or ()), as_text))
     if bool(named) == (csv is not None):
         raise typer.BadParameter("give numbers, or a file with --csv, but not both", param_hint="TARGET...")
-    if at.on_vicidial(
+    if connection.on_vicidial(
         dry_run=dry_run, inactive=inactive, set=assigned, blank=blank, atomic=atomic,
         description_template=description_template, json=as_json,
     ):  # fmt: skip
-        vicidial.copy(at, source, named, csv, description)
+        vicidial.copy(connection, source, named, csv, description)
         return
     order: dict[str, Any] = {
         "to": None if csv else named, "active": False if inactive else None, "description": description,
         "description_template": description_template, "set": values(assigned, blank), "atomic": atomic,
     }  # fmt: skip
-    with at.client() as client:
-        with _sending(at, csv) as table:
+    with connection.client() as client:
+        with _sending(connection, csv) as table:
             if dry_run:
                 preview = client.preview(source, csv=table, **order)
             else:
@@ -99,13 +99,13 @@ def copy(
         if dry_run:
             _show_preview(preview, as_json, limit)
         else:
-            _finish(batch, at, source, as_json)
+            _finish(batch, connection, source, as_json)
 
 
 @contextmanager
-def _sending(at: At, csv: str | None) -> "Iterator[IO[bytes] | None]":
+def _sending(connection: ConnectionOptions, csv: str | None) -> "Iterator[IO[bytes] | None]":
     """Open the file *csv*, if one is named, to be sent while a bar shows how far it is."""
-    with batches.watching(at, lambda: None) as bar:
+    with batches.watching(connection, lambda: None) as bar:
         if csv is None:
             yield None
         else:
@@ -113,10 +113,10 @@ def _sending(at: At, csv: str | None) -> "Iterator[IO[bytes] | None]":
                 yield cast("IO[bytes]", table)
 
 
-def _finish(batch: "Batch", at: At, source: str, as_json: bool) -> None:
+def _finish(batch: "Batch", connection: ConnectionOptions, source: str, as_json: bool) -> None:
     """Watch a batch to its end and tell what became of it; of a small one, line by line."""
     if batch.told is None:
-        batch = batches.follow(batch, at)
+        batch = batches.follow(batch, connection)
         batches.report(batch, as_json)
     elif as_json:
         printing.print_json({**printing.fields(batch), "items": batch.told})

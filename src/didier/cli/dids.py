@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from didier.cli import printing
+from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status, fail
-from didier.cli.places import At, somewhere
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, pairs
 from didier.cli.terminal import say, shown
 from didier.cli.values import Blank, Set, values
@@ -46,9 +46,9 @@ _COLUMNS: Sequence[Column["Did"]] = (
 )
 
 
-@somewhere
+@with_connection_options
 def list_(
-    at: At,
+    connection: ConnectionOptions,
     search: Search = None,
     route: Route = None,
     active: Active = None,
@@ -67,7 +67,7 @@ def list_(
 
     Example: didier list 1800 --in-group SALES --active --csv
     """
-    with at.client() as client:
+    with connection.client() as client:
         found = client.dids(
             search=search, route=route, active=active, user_group=user_group, group_id=in_group,
             carrier=carrier, copied_from=copied_from, sort=sort, page_size=printing.page(as_json or as_csv),
@@ -75,9 +75,9 @@ def list_(
         printing.listing(found, _COLUMNS, as_json, as_csv, limit)
 
 
-@somewhere
+@with_connection_options
 def show(
-    at: At,
+    connection: ConnectionOptions,
     pattern: Pattern,
     history: Annotated[
         int, typer.Option(min=0, help="How many of its changes are shown, newest first.")
@@ -88,7 +88,7 @@ def show(
 
     Example: didier show 18001234567
     """
-    with at.client() as client:
+    with connection.client() as client:
         did = client.did(pattern)
         changes = list(islice(client.history(pattern), history)) if history else []
     if as_json:
@@ -143,20 +143,22 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
             yield f"{name} '{shown(before.get(name))}' -> '{shown(after[name])}'"
 
 
-@somewhere
-def add(at: At, pattern: Pattern, assigned: Set = None) -> None:
+@with_connection_options
+def add(connection: ConnectionOptions, pattern: Pattern, assigned: Set = None) -> None:
     """Create a DID without copying another.
 
     Example: didier add 18002223333 --set did_route=EXTEN --set extension=8300
     """
     given = values(assigned)
-    with at.either() as client:
+    with connection.either() as client:
         client.add(pattern, **given)
     say(f"DID {pattern} was created.")
 
 
-@somewhere
-def update(at: At, pattern: Pattern, assigned: Set = None, blank: Blank = None) -> None:
+@with_connection_options
+def update(
+    connection: ConnectionOptions, pattern: Pattern, assigned: Set = None, blank: Blank = None
+) -> None:
     """Update fields of a DID; all other fields stay as they are.
 
     Example: didier update 18002223333 --set did_active=N --blank did_carrier_description
@@ -164,15 +166,15 @@ def update(at: At, pattern: Pattern, assigned: Set = None, blank: Blank = None) 
     given = values(assigned, blank)
     if not given:
         raise typer.BadParameter("give at least one field with --set or --blank")
-    at.on_vicidial(blank=blank)
-    with at.either() as client:
+    connection.on_vicidial(blank=blank)
+    with connection.either() as client:
         client.update(pattern, **given)
     say(f"DID {pattern} was updated: {', '.join(given)}.")
 
 
-@somewhere
+@with_connection_options
 def delete(
-    at: At,
+    connection: ConnectionOptions,
     patterns: Annotated[list[str], typer.Argument(help="The DIDs.", metavar="DID")],
     force: Annotated[
         bool, typer.Option("--force", help="Also delete protected DIDs and DIDs in use.")
@@ -185,8 +187,8 @@ def delete(
     """
     shown = patterns[0] if len(patterns) == 1 else f"{len(patterns)} DIDs"
     printing.confirm(f"Delete {shown}?", yes)
-    at.on_vicidial(force=force)
-    with at.either() as client:
+    connection.on_vicidial(force=force)
+    with connection.either() as client:
         deleted = sum([_delete(client, pattern, force) for pattern in patterns])
     if deleted < len(patterns):
         raise typer.Exit(Status.PARTLY if deleted else Status.REFUSED)
@@ -208,23 +210,23 @@ def _delete(client: "Didier | VicidialClient", pattern: str, force: bool) -> boo
     return True
 
 
-@somewhere
-def lock(at: At, pattern: Pattern) -> None:
+@with_connection_options
+def lock(connection: ConnectionOptions, pattern: Pattern) -> None:
     """Lock a DID: it cannot be deleted, not even with --force, until it is unlocked.
 
     Example: didier lock 18001234567
     """
-    with at.client() as client:
+    with connection.client() as client:
         client.lock(pattern)
     say(f"DID {pattern} is locked against deletion.")
 
 
-@somewhere
-def unlock(at: At, pattern: Pattern) -> None:
+@with_connection_options
+def unlock(connection: ConnectionOptions, pattern: Pattern) -> None:
     """Unlock a DID, so that it can be deleted again.
 
     Example: didier unlock 18001234567
     """
-    with at.client() as client:
+    with connection.client() as client:
         client.unlock(pattern)
     say(f"DID {pattern} can be deleted.")

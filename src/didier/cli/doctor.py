@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from didier.cli import printing
+from didier.cli.connection_options import AstguiclientOption, DatabaseOption, server_packages
 from didier.cli.failures import Status
-from didier.cli.places import AstguiclientOption, DatabaseOption, server_packages
 from didier.cli.terminal import shown
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import typer
 
-from didier.cli.places import AstguiclientOption, DatabaseOption, server_packages
+from didier.cli.connection_options import AstguiclientOption, DatabaseOption, server_packages
 from didier.cli.printing import numbered, pairs
 from didier.cli.terminal import say
 

@@ -48,10 +48,10 @@ def _section(name: str, command: Any) -> str:
     rows = [_row(option) for option in options(command)]
     if rows:
         parts.append("\n".join(["| option | meaning |", "|---|---|", *rows]) + "\n")
-    if places := [
+    if databases := [
         name for name in _DATABASES if name in _names(command) and "--server" not in _names(command)
     ]:
-        parts.append(f"It works on a database alone: {', '.join(f'`{place}`' for place in places)}.\n")
+        parts.append(f"It works only on a database: {', '.join(f'`{place}`' for place in databases)}.\n")
     return "\n".join(parts)
 
 

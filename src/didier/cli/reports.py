@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from didier.cli import printing
-from didier.cli.places import At, somewhere
+from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.printing import AsCsv, AsJson, Column, Limit
 
 if TYPE_CHECKING:
@@ -38,21 +38,21 @@ _USAGE: Sequence[Column["Usage"]] = (
 
 _CALLS: Sequence[Column["InboundCall"]] = (
     Column("Caller", lambda call: call.caller, short=True),
-    Column("Came at", lambda call: call.came_at, short=True),
+    Column("Came connection", lambda call: call.came_at, short=True),
     Column("Seconds", lambda call: call.seconds, short=True),
 )
 _LOGGED: Sequence[Column["LoggedCall"]] = (
     Column("Caller", lambda call: call.caller_id, short=True),
-    Column("Came at", lambda call: call.called_at, short=True),
+    Column("Came connection", lambda call: call.called_at, short=True),
     Column("Seconds", lambda call: call.seconds, short=True),
 )
 
 USAGE_MOST = 1_000
 
 
-@somewhere
+@with_connection_options
 def log(
-    at: At,
+    connection: ConnectionOptions,
     user: Annotated[str | None, typer.Option(help="Only requests of this user.")] = None,
     function: Annotated[str | None, typer.Option(help="Only this function, such as copy_did.")] = None,
     result: Annotated[str | None, typer.Option(help="Only SUCCESS, ERROR or NOTICE.")] = None,
@@ -67,15 +67,15 @@ def log(
 
     Example: didier log --function copy_did --result ERROR --since 2026-03-01
     """
-    with at.client() as client:
+    with connection.client() as client:
         size = printing.page(as_json or as_csv)
         found = client.log(user, function, result, source, since, until, page_size=size)
         printing.listing(found, _LOG, as_json, as_csv, limit)
 
 
-@somewhere
+@with_connection_options
 def usage(
-    at: At,
+    connection: ConnectionOptions,
     since: Since = None,
     until: Until = None,
     limit: Limit = None,
@@ -86,14 +86,14 @@ def usage(
 
     Example: didier usage --since 2026-03-01 --until 2026-04-01 --csv
     """
-    with at.client() as client:
+    with connection.client() as client:
         found = client.usage(since, until, limit=USAGE_MOST)
         printing.listing(found, _USAGE, as_json, as_csv, limit)
 
 
-@somewhere
+@with_connection_options
 def calls(
-    at: At,
+    connection: ConnectionOptions,
     number: Annotated[str, typer.Argument(help="The number that was called.", metavar="NUMBER")],
     day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The day.", metavar="DAY")],
     limit: Limit = None,
@@ -104,9 +104,9 @@ def calls(
 
     Example: didier calls 18001234567 2026-03-04 --csv
     """
-    if at.on_vicidial():
-        with at.vicidial_client() as vicidial:
+    if connection.on_vicidial():
+        with connection.vicidial_client() as vicidial:
             printing.listing(vicidial.did_log(number, day.date()), _LOGGED, as_json, as_csv, limit)
     else:
-        with at.client() as client:
+        with connection.client() as client:
             printing.listing(client.calls(number, day.date()), _CALLS, as_json, as_csv, limit)

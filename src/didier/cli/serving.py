@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from didier.cli.places import AstguiclientOption, DatabaseOption, server_packages
+from didier.cli.connection_options import AstguiclientOption, DatabaseOption, server_packages
 
 
 def serve(

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import typer
 
 from didier.cli import login as logins
+from didier.cli.connection_options import signed_in
 from didier.cli.failures import Status, explained, fail
 from didier.cli.login import Login
-from didier.cli.places import signed_in
 from didier.cli.terminal import ask, say
 from didier.client import Didier
 from didier.client import errors as client_errors

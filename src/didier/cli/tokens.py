@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from didier.cli import printing
-from didier.cli.places import At, somewhere
+from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, numbered, when
 from didier.cli.terminal import agreed, say
 from didier.client.errors import NotPermitted
@@ -38,9 +38,9 @@ _COLUMNS: Sequence[Column["Token"]] = (
 
 
 @app.command()
-@somewhere
+@with_connection_options
 def add(
-    at: At,
+    connection: ConnectionOptions,
     user: Annotated[str, typer.Argument(help="The user whose token it is.", metavar="USER")],
     name: Annotated[str, typer.Option(help="What the token is for.")],
     scope: Annotated[list[str], typer.Option(help=f"May be given several times. {_SCOPES}.")],
@@ -56,7 +56,7 @@ def add(
     Example: didier token add crm --name CRM --scope dids:read --scope dids:write --days 365
     """
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days) if days else None
-    with at.client(as_user=True) as client:
+    with connection.client(as_user=True) as client:
         made = client.add_token(
             name, scope, user=user, pattern_prefix=prefix, networks=network or (), expires_at=expires_at
         )
@@ -65,9 +65,9 @@ def add(
 
 
 @app.command("list")
-@somewhere
+@with_connection_options
 def list_(
-    at: At,
+    connection: ConnectionOptions,
     user: Annotated[
         str | None,
         typer.Argument(help="Whose tokens. Default: yours on a server, else all.", metavar="USER"),
@@ -80,8 +80,8 @@ def list_(
 
     Example: didier token list crm
     """
-    whose = user or (None if at.login() else EVERYBODY)
-    with at.client(as_user=True) as client:
+    whose = user or (None if connection.login() else EVERYBODY)
+    with connection.client(as_user=True) as client:
         printing.listing(client.tokens(whose), _COLUMNS, as_json, as_csv, limit)
 
 
@@ -133,14 +133,15 @@ class Validity:
 
 
 @app.command()
-@somewhere
+@with_connection_options
 def revoke(
-    at: At, token_id: Annotated[int, typer.Argument(help="The token's number.", metavar="ID", min=1)]
+    connection: ConnectionOptions,
+    token_id: Annotated[int, typer.Argument(help="The token's number.", metavar="ID", min=1)],
 ) -> None:
     """Revoke a token: it is no longer accepted. On a server this asks for the password.
 
     Example: didier token revoke 3
     """
-    with at.client(as_user=True) as client:
+    with connection.client(as_user=True) as client:
         client.revoke_token(token_id)
     say(f"Token {token_id} was revoked.")

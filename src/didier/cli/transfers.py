@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from didier.cli import batches, meters, printing
+from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.dids import Active, Carrier, CopiedFrom, InGroup, Route, UserGroup
-from didier.cli.places import At, somewhere
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered
 from didier.cli.terminal import output, say
 from didier.client import exporting
@@ -30,9 +30,9 @@ _COLUMNS: Sequence[Column["ImportedItem"]] = (
 )
 
 
-@somewhere
+@with_connection_options
 def export(
-    at: At,
+    connection: ConnectionOptions,
     file: Annotated[
         str, typer.Argument(help="The file to write; - for standard output.", metavar="FILE")
     ] = STANDARD,
@@ -54,7 +54,7 @@ def export(
     Example: didier export dids.csv --in-group SALES
     """
     kind = _form(form, file)
-    with at.client() as client:
+    with connection.client() as client:
         pieces = client.export(
             format=kind, search=search, route=route, active=active, user_group=user_group, group_id=in_group,
             carrier=carrier, copied_from=copied_from,
@@ -87,9 +87,9 @@ def _form(named: str | None, file: str) -> Form:
     return cast(Form, form)
 
 
-@somewhere
+@with_connection_options
 def import_(
-    at: At,
+    connection: ConnectionOptions,
     file: Annotated[str, typer.Argument(help="A CSV file; - for standard input.", metavar="FILE")],
     existing: Annotated[
         Literal["refuse", "skip", "update"], typer.Option(help="What to do with DIDs that exist.")
@@ -106,7 +106,7 @@ def import_(
     """
     if existing == "update" and not dry_run:
         printing.confirm("Update the DIDs that exist?", yes)
-    with at.client() as client, _table(at, file) as table:
+    with connection.client() as client, _table(connection, file) as table:
         done = client.import_dids(table, existing=existing, dry_run=dry_run)
     if as_json or as_csv or dry_run:
         printing.listing(done.items, _COLUMNS, as_json, as_csv, limit)
@@ -117,6 +117,6 @@ def import_(
 
 
 @contextmanager
-def _table(at: At, file: str) -> "Iterator[IO[bytes]]":
-    with batches.watching(at, lambda: None) as bar, meters.opened(file, bar) as table:
+def _table(connection: ConnectionOptions, file: str) -> "Iterator[IO[bytes]]":
+    with batches.watching(connection, lambda: None) as bar, meters.opened(file, bar) as table:
         yield cast("IO[bytes]", table)

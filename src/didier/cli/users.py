@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from didier.cli import printing, vicidial
+from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.login import Login
-from didier.cli.places import At, somewhere
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes
 from didier.cli.terminal import ask, say
 from didier.cli.tokens import Validity
@@ -75,9 +75,9 @@ _COLUMNS: Sequence[Column["User"]] = (
 
 
 @app.command()
-@somewhere
+@with_connection_options
 def add(
-    at: At,
+    connection: ConnectionOptions,
     name: Name,
     password: Ask = False,
     level: Level = None,
@@ -107,15 +107,15 @@ def add(
     )
     if allowed := accounts.name(name):
         raise InvalidField("user", name, allowed)
-    if at.on_vicidial(
+    if connection.on_vicidial(
         api_access=api_access, functions=functions, modify_dids=modify_dids, delete_dids=delete_dids,
         view_reports=view_reports, inactive=active is False,
     ):  # fmt: skip
         given = ask_password() if password else secrets.token_urlsafe(15)
-        vicidial.add_user(at, name, given, settings)
+        vicidial.add_user(connection, name, given, settings)
         say(_made(name, None if password else given))
         return
-    with at.client() as client:
+    with connection.client() as client:
         given = ask_password() if password else secrets.token_urlsafe(15)
         made = client.add_user(name, given, **settings)
     say(_made(name, None if password else given))
@@ -127,9 +127,9 @@ def _made(name: str, password: str | None) -> str:
 
 
 @app.command("set")
-@somewhere
+@with_connection_options
 def set_(
-    at: At,
+    connection: ConnectionOptions,
     name: Name,
     password: Ask = False,
     level: Level = None,
@@ -155,21 +155,21 @@ def set_(
         level, api_access, functions, modify_dids, delete_dids, view_reports, active, group, full_name
     )
     if not settings and not password and not no_second_factor:
-        raise typer.BadParameter("give at least one setting to change")
+        raise typer.BadParameter("give connection least one setting to change")
     if revoke_tokens is not None and not password:
         raise typer.BadParameter("--revoke-tokens and --keep-tokens go with --password")
-    if at.on_vicidial(
+    if connection.on_vicidial(
         api_access=api_access, functions=functions, modify_dids=modify_dids, delete_dids=delete_dids,
         view_reports=view_reports, revoke_tokens=revoke_tokens, no_second_factor=no_second_factor,
     ):  # fmt: skip
-        vicidial.update_user(at, name, ask_password() if password else None, settings)
+        vicidial.update_user(connection, name, ask_password() if password else None, settings)
         say(f"User {name} was updated.")
         return
-    _change(at, name, settings, password, revoke_tokens, no_second_factor, yes)
+    _change(connection, name, settings, password, revoke_tokens, no_second_factor, yes)
 
 
 def _change(
-    at: At,
+    connection: ConnectionOptions,
     name: str,
     settings: dict[str, Any],
     password: bool,
@@ -177,8 +177,8 @@ def _change(
     no_second_factor: bool,
     yes: bool,
 ) -> None:
-    signed = at.login()
-    with at.client() as client:
+    signed = connection.login()
+    with connection.client() as client:
         before = client.user(name)
         _ask_oneself(signed, before, settings, yes)
         if password:
@@ -239,7 +239,7 @@ def ask_password() -> str:
     stdin = typer.get_text_stream("stdin")
     given = ask("Password", hide=True, twice=True) if stdin.isatty() else stdin.readline().rstrip("\n")
     if not given:
-        raise InvalidField("password", "", "at least one character")
+        raise InvalidField("password", "", "connection least one character")
     return given
 
 
@@ -250,17 +250,17 @@ def _tell(settings: dict[str, Any], user: "User", *, before: bool) -> None:
 
 
 @app.command()
-@somewhere
-def show(at: At, name: Name, as_json: AsJson = False) -> None:
+@with_connection_options
+def show(connection: ConnectionOptions, name: Name, as_json: AsJson = False) -> None:
     """Show a user and their API rights.
 
     Example: didier user show crm
     """
-    if at.on_vicidial():
-        with at.vicidial_client() as client:
+    if connection.on_vicidial():
+        with connection.vicidial_client() as client:
             shown = printing.fields(client.user_details(name))
     else:
-        with at.client() as didier:
+        with connection.client() as didier:
             shown = printing.fields(didier.user(name))
     if as_json:
         printing.print_json(shown)
@@ -270,11 +270,13 @@ def show(at: At, name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command("list")
-@somewhere
-def list_(at: At, limit: Limit = None, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+@with_connection_options
+def list_(
+    connection: ConnectionOptions, limit: Limit = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
     """List users and their API rights.
 
     Example: didier user list
     """
-    with at.client() as client:
+    with connection.client() as client:
         printing.listing(client.users(), _COLUMNS, as_json, as_csv, limit)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from didier.cli import meters
+from didier.cli.connection_options import ConnectionOptions
 from didier.cli.failures import Status
-from didier.cli.places import At
 from didier.cli.terminal import say
 from didier.domain import inputs
 from didier.errors import InvalidInput
@@ -23,12 +23,18 @@ LEVEL = 8
 (``tests/conformance/behaviour.md``, section 4)."""
 
 
-def copy(at: At, source: str, targets: Sequence[str], csv: str | None, description: str | None) -> None:
+def copy(
+    connection: ConnectionOptions,
+    source: str,
+    targets: Sequence[str],
+    csv: str | None,
+    description: str | None,
+) -> None:
     """Copy a DID, with a line for each target as it becomes known; end with the status of `didier copy`."""
     from didier.client.vicidial import Added, CopyInterrupted, expand
 
     told: list[Result] = []
-    with at.vicidial_client() as client, meters.meter() as bar:
+    with connection.vicidial_client() as client, meters.meter() as bar:
         wanted = expand(targets if csv is None else list(_rows(csv, bar)))
 
         def tell(result: "Result") -> None:
@@ -79,15 +85,17 @@ def _say(words: str) -> None:
     say(f"didier: {words}", err=True)
 
 
-def add_user(at: At, name: str, password: str, settings: Mapping[str, Any]) -> None:
+def add_user(connection: ConnectionOptions, name: str, password: str, settings: Mapping[str, Any]) -> None:
     """Make a user, without API rights: VICIdial's API gives none (section 6 of its rules)."""
     needed = {"full_name": name, "user_level": LEVEL, **settings}
     needed.pop("active", None)
-    with at.vicidial_client() as client:
+    with connection.vicidial_client() as client:
         client.add_user(name, password, **needed)
 
 
-def update_user(at: At, name: str, password: str | None, settings: Mapping[str, Any]) -> None:
+def update_user(
+    connection: ConnectionOptions, name: str, password: str | None, settings: Mapping[str, Any]
+) -> None:
     """Change a user."""
-    with at.vicidial_client() as client:
+    with connection.vicidial_client() as client:
         client.update_user(name, password=password, **settings)

@@ -54,7 +54,7 @@ class NoSuchFunction(SetupError):
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class ConnectionOptions:
     """What the options say about where *command*, as ``user list``, works."""
 
     command: str = ""
@@ -171,14 +171,14 @@ _OPTIONS = (
 )
 
 
-def somewhere(command: Callable[..., None]) -> Callable[..., None]:
-    """Give *command*, whose first parameter is an `At`, the options that say where it works."""
+def with_connection_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give *command*, whose first parameter is `ConnectionOptions`, the shared options."""
 
     @wraps(command)
     def placed(**values: Any) -> None:
         name = values.pop(_CONTEXT).command_path.partition(" ")[2]
-        at = At(name, *(values.pop(option) for option, _, _ in _OPTIONS))
-        command(at, **values)
+        connection = ConnectionOptions(name, *(values.pop(option) for option, _, _ in _OPTIONS))
+        command(connection, **values)
 
     _, *own = inspect.signature(command).parameters.values()
     named = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
