@@ -7,8 +7,8 @@ import typer
 
 from didier.cli import printing
 from didier.cli.connection_options import DatabaseOption, server_packages
-from didier.cli.meters import meter
 from didier.cli.printing import Yes, numbered
+from didier.cli.progress_bars import progress_bar
 from didier.cli.terminal import say
 
 
@@ -28,7 +28,7 @@ def backup(
         from didier.cli.local import backups
     if file.exists():
         printing.confirm(f"Replace {file}?", yes)
-    with meter() as bar:
+    with progress_bar() as bar:
         contents = backups.backup(database, file, lambda done, total: bar.show("Pages", done, total))
     say(f"{file} is a verified copy with {numbered(contents.dids, 'DID')}.")
     if key := backups.key_beside(database):
@@ -51,7 +51,7 @@ def restore(
     place = backups.database(database)
     if place.exists():
         printing.confirm(f"Replace {place} with {file}?", yes)
-    with meter() as bar:
+    with progress_bar() as bar:
         contents, kept = backups.restore(database, file, lambda done, total: bar.show("Pages", done, total))
     say(f"{place} was restored from {file}: {numbered(contents.dids, 'DID')}, verified.")
     if kept:

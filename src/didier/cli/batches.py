@@ -10,8 +10,8 @@ import typer
 from didier.cli import printing
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status
-from didier.cli.meters import Meter, meter
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered, pairs, when
+from didier.cli.progress_bars import ProgressBar, progress_bar
 from didier.cli.terminal import say
 from didier.client.errors import DidierError
 
@@ -141,10 +141,10 @@ def watch(connection: ConnectionOptions, batch_id: BatchId, as_json: AsJson = Fa
 
 
 @contextmanager
-def watching(connection: ConnectionOptions, batch: Callable[[], "Batch | None"]) -> Iterator[Meter]:
+def watching(connection: ConnectionOptions, batch: Callable[[], "Batch | None"]) -> Iterator[ProgressBar]:
     """Show a bar; when Ctrl-C is pressed, say what state *batch* is in, and end."""
     try:
-        with meter() as bar:
+        with progress_bar() as bar:
             yield bar
     except KeyboardInterrupt:
         say(*_interrupted(connection, batch()), err=True)

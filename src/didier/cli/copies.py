@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from didier.cli import batches, meters, printing, vicidial
+from didier.cli import batches, printing, progress_bars, vicidial
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status
 from didier.cli.printing import AsJson, Column, Limit, numbered
@@ -109,7 +109,7 @@ def _sending(connection: ConnectionOptions, csv: str | None) -> "Iterator[IO[byt
         if csv is None:
             yield None
         else:
-            with meters.opened(csv, bar) as table:
+            with progress_bars.opened(csv, bar) as table:
                 yield cast("IO[bytes]", table)
 
 

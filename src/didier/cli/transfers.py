@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from didier.cli import batches, meters, printing
+from didier.cli import batches, printing, progress_bars
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.dids import Active, Carrier, CopiedFrom, InGroup, Route, UserGroup
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered
@@ -68,7 +68,7 @@ def _write(pieces: Iterator[bytes], to: str, kind: Form) -> int:
     count = exporting.Count(kind)
     place = output(is_json=kind == "ndjson") if to == STANDARD else Path(to)
     try:
-        with meters.meter() as bar, exporting.written(place) as file:
+        with progress_bars.progress_bar() as bar, exporting.written(place) as file:
             for piece in pieces:
                 file.write(piece)
                 count.add(piece)
@@ -118,5 +118,5 @@ def import_(
 
 @contextmanager
 def _table(connection: ConnectionOptions, file: str) -> "Iterator[IO[bytes]]":
-    with batches.watching(connection, lambda: None) as bar, meters.opened(file, bar) as table:
+    with batches.watching(connection, lambda: None) as bar, progress_bars.opened(file, bar) as table:
         yield cast("IO[bytes]", table)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from didier.cli import meters
+from didier.cli import progress_bars
 from didier.cli.connection_options import ConnectionOptions
 from didier.cli.failures import Status
 from didier.cli.terminal import say
@@ -34,7 +34,7 @@ def copy(
     from didier.client.vicidial import Added, CopyInterrupted, expand
 
     told: list[Result] = []
-    with connection.vicidial_client() as client, meters.meter() as bar:
+    with connection.vicidial_client() as client, progress_bars.progress_bar() as bar:
         wanted = expand(targets if csv is None else list(_rows(csv, bar)))
 
         def tell(result: "Result") -> None:
@@ -57,9 +57,9 @@ def copy(
         raise typer.Exit(Status.PARTLY if made else Status.REFUSED)
 
 
-def _rows(csv: str, bar: meters.Meter) -> Iterator[str]:
+def _rows(csv: str, bar: progress_bars.ProgressBar) -> Iterator[str]:
     """Yield the targets of a CSV table."""
-    with meters.opened(csv, bar) as table:
+    with progress_bars.opened(csv, bar) as table:
         text = codecs.iterdecode(iter(lambda: table.read(PIECE_BYTES), b""), "utf-8")
         for row in inputs.rows(inputs.read(text, is_csv=True)):
             if row.values:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PHASES = {"check": "Checking", "make": "Copying", "remove": "Deleting"}
 
 
-class Meter:
+class ProgressBar:
     """A bar with its part, rate and time left; it begins anew with each kind of work."""
 
     def __init__(self, progress: "Progress | None") -> None:
@@ -43,11 +43,11 @@ class Meter:
 
 
 @contextmanager
-def meter() -> Iterator[Meter]:
+def progress_bar() -> Iterator[ProgressBar]:
     """Show a bar, if there is a terminal, until this is left."""
     console = printing.console(error=True)
     if not console.is_terminal:
-        yield Meter(None)
+        yield ProgressBar(None)
         return
     from rich.progress import (
         BarColumn,
@@ -63,31 +63,31 @@ def meter() -> Iterator[Meter]:
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
-        yield Meter(progress)
+        yield ProgressBar(progress)
 
 
-class Watched:
+class TrackedFile:
     """A file that is read while a bar shows how far it is."""
 
-    def __init__(self, file: BufferedIOBase, size: int, shown: Meter) -> None:
+    def __init__(self, file: BufferedIOBase, size: int, bar: ProgressBar) -> None:
         self._file = file
         self._size = size
-        self._shown = shown
+        self._bar = bar
         self._read = 0
 
     def read(self, size: int = -1) -> bytes:
         """Return the next *size* bytes at most, as soon as there are any."""
         piece = self._file.read1(size)
         self._read += len(piece)
-        self._shown.show("Sending", self._read, max(self._size, self._read))
+        self._bar.show("Sending", self._read, max(self._size, self._read))
         return piece
 
 
 @contextmanager
-def opened(name: str, shown: Meter) -> "Iterator[Watched]":
+def opened(name: str, bar: ProgressBar) -> "Iterator[TrackedFile]":
     """Open the file *name*, ``-`` for standard input, as a text to be sent."""
     if name == "-":
-        yield Watched(cast(BufferedIOBase, sys.stdin.buffer), 0, shown)
+        yield TrackedFile(cast(BufferedIOBase, sys.stdin.buffer), 0, bar)
         return
     path = Path(name)
     try:
@@ -95,4 +95,4 @@ def opened(name: str, shown: Meter) -> "Iterator[Watched]":
     except OSError as error:
         raise WrongSetting(f"{name}: cannot be read: {error.strerror}") from None
     with file:
-        yield Watched(file, path.stat().st_size, shown)
+        yield TrackedFile(file, path.stat().st_size, bar)
