@@ -21,7 +21,7 @@ from didier.services.users.authentication import Caller
 from didier.storage.batches.progress import BatchFilter, PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.dids import snapshots
-from didier.web.api import answers, cursors, moments, problems
+from didier.web.api import answers, cursors, problems, timestamps
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
 from didier.web.api.operations import Operation, Permission
@@ -143,8 +143,8 @@ class Batch:
             phase=cast("Phase | None", batch.phase),
             caller=batch.user_name,
             address=batch.address,
-            created_at=moments.zoned(batch.created_at),
-            finished_at=moments.zoned_or_none(batch.finished_at),
+            created_at=timestamps.zoned(batch.created_at),
+            finished_at=timestamps.zoned_or_none(batch.finished_at),
             source=batch.source_pattern or None,
             overrides=batch.overrides,
             description_template=batch.template,
@@ -152,7 +152,7 @@ class Batch:
             done=_done(batch),
             failure=batch.failure,
             undone_by=batch.undone_by,
-            undone_at=moments.zoned_or_none(batch.undone_at),
+            undone_at=timestamps.zoned_or_none(batch.undone_at),
             **more,
         )
 

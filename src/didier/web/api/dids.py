@@ -24,7 +24,6 @@ from didier.storage.dids.pages import Row, Sort, place_kinds
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
-from didier.web.api.moments import ZonedText, zoned
 from didier.web.api.operations import Operation, Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import (
@@ -37,6 +36,7 @@ from didier.web.api.schemas import (
     refusals,
 )
 from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.timestamps import ZonedText, zoned
 
 router = APIRouter(prefix="/dids", tags=["dids"], route_class=SignedRoute)
 

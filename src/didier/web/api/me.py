@@ -20,10 +20,10 @@ from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import CODE_HEADER
 from didier.web.api.context import context_of
-from didier.web.api.moments import ZonedText, zoned
 from didier.web.api.operations import Operation, Permission
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.timestamps import ZonedText, zoned
 from didier.web.api.users import stored_password
 
 router = APIRouter(prefix="/me", tags=["me"], route_class=SignedRoute)

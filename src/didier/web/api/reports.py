@@ -17,11 +17,11 @@ from didier.storage.usage.reports import Call
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
-from didier.web.api.moments import Moment, local
 from didier.web.api.operations import Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Cursor, Limit, refusals
 from didier.web.api.signed import Signed, SignedRoute
+from didier.web.api.timestamps import Moment, local
 
 router = APIRouter(tags=["reports"], route_class=SignedRoute)
 

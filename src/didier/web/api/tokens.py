@@ -15,10 +15,10 @@ from didier.storage.users.tokens import Token
 from didier.web.api import answers
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
-from didier.web.api.moments import ZonedMoment, ZonedText, local, zoned, zoned_or_none
 from didier.web.api.operations import Operation, Permission
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.timestamps import ZonedMoment, ZonedText, local, zoned, zoned_or_none
 
 router = APIRouter(prefix="/tokens", tags=["tokens"], route_class=SignedRoute)
 
