@@ -10,7 +10,7 @@ from didier.services.users import second_factor
 from didier.storage import migrations
 from didier.storage.database import database_file, open_engine, parse_url, reading
 from didier.storage.system import backups
-from didier.storage.system.backups import Contents, Told
+from didier.storage.system.backups import Contents, Progress
 
 __all__ = ["Contents", "backup", "database", "key_beside", "key_trouble", "restore"]
 
@@ -26,9 +26,9 @@ def database(url: str | None) -> Path:
     return file
 
 
-def backup(url: str | None, to: Path, told: Told) -> Contents:
+def backup(url: str | None, to: Path, progress: Progress) -> Contents:
     """Copy the database into the file *to*."""
-    return backups.backup(database(url), to, told)
+    return backups.backup(database(url), to, progress)
 
 
 def key_beside(url: str | None) -> Path | None:
@@ -52,9 +52,9 @@ def key_trouble(url: str | None) -> str | None:
         engine.dispose()
 
 
-def restore(url: str | None, file: Path, told: Told) -> tuple[Contents, Path | None]:
+def restore(url: str | None, file: Path, progress: Progress) -> tuple[Contents, Path | None]:
     """Put the copy *file* in the place of the database; return where what was there is, if anything was."""
     place = database(url)
     kept = place.with_name(f"{place.name}.before-restore-{datetime.now():%Y%m%d-%H%M%S}")
-    contents = backups.restore(file, place, kept, told)
+    contents = backups.restore(file, place, kept, progress)
     return contents, kept if kept.exists() else None

@@ -13,10 +13,10 @@ from didier.storage.migrations import HEAD, VERSION_TABLE
 from didier.storage.tables import DIDS, USERS
 
 PAGES = 1_000
-"""Pages that are copied before who waits is told: 4 MB."""
+"""Pages that are copied between two progress reports: 4 MB."""
 
-Told = Callable[[int, int], object]
-"""Is told how many pages are copied, and how many there are."""
+Progress = Callable[[int, int], object]
+"""Called with the number of copied pages, and of all pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _contents(file: Path, conn: sqlite3.Connection) -> Contents:
     return Contents(str(revision), *counts)
 
 
-def backup(database: Path, to: Path, told: Told) -> Contents:
+def backup(database: Path, to: Path, progress: Progress) -> Contents:
     """Copy *database*, as it is at this moment, into the file *to*; others read and write meanwhile.
 
     The copy is there when it is whole, checked and on the disk, and not before.
@@ -64,7 +64,7 @@ def backup(database: Path, to: Path, told: Told) -> Contents:
             # A snapshot: without it the copy would begin anew with every commit of another process.
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            _copy(source, part, told)
+            _copy(source, part, progress)
         contents = examine(part)
         private_files.sync(part)
         part.replace(to)
@@ -76,13 +76,13 @@ def backup(database: Path, to: Path, told: Told) -> Contents:
     return contents
 
 
-def _copy(source: sqlite3.Connection, to: Path, told: Told) -> None:
+def _copy(source: sqlite3.Connection, to: Path, progress: Progress) -> None:
     with closing(sqlite3.connect(to, isolation_level=None)) as target:
-        source.backup(target, pages=PAGES, progress=lambda _, left, total: told(total - left, total))
+        source.backup(target, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
         target.execute("PRAGMA journal_mode=DELETE")  # one file, without another beside it
 
 
-def restore(file: Path, database: Path, kept: Path, told: Told) -> Contents:
+def restore(file: Path, database: Path, kept: Path, progress: Progress) -> Contents:
     """Put the copy *file* in the place of *database*, of which a copy is made in *kept* first.
 
     Raises `NoDatabase` when *file* is not sound, and `DatabaseInUse` while anybody else has the database
@@ -90,29 +90,31 @@ def restore(file: Path, database: Path, kept: Path, told: Told) -> Contents:
     """
     wanted = examine(file)
     if database.exists():
-        _restore_over(file, database, kept, told)
+        _restore_over(file, database, kept, progress)
     else:
-        _restore_new(file, database, kept, told)
+        _restore_new(file, database, kept, progress)
     found = examine(database)
     if found != wanted:
         raise NoDatabase(f"{database} differs from {file}; the previous database is in {kept}")
     return found
 
 
-def _restore_over(file: Path, database: Path, kept: Path, told: Told) -> None:
+def _restore_over(file: Path, database: Path, kept: Path, progress: Progress) -> None:
     try:
         with _alone(database) as target:
             _copy(target, _new_private(kept), _silent)
             private_files.sync(kept)
             with _opened(file) as source:
-                source.backup(target, pages=PAGES, progress=lambda _, left, total: told(total - left, total))
+                source.backup(
+                    target, pages=PAGES, progress=lambda _, left, total: progress(total - left, total)
+                )
     except sqlite3.DatabaseError as error:
         if _is_locked(error):
             raise DatabaseInUse(
                 f"{database} is in use by a server or a command: stop it first; nothing was changed"
             ) from error
         kept.unlink(missing_ok=True)
-        _restore_new(file, database, kept, told)  # what is there cannot be read: it is kept as it is
+        _restore_new(file, database, kept, progress)  # what is there cannot be read: it is kept as it is
 
 
 def _is_locked(error: sqlite3.DatabaseError) -> bool:
@@ -131,11 +133,11 @@ def _alone(database: Path) -> Iterator[sqlite3.Connection]:
         yield conn
 
 
-def _restore_new(file: Path, database: Path, kept: Path, told: Told) -> None:
+def _restore_new(file: Path, database: Path, kept: Path, progress: Progress) -> None:
     """Make *database* anew of *file*; what stands in its place, readable or not, is moved to *kept*."""
     part = _new_private(database.with_name(f"{database.name}.part"))
     with _opened(file) as source:
-        _copy(source, part, told)
+        _copy(source, part, progress)
     private_files.sync(part)
     for beside in ("", "-wal", "-shm"):
         left = database.with_name(database.name + beside)
