@@ -246,7 +246,7 @@ def _operate(conn: Connection, members: Sequence[_Authorized], now: datetime) ->
     for service, operations in by_service.items():
         outcomes = service(conn, [operation.order for _, operation in operations], now)
         for (place, operation), outcome in zip(operations, outcomes, strict=True):
-            answers[place] = operation.word(conn, outcome)
+            answers[place] = operation.serialize(conn, outcome)
     return answers
 
 

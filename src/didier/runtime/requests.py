@@ -21,15 +21,15 @@ Service = Callable[[Connection, Sequence[Any], datetime], Sequence[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[Answer]):
-    """What a request wants done: one *order* for a *service*, and how to *word* the outcome.
+    """What a request wants done: one *order* for a *service*, and how to *serialize* the outcome.
 
     All operations with the same service that share a transaction are carried out together. The outcome is
-    worded in the same transaction.
+    serialized in the same transaction.
     """
 
     service: Service
     order: Any
-    word: Callable[[Connection, Any], Answer]
+    serialize: Callable[[Connection, Any], Answer]
 
 
 class Request(ABC, Generic[Answer]):
