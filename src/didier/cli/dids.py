@@ -10,7 +10,7 @@ from didier.cli import printing
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status, fail
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, pairs
-from didier.cli.terminal import say, shown
+from didier.cli.terminal import safe_text, say
 from didier.cli.values import Blank, Set, values
 from didier.client.errors import ProblemError, Unavailable
 from didier.domain.fields import DID_FIELDS, GROUPS
@@ -140,7 +140,7 @@ def _told(change: "Change") -> str:
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for name in after:
         if name != "modify_stamp" and before.get(name) != after[name]:
-            yield f"{name} '{shown(before.get(name))}' -> '{shown(after[name])}'"
+            yield f"{name} '{safe_text(before.get(name))}' -> '{safe_text(after[name])}'"
 
 
 @with_connection_options

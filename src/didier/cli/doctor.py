@@ -9,7 +9,7 @@ import typer
 from didier.cli import printing
 from didier.cli.connection_options import AstguiclientOption, DatabaseOption, server_packages
 from didier.cli.failures import Status
-from didier.cli.terminal import shown
+from didier.cli.terminal import safe_text
 
 if TYPE_CHECKING:
     from didier.services.system.doctor import Finding
@@ -46,5 +46,5 @@ def _print(findings: Sequence["Finding"]) -> None:
     table = Table("", "Found", "What to do", show_lines=True)
     for finding in findings:
         severity = Text(finding.severity, _STYLES[finding.severity])
-        table.add_row(severity, Text(shown(finding.what)), Text(shown(finding.to_do)))
+        table.add_row(severity, Text(safe_text(finding.what)), Text(safe_text(finding.to_do)))
     printing.console().print(table)

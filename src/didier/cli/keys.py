@@ -22,7 +22,7 @@ def show(
     """
     with server_packages():
         from didier.cli.local import keys
-    file, key = keys.shown(database, astguiclient_conf)
+    file, key = keys.current(database, astguiclient_conf)
     days = (datetime.now(UTC) - key.made_at).days
     lines = [
         ("File", str(file)),

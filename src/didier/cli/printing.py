@@ -102,7 +102,7 @@ def _print_table(found: Iterable[T], columns: Sequence[Column[T]], limit: int) -
 def _text(value: object) -> Any:
     from rich.text import Text
 
-    return value if isinstance(value, Text) else Text(terminal.shown(value))
+    return value if isinstance(value, Text) else Text(terminal.safe_text(value))
 
 
 def fields(row: Any) -> dict[str, Any]:
@@ -132,10 +132,10 @@ def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     for number, row in enumerate(rows):
         if number == 0:
             writer.writerow(map(terminal.cell, row))
-        writer.writerow(terminal.cell(guarded(shown(value))) for value in row.values())
+        writer.writerow(terminal.cell(guarded(as_text(value))) for value in row.values())
 
 
-def shown(value: object) -> str:
+def as_text(value: object) -> str:
     """Return a value as one text: a list with blanks between, what is no plain value as JSON."""
     if value is None:
         return ""
@@ -194,4 +194,4 @@ def pairs(rows: Iterable[tuple[str, object]]) -> Iterator[str]:
     listed = list(rows)
     width = max((len(name) for name, _ in listed), default=0)
     for name, value in listed:
-        yield f"  {name:<{width}}  {terminal.shown(value)}".rstrip()
+        yield f"  {name:<{width}}  {terminal.safe_text(value)}".rstrip()

@@ -1,7 +1,7 @@
 """The one way to standard output and standard error: what is shown commands no terminal.
 
 Whatever a database or a server has sent may hold control characters; they are shown as what they are. Tables
-and bars are printed by Rich, with texts from `shown`.
+and bars are printed by Rich, with texts from `safe_text`.
 """
 
 import codecs
@@ -13,7 +13,7 @@ import typer
 from didier.characters import visible, visible_json
 
 
-def shown(value: object) -> str:
+def safe_text(value: object) -> str:
     """Return *value* as text that a terminal shows and does not obey; None is an empty one."""
     return "" if value is None else visible(str(value))
 

@@ -265,7 +265,7 @@ def show(connection: ConnectionOptions, name: Name, as_json: AsJson = False) -> 
     if as_json:
         printing.print_json(shown)
         return
-    for line in printing.pairs((column, printing.shown(value)) for column, value in shown.items()):
+    for line in printing.pairs((column, printing.as_text(value)) for column, value in shown.items()):
         say(line)
 
 

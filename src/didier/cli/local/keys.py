@@ -18,7 +18,7 @@ from didier.services.users import second_factor
 from didier.storage.database import reading
 
 
-def shown(database: str | None, astguiclient_conf: str | None) -> tuple[Path, Key]:
+def current(database: str | None, astguiclient_conf: str | None) -> tuple[Path, Key]:
     """Return the file with the key, and the key that seals; raises `KeyProblem`."""
     file = _file(database, astguiclient_conf)
     return file.path, file.keys()[0]

@@ -50,7 +50,7 @@ class OneDid(Page):
         row = found["row"]
         return self.render(
             request, "did.html", str(row["did_pattern"]), **found, everything=everything,
-            groups=forms.shown(row, everything=everything), sentence=sentence(row), labels=LABELS,
+            groups=forms.values(row, everything=everything), sentence=sentence(row), labels=LABELS,
             is_first=before is None, etag=lookup.version(row),
             can={action: may(request, action) for action in ("update_did", "delete_did", "copy_did")},
         )  # fmt: skip

@@ -63,7 +63,7 @@ def _input(field: Field, row: Row) -> Input:
     return Input(field, "" if value is None else str(value), forms.counts(field.column, row))
 
 
-def shown(row: Row, *, everything: bool) -> list[tuple[str, list[tuple[str, Any]]]]:
+def values(row: Row, *, everything: bool) -> list[tuple[str, list[tuple[str, Any]]]]:
     """Return the labels and values of *row* by heading: those that count, or *everything*."""
     groups = []
     for group in GROUPS:
