@@ -60,7 +60,7 @@ def field_rows(of):
     return [
         [f"`{one.name}`", f"`{plain(one.type)}`".replace("|", r"\|")]
         for one in dataclasses.fields(of)
-        if not one.name.startswith("_") and one.name != "told"
+        if not one.name.startswith("_") and one.name != "reported"
     ]
 
 

@@ -155,13 +155,13 @@ def follow(batch: "Batch", connection: ConnectionOptions) -> "Batch":
     """Watch *batch* to its end, with a bar; return it as it is then."""
     last = batch
 
-    def told(state: "Batch") -> None:
+    def update(state: "Batch") -> None:
         nonlocal last
         last = state
         bar.batch(state)
 
     with watching(connection, lambda: _now(last)) as bar:
-        return batch.wait(told)
+        return batch.wait(update)
 
 
 def _now(batch: "Batch") -> "Batch":

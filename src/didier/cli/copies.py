@@ -115,11 +115,11 @@ def _sending(connection: ConnectionOptions, csv: str | None) -> "Iterator[IO[byt
 
 def _finish(batch: "Batch", connection: ConnectionOptions, source: str, as_json: bool) -> None:
     """Watch a batch to its end and tell what became of it; of a small one, line by line."""
-    if batch.told is None:
+    if batch.reported is None:
         batch = batches.follow(batch, connection)
         batches.report(batch, as_json)
     elif as_json:
-        printing.print_json({**printing.fields(batch), "items": batch.told})
+        printing.print_json({**printing.fields(batch), "items": batch.reported})
     else:
         _tell(source, batch)
     batches.ended(batch)

@@ -33,27 +33,27 @@ def copy(
     """Copy a DID, with a line for each target as it becomes known; end with the status of `didier copy`."""
     from didier.client.vicidial import Added, CopyInterrupted, expand
 
-    told: list[Result] = []
+    results: list[Result] = []
     with connection.vicidial_client() as client, progress_bars.progress_bar() as bar:
         wanted = expand(targets if csv is None else list(_rows(csv, bar)))
 
-        def tell(result: "Result") -> None:
-            told.append(result)
-            bar.show("Copying", len(told), len(wanted))
+        def report(result: "Result") -> None:
+            results.append(result)
+            bar.show("Copying", len(results), len(wanted))
 
         try:
-            client.copy(source, wanted, description, on_result=tell)
+            client.copy(source, wanted, description, on_result=report)
         except CopyInterrupted:
-            _report(source, told)
+            _report(source, results)
             raise
         except KeyboardInterrupt:
-            _report(source, told)
-            known = f"{len(told)} of {len(wanted)} are known"
+            _report(source, results)
+            known = f"{len(results)} of {len(wanted)} are known"
             _say(f"interrupted; VICIdial may go on with what it was sent: {known}")
             raise typer.Exit(Status.INTERRUPTED) from None
-    _report(source, told)
-    made = sum(isinstance(result, Added) for result in told)
-    if made < len(told):
+    _report(source, results)
+    made = sum(isinstance(result, Added) for result in results)
+    if made < len(results):
         raise typer.Exit(Status.PARTLY if made else Status.REFUSED)
 
 

@@ -214,7 +214,7 @@ class BatchState(Model):
     undone_at: datetime | None = None
     kept: tuple[str, ...] = ()
     source_snapshot: Mapping[str, Value] | None = field(default=None, hash=False)
-    told: tuple[Item, ...] | None = field(default=None, repr=False, compare=False)
+    reported: tuple[Item, ...] | None = field(default=None, repr=False, compare=False)
     """The items, where the answer had them."""
 
     @classmethod
@@ -228,7 +228,7 @@ class BatchState(Model):
             undone_at=moment(data.get("undone_at")),
             totals=Totals.read(data.get("totals") or {}),
             kept=tuple(data.get("kept") or ()),
-            told=None if items is None else tuple(map(Item.read, items)),
+            reported=None if items is None else tuple(map(Item.read, items)),
             **given,
         )
 

@@ -35,11 +35,11 @@ B = TypeVar("B", bound=BatchState)
 class Watch(Generic[B]):
     """What is known of a batch that is waited for; the client tells it all that happens.
 
-    *told* is called with each new state of the batch. *timeout* is how many seconds may pass in all.
+    *on_progress* is called with each new state of the batch. *timeout* is how many seconds may pass in all.
     """
 
     batch: B
-    told: Callable[[B], object] | None = None
+    on_progress: Callable[[B], object] | None = None
     timeout: float | None = None
     policy: Policy = field(default_factory=Policy)
     clock: Callable[[], float] = time.monotonic
@@ -50,16 +50,16 @@ class Watch(Generic[B]):
     def __post_init__(self) -> None:
         self.policy = replace(self.policy, retries=RETRIES if self.policy.retries else 0)
         self._until = None if self.timeout is None else self.clock() + self.timeout
-        if self.told:
-            self.told(self.batch)
+        if self.on_progress:
+            self.on_progress(self.batch)
 
     def moved(self, batch: B) -> None:
         """Take a state of the batch."""
         self._failed = 0
         if batch != self.batch:
             self.batch = batch
-            if self.told:
-                self.told(batch)
+            if self.on_progress:
+                self.on_progress(batch)
 
     def silence(self) -> float:
         """Return how many seconds the connection may be silent; raises `TimedOut`."""

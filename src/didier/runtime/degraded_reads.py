@@ -110,8 +110,8 @@ class DegradedReads:
         with reading(self._engine) as conn:
             return decide(conn, [order])[0]
 
-    async def log(self, service: Service[Order, Any], told: Order) -> None:
+    async def log(self, service: Service[Order, Any], record: Order) -> None:
         """Let *service* log what was read, if it can."""
         if not self._nothing_is_stored():
             with suppress(*_NOT_STORED):
-                await self._committer.run(service, told)
+                await self._committer.run(service, record)

@@ -45,9 +45,9 @@ class AsyncBatch(BatchState):
     def items(self, outcome: str | Iterable[str] | None = None) -> AsyncIterator[Item]:
         """Yield the outcome of each target, in the order given; optionally only some outcomes."""
         wanted = values.texts(outcome)
-        if self.told is None:
+        if self.reported is None:
             return self._connection.pages(calls.items(self.id, wanted))
-        return each(item for item in self.told if not wanted or item.outcome in wanted)
+        return each(item for item in self.reported if not wanted or item.outcome in wanted)
 
     async def undo(self, *, force: bool = False) -> "AsyncBatch":
         """Undo the batch; see `Didier.undo`."""

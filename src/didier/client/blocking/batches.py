@@ -46,9 +46,9 @@ class Batch(BatchState):
     def items(self, outcome: str | Iterable[str] | None = None) -> Iterator[Item]:
         """Yield the outcome of each target, in the order given; optionally only some outcomes."""
         wanted = values.texts(outcome)
-        if self.told is None:
+        if self.reported is None:
             return self._connection.pages(calls.items(self.id, wanted))
-        return each(item for item in self.told if not wanted or item.outcome in wanted)
+        return each(item for item in self.reported if not wanted or item.outcome in wanted)
 
     def undo(self, *, force: bool = False) -> "Batch":
         """Undo the batch; see `Didier.undo`."""

@@ -82,15 +82,15 @@ def copy(
     results: list[Result] = []
     for number, part in enumerate(parts, 1):
         asked = _sent(part)
-        told, problem = yield from _part(asked, fixed)
-        known = _in_order(part, told)
+        reported, problem = yield from _part(asked, fixed)
+        known = _in_order(part, reported)
         results += known
         if on_result:
             for result in known:
                 on_result(result)
         if problem:
             rest = [target for later in parts[number:] for target in _sent(later)]
-            _interrupt(results, asked[len(told) :], rest, problem)
+            _interrupt(results, asked[len(reported) :], rest, problem)
     return results
 
 
@@ -98,8 +98,8 @@ def _sent(part: Iterable[str | Refused]) -> list[str]:
     return [item for item in part if not isinstance(item, Refused)]
 
 
-def _in_order(part: Sequence[str | Refused], told: Sequence[Result]) -> list[Result]:
-    answers = iter(told)
+def _in_order(part: Sequence[str | Refused], reported: Sequence[Result]) -> list[Result]:
+    answers = iter(reported)
     placed = (item if isinstance(item, Refused) else next(answers, None) for item in part)
     return [result for result in placed if result is not None]
 
@@ -124,22 +124,22 @@ def read(answer: Answer, asked: Sequence[str], call: Call) -> tuple[list[Result]
 
     The results are those of the first targets; of the others nothing is told.
     """
-    told: list[Result] = []
+    reported: list[Result] = []
     answered = lines.read(answer.text)
     for line in answered:
         if line.kind != "NOTICE":
             break
         result = _result(line)
-        if result is None or [result.pattern] != list(asked[len(told) : len(told) + 1]):
-            return told, answer.unexpected()
-        told.append(result)
-    if not answered or len(answered) != len(told) + 1:
-        return told, refusal(answered[-1], call, answer) if answered else answer.unexpected()
+        if result is None or [result.pattern] != list(asked[len(reported) : len(reported) + 1]):
+            return reported, answer.unexpected()
+        reported.append(result)
+    if not answered or len(answered) != len(reported) + 1:
+        return reported, refusal(answered[-1], call, answer) if answered else answer.unexpected()
     closing = answered[-1]
     ended = closing.text in {"DIDS HAVE BEEN ADDED", "NO DIDS ADDED"}
-    if ended and len(told) == len(asked):
-        return told, None
-    return told, answer.unexpected() if ended else refusal(closing, call, answer)
+    if ended and len(reported) == len(asked):
+        return reported, None
+    return reported, answer.unexpected() if ended else refusal(closing, call, answer)
 
 
 def _result(line: lines.Line) -> Result | None:

@@ -39,21 +39,21 @@ def problems(
     """
     there = set(fields.BY_COLUMN) if lenient else set(columns_of(conn, DIDS))
     unchecked = fields.UNCHECKED_BY_VICIDIAL if lenient else frozenset()
-    told = [
-        _Told(row, sight, image)
+    checked = [
+        _CheckedRow(row, sight, image)
         for row, sight, image in zip(
             rows, sights or [EVERYTHING] * len(rows), had or [_NOTHING] * len(rows), strict=True
         )
     ]
     wanted: dict[_Place, set[str]] = defaultdict(set)
-    for one in told:
+    for one in checked:
         for column, value in one.referring():
             if column not in unchecked:
                 wanted[one.place(column)].add(value)
     missing = {
         place: destinations.missing(conn, place[0], found, place[1]) for place, found in wanted.items()
     }
-    return [_first_problem(one, there, missing, unchecked) for one in told]
+    return [_first_problem(one, there, missing, unchecked) for one in checked]
 
 
 _NOTHING: Image = MappingProxyType({})
@@ -62,7 +62,7 @@ _Place = tuple[str, frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _CheckedRow:
     """The values that somebody gives to a DID, what they see, and what it has already."""
 
     row: Values
@@ -96,17 +96,17 @@ class _Told:
 
 
 def _first_problem(
-    told: _Told, there: set[str], missing: Mapping[_Place, set[str]], unchecked: frozenset[str]
+    checked: _CheckedRow, there: set[str], missing: Mapping[_Place, set[str]], unchecked: frozenset[str]
 ) -> InvalidField | None:
-    referring = dict(told.referring()) if missing else {}
-    for column, value in told.row.items():
+    referring = dict(checked.referring()) if missing else {}
+    for column, value in checked.row.items():
         if column not in there:
             return InvalidField(column, value or "", "nothing: this VICIdial is too old to have this column")
         if bad := fields.problem(column, value):
             return bad
-        if told.is_other_group(column, value):
+        if checked.is_other_group(column, value):
             return _unknown(column, value or "")
-        if column in referring and column not in unchecked and value in missing[told.place(column)]:
+        if column in referring and column not in unchecked and value in missing[checked.place(column)]:
             return _unknown(column, referring[column])
     return None
 
