@@ -62,7 +62,7 @@ class Door:
 @pytest.fixture
 def door(engine, now):
     with engine.begin() as conn:
-        directory.add(conn, "crm", directory.Change(api_access=True, functions="copy_did"), now)
+        directory.add(conn, "crm", directory.AccountSettings(api_access=True, functions="copy_did"), now)
     return Door(engine)
 
 

@@ -16,7 +16,7 @@ from didier.storage.users.users import accounts as accounts_of
 
 PASSWORD = StoredPassword("$argon2id$example", "")
 AGENT = {"user_level": "1", "user_group": "ADMIN", "full_name": "Agent"}
-MANAGER = directory.Change(
+MANAGER = directory.AccountSettings(
     level=8, api_access=True, modify_users=True, delete_users=True, view_reports=True,
     functions="add_user copy_user update_user delete_user user_details",
 )  # fmt: skip
@@ -81,7 +81,7 @@ def acts(world, by, name):
 @pytest.mark.parametrize("place", range(8))
 def test_who_reaches_further_is_left_alone(world, place):
     """A user who may delete DIDs is not changed, copied, deleted or given a token by one who may not."""
-    right = directory.Change(
+    right = directory.AccountSettings(
         level=7, api_access=True, delete_dids=True, modify_dids=True, functions="list_dids"
     )
     world.add("deleter", right)
@@ -109,7 +109,10 @@ def test_ordinary_agents_are_managed(world, place):
 
 def test_tokens_of_who_reaches_further_are_neither_listed_nor_revoked(world):
     """They are not there for others."""
-    world.add("deleter", directory.Change(level=7, api_access=True, delete_dids=True, functions="delete_did"))
+    world.add(
+        "deleter",
+        directory.AccountSettings(level=7, api_access=True, delete_dids=True, functions="delete_did"),
+    )
     made = world.one(
         tokens.add, tokens.AddOrder(CALLER, "deleter", "CRM", ("dids:write",), tokens.generate())
     )
@@ -256,7 +259,7 @@ def test_names_that_look_alike_are_refused(world, name):
 
     assert [UserExists(name)] * 2 == refused
     with pytest.raises(UserExists):
-        world.add(name, directory.Change())
+        world.add(name, directory.AccountSettings())
 
 
 def test_a_look_alike_of_a_name_that_is_not_ascii_is_refused(world):

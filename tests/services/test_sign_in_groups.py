@@ -29,7 +29,7 @@ STORED = (
 def home(engine, now):
     """Two users, of whom one has a second factor, and the key of unknown names."""
     with engine.begin() as conn:
-        directory.add(conn, "crm", directory.Change(api_access=True), now)
+        directory.add(conn, "crm", directory.AccountSettings(api_access=True), now)
         user_id = users.accounts(conn, ["admin"])["admin"].user_id
         second_factors.put(conn, SecondFactor(user_id, "admin", "sealed", now, 100, False, now))
         second_factors.replace_codes(conn, user_id, ["d1", "d2"])

@@ -107,7 +107,7 @@ def test_a_new_user_does_not_inherit_tokens(engine, now):
     _, shown = made(engine, now)
     with engine.begin() as conn:
         run(conn, "DELETE FROM vicidial_users")
-        directory.add(conn, "admin", directory.Change(level=9), now)
+        directory.add(conn, "admin", directory.AccountSettings(level=9), now)
 
     assert [TokenRefused("its user is not active")] == signed_in(engine, now, shown)
     assert [[]] == carry_out(engine, tokens.listed, now, ListOrder(CALLER, "admin"))

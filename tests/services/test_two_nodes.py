@@ -28,7 +28,7 @@ codes = pytest.mark.parametrize("code", CODES, ids=["one-time", "recovery"])
 def shared(engine, now):
     """A database in which the administrator has a second factor, and another user none."""
     with engine.begin() as conn:
-        directory.add(conn, "crm", directory.Change(api_access=True), now)
+        directory.add(conn, "crm", directory.AccountSettings(api_access=True), now)
         user_id = users.accounts(conn, ["admin"])["admin"].user_id
         second_factors.put(conn, SecondFactor(user_id, "admin", SEALED, now, 100, False, now))
         second_factors.replace_codes(conn, user_id, ["d1"])

@@ -4,7 +4,7 @@ import pytest
 
 from didier.errors import InvalidField, NotFound, UserExists
 from didier.services.users import authentication, directory, passwords
-from didier.services.users.directory import Change
+from didier.services.users.directory import AccountSettings
 from didier.storage.statements import run
 from didier.storage.users import users as stored_users
 from didier.vicidial.call import CLEAN_UP
@@ -14,12 +14,12 @@ EVERYTHING = " ALL_FUNCTIONS "
 
 def add(engine, now, name="crm", **settings):
     with engine.begin() as conn:
-        return directory.add(conn, name, Change(**settings), now)
+        return directory.add(conn, name, AccountSettings(**settings), now)
 
 
 def change(engine, now, name="crm", **settings):
     with engine.begin() as conn:
-        return directory.change(conn, name, Change(**settings), now)
+        return directory.change(conn, name, AccountSettings(**settings), now)
 
 
 def row(engine, columns, name="crm"):

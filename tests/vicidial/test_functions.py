@@ -10,7 +10,7 @@ from didier import tutorial
 from didier.runtime.pipeline import Proven, carry_out
 from didier.services.users import authentication, directory
 from didier.services.users.authentication import StaleProof
-from didier.services.users.directory import Change
+from didier.services.users.directory import AccountSettings
 from didier.services.users.passwords import Proof, new_hash
 from didier.storage.statements import run
 from didier.vicidial.call import MASKING, Call, read_parameters
@@ -133,8 +133,8 @@ def api(engine, now):
     """The tutorial's user, whose password is easily recognized, and two more."""
     with engine.begin() as conn:
         run(conn, "UPDATE vicidial_users SET pass_hash = ?", HASH)
-        directory.add(conn, "crm", Change(api_access=True, functions="copy_did"), now)
-        directory.add(conn, "low", Change(level=7, api_access=True, functions="ALL"), now)
+        directory.add(conn, "crm", AccountSettings(api_access=True, functions="copy_did"), now)
+        directory.add(conn, "low", AccountSettings(level=7, api_access=True, functions="ALL"), now)
     return Api(engine, now)
 
 

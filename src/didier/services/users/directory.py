@@ -23,7 +23,7 @@ ADMIN_GROUP = "ADMIN"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AccountSettings:
     """Settings of a user; None leaves a setting as it is (in a new user: at its default)."""
 
     password: str | None = None
@@ -42,14 +42,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class AccountChanged:
     """What was done: whether Modify DIDs was switched on because a DID function was allowed."""
 
     account: Account
     modify_dids_switched_on: bool = False
 
 
-def add(conn: Connection, name: str, change: Change, now: datetime) -> Changed:
+def add(conn: Connection, name: str, change: AccountSettings, now: datetime) -> AccountChanged:
     """Make user *name*; raise `UserExists` or `InvalidField`."""
     _check_name(name)
     if users.look_alike(conn, name):
@@ -66,10 +66,10 @@ def add(conn: Connection, name: str, change: Change, now: datetime) -> Changed:
         "modify_stamp": as_text(now),
     }
     users.add(conn, {**defaults, **columns})
-    return Changed(_account(conn, name), switched_on)
+    return AccountChanged(_account(conn, name), switched_on)
 
 
-def change(conn: Connection, name: str, change: Change, now: datetime) -> Changed:
+def change(conn: Connection, name: str, change: AccountSettings, now: datetime) -> AccountChanged:
     """Change user *name*; raise `NotFound` or `InvalidField`. A new password ends a lock."""
     account = users.accounts(conn, [name]).get(name)
     if account is None:
@@ -78,7 +78,7 @@ def change(conn: Connection, name: str, change: Change, now: datetime) -> Change
     if change.password is not None:
         columns["failed_login_count"] = 0
     users.update(conn, [(account.user_id, {**columns, "modify_stamp": as_text(now)})])
-    return Changed(_account(conn, name), switched_on and not account.user.modify_dids)
+    return AccountChanged(_account(conn, name), switched_on and not account.user.modify_dids)
 
 
 def everyone(conn: Connection) -> list[Account]:
@@ -106,7 +106,7 @@ def _check_texts(columns: Mapping[str, Any]) -> None:
             raise InvalidField(column, columns[column], allowed)
 
 
-def _columns(conn: Connection, change: Change) -> tuple[dict[str, Any], bool]:
+def _columns(conn: Connection, change: AccountSettings) -> tuple[dict[str, Any], bool]:
     """Return the columns that *change* sets, and whether it switches Modify DIDs on by itself."""
     columns: dict[str, Any] = {}
     if change.password is not None:
@@ -140,7 +140,7 @@ def _columns(conn: Connection, change: Change) -> tuple[dict[str, Any], bool]:
     return columns, switched_on
 
 
-def _flags(change: Change) -> Mapping[str, bool | None]:
+def _flags(change: AccountSettings) -> Mapping[str, bool | None]:
     return {
         "vdc_agent_api_access": change.api_access,
         "modify_inbound_dids": change.modify_dids,
@@ -156,7 +156,7 @@ def first_administrator(conn: Connection, password: str | None, now: datetime) -
     """Make the group and user of the administrator; return the password, a random one if None was given."""
     password = password or secrets.token_urlsafe(15)
     users.add_group(conn, ADMIN_GROUP, "Administrators", f" {EVERY_GROUP} ", now)
-    everything = Change(
+    everything = AccountSettings(
         password=password,
         level=9,
         api_access=True,
