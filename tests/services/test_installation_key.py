@@ -53,7 +53,7 @@ def test_a_damaged_file_is_recognised(file, text):
     file.path.write_text(text)
     file.path.chmod(0o600)
 
-    with pytest.raises(KeyProblem, match="no installation's key, or a damaged one"):
+    with pytest.raises(KeyProblem, match="not an installation key, or it is damaged"):
         file.keys()
 
 

@@ -90,7 +90,7 @@ def test_a_missing_file_is_not_made(tmp_path):
 
 def test_a_file_that_cannot_be_made_is_refused(tmp_path):
     """A directory that is not there is told in one sentence."""
-    with pytest.raises(NoDatabase, match="cannot be made"):
+    with pytest.raises(NoDatabase, match="cannot be created"):
         open_engine(f"sqlite:///{tmp_path}/missing/didier.db", create=True)
 
 

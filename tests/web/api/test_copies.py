@@ -317,7 +317,7 @@ def test_orders_that_are_refused(api, body, status, pointer, dry_run):
 @pytest.mark.parametrize(
     ("text", "query", "headers", "problem", "said"),
     [
-        ("5550100", "", CSV, (422, "unreadable-targets"), "names no column of targets"),
+        ("5550100", "", CSV, (422, "unreadable-targets"), "needs a column target"),
         ("target,colour\n5550100,red", "", CSV, (422, "unreadable-targets"), "colour"),
         ("target,user\n5550100,1,2", "", CSV, (422, "unreadable-targets"), "line 2"),
         (b"5550100\n\xff\n", "", PLAIN, (422, "unreadable-targets"), "not UTF-8"),
