@@ -23,7 +23,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType({CREATED: "added", UPDATED: "updat
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class HistoryEntry:
     """One change of a DID.
 
     The rows before and after are whole; None where there was no such DID then, or where the row is not
@@ -51,11 +51,11 @@ class Change:
 
 def history(
     conn: Connection, caller: Caller, pattern: str, limit: int = 100, before: str | None = None
-) -> list[Change] | NotFound | NotPermitted:
+) -> list[HistoryEntry] | NotFound | NotPermitted:
     """Return the changes of the DIDs that have, or had, *pattern*; the newest first, *limit* at most.
 
-    With *before*, a `Change.cursor`, those behind it. Each row counts with the user group that it had then:
-    what the caller would not have seen is not there, see `visibility.of_change`.
+    With *before*, a `HistoryEntry.cursor`, those behind it. Each row counts with the user group that
+    it had then: what the caller would not have seen is not there, see `visibility.of_change`.
     """
     if missing := missing_rights(caller.user, "did_info"):
         return missing
@@ -84,7 +84,9 @@ def _cursor(place: Place) -> str:
     return f"{place.changed_at.isoformat()}.{place.change_id:012}"
 
 
-def _visible(conn: Connection, places: Sequence[Place], pattern: str, sight: Visibility) -> list[Change]:
+def _visible(
+    conn: Connection, places: Sequence[Place], pattern: str, sight: Visibility
+) -> list[HistoryEntry]:
     """Return the changes that are visible, as far as they are."""
     found = []
     rows: dict[int, Image | None] = {}  # of each DID, before the change that is looked at
@@ -99,7 +101,7 @@ def _visible(conn: Connection, places: Sequence[Place], pattern: str, sight: Vis
     return found[::-1]
 
 
-def _word(change: Change, before: Image | None, after: Image | None) -> str:
+def _word(change: HistoryEntry, before: Image | None, after: Image | None) -> str:
     """Return what a change is to whom it shows the rows *before* and *after* alone."""
     if change.before is None or change.after is None or (before and after):
         return change.action
@@ -108,7 +110,9 @@ def _word(change: Change, before: Image | None, after: Image | None) -> str:
     return ACTIONS[CREATED] if change.action == ACTIONS[UPDATED] else change.action
 
 
-def _changes(conn: Connection, places: Sequence[Place], pattern: str, sight: Visibility) -> list[Change]:
+def _changes(
+    conn: Connection, places: Sequence[Place], pattern: str, sight: Visibility
+) -> list[HistoryEntry]:
     recorded = change_log.some(conn, [place.change_id for place in places])
     sources = snapshots.some(conn, {id_ for one in recorded.values() if (id_ := one.change.snapshot_id)})
     return [_change(recorded[place.change_id], place, pattern, sources, sight) for place in places]
@@ -116,12 +120,12 @@ def _changes(conn: Connection, places: Sequence[Place], pattern: str, sight: Vis
 
 def _change(
     recorded: Recorded, place: Place, pattern: str, sources: Mapping[int, Image], sight: Visibility
-) -> Change:
+) -> HistoryEntry:
     logged = recorded.change
     source: Image = sources.get(logged.snapshot_id or 0, {})
     is_copy = logged.cause == "copy"
     is_seen = is_copy and sight.sees(source.get("user_group"), logged.source or "")
-    return Change(
+    return HistoryEntry(
         when=recorded.changed_at,
         user=logged.author.name,
         address=logged.author.address,

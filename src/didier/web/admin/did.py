@@ -11,7 +11,7 @@ from didier.domain.fields import BY_COLUMN
 from didier.domain.routes import sentence
 from didier.errors import Refusal
 from didier.services.changes import history
-from didier.services.changes.history import Change
+from didier.services.changes.history import HistoryEntry
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
@@ -70,7 +70,9 @@ class OneDid(Page):
 LABELS = {field.column: field.label for field in BY_COLUMN.values()}
 
 
-def _found(conn: Connection, caller: Caller, row: Row, changes: list[Change]) -> dict[str, Any] | Refusal:
+def _found(
+    conn: Connection, caller: Caller, row: Row, changes: list[HistoryEntry]
+) -> dict[str, Any] | Refusal:
     pattern, did_id = str(row["did_pattern"]), int(row["did_id"] or 0)
     copies = lookup.page(conn, caller, Wanted(copied_from=pattern), Sort(), COPIES)
     if isinstance(copies, Refusal):

@@ -324,7 +324,7 @@ class Change:
     after: Annotated[_Image | None, Field(description="The row after; null if there is none")]
 
     @classmethod
-    def of(cls, change: history.Change) -> Self:
+    def of(cls, change: history.HistoryEntry) -> Self:
         """Return a change as the API shows it."""
         return cls(
             zoned(change.when),
