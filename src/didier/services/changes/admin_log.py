@@ -16,7 +16,7 @@ from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import admin_log
-from didier.storage.changes.admin_log import Changed, ChangeFilter, Made
+from didier.storage.changes.admin_log import AdminLogLine, ChangeFilter, Made
 from didier.storage.dids import dids
 from didier.storage.usage.call_statistics import Logged
 
@@ -49,7 +49,7 @@ class ChangePage:
     *following* is None behind the last; *dids* are the patterns by id of those that the caller sees.
     """
 
-    lines: Sequence[Changed]
+    lines: Sequence[AdminLogLine]
     following: int | None
     dids: Mapping[int, str]
 
@@ -79,12 +79,12 @@ def page(
     return ChangePage(shown, following, _patterns(conn, caller, shown))
 
 
-def _without_secrets(line: Changed) -> Changed:
+def _without_secrets(line: AdminLogLine) -> AdminLogLine:
     is_shown = line.section == DIDS or line.code.startswith(NOTES_OF)
     return line if is_shown else replace(line, notes="")
 
 
-def _visible(conn: Connection, caller: Caller, lines: Sequence[Changed]) -> list[Changed]:
+def _visible(conn: Connection, caller: Caller, lines: Sequence[AdminLogLine]) -> list[AdminLogLine]:
     """Return those of *lines* that are about what the caller sees, and of it what they see.
 
     A line with a batch is seen as the batch is, with the groups that its DIDs had then; another, as the DID
@@ -119,7 +119,7 @@ def _hides_source(batch: StoredBatch) -> bool:
     return batch.kind == "copy" and not batch.source_pattern
 
 
-def _without_source(line: Changed) -> Changed:
+def _without_source(line: AdminLogLine) -> AdminLogLine:
     """Return the line of a copy without what may name its source."""
     return replace(line, record_id="", notes="")
 
@@ -130,7 +130,7 @@ def _number(record_id: str) -> int:
     return int(record_id) if is_number else 0
 
 
-def _patterns(conn: Connection, caller: Caller, lines: Sequence[Changed]) -> dict[int, str]:
+def _patterns(conn: Connection, caller: Caller, lines: Sequence[AdminLogLine]) -> dict[int, str]:
     ids = {_number(line.record_id) for line in lines if line.section == DIDS} - {0}
     found, sight = admin_log.patterns(conn, ids), caller.visibility
     return {did_id: pattern for did_id, (pattern, group) in found.items() if sight.sees(group, pattern)}

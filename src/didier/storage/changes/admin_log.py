@@ -16,7 +16,7 @@ from didier.storage.usage.id_search import first_since
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class AdminLogLine:
     """A line of the admin log, without VICIdial's SQL: it holds passwords."""
 
     id: int
@@ -56,7 +56,7 @@ def newest(conn: Connection) -> int:
     return int(scalar(conn, f"SELECT MAX(admin_log_id) FROM {ADMIN_LOG}") or 0)
 
 
-def page(conn: Connection, wanted: ChangeFilter, limit: int, before: int, floor: int) -> list[Changed]:
+def page(conn: Connection, wanted: ChangeFilter, limit: int, before: int, floor: int) -> list[AdminLogLine]:
     """Return *limit* of the lines that are *wanted*, the newest first, with ids from *floor* to *before*.
 
     That of *before* itself is not among them.
@@ -85,10 +85,10 @@ def page(conn: Connection, wanted: ChangeFilter, limit: int, before: int, floor:
     return [_changed(dict(zip(names, row, strict=True))) for row in run(conn, sql, *given, limit)]
 
 
-def _changed(row: dict[str, Any]) -> Changed:
+def _changed(row: dict[str, Any]) -> AdminLogLine:
     when = row["event_date"]
     batch = _BATCH.match(row.get("event_sql") or "")
-    return Changed(
+    return AdminLogLine(
         id=row["admin_log_id"],
         when=as_text(when) if isinstance(when, datetime) else str(when),
         user=row["user"] or "",
