@@ -8,7 +8,7 @@ from didier.errors import NotConfirmed, SessionEnded
 from didier.services.users import authentication, own_password, passwords, sessions, tokens
 from didier.services.users.authentication import Caller, Credentials
 from didier.services.users.lockouts import LOCK_AFTER
-from didier.services.users.own_password import Changed, Order
+from didier.services.users.own_password import PasswordChanged, PasswordOrder
 from didier.services.users.sessions import Opening, Presented
 from didier.storage.statements import run
 from didier.storage.users import users
@@ -31,7 +31,9 @@ def change(conn, now, password="1234", **settings):
     """Change the administrator's password to another one."""
     caller = Caller(users.accounts(conn, ["admin"])["admin"].user, "admin", ADDRESS)
     new = passwords.to_store("Another1", users.hashing(conn), keeps_plain=users.keeps_plain(conn))
-    [outcome] = own_password.change(conn, [Order(caller, proof(conn, password), new, **settings)], now)
+    [outcome] = own_password.change(
+        conn, [PasswordOrder(caller, proof(conn, password), new, **settings)], now
+    )
     return outcome
 
 
@@ -43,7 +45,7 @@ def session(conn, now):
 
 def test_the_new_password_counts_at_once(conn, now):
     """And the old one no more."""
-    assert Changed(0) == change(conn, now)
+    assert PasswordChanged(0) == change(conn, now)
     assert (True, False) == (proof(conn, "Another1").matched, proof(conn).matched)
 
 
@@ -69,7 +71,7 @@ def test_a_proof_of_a_password_that_was_changed_meanwhile_is_none(conn, now):
     old = proof(conn)
     change(conn, now)
     caller = Caller(users.accounts(conn, ["admin"])["admin"].user, "admin", ADDRESS)
-    [outcome] = own_password.change(conn, [Order(caller, old, replace(old.stored))], now)
+    [outcome] = own_password.change(conn, [PasswordOrder(caller, old, replace(old.stored))], now)
 
     assert isinstance(outcome, NotConfirmed)
 
@@ -92,7 +94,7 @@ def test_tokens_are_revoked_if_wanted(conn, now):
     first, _ = tokens.add(conn, orders, now)
     tokens.revoke(conn, [tokens.RevokeOrder(caller, first.token.token_id)], now)
 
-    assert Changed(1) == change(conn, now, revoke_tokens=True)
+    assert PasswordChanged(1) == change(conn, now, revoke_tokens=True)
     assert [(0,)] == run(conn, "SELECT count(*) FROM didier_tokens WHERE revoked_at IS NULL")
 
 

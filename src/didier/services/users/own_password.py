@@ -19,7 +19,7 @@ from didier.storage.users.users import StoredPassword
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PasswordOrder:
     """A wish for another password; the present one is compared already.
 
     *session* is the one that the wish came with, if any: it goes on, and all others of the user end. With
@@ -34,18 +34,20 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class PasswordChanged:
     """A password that was changed, and how many tokens were revoked with it."""
 
     tokens_revoked: int
 
 
-def change(conn: Connection, orders: Sequence[Order], now: datetime) -> list[Changed | NotConfirmed]:
+def change(
+    conn: Connection, orders: Sequence[PasswordOrder], now: datetime
+) -> list[PasswordChanged | NotConfirmed]:
     """Set the passwords that *orders* ask for; each ends the count of failures."""
     return [_change(conn, order, now) for order in orders]
 
 
-def _change(conn: Connection, order: Order, now: datetime) -> Changed | NotConfirmed:
+def _change(conn: Connection, order: PasswordOrder, now: datetime) -> PasswordChanged | NotConfirmed:
     user_id = order.caller.user.user_id
     if refused := confirm(conn, Confirmation(order.caller, proof=order.proof), now):
         return refused
@@ -55,7 +57,7 @@ def _change(conn: Connection, order: Order, now: datetime) -> Changed | NotConfi
         sessions.keep(conn, order.session, users.accounts_by_id(conn, [user_id])[user_id].password)
     revoked = tokens.revoke_all(conn, user_id, now) if order.revoke_tokens else 0
     _log(conn, order.caller, now)
-    return Changed(revoked)
+    return PasswordChanged(revoked)
 
 
 def _log(conn: Connection, caller: Caller, now: datetime) -> None:

@@ -196,13 +196,13 @@ async def change_my_password(request: Request, login: Signed, body: PasswordChan
     proof = await context.prove_own(caller, body.password)
     session = login.secret if isinstance(login, SessionLogin) else None
 
-    def serialize(conn: Connection, done: own_password.Changed) -> Answer:
+    def serialize(conn: Connection, done: own_password.PasswordChanged) -> Answer:
         return answers.json(PasswordChanged(done.tokens_revoked))
 
     operation = Operation(
         permission,
         own_password.change,
-        lambda caller: own_password.Order(caller, proof, new, session, body.revoke_tokens),
+        lambda caller: own_password.PasswordOrder(caller, proof, new, session, body.revoke_tokens),
         serialize,
         pointers=_POINTERS,
     )
