@@ -34,7 +34,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class FoundDids:
     """Some DIDs of a list, and the place behind which the next page begins; None behind the last."""
 
     rows: Sequence[Row]
@@ -48,14 +48,14 @@ def page(
     sort: Sort,
     limit: int,
     after: Sequence[Value] | None = None,
-) -> Page | NotPermitted:
+) -> FoundDids | NotPermitted:
     """Return *limit* of the DIDs that are wanted and that the caller sees, behind the place *after*."""
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
     rows = pages.page(conn, _filter(conn, caller, wanted), sort, limit + 1, after)
     if len(rows) <= limit:
-        return Page(rows, None)
-    return Page(rows[:limit], pages.place(rows[limit - 1], sort))
+        return FoundDids(rows, None)
+    return FoundDids(rows[:limit], pages.place(rows[limit - 1], sort))
 
 
 def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:

@@ -13,7 +13,7 @@ from didier.domain.spreadsheets import guarded
 from didier.errors import Refusal
 from didier.runtime.logins import Login
 from didier.services.dids import lookup
-from didier.services.dids.lookup import Page, Wanted
+from didier.services.dids.lookup import FoundDids, Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids.pages import Row, Sort
 from didier.web.api import problems
@@ -96,7 +96,7 @@ async def _export(
 
 
 async def _pieces(
-    context: ApiContext, caller: Caller, chosen: Wanted, page: Page, encode: Encode
+    context: ApiContext, caller: Caller, chosen: Wanted, page: FoundDids, encode: Encode
 ) -> AsyncIterator[bytes]:
     """Yield the pages one after the other, each read when the one before is on its way.
 
@@ -122,7 +122,7 @@ async def _written(
 
 async def _page(
     context: ApiContext, caller: Caller, chosen: Wanted, after: list[str | int] | None
-) -> Page | Refusal:
+) -> FoundDids | Refusal:
     return await context.on_reader(
         lambda conn: lookup.page(conn, caller, chosen, Sort("did_id"), PIECE, after)
     )
