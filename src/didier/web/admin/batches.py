@@ -16,7 +16,7 @@ from didier.services.batches import batches
 from didier.services.users.authentication import Caller
 from didier.storage.batches.progress import BatchFilter
 from didier.storage.batches.stored_batch import StoredBatch
-from didier.web.admin.page import Page, may
+from didier.web.admin.page import PanelPage, may
 from didier.web.api import cursors
 from didier.web.api.batches import Batch, items_of
 from didier.web.api.cursors import BadCursor
@@ -32,7 +32,7 @@ LABELS = {field.column: field.label for field in BY_COLUMN.values()}
 HIGHEST = 2**31 - 1
 
 
-class Batches(Page):
+class BatchesPage(PanelPage):
     """The list of batches, the newest first, and each of them."""
 
     path = "/batches"

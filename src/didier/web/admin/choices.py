@@ -12,7 +12,7 @@ from didier.services.dids.choices import Choice
 from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids.pages import Sort
-from didier.web.admin.page import Page, said
+from didier.web.admin.page import PanelPage, said
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import SEARCH_MOST
 
@@ -20,7 +20,7 @@ SHOWN = 20
 DID = "DID"
 
 
-class Choices(Page):
+class Choices(PanelPage):
     """What scripts of the pages ask for while somebody types."""
 
     path = "/choices"

@@ -15,7 +15,7 @@ from didier.vicidial.call import SECRETS
 from didier.vicidial.functions import FUNCTIONS
 from didier.vicidial.parameters import BY_NAME, FORMS
 from didier.web.admin.cookies import is_secure
-from didier.web.admin.page import Page, caller_of, may
+from didier.web.admin.page import PanelPage, caller_of, may
 from didier.web.api.operations import Permission
 from didier.web.legacy import PATH
 from didier.web.pages import exported
@@ -24,7 +24,7 @@ VALUE_MOST = 2_000
 """Most characters of a value in an export."""
 
 
-class Console(Page):
+class Console(PanelPage):
     """The form; its script sends what was written to the API itself, as any other client would.
 
     The password is typed by the user for each visit; the panel neither gets nor keeps it.

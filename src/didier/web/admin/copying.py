@@ -9,7 +9,7 @@ from didier.domain.routes import sentence
 from didier.domain.templates import LONGEST
 from didier.errors import Refusal
 from didier.services.dids import lookup
-from didier.web.admin.page import Page, caller_of
+from didier.web.admin.page import PanelPage, caller_of
 from didier.web.api.copies import SHOWN
 from didier.web.api.operations import Permission
 
@@ -17,7 +17,7 @@ OVERRIDES = tuple(field for field in BY_COLUMN.values() if field.column != "did_
 """The fields in which copies may differ from their source, besides Active, which has a place of its own."""
 
 
-class Copying(Page):
+class CopyPage(PanelPage):
     """The form; its script previews, orders, and leads to the batch."""
 
     path = "/copy"

@@ -15,7 +15,7 @@ from didier.errors import NotPermitted
 from didier.services.usage import call_statistics, dashboard
 from didier.services.users.authentication import Caller
 from didier.web.admin.keeping import Kept
-from didier.web.admin.page import Desk, Page, caller_of, may, refused
+from didier.web.admin.page import Desk, PanelPage, caller_of, may, refused
 from didier.web.api.operations import Permission
 
 DAYS = (7, 30, 90)
@@ -86,7 +86,7 @@ PARTS: tuple[Part, ...] = (
 BY_NAME = {part.name: part for part in PARTS}
 
 
-class Dashboard(Page):
+class Dashboard(PanelPage):
     """The first page; its script fetches the parts."""
 
     path = "/dashboard"

@@ -18,14 +18,14 @@ from didier.services.users.authentication import Caller
 from didier.storage.dids import deletion_locks
 from didier.storage.dids.pages import Row, Sort
 from didier.web.admin import forms
-from didier.web.admin.page import Page, may
+from didier.web.admin.page import PanelPage, may
 from didier.web.api.operations import Permission
 
 CHANGES = 20
 COPIES = 10
 
 
-class OneDid(Page):
+class DidPage(PanelPage):
     """A DID."""
 
     path = "/did"

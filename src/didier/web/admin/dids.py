@@ -18,7 +18,7 @@ from didier.storage.dids import pages
 from didier.storage.dids.pages import Row, Sort, place_kinds
 from didier.web.admin import forms
 from didier.web.admin.cookies import PREFIX
-from didier.web.admin.page import Page, address, may
+from didier.web.admin.page import PanelPage, address, may
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
 from didier.web.api.operations import Permission
@@ -39,7 +39,7 @@ SORTS = {
 """The orders beside that by number, and what they are called."""
 
 
-class Dids(Page):
+class DidsPage(PanelPage):
     """The list, page by page; its state is its address."""
 
     path = "/dids"

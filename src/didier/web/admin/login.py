@@ -24,7 +24,7 @@ CODE = f"{LOGIN}/code"
 TOO_LONG = "the page was open too long, please try again"
 
 
-class Login:
+class LoginPages:
     """Answers the pages; who has signed in gets the cookie of a session."""
 
     def __init__(self, signing: Signing, body_limit: BodyLimit) -> None:

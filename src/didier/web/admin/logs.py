@@ -17,7 +17,7 @@ from didier.services.users.authentication import Caller
 from didier.storage.changes.admin_log import ChangeFilter
 from didier.storage.usage.call_statistics import LogFilter
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
-from didier.web.admin.page import Page
+from didier.web.admin.page import PanelPage
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
 from didier.web.api.operations import PANEL_SOURCE, SOURCE, Permission
@@ -37,7 +37,7 @@ SECTIONS = ("DIDS", "USERS", "SERVERS")
 TYPES = ("ADD", "COPY", "MODIFY", "DELETE", "OTHER")
 
 
-class ApiLog(Page):
+class ApiLog(PanelPage):
     """The API log."""
 
     path = "/log"
@@ -68,7 +68,7 @@ class ApiLog(Page):
         )  # fmt: skip
 
 
-class ChangeLog(Page):
+class ChangeLog(PanelPage):
     """What was changed: VICIdial's admin log."""
 
     path = "/changes"

@@ -1,4 +1,4 @@
-"""`Page`: what all pages of the panel have in common."""
+"""`PanelPage`: what all pages of the panel have in common."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Desk:
     context: ApiContext
 
 
-class Page(CustomView):
+class PanelPage(CustomView):
     """A page, or some below one path, for users who have *permission*.
 
     A subclass sets *path*, *menu_label*, *icon* (Font Awesome) and *permission*; its methods with

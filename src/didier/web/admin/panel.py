@@ -15,7 +15,7 @@ from didier.services.users.authentication import Caller
 from didier.services.users.sessions import Secret
 from didier.web.admin import cookies, guard
 from didier.web.admin.cookies import PREFIX
-from didier.web.admin.login import CODE, LOGIN, Login, address_of
+from didier.web.admin.login import CODE, LOGIN, LoginPages, address_of
 from didier.web.admin.signing import Signing
 from didier.web.api import callers
 from didier.web.api.app import JsonApi
@@ -43,7 +43,7 @@ class Panel:
     def __init__(self, json_api: JsonApi, signing: Signing, body_limit: BodyLimit) -> None:
         self._json_api = json_api
         self._signing = signing
-        self._login = Login(signing, body_limit)
+        self._login = LoginPages(signing, body_limit)
         self._body_limit = body_limit
         self._site = Later(self._make_site)
 

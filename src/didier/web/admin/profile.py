@@ -10,7 +10,7 @@ from starlette_admin.routing import route
 from didier.services.users import second_factor
 from didier.services.users.authentication import Caller
 from didier.services.users.one_time_codes import STEP_SECONDS
-from didier.web.admin.page import Page, caller_of
+from didier.web.admin.page import PanelPage, caller_of
 from didier.web.api.callers import CODE_HEADER
 from didier.web.api.operations import Permission
 
@@ -18,7 +18,7 @@ FEW_CODES = 3
 """From so few recovery codes on the page advises to make new ones."""
 
 
-class Profile(Page):
+class ProfilePage(PanelPage):
     """The page behind the user's name."""
 
     path = "/profile"

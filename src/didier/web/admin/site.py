@@ -16,18 +16,18 @@ from starlette_admin.routing import route
 
 from didier import __version__
 from didier.errors import NotPermitted, Unavailable
-from didier.web.admin.batches import Batches
+from didier.web.admin.batches import BatchesPage
 from didier.web.admin.choices import Choices
 from didier.web.admin.console import Console
 from didier.web.admin.cookies import FIELD, PREFIX, THEME, token_of
-from didier.web.admin.copying import Copying
+from didier.web.admin.copying import CopyPage
 from didier.web.admin.dashboard import Dashboard
-from didier.web.admin.did import OneDid
-from didier.web.admin.dids import Dids
+from didier.web.admin.did import DidPage
+from didier.web.admin.dids import DidsPage
 from didier.web.admin.logs import ApiLog, ChangeLog
-from didier.web.admin.page import Desk, Page, address, changed, may
-from didier.web.admin.profile import Profile
-from didier.web.admin.users import OneUser, Users
+from didier.web.admin.page import Desk, PanelPage, address, changed, may
+from didier.web.admin.profile import ProfilePage
+from didier.web.admin.users import UserPage, UsersPage
 from didier.web.api.operations import Permission
 
 _HERE = Path(__file__).parent
@@ -36,7 +36,7 @@ THEMES = ("light", "dark")
 _NOT_FOUND = HTTPException(404)
 
 
-class Start(Page):
+class Start(PanelPage):
     """``/admin`` leads to the first page that the user may see."""
 
     path = "/"
@@ -47,7 +47,7 @@ class Start(Page):
     async def index(self, request: Request) -> Response:
         """Lead on."""
         views = self._admin._views if self._admin else []
-        menu = [view for view in views if isinstance(view, Page) and view.add_to_menu]
+        menu = [view for view in views if isinstance(view, PanelPage) and view.add_to_menu]
         seen = [view for view in menu if view.is_accessible(request)]
         return RedirectResponse(PREFIX + seen[0].path, 303) if seen else self._nothing(request)
 
@@ -59,8 +59,9 @@ class Start(Page):
         return self.render(request, "nothing.html", "No access", missing=self.refusal(request))
 
 
-PAGES: tuple[type[Page], ...] = (
-    Dashboard, Dids, Copying, Batches, Users, ApiLog, ChangeLog, Console, OneDid, OneUser, Profile, Choices,
+PAGES: tuple[type[PanelPage], ...] = (
+    Dashboard, DidsPage, CopyPage, BatchesPage, UsersPage, ApiLog, ChangeLog, Console, DidPage, UserPage,
+    ProfilePage, Choices,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
@@ -128,15 +129,15 @@ class Site(BaseAdmin):
             "missing": self._missing,
         }
 
-    def _menu(self, request: Request) -> list[Page]:
-        views = [view for view in self._views if isinstance(view, Page) and view.add_to_menu]
+    def _menu(self, request: Request) -> list[PanelPage]:
+        views = [view for view in self._views if isinstance(view, PanelPage) and view.add_to_menu]
         signed_in = hasattr(request.state, "caller")
         return [view for view in views if view.is_accessible(request)] if signed_in else []
 
     def _missing(self, request: Request) -> NotPermitted | None:
         """Return why the page that is asked for is not shown."""
         for view in self._views:
-            if isinstance(view, Page) and view.is_active(request):
+            if isinstance(view, PanelPage) and view.is_active(request):
                 return view.refusal(request)
         return None
 

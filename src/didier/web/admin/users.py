@@ -22,7 +22,7 @@ from didier.services.users import accounts, authority, second_factor, tokens
 from didier.services.users.authentication import Caller
 from didier.storage.users.tokens import Token
 from didier.vicidial.functions import FUNCTIONS
-from didier.web.admin.page import Page, caller_of, may
+from didier.web.admin.page import PanelPage, caller_of, may
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
 from didier.web.api.operations import Permission
@@ -55,7 +55,7 @@ class Tick:
     for_dids: bool
 
 
-class Users(Page):
+class UsersPage(PanelPage):
     """The list of users, and a form for a new one."""
 
     path = "/users"
@@ -97,7 +97,7 @@ class Users(Page):
         )  # fmt: skip
 
 
-class OneUser(Page):
+class UserPage(PanelPage):
     """A user."""
 
     path = "/user"
