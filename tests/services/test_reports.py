@@ -9,7 +9,7 @@ from didier.services.dids.lookup import Wanted, info, table
 from didier.services.usage.reports import calls
 from didier.storage.database import open_engine, reading
 from didier.storage.statements import run
-from didier.storage.usage.reports import Call
+from didier.storage.usage.reports import InboundCall
 
 SOURCE = "18001234567"
 DAY = date(2026, 3, 4)
@@ -75,8 +75,8 @@ def test_a_call_lasts_until_the_end_of_its_last_queue_row(engine):
     queue(engine, "2026-03-04 09:02:00", 45, "7.1")
 
     assert [
-        Call("3125550001", "2026-03-04 09:00:00", 165),
-        Call("3125550001", "2026-03-04 10:00:00", 0),
+        InboundCall("3125550001", "2026-03-04 09:00:00", 165),
+        InboundCall("3125550001", "2026-03-04 10:00:00", 0),
     ] == exported(engine)
 
 

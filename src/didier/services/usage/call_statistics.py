@@ -14,7 +14,7 @@ from didier.services.users import authentication
 from didier.services.users.authentication import Caller
 from didier.storage.usage import call_statistics
 from didier.storage.usage.call_statistics import LogFilter, Logged, Usage
-from didier.storage.usage.reports import Call
+from didier.storage.usage.reports import InboundCall
 
 DATA_SHOWN = frozenset({
     "add_did", "copy_did", "delete_did", "did_info", "did_log_export", "list_dids", "update_did",
@@ -68,7 +68,9 @@ def calls_of_dids(
     return call_statistics.calls_of_dids(conn, since, until, limit, groups=groups, prefix=prefix)
 
 
-def calls(conn: Connection, caller: Caller, number: str, day: date, limit: int) -> list[Call] | NotPermitted:
+def calls(
+    conn: Connection, caller: Caller, number: str, day: date, limit: int
+) -> list[InboundCall] | NotPermitted:
     """Return the calls to *number* on *day*, by time."""
     if refused := authentication.not_reached(caller, number, "did_log_export"):
         return refused

@@ -10,7 +10,7 @@ from didier.domain.users import User, missing_rights
 from didier.errors import NotPermitted
 from didier.storage.dids import dids
 from didier.storage.usage import reports
-from didier.storage.usage.reports import Call
+from didier.storage.usage.reports import InboundCall
 
 Value = str | int | None
 """A value of a report: a DATETIME is its text."""
@@ -29,7 +29,7 @@ class Table:
 
 def calls(
     conn: Connection, user: User, number: str, day: date, limit: int = ROW_LIMIT
-) -> list[Call] | NotPermitted:
+) -> list[InboundCall] | NotPermitted:
     """Return the calls to *number* on *day*, by time.
 
     A call counts as seen by *user* when the DID that took it is visible, and the DID that has the number

@@ -16,7 +16,7 @@ from didier.storage.tables import DIDS
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class InboundCall:
     """An inbound call: when it came, who called, and how long it lasted."""
 
     caller_id: str
@@ -24,7 +24,9 @@ class Call:
     seconds: int
 
 
-def calls(conn: Connection, number: str, day: date, groups: Collection[str] | None, limit: int) -> list[Call]:
+def calls(
+    conn: Connection, number: str, day: date, groups: Collection[str] | None, limit: int
+) -> list[InboundCall]:
     """Return the calls to *number* on *day*, by time, *limit* at most.
 
     With *groups* those alone that were taken by a DID which is there and in one of them. A call lasted until
@@ -34,7 +36,10 @@ def calls(conn: Connection, number: str, day: date, groups: Collection[str] | No
     if groups is not None:
         values.append(_groups(groups))
     rows = run(conn, _calls(dialects.of(conn), groups is not None), *values, limit)
-    return [Call(who or "", _text(came), _seconds(came, began, length)) for who, came, began, length in rows]
+    return [
+        InboundCall(who or "", _text(came), _seconds(came, began, length))
+        for who, came, began, length in rows
+    ]
 
 
 def _groups(groups: Collection[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from didier import errors
 from didier.services.usage.reports import Table, Value
-from didier.storage.usage.reports import Call as CallRow
+from didier.storage.usage.reports import InboundCall as CallRow
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply, error_line, one
 from didier.vicidial.replies.shared import not_permitted

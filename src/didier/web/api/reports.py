@@ -13,7 +13,7 @@ from didier.errors import Refusal
 from didier.services.usage import call_statistics
 from didier.services.users.authentication import Caller
 from didier.storage.usage.call_statistics import LogFilter, Logged, Usage
-from didier.storage.usage.reports import Call
+from didier.storage.usage.reports import InboundCall
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
@@ -113,7 +113,7 @@ class CallShown:
     ]
 
     @classmethod
-    def of(cls, call: Call) -> Self:
+    def of(cls, call: InboundCall) -> Self:
         """Return a call as the API shows it."""
         return cls(call.caller_id, call.came_at, call.seconds)
 
