@@ -16,7 +16,7 @@ from didier.client.vicidial import (
     UnexpectedReply,
     expand,
 )
-from didier.client.vicidial.calls import Answer, Call
+from didier.client.vicidial.calls import Answer, FunctionCall
 from didier.client.vicidial.copying import LIST_BYTES, RANGE_LIMIT, copy, examine, read, split
 
 SOURCE = "18001234567"
@@ -286,7 +286,7 @@ def test_what_is_sent_comes_back_as_it_was_asked(targets, non_latin):
 def test_any_answer_gives_results_of_what_was_asked(text):
     """Whatever a server answers, the results are of the first targets, and the rest has a reason."""
     asked = ["5550001", "5550002"]
-    told, problem = read(answer(text), asked, Call("copy_did", {"new_dids": ",".join(asked)}))
+    told, problem = read(answer(text), asked, FunctionCall("copy_did", {"new_dids": ",".join(asked)}))
 
     assert asked[: len(told)] == [result.pattern for result in told]
     assert (problem is None) == (len(told) == 2 and text.rstrip().endswith("|2|0"))

@@ -46,7 +46,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class ApiCall(Generic[T]):
     """A request.
 
     - *read* makes a value of its answer.
@@ -82,11 +82,11 @@ def _value(read: Read[T]) -> Callable[[Answer], T]:
     return lambda answer: read(answer.data)
 
 
-def _get(path: str, read: Callable[[Answer], T], **params: Any) -> Call[T]:
-    return Call("GET", f"{API}{path}", read, query(params))
+def _get(path: str, read: Callable[[Answer], T], **params: Any) -> ApiCall[T]:
+    return ApiCall("GET", f"{API}{path}", read, query(params))
 
 
-def _page(path: str, read: Read[T], **params: Any) -> Call[Page[T]]:
+def _page(path: str, read: Read[T], **params: Any) -> ApiCall[Page[T]]:
     def page(answer: Answer) -> Page[T]:
         data = answer.data
         return Page(tuple(map(read, data["items"])), data.get("next"))
@@ -96,18 +96,18 @@ def _page(path: str, read: Read[T], **params: Any) -> Call[Page[T]]:
 
 def _post(
     path: str, read: Callable[[Answer], T], body: Body, key: str | None = None, **params: Any
-) -> Call[T]:
+) -> ApiCall[T]:
     headers = {KEY: key or str(uuid.uuid4())}
-    return Call("POST", f"{API}{path}", read, query(params), body, headers)
+    return ApiCall("POST", f"{API}{path}", read, query(params), body, headers)
 
 
 def _patch(
     path: str, read: Callable[[Answer], T], body: Body, headers: Mapping[str, str] | None = None
-) -> Call[T]:
-    return Call("PATCH", f"{API}{path}", read, body=body, headers=headers or {}, repeatable=False)
+) -> ApiCall[T]:
+    return ApiCall("PATCH", f"{API}{path}", read, body=body, headers=headers or {}, repeatable=False)
 
 
-def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
+def following(call: ApiCall[Page[T]], page: Page[T]) -> ApiCall[Page[T]] | None:
     """Return the call for what follows *page*; None behind the last."""
     return None if page.next is None else replace(call, params={**call.params, "cursor": page.next})
 
@@ -131,29 +131,29 @@ def filters(
     }  # fmt: skip
 
 
-def dids(wanted: Mapping[str, Any], sort: str | None, page_size: int) -> Call[Page[Did]]:
+def dids(wanted: Mapping[str, Any], sort: str | None, page_size: int) -> ApiCall[Page[Did]]:
     """List DIDs."""
     return _page("/dids", Did.read, **wanted, sort=sort, limit=page_size)
 
 
-def did(pattern: str) -> Call[Did]:
+def did(pattern: str) -> ApiCall[Did]:
     """Show a DID."""
     return _get(f"/dids/{segment(pattern)}", _did)
 
 
-def add(pattern: str, values: Mapping[str, Given], key: str | None) -> Call[Did]:
+def add(pattern: str, values: Mapping[str, Given], key: str | None) -> ApiCall[Did]:
     """Make a DID."""
     return _post("/dids", _did, bodies.as_json({"did_pattern": pattern, **columns(values)}), key)
 
 
-def update(pattern: str, etag: str | None, values: Mapping[str, Given]) -> Call[Did]:
+def update(pattern: str, etag: str | None, values: Mapping[str, Given]) -> ApiCall[Did]:
     """Change a DID."""
     return _patch(f"/dids/{segment(pattern)}", _did, bodies.as_json(columns(values)), _if_match(etag))
 
 
-def delete(pattern: str, force: bool, etag: str | None) -> Call[None]:
+def delete(pattern: str, force: bool, etag: str | None) -> ApiCall[None]:
     """Delete a DID."""
-    return Call(
+    return ApiCall(
         "DELETE", f"{API}/dids/{segment(pattern)}", _nothing, query({"force": force or None}),
         headers=_if_match(etag), gone="did-not-found",
     )  # fmt: skip
@@ -163,12 +163,12 @@ def _if_match(etag: str | None) -> dict[str, str]:
     return {} if etag is None else {"If-Match": etag}
 
 
-def lock(pattern: str, locked: bool) -> Call[None]:
+def lock(pattern: str, locked: bool) -> ApiCall[None]:
     """Lock a DID, or unlock it."""
-    return Call("PUT" if locked else "DELETE", f"{API}/dids/{segment(pattern)}/lock", _nothing)
+    return ApiCall("PUT" if locked else "DELETE", f"{API}/dids/{segment(pattern)}/lock", _nothing)
 
 
-def history(pattern: str, page_size: int) -> Call[Page[models.Change]]:
+def history(pattern: str, page_size: int) -> ApiCall[Page[models.Change]]:
     """List the changes of a DID."""
     return _page(f"/dids/{segment(pattern)}/history", models.Change.read, limit=page_size)
 
@@ -177,7 +177,7 @@ def history(pattern: str, page_size: int) -> Call[Page[models.Change]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Copying:
+class CopyRequest:
     """An order to copy *source*: to *to*, or to what stands in *csv*."""
 
     source: str
@@ -201,7 +201,7 @@ class Copying:
         given = {name: value for name, value in named.items() if value is not None}
         return {**columns(self.set or {}), **columns(given)}
 
-    def call(self, *, dry_run: bool) -> Call[Answer]:
+    def call(self, *, dry_run: bool) -> ApiCall[Answer]:
         """Return the request, as JSON when it is short, else with the targets as its body."""
         listed, body = (
             (None, bodies.table(self.csv)) if self.csv is not None else bodies.targets(self.to or ())
@@ -209,7 +209,7 @@ class Copying:
         call = self._with_list(listed, dry_run) if body is None else self._with_text(body, dry_run)
         return replace(call, slow=True)
 
-    def _with_list(self, listed: list[Any] | None, dry_run: bool) -> Call[Answer]:
+    def _with_list(self, listed: list[Any] | None, dry_run: bool) -> ApiCall[Answer]:
         order = {
             "source": self.source, "targets": listed, "overrides": self.overrides, "mode": self._mode,
             "dry_run": dry_run,
@@ -218,7 +218,7 @@ class Copying:
             order["description_template"] = self.description_template
         return _post("/copies", _whole, bodies.as_json(order), self.idempotency_key)
 
-    def _with_text(self, body: Body, dry_run: bool) -> Call[Answer]:
+    def _with_text(self, body: Body, dry_run: bool) -> ApiCall[Answer]:
         overrides = [f"{name}={'' if value is None else value}" for name, value in self.overrides.items()]
         return _post(
             "/copies", _whole, body, self.idempotency_key, source=self.source, mode=self._mode,
@@ -234,7 +234,7 @@ def _whole(answer: Answer) -> Answer:
     return answer
 
 
-def lines(call: Call[T]) -> Call[T]:
+def lines(call: ApiCall[T]) -> ApiCall[T]:
     """Return the call with its answer as JSON lines."""
     return replace(call, headers={**call.headers, "Accept": NDJSON})
 
@@ -247,29 +247,29 @@ def previewed(line: str) -> models.Previewed | None:
 
 def batches(
     state: str | None, kind: str | None, caller: str | None, source: str | None, read: Read[T], page_size: int
-) -> Call[Page[T]]:
+) -> ApiCall[Page[T]]:
     """List batches."""
     return _page("/batches", read, state=state, kind=kind, caller=caller, source=source, limit=page_size)
 
 
-def batch(batch_id: int, read: Read[T]) -> Call[T]:
+def batch(batch_id: int, read: Read[T]) -> ApiCall[T]:
     """Show a batch."""
     return _get(f"/batches/{int(batch_id)}", _value(read))
 
 
-def items(batch_id: int, outcome: tuple[str, ...]) -> Call[Page[models.Item]]:
+def items(batch_id: int, outcome: tuple[str, ...]) -> ApiCall[Page[models.Item]]:
     """List the outcome of each target."""
     return _page(
         f"/batches/{int(batch_id)}/items", models.Item.read, outcome=outcome or None, limit=PAGE_MOST
     )
 
 
-def events(batch_id: int) -> Call[Answer]:
+def events(batch_id: int) -> ApiCall[Answer]:
     """Watch a batch."""
     return replace(_get(f"/batches/{int(batch_id)}/events", _whole), headers={"Accept": EVENTS})
 
 
-def undo(batch_id: int, force: bool, read: Read[T], key: str | None) -> Call[T]:
+def undo(batch_id: int, force: bool, read: Read[T], key: str | None) -> ApiCall[T]:
     """Undo a batch."""
     path, body = f"/batches/{int(batch_id)}/undo", bodies.as_json({"force": force})
     return replace(_post(path, _value(read), body, key), slow=True)
@@ -278,14 +278,14 @@ def undo(batch_id: int, force: bool, read: Read[T], key: str | None) -> Call[T]:
 # Files
 
 
-def export(form: str, wanted: Mapping[str, Any]) -> Call[Answer]:
+def export(form: str, wanted: Mapping[str, Any]) -> ApiCall[Answer]:
     """Export DIDs as csv or ndjson."""
     if form not in {"csv", "ndjson"}:
         raise ValueError(f"{form!r} is no format of exports; csv and ndjson are")
     return _get(f"/exports/dids.{form}", _whole, **wanted)
 
 
-def import_dids(table: Table, existing: str, dry_run: bool, key: str | None) -> Call[models.Import]:
+def import_dids(table: Table, existing: str, dry_run: bool, key: str | None) -> ApiCall[models.Import]:
     """Import DIDs."""
     call = _post(
         "/imports", _value(models.Import.read), bodies.table(table), key,
@@ -297,35 +297,35 @@ def import_dids(table: Table, existing: str, dry_run: bool, key: str | None) -> 
 # Users, tokens and reports
 
 
-def users(page_size: int) -> Call[Page[models.User]]:
+def users(page_size: int) -> ApiCall[Page[models.User]]:
     """List users."""
     return _page("/users", models.User.read, limit=page_size)
 
 
-def user(name: str) -> Call[models.User]:
+def user(name: str) -> ApiCall[models.User]:
     """Show a user."""
     return _get(f"/users/{segment(name)}", _value(models.User.read))
 
 
-def add_user(name: str, password: str, settings: Mapping[str, Any], key: str | None) -> Call[models.User]:
+def add_user(name: str, password: str, settings: Mapping[str, Any], key: str | None) -> ApiCall[models.User]:
     """Make a user."""
     body = bodies.as_json({"user": name, "password": password, **_settings(settings)})
     return _post("/users", _value(models.User.read), body, key)
 
 
-def update_user(name: str, settings: Mapping[str, Any], revoke_tokens: bool) -> Call[models.User]:
+def update_user(name: str, settings: Mapping[str, Any], revoke_tokens: bool) -> ApiCall[models.User]:
     """Change a user."""
     also = {"revoke_tokens": True} if revoke_tokens else {}  # earlier servers do not know the field
     body = bodies.as_json({**_settings(settings), **also})
     return _patch(f"/users/{segment(name)}", _value(models.User.read), body)
 
 
-def reset_second_factor(name: str) -> Call[None]:
+def reset_second_factor(name: str) -> ApiCall[None]:
     """Reset a user's second factor."""
-    return Call("DELETE", f"{API}/users/{segment(name)}/second-factor", _nothing, gone="no-second-factor")
+    return ApiCall("DELETE", f"{API}/users/{segment(name)}/second-factor", _nothing, gone="no-second-factor")
 
 
-def me() -> Call[models.Me]:
+def me() -> ApiCall[models.Me]:
     """Show who the caller is."""
     return _get("/me", _value(models.Me.read))
 
@@ -338,7 +338,7 @@ def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def tokens(user: str | None) -> Call[Page[models.Token]]:
+def tokens(user: str | None) -> ApiCall[Page[models.Token]]:
     """List tokens."""
     return _page("/tokens", models.Token.read, user=user)
 
@@ -354,7 +354,7 @@ class TokenOrder:
     networks: tuple[str, ...] = ()
     expires_at: datetime | None = None
 
-    def call(self) -> Call[models.NewToken]:
+    def call(self) -> ApiCall[models.NewToken]:
         """Return the request, with a key of its own."""
         sent = {name: value for name, value in asdict(self).items() if value is not None}
         if self.expires_at is not None:  # without a zone it is local time here
@@ -362,26 +362,26 @@ class TokenOrder:
         return _post("/tokens", _value(models.NewToken.read), bodies.as_json(sent))
 
 
-def revoke_token(token_id: int) -> Call[None]:
+def revoke_token(token_id: int) -> ApiCall[None]:
     """Revoke a token."""
-    return Call("DELETE", f"{API}/tokens/{int(token_id)}", _nothing)
+    return ApiCall("DELETE", f"{API}/tokens/{int(token_id)}", _nothing)
 
 
-def log(page_size: int, **wanted: Any) -> Call[Page[models.LogLine]]:
+def log(page_size: int, **wanted: Any) -> ApiCall[Page[models.LogLine]]:
     """Read the API log."""
     return _page("/log", models.LogLine.read, **wanted, limit=page_size)
 
 
-def usage(since: datetime | None, until: datetime | None, limit: int) -> Call[Page[models.Usage]]:
+def usage(since: datetime | None, until: datetime | None, limit: int) -> ApiCall[Page[models.Usage]]:
     """Count the calls of each DID."""
     return _page("/usage", models.Usage.read, since=since, until=until, limit=limit)
 
 
-def inbound_calls(number: str, day: date) -> Call[Page[models.InboundCall]]:
+def inbound_calls(number: str, day: date) -> ApiCall[Page[models.InboundCall]]:
     """List the calls to a number."""
     return _page("/calls", models.InboundCall.read, number=number, date=day)
 
 
-def version() -> Call[str]:
+def version() -> ApiCall[str]:
     """Ask which release the server is."""
     return _get("/openapi.json", lambda answer: str(answer.data["info"]["version"]))

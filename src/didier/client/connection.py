@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import httpx2
 
 from didier import __version__
-from didier.client.calls import Answer, Call
+from didier.client.calls import Answer, ApiCall
 from didier.client.errors import UnexpectedAnswer
 
 CODE_HEADER = "Didier-One-Time-Code"
@@ -60,14 +60,14 @@ class Door:
             "follow_redirects": False,
         }  # fmt: skip
 
-    def parts(self, call: Call[Any], code: Mapping[str, str], silence: float | None) -> dict[str, Any]:
+    def parts(self, call: ApiCall[Any], code: Mapping[str, str], silence: float | None) -> dict[str, Any]:
         """Return what a request is made with; *silence* is how long its answer may say nothing."""
         headers = {**call.headers, **code}
         if call.body is not None:
             headers["Content-Type"] = call.body.media_type
         return {"params": call.params, "headers": headers, "timeout": self._patience(call, silence)}
 
-    def _patience(self, call: Call[Any], silence: float | None) -> httpx2.Timeout:
+    def _patience(self, call: ApiCall[Any], silence: float | None) -> httpx2.Timeout:
         read = self.timeout * SLOW if call.slow and self.timeout is not None else self.timeout
         return httpx2.Timeout(self.timeout, read=read if silence is None else silence)
 
@@ -90,7 +90,7 @@ def answer(response: httpx2.Response) -> Answer:
     return Answer(response.status_code, response.headers, response.content)
 
 
-def understood(call: Call[T], answer: Answer) -> T:
+def understood(call: ApiCall[T], answer: Answer) -> T:
     """Return what an answer to *call* says; raises `UnexpectedAnswer` where it says something else."""
     try:
         return call.read(answer)

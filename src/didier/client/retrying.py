@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from didier.client import errors
-from didier.client.calls import Answer, Call
+from didier.client.calls import Answer, ApiCall
 from didier.client.errors import ConnectionFailed, DidierError, ProblemError, TimedOut, UnexpectedAnswer
 
 FIRST_SECONDS, MOST_SECONDS = 0.5, 8.0
@@ -63,7 +63,7 @@ class Attempts:
     It returns the seconds to wait before the next, or raises what the caller is to be told.
     """
 
-    call: Call[Any]
+    call: ApiCall[Any]
     policy: Policy
     failed: int = 0
     lost: bool = field(default=False)

@@ -9,7 +9,7 @@ import httpx2
 
 from didier.client import calls, values
 from didier.client.awaiting.connection import AsyncConnection, each
-from didier.client.calls import Answer, Call
+from didier.client.calls import Answer, ApiCall
 from didier.client.errors import DidierError, UnexpectedAnswer
 from didier.client.models import BatchState, Item, Previewed, PreviewState
 from didier.client.watching import Watch
@@ -76,7 +76,7 @@ class AsyncPreview(PreviewState):
     """What a copy would do; nothing was written."""
 
     _connection: AsyncConnection = field(kw_only=True, repr=False, compare=False)
-    _call: Call[Answer] = field(kw_only=True, repr=False, compare=False)
+    _call: ApiCall[Answer] = field(kw_only=True, repr=False, compare=False)
 
     def items(self, status: str | Iterable[str] | None = None) -> AsyncIterator[Previewed]:
         """Yield the expected outcome of each target; optionally only some statuses.

@@ -14,7 +14,7 @@ from didier.client import calls, exporting, models
 from didier.client.awaiting.batches import AsyncBatch, AsyncPreview
 from didier.client.awaiting.connection import AsyncConnection
 from didier.client.bodies import Table, Targets
-from didier.client.calls import PAGE, Copying
+from didier.client.calls import PAGE, CopyRequest
 from didier.client.connection import Door
 from didier.client.errors import ConnectionFailed
 from didier.client.models import Did
@@ -102,7 +102,7 @@ class AsyncDidier:
         - *idempotency_key*: for programs that may be started again; a copy with the same key is made once
           within 24 hours.
         """
-        order = Copying(
+        order = CopyRequest(
             source, to, csv, active, description, description_template, set, atomic, idempotency_key
         )
         answer = await self._connection.send(order.call(dry_run=False))
@@ -121,7 +121,7 @@ class AsyncDidier:
         atomic: bool = True,
     ) -> AsyncPreview:
         """Return what `copy` would do; nothing is written."""
-        order = Copying(source, to, csv, active, description, description_template, set, atomic)
+        order = CopyRequest(source, to, csv, active, description, description_template, set, atomic)
         call = order.call(dry_run=True)
         answer = await self._connection.send(call)
         return AsyncPreview.read(answer.data, _connection=self._connection, _call=calls.lines(call))

@@ -10,7 +10,7 @@ import httpx2
 
 from didier.client import calls, retrying
 from didier.client.bodies import Whole
-from didier.client.calls import Answer, Call
+from didier.client.calls import Answer, ApiCall
 from didier.client.connection import Door, OneTimeCode, answer, understood
 from didier.client.models import Page
 from didier.client.retrying import AsyncSleep, Attempts, Policy
@@ -40,12 +40,14 @@ class AsyncConnection:
         """Close all connections."""
         await self._http.aclose()
 
-    async def send(self, call: Call[T]) -> T:
+    async def send(self, call: ApiCall[T]) -> T:
         """Return what the answer to *call* says; raises `DidierError`."""
         return understood(call, answer(await self._sent(call)))
 
     @asynccontextmanager
-    async def open(self, call: Call[Answer], silence: float | None = None) -> AsyncIterator[httpx2.Response]:
+    async def open(
+        self, call: ApiCall[Answer], silence: float | None = None
+    ) -> AsyncIterator[httpx2.Response]:
         """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
         response = await self._sent(call, silence, stream=True)
         try:
@@ -55,23 +57,23 @@ class AsyncConnection:
         finally:
             await response.aclose()
 
-    async def pages(self, call: Call[Page[T]]) -> AsyncIterator[T]:
+    async def pages(self, call: ApiCall[Page[T]]) -> AsyncIterator[T]:
         """Yield the items of a list; a page is asked for when the one before is used up."""
-        following: Call[Page[T]] | None = call
+        following: ApiCall[Page[T]] | None = call
         while following is not None:
             page = await self.send(following)
             for item in page.items:
                 yield item
             following = calls.following(following, page)
 
-    async def pieces(self, call: Call[Answer]) -> AsyncIterator[bytes]:
+    async def pieces(self, call: ApiCall[Answer]) -> AsyncIterator[bytes]:
         """Yield an answer as it comes."""
         async with self.open(call) as response:
             async for piece in response.aiter_bytes():
                 yield piece
 
     async def _sent(
-        self, call: Call[Any], silence: float | None = None, *, stream: bool = False
+        self, call: ApiCall[Any], silence: float | None = None, *, stream: bool = False
     ) -> httpx2.Response:
         attempts, code = Attempts(call, self.policy), self._code.headers()
         while True:
@@ -88,7 +90,7 @@ class AsyncConnection:
                 return response
             await self.pause(wait)
 
-    def _request(self, call: Call[Any], code: dict[str, str], silence: float | None) -> httpx2.Request:
+    def _request(self, call: ApiCall[Any], code: dict[str, str], silence: float | None) -> httpx2.Request:
         body = call.body
         content = body.content if isinstance(body, Whole) else body and each(body)
         return self._http.build_request(

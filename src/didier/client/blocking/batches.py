@@ -10,7 +10,7 @@ import httpx2
 
 from didier.client import calls, values
 from didier.client.blocking.connection import Connection, each
-from didier.client.calls import Answer, Call
+from didier.client.calls import Answer, ApiCall
 from didier.client.errors import DidierError, UnexpectedAnswer
 from didier.client.models import BatchState, Item, Previewed, PreviewState
 from didier.client.watching import Watch
@@ -77,7 +77,7 @@ class Preview(PreviewState):
     """What a copy would do; nothing was written."""
 
     _connection: Connection = field(kw_only=True, repr=False, compare=False)
-    _call: Call[Answer] = field(kw_only=True, repr=False, compare=False)
+    _call: ApiCall[Answer] = field(kw_only=True, repr=False, compare=False)
 
     def items(self, status: str | Iterable[str] | None = None) -> Iterator[Previewed]:
         """Yield the expected outcome of each target; optionally only some statuses.

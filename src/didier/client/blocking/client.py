@@ -14,7 +14,7 @@ from didier.client import calls, exporting, models
 from didier.client.blocking.batches import Batch, Preview
 from didier.client.blocking.connection import Connection
 from didier.client.bodies import Table, Targets
-from didier.client.calls import PAGE, Copying
+from didier.client.calls import PAGE, CopyRequest
 from didier.client.connection import Door
 from didier.client.errors import ConnectionFailed
 from didier.client.models import Did
@@ -102,7 +102,7 @@ class Didier:
         - *idempotency_key*: for programs that may be started again; a copy with the same key is made once
           within 24 hours.
         """
-        order = Copying(
+        order = CopyRequest(
             source, to, csv, active, description, description_template, set, atomic, idempotency_key
         )
         answer = self._connection.send(order.call(dry_run=False))
@@ -121,7 +121,7 @@ class Didier:
         atomic: bool = True,
     ) -> Preview:
         """Return what `copy` would do; nothing is written."""
-        order = Copying(source, to, csv, active, description, description_template, set, atomic)
+        order = CopyRequest(source, to, csv, active, description, description_template, set, atomic)
         call = order.call(dry_run=True)
         answer = self._connection.send(call)
         return Preview.read(answer.data, _connection=self._connection, _call=calls.lines(call))

@@ -10,7 +10,7 @@ import httpx2
 
 from didier.client import calls, retrying
 from didier.client.bodies import Whole
-from didier.client.calls import Answer, Call
+from didier.client.calls import Answer, ApiCall
 from didier.client.connection import Door, OneTimeCode, answer, understood
 from didier.client.models import Page
 from didier.client.retrying import Attempts, Policy, Sleep
@@ -40,12 +40,12 @@ class Connection:
         """Close all connections."""
         self._http.close()
 
-    def send(self, call: Call[T]) -> T:
+    def send(self, call: ApiCall[T]) -> T:
         """Return what the answer to *call* says; raises `DidierError`."""
         return understood(call, answer(self._sent(call)))
 
     @contextmanager
-    def open(self, call: Call[Answer], silence: float | None = None) -> Iterator[httpx2.Response]:
+    def open(self, call: ApiCall[Answer], silence: float | None = None) -> Iterator[httpx2.Response]:
         """Yield an answer that is read piece by piece; raises `DidierError`, also while it is read."""
         response = self._sent(call, silence, stream=True)
         try:
@@ -55,21 +55,21 @@ class Connection:
         finally:
             response.close()
 
-    def pages(self, call: Call[Page[T]]) -> Iterator[T]:
+    def pages(self, call: ApiCall[Page[T]]) -> Iterator[T]:
         """Yield the items of a list; a page is asked for when the one before is used up."""
-        following: Call[Page[T]] | None = call
+        following: ApiCall[Page[T]] | None = call
         while following is not None:
             page = self.send(following)
             yield from page.items
             following = calls.following(following, page)
 
-    def pieces(self, call: Call[Answer]) -> Iterator[bytes]:
+    def pieces(self, call: ApiCall[Answer]) -> Iterator[bytes]:
         """Yield an answer as it comes."""
         with self.open(call) as response:
             yield from response.iter_bytes()
 
     def _sent(
-        self, call: Call[Any], silence: float | None = None, *, stream: bool = False
+        self, call: ApiCall[Any], silence: float | None = None, *, stream: bool = False
     ) -> httpx2.Response:
         attempts, code = Attempts(call, self.policy), self._code.headers()
         while True:
@@ -86,7 +86,7 @@ class Connection:
                 return response
             self.pause(wait)
 
-    def _request(self, call: Call[Any], code: dict[str, str], silence: float | None) -> httpx2.Request:
+    def _request(self, call: ApiCall[Any], code: dict[str, str], silence: float | None) -> httpx2.Request:
         body = call.body
         content = body.content if isinstance(body, Whole) else body and each(body)
         return self._http.build_request(

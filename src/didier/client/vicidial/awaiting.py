@@ -11,7 +11,7 @@ from didier.client.errors import DidierError
 from didier.client.retrying import AsyncSleep
 from didier.client.values import Given
 from didier.client.vicidial import copying, functions
-from didier.client.vicidial.calls import Answer, Call
+from didier.client.vicidial.calls import Answer, FunctionCall
 from didier.client.vicidial.copying import OnResult
 from didier.client.vicidial.errors import Result
 from didier.client.vicidial.functions import Talk
@@ -144,11 +144,11 @@ class AsyncVicidialClient(Session):
 
     async def _run(self, talk: Talk[T]) -> T:
         step = proceed(talk)
-        while isinstance(step, Call):
+        while isinstance(step, FunctionCall):
             step = proceed(talk, await self._exchange(step))
         return step.value
 
-    async def _exchange(self, call: Call) -> Answer | DidierError:
+    async def _exchange(self, call: FunctionCall) -> Answer | DidierError:
         attempt = 0
         while True:
             outcome = await self._send(call)
@@ -158,7 +158,7 @@ class AsyncVicidialClient(Session):
             await self._sleep(pause)
             attempt += 1
 
-    async def _send(self, call: Call) -> Answer | DidierError:
+    async def _send(self, call: FunctionCall) -> Answer | DidierError:
         # Failures are returned: raised here, they would carry the request, and with it the password.
         try:
             return self._answer(call, await self._http.post(self.url, content=self._body(call), headers=FORM))

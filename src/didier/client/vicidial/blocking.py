@@ -12,7 +12,7 @@ from didier.client.errors import DidierError
 from didier.client.retrying import Sleep
 from didier.client.values import Given
 from didier.client.vicidial import copying, functions
-from didier.client.vicidial.calls import Answer, Call
+from didier.client.vicidial.calls import Answer, FunctionCall
 from didier.client.vicidial.copying import OnResult
 from didier.client.vicidial.errors import Result
 from didier.client.vicidial.functions import Talk
@@ -143,11 +143,11 @@ class VicidialClient(Session):
 
     def _run(self, talk: Talk[T]) -> T:
         step = proceed(talk)
-        while isinstance(step, Call):
+        while isinstance(step, FunctionCall):
             step = proceed(talk, self._exchange(step))
         return step.value
 
-    def _exchange(self, call: Call) -> Answer | DidierError:
+    def _exchange(self, call: FunctionCall) -> Answer | DidierError:
         attempt = 0
         while True:
             outcome = self._send(call)
@@ -157,7 +157,7 @@ class VicidialClient(Session):
             self._sleep(pause)
             attempt += 1
 
-    def _send(self, call: Call) -> Answer | DidierError:
+    def _send(self, call: FunctionCall) -> Answer | DidierError:
         # Failures are returned: raised here, they would carry the request, and with it the password.
         try:
             return self._answer(call, self._http.post(self.url, content=self._body(call), headers=FORM))

@@ -1,6 +1,6 @@
 """One call of a function of VICIdial and its answer, as values: no socket.
 
-A function of the client is a generator: it yields each `Call` that is to be sent, gets the `Answer` (or the
+A function of the client is a generator: it yields each `FunctionCall` to send, gets the `Answer` (or the
 error) back, and returns what the caller gets. So the client is written once, for threads and for asyncio.
 """
 
@@ -26,7 +26,7 @@ _BUSY = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """A *function* with its *parameters*; one that changes nothing is *repeatable*."""
 
     function: str
@@ -55,7 +55,7 @@ class Answer:
         return UnexpectedReply(self.status, self.shown)
 
 
-def may_repeat(call: Call, outcome: Answer | errors.DidierError) -> bool:
+def may_repeat(call: FunctionCall, outcome: Answer | errors.DidierError) -> bool:
     """Say whether *call* should be sent again after *outcome*.
 
     A change is sent again only when it was not sent at all; whether it was made is unknown otherwise.
@@ -82,10 +82,10 @@ _NEEDED = MappingProxyType({
 _PERMISSION = "USER DOES NOT HAVE PERMISSION TO "
 _OTHER_LEVEL = ("UPDATE THIS USER", "ADD USERS IN THIS USER LEVEL", "COPY USERS IN THIS USER LEVEL")
 
-Wording = Callable[[Call, Line, int], errors.DidierError]
+Wording = Callable[[FunctionCall, Line, int], errors.DidierError]
 
 
-def refusal(line: Line, call: Call, answer: Answer) -> errors.DidierError:
+def refusal(line: Line, call: FunctionCall, answer: Answer) -> errors.DidierError:
     """Return what a *line* that ends the answer to *call* refuses, as an exception."""
     if line.kind != "SUCCESS":
         for beginning, words in _REFUSALS.items():
@@ -97,7 +97,7 @@ def refusal(line: Line, call: Call, answer: Answer) -> errors.DidierError:
     return answer.unexpected()
 
 
-def _sign_in(call: Call, line: Line, status: int) -> errors.DidierError:
+def _sign_in(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     if "2FA" in line.data:
         return no(errors.SecondFactorMissing, "two-factor sign-in is on for this user", status)
     return no(
@@ -107,24 +107,24 @@ def _sign_in(call: Call, line: Line, status: int) -> errors.DidierError:
     )
 
 
-def _locked_out(call: Call, line: Line, status: int) -> errors.DidierError:
+def _locked_out(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     return no(errors.LockedOut, "too many wrong passwords, try again in 15 minutes", status)
 
 
-def _address(call: Call, line: Line, status: int) -> errors.DidierError:
+def _address(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     address = line.text.rpartition(" ")[2]
     return no(errors.AddressRefused, f"requests from {address} are not accepted", status, address=address)
 
 
-def _source(call: Call, line: Line, status: int) -> errors.DidierError:
+def _source(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     return invalid_field("source", "", "2 letters or digits at least", status)
 
 
-def _no_function(call: Call, line: Line, status: int) -> errors.DidierError:
+def _no_function(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     return NoSuchFunction(call.function)
 
 
-def _permission(call: Call, line: Line, status: int) -> errors.DidierError:
+def _permission(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     wanted = line.text.removeprefix(_PERMISSION)
     if wanted in _OTHER_LEVEL:
         return no(errors.LevelNotAllowed, "users of this level may not be made or changed", status)
@@ -134,31 +134,31 @@ def _permission(call: Call, line: Line, status: int) -> errors.DidierError:
     return no(errors.NotPermitted, detail, status, function=call.function, missing=list(missing))
 
 
-def _exists(call: Call, line: Line, status: int) -> errors.DidierError:
+def _exists(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     pattern = call.parameters.get("did_pattern", "")
     return no(errors.DidExists, f"DID {pattern} exists already", status, pattern=pattern)
 
 
-def _not_found(call: Call, line: Line, status: int) -> errors.DidierError:
+def _not_found(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     name = "source_did_pattern" if call.function == "copy_did" else "did_pattern"
     return did_not_found(call.parameters.get(name, ""), status)
 
 
-def _nothing(call: Call, line: Line, status: int) -> errors.DidierError:
+def _nothing(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     return no(errors.NothingToChange, "nothing was named to be changed", status)
 
 
-def _user_exists(call: Call, line: Line, status: int) -> errors.DidierError:
+def _user_exists(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     user = call.parameters.get("agent_user", "")
     return no(errors.UserExists, f"user {user} exists already", status, user=user)
 
 
-def _user_not_found(call: Call, line: Line, status: int) -> errors.DidierError:
+def _user_not_found(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     user = call.parameters.get("agent_user", "")
     return no(errors.UserNotFound, f"there is no user {user}", status, user=user)
 
 
-def _group(call: Call, line: Line, status: int) -> errors.DidierError:
+def _group(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     if call.function == "copy_user":  # VICIdial says so of a user who is not there
         user = call.parameters.get("source_user", "")
         return no(errors.UserNotFound, f"there is no user {user}", status, user=user)
@@ -166,18 +166,18 @@ def _group(call: Call, line: Line, status: int) -> errors.DidierError:
     return no(errors.GroupNotFound, f"there is no user group {group}", status, group=group)
 
 
-def _incomplete(call: Call, line: Line, status: int) -> errors.DidierError:
+def _incomplete(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     if "did_pattern" in call.parameters:
         return invalid_pattern(call.parameters["did_pattern"], "it must have 2 to 50 characters", status)
     return no(errors.InvalidRequest, "a value that is needed is missing, too short or too long", status)
 
 
-def _search(call: Call, line: Line, status: int) -> errors.DidierError:
+def _search(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     return no(errors.InvalidRequest, "this cannot be searched for", status)
 
 
 def _kept(kind: type[errors.ProblemError], detail: str) -> Wording:
-    def words(call: Call, line: Line, status: int) -> errors.DidierError:
+    def words(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
         return no(kind, detail, status, pattern=call.parameters.get("did_pattern", ""))
 
     return words

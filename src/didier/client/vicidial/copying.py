@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from didier.client import errors
 from didier.client.vicidial import lines, parameters
-from didier.client.vicidial.calls import Answer, Call, refusal
+from didier.client.vicidial.calls import Answer, FunctionCall, refusal
 from didier.client.vicidial.errors import Added, CopyInterrupted, Exists, NotReached, Refused, Result
 from didier.domain import patterns, targets
 from didier.errors import InvalidRange
@@ -72,7 +72,7 @@ def copy(
     on_result: OnResult | None = None,
     *,
     non_latin: bool = False,
-) -> Generator[Call, Answer, list[Result]]:
+) -> Generator[FunctionCall, Answer, list[Result]]:
     """Copy *source* to each target; return the outcome of each, in the order given."""
     fixed = {
         "source_did_pattern": parameters.pattern(source, non_latin=non_latin),
@@ -106,12 +106,12 @@ def _in_order(part: Sequence[str | Refused], reported: Sequence[Result]) -> list
 
 def _part(
     asked: list[str], fixed: dict[str, str]
-) -> Generator[Call, Answer, tuple[list[Result], errors.DidierError | None]]:
+) -> Generator[FunctionCall, Answer, tuple[list[Result], errors.DidierError | None]]:
     if not asked:
         return [], None
     # Not repeatable: VICIdial goes on though the connection is lost, so a repeat would run beside the
     # first attempt and tell what that one makes as there before.
-    call = Call("copy_did", {**fixed, "new_dids": ",".join(asked)})
+    call = FunctionCall("copy_did", {**fixed, "new_dids": ",".join(asked)})
     try:
         answer = yield call
     except errors.DidierError as error:
@@ -119,7 +119,9 @@ def _part(
     return read(answer, asked, call)
 
 
-def read(answer: Answer, asked: Sequence[str], call: Call) -> tuple[list[Result], errors.DidierError | None]:
+def read(
+    answer: Answer, asked: Sequence[str], call: FunctionCall
+) -> tuple[list[Result], errors.DidierError | None]:
     """Return what an answer tells of the targets that were *asked* for, and what is wrong with it if it is.
 
     The results are those of the first targets; of the others nothing is told.

@@ -6,19 +6,19 @@ from typing import TypeVar
 
 from didier.client import errors
 from didier.client.vicidial import lines, parameters
-from didier.client.vicidial.calls import Answer, Call, refusal
+from didier.client.vicidial.calls import Answer, FunctionCall, refusal
 from didier.client.vicidial.errors import invalid_field, no
 from didier.client.vicidial.lines import Line, LoggedCall, UserDetails, Version
 
 T = TypeVar("T")
-Talk = Generator[Call, Answer, T]
+Talk = Generator[FunctionCall, Answer, T]
 """A conversation: what is sent, what comes back, and what the caller gets."""
 
 _NUMBER_DIGITS = 20  # of the number in did_log_export
 _NAME = parameters.Kept("-_")
 
 
-def _done(answer: Answer, call: Call, text: str) -> Line:
+def _done(answer: Answer, call: FunctionCall, text: str) -> Line:
     """Return the line that says *text*, with which *call* succeeded; raise what the answer says otherwise."""
     answered = lines.read(answer.text)
     if not answered:
@@ -31,7 +31,9 @@ def _done(answer: Answer, call: Call, text: str) -> Line:
 
 def add(pattern: str, values: Mapping[str, object], *, non_latin: bool) -> Talk[None]:
     """Make a DID; columns that are not given have VICIdial's defaults."""
-    call = Call("add_did", {**_did(pattern, non_latin), **parameters.of_did(values, non_latin=non_latin)})
+    call = FunctionCall(
+        "add_did", {**_did(pattern, non_latin), **parameters.of_did(values, non_latin=non_latin)}
+    )
     answer = yield call
     _same(_done(answer, call, "DID HAS BEEN ADDED"), pattern, answer)
 
@@ -39,15 +41,17 @@ def add(pattern: str, values: Mapping[str, object], *, non_latin: bool) -> Talk[
 def update(pattern: str, values: Mapping[str, object], *, non_latin: bool) -> Talk[None]:
     """Change columns of a DID."""
     if not values:
-        raise no(errors.NothingToChange, f"nothing was named to be changed in {pattern}", pattern=pattern)
-    call = Call("update_did", {**_did(pattern, non_latin), **parameters.of_did(values, non_latin=non_latin)})
+        raise no(errors.NothingToChange, f"no change was given for {pattern}", pattern=pattern)
+    call = FunctionCall(
+        "update_did", {**_did(pattern, non_latin), **parameters.of_did(values, non_latin=non_latin)}
+    )
     answer = yield call
     _same(_done(answer, call, "DID HAS BEEN UPDATED"), pattern, answer)
 
 
 def delete(pattern: str, *, non_latin: bool) -> Talk[None]:
     """Delete a DID."""
-    call = Call("update_did", {**_did(pattern, non_latin), "delete_did": "Y"})
+    call = FunctionCall("update_did", {**_did(pattern, non_latin), "delete_did": "Y"})
     answer = yield call
     _same(_done(answer, call, "DID HAS BEEN DELETED"), pattern, answer)
 
@@ -67,7 +71,7 @@ def did_log(number: str, day: date | str) -> Talk[list[LoggedCall]]:
     if not (number.isascii() and number.isdigit() and len(number) <= _NUMBER_DIGITS):
         raise invalid_field("phone_number", number, f"1 to {_NUMBER_DIGITS} digits; VICIdial drops the rest")
     asked = {"phone_number": number, "date": _day(day), "stage": "tab"}
-    call = Call("did_log_export", asked, repeatable=True)
+    call = FunctionCall("did_log_export", asked, repeatable=True)
     answer = yield call
     if answered := lines.read(answer.text):
         if answered[-1].text == "NO RECORDS FOUND":
@@ -88,7 +92,7 @@ def _day(day: date | str) -> str:
 
 def version() -> Talk[Version]:
     """Return what the server says of itself; it says so to anybody."""
-    answer = yield Call("version", repeatable=True, signed=False)
+    answer = yield FunctionCall("version", repeatable=True, signed=False)
     found = lines.read_version(answer.text)
     if found is None:
         raise answer.unexpected()
@@ -97,7 +101,7 @@ def version() -> Talk[Version]:
 
 def user_details(user: str, *, non_latin: bool) -> Talk[UserDetails]:
     """Return what VICIdial tells of a user."""
-    call = Call("user_details", _user(user, non_latin), repeatable=True)
+    call = FunctionCall("user_details", _user(user, non_latin), repeatable=True)
     answer = yield call
     if answered := lines.read(answer.text):
         raise refusal(answered[-1], call, answer)
@@ -113,7 +117,7 @@ def add_user(user: str, password: str, values: Mapping[str, object], *, non_lati
         if column == "active" or value == parameters.BLANK:
             raise invalid_field(column, str(value), "VICIdial's add_user cannot set this")
     asked = _with_password(user, password, non_latin)
-    call = Call("add_user", {**asked, **parameters.of_user(values, non_latin=non_latin)})
+    call = FunctionCall("add_user", {**asked, **parameters.of_user(values, non_latin=non_latin)})
     answer = yield call
     return _name(_done(answer, call, "USER HAS BEEN ADDED"), answer)
 
@@ -122,7 +126,7 @@ def copy_user(user: str, password: str, full_name: str, source_user: str, *, non
     """Make a user with all settings and rights of *source_user*; return the name."""
     named = parameters.of_user({"full_name": full_name}, non_latin=non_latin)
     source = {"source_user": _user(source_user, non_latin)["agent_user"]}
-    call = Call("copy_user", {**_with_password(user, password, non_latin), **named, **source})
+    call = FunctionCall("copy_user", {**_with_password(user, password, non_latin), **named, **source})
     answer = yield call
     return _name(_done(answer, call, "USER HAS BEEN COPIED"), answer)
 
@@ -132,16 +136,16 @@ def update_user(
 ) -> Talk[None]:
     """Change a user, which ends a lock."""
     if not values and password is None:
-        raise no(errors.NothingToChange, f"nothing was named to be changed in {user}", user=user)
+        raise no(errors.NothingToChange, f"no change was given for {user}", user=user)
     asked = _user(user, non_latin) if password is None else _with_password(user, password, non_latin)
-    call = Call("update_user", {**asked, **parameters.of_user(values, non_latin=non_latin)})
+    call = FunctionCall("update_user", {**asked, **parameters.of_user(values, non_latin=non_latin)})
     answer = yield call
     _same(_done(answer, call, "USER HAS BEEN UPDATED"), user, answer)
 
 
 def delete_user(user: str, *, non_latin: bool) -> Talk[None]:
     """Delete a user."""
-    call = Call("update_user", {**_user(user, non_latin), "delete_user": "Y"})
+    call = FunctionCall("update_user", {**_user(user, non_latin), "delete_user": "Y"})
     answer = yield call
     _same(_done(answer, call, "USER HAS BEEN DELETED"), user, answer)
 

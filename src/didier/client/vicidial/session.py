@@ -9,7 +9,7 @@ import httpx2
 
 from didier.client.errors import DidierError
 from didier.client.retrying import NOT_TAKEN, Policy, reached
-from didier.client.vicidial.calls import Answer, Call, may_repeat
+from didier.client.vicidial.calls import Answer, FunctionCall, may_repeat
 from didier.client.vicidial.errors import NotReached
 from didier.client.vicidial.functions import Talk
 from didier.client.vicidial.lines import excerpt, masked
@@ -68,20 +68,20 @@ class Session:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r}, user={self.user!r}, source={self.source!r})"
 
-    def _body(self, call: Call) -> bytes:
+    def _body(self, call: FunctionCall) -> bytes:
         # VICIdial stores the last field of a form in its log, and fails over a quote in it: that is the
         # source, which is letters and digits. Passwords are not in the address, so not in logs of proxies.
         signed = {"user": self.user, "pass": self._password} if call.signed else {}
         source = {"source": self.source} if call.signed else {}
         return urlencode({**signed, "function": call.function, **call.parameters, **source}).encode()
 
-    def _answer(self, call: Call, response: httpx2.Response) -> Answer:
+    def _answer(self, call: FunctionCall, response: httpx2.Response) -> Answer:
         text = response.content.decode("utf-8", "replace")
         moved = f"moved to {response.headers['location']} " if "location" in response.headers else ""
         secrets = [secret for secret in (self._password, *call.secrets) if secret]
         return Answer(response.status_code, text, excerpt(masked(moved + text, secrets)))
 
-    def _pause(self, call: Call, outcome: Answer | DidierError, attempt: int) -> float | None:
+    def _pause(self, call: FunctionCall, outcome: Answer | DidierError, attempt: int) -> float | None:
         """Return the seconds before *call* is sent again, or None when it is not."""
         if attempt >= self._policy.retries or not may_repeat(call, outcome):
             return None
@@ -102,7 +102,7 @@ class Ended(Generic[T]):
     value: T
 
 
-def proceed(talk: Talk[T], outcome: Answer | DidierError | None = None) -> Call | Ended[T]:
+def proceed(talk: Talk[T], outcome: Answer | DidierError | None = None) -> FunctionCall | Ended[T]:
     """Tell *talk* the *outcome* of its last call, if there was one; return its next call, or its end."""
     try:
         match outcome:
