@@ -6,8 +6,8 @@ import sqlite3
 import time
 from contextlib import closing
 
-from support.figures import note
 from support.load import Copying, new_targets
+from support.measurements import note
 from support.server import Didier
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))

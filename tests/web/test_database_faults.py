@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError
 
 from didier.storage.tables import vicidial_tables
 from support.disks import disk_image, small_disk
-from support.figures import note
 from support.load import Copying, new_targets
 from support.mariadb import running_mariadb
+from support.measurements import note
 from support.process import until
 from support.server import Didier, didier
 from web.test_crash import EACH, check

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from support.disks import Disk, small_disk
-from support.figures import note
 from support.load import Copying, new_targets
+from support.measurements import note
 from support.process import until
 from support.server import Didier
 from web.admin.conftest import Browser

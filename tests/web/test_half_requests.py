@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from support.figures import note
+from support.measurements import note
 from support.process import Process, until
 from support.raw import connect, request, send, status
 from support.server import FORM, PATH, TUTORIAL, Didier

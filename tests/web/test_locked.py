@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from didier.storage.tables import vicidial_tables
 from support.authenticator import CODE, set_up
-from support.figures import note
 from support.load import Copying, new_targets
+from support.measurements import note
 from support.process import until
 from support.server import Didier, didier
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from support.figures import note
+from support.measurements import note
 from support.missing import cannot_run
 from support.process import Process, until
 from support.raw import connect, connected, ended, request, status

@@ -5,9 +5,9 @@ import pytest
 import sqlalchemy as sa
 
 from didier.storage.tables import vicidial_tables
-from support.figures import note
 from support.load import Copying, new_targets
 from support.mariadb import MariaDB, running_mariadb
+from support.measurements import note
 from support.process import until
 from support.server import PATH, TUTORIAL, Didier
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from didier.domain.targets import in_run
 from didier.storage.tables import vicidial_tables
-from support.figures import note
 from support.mariadb import MariaDB, running_mariadb
+from support.measurements import note
 from support.server import PATH, Didier
 
 ROUNDS = int(os.environ.get("LIST_CRASH_ROUNDS", "6"))

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from didier.web.stopping import QUIET_SECONDS
-from support.figures import note
+from support.measurements import note
 from support.process import until
 from support.raw import connect, ended, request
 from support.server import FORM, PATH, TUTORIAL, Didier
