@@ -218,17 +218,17 @@ def _once(conn: Connection, members: Sequence[_Authorized], now: datetime) -> di
 
     Only what was done is remembered: a request that was refused changed nothing, and may be sent again.
     """
-    keyed = [(one, one.key) for one in members if one.key]
+    with_keys = [(one, one.key) for one in members if one.key]
     answers: dict[int, Any] = {}
-    if keyed:
-        known = idempotency.begin(conn, [key for _, key in keyed], now)
-        for (one, _), found in zip(keyed, known, strict=True):
+    if with_keys:
+        known = idempotency.begin(conn, [key for _, key in with_keys], now)
+        for (one, _), found in zip(with_keys, known, strict=True):
             if isinstance(found, Answered):
                 answers[one.place] = one.request.repeated(found.answer)
             elif isinstance(found, KeyReused):
                 answers[one.place] = one.request.key_reused()
     done = _operate(conn, [one for one in members if one.place not in answers], now)
-    claimed = [(one, key) for one, key in keyed if one.place in done]
+    claimed = [(one, key) for one, key in with_keys if one.place in done]
     idempotency.finish(conn, [(key, one.request.kept(done[one.place])) for one, key in claimed])
     return answers | done
 
