@@ -40,8 +40,8 @@ def conn(engine, now):
         yield conn
 
 
-def page(conn, caller=CALLER, limit=10, before=None, reach=100, **wanted):
-    return admin_log.page(conn, caller, ChangeFilter(**wanted), limit, before, reach)
+def page(conn, caller=CALLER, limit=10, before=None, most_read=100, **wanted):
+    return admin_log.page(conn, caller, ChangeFilter(**wanted), limit, before, most_read)
 
 
 def types(found):
@@ -59,8 +59,8 @@ def test_the_log_goes_backwards_in_pages(conn):
 
 def test_a_page_looks_through_a_part_of_the_log(conn):
     """Where that has too few lines, the next page looks on."""
-    first = page(conn, type="COPY", reach=2)
-    second = page(conn, type="COPY", reach=2, before=first.following)
+    first = page(conn, type="COPY", most_read=2)
+    second = page(conn, type="COPY", most_read=2, before=first.following)
 
     assert ([], ["COPY"], None) == (types(first), types(second), second.following)
 
@@ -157,8 +157,8 @@ def test_a_page_of_the_api_log_may_look_through_a_part(conn, now):
     for user in ("first", "second", "third"):
         entry = ApiEntry(user, "copy_did", "ERROR", "", "crm", "", 0, "s", "h", "u", "192.0.2.1")
         vicidial_logs.write_api(conn, [entry], "host", now)
-    first = call_statistics.api_log(conn, CALLER, LogFilter(user="first"), 10, reach=2)
-    second = call_statistics.api_log(conn, CALLER, LogFilter(user="first"), 10, first.following, reach=2)
+    first = call_statistics.api_log(conn, CALLER, LogFilter(user="first"), 10, most_read=2)
+    second = call_statistics.api_log(conn, CALLER, LogFilter(user="first"), 10, first.following, most_read=2)
 
     assert (0, ["first"], None) == (len(first.lines), [one.user for one in second.lines], second.following)
 

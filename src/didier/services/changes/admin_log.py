@@ -60,18 +60,18 @@ def page(
     wanted: ChangeFilter,
     limit: int,
     before: int | None = None,
-    reach: int = 100_000,
+    most_read: int = 100_000,
 ) -> ChangePage | NotPermitted:
     """Return *limit* of the lines that are *wanted*, of users that the caller sees; the newest first.
 
-    Lines about what the caller does not see are left out, so that there may be fewer. *reach* lines are
+    Lines about what the caller does not see are left out, so that there may be fewer. *most_read* lines are
     looked through; where these have too few, the next page looks on.
     """
     if missing := missing_rights(caller.user, "api_log"):
         return missing
     visible = caller.visibility.users
     begin = before if before is not None else admin_log.newest(conn) + 1
-    floor = max(begin - reach, 0)
+    floor = max(begin - most_read, 0)
     lines = admin_log.page(conn, replace(wanted, visible=visible), limit + 1, begin, floor)
     shown = _visible(conn, caller, [_without_secrets(line) for line in lines[:limit]])
     rest = floor if floor > 1 else None

@@ -36,11 +36,11 @@ def api_log(
     wanted: LogFilter,
     limit: int,
     before: int | None = None,
-    reach: int | None = None,
+    most_read: int | None = None,
 ) -> LogPage | NotPermitted:
     """Return *limit* of the lines that are *wanted*, of users that the caller sees; the newest first.
 
-    What they say of DIDs and users that the caller does not see is left out. With a *reach* only so many
+    What they say of DIDs and users that the caller does not see is left out. With *most_read* only so many
     lines are looked through: where these have too few, the next page looks on.
     """
     if missing := missing_rights(caller.user, "api_log"):
@@ -48,7 +48,7 @@ def api_log(
     if caller.pattern_prefix is not None:
         return NotPermitted("api_log", ("Pattern prefix of the token must be empty: the log names all DIDs",))
     begin = before if before is not None else call_statistics.newest_line(conn) + 1
-    floor = max(begin - reach, 0) if reach else 0
+    floor = max(begin - most_read, 0) if most_read else 0
     lines = call_statistics.api_log(
         conn, replace(wanted, visible=caller.visibility.users), limit + 1, before, floor
     )

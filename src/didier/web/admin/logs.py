@@ -23,7 +23,7 @@ from didier.web.api.cursors import BadCursor
 from didier.web.api.operations import PANEL_SOURCE, SOURCE, Permission
 
 PAGE = 50
-REACH = 200_000
+MOST_READ = 200_000
 """Most lines that a page looks through: one that finds fewer than fill it leads on."""
 
 TEXT_MOST = 50
@@ -54,7 +54,7 @@ class ApiLog(PanelPage):
         before = _before(request, "log")
 
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
-            found = call_statistics.api_log(conn, caller, wanted, PAGE, before, REACH)
+            found = call_statistics.api_log(conn, caller, wanted, PAGE, before, MOST_READ)
             if isinstance(found, Refusal):
                 return found
             traces = admin_log.traces(conn, caller, found.lines)
@@ -90,7 +90,7 @@ class ChangeLog(PanelPage):
             if did:
                 record = admin_log.record_of(conn, caller, did) or ""
                 chosen = replace(wanted, section=admin_log.DIDS, record_id=record)
-            found = admin_log.page(conn, caller, chosen, PAGE, before, REACH)
+            found = admin_log.page(conn, caller, chosen, PAGE, before, MOST_READ)
             if isinstance(found, Refusal):
                 return found
             following = _cursor("changes", found.following)
