@@ -49,7 +49,7 @@ def copy(
         except KeyboardInterrupt:
             _report(source, results)
             known = f"{len(results)} of {len(wanted)} are known"
-            _say(f"interrupted; VICIdial may go on with what it was sent: {known}")
+            _say(f"interrupted; VICIdial may continue with the request: {known}")
             raise typer.Exit(Status.INTERRUPTED) from None
     _report(source, results)
     made = sum(isinstance(result, Added) for result in results)
@@ -78,7 +78,7 @@ def _report(source: str, results: Sequence["Result"]) -> None:
             case Exists():
                 _say(f"DID {result.pattern} exists already")
             case _:
-                _say(f"{result.pattern!r} was not made: {result.reason}")
+                _say(f"{result.pattern!r} was not created: {result.reason}")
 
 
 def _say(words: str) -> None:

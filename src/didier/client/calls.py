@@ -192,7 +192,7 @@ class CopyRequest:
 
     def __post_init__(self) -> None:
         if (self.to is None) == (self.csv is None):
-            raise TypeError("give either to or csv: what is to be made")
+            raise TypeError("give either to or csv: the DIDs to create")
 
     @property
     def overrides(self) -> dict[str, models.Value]:

@@ -283,7 +283,7 @@ class GroupNotFound(ProblemError):
 
 
 class NothingToChange(ProblemError):
-    """Nothing was named to be changed."""
+    """No change was given."""
 
 
 class DidProtected(ProblemError):

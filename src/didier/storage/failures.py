@@ -84,11 +84,11 @@ def is_read_only(error: Exception) -> bool:
 
 
 _FILE_REMEDIES = {
-    sqlite3.SQLITE_IOERR: "look at the disk and the system's log; Didier goes on by itself when it works",
-    sqlite3.SQLITE_CANTOPEN: "look whether the file, its directory and their rights are as they were, and"
+    sqlite3.SQLITE_IOERR: "check the disk and the system's log; Didier continues by itself when it works",
+    sqlite3.SQLITE_CANTOPEN: "check the file, its directory and their permissions, and"
     " whether the process may open more files",
-    sqlite3.SQLITE_CORRUPT: "stop Didier, run 'didier doctor', and put a backup back",
-    sqlite3.SQLITE_NOTADB: "stop Didier, and put a backup back",
+    sqlite3.SQLITE_CORRUPT: "stop Didier, run 'didier doctor', and restore a backup",
+    sqlite3.SQLITE_NOTADB: "stop Didier, and restore a backup",
 }
 
 

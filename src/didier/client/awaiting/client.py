@@ -301,7 +301,9 @@ class AsyncDidier:
             if made.secret:
                 return made
             await self.revoke_token(made.token_id)  # the answer that had it was lost; it is not said again
-        raise ConnectionFailed("the answers with the token were lost; those that were made are revoked")
+        raise ConnectionFailed(
+            "the answers with the token were lost; the tokens that were created are revoked"
+        )
 
     async def revoke_token(self, token_id: int) -> None:
         """Revoke a token: it is no longer accepted."""

@@ -298,7 +298,9 @@ class Didier:
             if made.secret:
                 return made
             self.revoke_token(made.token_id)  # the answer that had it was lost; it is not said again
-        raise ConnectionFailed("the answers with the token were lost; those that were made are revoked")
+        raise ConnectionFailed(
+            "the answers with the token were lost; the tokens that were created are revoked"
+        )
 
     def revoke_token(self, token_id: int) -> None:
         """Revoke a token: it is no longer accepted."""

@@ -127,7 +127,7 @@ def _no_function(call: FunctionCall, line: Line, status: int) -> errors.DidierEr
 def _permission(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     wanted = line.text.removeprefix(_PERMISSION)
     if wanted in _OTHER_LEVEL:
-        return no(errors.LevelNotAllowed, "users of this level may not be made or changed", status)
+        return no(errors.LevelNotAllowed, "users of this level may not be created or changed", status)
     missing = _NEEDED.get(wanted, ())
     needs = f": it needs {', '.join(missing)}" if missing else ""
     detail = f"no permission for {call.function}{needs}"
@@ -145,7 +145,7 @@ def _not_found(call: FunctionCall, line: Line, status: int) -> errors.DidierErro
 
 
 def _nothing(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
-    return no(errors.NothingToChange, "nothing was named to be changed", status)
+    return no(errors.NothingToChange, "no change was given", status)
 
 
 def _user_exists(call: FunctionCall, line: Line, status: int) -> errors.DidierError:

@@ -95,8 +95,8 @@ class CopyInterrupted(errors.DidierError):
         reason: errors.DidierError,
     ) -> None:
         super().__init__(
-            f"the copy was interrupted: {reason} ({len(results)} targets are told, {len(unknown)} may have"
-            f" been made, {len(unsent)} were not)"
+            f"the copy was interrupted: {reason} ({len(results)} targets are known, {len(unknown)} may have"
+            f" been created, {len(unsent)} were not)"
         )
         self.results = tuple(results)
         self.unknown = tuple(unknown)

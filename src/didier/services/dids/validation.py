@@ -123,5 +123,5 @@ def own_group_problem(user: User, columns: Collection[str]) -> InvalidField | No
     """
     if "user_group" not in columns or user.visible_groups() is None:
         return None
-    allowed = "set for the order, not for its targets, by users who see some groups alone"
+    allowed = "set only for the whole order, by users who see only some groups"
     return InvalidField("user_group", "", allowed)

@@ -273,7 +273,7 @@ def _engines(conn: Connection) -> Findings:
 
 
 def _change_engine(table: str) -> str:
-    return f"with VICIdial stopped and a backup made: ALTER TABLE {table} ENGINE=InnoDB;"
+    return f"stop VICIdial, make a backup, then: ALTER TABLE {table} ENGINE=InnoDB;"
 
 
 def _damage(conn: Connection, table: str) -> Findings:

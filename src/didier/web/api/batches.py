@@ -178,7 +178,7 @@ class UndoneBatch(Batch):
         list[str],
         Field(
             description="DIDs that were kept because they were changed since or are locked: the first 1,000;"
-            " of an undo that goes on, see the items"
+            " of an undo that still runs, see the items"
         ),
     ]
 
@@ -360,7 +360,7 @@ async def _events(request: Request, login: Login, caller: Caller, batch_id: int)
     "/{batch_id}/undo", operation_id="undoBatch", summary="Undo a batch", response_model=UndoneBatch,
     dependencies=[requires(UNDO)],
     responses={
-        202: {"model": UndoneBatch, "description": "It goes on; watch the batch"},
+        202: {"model": UndoneBatch, "description": "The undo continues; watch the batch"},
         **refusals(404, 409, 415),
     },
 )  # fmt: skip

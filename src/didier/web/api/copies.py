@@ -153,10 +153,10 @@ _IN_TEXT = "Only with a text body; in JSON it is part of the body"
     "", operation_id="copyDid", summary="Copy a DID to many numbers", status_code=201,
     response_model=MadeBatch, openapi_extra=_BODY, dependencies=[requires(COPY)],
     responses={
-        200: {"model": Previews, "description": "With `dry_run`: what would be made",
+        200: {"model": Previews, "description": "With `dry_run`: what would be created",
               "content": {NDJSON: {"schema": {"type": "string"}}}},
         201: {"headers": {"Location": {"schema": {"type": "string"}}}},
-        202: {"model": Batch, "description": "A large one is taken in and goes on; watch the batch"},
+        202: {"model": Batch, "description": "A large order is accepted and continues; watch the batch"},
         **refusals(404, 409, 415),
     },
 )  # fmt: skip

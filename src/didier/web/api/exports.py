@@ -70,7 +70,7 @@ async def export_csv(request: Request, login: Signed, chosen: Chosen) -> Respons
     responses={
         200: {
             "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
-            "description": "A JSON object for each DID, on a line of its own",
+            "description": "One JSON object per line for each DID",
         },
         **refusals(),
     },

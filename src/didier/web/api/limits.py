@@ -76,7 +76,8 @@ class Buckets:
 
 
 _CROSS_SITE = problems.answer(
-    problems.CROSS_SITE, "A page of another site made the browser send this; only reading is open to those."
+    problems.CROSS_SITE,
+    "A page of another site made the browser send this request; such requests may only read.",
 )
 
 

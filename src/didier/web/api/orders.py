@@ -75,7 +75,7 @@ class CopyBody(Body):
         default_factory=list,
         max_length=TARGETS_MOST,
         fail_fast=True,
-        description="New DIDs: numbers, ranges, or objects with `target` and columns of its own",
+        description="New DIDs: numbers, ranges, or objects with `target` and their own columns",
     )
     ranges: list[Annotated[StrictStr, Field(max_length=110)]] = Field(
         default_factory=list,

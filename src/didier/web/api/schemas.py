@@ -44,7 +44,7 @@ _REASONS = {
     401: "Nobody has signed in",
     403: "A right is missing; `missing` names the settings that give it",
     404: "There is no such thing",
-    409: "What is there is in the way",
+    409: "It conflicts with what exists",
     412: "It was changed in the meantime",
     413: "The body is too large",
     415: "The body is not JSON",
