@@ -288,7 +288,7 @@ class NothingToChange(Refusal):
 
 @dataclass(unsafe_hash=True)
 class Protected(Refusal):
-    """DID *pattern* is one that call handling relies on; it is deleted by force alone."""
+    """DID *pattern* is one that call handling relies on; only force deletes it."""
 
     pattern: str
 
@@ -298,7 +298,7 @@ class Protected(Refusal):
 
 @dataclass(unsafe_hash=True)
 class InUse(Refusal):
-    """DID *pattern* is used by *places* ("call menu MAIN, option 1"); it is deleted by force alone."""
+    """DID *pattern* is used by *places* ("call menu MAIN, option 1"); only force deletes it."""
 
     pattern: str
     places: tuple[str, ...]

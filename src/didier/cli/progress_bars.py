@@ -19,7 +19,7 @@ PHASES = {"check": "Checking", "make": "Copying", "remove": "Deleting"}
 
 
 class ProgressBar:
-    """A bar with its part, rate and time left; it begins anew with each kind of work."""
+    """A bar with its part, rate and time left; it begins again with each kind of work."""
 
     def __init__(self, progress: "Progress | None") -> None:
         self._progress = progress

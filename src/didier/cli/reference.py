@@ -11,7 +11,7 @@ import typer
 from didier.cli.main import app
 
 HEADING = "## Commands\n"
-"""Everything behind this line of the page is written anew."""
+"""Everything behind this line of the page is written again."""
 
 _DATABASES = ("--database", "--astguiclient-conf")
 _SHARED = ("--server", "--vicidial", *_DATABASES)
@@ -32,7 +32,7 @@ def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def page(text: str) -> str:
-    """Return the page *text* with its commands written anew."""
+    """Return the page *text* with its commands written again."""
     head = text.partition(HEADING)[0]
     return head + HEADING + "\n" + "\n".join(_section(name, command) for name, command in commands())
 

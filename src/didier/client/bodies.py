@@ -54,7 +54,7 @@ class Whole:
 
 
 class FileBody:
-    """A file that is read anew each time."""
+    """A file that is read again each time."""
 
     def __init__(self, path: Path, media_type: str = CSV) -> None:
         self.path = path

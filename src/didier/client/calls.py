@@ -26,7 +26,7 @@ PAGE = 200
 PAGE_MOST = 1_000
 
 TOKEN_ATTEMPTS = 3
-"""How often a token is made anew because the answer that had it was lost."""
+"""How often a token is made again because the answer that had it was lost."""
 
 T = TypeVar("T")
 

@@ -44,7 +44,7 @@ def start(demo: bool) -> Callable[[Request], Response]:
 _NOTES = {
     "demo": (
         "<p class='note'>This is a demonstration: the password <code>1234</code> is public, and the"
-        " server answers this machine only.</p>"
+        " server can be reached only from this machine.</p>"
     ),
     "plain": (
         "<p>Replace <code>USER</code> and <code>PASSWORD</code> by a user whose level is 8 or higher,"

@@ -81,7 +81,7 @@ class AsyncPreview(PreviewState):
     def items(self, status: str | Iterable[str] | None = None) -> AsyncIterator[Previewed]:
         """Yield the expected outcome of each target; optionally only some statuses.
 
-        Targets that are not in *shown* are asked for anew, and come as they are read.
+        Targets that are not in *shown* are asked for again, and come as they are read.
         """
         wanted = values.texts(status)
         if self.omitted:

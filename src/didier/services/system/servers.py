@@ -15,13 +15,13 @@ from didier.storage.system import servers
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """Every server writes its configuration anew; *servers* of them were not about to already."""
+    """Every server writes its configuration again; *servers* of them were not about to already."""
 
     servers: int
 
 
 def refresh(conn: Connection, callers: Sequence[Caller], now: datetime) -> list[Refreshed | NotPermitted]:
-    """Have every server write its configuration anew, once for each of *callers*."""
+    """Have every server write its configuration again, once for each of *callers*."""
     return [_refresh(conn, caller, now) for caller in callers]
 
 

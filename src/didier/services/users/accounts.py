@@ -364,7 +364,7 @@ def _delete(conn: Connection, order: DeleteOrder, now: datetime) -> Done | Chang
 def unlock(
     conn: Connection, orders: Sequence[UnlockOrder], now: datetime
 ) -> list[Done | NotPermitted | UserNotFound | LevelNotAllowed]:
-    """End the locks of the users that *orders* name; one who is not locked starts to count anew."""
+    """End the locks of the users that *orders* name; one who is not locked starts to count again."""
     return [_unlock(conn, order, now) for order in orders]
 
 

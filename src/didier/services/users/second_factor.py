@@ -1,4 +1,4 @@
-"""A user's own second factor: setting it up, its recovery codes, ending it; sealing all of them anew."""
+"""A user's own second factor: setting it up, its recovery codes, ending it; sealing all of them again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -28,7 +28,7 @@ def ids(dialect: Dialect, text: str, digits: str | None) -> Part:
     parts = [*_patterns(dialect, text), ("did_description LIKE ? ESCAPE '!'", [like(text)])]
     parts += _numbers(dialect, text, digits) if digits else []
     union = " UNION ".join(f"SELECT did_id FROM {DIDS} WHERE {condition}" for condition, _ in parts)
-    # As a table of its own: behind IN, MariaDB would look into each part of a union anew for each DID.
+    # As a table of its own: behind IN, MariaDB would look into each part of a union again for each DID.
     return f"SELECT did_id FROM ({union}) AS found", [value for _, values in parts for value in values]
 
 

@@ -61,7 +61,7 @@ def backup(database: Path, to: Path, progress: Progress) -> Contents:
     part = _new_private(to.with_name(f"{to.name}.part"))
     try:
         with _opened(database) as source:
-            # A snapshot: without it the copy would begin anew with every commit of another process.
+            # A snapshot: without it the copy would begin again with every commit of another process.
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
             _copy(source, part, progress)
@@ -134,7 +134,7 @@ def _alone(database: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _restore_new(file: Path, database: Path, kept: Path, progress: Progress) -> None:
-    """Make *database* anew of *file*; what stands in its place, readable or not, is moved to *kept*."""
+    """Create *database* from *file*; what is in its place, readable or not, is moved to *kept*."""
     part = _new_private(database.with_name(f"{database.name}.part"))
     with _opened(file) as source:
         _copy(source, part, progress)

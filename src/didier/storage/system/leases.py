@@ -84,7 +84,7 @@ _OWN = "name = ? AND holder = ? AND epoch = ?"
 
 
 def renew(conn: Connection, lease: Lease) -> bool:
-    """Let *lease* begin anew; say whether it could be, as nobody has taken it since.
+    """Let *lease* begin again; say whether it could be, as nobody has taken it since.
 
     One that has expired can be: as long as nobody else has wanted it, nothing was done by two.
     """

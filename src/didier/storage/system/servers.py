@@ -1,4 +1,4 @@
-"""VICIdial's servers: asking them to write their configuration anew."""
+"""VICIdial's servers: asking them to write their configuration again."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ _DUE = "rebuild_conf_files IS NULL OR rebuild_conf_files <> 'Y'"
 
 
 def refresh(conn: Connection, now: datetime) -> int:
-    """Have every server write its configuration anew; return how many were not about to already."""
+    """Have every server write its configuration again; return how many were not about to already."""
     due: int = scalar(conn, f"SELECT count(*) FROM servers WHERE {_DUE}")
     run(conn, f"UPDATE servers SET rebuild_conf_files = 'Y' WHERE {_DUE}")
     if known_columns(conn, SYSTEM_SETTINGS, ("reload_timestamp",)):

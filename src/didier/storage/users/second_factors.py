@@ -147,5 +147,5 @@ def secrets(conn: Connection, *, hold: bool = False) -> list[tuple[int, str]]:
 
 
 def set_secret(conn: Connection, user_id: int, secret: str) -> None:
-    """Store the secret of a user, sealed anew."""
+    """Store the secret of a user, sealed again."""
     run(conn, f"UPDATE {_TABLE} SET secret = ? WHERE user_id = ?", secret, user_id)

@@ -48,7 +48,7 @@ class Halfway:
 
 
 class Signing:
-    """Begins, looks at and ends sessions, each in a transaction that reads the user's row anew."""
+    """Begins, looks at and ends sessions, each in a transaction that reads the user's row again."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -81,7 +81,7 @@ class Signing:
     async def go_on(
         self, shown: Halfway, code: str, address: str, secret: Secret, visit: Secret
     ) -> Caller | SignInRefused | None:
-        """Begin the session *secret* with a one-time *code*; None: the password has to be given anew."""
+        """Begin the session *secret* with a one-time *code*; None: the password has to be given again."""
 
         async def begin(_: bool) -> Caller | SignInRefused | StaleProof | None:
             found = await asyncio.to_thread(self._pending, shown, visit)
