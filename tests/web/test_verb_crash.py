@@ -22,8 +22,8 @@ from sqlalchemy.exc import DBAPIError
 
 from didier.storage.database import open_engine, reading
 from didier.storage.tables import vicidial_tables
-from support.figures import note
 from support.mariadb import MariaDB, running_mariadb
+from support.measurements import note
 from support.server import Didier
 
 ROUNDS = int(os.environ.get("VERB_CRASH_ROUNDS", "2"))
