@@ -180,7 +180,7 @@ class NotPermitted(Refusal):
 class BeyondReach(NotPermitted):
     """*user* can do, or would be able to do, what the caller cannot; *missing* names it.
 
-    Whoever acts on or for a user must hold all of that user's reach (`domain.reach`).
+    A caller who acts on or for a user must have all of that user's reach (`domain.reach`).
     """
 
     user: str
@@ -192,7 +192,7 @@ class BeyondReach(NotPermitted):
 
 @dataclass(unsafe_hash=True)
 class LastManager(Refusal):
-    """*user* is the last one who may manage users, and would lose that."""
+    """*user* is the last user who may manage users, and would lose that right."""
 
     user: str
 
@@ -436,7 +436,7 @@ class TokenNotFound(Refusal):
 
 @dataclass(unsafe_hash=True)
 class NotConfirmed(Refusal):
-    """Who is signed in has not shown once more that it is them; *field* (password or code) is not right."""
+    """The signed-in user did not confirm their identity; *field* (password or code) is wrong."""
 
     field: str
     reason: str

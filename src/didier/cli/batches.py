@@ -1,4 +1,4 @@
-"""`didier batches` and `didier undo`: what was ordered together, watched and taken back."""
+"""`didier batches` and `didier undo`: list, watch and undo batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -189,7 +189,7 @@ def _interrupted(connection: ConnectionOptions, batch: "Batch | None") -> Sequen
 
 
 def report(batch: "Batch", as_json: bool) -> None:
-    """Say what became of a batch that has ended."""
+    """Print the outcome of a batch that has ended."""
     if as_json:
         printing.print_json(printing.fields(batch))
         return
@@ -218,7 +218,7 @@ def say_not_made(item: "Item") -> None:
 
 
 def ended(batch: "Batch") -> None:
-    """End the command with the status that says what became of *batch*."""
+    """End the command with the status for the outcome of *batch*."""
     if batch.state == "failed":
         say(f"didier: batch {batch.id} failed: {batch.failure or ''}", err=True)
         raise typer.Exit(Status.REFUSED)

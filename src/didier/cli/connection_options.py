@@ -1,4 +1,4 @@
-"""Where a command works: on a server, on a genuine VICIdial, or on the local database."""
+"""Connection options: a command works on a server, a genuine VICIdial, or the local database."""
 
 import inspect
 import os

@@ -1,4 +1,4 @@
-"""`didier copy`: a DID copied to numbers, ranges or the rows of a CSV table; looked at first, or made."""
+"""`didier copy`: copy a DID to numbers, ranges or the rows of a CSV table, or preview it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -114,7 +114,7 @@ def _sending(connection: ConnectionOptions, csv: str | None) -> "Iterator[IO[byt
 
 
 def _finish(batch: "Batch", connection: ConnectionOptions, source: str, as_json: bool) -> None:
-    """Watch a batch to its end and tell what became of it; of a small one, line by line."""
+    """Watch a batch until it ends and print its outcome; a small one line by line."""
     if batch.reported is None:
         batch = batches.follow(batch, connection)
         batches.report(batch, as_json)

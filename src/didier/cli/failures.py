@@ -1,4 +1,4 @@
-"""What went wrong, in one line and a status: the one place that knows the exit statuses."""
+"""Errors as one line and an exit status: the only place that knows the statuses."""
 
 import sys
 from enum import IntEnum

@@ -1,4 +1,4 @@
-"""`didier log`, `usage` and `calls`: who asked for what, and how much DIDs are called."""
+"""`didier log`, `usage` and `calls`: requests to the APIs, and calls to DIDs."""
 
 from collections.abc import Sequence
 from datetime import datetime

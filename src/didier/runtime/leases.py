@@ -140,7 +140,7 @@ class _Rows:
 
 
 class _Files:
-    """An embedded database: whoever has the lock of a file has the lease; its row is there for fencing."""
+    """An embedded database: the holder of a file lock has the lease; its row exists for fencing."""
 
     term = math.inf
 

@@ -1,4 +1,4 @@
-"""Who a request says to be from, whatever protocol it came by."""
+"""The login that a request carries, whatever its protocol."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

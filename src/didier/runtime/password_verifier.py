@@ -29,7 +29,7 @@ log = structlog.get_logger()
 class PasswordVerifier:
     """Gives the proof that a password was compared, and prepares the passwords that are set.
 
-    One thread: whoever guesses passwords must not take the processor from those who are signed in.
+    One thread: guessing passwords must not take the processor from signed-in users.
     """
 
     def __init__(self, engine: Engine, committer: Committer) -> None:

@@ -40,7 +40,7 @@ class Request(ABC, Generic[Answer]):
     @property
     @abstractmethod
     def login(self) -> Login | None:
-        """Who it says to be from; None: it is open to anybody."""
+        """The user named in the request; None if it is open to anybody."""
 
     @property
     @abstractmethod

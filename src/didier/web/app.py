@@ -62,7 +62,7 @@ _LOGGED = Masking()
 """How the queries of other pages are logged: no list tells what they take, so that no name is unknown."""
 
 _NOT_WHOLE = PlainTextResponse("The request did not come whole, or not in time: nothing was done.\n", 400)
-"""The answer to who may be gone already: what comes of half a request is nothing."""
+"""The answer to a client that may be gone already: half a request does nothing."""
 
 
 class Requests:

@@ -1,4 +1,4 @@
-"""Work on the local database: who runs a command may do everything, as who may read the file may anyway.
+"""Work on the local database: a command may do everything, as its user can read the file anyway.
 
 What stands in here needs the server's packages; the modules beside it import it when it is needed.
 """

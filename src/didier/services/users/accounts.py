@@ -55,7 +55,7 @@ class AddOrder:
 
 @dataclass(frozen=True, slots=True)
 class CopyOrder:
-    """A wish for a new user who may do what *source* may."""
+    """An order for a new user with the rights of *source*."""
 
     caller: Caller
     name: str

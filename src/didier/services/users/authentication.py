@@ -180,7 +180,7 @@ class _Group:
         """Read what *wishes* need, in a number of statements that does not grow with theirs."""
         accounts = users.accounts(conn, list({wish.user for wish in wishes}))
         known = [(accounts[wish.user], wish) for wish in wishes if wish.user in accounts]
-        # Who does not have the password gets no further than that.
+        # Without the password a caller gets no further.
         right = [(account, wish) for account, wish in known if _is_right(account, wish)]
         shown = [(account.user_id, wish.code) for account, wish in right if wish.code]
         names = {account.user.name for account, _ in right}

@@ -152,7 +152,7 @@ def _bad_field(order: AddOrder, now: datetime) -> InvalidField | None:
     if prefix is not None and not _PATTERN_PREFIX.fullmatch(prefix):
         return InvalidField("pattern_prefix", prefix, "the first characters of a DID's pattern")
     if prefix is not None and "users" in order.scopes:
-        # Whoever may change users may give themselves a password, which reaches all DIDs.
+        # A user who may change users can set their own password, which reaches all DIDs.
         return InvalidField("pattern_prefix", prefix, "empty, if the scopes include users")
     if expires_at is not None and has_passed(expires_at, now):
         return InvalidField("expires_at", expires_at.isoformat(), "a time in the future")
@@ -208,7 +208,7 @@ def _revoke(conn: Connection, order: RevokeOrder, now: datetime) -> Token | NotP
     if refused := token_authority.no_token(order.caller, "revoke_token"):
         return refused
     token = tokens.by_id(conn, order.token_id)
-    # Which numbers are those of other users' tokens is not told to those who may not know.
+    # The numbers of other users' tokens are shown only to callers who may know them.
     if token is None or not token_authority.may_revoke(conn, order.caller, token):
         return TokenNotFound(order.token_id)
     if token.revoked_at is None:

@@ -1,4 +1,4 @@
-"""``/batches``: what was ordered together, how far it is, and taking it back."""
+"""``/batches``: the list of batches, their progress, and undo."""
 
 from dataclasses import asdict
 from typing import Any

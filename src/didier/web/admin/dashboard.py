@@ -1,4 +1,4 @@
-"""``/dashboard``: how many DIDs there are, what is copied, refused and called. Each part comes by itself."""
+"""``/dashboard``: DIDs, copies, refusals and calls. Each part is loaded separately."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

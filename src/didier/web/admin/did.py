@@ -1,4 +1,4 @@
-"""``/did``: one DID, what it does, what became of it, and the form that changes it."""
+"""``/did``: one DID, its route and history, and the form that changes it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What every request of the panel has to pass, and the headers of every answer."""
+"""The checks for every request of the panel, and the headers of every answer."""
 
 from urllib.parse import parse_qs
 

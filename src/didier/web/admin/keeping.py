@@ -1,4 +1,4 @@
-"""`Kept`: figures that are dear to count are counted once a minute, one after the other."""
+"""`Kept`: expensive figures are refreshed once a minute, one after the other."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ KEEP_MOST = 200
 
 
 class Kept(Generic[Figure]):
-    """Keeps what was made under a key for *keep* seconds; who asks meanwhile waits for the same making."""
+    """Keeps a result under a key for *keep* seconds; callers who ask meanwhile wait for the same one."""
 
     def __init__(self, keep: float = KEEP_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self._keep = keep

@@ -25,7 +25,7 @@ TOO_LONG = "the page was open too long, please try again"
 
 
 class LoginPages:
-    """Answers the pages; who has signed in gets the cookie of a session."""
+    """Answers the sign-in pages; a successful sign-in sets the session cookie."""
 
     def __init__(self, signing: Signing, body_limit: BodyLimit) -> None:
         self._signing = signing

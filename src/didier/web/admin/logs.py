@@ -1,4 +1,4 @@
-"""``/log`` and ``/changes``: what was asked of the APIs by whom, and what was changed."""
+"""``/log`` and ``/changes``: the requests to the APIs, and the changes."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -101,7 +101,7 @@ def _missing(request: Request, action: str) -> NotPermitted | None:
 
 
 def caller_of(request: Request) -> Caller:
-    """Return who is signed in."""
+    """Return the signed-in caller."""
     caller: Caller = request.state.caller
     return caller
 

@@ -107,7 +107,7 @@ class Panel:
     async def _api(self, request: Request, receive: Receive, send: Send) -> None:
         """Pass a request of a page's script on, as the user whose session it is."""
         secret = cookies.session_of(request)
-        # Who shows no session gets no further than to be told so.
+        # Without a session the answer only says so.
         changes = secret is not None and request.method not in SAFE
         if is_foreign(request.scope) or (changes and guard.is_forged(request, b"", secret)):
             await PlainTextResponse(NO_TOKEN, 403)(request.scope, receive, send)

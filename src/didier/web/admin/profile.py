@@ -15,11 +15,11 @@ from didier.web.api.callers import CODE_HEADER
 from didier.web.api.operations import Permission
 
 FEW_CODES = 3
-"""From so few recovery codes on the page advises to make new ones."""
+"""With so few recovery codes left, the page advises creating new ones."""
 
 
 class ProfilePage(PanelPage):
-    """The page behind the user's name."""
+    """The page in the menu at the user's name."""
 
     path = "/profile"
     add_to_menu = False

@@ -104,7 +104,7 @@ class Signing:
         return (pending, stored) if pending and stored and pending.is_of(visit, stored) else None
 
     async def who(self, secret: Secret, address: str) -> Caller | SignInRefused:
-        """Return whose session *secret* is."""
+        """Return the caller whose session *secret* is."""
         return await self._runtime.present(_present, _decide, Presented(secret, address), Caller)
 
     async def leave(self, secret: Secret) -> None:

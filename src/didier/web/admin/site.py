@@ -52,7 +52,7 @@ class Start(PanelPage):
         return RedirectResponse(PREFIX + seen[0].path, 303) if seen else self._nothing(request)
 
     def is_accessible(self, _: Request) -> bool:
-        """Let everybody in: who may see nothing is told so."""
+        """Let everybody in: users without rights see a page that says so."""
         return True
 
     def _nothing(self, request: Request) -> Response:

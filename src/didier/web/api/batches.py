@@ -1,4 +1,4 @@
-"""``/batches``: what was ordered together, how far it is, and taking it back."""
+"""``/batches``: the list of batches, their progress, and undo."""
 
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping

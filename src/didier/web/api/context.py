@@ -122,7 +122,7 @@ class ApiContext:
     async def authorize_and_log(
         self, request: Request, login: Login, permission: Permission
     ) -> Caller | Response:
-        """Return who may have it read, for answers that are sent in pieces; or the answer that says no."""
+        """Return the caller who may read it, for answers sent in pieces; or the refusal."""
         wanted = ApiRequest(_context(request, login), permission)
         caller = await self._authorize(wanted)
         if isinstance(caller, Answer):

@@ -160,7 +160,7 @@ class RateLimiter:
         """Count the request; add what is left to *headers*, and return the answer if that is nothing."""
         rate = self._buckets.rate
         name = self._name(scope)
-        # Who guesses under ever new names is stopped; who has called before goes on from the same address.
+        # Guessing under ever new names is stopped; known callers continue from the same address.
         guesses = None if self._buckets.knows(name) else self._buckets.look(_refused(scope))
         found = guesses if guesses and not guesses.taken else self._buckets.take(name)
         # The fields of draft-ietf-httpapi-ratelimit-headers: quota and window, what remains and until when.

@@ -132,7 +132,7 @@ class ApiRequest(requests.Request[Answer]):
 
     @property
     def login(self) -> Login:
-        """Who it says to be from."""
+        """The user named in the request."""
         return self.context.login
 
     @property

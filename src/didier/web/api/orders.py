@@ -32,7 +32,7 @@ from didier.web.api.texts import Pause
 Value = StrictStr | StrictInt | None
 
 ERRORS_MOST = 1_000
-"""Most places of a body that are told to be wrong one by one."""
+"""Most errors of a body that are listed one by one."""
 
 TARGETS_MOST = 100_000
 """Most entries of a list in JSON; each may be a range. Longer lists are sent as text."""

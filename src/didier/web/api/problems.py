@@ -19,7 +19,7 @@ RETRY_SECONDS = 5
 """When a request that could not be taken may be sent again."""
 
 PLACES_SHOWN = 100
-"""Most places of a request that are told to be wrong; a body may have a hundred thousand."""
+"""Most errors of a request that are listed; a body may have a hundred thousand."""
 
 
 @dataclass(frozen=True, slots=True)

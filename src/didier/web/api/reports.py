@@ -27,7 +27,7 @@ router = APIRouter(tags=["reports"], route_class=SignedRoute)
 
 SCOPE = "reports"
 USAGE_DAYS = 30
-"""How long back usage looks unless it is told."""
+"""How far back usage looks by default."""
 
 NUMBER_MOST = 50
 CALLS_MOST = 10_000
