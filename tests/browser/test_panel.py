@@ -137,7 +137,7 @@ def test_a_change_that_was_made_meanwhile_is_not_lost(panel, server):
     panel.page.click("button:has-text('Save changes')")
     panel.page.wait_for_selector("#notes .alert-danger")
 
-    assert f"DID {SOURCE} was changed meanwhile." in panel.text("#notes")
+    assert f"DID {SOURCE} was changed in the meantime." in panel.text("#notes")
     assert "Of somebody else" == server.did(SOURCE)["did_description"]
 
 

@@ -91,7 +91,7 @@ def test_a_wrong_code_confirms_nothing(panel):
     panel.page.click("text=Turn on the second factor")
     panel.page.wait_for_selector("#code-problem:not(:empty)")
 
-    assert "This is not the code that the app shows now." == panel.text("#code-problem")
+    assert "This is not the code that the app shows." == panel.text("#code-problem")
 
 
 def test_a_recovery_code_signs_in(server, open_page):
@@ -194,7 +194,7 @@ def test_own_password(panel, server):
     page.click("text=Change password")
     panel.wait_for("Your password is changed. 0 tokens were revoked.")
 
-    assert "This is not your present password." == said
+    assert "This is not your current password." == said
     assert server.tutorial(**{"pass": "correct-horse"}).startswith("SUCCESS")
     assert 200 == panel.open("/profile").status
 
