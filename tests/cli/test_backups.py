@@ -116,7 +116,7 @@ def test_a_restore_keeps_what_was_there(home):
     [kept] = home.glob("didier.db.before-restore-*")
     assert [
         "didier.db was restored from copy.db: 1 DID, verified.",
-        f"What was there before is in {kept.name}.",
+        f"The previous database is in {kept.name}.",
     ] == done.lines
     assert (dump("copy.db"), later) == (dump("didier.db"), dump(kept))
     assert 0o600 == stat.S_IMODE(kept.stat().st_mode)
