@@ -11,7 +11,9 @@ from didier.domain.templates import Template
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.services.batches import decisions
 from didier.services.batches.copy_spec import CopySpec
-from didier.services.batches.decisions import Chunk, Planner
+from didier.services.batches.decisions import Chunk
+from didier.services.batches.planner import Planner
+from didier.services.batches.rows import block_of
 from didier.storage.database import reading
 from didier.storage.dids import dids
 from support import outside
@@ -240,7 +242,7 @@ def test_rows_have_the_values_of_their_target(full, now):
     made_of = spec(full, "{target} line")
     [chunk] = chunks(full, Planner(made_of, rows), 10)
 
-    block = decisions.block_of([(made_of, chunk)], "2026-03-04 05:06:07")
+    block = block_of([(made_of, chunk)], "2026-03-04 05:06:07")
 
     assert ("did_description", "extension", "list_id") == block.varying
     assert [

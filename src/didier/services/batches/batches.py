@@ -21,7 +21,7 @@ from didier.errors import (
     NotUndoable,
     TooManyTargets,
 )
-from didier.services.batches import copies, rollback, undo_edits
+from didier.services.batches import copy_source, rollback, undo_edits
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
@@ -137,7 +137,7 @@ def accept(conn: Connection, orders: Sequence[BatchOrder], now: datetime) -> lis
     outcomes: list[StoredBatch | Refused] = []
     for order, source in zip(orders, sources, strict=True):
         image = images[source.did_id] if source else {}
-        refused = copies.refusal(
+        refused = copy_source.refusal(
             conn, order.caller, order.source, source, image, order.overrides, order.text.own_columns
         )
         if refused or source is None:

@@ -1,17 +1,14 @@
 """Copying DIDs: the one copy function that every door uses."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import fields
 from didier.domain.inputs import Row
 from didier.domain.templates import Template
-from didier.domain.users import missing_rights
-from didier.domain.visibility import Visibility
 from didier.errors import (
     AlreadyExists,
     InvalidField,
@@ -21,16 +18,16 @@ from didier.errors import (
     NotFound,
     NotPermitted,
 )
-from didier.services.batches import decisions, execute
+from didier.services.batches import copy_source, decisions, execute
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk, Problem
+from didier.services.batches.rows import block_of
 from didier.services.changes.copied import Copies
-from didier.services.dids import validation
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches
 from didier.storage.batches.batches import Batch, described
 from didier.storage.changes import vicidial_logs
-from didier.storage.changes.change_log import Change, Image
+from didier.storage.changes.change_log import Change
 from didier.storage.dids import dids, snapshots
 from didier.storage.dids.dids import Did, Found, Hold
 from didier.storage.statements import as_text
@@ -121,13 +118,15 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
     found = dids.find(conn, {*(o.source for o in orders), *_targets(orders)})
     sources = [found.get(order.source) for order in orders]
     images = dids.images(conn, {source.did_id for source in sources if source}, Hold.READ)
-    checked: Checked = {}
+    checked: copy_source.Checked = {}
     plans: list[_Plan | Refused] = []
     taken = found.keys()
     for order, source in zip(orders, sources, strict=True):
         own = {column for row in order.rows for column in row.values}
         image = images[source.did_id] if source else {}
-        refused = refusal(conn, order.caller, order.source, source, image, order.overrides, own, checked)
+        refused = copy_source.refusal(
+            conn, order.caller, order.source, source, image, order.overrides, own, checked
+        )
         if refused or source is None:
             plans.append(refused or NotFound(order.source))
         else:
@@ -151,7 +150,7 @@ def _create(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[Cop
     images = {plan.source.did_id: plan.spec.image for plan in plans}
     snapshot_ids = dict(zip(images, snapshots.keep(conn, list(images.values())), strict=True))
     copies = [plan.copies(snapshot_ids[plan.source.did_id]) for plan in plans]
-    block = decisions.block_of([(plan.spec, plan.chunk) for plan in plans], as_text(now))
+    block = block_of([(plan.spec, plan.chunk) for plan in plans], as_text(now))
     created = iter(execute.create(conn, block, lambda: list(_planned(plans, copies)), now))
     ids = [list(islice(created, plan.chunk.possible_count)) for plan in plans]
     done = [_done(*one) for one in zip(plans, copies, ids, strict=True)]
@@ -170,52 +169,6 @@ def _planned(plans: Sequence[_Plan], copies: Sequence[Copies]) -> Iterator[Chang
 def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
     for order in orders:
         yield from order.targets
-
-
-Checked = dict[tuple[object, ...], InvalidField | None]
-"""What was found wrong with overrides, so that equal ones are looked at once in a group."""
-
-
-def refusal(
-    conn: Connection,
-    caller: Caller,
-    pattern: str,
-    source: Did | None,
-    image: Image,
-    overrides: Mapping[str, str | None],
-    own: Collection[str] = (),
-    checked: Checked | None = None,
-) -> NotPermitted | NotFound | InvalidField | None:
-    """Say why *caller* may not copy *source*, the DID *pattern*, with *overrides*; None when they may.
-
-    *image* is the source's row: its values may be said again by who sees some groups alone. *own* are the
-    columns in which targets have values of their own; *checked* what was found before.
-    """
-    if missing := missing_rights(caller.user, "copy_did"):
-        return missing
-    sight = caller.visibility
-    if source is None or not sight.sees(source.group, pattern):
-        return NotFound(pattern)
-    checked = {} if checked is None else checked
-    key = (*overrides.items(), sight, source.did_id if sight.is_limited else 0)
-    if key not in checked:
-        checked[key] = _bad_override(conn, overrides, sight, image)
-    return checked[key] or validation.own_group_problem(caller.user, own)
-
-
-def missing_source(conn: Connection, caller: Caller, pattern: str) -> NotFound | None:
-    """Refuse *pattern* as a source that is not there for *caller*, before its targets are looked at."""
-    source = dids.find(conn, [pattern]).get(pattern)
-    return None if source and caller.visibility.sees(source.group, pattern) else NotFound(pattern)
-
-
-def _bad_override(
-    conn: Connection, overrides: Mapping[str, str | None], sight: Visibility, image: Image
-) -> InvalidField | None:
-    for column, value in overrides.items():
-        if column not in fields.BY_COLUMN:
-            return InvalidField(column, value or "", "a field of a DID")
-    return validation.problems(conn, [overrides], [sight], [image])[0] if overrides else None
 
 
 def _plan(

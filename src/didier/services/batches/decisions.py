@@ -1,35 +1,23 @@
-"""Deciding on the targets of a copy: what would be made of each, and why not.
+"""Deciding on the targets of a copy: which of them cannot be created, and why not.
 
-Targets are taken from the order in chunks, lazily; of each chunk the planner knows the targets, the values
-that are theirs alone, and which of them cannot be made.
+The same for one number and for a million: a chunk is some targets of an order, or all of them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from didier.domain import inputs, numbers, patterns, targets
-from didier.domain.inputs import Entry, Row
 from didier.domain.targets import Range
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.errors import InvalidPattern, TargetProblem
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.dids import validation
 from didier.storage.batches.batches import Item
-from didier.storage.batches.duplicates import Seen
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.dids import dids
-from didier.storage.dids.bulk import NO_VALUES, Block
 from didier.storage.dids.dids import Did
-
-_SMALL_BLOCK = 100
-"""Ranges up to this size are decided on together with what stands beside them."""
-
-
-_REMEMBERED = 1_000
-"""How many targets are remembered at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,59 +62,6 @@ class Chunk:
         places = [place for place in range(len(self.targets)) if place not in self.problems]
         own = [self.own[place] for place in places] if self.own else ()
         return Chunk(self.position, [self.targets[place] for place in places], None, own)
-
-
-def block_of(planned: Sequence[tuple[CopySpec, Chunk]], stamp: str) -> Block:
-    """Return the DIDs to be created of the targets without problems, with *stamp* as their time."""
-    parts = [_Part(spec, spec.stored(spec.overrides), chunk.possible()) for spec, chunk in planned]
-    parts = [part for part in parts if part.chunk.targets]
-    targets = [target for part in parts for target in part.chunk.targets]
-    if not targets:
-        return Block({}, stamp, ())
-    own = {name for part in parts for name in part.chunk.own_columns}
-    alike, varying = _divided(parts, own)
-    rows = [row for part in parts for row in part.rows(varying)] if varying else ()
-    return Block(alike, stamp, targets, varying, rows, parts[0].chunk.block if len(parts) == 1 else None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The targets of one order: what they are copied from, and what they have instead."""
-
-    spec: CopySpec
-    overrides: Mapping[str, Any]
-    chunk: Chunk
-
-    def value(self, name: str) -> Any:
-        """Return what its DIDs have in a column, unless they have a value of their own."""
-        return self.overrides[name] if name in self.overrides else self.spec.image[name]
-
-    def rows(self, columns: Sequence[str]) -> Iterator[list[Any]]:
-        """Yield for each target its values of *columns*."""
-        alike = [self.value(name) for name in columns]
-        if not self.chunk.own:
-            yield from [alike] * len(self.chunk.targets)
-        for own in map(self.spec.stored, self.chunk.own):
-            pairs = zip(columns, alike, strict=True)
-            yield [own.get(name, value) for name, value in pairs]
-
-
-def _divided(parts: Sequence[_Part], own: Collection[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the values that all rows have alike, and the names of the columns that vary."""
-    first, *others = {id(part.spec.image): part.spec.image for part in parts}.values()
-    alike = {**first}
-    for name in NO_VALUES:
-        alike.pop(name, None)
-    varying = {name for name in own if name in alike}
-    suspects = {name for part in parts for name in part.overrides if name in alike}
-    suspects |= {name for image in others for name in alike if image[name] != first[name]}
-    for name in suspects - varying:
-        alike[name], *more = {part.value(name) for part in parts}
-        if more:
-            varying.add(name)
-    for name in varying:
-        del alike[name]
-    return alike, tuple(sorted(varying))
 
 
 def decide(
@@ -183,94 +118,7 @@ def target_problems(chunk: Chunk) -> Iterator[TargetProblem]:
         yield TargetProblem(chunk.position + place + 1, chunk.targets[place], problem.outcome, problem.reason)
 
 
-class Planner:
-    """Takes an order's targets in chunks and decides on each.
-
-    *sight* is what the caller sees. *entries* are those behind the first *position* targets when the order
-    goes on after a restart; then `remember` tells of the others.
-    """
-
-    def __init__(
-        self, spec: CopySpec, entries: Iterable[Entry], sight: Visibility = EVERYTHING, position: int = 0
-    ) -> None:
-        self._spec = spec
-        self._sight = sight
-        self._entries = iter(entries)
-        self._rest: Entry | None = None
-        self._position = position
-        self._seen = Seen()
-
-    def remember(self, entries: Iterable[Entry], count: int) -> None:
-        """Take the first *count* of *entries* for targets that were decided on before."""
-        singles: list[str] = []
-        for entry in entries:
-            if count <= 0:
-                break
-            if isinstance(entry, Range):
-                self._seen.add_block(entry.slice(0, count))
-            else:
-                singles.append(entry.target)
-            count -= inputs.size(entry)
-            if len(singles) == _REMEMBERED:
-                self._seen.add(singles)
-                singles = []
-        self._seen.add(singles)
-
-    def close(self) -> None:
-        """Forget the targets."""
-        self._seen.close()
-
-    def take(self, size: int) -> Chunk | None:
-        """Return the next targets, *size* at most, None behind the last; nothing is decided yet."""
-        first = self._next()
-        if first is None:
-            return None
-        if isinstance(first, Range) and first.size > _SMALL_BLOCK:
-            block = first.slice(0, size)
-            self._rest = first.slice(block.size, first.size) if block.size < first.size else None
-            chunk = Chunk(self._position, list(block), block)
-            if self._spec.template:
-                chunk.own = self._spec.own_of(chunk.targets)
-        else:
-            rows = self._rows(first, size)
-            chunk = Chunk(self._position, [row.target for row in rows], None, self._spec.own_of(rows))
-        self._position = chunk.end
-        return chunk
-
-    def _next(self) -> Entry | None:
-        entry, self._rest = self._rest, None
-        return entry or next(self._entries, None)
-
-    def _rows(self, entry: Entry | None, size: int) -> list[Row]:
-        rows: list[Row] = []
-        while entry is not None and len(rows) < size:
-            if isinstance(entry, Row):
-                rows.append(entry)
-            elif entry.size > _SMALL_BLOCK:
-                self._rest = entry
-                break
-            else:
-                part = entry.slice(0, size - len(rows))
-                rows += map(Row, part)
-                self._rest = entry.slice(part.size, entry.size) if part.size < entry.size else None
-            entry = self._next() if len(rows) < size else None
-        return rows
-
-    def decide(self, conn: Connection, chunk: Chunk) -> Chunk:
-        """Find the problems of *chunk*, the next one in order."""
-        there = _there(conn, chunk)
-        repeated = self._seen.add_block(chunk.block) if chunk.block else self._seen.add(chunk.targets)
-        bad = bad_values(conn, chunk.own, self._sight, self._spec)
-        decide(chunk, there, repeated, bad, self._sight, is_table=True)
-        return chunk
-
-    def decide_again(self, conn: Connection, chunk: Chunk) -> None:
-        """Find the targets of *chunk*, decided on before, that others have made since."""
-        for place, did in _there(conn, chunk).items():
-            chunk.problems.setdefault(place, Problem("exists", "exists already", did))
-
-
-def _there(conn: Connection, chunk: Chunk) -> dict[int, Did]:
+def existing(conn: Connection, chunk: Chunk) -> dict[int, Did]:
     """Return the DIDs that exist of the targets of *chunk*, by place."""
     block = chunk.block
     if block:
@@ -291,7 +139,7 @@ def similar(conn: Connection, chunk: Chunk, region: str, sight: Visibility = EVE
             spelled = replace(
                 chunk, targets=[other.pattern(other.first), other.pattern(other.last)], block=other
             )
-            there = _there(conn, spelled).items()
+            there = existing(conn, spelled).items()
             found |= {place: did.pattern for place, did in there if sight.sees(did.group, did.pattern)}
         return found
     spelled_by = {target: numbers.spellings(target, region) for target in chunk.targets}

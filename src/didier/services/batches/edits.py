@@ -3,7 +3,6 @@
 Every change is a batch by itself, and stands in the change log in the same transaction.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -12,12 +11,10 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import fields, patterns
 from didier.domain.users import missing_rights
-from didier.domain.visibility import Visibility
 from didier.errors import (
     AlreadyExists,
     ChangedMeanwhile,
     DeletionLocked,
-    InUse,
     InvalidField,
     NotFound,
     NothingToChange,
@@ -38,11 +35,11 @@ from didier.services.batches.edit_orders import (
 )
 from didier.services.changes import record
 from didier.services.changes.record import Kind
-from didier.services.dids import validation
+from didier.services.dids import in_use, validation
 from didier.services.users.authentication import Caller, not_reached
 from didier.storage.changes import vicidial_logs
 from didier.storage.changes.change_log import UPDATED, Change, Image
-from didier.storage.dids import bulk, deletion_locks, dids, references
+from didier.storage.dids import bulk, deletion_locks, dids
 from didier.storage.dids.dids import Did, Found, Hold
 
 __all__ = [
@@ -52,12 +49,6 @@ __all__ = [
 
 PROTECTED = frozenset({"default", "did_system_filter"})
 """Patterns that VICIdial's call handling looks for when a number has no DID of its own."""
-
-PLACES = 10
-"""Most places that a refusal names in which a DID is in use."""
-
-HIDDEN_PLACE = "something of another user group"
-"""What a refusal says of places that the caller does not see."""
 
 LOCKED = Kind(UPDATED, "locked", "MODIFY", "DIDIER LOCK DID")
 UNLOCKED = Kind(UPDATED, "unlocked", "MODIFY", "DIDIER UNLOCK DID")
@@ -206,7 +197,8 @@ def delete(conn: Connection, orders: Sequence[DeleteOrder], now: datetime) -> li
     ids = [did.did_id for did in there if did]
     before, locked = dids.images(conn, ids, Hold.CHANGE), deletion_locks.locked(conn, ids)
     refused = [_delete_refused(o, did, before, locked) for o, did in zip(orders, there, strict=True)]
-    used = _used(conn, [o for o, no in zip(orders, refused, strict=True) if not no and not o.force])
+    asking = [o for o, no in zip(orders, refused, strict=True) if not no and not o.force]
+    used = in_use.refusals(conn, [(order.caller.visibility, order.pattern) for order in asking])
     gone: set[int] = set()
     decided: list[Done | DeleteRefused | None] = []
     for order, did, no in zip(orders, there, refused, strict=True):
@@ -242,36 +234,6 @@ def _delete_refused(
     if patterns.key(did.pattern) in PROTECTED and not order.force:
         return Protected(order.pattern)
     return None
-
-
-def _used(conn: Connection, orders: Sequence[DeleteOrder]) -> dict[tuple[Visibility, str], InUse]:
-    """Return the refusals of what is in use, each with what its caller sees of that."""
-    named: dict[Visibility, list[str]] = defaultdict(list)
-    for order in orders:
-        named[order.caller.visibility].append(order.pattern)
-    return {
-        (sight, pattern): InUse(pattern, found)
-        for sight, wanted in named.items()
-        for pattern, found in places(conn, wanted, sight).items()
-    }
-
-
-def places(conn: Connection, wanted: Sequence[str], sight: Visibility) -> dict[str, tuple[str, ...]]:
-    """Return where the patterns *wanted* are used, `PLACES` of each at most.
-
-    Of those that are not seen only is said that there are some, at the end.
-    """
-    places: dict[str, list[str]] = defaultdict(list)
-    hidden = set()
-    for use in references.of(conn, wanted, sight):
-        if use.name is None:
-            hidden.add(use.pattern)
-            continue
-        more = f" and {use.more} more" if use.more else ""
-        detail = f", option {use.detail}" if use.kind == "call menu" else f" ({use.detail})"
-        places[use.pattern].append(f"{use.kind} {use.name}{detail}{more}")
-    rest = {pattern: (HIDDEN_PLACE,) if pattern in hidden else () for pattern in {*places, *hidden}}
-    return {pattern: (*places[pattern][: PLACES - len(end)], *end) for pattern, end in rest.items()}
 
 
 def lock(conn: Connection, orders: Sequence[LockOrder], now: datetime) -> list[Done | LockRefused]:

@@ -14,8 +14,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from didier.errors import Unavailable
 from didier.services.batches import job_steps, rollback
 from didier.services.batches.copy_spec import CopySpec
-from didier.services.batches.decisions import Chunk, Planner
+from didier.services.batches.decisions import Chunk
 from didier.services.batches.job_steps import Check, Made, MovedOn, TargetTaken
+from didier.services.batches.planner import Planner
 from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.failures import is_passing, unavailable

@@ -18,7 +18,9 @@ from didier.errors import TargetProblem
 from didier.services.batches import decisions, execute, rollback
 from didier.services.batches.copies import PROBLEMS_SHOWN
 from didier.services.batches.copy_spec import CopySpec
-from didier.services.batches.decisions import Chunk, Planner
+from didier.services.batches.decisions import Chunk
+from didier.services.batches.planner import Planner
+from didier.services.batches.rows import block_of
 from didier.services.changes.copied import Copies
 from didier.storage.batches import progress
 from didier.storage.batches.batches import Item
@@ -130,7 +132,7 @@ def make(conn: Connection, batch: StoredBatch, spec: CopySpec, chunk: Chunk, now
     Raises `TargetTaken` when one exists by now, and `MovedOn` unless *chunk* is the next one.
     """
     _hold(conn, batch, chunk.position)
-    block = decisions.block_of([(spec, chunk)], as_text(batch.created_at))
+    block = block_of([(spec, chunk)], as_text(batch.created_at))
     copies = Copies(batch.author, batch.source_pattern, batch.snapshot_id, spec)
     ids = execute.create(conn, block, lambda: copies.planned(chunk, batch.batch_id), batch.created_at)
     if isinstance(ids, range):

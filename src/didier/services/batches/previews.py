@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.errors import InvalidField, NotFound, NotPermitted, Refusal
-from didier.services.batches import copies, decisions
+from didier.services.batches import copy_source, decisions
 from didier.services.batches.batches import BatchOrder
 from didier.services.batches.copy_spec import CopySpec
-from didier.services.batches.decisions import Chunk, Planner
+from didier.services.batches.decisions import Chunk
+from didier.services.batches.planner import Planner
 from didier.storage.dids import dids
 
 CHUNK = 2_000
@@ -102,7 +103,7 @@ def preview(
     """Begin to look through *order*, or say why it would be refused as a whole."""
     source = dids.find(conn, [order.source]).get(order.source)
     image = dids.images(conn, [source.did_id])[source.did_id] if source else {}
-    refused = copies.refusal(
+    refused = copy_source.refusal(
         conn, order.caller, order.source, source, image, order.overrides, order.text.own_columns
     )
     if refused or source is None:

@@ -17,9 +17,8 @@ from didier.errors import (
     NotUndoable,
 )
 from didier.services.batches import execute
-from didier.services.batches.edits import places
 from didier.services.changes.record import KINDS, event
-from didier.services.dids import visibility
+from didier.services.dids import in_use, visibility
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.changes import change_log, vicidial_logs
@@ -143,7 +142,7 @@ def _blocked(conn: Connection, plan: _Plan, caller: Caller, force: bool) -> Refu
             return AlreadyExists(change.pattern)
     deletions = plan.of(DELETED)
     locked = deletion_locks.locked(conn, [change.did_id for change in deletions])
-    used = places(conn, [] if force else [change.pattern for change in deletions], caller.visibility)
+    used = in_use.places(conn, [] if force else [change.pattern for change in deletions], caller.visibility)
     for change in deletions:
         if change.did_id in locked:
             return DeletionLocked(change.pattern)

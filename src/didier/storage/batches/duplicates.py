@@ -25,7 +25,7 @@ def _room() -> Iterator[None]:
         raise
 
 
-class Seen:
+class DuplicateTracker:
     """The targets that were named so far, in a temporary file: a million do not fill the memory.
 
     Adding raises `DiskFull` when there is no room for it.

@@ -14,7 +14,7 @@ from didier.domain import inputs
 from didier.domain.inputs import Row
 from didier.errors import NotFound, Refusal
 from didier.runtime.logins import Login
-from didier.services.batches import copies
+from didier.services.batches import copy_source
 from didier.services.batches.batches import SMALL
 from didier.web.api import answers
 from didier.web.api.context import SHORT, context_of
@@ -91,7 +91,7 @@ async def _absent(request: Request, login: Login, said: Named, content: bytes | 
     *content* is None as long as the body was not read.
     """
     caller = expected(request)
-    problem = await context_of(request).look(lambda conn: copies.missing_source(conn, caller, said.source))
+    problem = await context_of(request).look(lambda conn: copy_source.missing(conn, caller, said.source))
     if problem is None:
         return None
     permission = COPY.about_that(said.source)

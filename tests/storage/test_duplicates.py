@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from didier.domain import patterns
 from didier.domain.targets import Range
-from didier.storage.batches.duplicates import Seen
+from didier.storage.batches.duplicates import DuplicateTracker
 
 PROPERTY = settings(derandomize=True, max_examples=150, deadline=None)
 
@@ -61,10 +61,10 @@ def named_before(order: list[list[str] | Range]) -> Iterator[set[int]]:
 @pytest.fixture(scope="module")
 def new():
     """Make an empty memory; all are closed at the end."""
-    made: list[Seen] = []
+    made: list[DuplicateTracker] = []
 
-    def make() -> Seen:
-        made.append(Seen())
+    def make() -> DuplicateTracker:
+        made.append(DuplicateTracker())
         return made[-1]
 
     yield make
@@ -72,7 +72,7 @@ def new():
         seen.close()
 
 
-def told(seen: Seen, order: list[list[str] | Range]) -> list[set[int]]:
+def told(seen: DuplicateTracker, order: list[list[str] | Range]) -> list[set[int]]:
     return [seen.add_block(part) if isinstance(part, Range) else seen.add(part) for part in order]
 
 
