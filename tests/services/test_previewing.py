@@ -23,7 +23,7 @@ from didier.errors import (
 from didier.services.batches import previews
 from didier.services.batches.batches import BatchOrder
 from didier.services.batches.copies import Copied, CopyOrder, CopyResult, copy
-from didier.services.batches.previews import Difference, Preview, Seen
+from didier.services.batches.previews import Difference, Preview, PreviewItem
 from didier.storage.database import reading
 from didier.storage.statements import run
 from support import outside
@@ -38,12 +38,12 @@ PROPERTY = settings(
 )
 
 
-def look(engine: Engine, wish: BatchOrder, region: str = "US") -> tuple[list[Seen], dict[str, int]]:
+def look(engine: Engine, wish: BatchOrder, region: str = "US") -> tuple[list[PreviewItem], dict[str, int]]:
     """Return what a preview shows, and its totals."""
     with reading(engine) as conn:
         preview = previews.preview(conn, wish, region)
         assert isinstance(preview, Preview), preview
-        seen: list[Seen] = []
+        seen: list[PreviewItem] = []
         while (found := preview.step(conn)) is not None:
             seen += found
         preview.close()
@@ -135,7 +135,7 @@ def test_what_the_caller_does_not_see_is_not_shown(clean, now):
 
     [one], _ = look(clean, order("5550101", caller=caller))
 
-    assert Seen(1, "5550101", "exists", "exists already") == one
+    assert PreviewItem(1, "5550101", "exists", "exists already") == one
 
 
 def test_a_token_reaches_no_further_in_a_preview(clean, now):

@@ -29,7 +29,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PreviewItem:
     """What would become of a target: *status* is one of `STATUSES`.
 
     New and similar ones would be made; a similar one is the same number as *similar_to* in another
@@ -59,7 +59,7 @@ class Preview:
         """Forget the targets."""
         self._planner.close()
 
-    def step(self, conn: Connection) -> list[Seen] | None:
+    def step(self, conn: Connection) -> list[PreviewItem] | None:
         """Return what would become of the next targets, None behind the last."""
         chunk = self._planner.take(CHUNK)
         if chunk is None:
@@ -80,21 +80,21 @@ class Preview:
 
     def _seen(
         self, chunk: Chunk, place: int, similar: Mapping[int, str], rows: Mapping[int, Mapping[str, Any]]
-    ) -> Seen:
+    ) -> PreviewItem:
         position, target = chunk.position + place + 1, chunk.targets[place]
         problem = chunk.problems.get(place)
         if problem is None:
             other = similar.get(place)
             reason = f"the same number is there as {other}" if other else None
-            return Seen(position, target, "similar" if other else "new", reason, similar_to=other)
+            return PreviewItem(position, target, "similar" if other else "new", reason, similar_to=other)
         did = problem.did
         row = rows.get(did.did_id) if did else None
         if did is None or row is None or problem.outcome != "exists":
-            return Seen(position, target, problem.outcome, problem.reason)
+            return PreviewItem(position, target, problem.outcome, problem.reason)
         own = self._spec.stored(chunk.own[place]) if chunk.own else {}
         wanted = {**self._spec.values, **own}
         differs = {name: Difference(row[name], value) for name, value in wanted.items() if row[name] != value}
-        return Seen(position, target, "exists", problem.reason, did.did_id, differs=differs)
+        return PreviewItem(position, target, "exists", problem.reason, did.did_id, differs=differs)
 
 
 def preview(

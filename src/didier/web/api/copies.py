@@ -14,7 +14,7 @@ from didier.runtime.logins import Login
 from didier.services.batches import batches, copies, job_steps, previews
 from didier.services.batches.batches import SMALL, BatchOrder
 from didier.services.batches.copies import CopyOrder, CopyResult
-from didier.services.batches.previews import Preview, Seen
+from didier.services.batches.previews import Preview, PreviewItem
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
@@ -77,7 +77,7 @@ class Previewed:
     ]
 
     @classmethod
-    def of(cls, seen: Seen) -> Self:
+    def of(cls, seen: PreviewItem) -> Self:
         """Return what a preview has found of a target."""
         return cls(
             seen.position,
@@ -281,7 +281,7 @@ async def _preview(request: Request, login: Login, asked: Copying) -> Response:
         return problems.refusal(preview, POINTERS, "/overrides").response
     if NDJSON in request.headers.get("accept", ""):
         return StreamingResponse(_lines(context, preview, asked), media_type=NDJSON)
-    items: list[Seen] = []
+    items: list[PreviewItem] = []
     async for seen in _steps(context, preview):
         room = SHOWN - len(items)
         items += [one for one in seen if asked.text.count <= SHOWN or one.status != "new"][:room]
@@ -289,7 +289,7 @@ async def _preview(request: Request, login: Login, asked: Copying) -> Response:
     return answers.json(Previews.of(preview, asked, items=shown, omitted=omitted)).response
 
 
-async def _steps(context: ApiContext, preview: Preview) -> AsyncIterator[list[Seen]]:
+async def _steps(context: ApiContext, preview: Preview) -> AsyncIterator[list[PreviewItem]]:
     try:
         while (seen := await context.on_reader(preview.step)) is not None:
             yield seen
