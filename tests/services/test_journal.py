@@ -127,6 +127,22 @@ def test_a_row_that_was_changed_since_is_kept(myisam):
     assert [("5550001", 2)] == changes
 
 
+def test_a_row_that_another_program_created_just_then_stays(myisam):
+    """Also with the same time: it is not what was planned, and nobody told of it."""
+    order = CopyOrder(CALLER, SOURCE, ("5550001", "5550002", "5550003"))
+    with myisam.connect() as conn:
+        with conn.begin() as transaction:
+            copy(conn, [order], NOW)
+            transaction.rollback()
+        bulk.delete(conn, [3])
+        taken = outside.add(conn, {"did_pattern": "5550002", "did_description": "By VICIdial"}, NOW)
+
+        with conn.begin():
+            assert [journal.TakenBack(("5550001", "5550003"), ())] == journal.take_back(conn)
+            assert ([SOURCE, "5550002"], []) == state(conn)
+            assert "By VICIdial" == dids.images(conn, [taken])[taken]["did_description"]
+
+
 def test_a_run_is_taken_back(myisam):
     """Of consecutive numbers that were planned as one, those that are there are removed."""
     with myisam.connect() as conn:

@@ -187,7 +187,9 @@ class Client:
         assert taken <= self.contested
         mine = {n: text for n, text in mine.items() if n not in taken}
         possible = [self.before] if self.after is None else [self.before, self.after]
-        assert mine in possible, _differences(mine, self.before)
+        assert mine in possible, (
+            f"{_differences(mine, self.before)}; by another program: {sorted(taken)[-3:]}"
+        )
         self.before, self.after, self.last = mine, None, None
 
 

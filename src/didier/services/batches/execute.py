@@ -32,7 +32,7 @@ def create(
     it. In tables with transactions a target that exists raises `sqlalchemy.exc.IntegrityError`.
     """
     if not is_transactional(conn, DIDS):
-        journal.protect(conn, planned(), now)
+        journal.protect(conn, planned(), now, block)
     return _create(conn, block)
 
 

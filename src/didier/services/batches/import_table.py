@@ -18,6 +18,7 @@ from didier.storage.batches.batches import Batch, Item
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.dids import dids
 from didier.storage.dids.dids import Found
+from didier.storage.failures import Outrun
 
 ROWS_MOST = 1_000
 """Most rows of an import: it is made in one transaction, while others wait."""
@@ -83,6 +84,8 @@ def _import(conn: Connection, order: ImportOrder, now: datetime) -> Imported | N
     batch_id = batches.insert_batches(conn, [_batch(order)], now)[0]
     work = _work(order, found, dry_run=False)
     made = _carry_out(conn, work, now, batch_id)
+    if any(isinstance(one, Refusal) for one in made.values()):
+        raise Outrun  # tables without transactions show what another program has done since
     items = tuple(_items(order, work, made))
     progress.add_items(conn, batch_id, [PlacedItem(place, item) for place, item in enumerate(items, 1)])
     counts = {"requested": len(items), "added": len(work.added), "existing": len(items) - len(work.added)}

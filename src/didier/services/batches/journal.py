@@ -6,7 +6,7 @@ What a crash or an error leaves half done is taken back: by the next start, befo
 as the database answers again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,19 +17,20 @@ from didier.storage.changes import change_log, journal
 from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Change, Image
 from didier.storage.changes.journal import Entry
 from didier.storage.dids import bulk, dids
+from didier.storage.dids.bulk import Block
 from didier.storage.dids.dids import STAMP
 from didier.storage.statements import as_text, is_transactional
 from didier.storage.tables import DIDS
 
 
-def protect(conn: Connection, planned: Sequence[Change], now: datetime) -> None:
+def protect(conn: Connection, planned: Sequence[Change], now: datetime, block: Block | None = None) -> None:
     """Have *planned* taken back unless the transaction is committed, if the table cannot do that by itself.
 
-    Updated and deleted DIDs are given as they are before, updated ones also as they will be. The rows that
-    are written have *now* as the time of their last change.
+    Updated and deleted DIDs are given as they are before, updated and created ones as they will be; *block*
+    are created ones of which that is not said. What is written has *now* as the time of its last change.
     """
     if planned and not is_transactional(conn, DIDS):
-        journal.write(conn, planned, dids.highest_id(conn), now)
+        journal.write(conn, planned, dids.highest_id(conn), now, block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +78,53 @@ def _as_it_is(conn: Connection, change: Change) -> Change:
 def _remove_created(
     conn: Connection, entry: Entry, changes: Sequence[Change]
 ) -> tuple[list[str], list[Change]]:
-    """Delete the rows that were created, but those that somebody has changed since."""
+    """Delete the rows that were created, but those that somebody has changed since, or has created."""
     by_pattern = {pattern: change for change in changes for pattern in run_of(change.pattern, change.size)}
-    restored, kept = [], []
-    for pattern, found in dids.made_after(conn, list(by_pattern), entry.high_water).items():
-        did_id, changed_at = found
+    created: dict[int, str] = {}
+    kept = []
+    for pattern, (did_id, changed_at) in dids.made_after(conn, list(by_pattern), entry.high_water).items():
         if pattern not in by_pattern:  # the same number in other letters, by somebody else
             continue
         if changed_at in {None, entry.moment}:
-            restored.append((did_id, pattern))
+            created[did_id] = pattern
         else:
             kept.append(replace(by_pattern[pattern], did_id=did_id, pattern=pattern, size=1))
-    bulk.delete(conn, [did_id for did_id, _ in restored])
-    return [pattern for _, pattern in restored], kept
+    wanted = {
+        pattern: entry.rows.get(pattern) or by_pattern[pattern].after or {} for pattern in created.values()
+    }
+    ours = {
+        did_id: created[did_id]
+        for some in _in_parts(list(created))
+        for did_id, image in dids.images(conn, some).items()
+        if _is_as_planned(image, wanted[created[did_id]])
+    }
+    bulk.delete(conn, list(ours))
+    return list(ours.values()), kept
+
+
+AT_ONCE = 1_000
+"""How many whole rows are looked at together."""
+
+
+def _in_parts(did_ids: list[int]) -> Iterator[list[int]]:
+    for first in range(0, len(did_ids), AT_ONCE):
+        yield did_ids[first : first + AT_ONCE]
+
+
+def _is_as_planned(image: Image, planned: Mapping[str, object]) -> bool:
+    """Say whether a row is the one that was planned, and not one that another program created just then.
+
+    Values are left out that a database may store in another way: none, and texts that are not plain ASCII.
+    """
+    return all(
+        str(image[name]) == str(value)
+        for name, value in planned.items()
+        if name in image and name not in {"did_id", STAMP} and _is_stored_as_it_is(value)
+    )
+
+
+def _is_stored_as_it_is(value: object) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and value.isascii() and value == value.strip())
 
 
 def _set_back(conn: Connection, entry: Entry, changes: Sequence[Change]) -> tuple[list[str], list[Change]]:

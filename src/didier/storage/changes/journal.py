@@ -7,8 +7,9 @@ lock, the guard, which MariaDB frees when the connection ends, however it ends.
 
 import secrets
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ import orjson
 from sqlalchemy.engine import Connection
 
 from didier.storage.changes.change_log import Author, Change
+from didier.storage.dids.bulk import Block
 from didier.storage.statements import as_text, run, scalar
 
 
@@ -23,22 +25,29 @@ from didier.storage.statements import as_text, run, scalar
 class Entry:
     """What was to be done: *changes*, whose DIDs have no ids yet where they were to be created.
 
-    *high_water* is the highest id of a DID before, *moment* the time that the new rows have.
+    *high_water* is the highest id of a DID before, *moment* the time that the new rows have. *rows* are what
+    the new DIDs are, by their patterns, where the changes do not say that.
     """
 
     journal_id: int
     high_water: int
     moment: datetime
     changes: tuple[Change, ...]
+    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def write(conn: Connection, changes: Sequence[Change], high_water: int, now: datetime) -> None:
+def write(
+    conn: Connection, changes: Sequence[Change], high_water: int, now: datetime, block: Block | None = None
+) -> None:
     """Write what is going to be done, for good, and take it out again with the commit of the transaction.
 
-    The entry is stored on a connection of its own, at once, so nothing else of the transaction is.
+    The entry is stored on a connection of its own, at once, so nothing else of the transaction is. *block*
+    are the DIDs that are going to be created.
     """
-    content = orjson.dumps({"moment": as_text(now), "changes": [_sparse(change) for change in changes]})
-    values = _guard(conn), high_water, zlib.compress(content, 1)
+    content: dict[str, Any] = {"moment": as_text(now), "changes": [_sparse(change) for change in changes]}
+    if block:
+        content["rows"] = [block.values, block.varying, block.targets, block.own]
+    values = _guard(conn), high_water, zlib.compress(orjson.dumps(content), 1)
     with conn.engine.begin() as beside:
         journal_id = int(scalar(beside, _WRITE, *values))
     remove(conn, journal_id)
@@ -93,4 +102,16 @@ def left(conn: Connection) -> list[Entry]:
 def _entry(journal_id: int, high_water: int, packed: bytes) -> Entry:
     content = orjson.loads(zlib.decompress(packed))
     changes = (Change(**{**change, "author": Author(**change["author"])}) for change in content["changes"])
-    return Entry(journal_id, high_water, datetime.fromisoformat(content["moment"]), tuple(changes))
+    moment = datetime.fromisoformat(content["moment"])
+    return Entry(
+        journal_id, high_water, moment, tuple(changes), _rows(*content.get("rows", ({}, (), (), ())))
+    )
+
+
+def _rows(
+    alike: Mapping[str, Any], varying: Sequence[str], targets: Sequence[str], own: Sequence[Sequence[Any]]
+) -> dict[str, Mapping[str, Any]]:
+    if not varying:
+        return dict.fromkeys(targets, alike)
+    pairs = zip(targets, own, strict=True)
+    return {target: ChainMap(dict(zip(varying, row, strict=True)), dict(alike)) for target, row in pairs}
