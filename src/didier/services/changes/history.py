@@ -1,4 +1,4 @@
-"""The history of a DID: every change that was made through Didier, and what the DID was copied from."""
+"""The history of a DID: every change, also what was found beside Didier, and what it was copied from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,17 +7,17 @@ from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import fields
 from didier.domain.users import missing_rights
 from didier.domain.visibility import Visibility
 from didier.errors import NotFound, NotPermitted
+from didier.services.changes import images
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
 from didier.storage.changes import change_log
-from didier.storage.changes.change_log import CREATED, DELETED, UNDO, UPDATED, Image, Place, Recorded
+from didier.storage.changes.change_log import CREATED, DELETED, OUTSIDE, UNDO, UPDATED, Image, Place, Recorded
 from didier.storage.changes.change_log import Change as Logged
 from didier.storage.dids import dids, snapshots
-from didier.storage.dids.dids import STAMP, Value
+from didier.storage.dids.dids import Value
 
 ACTIONS: Mapping[str, str] = MappingProxyType({CREATED: "added", UPDATED: "updated", DELETED: "deleted"})
 
@@ -34,17 +34,23 @@ class HistoryEntry:
     user: str
     address: str
     action: str  # copied, added, updated, deleted, undone or restored
-    batch_id: int
+    batch_id: int | None
     source: str | None  # pattern of the DID that was copied, where it is visible
     before: Image | None
     after: Image | None
     cursor: str  # for *before*, to go on behind this change
+    is_outside: bool = False  # done beside Didier, and found then: by nobody, in no batch
 
     @property
     def changed(self) -> dict[str, tuple[Value, Value]]:
-        """The columns that differ, with the values before and after; without identity and time."""
+        """The columns that differ, with the values before and after; without identity and time.
+
+        Of a row that is known in part (see `services.changes.reconcile`) the columns that are.
+        """
         before, after = self.before or {}, self.after or {}
         names = dict.fromkeys([*before, *after])
+        if self.before and self.after:
+            names = dict.fromkeys(name for name in before if name in after)
         pairs = {name: (before.get(name), after.get(name)) for name in names if name not in dids.IDENTITY}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
@@ -130,10 +136,11 @@ def _change(
         user=logged.author.name,
         address=logged.author.address,
         action=_action(logged),
-        batch_id=recorded.batch_id,
+        batch_id=recorded.batch_id or None,
         source=logged.source if is_seen else None,
         before=logged.before,
-        after=_copied(logged, place, pattern, source) if is_copy else logged.after,
+        after=images.left_by(logged, place.did_id, pattern, source),
+        is_outside=logged.cause == OUTSIDE,
         cursor=_cursor(place),
     )
 
@@ -142,25 +149,3 @@ def _action(logged: Logged) -> str:
     if logged.cause == UNDO:
         return "undone" if logged.after is None else "restored"
     return "copied" if logged.cause == "copy" else ACTIONS[logged.action]
-
-
-def _copied(logged: Logged, place: Place, pattern: str, source: Image) -> Image | None:
-    """Return the row that a copy was, put together as the copy was made; None where it is not known."""
-    if not source:
-        return None
-    own = logged.details.get("own")
-    given = {**(logged.details.get("values") or {}), **(own[place.did_id - logged.did_id] if own else {})}
-    unknown = {*(logged.details.get("unknown") or ()), *_of_template(logged), STAMP}
-    row = {**source, **_stored(source, given), "did_id": place.did_id, "did_pattern": pattern}
-    return {name: value for name, value in row.items() if name not in unknown}
-
-
-def _of_template(logged: Logged) -> tuple[str, ...]:
-    """Return the column that a template of an earlier release made, whose values were not stored."""
-    return ("did_description",) if logged.details.get("template") and "own" not in logged.details else ()
-
-
-def _stored(source: Image, values: Mapping[str, Value]) -> dict[str, Value]:
-    """Return *values* as the columns of *source* hold them."""
-    stored = fields.stored({name: None if value is None else str(value) for name, value in values.items()})
-    return {name: int(v) if isinstance(source.get(name), int) else v for name, v in stored.items()}

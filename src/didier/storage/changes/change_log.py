@@ -37,6 +37,9 @@ CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 UNDO = "undo"
 """The cause of changes that take others back."""
 
+OUTSIDE = "outside"
+"""The cause of changes that were made beside Didier, and their door."""
+
 LONGEST_RUN = 10_000
 """Most DIDs of a run: the runs that hold a number begin at most that many numbers before it."""
 
