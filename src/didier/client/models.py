@@ -118,20 +118,22 @@ class Did(Mapping[str, Value]):
 
 @dataclass(frozen=True, slots=True)
 class Change(Model):
-    """A change of a DID that was made through Didier.
+    """A change of a DID.
 
     *action* is copied, added, updated, deleted, undone or restored; *before* and *after* are the row, None
-    where there was none.
+    where there was none. One from *outside* was made beside Didier, by VICIdial or in SQL: it has no user, no
+    batch (None), the time at which it was found, and of the row before it what is known.
     """
 
     when: datetime
     user: str
     address: str
     action: str
-    batch_id: int
+    batch_id: int | None
     source: str | None = None
     before: Mapping[str, Value] | None = field(default=None, hash=False)
     after: Mapping[str, Value] | None = field(default=None, hash=False)
+    outside: bool = False
 
     @classmethod
     def read(cls, data: Mapping[str, Any], **given: Any) -> Self:

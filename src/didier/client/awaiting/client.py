@@ -200,7 +200,7 @@ class AsyncDidier:
         await self._connection.send(calls.lock(pattern, False))
 
     def history(self, pattern: str, *, page_size: int = PAGE) -> AsyncIterator[models.Change]:
-        """Yield the changes of a DID through Didier, newest first; also of a deleted one."""
+        """Yield the changes of a DID, newest first; also of a deleted one."""
         return self._connection.pages(calls.history(pattern, page_size))
 
     # Files

@@ -312,16 +312,17 @@ _Image = Mapping[str, str | int | None]
 
 @dataclass
 class Change:
-    """A change of a DID that was made through Didier."""
+    """A change of a DID."""
 
     when: ZonedText
     user: str
     address: str
     action: Annotated[str, Field(description="copied, added, updated, deleted, undone or restored")]
-    batch_id: int
+    batch_id: Annotated[int | None, Field(description="null: it was in none")]
     source: Annotated[str | None, Field(description="Pattern of the DID that was copied")]
-    before: Annotated[_Image | None, Field(description="The row before; null if there was none")]
+    before: Annotated[_Image | None, Field(description="The row before, as far as known; null if none")]
     after: Annotated[_Image | None, Field(description="The row after; null if there is none")]
+    outside: Annotated[bool, Field(description="Made outside Didier, and found at the time in *when*")]
 
     @classmethod
     def of(cls, change: history.HistoryEntry) -> Self:
@@ -335,6 +336,7 @@ class Change:
             change.source,
             change.before,
             change.after,
+            change.is_outside,
         )
 
 
@@ -353,7 +355,7 @@ class History(Page):
 async def get_history(
     request: Request, login: Signed, pattern: Pattern, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None
 ) -> Response:
-    """Show what was changed in a DID through Didier, by whom; also of one that is deleted."""
+    """Show what was changed in a DID, and by whom; also of one that is deleted."""
     after = cursors.read(cursor, "history", (str,))
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
