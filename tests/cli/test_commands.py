@@ -4,11 +4,14 @@ import csv
 import io
 import json
 import re
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from cli.conftest import SOURCE
+from didier.storage.changes import change_log
+from didier.storage.changes.change_log import Author, Change
 
 MISSING = "18009999999"
 
@@ -66,6 +69,23 @@ def test_show_says_where_calls_lead_and_what_happened(place):
     assert re.search(r"^  extension +8301$", shown.out, re.M)
     assert re.search(r"updated by \S+ \(batch \d+\); extension '8300' -> '8301'$", shown.out, re.M)
     assert re.search(rf"copied from {SOURCE} by \S+ \(batch \d+\)$", shown.out, re.M)
+
+
+def test_show_says_what_was_done_beside_didier(place):
+    """Of the row before it has what is known: what else there was does not count as changed."""
+    number = place.number()
+    place("add", number, "--set", "did_route=EXTEN")
+    row = place.row(number)
+    after = {name: value for name, value in row.items() if name != "modify_stamp"}
+    before = {"did_id": row["did_id"], "did_pattern": number, "user_group": "OLD"}
+    nobody = Author("", None, "", "outside")
+    change = Change(nobody, "updated", "outside", row["did_id"], number, 0, before=before, after=after)
+    with place.engine.begin() as conn:
+        change_log.record(conn, [change], datetime.now() + timedelta(minutes=1))
+
+    shown = place("show", number)
+
+    assert re.search(r"updated outside Didier; user_group 'OLD' -> '---ALL---'$", shown.out, re.M)
 
 
 def test_show_for_a_pipe(place):

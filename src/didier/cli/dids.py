@@ -131,7 +131,10 @@ def _grouped(did: "Did") -> Iterator[tuple[str, list[tuple[str, object]]]]:
 
 def _told(change: "Change") -> str:
     source = f" from {change.source}" if change.source else ""
-    told = f"{change.action}{source} by {change.user} (batch {change.batch_id})"
+    batch = f" (batch {change.batch_id})" if change.batch_id else ""
+    told = f"{change.action}{source} by {change.user}{batch}"
+    if change.outside:
+        told = f"{change.action} outside Didier"
     if change.before is None or change.after is None:
         return told
     return "; ".join([told, *_differences(change.before, change.after)])
@@ -139,8 +142,8 @@ def _told(change: "Change") -> str:
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for name in after:
-        if name != "modify_stamp" and before.get(name) != after[name]:
-            yield f"{name} '{safe_text(before.get(name))}' -> '{safe_text(after[name])}'"
+        if name != "modify_stamp" and name in before and before[name] != after[name]:
+            yield f"{name} '{safe_text(before[name])}' -> '{safe_text(after[name])}'"
 
 
 @with_connection_options

@@ -110,6 +110,21 @@ def test_pages_follow_each_other(admin, server):
     assert 200 == admin.get(f"/admin/dids{link}&sort=did_id").status
 
 
+def test_a_did_shows_what_was_done_beside_didier(admin, server):
+    """Nobody is named, and there is no batch."""
+    server.sql(
+        "INSERT INTO didier_changes (action, cause, origin, changed_at, user_name, address, batch_id, did_id,"
+        " did_pattern, before_image, after_image)"
+        " VALUES ('updated', 'outside', 'outside', ?, '', '', 0, 1, ?, ?, ?)",
+        "2026-03-04 05:06:07", SOURCE, '{"extension": "8299"}', '{"extension": "8300", "did_active": "Y"}',
+    )  # fmt: skip
+    page = admin.get(f"/admin/did/{SOURCE}").text
+    history = page.partition('aria-label="History"')[2].partition("</section>")[0]
+
+    assert "<strong>updated</strong> outside Didier, found" in history
+    assert ("8299" in history, "batch" in history, history.count("<li><span")) == (True, False, 1)
+
+
 @pytest.mark.parametrize("pattern", ["%2B442079460000", "*99%23", "Abc_1"])
 def test_every_pattern_has_a_page(admin, server, pattern):
     """Also with signs that mean something in an address."""
