@@ -132,11 +132,11 @@ def one(conn: Connection, did_id: int, sight: Visibility) -> Row | None:
 
 
 # The change that created a DID: the last that begins at its id or before, if its run reaches so far. What an
-# undo has put back was created before that.
+# undo has put back was created before that; so was what got another number outside, and had a group before.
 _CREATION = (
     "(SELECT CASE WHEN c.did_id + c.size > d.did_id THEN c.change_id END FROM didier_changes AS c"
     " WHERE c.action = 'created' AND c.did_id <= d.did_id AND c.cause <> 'undo'"
-    " ORDER BY c.did_id DESC LIMIT 1)"
+    " AND c.group_before IS NULL ORDER BY c.did_id DESC LIMIT 1)"
 )
 
 
