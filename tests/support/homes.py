@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 
 from didier.services.system import demo
 from didier.storage import migrations
+from didier.storage.changes import reconcile
 from didier.storage.database import open_engine
 from didier.storage.statements import run
 from didier.storage.tables import DIDS, vicidial_tables
@@ -36,6 +37,7 @@ def emptied(engine: Engine, source: dict[str, Any]) -> None:
             run(conn, f"DROP TRIGGER {row[0]}")
         for table in _FILLED:
             run(conn, f"DELETE FROM {table}")
+        reconcile.begin_anew(conn)
         columns, values = ", ".join(f"`{name}`" for name in source), ", ".join("?" * len(source))
         run(conn, f"INSERT INTO {DIDS} ({columns}) VALUES ({values})", *source.values())
 
