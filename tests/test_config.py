@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from didier.config import CONFIG_VARIABLE, PREFIX, Settings, load
@@ -25,6 +27,8 @@ VALUES = {
     "reading_seconds": (1.5, 2.5, 3.5),
     "stop_seconds": (1.5, 2.5, 3.5),
     "lease_seconds": (1.5, 2.5, 3.5),
+    "reconcile": (False, True, False),
+    "reconcile_seconds": (1.5, 2.5, 3.5),
     "tls_cert": ("/flag.pem", "/environment.pem", "/file.pem"),
     "tls_key": ("/flag.key", "/environment.key", "/file.key"),
     "key_file": ("/flag.key", "/environment.key", "/file.key"),
@@ -51,6 +55,8 @@ ALLOWED = {
     "reading_seconds": ("0", "greater than 0"),
     "stop_seconds": ("-1", "greater than or equal to 0"),
     "lease_seconds": ("0.9", "greater than or equal to 1"),
+    "reconcile": ("perhaps", "valid boolean"),
+    "reconcile_seconds": ("0.9", "greater than or equal to 1"),
     "tls_cert": ("", "at least 1 character"),
     "tls_key": ("", "at least 1 character"),
     "key_file": ("", "at least 1 character"),
@@ -71,8 +77,7 @@ def directory(tmp_path, monkeypatch):
 
 
 def write(directory, name, value, file="didier.toml"):
-    text = f'"{value}"' if isinstance(value, str) else value
-    directory.joinpath(file).write_text(f"{name} = {text}\n")
+    directory.joinpath(file).write_text(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
 
 
 def refusal(flags=None):

@@ -137,6 +137,18 @@ class Settings(BaseSettings):
         description="With MariaDB: how long after a process was killed another one takes over its work on"
         " large batches",
     )
+    reconcile: bool = Field(
+        True,
+        description="Whether what VICIdial or SQL change in DIDs beside Didier is looked for, and recorded in"
+        " their history",
+    )
+    reconcile_seconds: float = Field(
+        300.0,
+        ge=1,
+        le=86_400,
+        description="How long after the beginning of a pass over all DIDs the next one begins; it takes"
+        " 2 % of the time at most, so that it may last longer than that",
+    )
 
     @classmethod
     def settings_customise_sources(
