@@ -22,6 +22,7 @@ from didier.runtime.logins import Login, PasswordLogin
 from didier.runtime.password_verifier import PasswordVerifier
 from didier.runtime.pipeline import Proven
 from didier.runtime.readers import Readers
+from didier.runtime.reconciler import Reconciler
 from didier.runtime.requests import AccessRecord, Request
 from didier.runtime.sequencer import Sequencer
 from didier.services.batches import journal
@@ -67,6 +68,7 @@ class Runtime:
         self.leases = LeaseHolder(engine, self.committer, settings.lease_seconds)
         self.batch_worker = BatchWorker(engine, self.committer, self.leases)
         self.sequencer = Sequencer(engine, self.committer, self.leases)
+        self.reconciler = Reconciler(engine, self.committer, self.leases, settings.reconcile_seconds)
         self.passwords = PasswordVerifier(engine, self.committer)
         self.codes = CodeVerifier(engine, KeyFile.of(settings.key_file, engine.url))
         self.readers = Readers(engine, "readers", READERS, READING_MOST)
@@ -78,14 +80,17 @@ class Runtime:
         """Carry out orders; at the end finish those that were accepted.
 
         Without *batches* the large ones that wait are left alone until a request wants one worked on, and
-        changes are not numbered: that is for processes that stay.
+        changes are neither numbered nor looked for: that is for processes that stay.
         """
         self.committer.start()
         if batches:
             self.batch_worker.start()
             self.sequencer.start()
+        if batches and self.settings.reconcile:
+            self.reconciler.start()
         yield
         await asyncio.to_thread(self.batch_worker.stop)
+        await asyncio.to_thread(self.reconciler.stop)
         await asyncio.to_thread(self.sequencer.stop)
         await asyncio.to_thread(self.leases.stop)
         await self.committer.stop()

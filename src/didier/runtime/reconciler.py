@@ -1,0 +1,279 @@
+"""Looking for what was done to DIDs beside Didier: a job of one process of those on a database.
+
+It goes through all ranges of ids, over and over, and takes a small share of the time. Most ranges are as they
+are remembered, which is read on a connection of its own and stores nothing. What is stored goes through the
+committer in short steps, behind the orders of those who wait.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.engine import Connection, Engine
+
+from didier.errors import Unavailable
+from didier.runtime.committer import Committer
+from didier.runtime.leases import LeaseHolder
+from didier.services.changes import reconcile as services
+from didier.services.changes.reconcile import Look, Settled
+from didier.storage.changes import ranges, reconcile, sequence
+from didier.storage.changes.change_log import Change
+from didier.storage.changes.ranges import Range
+from didier.storage.changes.reconcile import Pass, Sign
+from didier.storage.database import database_file, reading
+from didier.storage.failures import is_passing, unavailable
+from didier.storage.statements import is_transactional
+from didier.storage.system import leases
+from didier.storage.system.leases import Lease, LeaseLost
+from didier.storage.tables import DIDS
+
+LEASE = "reconciler"
+
+SHARE = 0.02
+"""Part of the time that is spent on this, at most."""
+
+SECONDS = 300.0
+"""How long after the beginning of a pass the next one begins, unless the settings say otherwise."""
+
+LOOK_SECONDS = 5.0
+"""How often it is looked whether a pass is due: another process may have made one."""
+
+RETRY_SECONDS = 1.0
+"""How long to wait when the database does not answer, or a range cannot be settled yet."""
+
+ATTEMPTS = 10
+"""How often a range is looked at again that could not be settled; the pass is not complete without it."""
+
+SETTLE_SECONDS = 1.0
+"""How long a difference must last in tables without transactions, where others commit behind their writes."""
+
+Outcome = TypeVar("Outcome")
+
+log = structlog.get_logger()
+
+
+class Reconciler:
+    """The thread that compares DIDs with the change log while this process has the lease.
+
+    *observe* is told each change that was found.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        committer: Committer,
+        lease_holder: LeaseHolder,
+        seconds: float = SECONDS,
+        clock: Callable[[], datetime] = datetime.now,
+    ) -> None:
+        self._engine = engine
+        self._committer = committer
+        self._seconds = seconds
+        self._clock = clock
+        # An embedded database works in this thread: what others of the machine do meanwhile does not count.
+        self._time = time.thread_time if database_file(engine.url) else time.perf_counter
+        self._woken = threading.Event()
+        self._ending = threading.Event()
+        self._leased = lease_holder.lease(LEASE, self._woken.set)
+        self._last: Pass | None = None
+        self._hurried: Pass | None = None  # the last pass when a sign was seen that another one is wanted
+        self._sign: Sign | None = None
+        self._thread: threading.Thread | None = None
+        self.observe: Callable[[Change], None] = lambda _: None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._work, name="reconciler", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, and wait for it; to be called before the committer and the leases stop."""
+        self._ending.set()
+        self._woken.set()
+        if self._thread:
+            self._thread.join()
+
+    @property
+    def lag_seconds(self) -> float:
+        """Return how long ago the last complete pass began: what was done before then has been found."""
+        return time.time() - self._last.began if self._last else float("nan")
+
+    def _work(self) -> None:
+        with suppress(OSError):  # those who wait for an answer come first
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+        while not self._ending.is_set():
+            self._woken.clear()
+            try:
+                wait = self._turn()
+            except CancelledError:
+                break  # the committer has stopped
+            except Exception as error:
+                # What the database is away for the committer says; or another writer was faster.
+                if not (isinstance(error, Unavailable) or unavailable(error) or is_passing(error)):
+                    log.exception("reconciler_failed")
+                wait = RETRY_SECONDS
+            self._woken.wait(wait)
+        self._leased.give_back()
+
+    def _turn(self) -> float:
+        """Make the pass that is due, if that is this process's to do; return how long to wait then."""
+        with reading(self._engine) as conn:
+            self._last = reconcile.last_pass(conn)
+        due = self._last.began + self._seconds - time.time() if self._last else 0.0
+        if due > 0 and not self._is_hurried():
+            self._leased.give_back()
+            return min(due, LOOK_SECONDS)
+        self._leased.want()
+        if (lease := self._leased.lease) is None:
+            return LOOK_SECONDS  # or until it is there
+        self._sign = self.read(reconcile.sign)
+        try:
+            return 0.0 if _Round(self, lease).go() else RETRY_SECONDS
+        except LeaseLost:
+            self._leased.lost(lease)
+            return RETRY_SECONDS
+
+    def _is_hurried(self) -> bool:
+        """Say whether something seems to have been done beside Didier since the last pass."""
+        before, self._sign = self._sign, self.read(reconcile.sign)
+        if before and before.newest == self._sign.newest and before.seen != self._sign.seen:
+            self._hurried = self._last
+        return self._hurried == self._last
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the thread is to end."""
+        return self._ending.is_set()
+
+    def has(self, lease: Lease) -> bool:
+        """Say whether *lease* is this process's still."""
+        return self._leased.lease == lease
+
+    def read(self, work: Callable[[Connection], Outcome]) -> Outcome:
+        """Return what *work* finds on a connection of its own; time is left to others in proportion."""
+        with self._paced(), reading(self._engine) as conn:
+            return work(conn)
+
+    def store(self, work: Callable[[Connection], Outcome], lease: Lease) -> Outcome:
+        """Carry out a step under *lease* behind the orders that wait. Raises `LeaseLost`."""
+        taken = 0.0
+
+        def timed(conn: Connection) -> Outcome:
+            nonlocal taken
+            began = time.perf_counter()
+            leases.hold(conn, lease)
+            outcome = work(conn)
+            taken = time.perf_counter() - began
+            return outcome
+
+        outcome = self._committer.later(timed).result()
+        self.rest(taken)
+        return outcome
+
+    @contextmanager
+    def _paced(self) -> Iterator[None]:
+        began = self._time()
+        yield
+        self.rest(self._time() - began)
+
+    def rest(self, taken: float) -> None:
+        """Wait as long as *taken* seconds of work demand."""
+        self._ending.wait(taken * (1 / SHARE - 1))
+
+    def wait(self, seconds: float) -> None:
+        """Wait for *seconds*, or until the thread is to end."""
+        self._ending.wait(seconds)
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self._clock()
+
+
+class _Round:
+    """One pass over all ranges, under *lease*."""
+
+    def __init__(self, reconciler: Reconciler, lease: Lease) -> None:
+        self._reconciler = reconciler
+        self._lease = lease
+        self._floor: int | None = None  # the position of the last complete pass
+        self._touched: set[int] = set()  # ranges that the log has changes of since; summaries do not tell all
+
+    def go(self) -> bool:
+        """Look at all ranges; say whether the pass is complete."""
+        done = self._begin()
+        left = [first for first in self._changed() if not self._settle(first)]
+        for _ in range(ATTEMPTS):
+            if left and not self._is_over:
+                self._reconciler.wait(RETRY_SECONDS)
+                left = [first for first in left if not self._settle(first)]
+        if left or self._is_over:
+            return False
+        self._reconciler.store(lambda conn: reconcile.end_pass(conn, done), self._lease)
+        return True
+
+    @property
+    def _is_over(self) -> bool:
+        return self._reconciler.is_ending or not self._reconciler.has(self._lease)
+
+    def _begin(self) -> Pass:
+        """Learn what is known, and return what the pass will have come to."""
+        if self._reconciler.read(reconcile.is_foreign):
+            log.warning("reconciling_begins_anew")
+            self._reconciler.store(reconcile.begin_anew, self._lease)
+        began = time.time()
+
+        def learn(conn: Connection) -> Pass:
+            if last := reconcile.last_pass(conn):
+                self._floor, self._touched = last.position, reconcile.touched(conn, last.position)
+            return Pass(sequence.newest(conn), began)
+
+        return self._reconciler.read(learn)
+
+    def _changed(self) -> Iterator[int]:
+        """Yield the ranges that may not be as they are remembered, in order."""
+        first = 0
+        while not self._is_over:
+            following, is_same = self._reconciler.read(partial(self._glance, first=first))
+            if following is None:
+                return
+            if not is_same:
+                yield following
+            first = following + ranges.SIZE
+
+    def _glance(self, conn: Connection, first: int) -> tuple[int | None, bool]:
+        following = ranges.following(conn, first, self._touched)
+        if following is None or following in self._touched or self._floor is None:
+            return following, False
+        return following, services.is_same(conn, following)
+
+    def _settle(self, first: int) -> bool:
+        """Bring what was done beside Didier into the change log; say whether it has all of the range now."""
+        while not self._is_over:
+            seen = self._reconciler.read(lambda conn: services.look(conn, first, self._floor))
+            if not seen.different:
+                return self._keep(seen.content)
+            settled = self._record(seen)
+            if settled.is_complete or not settled.changes:
+                return settled.is_complete
+        return False
+
+    def _keep(self, content: Range | None) -> bool:
+        if content:
+            self._reconciler.store(lambda conn: ranges.keep(conn, content), self._lease)
+        return content is not None
+
+    def _record(self, seen: Look) -> Settled:
+        if not self._reconciler.read(lambda conn: is_transactional(conn, DIDS)):
+            self._reconciler.wait(SETTLE_SECONDS)
+        step = partial(services.settle, seen=seen, floor=self._floor, now=self._reconciler.now())
+        settled = self._reconciler.store(step, self._lease)
+        for change in settled.changes:
+            self._reconciler.observe(change)
+        return settled
