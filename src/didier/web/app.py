@@ -33,6 +33,7 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     runtime = Runtime(engine, settings, metrics.observe_commit)
     metrics.watch(runtime.committer)
     metrics.watch_leases(runtime.leases)
+    metrics.watch_reconciler(runtime.reconciler)
     body_limit = BodyLimit(settings.body_limit, settings.body_seconds)
 
     async def ready(_: Request) -> Response:

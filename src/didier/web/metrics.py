@@ -7,6 +7,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from didier.runtime.committer import Committer
 from didier.runtime.leases import Leased, LeaseHolder
+from didier.runtime.reconciler import Reconciler
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
 from didier.vicidial.replies.lines import Reply
 
@@ -47,6 +48,18 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._lag = Gauge(
+            "didier_reconcile_lag_seconds",
+            "How old what was done to DIDs beside Didier can be without being in the change log",
+            registry=self.registry,
+        )
+        self._outside = Counter(
+            "didier_outside_changes",
+            "Changes of DIDs that were made beside Didier, as this process found them",
+            ("action",),
+            registry=self.registry,
+        )
+
     def watch(self, committer: Committer) -> None:
         """Show how many orders wait."""
         self._waiting.set_function(lambda: committer.waiting)
@@ -55,6 +68,11 @@ class Metrics:
         """Show which leases the process has."""
         for leased in lease_holder.all:
             self._leases.labels(leased.name).set_function(partial(_is_held, leased))
+
+    def watch_reconciler(self, reconciler: Reconciler) -> None:
+        """Show how far behind the change log may be, and count what is found."""
+        self._lag.set_function(lambda: reconciler.lag_seconds)
+        reconciler.observe = lambda change: self._outside.labels(change.action).inc()
 
     def observe_commit(self, size: int, seconds: float) -> None:
         """Count a transaction."""
