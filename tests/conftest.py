@@ -78,7 +78,10 @@ def now() -> datetime:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Didier, sqlite3.Connection]]:
     """A server process for all tests, and its database as it was at the start."""
     directory = tmp_path_factory.mktemp("running")
-    server = Didier(directory, "--demo", "--database", f"sqlite:///{directory}/didier.db").start()
+    url = f"sqlite:///{directory}/didier.db"
+    # Between tests the database is put back beside the server.
+    settings = {"DIDIER_RECONCILE": "false"}
+    server = Didier(directory, "--demo", "--database", url, environment=settings).start()
     with closing(sqlite3.connect(":memory:")) as as_it_was:
         with closing(sqlite3.connect(server.database)) as now:
             now.backup(as_it_was)

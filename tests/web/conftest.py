@@ -20,7 +20,8 @@ def home(
     if request.param == "mariadb":
         with engine.begin() as conn:
             vicidial_tables().create_all(conn)
-    unlimited = {"DIDIER_RATE_LIMIT": "0"}
-    server = Didier(directory, "--demo", "--database", url, environment=unlimited).start()
+    # Between tests the database is put back beside the server.
+    settings = {"DIDIER_RATE_LIMIT": "0", "DIDIER_RECONCILE": "false"}
+    server = Didier(directory, "--demo", "--database", url, environment=settings).start()
     yield server, engine
     server.stop()
