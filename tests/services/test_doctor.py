@@ -12,6 +12,8 @@ from didier.services.system.doctor import Finding, Severity, examine, has_errors
 from didier.services.system.installation_key import KeyFile
 from didier.services.users.authentication import stored_password
 from didier.storage import migrations
+from didier.storage.changes import reconcile
+from didier.storage.changes.reconcile import Pass
 from didier.storage.database import SQL_MODE, open_engine, reading, server_problem
 from didier.storage.statements import run
 from didier.storage.system import health
@@ -443,3 +445,17 @@ def test_the_configuration_file_leads_to_the_database(tmp_path, vicidial):
 
     with reading(open_engine(read(file).database)) as conn:
         assert [(url.database,)] == run(conn, "SELECT database()")
+
+
+def test_it_says_when_changes_beside_didier_were_looked_for(engine):
+    """Nothing is wrong with a database in which that is yet to begin, or was done today."""
+    now = datetime.now()
+    before = about(findings(engine, now), "beside Didier")
+    with engine.begin() as conn:
+        reconcile.end_pass(conn, Pass(0, now.timestamp() - 3600))
+    after = about(findings(engine, now), "beside Didier")
+    late = about(findings(engine, now + timedelta(hours=47)), "beside Didier")
+
+    assert "changes of DIDs beside Didier are not looked for yet" == before.what
+    assert (Severity.OK, "changes of DIDs beside Didier are found") == (after.severity, after.what)
+    assert (Severity.NOTE, True) == (late.severity, "48 hours ago" in late.what)

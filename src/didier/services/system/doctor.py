@@ -15,6 +15,7 @@ from didier.services.system.installation_key import KeyFile
 from didier.services.users import second_factor
 from didier.services.users.passwords import BCRYPT_COSTS, BCRYPT_KEY_BYTES
 from didier.storage import dialects, migrations
+from didier.storage.changes import reconcile
 from didier.storage.database import SQL_MODE, server_problem
 from didier.storage.system import health, rights
 from didier.storage.tables import DIDIER_TABLES, DIDS, OPTIONAL_RIGHTS, RIGHTS, USERS
@@ -22,6 +23,9 @@ from didier.storage.users import second_factors, users
 
 CLOCK_SECONDS = 2.0
 """Difference of two clocks from which on the times in logs and lock-outs are wrong enough to tell."""
+
+LATE_HOURS = 24
+"""Hours without a complete pass over the DIDs from which on that is told."""
 
 _WEAK_COST = 10
 _FULL = 2
@@ -58,8 +62,11 @@ def examine(conn: Connection, file: KeyFile, now: datetime) -> list[Finding]:
     def installation_key(conn: Connection) -> Findings:
         return _installation_key(conn, file)
 
+    def reconciling(conn: Connection) -> Findings:
+        return _reconciling(conn, now)
+
     home: Sequence[_Check] = _EMBEDDED if dialects.of(conn).is_embedded else (*_MARIADB, clock)
-    checks = (*home, installation_key)
+    checks = (*home, installation_key, reconciling)
     return [finding for check in checks for finding in _made(check, conn)]
 
 
@@ -350,6 +357,20 @@ def _increments(settings: Mapping[str, str], size: str) -> Findings:
     else:
         to_do = "SET GLOBAL wsrep_auto_increment_control=ON;"
         yield Finding(Severity.WARNING, f"{what}: two nodes can give out the same id", to_do)
+
+
+def _reconciling(conn: Connection, now: datetime) -> Findings:
+    """Say when what is done to DIDs beside Didier was last looked for."""
+    if migrations.revision(conn) != migrations.HEAD:
+        return
+    last = reconcile.last_pass(conn)
+    hours = (now.timestamp() - last.began) / 3600 if last else 0.0
+    if hours > LATE_HOURS:
+        what = f"changes of DIDs beside Didier were last looked for {hours:.0f} hours ago"
+        to_do = "see whether 'didier serve' runs, what it logs, and the setting reconcile"
+        yield Finding(Severity.NOTE, what, to_do)
+    else:
+        yield _ok(f"changes of DIDs beside Didier are {'found' if last else 'not looked for yet'}")
 
 
 def _clock(conn: Connection, now: datetime) -> Findings:
