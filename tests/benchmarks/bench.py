@@ -20,6 +20,7 @@ import bulk
 import copies
 import growth
 import machine
+import outside
 import page
 import panel
 import starting
@@ -38,6 +39,8 @@ GROUPS: dict[str, Group] = {
     "growth": growth.on_sqlite,
     "growth-mariadb": growth.on_mariadb,
     "exports": growth.exports,
+    "outside": outside.on_sqlite,
+    "outside-mariadb": outside.on_mariadb,
     "panel": panel.lists,
 }
 

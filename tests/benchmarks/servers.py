@@ -32,12 +32,12 @@ def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
-def process(*command: str, cwd: Path) -> Iterator[tuple[int, int]]:
+def process(*command: str, cwd: Path, **settings: str) -> Iterator[tuple[int, int]]:
     """Run a server; yield its process id and port (``PORT`` in *command* stands for it)."""
     port = free_port()
     arguments = [argument.replace("PORT", str(port)) for argument in command]
     # A client that measures asks faster than people do.
-    environment = {**os.environ, "DIDIER_RATE_LIMIT": "0"}
+    environment = {**os.environ, "DIDIER_RATE_LIMIT": "0", **settings}
     with (cwd / "log").open("ab") as log:
         server = subprocess.Popen(
             [sys.executable, *arguments], cwd=cwd, env=environment, stdout=log, stderr=log
@@ -59,10 +59,11 @@ def _trouble(log: Path) -> str:
     return "\n".join(["The server says:", *lines[-5:]])
 
 
-def didier(directory: Path, database: str | None = None):
+def didier(directory: Path, database: str | None = None, **settings: str):
     """Run Didier on a database of its own, as an operator would: every request is logged."""
     url = database or f"sqlite:///{directory}/didier.db"
-    return process("-m", "didier", "serve", "--demo", "--port", "PORT", "--database", url, cwd=directory)
+    command = ("-m", "didier", "serve", "--demo", "--port", "PORT", "--database", url)
+    return process(*command, cwd=directory, **settings)
 
 
 def bare_server(directory: Path):
