@@ -1,4 +1,4 @@
-"""Many rows found, changed or removed by one statement, each by a key of its own.
+"""Many rows found, added, changed or removed by one statement, each by a key of its own.
 
 MariaDB looks into the index of a key only where it joins: an ``UPDATE`` or ``DELETE`` with
 ``key IN (SELECT …)`` reads the whole table, and locks every row until the transaction ends (seen with 10.11).
@@ -7,13 +7,22 @@ A single row is asked for as such, which takes it half the time.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from didier.storage import dialects
 from didier.storage.dialects import Dialect
-from didier.storage.statements import bound_rows, cache_some, columns_of, run, run_change
+from didier.storage.statements import (
+    bound_rows,
+    cache_some,
+    columns_of,
+    defaults_of,
+    insert,
+    run,
+    run_change,
+)
 
 Columns = tuple[str, ...]
 """Names of columns; of a key they hold whole numbers, or texts in ASCII such as digests."""
@@ -31,6 +40,18 @@ def find(
     dialect = dialects.of(conn)
     source, values = bound_rows(dialect, _places(len(key)), rows)
     return run(conn, _find(dialect, table, source, _kinds(key, rows[0]), columns), *values)
+
+
+@cache_some
+def joined(dialect: Dialect, table: str, column: str, kind: str = "VARCHAR(255)") -> str:
+    """Return the FROM item that reads a parameter, a list of values, as ``r``, and joins *table* as ``t``.
+
+    Of the table it has the rows whose *column* is one of the values, compared as the column compares: unlike
+    a key of the other functions here, it may hold texts of any letters. *kind* is the type of the values.
+    """
+    # The column stands first: SQLite compares by the collation of what stands there.
+    source = dialect.items("value", kind)
+    return f"{source} {dialect.forced_join} {table} AS t ON t.{column} = r.value"
 
 
 def update(
@@ -73,6 +94,21 @@ def update_each(
             rows[kept].append((value, *(values[name] for name in kept)))
     for columns, members in rows.items():
         update(conn, table, (key,), columns, members)
+
+
+def insert_each(conn: Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add *rows*, values by column, to *table* in their order; columns that it lacks are left out.
+
+    One statement for all rows that give the same of the columns whose defaults are not known: what else a
+    row does not give is given its default.
+    """
+    known, defaults = columns_of(conn, table), defaults_of(conn, table)
+    kept = [{name: value for name, value in row.items() if name in known} for row in rows]
+    for _, alike in groupby(kept, key=lambda row: row.keys() - defaults.keys()):
+        members = list(alike)
+        columns = tuple(dict.fromkeys(name for row in members for name in row))
+        values = [tuple(row.get(name, defaults.get(name)) for name in columns) for row in members]
+        insert(conn, table, columns, values)
 
 
 def delete(conn: Connection, table: str, key: Columns, keys: Collection[Sequence[Any]]) -> None:
