@@ -124,6 +124,10 @@ class Dialect(ABC):
         """Return *text*, which is ASCII, such that it can be compared with a column of any collation."""
 
     @abstractmethod
+    def mixable(self, text: str) -> str:
+        """Return *text* such that one expression can take it or a column of any collation."""
+
+    @abstractmethod
     def same_text(self, left: str, right: str) -> str:
         """Return the condition that two texts are the same to the letter, or both NULL."""
 
@@ -208,6 +212,9 @@ class _SQLite(Dialect):
     def comparable(self, text: str) -> str:
         return text
 
+    def mixable(self, text: str) -> str:
+        return text
+
     def same_text(self, left: str, right: str) -> str:
         return f"{left} COLLATE BINARY IS {right}"
 
@@ -285,6 +292,10 @@ class _MariaDB(Dialect):
         # Texts with different collations are compared only if one of them is in ASCII: Didier's tables and
         # the database, whose collation bound rows have, may differ.
         return f"CONVERT({text} USING ascii)"
+
+    def mixable(self, text: str) -> str:
+        # Of two collations that differ, one that is said outright counts.
+        return f"CONVERT({text} USING utf8mb4) COLLATE utf8mb4_bin"
 
     def same_text(self, left: str, right: str) -> str:
         return f"BINARY CONVERT({left} USING utf8mb4) <=> BINARY CONVERT({right} USING utf8mb4)"

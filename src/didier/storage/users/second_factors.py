@@ -46,6 +46,12 @@ def of_user(conn: Connection, user_id: int) -> SecondFactor | None:
     return _factor(rows[0]) if rows else None
 
 
+def holders(conn: Connection, user_ids: Collection[int]) -> set[int]:
+    """Return those of the users *user_ids* who have a second factor, confirmed or not."""
+    rows = row_sets.find(conn, _TABLE, ("user_id",), [(user_id,) for user_id in user_ids], ("user_id",))
+    return {row[0] for row in rows}
+
+
 def confirmed(conn: Connection, user_ids: Collection[int]) -> dict[int, SecondFactor]:
     """Return the confirmed second factors of those users who have one, by the users' ids."""
     rows = row_sets.find(conn, _TABLE, ("user_id",), [(user_id,) for user_id in user_ids], _COLUMNS)
@@ -101,8 +107,13 @@ def keep_password(conn: Connection, user_id: int, keeps: bool) -> None:
 
 def remove(conn: Connection, user_id: int) -> None:
     """Forget the second factor of a user, and its recovery codes."""
+    remove_each(conn, [user_id])
+
+
+def remove_each(conn: Connection, user_ids: Collection[int]) -> None:
+    """Forget the second factors of users, and their recovery codes."""
     for table in (_TABLE, _CODES):
-        run(conn, f"DELETE FROM {table} WHERE user_id = ?", user_id)
+        row_sets.delete(conn, table, ("user_id",), [(user_id,) for user_id in user_ids])
 
 
 def replace_codes(conn: Connection, user_id: int, digests: Iterable[str]) -> None:
