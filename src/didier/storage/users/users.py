@@ -207,11 +207,25 @@ _PROFILE_COLUMNS = ("user_id", "user", "full_name", "user_level", "user_group", 
 
 def profile(conn: Connection, name: str) -> Profile | None:
     """Return the user *name*."""
+    return profiles(conn, [name]).get(name)
+
+
+def profiles(conn: Connection, names: Collection[str]) -> dict[str, Profile]:
+    """Return the users that are there of *names*, by the name that was asked for."""
+    if not names:
+        return {}
     columns = known_columns(conn, USERS, _PROFILE_COLUMNS)
-    rows = run(conn, f"SELECT {', '.join(f'`{name}`' for name in columns)} FROM {USERS} WHERE user = ?", name)
-    if not rows:
-        return None
-    row = dict(zip(columns, rows[0], strict=True))
+    rows = run(conn, _profiles_sql(dialects.of(conn), columns), as_json(names))
+    return {row[0]: _profile(dict(zip(columns, row[1:], strict=True))) for row in rows}
+
+
+@cache
+def _profiles_sql(dialect: Dialect, columns: tuple[str, ...]) -> str:
+    joined = row_sets.joined(dialect, USERS, *_Key.NAME.value)
+    return f"SELECT r.value, {', '.join(f't.`{name}`' for name in columns)} FROM {joined}"
+
+
+def _profile(row: Mapping[str, Any]) -> Profile:
     return Profile(
         user_id=row["user_id"],
         name=row["user"],
