@@ -15,7 +15,7 @@ from didier.domain.users import ALL_FUNCTIONS, EVERY_GROUP
 from didier.errors import InvalidField, NotFound, UserExists
 from didier.services.users.passwords import to_store
 from didier.storage.statements import as_text
-from didier.storage.users import users
+from didier.storage.users import groups, names, users
 from didier.storage.users.users import Account
 
 ADMIN = "admin"
@@ -52,7 +52,7 @@ class AccountChanged:
 def add(conn: Connection, name: str, change: AccountSettings, now: datetime) -> AccountChanged:
     """Make user *name*; raise `UserExists` or `InvalidField`."""
     _check_name(name)
-    if users.look_alike(conn, name):
+    if names.look_alikes(conn, [name]):
         raise UserExists(name)
     columns, switched_on = _columns(conn, change)
     defaults = {
@@ -129,11 +129,11 @@ def _columns(conn: Connection, change: AccountSettings) -> tuple[dict[str, Any],
         columns["full_name"] = change.full_name
     switched_on = False
     if change.functions is not None:
-        names = change.functions.replace(",", " ").split()
+        allowed = change.functions.replace(",", " ").split()
         # VICIdial looks for the name with a space on each side, and for ALL_FUNCTIONS only.
-        names = ["ALL_FUNCTIONS" if name == "ALL" else name for name in names]
-        columns["api_allowed_functions"] = f" {' '.join(names)} " if names else ""
-        if change.modify_dids is None and (DID_FUNCTIONS | ALL_FUNCTIONS).intersection(names):
+        allowed = ["ALL_FUNCTIONS" if name == "ALL" else name for name in allowed]
+        columns["api_allowed_functions"] = f" {' '.join(allowed)} " if allowed else ""
+        if change.modify_dids is None and (DID_FUNCTIONS | ALL_FUNCTIONS).intersection(allowed):
             columns["modify_inbound_dids"] = "1"
             switched_on = True
     _check_texts(columns)
@@ -155,7 +155,7 @@ def _flags(change: AccountSettings) -> Mapping[str, bool | None]:
 def first_administrator(conn: Connection, password: str | None, now: datetime) -> str:
     """Make the group and user of the administrator; return the password, a random one if None was given."""
     password = password or secrets.token_urlsafe(15)
-    users.add_group(conn, ADMIN_GROUP, "Administrators", f" {EVERY_GROUP} ", now)
+    groups.add(conn, ADMIN_GROUP, "Administrators", f" {EVERY_GROUP} ", now)
     everything = AccountSettings(
         password=password,
         level=9,

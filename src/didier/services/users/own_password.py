@@ -55,9 +55,9 @@ def _change(conn: Connection, order: PasswordOrder, now: datetime) -> PasswordCh
     users.update(conn, [(user_id, {**columns, "failed_login_count": 0})])
     if order.session is not None:
         sessions.keep(conn, order.session, users.accounts_by_id(conn, [user_id])[user_id].password)
-    revoked = tokens.revoke_all(conn, user_id, now) if order.revoke_tokens else 0
+    revoked = tokens.revoke_all(conn, [user_id], now) if order.revoke_tokens else {}
     _log(conn, order.caller, now)
-    return PasswordChanged(revoked)
+    return PasswordChanged(revoked.get(user_id, 0))
 
 
 def _log(conn: Connection, caller: Caller, now: datetime) -> None:

@@ -21,12 +21,6 @@ _NAMES = {
 """The column beside each that fields refer to in which people find what it is called."""
 
 
-def exists(conn: Connection, reference: str, value: str) -> bool:
-    """Say whether *value* stands in *reference*, a ``table.column`` of `domain.fields`."""
-    table, column = reference.split(".")
-    return bool(run(conn, f"SELECT 1 FROM {table} WHERE {column} = ? LIMIT 1", value))
-
-
 def missing(
     conn: Connection, reference: str, values: Collection[str], groups: Collection[str] | None = None
 ) -> set[str]:

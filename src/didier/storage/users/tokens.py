@@ -1,5 +1,6 @@
 """Tokens of the JSON API: table ``didier_tokens``, which holds their digests alone."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,12 +88,16 @@ def revoke(conn: Connection, token_id: int, now: datetime) -> None:
     run(conn, f"UPDATE {_TABLE} SET revoked_at = ? WHERE token_id = ?", as_text(now), token_id)
 
 
-def revoke_all(conn: Connection, user_id: int, now: datetime) -> int:
-    """Let no token of a user be accepted any more; return how many were revoked that were not before."""
-    theirs = "WHERE user_id = ? AND revoked_at IS NULL"
-    [(count,)] = run(conn, f"SELECT count(*) FROM {_TABLE} {theirs}", user_id)
-    run(conn, f"UPDATE {_TABLE} SET revoked_at = ? {theirs}", as_text(now), user_id)
-    return int(count)
+def revoke_all(conn: Connection, user_ids: Collection[int], now: datetime) -> dict[int, int]:
+    """Let no token of *user_ids* be accepted any more; return how many of each were revoked, if any.
+
+    Those that were revoked before stay as they are.
+    """
+    users = [(user_id,) for user_id in user_ids]
+    found = row_sets.find(conn, _TABLE, ("user_id",), users, ("token_id", "user_id", "revoked_at"))
+    valid = {token_id: user_id for token_id, user_id, revoked_at in found if revoked_at is None}
+    row_sets.update(conn, _TABLE, ("token_id",), ("revoked_at",), [(one, as_text(now)) for one in valid])
+    return dict(Counter(valid.values()))
 
 
 def mark_used(conn: Connection, token_ids: Collection[int], now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Users, and their passwords as stored."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -9,21 +9,16 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from didier.domain.names import fold
 from didier.domain.users import User
 from didier.storage import dialects, row_sets
 from didier.storage.dialects import Dialect
 from didier.storage.statements import (
     as_json,
     as_moment,
-    as_text,
     columns_of,
-    insert,
     insert_one,
     known_columns,
-    only_known,
     run,
-    scalar,
 )
 from didier.storage.tables import SYSTEM_SETTINGS, USER_GROUPS, USERS
 
@@ -115,15 +110,11 @@ def _accounts_sql(
     of_group: tuple[str, ...],
     of_system: tuple[str, ...],
 ) -> str:
-    column, kind = key.value
-    columns = [f"u.`{name}`" for name in of_user] + [f"g.{name}" for name in of_group]
+    columns = [f"t.`{name}`" for name in of_user] + [f"g.{name}" for name in of_group]
     columns += [f"(SELECT {name} FROM {SYSTEM_SETTINGS} LIMIT 1) AS {name}" for name in of_system]
-    wanted = dialect.items("value", kind)
-    # The column stands first: SQLite compares by the collation of what stands there.
-    joined = f"{wanted} {dialect.forced_join} {USERS} AS u ON u.{column} = r.value"
-    groups = f" LEFT JOIN {USER_GROUPS} AS g ON g.user_group = u.user_group" if of_group else ""
+    groups = f" LEFT JOIN {USER_GROUPS} AS g ON g.user_group = t.user_group" if of_group else ""
     # vicidial_user_groups has no unique key: of two rows for one group any may be last and count.
-    return f"SELECT r.value, {', '.join(columns)} FROM {joined}{groups}"
+    return f"SELECT r.value, {', '.join(columns)} FROM {row_sets.joined(dialect, USERS, *key.value)}{groups}"
 
 
 def _account(columns: tuple[str, ...], values: tuple[Any, ...]) -> Account:
@@ -189,6 +180,11 @@ def add(conn: Connection, values: dict[str, Any]) -> int:
     return insert_one(conn, USERS, {name: v for name, v in values.items() if name in known}, "user_id")
 
 
+def add_each(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make users with the columns in *rows*, defaults elsewhere."""
+    row_sets.insert_each(conn, USERS, rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What stands in a user's row, as far as others see and change it."""
@@ -237,55 +233,9 @@ def _profile(row: Mapping[str, Any]) -> Profile:
     )
 
 
-# What makes a user who they are, what VICIdial counts of their sign-ins, and the two columns that its own
-# copy leaves at their defaults: shift_override_flag lets in once, manual_dial_lead_id came later.
-_NOT_COPIED = frozenset({
-    "user_id", "user", "pass", "pass_hash", "full_name", "modify_stamp", "failed_login_count",
-    "failed_login_attempts_today", "failed_login_count_today", "failed_last_ip_today",
-    "failed_last_type_today", "last_login_date", "last_ip", "shift_override_flag", "manual_dial_lead_id",
-})  # fmt: skip
-
-
-def copy(conn: Connection, source_id: int, values: Mapping[str, Any]) -> None:
-    """Make a user with the columns in *values*, and of the user *source_id* what is not theirs alone."""
-    there = columns_of(conn, USERS)
-    given = {name: value for name, value in values.items() if name in there}
-    copied = [f"`{name}`" for name in there if name not in _NOT_COPIED and name not in given]
-    names = ", ".join([*(f"`{name}`" for name in given), *copied])
-    selected = ", ".join([*("?" for _ in given), *copied])
-    sql = f"INSERT INTO {USERS} ({names}) SELECT {selected} FROM {USERS} WHERE user_id = ?"
-    run(conn, sql, *given.values(), source_id)
-
-
-def delete(conn: Connection, user_id: int) -> None:
-    """Delete the user with the id *user_id*."""
-    run(conn, f"DELETE FROM {USERS} WHERE user_id = ?", user_id)
-
-
-def look_alike(conn: Connection, name: str) -> str | None:
-    """Return the name of a user that *name* is the same as or looks like (`domain.names.fold`), if any."""
-    folded, among = fold(name), dialects.of(conn).texts
-    found = scalar(conn, f"SELECT user FROM {USERS} WHERE user IN {among}", as_json([name, folded]))
-    if found is not None:
-        return str(found)
-    # What remains are names that are not ASCII: few, wherever there are any.
-    others = f"SELECT user FROM {USERS} WHERE {dialects.of(conn).is_not_ascii('user')}"
-    return next((row[0] for row in run(conn, others) if fold(row[0]) == folded), None)
-
-
-_FIRST_NUMBER = 101
-
-
-def last_number(conn: Connection) -> int:
-    """Return the last number that was given out as a user's name (``auto_user_add_value``)."""
-    row = system_settings(conn, ("auto_user_add_value",))
-    return row.get("auto_user_add_value") or _FIRST_NUMBER
-
-
-def set_last_number(conn: Connection, number: int) -> None:
-    """Remember that *number* was given out."""
-    if known_columns(conn, SYSTEM_SETTINGS, ("auto_user_add_value",)):
-        run(conn, f"UPDATE {SYSTEM_SETTINGS} SET auto_user_add_value = ?", number)
+def delete(conn: Connection, user_ids: Collection[int]) -> None:
+    """Delete the users with the ids *user_ids*."""
+    row_sets.delete(conn, USERS, ("user_id",), [(user_id,) for user_id in user_ids])
 
 
 def keeps_plain(conn: Connection) -> bool:
@@ -312,30 +262,13 @@ def everyone(conn: Connection) -> list[Account]:
     return [found[user_id] for user_id in ids]
 
 
-def add_group(conn: Connection, name: str, title: str, viewable: str, now: datetime) -> None:
-    """Make a user group that sees the DIDs of the groups in *viewable*."""
-    columns = ("user_group", "group_name", "admin_viewable_groups", "modify_stamp")
-    rows = [(name, title, viewable, as_text(now))]
-    insert(conn, USER_GROUPS, *only_known(conn, USER_GROUPS, columns, rows))
-
-
-def group_settings(conn: Connection, group: str) -> tuple[str | None, str]:
-    """Return what the user group *group* gives its users: the groups that they see, and its address list."""
-    columns = known_columns(conn, USER_GROUPS, _GROUP_COLUMNS)
-    sql = f"SELECT {', '.join(columns)} FROM {USER_GROUPS} WHERE user_group = ?"
-    rows = run(conn, sql, group) if columns else []
-    row = dict(zip(columns, rows[-1], strict=True)) if rows else {}
-    return row.get("admin_viewable_groups"), row.get("api_ip_list") or ""
-
-
-def others_who_change_users(conn: Connection, user_id: int) -> list[User]:
-    """Return the active users but *user_id* who have Modify Users and API Access."""
+def who_change_users(conn: Connection) -> list[Account]:
+    """Return the active users who have Modify Users and API Access."""
     sql = (
         f"SELECT user_id FROM {USERS} WHERE active = 'Y' AND modify_users = '1'"
-        " AND vdc_agent_api_access = '1' AND user_id <> ?"
+        " AND vdc_agent_api_access = '1'"
     )
-    ids = [row[0] for row in run(conn, sql, user_id)]
-    return [account.user for account in accounts_by_id(conn, ids).values()]
+    return list(accounts_by_id(conn, [row[0] for row in run(conn, sql)]).values())
 
 
 def non_latin(conn: Connection) -> bool:
