@@ -192,7 +192,9 @@ class PanelApi(JsonApi):
     def words(self, expected: Expected, row: Operation) -> Sequence[str]:
         """Return the same, and what is said to who lacks the token of the page."""
         return (
-            ["403 The token of the page is missing"] if expected is c.Forged else super().words(expected, row)
+            ["403 The page's security token is missing"]
+            if expected is c.Forged
+            else super().words(expected, row)
         )
 
 

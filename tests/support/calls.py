@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -72,9 +73,10 @@ class Api:
                 user: authentication.stored_password(conn, user) for user in {call.user for call in calls}
             }
             hashing, keeps_plain = users.hashing(conn), users.keeps_plain(conn)
+        to_store = cache(partial(passwords.to_store, hashing=hashing, keeps_plain=keeps_plain))
         for call in calls:
             if password := functions.new_password(call):
-                call.new_password = passwords.to_store(password, hashing, keeps_plain=keeps_plain)
+                call.new_password = to_store(password)
         return [
             Proven(CallRequest(call), Proof(stored[call.user], matched=call.raw("pass") == LOGIN["pass"]))
             for call in calls

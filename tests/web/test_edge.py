@@ -180,7 +180,7 @@ def test_a_demo_database_is_not_served_to_others(tmp_path):
     Didier(tmp_path, "--demo", "--database", f"sqlite:///{tmp_path}/demo.db").start().stop()
     done = didier(tmp_path, "serve", "--host", "0.0.0.0", "--database", f"sqlite:///{tmp_path}/demo.db")
 
-    assert "this database was made by --demo" in done.stderr
+    assert "this database was created by --demo" in done.stderr
     assert done.returncode != 0
 
 

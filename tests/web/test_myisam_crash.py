@@ -109,11 +109,21 @@ def test_a_kill_leaves_no_list_half_made(victim, url, database, server):
         sent += load.sent
         acknowledged += load.acknowledged
         (server if victim == "didier" else database).start()
+        if victim == "mariadb" and ENGINE == "MyISAM":
+            repair(url)
         server.call(function="version")  # the first call after the database is back puts it right
 
         check(url, sent, acknowledged)
     lists_made = len(acknowledged) * TARGETS
     note(f"SIGKILL of {victim} while lists of {TARGETS} are made, {ENGINE}", ROUNDS, lists_made, 0)
+
+
+def repair(url: str) -> None:
+    """Repair the table that MyISAM may have left damaged, as one has to."""
+    engine = sa.create_engine(url)
+    with engine.begin() as conn:
+        conn.exec_driver_sql("REPAIR TABLE vicidial_inbound_dids")
+    engine.dispose()
 
 
 def check(url: str, sent: list[tuple[str, ...]], acknowledged: list[tuple[str, ...]]) -> None:
