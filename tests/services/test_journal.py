@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy.engine import Connection, Engine
 
 from didier.cli.local import CALLER
-from didier.services.batches import journal
+from didier.services.batches import edits, journal
 from didier.services.batches.copies import CopyOrder, copy
+from didier.services.batches.edits import AddOrder, UpdateOrder
 from didier.services.system import demo
 from didier.storage import migrations
 from didier.storage.batches import progress
@@ -197,6 +198,36 @@ def test_half_a_deletion_is_taken_back(myisam):
     assert [journal.TakenBack(("5550001",), ("5550002",))] == taken
     assert {2: before[2], 4: before[4]} == {did_id: row for did_id, row in there.items() if did_id != taker}
     assert [("deleted", 3)] == changes
+
+
+def test_half_of_an_undone_deletion_is_taken_back(myisam):
+    """Rows that were to be there again with their ids are deleted again."""
+    with myisam.connect() as conn:
+        create(conn, "5550001", "5550002", "5550003")
+        before = dids.images(conn, [2, 3])
+        bulk.delete(conn, [2, 3])
+        back = [
+            Change(ADMIN, "created", "undo", id_, str(row["did_pattern"]), 7, after=row)
+            for id_, row in before.items()
+        ]
+        orphan(conn, back)
+        bulk.create_where_free(conn, bulk.block_of([{**before[2], "modify_stamp": as_text(NOW)}]))
+
+    with myisam.begin() as conn:
+        assert [journal.TakenBack(("5550001",), ())] == journal.take_back(conn)
+        assert [SOURCE, "5550003"] == state(conn)[0]
+
+
+def test_what_builds_on_something_is_taken_back_first(myisam):
+    """A DID that was created and updated in one transaction is gone."""
+    with myisam.connect() as conn:
+        with conn.begin() as transaction:
+            edits.add(conn, [AddOrder(CALLER, "5550001", {"extension": "8301"})], NOW)
+            edits.update(conn, [UpdateOrder(CALLER, "5550001", {"extension": "8302"})], NOW)
+            transaction.rollback()
+        with conn.begin():
+            assert 2 == len(journal.take_back(conn))
+            assert ([SOURCE], []) == state(conn)
 
 
 def test_what_is_being_made_is_left_alone(myisam):

@@ -77,7 +77,7 @@ class Client:
     contested: set[str] = field(default_factory=set)
     answered: int = 0
     error: BaseException | None = None
-    last: tuple[int, Rows] | None = None  # the import that may be undone, and what was there before it
+    last: tuple[int, Rows] | None = None  # the batch that may be undone, and what was there before it
     serial: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _fresh: Iterator[int] = field(default_factory=lambda: itertools.count(5_000_000))
 
@@ -141,7 +141,10 @@ class Client:
         if number := self._one():
             self.after = {n: text for n, text in self.before.items() if n != number}
             status, text = self.server.request("DELETE", f"/api/v1/dids/{number}", "", SIGN_IN)
-            self._answered(status, {204}, set(), text)
+            if self._answered(status, {204}, set(), text) == 204:
+                status, text = self.server.request("GET", f"/api/v1/dids/{number}/history", "", SIGN_IN)
+                if status == 200:  # or the database is gone by now
+                    self.last = json.loads(text)["items"][0]["batch_id"], self._earlier
 
     def copies(self) -> None:
         """Copy the tutorial's DID to numbers that are free."""
@@ -152,7 +155,7 @@ class Client:
         self._answered(status, {201}, set(), answer)
 
     def undoes(self) -> None:
-        """Take the last import back."""
+        """Take the last import or deletion back."""
         if self.last:
             batch_id, self.after = self.last
             self._answered(*self._request("POST", f"/api/v1/batches/{batch_id}/undo", "{}"))

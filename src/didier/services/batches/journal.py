@@ -6,7 +6,7 @@ What a crash or an error leaves half done is taken back: by the next start, befo
 as the database answers again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from didier.storage.changes.journal import Entry
 from didier.storage.dids import bulk, dids
 from didier.storage.dids.bulk import Block
 from didier.storage.dids.dids import STAMP
-from didier.storage.statements import as_text, is_transactional
+from didier.storage.statements import as_moment, as_text, is_transactional
 from didier.storage.tables import DIDS
 
 
@@ -82,9 +82,7 @@ def _remove_created(
     by_pattern = {pattern: change for change in changes for pattern in run_of(change.pattern, change.size)}
     created: dict[int, str] = {}
     kept = []
-    for pattern, (did_id, changed_at) in dids.made_after(conn, list(by_pattern), entry.high_water).items():
-        if pattern not in by_pattern:  # the same number in other letters, by somebody else
-            continue
+    for did_id, (pattern, changed_at) in _found(conn, entry, changes, by_pattern).items():
         if changed_at in {None, entry.moment}:
             created[did_id] = pattern
         else:
@@ -100,6 +98,23 @@ def _remove_created(
     }
     bulk.delete(conn, list(ours))
     return list(ours.values()), kept
+
+
+def _found(
+    conn: Connection, entry: Entry, changes: Sequence[Change], wanted: Collection[str]
+) -> dict[int, tuple[str, datetime | None]]:
+    """Return those of the DIDs *wanted* that were not there before: number and last change, by id.
+
+    A DID that was to have its old id again was not there, the others have ids above all that were.
+    """
+    new = dids.made_after(conn, wanted, entry.high_water)
+    back = dids.images(conn, [change.did_id for change in changes if change.did_id])
+    found = {did_id: (pattern, changed_at) for pattern, (did_id, changed_at) in new.items()}
+    for did_id, row in back.items():
+        stamp = row.get(STAMP)
+        found[did_id] = str(row["did_pattern"]), as_moment(str(stamp)) if stamp else None
+    # The same number in other letters is somebody else's.
+    return {did_id: one for did_id, one in found.items() if one[0] in wanted}
 
 
 AT_ONCE = 1_000

@@ -91,10 +91,13 @@ def is_empty(conn: Connection) -> bool:
 
 
 def left(conn: Connection) -> list[Entry]:
-    """Return the entries whose writers are gone; this connection is not at one of its own any more."""
+    """Return the entries whose writers are gone, the last first: it may build on those before.
+
+    This connection is not at one of its own any more.
+    """
     sql = (
         "SELECT journal_id, high_water, content FROM didier_journal"
-        " WHERE COALESCE(IS_USED_LOCK(guard), CONNECTION_ID()) = CONNECTION_ID() ORDER BY journal_id"
+        " WHERE COALESCE(IS_USED_LOCK(guard), CONNECTION_ID()) = CONNECTION_ID() ORDER BY journal_id DESC"
     )
     return [_entry(*row) for row in run(conn, sql)]
 

@@ -180,5 +180,5 @@ def made_after(
         f"SELECT did_pattern, did_id, {stamp} FROM {DIDS}"
         f" WHERE did_pattern IN {dialects.of(conn).texts} AND did_id > ?"
     )
-    rows = run(conn, sql, as_json(wanted), high_water)
+    rows = run(conn, sql, as_json(list(wanted)), high_water)
     return {row[0]: (row[1], as_moment(row[2])) for row in rows}
