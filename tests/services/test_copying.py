@@ -16,11 +16,15 @@ from didier.errors import (
     NotFound,
     NotPermitted,
 )
+from didier.services.batches import edits
 from didier.services.batches.copies import Copied, CopyOrder, CopyResult, copy
+from didier.services.batches.edits import AddOrder, UpdateOrder
 from didier.storage.batches import progress
 from didier.storage.batches.progress import BatchFilter
 from didier.storage.database import open_engine
 from didier.storage.statements import run
+from didier.storage.tables import DIDS
+from support.homes import ready
 
 SOURCE = "18001234567"
 
@@ -301,3 +305,29 @@ def test_a_token_makes_only_what_it_reaches(clean, now):
     assert [Copied, InvalidPattern] == [type(item) for item in result.items]
     assert "begin with 1800" in result.items[1].reason
     assert NotFound(SOURCE) == hidden
+
+
+@pytest.mark.parametrize("collation", ["latin1_swedish_ci", "utf8mb4_bin"])
+def test_letters_of_every_script_are_copied(mariadb, now, collation):
+    """Whatever the database's own character set: VICIdial's tables may have another."""
+    texts = {"18005550001": "Γραμμή πωλήσεων", "18005550002": "Линия продаж"}
+    with ready(mariadb.database(), now) as engine:
+        with engine.begin() as conn:
+            run(conn, f"ALTER DATABASE COLLATE {collation}")
+            run(conn, f"ALTER TABLE {DIDS} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+        engine.dispose()  # connections keep the collation that they began with
+        with engine.begin() as conn:
+            edits.add(
+                conn, [AddOrder(CALLER, n, {"did_description": text}) for n, text in texts.items()], now
+            )
+            copy(conn, [CopyOrder(CALLER, n, (f"{n[:-1]}{int(n[-1]) + 2}",)) for n in texts], now)
+            edits.update(
+                conn, [UpdateOrder(CALLER, n, {"custom_one": text}) for n, text in texts.items()], now
+            )
+            rows = run(conn, f"SELECT did_pattern, did_description, custom_one FROM {DIDS} WHERE did_id > 1")
+
+    assert [
+        *((n, text, text) for n, text in texts.items()),
+        ("18005550003", texts["18005550001"], ""),
+        ("18005550004", texts["18005550002"], ""),
+    ] == sorted(rows)

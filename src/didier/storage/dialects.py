@@ -87,10 +87,11 @@ class Dialect(ABC):
         """Say whether so many *rows* are bound value by value, and not as one text in JSON."""
 
     @abstractmethod
-    def rows(self, columns: Sequence[str]) -> str:
+    def rows(self, columns: Sequence[str], *, compared: bool = False) -> str:
         """Return the FROM item ``r`` that reads a parameter, lists in a list in JSON, as rows of *columns*.
 
-        Its column ``n`` counts them in order.
+        Its column ``n`` counts them in order. They hold every letter; those that are *compared* as they are
+        with columns hold the letters of the database.
         """
 
     @abstractmethod
@@ -191,7 +192,7 @@ class _SQLite(Dialect):
         # does; for many rows it is the text all the same: nothing has to be compiled for their number.
         return rows <= FEW
 
-    def rows(self, columns: Sequence[str]) -> str:
+    def rows(self, columns: Sequence[str], *, compared: bool = False) -> str:
         values = "".join(f", value ->> {i} AS {name}" for i, name in enumerate(columns))
         return f"(SELECT key AS n{values} FROM json_each(?)) AS r"
 
@@ -241,6 +242,10 @@ class _SQLite(Dialect):
         return last_row_id - count + 1  # it tells the last: https://sqlite.org/c3ref/last_insert_rowid.html
 
 
+# Without it a column of JSON_TABLE has the character set of the database, which may be latin1.
+_ANY_LETTER = "LONGTEXT CHARACTER SET utf8mb4"
+
+
 class _MariaDB(Dialect):
     is_embedded = False
     has_own_indexes = False
@@ -265,13 +270,14 @@ class _MariaDB(Dialect):
     def binds_values(self, rows: int) -> bool:
         return False
 
-    def rows(self, columns: Sequence[str]) -> str:
-        values = "".join(f", {name} LONGTEXT PATH '$[{i}]'" for i, name in enumerate(columns))
+    def rows(self, columns: Sequence[str], *, compared: bool = False) -> str:
+        kind = "LONGTEXT" if compared else _ANY_LETTER
+        values = "".join(f", {name} {kind} PATH '$[{i}]'" for i, name in enumerate(columns))
         return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY{values})) AS r"
 
     def targets(self, own: Sequence[str]) -> str:
         path = "$[0]" if own else "$"
-        values = "".join(f", {name} LONGTEXT PATH '$[{i}]'" for i, name in enumerate(own, 1))
+        values = "".join(f", {name} {_ANY_LETTER} PATH '$[{i}]'" for i, name in enumerate(own, 1))
         return (
             f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY, target VARCHAR(50) PATH '{path}'{values})) AS r"
         )
