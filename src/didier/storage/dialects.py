@@ -87,11 +87,11 @@ class Dialect(ABC):
         """Say whether so many *rows* are bound value by value, and not as one text in JSON."""
 
     @abstractmethod
-    def rows(self, columns: Sequence[str], *, compared: bool = False) -> str:
+    def rows(self, columns: Sequence[str], *, any_letter: bool = False) -> str:
         """Return the FROM item ``r`` that reads a parameter, lists in a list in JSON, as rows of *columns*.
 
-        Its column ``n`` counts them in order. They hold every letter; those that are *compared* as they are
-        with columns hold the letters of the database.
+        Its column ``n`` counts them in order. The others hold the letters of the database's own character
+        set, so that they can be compared, or with *any_letter* every one.
         """
 
     @abstractmethod
@@ -192,7 +192,7 @@ class _SQLite(Dialect):
         # does; for many rows it is the text all the same: nothing has to be compiled for their number.
         return rows <= FEW
 
-    def rows(self, columns: Sequence[str], *, compared: bool = False) -> str:
+    def rows(self, columns: Sequence[str], *, any_letter: bool = False) -> str:
         values = "".join(f", value ->> {i} AS {name}" for i, name in enumerate(columns))
         return f"(SELECT key AS n{values} FROM json_each(?)) AS r"
 
@@ -270,8 +270,8 @@ class _MariaDB(Dialect):
     def binds_values(self, rows: int) -> bool:
         return False
 
-    def rows(self, columns: Sequence[str], *, compared: bool = False) -> str:
-        kind = "LONGTEXT" if compared else _ANY_LETTER
+    def rows(self, columns: Sequence[str], *, any_letter: bool = False) -> str:
+        kind = _ANY_LETTER if any_letter else "LONGTEXT"
         values = "".join(f", {name} {kind} PATH '$[{i}]'" for i, name in enumerate(columns))
         return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY{values})) AS r"
 

@@ -74,7 +74,7 @@ def update(
         sql = f"UPDATE {table} AS t SET {assignments} WHERE {_is(key)} AND {where}"
         return run_change(conn, sql, *rows[0][len(key) :], *rows[0][: len(key)])
     dialect = dialects.of(conn)
-    source, values = bound_rows(dialect, _places(len(key) + len(columns)), rows)
+    source, values = bound_rows(dialect, _places(len(key) + len(columns)), rows, any_letter=True)
     sql = _update(dialect, table, source, _kinds(key, rows[0]), columns, where)
     return run_change(conn, sql, *values)
 

@@ -176,21 +176,21 @@ def scalar(conn: Connection, sql: str, *values: Any) -> Any:
 
 
 @cache_some
-def rows_of(dialect: Dialect, columns: tuple[str, ...], compared: bool = False) -> str:
+def rows_of(dialect: Dialect, columns: tuple[str, ...], any_letter: bool = False) -> str:
     """Return the FROM item, called ``r``, that reads a parameter as a table.
 
     The parameter is a list of lists as `as_json` writes it, one value for each of *columns*. Column ``n``
     counts the rows in order.
     """
-    return dialect.rows(columns, compared=compared)
+    return dialect.rows(columns, any_letter=any_letter)
 
 
 def bound_rows(
-    dialect: Dialect, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], *, compared: bool = False
+    dialect: Dialect, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], *, any_letter: bool = False
 ) -> tuple[str, list[Any]]:
     """Return the FROM item that `rows_of` returns, and what is bound to it so that it reads *rows*."""
     if not dialect.binds_values(len(rows)):
-        return rows_of(dialect, columns, compared), [as_json(rows)]
+        return rows_of(dialect, columns, any_letter), [as_json(rows)]
     values = [value for n, row in enumerate(rows) for value in (*row, n)]
     return _few_rows(columns, len(rows)), values
 

@@ -38,7 +38,7 @@ def missing(
     if groups is not None and "user_group" in columns:
         there += f" AND t.user_group IN {dialects.of(conn).texts}"
         given.append(as_json([*sorted(groups), EVERY_GROUP]))
-    rows = rows_of(dialects.of(conn), ("wanted",), compared=True)
+    rows = rows_of(dialects.of(conn), ("wanted",))
     return {row[0] for row in run(conn, f"SELECT r.wanted FROM {rows} WHERE NOT EXISTS ({there})", *given)}
 
 

@@ -37,9 +37,8 @@ class Known:
 def find(conn: Connection, names: Sequence[Name]) -> dict[Name, Known]:
     """Return what is known of the requests *names*."""
     rows = as_json([(name.owner, name.key) for name in names])
-    source = rows_of(dialects.of(conn), _NAMES, compared=True)
     sql = (
-        f"SELECT user_name, idempotency_key, fingerprint, answer FROM {source}"
+        f"SELECT user_name, idempotency_key, fingerprint, answer FROM {rows_of(dialects.of(conn), _NAMES)}"
         f" JOIN {_TABLE} ON user_name = r.name AND idempotency_key = r.request_key"
     )
     return {Name(owner, key): Known(mark, answer) for owner, key, mark, answer in run(conn, sql, rows)}

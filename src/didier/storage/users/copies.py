@@ -32,7 +32,8 @@ def make(conn: Connection, copies: Sequence[tuple[int, Mapping[str, Any]]]) -> N
     always = tuple(name for name in given if all(name in values for _, values in copies))
     rows = [(source_id, *(values.get(name) for name in given)) for source_id, values in copies]
     dialect = dialects.of(conn)
-    source, bound = bound_rows(dialect, ("source_id", *(f"v{i}" for i in range(len(given)))), rows)
+    columns = ("source_id", *(f"v{i}" for i in range(len(given))))
+    source, bound = bound_rows(dialect, columns, rows, any_letter=True)
     run(conn, _sql(dialect, source, there, given, always), *bound)
 
 

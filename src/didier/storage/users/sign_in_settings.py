@@ -68,7 +68,7 @@ def _joined(
     if not rows:
         return []
     dialect = dialects.of(conn)
-    source, bound = bound_rows(dialect, columns, rows, compared=True)
+    source, bound = bound_rows(dialect, columns, rows)
     names = ", ".join(f"r.{name}" for name in columns)
     try:
         return run(conn, f"SELECT {names} FROM {source} {dialect.forced_join} {join}", *bound, *values)
