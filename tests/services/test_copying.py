@@ -331,3 +331,20 @@ def test_letters_of_every_script_are_copied(mariadb, now, collation):
         ("18005550003", texts["18005550001"], ""),
         ("18005550004", texts["18005550002"], ""),
     ] == sorted(rows)
+
+
+def test_letters_that_the_table_cannot_hold_are_refused(mariadb, now):
+    """An old VICIdial's tables are latin1; nothing is stored as question marks."""
+    values = {"did_description": "Γραμμή πωλήσεων"}
+    with ready(mariadb.database(), now) as engine, engine.begin() as conn:
+        run(conn, f"ALTER TABLE {DIDS} CONVERT TO CHARACTER SET latin1")
+        refused = [
+            *edits.add(conn, [AddOrder(CALLER, "18005550001", values)], now),
+            *edits.update(conn, [UpdateOrder(CALLER, SOURCE, values)], now),
+            *copy(conn, [CopyOrder(CALLER, SOURCE, ("18005550001",), values)], now),
+        ]
+        [done] = edits.update(conn, [UpdateOrder(CALLER, SOURCE, {"did_description": "Línea é"})], now)
+
+    allowed = "letters that the table of DIDs can hold (cp1252)"
+    assert [InvalidField("did_description", values["did_description"], allowed)] * 3 == refused
+    assert "Línea é" == done.image["did_description"]

@@ -11,6 +11,7 @@ from didier.domain import fields
 from didier.domain.users import User
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.errors import InvalidField, UnknownReference
+from didier.storage import character_sets
 from didier.storage.changes.change_log import Image
 from didier.storage.dids import destinations
 from didier.storage.statements import columns_of
@@ -53,7 +54,19 @@ def problems(
     missing = {
         place: destinations.missing(conn, place[0], found, place[1]) for place, found in wanted.items()
     }
-    return [_first_problem(one, there, missing, unchecked) for one in checked]
+    is_plain = all(value is None or value.isascii() for row in rows for value in row.values())
+    encoding = None if is_plain else character_sets.encoding_of(conn, DIDS)
+    return [
+        _first_problem(one, there, missing, unchecked) or _bad_letters(one.row, encoding) for one in checked
+    ]
+
+
+def _bad_letters(row: Values, encoding: str | None) -> InvalidField | None:
+    """Refuse the first value with letters that the table cannot hold: MariaDB would store question marks."""
+    for column, value in row.items():
+        if encoding and value and not character_sets.can_hold(encoding, value):
+            return InvalidField(column, value, f"letters that the table of DIDs can hold ({encoding})")
+    return None
 
 
 _NOTHING: Image = MappingProxyType({})
