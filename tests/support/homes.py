@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from didier.services.system import demo
@@ -13,6 +14,7 @@ from didier.storage.changes import reconcile
 from didier.storage.database import open_engine
 from didier.storage.statements import run
 from didier.storage.tables import DIDS, vicidial_tables
+from support.mariadb import MariaDB
 
 
 @contextmanager
@@ -28,6 +30,17 @@ def ready(url: str, now: datetime, *, myisam: bool = False) -> Iterator[Engine]:
         demo.fill(conn, now)
     yield engine
     engine.dispose()
+
+
+def vicidial(database: MariaDB, storage_engine: str) -> str:
+    """Make VICIdial's tables in a new database; return its URL."""
+    url = database.database()
+    engine = sa.create_engine(url)
+    with engine.begin() as conn:
+        conn.exec_driver_sql(f"SET SESSION default_storage_engine={storage_engine}")
+        vicidial_tables().create_all(conn)
+    engine.dispose()
+    return url
 
 
 def emptied(engine: Engine, source: dict[str, Any]) -> None:

@@ -19,7 +19,8 @@ import sqlalchemy as sa
 
 from didier.storage.batches.progress import ACTIVE
 from didier.storage.database import open_engine, reading
-from didier.storage.tables import Timestamp, vicidial_tables
+from didier.storage.tables import Timestamp
+from support.homes import vicidial
 from support.load import Copying, new_targets
 from support.mariadb import MariaDB, running_mariadb
 from support.server import Didier
@@ -50,17 +51,6 @@ def database() -> Iterator[MariaDB]:
     """A database server that these tests may kill."""
     with running_mariadb() as server:
         yield server
-
-
-def vicidial(database: MariaDB, storage_engine: str) -> str:
-    """Make VICIdial's tables in a new database; return its URL."""
-    url = database.database()
-    engine = sa.create_engine(url)
-    with engine.begin() as conn:
-        conn.exec_driver_sql(f"SET SESSION default_storage_engine={storage_engine}")
-        vicidial_tables().create_all(conn)
-    engine.dispose()
-    return url
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
-from didier.storage.tables import vicidial_tables
+from support.homes import vicidial
 from support.load import Copying, new_targets
 from support.mariadb import MariaDB, running_mariadb
 from support.measurements import note
@@ -24,13 +24,7 @@ def database() -> Iterator[MariaDB]:
 @pytest.fixture(params=["InnoDB", "MyISAM"])
 def url(request, database):
     """VICIdial's tables in both engines that it knows."""
-    url = database.database()
-    engine = sa.create_engine(url)
-    with engine.begin() as conn:
-        conn.exec_driver_sql(f"SET SESSION default_storage_engine={request.param}")
-        vicidial_tables().create_all(conn)
-    engine.dispose()
-    return url
+    return vicidial(database, request.param)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from didier.storage.database import open_engine, reading
 from didier.storage.tables import vicidial_tables
+from support.homes import vicidial
 from support.mariadb import MariaDB, running_mariadb
 from support.measurements import note
 from support.server import Didier
@@ -49,17 +50,6 @@ def database() -> Iterator[MariaDB]:
     """A database server that these tests may kill."""
     with running_mariadb() as server:
         yield server
-
-
-def vicidial(database: MariaDB, storage_engine: str) -> str:
-    """Make VICIdial's tables in a new database; return its URL."""
-    url = database.database()
-    engine = sa.create_engine(url)
-    with engine.begin() as conn:
-        conn.exec_driver_sql(f"SET SESSION default_storage_engine={storage_engine}")
-        vicidial_tables().create_all(conn)
-    engine.dispose()
-    return url
 
 
 @dataclass
