@@ -20,6 +20,7 @@ from didier.storage.batches import progress
 from didier.storage.dids import dids
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
+from support import outside
 
 SOURCE = "18001234567"
 NUMBER = "5550001"
@@ -152,6 +153,16 @@ def test_a_pattern_that_was_taken_since(edit, undo):
     edit(AddOrder(CALLER, SOURCE, {}))
 
     assert AlreadyExists(SOURCE) == undo(batch_id, force=True)
+
+
+def test_an_id_that_was_taken_since(conn, edit, undo, now):
+    """The same, where another program has given the id to another number: that one stays as it is."""
+    batch_id = edit(DeleteOrder(CALLER, SOURCE))
+    outside.add(conn, {"did_id": 1, "did_pattern": NUMBER}, now)
+    before = image(conn, NUMBER)
+
+    assert AlreadyExists(SOURCE) == undo(batch_id, force=True)
+    assert before == image(conn, NUMBER)
 
 
 def test_twice_is_once(edit, undo):

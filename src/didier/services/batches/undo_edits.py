@@ -102,7 +102,8 @@ def _plan(
 ) -> _Plan:
     plan = _Plan([], [])
     for entry in reversed(entries):
-        image = there.get(entry.did_id)
+        # What was deleted is created again: a row that has its id by now is in the way, see `_blocked`.
+        image = None if entry.after is None else there.get(entry.did_id)
         gone = image is None and entry.after is not None
         if gone and entry.before is None:
             continue

@@ -60,7 +60,7 @@ def block_of(rows: Sequence[Mapping[str, Any]], stamp: str = "") -> Block:
     varying = tuple(
         name
         for name, value in first.items()
-        if name != "did_pattern" and any(row[name] != value for row in rows)
+        if name == "did_id" or (name != "did_pattern" and any(row[name] != value for row in rows))
     )
     fixed = ("did_pattern", *varying)
     alike = {name: value for name, value in first.items() if name not in fixed}
