@@ -138,7 +138,7 @@ def _change(
         action=_action(logged),
         batch_id=recorded.batch_id or None,
         source=logged.source if is_seen else None,
-        before=logged.before,
+        before=logged.image_in_run(logged.before, place.did_id, pattern),
         after=images.left_by(logged, place.did_id, pattern, source),
         is_outside=logged.cause == OUTSIDE,
         cursor=_cursor(place),

@@ -14,7 +14,7 @@ def left_by(logged: Change, did_id: int, pattern: str, source: Image) -> Image |
     that is not known. The time of the copy is left out, and columns whose values were not stored.
     """
     if logged.after is not None or logged.cause != "copy" or not source:
-        return logged.after
+        return logged.image_in_run(logged.after, did_id, pattern)
     own = logged.details.get("own")
     given = {**(logged.details.get("values") or {}), **(own[did_id - logged.did_id] if own else {})}
     unknown = {*(logged.details.get("unknown") or ()), *_of_template(logged), STAMP}

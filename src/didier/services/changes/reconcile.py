@@ -193,9 +193,8 @@ def _left_by(
     conn: Connection, change: Change, ids: range, source: Image, names: Sequence[str]
 ) -> Iterator[tuple[int, _Expected]]:
     """Yield what *change* has made of the DIDs *ids*."""
-    if change.cause != "copy" or change.after is not None:
-        for did_id in ids:
-            yield did_id, _as_image(conn, change, change.after or {}, names)
+    if change.size == 1 and (change.cause != "copy" or change.after is not None):
+        yield change.did_id, _as_image(conn, change, change.after or {}, names)
         return
     places = [(did_id, _pattern(change, did_id)) for did_id in ids]
     if change.details.get("own"):

@@ -16,14 +16,15 @@ and of a change that is a batch by itself what a batch has besides: ``mode``, ``
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 from sqlalchemy.engine import Connection
 
+from didier.domain.targets import run_of
 from didier.storage import dialects
 from didier.storage.dids.dids import Value
 from didier.storage.statements import as_json, as_moment, as_text, insert_returning, run
@@ -59,7 +60,8 @@ class Change:
     """One change of a DID, or of a run: *size* consecutive numbers with consecutive ids.
 
     An image is None where there was no such DID, and where the change tells otherwise what it was: of
-    copies the snapshot of the source, see above.
+    copies the snapshot of the source, see above. That of a run is the first DID's; the others have the next
+    ids and numbers, and are otherwise alike.
     """
 
     author: Author
@@ -77,6 +79,29 @@ class Change:
     details: Mapping[str, Any] = field(default_factory=dict)
     before: Image | None = None
     after: Image | None = None
+
+    def image_in_run(self, image: Image | None, did_id: int, pattern: str) -> Image | None:
+        """Return *image*, that of the run's first DID, as it is of the DID *did_id* with *pattern*."""
+        if image is None or did_id == self.did_id:
+            return image
+        return {**image, "did_id": did_id, "did_pattern": pattern}
+
+    def singles(self) -> Iterator["Change"]:
+        """Yield the change of each DID of a run."""
+        if self.size == 1:
+            yield self
+            return
+        for place, pattern in enumerate(run_of(self.pattern, self.size)):
+            did_id = self.did_id + place
+            yield replace(
+                self,
+                did_id=did_id,
+                pattern=pattern,
+                position=self.position + place,
+                size=1,
+                before=self.image_in_run(self.before, did_id, pattern),
+                after=self.image_in_run(self.after, did_id, pattern),
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +231,15 @@ def of_batch(conn: Connection, batch_id: int) -> list[Recorded]:
     of_shared = f"{_SELECT} WHERE batch_id = ? AND cause <> '{UNDO}' AND kind = 'did' ORDER BY change_id"
     found = run(conn, f"{_SELECT} WHERE change_id = ? AND batch_id IS NULL", batch_id)
     return [_recorded(row) for row in found or run(conn, of_shared, batch_id)]
+
+
+def of_batch_before(conn: Connection, batch_id: int, before: int | None, limit: int) -> list[Recorded]:
+    """Return the last *limit* changes of a large batch below the id *before*, the last first."""
+    sql = (
+        f"{_SELECT} WHERE batch_id = ? AND cause <> '{UNDO}' AND kind = 'did' AND change_id < ?"
+        " ORDER BY change_id DESC LIMIT ?"
+    )
+    return [_recorded(row) for row in run(conn, sql, batch_id, 2**62 if before is None else before, limit)]
 
 
 def groups_of(conn: Connection, batch_ids: Collection[int]) -> dict[int, set[str | None]]:
