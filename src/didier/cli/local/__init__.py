@@ -9,34 +9,15 @@ from sqlalchemy.engine import Engine
 
 from didier import config
 from didier.config import Settings
-from didier.domain.users import ALL_FUNCTIONS, EVERY_GROUP, User
 from didier.errors import NoDatabase
 from didier.services.system.installation_key import KeyFile
 from didier.services.users.authentication import Caller
+from didier.services.users.local_user import LOCAL_USER
 from didier.storage import migrations
 from didier.storage.database import open_engine, parse_url, reading
 from didier.vicidial import conf
 
-CALLER = Caller(
-    user=User(
-        name="didier-cli",
-        level=9,
-        group=EVERY_GROUP,
-        api_access=True,
-        functions=ALL_FUNCTIONS,
-        modify_dids=True,
-        delete_dids=True,
-        view_reports=True,
-        viewable_groups=EVERY_GROUP,
-        modify_users=True,
-        delete_users=True,
-        manage_servers=True,
-        modify_same_level=True,
-    ),
-    name="didier-cli",
-    address="",
-    is_local=True,
-)
+CALLER = Caller(user=LOCAL_USER, name=LOCAL_USER.name, address="", is_local=True)
 """The caller of services that the command line works as."""
 
 
