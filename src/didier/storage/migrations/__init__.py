@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic import op
 from sqlalchemy.engine import Connection, Engine
 
 from didier.errors import NoDatabase
@@ -26,6 +27,14 @@ INNODB: dict[str, Any] = {
     for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
 }
 """Options of every table: journals must survive a crash whatever engine VICIdial's own tables have."""
+
+
+def add_column(table: str, column: "sa.Column[Any]") -> bool:
+    """Add *column* in a migration unless an interrupted one has done so; say whether."""
+    there = {known["name"] for known in sa.inspect(op.get_bind()).get_columns(table)}
+    if column.name not in there:
+        op.add_column(table, column)
+    return column.name not in there
 
 
 def revision(conn: Connection) -> str | None:

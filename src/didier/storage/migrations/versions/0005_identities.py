@@ -5,12 +5,11 @@ stay, for people and for processes of the release before.
 """
 
 from collections.abc import Collection
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from didier.storage.migrations import INNODB
+from didier.storage.migrations import INNODB, add_column
 
 revision = "0005"
 down_revision = "0004"
@@ -28,12 +27,12 @@ _IDS = (
 
 def upgrade() -> None:
     for table, column, name in _IDS:
-        if _add(table, sa.Column(column, sa.Integer)):  # NULL: nobody with an id, or gone
+        if add_column(table, sa.Column(column, sa.Integer)):  # NULL: nobody with an id, or gone
             _fill(table, column, name)
     # A JSON list in small letters of the groups whose DIDs the caller saw, null for all; NULL: not known.
-    _add("didier_batches", sa.Column("caller_groups", sa.Text))
+    add_column("didier_batches", sa.Column("caller_groups", sa.Text))
     # 0003 got it when databases at that revision were in use already.
-    _add("didier_batches", sa.Column("undo_groups", sa.Text))
+    add_column("didier_batches", sa.Column("undo_groups", sa.Text))
     op.create_index("didier_lockouts_user", "didier_lockouts", ["user_id"], if_not_exists=True)
     _own_idempotency()
     op.create_table(
@@ -45,14 +44,6 @@ def upgrade() -> None:
         **INNODB,
     )
     op.create_index("didier_unknown_names_at", "didier_unknown_names", ["failed_at"], if_not_exists=True)
-
-
-def _add(table: str, column: "sa.Column[Any]") -> bool:
-    """Add *column* unless an interrupted migration has done so; say whether."""
-    there = {known["name"] for known in sa.inspect(op.get_bind()).get_columns(table)}
-    if column.name not in there:
-        op.add_column(table, column)
-    return column.name not in there
 
 
 def _fill(table: str, column: str, name: str) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import inputs
 from didier.storage.batches.input_text import unpack
-from didier.storage.migrations import INNODB
+from didier.storage.migrations import INNODB, add_column
 
 revision = "0007"
 down_revision = "0006"
@@ -41,7 +41,7 @@ _LongBlob = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 def upgrade() -> None:
     conn = op.get_bind()
     for name in ("origin", "undone_origin"):
-        _add("didier_batches", sa.Column(name, sa.String(20)))
+        add_column("didier_batches", sa.Column(name, sa.String(20)))
     is_new = not sa.inspect(conn).has_table("didier_changes")
     _create()
     if is_new:
@@ -105,12 +105,6 @@ def _create() -> None:
         if_not_exists=True,
         **INNODB,
     )
-
-
-def _add(table: str, column: "sa.Column[Any]") -> None:
-    there = {known["name"] for known in sa.inspect(op.get_bind()).get_columns(table)}
-    if column.name not in there:
-        op.add_column(table, column)
 
 
 def _begin_counting(conn: Connection) -> None:
