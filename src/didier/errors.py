@@ -34,6 +34,7 @@
     │   ├── NotAllPossible
     │   ├── BatchNotFound
     │   ├── NotUndoable
+    │   ├── NotCancellable
     │   ├── KeyReused
     │   ├── KeyUnderWay
     │   ├── TokenNotFound
@@ -402,6 +403,19 @@ class NotUndoable(Refusal):
 
     def __str__(self) -> str:
         return f"batch {self.batch_id} is {self.state}; only a batch that is done can be undone"
+
+
+@dataclass(unsafe_hash=True)
+class NotCancellable(Refusal):
+    """Batch *batch_id* is in a *state* in which nothing of it is being done, or it is being undone."""
+
+    batch_id: int
+    state: str
+
+    def __str__(self) -> str:
+        return (
+            f"batch {self.batch_id} is {self.state}; only a batch that is being carried out can be cancelled"
+        )
 
 
 @dataclass(unsafe_hash=True)

@@ -34,9 +34,12 @@ def test_an_event_that_cannot_come_is_an_error():
 
 
 def test_what_is_undone_says_by_whom():
-    """In one transaction, or when the last row is removed."""
-    assert UNDONE == after(DONE, "undone").to == after(Stage("running", "remove"), "undone").to
-    assert "undone_by" in after(DONE, "undone").writes
+    """From the beginning of an undo on; one that keeps everything leaves the batch done."""
+    removing = Stage("running", "remove")
+
+    assert removing == after(DONE, "undo").to
+    assert "undone_by" in after(DONE, "undo").writes
+    assert (UNDONE, DONE) == (after(removing, "undone").to, after(removing, "kept all").to)
 
 
 def test_the_picture_is_that_of_the_table():

@@ -20,11 +20,13 @@ from didier.errors import (
     TooManyTargets,
     UnknownReference,
 )
-from didier.services.batches import batches, edits
-from didier.services.batches.batches import Undone, read_text, text_of
+from didier.services.batches import batches, bulk_edits, edits
+from didier.services.batches.batches import Undone
+from didier.services.batches.bulk_edits import EditOrder
 from didier.services.batches.copies import CopyOrder, CopyResult, copy
+from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.edits import AddOrder, DeleteOrder, UpdateOrder
-from didier.services.batches.import_table import ImportOrder, import_dids
+from didier.services.batches.order_text import read_text, text_of
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.input_text import pack
@@ -223,9 +225,9 @@ def test_imports_are_seen_by_who_sees_all_their_rows(clean, now):
     with clean.begin() as conn:
         run(conn, "INSERT INTO vicidial_user_groups (user_group, group_name) VALUES ('OTHER', 'Others')")
         rows = [Row("5550100", {"user_group": "ADMIN"}), Row("5550101", {"user_group": "OTHER"})]
-        orders = [ImportOrder(CALLER, tuple(some), ("user_group",)) for some in ([rows[0]], [rows[1]])]
-        orders.append(ImportOrder(CALLER, tuple(rows), ("user_group",), "update"))
-        ids = [import_dids(conn, [order], now)[0].batch_id for order in orders]
+        spec = EditSpec("import", columns=("user_group",), existing="update")
+        orders = [EditOrder(CALLER, spec, some) for some in (rows[:1], rows[1:], rows)]
+        ids = [bulk_edits.edit(conn, [order], now)[0].batch_id for order in orders]
 
     assert [True, False, False] == [seen(clean, SALES, id_) for id_ in ids]
 

@@ -24,9 +24,10 @@ from didier.domain.templates import Template
 from didier.errors import AlreadyExists, DeletionLocked, NotAllPossible, NotFound, NotUndoable
 from didier.runtime.committer import Committer
 from didier.services.batches import batches, copies, edits, journal, rollback
-from didier.services.batches.batches import BatchOrder, Undone, UndoOrder, text_of
+from didier.services.batches.batches import BatchOrder, Undone, UndoOrder
 from didier.services.batches.copies import CopyOrder, CopyResult
 from didier.services.batches.edits import AddOrder, DeleteOrder, LockOrder, UpdateOrder
+from didier.services.batches.order_text import text_of
 from didier.services.changes.history import history
 from didier.storage.batches import progress
 from didier.storage.database import open_engine, reading

@@ -2,8 +2,9 @@
 
 import pytest
 
-from didier.services.batches import job_steps, rollback
-from didier.services.batches.job_steps import Check, MovedOn
+from didier.services.batches import job_steps
+from didier.services.batches.copy_job import CopyJob
+from didier.services.batches.job_steps import Findings, MovedOn
 from support.batches import accept, order, stored, table
 
 BLOCK = "5550100-5550299"
@@ -16,8 +17,7 @@ class Node:
         self.engine, self.now = engine, now
         self.batch = stored(engine, batch_id)
         with engine.begin() as conn:
-            self.spec = rollback.spec_of(conn, self.batch)
-            self.planner = job_steps.open_planner(conn, self.batch, self.spec)
+            self.job = CopyJob(conn, self.batch)
 
     def begin_check(self):
         with self.engine.begin() as conn:
@@ -29,12 +29,12 @@ class Node:
 
     def refuse(self):
         with self.engine.begin() as conn:
-            job_steps.refuse(conn, self.batch, Check(self.planner), self.now)
+            job_steps.refuse(conn, self.batch, Findings(), self.now)
 
     def make(self):
-        chunk = self.planner.take(120)
+        chunk = self.job.take(120)
         with self.engine.begin() as conn:
-            job_steps.make(conn, self.batch, self.spec, chunk, self.now)
+            self.job.carry_out(conn, chunk, self.now)
 
     def finish(self):
         with self.engine.begin() as conn:

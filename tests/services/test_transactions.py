@@ -7,23 +7,25 @@ from sqlalchemy.engine import Connection
 
 from didier.cli.local import CALLER
 from didier.domain.inputs import Row
-from didier.services.batches import copies, edits, import_table
+from didier.services.batches import bulk_edits, copies, edits
 from didier.services.batches.batches import UndoOrder, undo
+from didier.services.batches.bulk_edits import EditOrder
 from didier.services.batches.copies import CopyOrder
+from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.edits import AddOrder, DeleteOrder, UpdateOrder
-from didier.services.batches.import_table import ImportOrder
 from didier.storage.statements import run
 from support.statements import traced
 
 SOURCE = "18001234567"
 VALUES = {"did_description": "Sales line"}
+IMPORT = EditSpec("import", columns=("did_description",), existing="update")
 ROWS = (Row("5550001", VALUES), Row("5550009", VALUES))
 VERBS = {
     "copy": (copies.copy, CopyOrder(CALLER, SOURCE, ("5550001", "5550003"))),
     "add": (edits.add, AddOrder(CALLER, "5550001", VALUES)),
     "update": (edits.update, UpdateOrder(CALLER, "5550009", VALUES)),
     "delete": (edits.delete, DeleteOrder(CALLER, "5550009")),
-    "import": (import_table.import_dids, ImportOrder(CALLER, ROWS, ("did_description",), "update")),
+    "import": (bulk_edits.edit, EditOrder(CALLER, IMPORT, ROWS)),
     "undo": (undo, UndoOrder(CALLER, 2)),
 }  # fmt: skip
 

@@ -19,7 +19,8 @@ def batch(user: str = "admin", source: str = "18001234567", **settings) -> Batch
 def accepted(
     conn, now: datetime, requested: int = 10, pieces: tuple[bytes, ...] = (b"one", b"two"), **settings
 ) -> int:
-    return progress.accept(conn, batch(**settings), requested, batch_states.ORDERED, pieces, now)
+    accepted = progress.accept(conn, batch(**settings), requested, batch_states.ORDERED, pieces, now)
+    return accepted.batch_id
 
 
 def placed(position: int, size: int, outcome: str = "added", did_id: int | None = None) -> PlacedItem:
@@ -28,7 +29,7 @@ def placed(position: int, size: int, outcome: str = "added", did_id: int | None 
 
 def test_a_batch_is_what_was_accepted(conn, now):
     """Everything of an order is there again, and nothing of it is done."""
-    batch_id = progress.accept(
+    found = progress.accept(
         conn,
         Batch(
             Author("x" * 30, 1, "192.0.2.1", "json-api"), (), (), OVERRIDES, mode="atomic", source_id=7,
@@ -38,8 +39,7 @@ def test_a_batch_is_what_was_accepted(conn, now):
         1_000_000, batch_states.ORDERED_ATOMIC, (b"",), now,
     )  # fmt: skip
 
-    found = progress.get(conn, batch_id)
-    assert found is not None
+    assert found == progress.get(conn, found.batch_id)
     assert ("copy", "atomic", "pending", "check", now, None) == (
         found.kind, found.mode, found.state, found.phase, found.created_at, found.finished_at
     )  # fmt: skip
@@ -185,7 +185,7 @@ def test_a_run_is_replaced_by_parts(conn, now):
     progress.add_items(conn, batch_id, items)
     parts = [placed(4, 1, "removed", 13), placed(5, 1, "kept", 14), placed(6, 2, "added", 15)]
 
-    progress.replace_items(conn, batch_id, "added", 4, 4, parts)
+    progress.replace_items(conn, batch_id, 4, 4, parts, "added")
 
     assert [items[0], *parts, items[2]] == progress.items(conn, batch_id, 0, 10)
 
@@ -197,7 +197,7 @@ def test_what_was_not_made_stays_among_what_is_replaced(conn, now):
     progress.add_items(conn, batch_id, items)
 
     progress.replace_items(
-        conn, batch_id, "added", 1, 3, [placed(1, 1, "removed", 10), placed(3, 1, "kept", 11)]
+        conn, batch_id, 1, 3, [placed(1, 1, "removed", 10), placed(3, 1, "kept", 11)], "added"
     )
 
     assert ["removed", "exists", "kept"] == [

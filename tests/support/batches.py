@@ -19,7 +19,8 @@ from didier.runtime.batch_worker import BatchWorker
 from didier.runtime.committer import Committer
 from didier.runtime.leases import LeaseHolder
 from didier.services.batches import batches, journal
-from didier.services.batches.batches import BatchOrder, Text, UndoOrder, read_text
+from didier.services.batches.batches import BatchOrder, UndoOrder
+from didier.services.batches.order_text import Text, read_text
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.input_text import pack

@@ -47,6 +47,7 @@
         ├── TooManyTargets
         ├── NotAllPossible
         ├── NotUndoable
+        ├── NotCancellable
         ├── KeyReused
         ├── KeyUnderWay
         ├── LevelNotAllowed
@@ -337,6 +338,10 @@ class NotUndoable(ProblemError):
     """The batch is in a state in which there is nothing to undo."""
 
 
+class NotCancellable(ProblemError):
+    """Nothing of the batch is being carried out now."""
+
+
 class KeyReused(ProblemError):
     """The idempotency key was used for another request."""
 
@@ -480,6 +485,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "not-all-possible": NotAllPossible,
         "batch-not-found": BatchNotFound,
         "not-undoable": NotUndoable,
+        "not-cancellable": NotCancellable,
         "key-reused": KeyReused,
         "key-under-way": KeyUnderWay,
         "token-not-found": TokenNotFound,

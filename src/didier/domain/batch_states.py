@@ -49,7 +49,7 @@ _UNDO = ("forced", "undone_by", "undone_by_id", "undone_origin", "undone_at", "u
 MOVES: Mapping[str, Mapping[Stage, Move]] = MappingProxyType({
     # An atomic batch is looked through as a whole before its first row is made.
     "check": {ORDERED_ATOMIC: Move(CHECKING), CHECKING: Move(CHECKING)},
-    "refuse": {CHECKING: Move(FAILED, (*_FAILED, "existing", "invalid", "duplicates"))},
+    "refuse": {CHECKING: Move(FAILED, _FAILED)},
     "make": {ORDERED: Move(MAKING), CHECKING: Move(MAKING), MAKING: Move(MAKING)},
     "finish": {MAKING: Move(DONE, _ENDED)},
     # Nothing of it is there, or what is there stays: a best-effort batch, or one whose removal failed.
@@ -60,11 +60,9 @@ MOVES: Mapping[str, Mapping[Stage, Move]] = MappingProxyType({
     "roll back": dict.fromkeys((MAKING, REMOVING, DONE), Move(REMOVING, ("failure",))),
     "rolled back": {REMOVING: Move(FAILED, _ENDED)},
     "undo": dict.fromkeys((DONE, FAILED, UNDONE), Move(REMOVING, _UNDO)),
-    "undone": {
-        REMOVING: Move(UNDONE, _ENDED),
-        # In one transaction.
-        DONE: Move(UNDONE, ("undone_by", "undone_by_id", "undone_origin", "undone_at", "removed", "kept")),
-    },
+    "undone": {REMOVING: Move(UNDONE, _ENDED)},
+    # All that it had changed was changed since: it can still be undone by force.
+    "kept all": {REMOVING: Move(DONE, _ENDED)},
 })  # fmt: skip
 """By event: from each stage in which it may come, where it leads."""
 

@@ -6,6 +6,7 @@ targets never sit in memory.
 
 import csv
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -233,6 +234,12 @@ def _row(found: Header, cells: Sequence[str], line: int) -> Entry | RowRange:
     if given or any(cell for place, cell in enumerate(cells) if place != found.target):
         return RowRange(block, Row(item, given, extra))
     return block
+
+
+def exact(pieces: Iterable[str]) -> Iterator[Row]:
+    """Yield the patterns of a text that has each as JSON on a line of its own: no list, no range is in it."""
+    for part in _parts(pieces, "\n"):
+        yield from (Row(json.loads(line)) for line in part.split("\n") if line)
 
 
 _SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]+")

@@ -1,32 +1,31 @@
 """Large batches: taking an order in, looking at it, undoing it. `job` carries them out."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import batch_states, inputs
-from didier.domain.inputs import Entry, Header
+from didier.domain import batch_states
 from didier.domain.targets import run_of
 from didier.domain.templates import Template
 from didier.domain.users import User, missing_function, missing_rights
 from didier.errors import (
     BatchNotFound,
     InvalidField,
-    InvalidInput,
+    NotCancellable,
     NotFound,
     NotPermitted,
     NotUndoable,
-    TooManyTargets,
 )
-from didier.services.batches import copy_source, rollback, undo_edits
+from didier.services.batches import copy_source, job_steps, rollback, undo_edits
+from didier.services.batches.edit_spec import EditSpec
+from didier.services.batches.order_text import Text
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.batches import Batch
-from didier.storage.batches.input_text import pack, unpack
 from didier.storage.batches.progress import BatchFilter, PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes.change_log import Image
@@ -35,83 +34,8 @@ from didier.storage.dids import dids, snapshots
 SMALL = 1_000
 """Most targets of a batch that is made in one transaction, while others wait (some 20 ms)."""
 
-SLICE = 2_000
-"""Characters of a text after which others get their turn: some milliseconds of work at most."""
-
 UNDONE_AT_ONCE = 1_000
 """Most DIDs that an undo removes while others wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """The targets of an order as they were written, compressed; *count* is how many there are."""
-
-    pieces: tuple[bytes, ...]
-    count: int
-    header: Header | None
-    is_csv: bool | None = None
-
-    @property
-    def own_columns(self) -> frozenset[str]:
-        """The DID fields in which targets have values of their own."""
-        return frozenset(filter(None, self.header.columns if self.header else ()))
-
-    def entries(self, pause: Callable[[], None] | None = None) -> Iterator[Entry]:
-        """Read them, lazily; *pause* is called after every `SLICE` of the text."""
-        return inputs.read(_sliced(unpack(self.pieces), pause), is_csv=self.is_csv)
-
-
-def _sliced(text: Iterable[str], pause: Callable[[], None] | None) -> Iterable[str]:
-    return text if pause is None else _with_pauses(text, pause)
-
-
-def _with_pauses(text: Iterable[str], pause: Callable[[], None]) -> Iterator[str]:
-    for piece in text:
-        for start in range(0, len(piece), SLICE):
-            yield piece[start : start + SLICE]
-            pause()
-
-
-def read_text(
-    pieces: Sequence[bytes],
-    limit: int,
-    template: Template | None = None,
-    *,
-    is_csv: bool | None = None,
-    pause: Callable[[], None] | None = None,
-) -> Text:
-    """Look through the text in *pieces* (`storage.batches.input_text.pack`) and count its targets.
-
-    *pause* is called after every `SLICE` of the text. Raises `InvalidInput` when it cannot be read or names
-    none, and `TooManyTargets` above *limit*.
-    """
-    count = 0
-    header = _header(pieces, template, is_csv)
-    for entry in inputs.read_ranges(_sliced(unpack(pieces), pause), is_csv=is_csv):
-        count += inputs.size(entry)
-        if count > limit:
-            raise TooManyTargets(limit)
-    if not count:
-        raise InvalidInput("no target is named")
-    return Text(tuple(pieces), count, header, is_csv)
-
-
-def text_of(lines: Sequence[str], limit: int, pause: Callable[[], None] | None = None) -> Text:
-    """Return the text of targets and ranges that came as a list; *pause* as in `read_text`."""
-    # The empty first line is no header, whatever stands below it: "number" can be the pattern of a DID.
-    text = "".join([",\n", *(f"{line}\n" for line in lines)])
-    return read_text(list(pack([text.encode()])), limit, is_csv=False, pause=pause)
-
-
-def _header(pieces: Sequence[bytes], template: Template | None, is_csv: bool | None) -> Header | None:
-    if is_csv is False:
-        return None
-    begin = ""
-    for part in unpack(pieces):
-        begin = (begin + part).lstrip("\ufeff\r\n")
-        if "\n" in begin or len(begin) > inputs.LONGEST_LINE:
-            break
-    return inputs.check_header(begin, template.names if template else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +91,7 @@ def _accept(conn: Connection, order: BatchOrder, image: Image, now: datetime) ->
         caller_groups=order.caller.visibility,
     )
     stage = batch_states.ORDERED_ATOMIC if order.atomic else batch_states.ORDERED
-    batch_id = progress.accept(conn, batch, order.text.count, stage, order.text.pieces, now)
-    stored = progress.get(conn, batch_id)
-    if stored is None:
-        raise AssertionError(f"batch {batch_id} was stored a moment ago")
-    return stored
+    return progress.accept(conn, batch, order.text.count, stage, order.text.pieces, now)
 
 
 def _missing_rights(user: User, *actions: str) -> NotPermitted | None:
@@ -292,3 +212,36 @@ def _undo_copies(
     kept = rollback.kept_items(conn, batch.batch_id, KEPT_SHOWN)
     targets = chain.from_iterable(run_of(run.target, run.size) for run in kept)
     return tuple(islice(targets, KEPT_SHOWN))
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """A wish to end a large batch that is under way."""
+
+    caller: Caller
+    batch_id: int
+
+
+def cancel(
+    conn: Connection, orders: Sequence[CancelOrder], now: datetime
+) -> list[StoredBatch | NotPermitted | BatchNotFound | NotCancellable]:
+    """End batches: what an atomic one has done is taken back; what another has done can be undone."""
+    return [_cancel(conn, order, now) for order in orders]
+
+
+def _cancel(
+    conn: Connection, order: CancelOrder, now: datetime
+) -> StoredBatch | NotPermitted | BatchNotFound | NotCancellable:
+    batch = progress.get(conn, order.batch_id)
+    if batch is None or visibility.of_batch(conn, order.caller, batch) is None:
+        return BatchNotFound(order.batch_id)
+    actions = ("copy_did",) if batch.kind == "copy" else EditSpec.of(batch).actions
+    user = order.caller.user
+    for action in actions:
+        if missing := missing_function(user, action) or missing_rights(user, action):
+            return missing
+    if batch.phase not in {"check", "make"}:
+        return NotCancellable(batch.batch_id, batch.state)
+    job_steps.fail(conn, batch.batch_id, f"cancelled by {order.caller.name}", now)
+    cancelled = progress.get(conn, batch.batch_id) or batch
+    return visibility.of_batch(conn, order.caller, cancelled) or cancelled

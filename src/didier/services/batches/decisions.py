@@ -3,7 +3,7 @@
 The same for one number and for a million: a chunk is some targets of an order, or all of them.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.engine import Connection
@@ -12,6 +12,7 @@ from didier.domain import inputs, numbers, patterns, targets
 from didier.domain.targets import Range
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.errors import InvalidPattern, TargetProblem
+from didier.services.batches import item_runs
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.dids import validation
 from didier.storage.batches.batches import Item
@@ -41,14 +42,19 @@ class Chunk:
     problems: dict[int, Problem] = field(default_factory=dict)  # by place in the chunk
 
     @property
+    def size(self) -> int:
+        """How many targets there are."""
+        return len(self.targets)
+
+    @property
     def end(self) -> int:
         """How many targets of the order are decided on with this chunk."""
-        return self.position + len(self.targets)
+        return self.position + self.size
 
     @property
     def possible_count(self) -> int:
         """How many targets have no problems."""
-        return len(self.targets) - len(self.problems)
+        return self.size - len(self.problems)
 
     @property
     def own_columns(self) -> tuple[str, ...]:
@@ -172,25 +178,4 @@ def items(chunk: Chunk, ids: Sequence[int | None] | None) -> list[PlacedItem]:
         outcome = problem.outcome if problem else "added" if did_id or ids is None else "exists"
         reason = problem.reason if problem and problem.outcome == "invalid" else None
         found.append(Item(target, outcome, did_id, 1, reason))
-    return in_runs(found, chunk.position + 1)
-
-
-def in_runs(found: Iterable[Item], first: int = 1) -> list[PlacedItem]:
-    """Return items of one target each with their positions from *first* on; those that go on are one run."""
-    placed: list[PlacedItem] = []
-    for position, item in enumerate(found, first):
-        if placed and _goes_on(placed[-1].item, item):
-            before = placed[-1]
-            placed[-1] = PlacedItem(before.position, replace(before.item, size=before.item.size + 1))
-        else:
-            placed.append(PlacedItem(position, item))
-    return placed
-
-
-def _goes_on(run: Item, item: Item) -> bool:
-    """Say whether *item* is the next number, with the same outcome and the next id."""
-    if run.outcome != item.outcome or run.reason != item.reason or len(run.target) != len(item.target):
-        return False
-    if run.did_id is not None and item.did_id != run.did_id + run.size:
-        return False
-    return item.target == targets.in_run(run.target, run.size)
+    return item_runs.in_runs(found, chunk.position + 1)

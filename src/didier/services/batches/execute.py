@@ -41,11 +41,11 @@ def _create(conn: Connection, block: Block) -> Sequence[int | None]:
 
 
 JOURNALED_AT_ONCE = 1_000
-"""Most DIDs that are deleted together in tables without transactions: the journal has their whole rows."""
+"""Most DIDs that are edited together in tables without transactions: the journal has their whole rows."""
 
 
-def most_deleted(conn: Connection, wanted: int) -> int:
-    """Return how many DIDs may be deleted together, *wanted* at most."""
+def most_at_once(conn: Connection, wanted: int) -> int:
+    """Return how many DIDs may be edited together, *wanted* at most."""
     return wanted if is_transactional(conn, DIDS) else min(wanted, JOURNALED_AT_ONCE)
 
 

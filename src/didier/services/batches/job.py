@@ -1,25 +1,25 @@
-"""Carrying out one large batch, from where it stands: check, make, read back, remove."""
+"""Carrying out one large batch, from where it stands: check, make, read back, take back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from didier.errors import Unavailable
-from didier.services.batches import job_steps, rollback
-from didier.services.batches.copy_spec import CopySpec
-from didier.services.batches.decisions import Chunk
-from didier.services.batches.job_steps import Check, Made, MovedOn, TargetTaken
-from didier.services.batches.planner import Planner
+from didier.services.batches import job_steps, rollback, undo_edits
+from didier.services.batches.batch_caller import RightsLost
+from didier.services.batches.copy_job import CopyJob
+from didier.services.batches.edit_job import EditJob
+from didier.services.batches.job_steps import Findings, MovedOn, TargetTaken
 from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
-from didier.storage.failures import is_passing, unavailable
+from didier.storage.failures import Outrun, is_passing, unavailable
 from didier.storage.system.leases import LeaseLost
 
 MOST_ROWS = 10_000
@@ -53,16 +53,51 @@ class Steps(Protocol):
         """Return the time."""
 
 
-class _UnderWay:
-    """A chunk that is being made."""
+class Job(Protocol):
+    """What is done of a batch, by its kind; it is taken up where the batch stands, and closed at the end."""
 
-    def __init__(self, chunk: Chunk, store: "Callable[[], Future[Made]]") -> None:
+    def check(self, conn: Connection, findings: Findings) -> bool:
+        """Look at the next targets of an atomic batch; say whether there were any."""
+
+    def take(self, size: int) -> Any:
+        """Return the next targets as a chunk, of *size* at most; None behind the last."""
+
+    def decide(self, conn: Connection, chunk: Any) -> None:
+        """Decide on a chunk what can be decided before the step that carries it out."""
+
+    def decide_again(self, conn: Connection, chunk: Any) -> None:
+        """Decide on it once more: others have changed something since."""
+
+    def carry_out(self, conn: Connection, chunk: Any, now: datetime) -> Any:
+        """Carry a chunk out, and store what became of its targets, in one step.
+
+        Raises `MovedOn`, and `TargetTaken` when others were faster.
+        """
+
+    def difference(self, conn: Connection, done: Any) -> str | None:
+        """Read back what `carry_out` returned, after its commit; say what is not as it was ordered."""
+
+    def difference_behind(self, conn: Connection, position: int) -> str | None:
+        """Read back what was done behind *position*."""
+
+    def close(self) -> None:
+        """Forget the targets."""
+
+
+def _job(conn: Connection, batch: StoredBatch) -> Job:
+    return CopyJob(conn, batch) if batch.kind == "copy" else EditJob(conn, batch)
+
+
+class _UnderWay:
+    """A chunk that is being carried out."""
+
+    def __init__(self, chunk: Any, store: "Callable[[], Future[Any]]") -> None:
         self.chunk = chunk
         self._store = store
         self.future = store()
 
     def again(self) -> None:
-        """Make it once more."""
+        """Carry it out once more."""
         self.future = self._store()
 
 
@@ -92,6 +127,8 @@ class Carrier:
             raise
         except MovedOn:
             return  # once more, from where the database says
+        except RightsLost as error:
+            self._fail(str(error))
         except Exception as error:
             if isinstance(error, DBAPIError) and is_passing(error):
                 return  # a deadlock: once more, from where the database says
@@ -113,30 +150,30 @@ class Carrier:
         with self._steps.reading() as conn:
             self._batch = progress.get(conn, self._batch.batch_id) or self._batch
 
-    def _opened(self) -> tuple[CopySpec, Planner]:
+    @contextmanager
+    def _job(self) -> Iterator[Job]:
+        """Take the batch up where it stands."""
         with self._steps.reading() as conn:
-            spec = rollback.spec_of(conn, self._batch)
-            if spec is None:
-                raise ValueError("the batch has no snapshot of its source")
-            return spec, job_steps.open_planner(conn, self._batch, spec)
+            job = _job(conn, self._batch)
+        try:
+            yield job
+        finally:
+            job.close()
 
     def _check(self) -> None:
-        """Look at all targets before the first is made."""
+        """Look at all targets before the first is carried out."""
         if self._batch.state == "pending":
             self._store(lambda conn: job_steps.begin_check(conn, self._batch))
-        _, planner = self._opened()
-        check = Check(planner)
-        try:
-            more = True
+        findings, more = Findings(), True
+        with self._job() as job:
             while more and not self._steps.stopping:
                 with self._steps.reading() as conn:
-                    more = check.step(conn)
-        finally:
-            planner.close()
+                    job_steps.look(conn, self._batch)
+                    more = job.check(conn, findings)
         if more:
             return  # stopped; the check begins anew with the next start
-        if check.failure:
-            self._store(lambda conn: job_steps.refuse(conn, self._batch, check, self._steps.now()))
+        if findings.failure:
+            self._store(lambda conn: job_steps.refuse(conn, self._batch, findings, self._steps.now()))
         else:
             self._store(lambda conn: job_steps.begin(conn, self._batch))
         self._reload()
@@ -144,90 +181,82 @@ class Carrier:
     def _make(self) -> None:
         if self._batch.state == "pending":
             self._store(lambda conn: job_steps.begin(conn, self._batch))
-        if failure := self._unverified():
-            self._fail(failure)
-            return
-        spec, planner = self._opened()
-        try:
-            failure = self._make_chunks(spec, planner)
-        finally:
-            planner.close()
-        if self._steps.stopping and failure is None:
-            return
+        with self._job() as job:
+            failure = self._unverified(job) or self._make_chunks(job)
         if failure:
             self._fail(failure)
-        else:
+        elif not self._steps.stopping:
             self._store(lambda conn: job_steps.finish(conn, self._batch, self._steps.now()))
             self._reload()
 
-    def _make_chunks(self, spec: CopySpec, planner: Planner) -> str | None:
-        """Make chunk after chunk, and read each back while the next is being made; return what failed."""
-        made: Made | None = None
+    def _make_chunks(self, job: Job) -> str | None:
+        """Carry out chunk after chunk, and read each back while the next is under way; return what failed."""
+        done: Any = None
         under_way: _UnderWay | None = None
         while True:
-            chunk = self._next(planner)
+            chunk = self._next(job)
             if under_way:
-                made, failure = self._made(under_way, planner)
+                done, failure = self._done(under_way, job)
                 if failure:
                     return failure
-            under_way = self._begin(spec, chunk) if chunk else None
-            if made and (difference := self._difference(made)):
+            under_way = self._begin(job, chunk) if chunk else None
+            if done and (difference := self._difference(job, done)):
                 if under_way:
-                    self._made(under_way, planner)
+                    self._done(under_way, job)
                 return difference
-            made = None
+            done = None
             if under_way is None:
                 return None
 
-    def _next(self, planner: Planner) -> Chunk | None:
-        """Take the next chunk; an atomic batch was decided on before."""
-        chunk = None if self._steps.stopping else planner.take(self._steps.rows())
-        if chunk and self._batch.mode == "best_effort":
+    def _next(self, job: Job) -> Any:
+        """Take the next chunk."""
+        chunk = None if self._steps.stopping else job.take(self._steps.rows())
+        if chunk:
             with self._steps.reading() as conn:
-                planner.decide(conn, chunk)
+                job.decide(conn, chunk)
         return chunk
 
-    def _begin(self, spec: CopySpec, chunk: Chunk) -> "_UnderWay":
-        work = partial(job_steps.make, batch=self._batch, spec=spec, chunk=chunk, now=self._steps.now())
-        rows = len(chunk.targets)
-        return _UnderWay(chunk, lambda: self._steps.store(work, rows))
+    def _begin(self, job: Job, chunk: Any) -> "_UnderWay":
+        work = partial(job.carry_out, chunk=chunk, now=self._steps.now())
+        return _UnderWay(chunk, lambda: self._steps.store(work, chunk.size))
 
-    def _made(self, under_way: "_UnderWay", planner: Planner) -> tuple[Made | None, str | None]:
-        """Wait for a chunk; return what was made, or why not.
+    def _done(self, under_way: "_UnderWay", job: Job) -> tuple[Any, str | None]:
+        """Wait for a chunk; return what was done, or why not.
 
         When another writer was faster, a best-effort batch decides anew on the chunk; an atomic one fails.
         """
         for _ in range(ATTEMPTS):
             try:
                 return under_way.future.result(), None
-            except (TargetTaken, IntegrityError):
+            except (TargetTaken, IntegrityError, Outrun) as error:
                 if self._batch.mode == "atomic":
-                    return None, "a target that was free when the batch was checked exists by now"
+                    return None, str(error) if isinstance(error, TargetTaken) else str(TargetTaken())
                 self._reload()
                 with self._steps.reading() as conn:
-                    planner.decide_again(conn, under_way.chunk)
+                    job.decide_again(conn, under_way.chunk)
                 under_way.again()
         return None, "others were faster again and again"
 
-    def _difference(self, made: Made) -> str | None:
+    def _difference(self, job: Job, done: Any) -> str | None:
         """Read a chunk back; return what is not as it was ordered."""
         with self._steps.reading() as conn:
-            difference = job_steps.is_as_ordered(conn, made)
+            difference = job.difference(conn, done)
         return difference and f"verification failed: {difference}"
 
-    def _unverified(self) -> str | None:
-        """Read back what the last run may have made without reading it back: two chunks at most."""
+    def _unverified(self, job: Job) -> str | None:
+        """Read back what the last run may have done without reading it back: two chunks at most."""
         if not self._batch.position:
             return None
         after = max(0, self._batch.position - 2 * MOST_ROWS)
         with self._steps.reading() as conn:
-            difference = job_steps.difference(conn, self._batch.batch_id, after)
+            difference = job.difference_behind(conn, after)
         return difference and f"verification failed: {difference}"
 
     def _remove(self) -> None:
         finished = False
         while not finished and not self._steps.stopping:
             rows = self._steps.rows()
-            work = partial(rollback.step, batch_id=self._batch.batch_id, limit=rows, now=self._steps.now())
+            step = rollback.step if self._batch.kind == "copy" else undo_edits.step
+            work = partial(step, batch_id=self._batch.batch_id, limit=rows, now=self._steps.now())
             finished = self._store(work, rows)
         self._reload()

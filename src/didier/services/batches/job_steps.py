@@ -1,36 +1,24 @@
-"""Making a large batch: each function is one step, in a transaction of its own.
+"""What happens to a large batch, of whatever kind: each function is one step, in a transaction of its own.
 
-An atomic batch is checked as a whole first (`check`), then made in chunks; if one of them fails, what was
-made is removed again (`rollback`). A best-effort batch is checked chunk by chunk. After each step the
-database says how far the batch has come, so that it goes on from there after a restart.
+An atomic batch is checked as a whole first, then carried out in chunks; if one of them fails, what was done
+is taken back again. A best-effort batch is checked chunk by chunk. After each step the database says how far
+the batch has come, so that it goes on from there after a restart.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import inputs
-from didier.domain.targets import run_of
-from didier.domain.visibility import EVERYTHING
 from didier.errors import TargetProblem
-from didier.services.batches import decisions, execute, rollback
 from didier.services.batches.copies import PROBLEMS_SHOWN
-from didier.services.batches.copy_spec import CopySpec
-from didier.services.batches.decisions import Chunk
-from didier.services.batches.planner import Planner
-from didier.services.batches.rows import block_of
-from didier.services.changes.copied import Copies
 from didier.storage.batches import progress
-from didier.storage.batches.batches import Item
-from didier.storage.batches.input_text import unpack
+from didier.storage.batches.batches import TOTALS, Item
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
-from didier.storage.changes import change_log, vicidial_logs
-from didier.storage.dids import read_back
-from didier.storage.dids.bulk import Block
-from didier.storage.statements import as_text
+from didier.storage.changes import vicidial_logs
 
 CHECKED = 5_000
 """How many targets are checked at a time."""
@@ -41,69 +29,51 @@ class MovedOn(Exception):
 
 
 class TargetTaken(Exception):
-    """A target that was free when the batch was checked exists by now."""
+    """Others have created or changed a target since the batch was checked."""
+
+    def __init__(
+        self, detail: str = "a target that was free when the batch was checked exists by now"
+    ) -> None:
+        super().__init__(detail)
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A chunk that was made, to be read back."""
+@dataclass(slots=True)
+class Findings:
+    """What keeps an atomic batch from being carried out: the first problems, and how many there are."""
 
-    block: Block
-    ids: Sequence[int]
+    problems: list[TargetProblem] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)  # by outcome
 
-
-def open_planner(conn: Connection, batch: StoredBatch, spec: CopySpec) -> Planner:
-    """Return the planner of a batch, behind the targets that are made already."""
-    pieces = list(progress.pieces(conn, batch.batch_id))
-    entries = inputs.skip(inputs.read(unpack(pieces)), batch.position)
-    sight = replace(batch.caller_groups or EVERYTHING, prefix=batch.reach)
-    planner = Planner(spec, entries, sight, batch.position)
-    planner.remember(inputs.read(unpack(pieces)), batch.position)
-    return planner
-
-
-class Check:
-    """Looks through the targets of an atomic batch, and gathers what keeps it from being made."""
-
-    def __init__(self, planner: Planner) -> None:
-        self._planner = planner
-        self.problems: list[TargetProblem] = []
-        self.counts = {"exists": 0, "invalid": 0, "duplicate": 0}
-
-    def step(self, conn: Connection) -> bool:
-        """Look at the next targets; say whether there were any."""
-        chunk = self._planner.take(CHECKED)
-        if chunk is None:
-            return False
-        self._planner.decide(conn, chunk)
-        for problem in decisions.target_problems(chunk):
+    def add(self, found: Iterable[TargetProblem]) -> None:
+        """Take more problems."""
+        for problem in found:
             self.counts[problem.outcome] += 1
             if len(self.problems) < PROBLEMS_SHOWN:
                 self.problems.append(problem)
-        return True
 
     @property
     def failure(self) -> str | None:
-        """Why the batch cannot be made, None when it can."""
+        """Why the batch cannot be carried out, None when it can."""
         if not self.problems:
             return None
-        total = sum(self.counts.values())
+        total = self.counts.total()
         more = f" and {total - 1} more" if total > 1 else ""
         return f"not every target can be made: {self.problems[0]}{more}"
 
 
-def refuse(conn: Connection, batch: StoredBatch, check: Check, now: datetime) -> None:
-    """Say that an atomic batch cannot be made; nothing was. Raises `MovedOn`."""
-    there = _hold(conn, batch)
-    problems = ((one.position, Item(one.target, one.outcome, None, 1, one.reason)) for one in check.problems)
+def refuse(conn: Connection, batch: StoredBatch, findings: Findings, now: datetime) -> None:
+    """Say that an atomic batch cannot be carried out; nothing was. Raises `MovedOn`."""
+    there = hold(conn, batch)
+    problems = (
+        (one.position, Item(one.target, one.outcome, None, 1, one.reason)) for one in findings.problems
+    )
     progress.add_items(conn, batch.batch_id, [PlacedItem(*problem) for problem in problems])
-    progress.move(conn, there, "refuse", {
-        "failure": check.failure, "finished_at": now, "existing": check.counts["exists"],
-        "invalid": check.counts["invalid"], "duplicates": check.counts["duplicate"],
-    })  # fmt: skip
+    counts = {TOTALS[outcome]: count for outcome, count in findings.counts.items()}
+    progress.advance(conn, batch.batch_id, there.position, counts)
+    progress.move(conn, there, "refuse", {"failure": findings.failure, "finished_at": now})
 
 
-def _hold(conn: Connection, batch: StoredBatch, position: int | None = None) -> StoredBatch:
+def hold(conn: Connection, batch: StoredBatch, position: int | None = None) -> StoredBatch:
     """Return a batch as it stands, and keep other nodes from it until this step is stored.
 
     Raises `MovedOn` unless it is in the phase in which it was, and at *position*.
@@ -116,138 +86,60 @@ def _hold(conn: Connection, batch: StoredBatch, position: int | None = None) -> 
     return there
 
 
+def look(conn: Connection, batch: StoredBatch) -> None:
+    """Raise `MovedOn` unless a batch is in the phase in which it was: it may have been cancelled."""
+    there = progress.get(conn, batch.batch_id)
+    if there is None or there.phase != batch.phase:
+        raise MovedOn
+
+
 def begin_check(conn: Connection, batch: StoredBatch) -> None:
     """Say that the targets of an atomic batch are being looked at. Raises `MovedOn`."""
-    progress.move(conn, _hold(conn, batch), "check")
+    progress.move(conn, hold(conn, batch), "check")
 
 
 def begin(conn: Connection, batch: StoredBatch) -> None:
     """Say that the rows of a batch are being made. Raises `MovedOn`."""
-    progress.move(conn, _hold(conn, batch), "make")
-
-
-def make(conn: Connection, batch: StoredBatch, spec: CopySpec, chunk: Chunk, now: datetime) -> Made:
-    """Create the possible targets of *chunk* and store what became of each.
-
-    Raises `TargetTaken` when one exists by now, and `MovedOn` unless *chunk* is the next one.
-    """
-    _hold(conn, batch, chunk.position)
-    block = block_of([(spec, chunk)], as_text(batch.created_at))
-    copies = Copies(batch.author, batch.source_pattern, batch.snapshot_id, spec)
-    ids = execute.create(conn, block, lambda: copies.planned(chunk, batch.batch_id), batch.created_at)
-    if isinstance(ids, range):
-        made = Made(block, ids)
-    elif None not in ids:
-        made = Made(block, [did_id for did_id in ids if did_id])
-    elif batch.mode == "atomic":
-        raise TargetTaken
-    else:
-        made = _only_made(block, ids)
-    _store(conn, batch, copies, chunk, ids, now)
-    return made
-
-
-def _only_made(block: Block, ids: Sequence[int | None]) -> Made:
-    places = [place for place, did_id in enumerate(ids) if did_id is not None]
-    own = [block.own[place] for place in places] if block.own else ()
-    there = [block.targets[place] for place in places]
-    only = Block(block.values, block.stamp, there, block.varying, own)
-    return Made(only, [did_id for did_id in ids if did_id])
-
-
-def _store(
-    conn: Connection,
-    batch: StoredBatch,
-    copies: Copies,
-    chunk: Chunk,
-    ids: Sequence[int | None],
-    now: datetime,
-) -> None:
-    items = decisions.items(chunk, ids)
-    progress.add_items(conn, batch.batch_id, items)
-    change_log.record(conn, copies.changes(items, chunk.own, batch.batch_id, chunk.position), now)
-    sizes: dict[str, int] = {}
-    for placed in items:
-        sizes[placed.item.outcome] = sizes.get(placed.item.outcome, 0) + placed.item.size
-    counts = {_TOTALS[outcome]: size for outcome, size in sizes.items()}
-    progress.advance(conn, batch.batch_id, chunk.end, counts)
-
-
-_TOTALS: Mapping[str, str] = {
-    "added": "added",
-    "exists": "existing",
-    "invalid": "invalid",
-    "duplicate": "duplicates",
-}
-
-
-def is_as_ordered(conn: Connection, made: Made) -> str | None:
-    """Read back what was made, after its commit; say what differs from what was ordered, None if nothing.
-
-    Count, ids and every column are compared. A row that somebody has changed or deleted since is told
-    from one that was stored wrongly by the moment of its last change, and by its history.
-    """
-    wanted = len(made.block.targets)
-    if not wanted:
-        return None
-    found = read_back.compare(conn, made.block, made.ids)
-    if found.equal == wanted:
-        return None
-    touched = read_back.touched(conn, made.ids[0], made.ids[-1], made.block.stamp)
-    if wanted - found.equal <= touched:
-        return None
-    return f"{wanted} DIDs were ordered, {found.there} are there, {found.equal} are as they were ordered"
+    progress.move(conn, hold(conn, batch), "make")
 
 
 def finish(conn: Connection, batch: StoredBatch, now: datetime) -> None:
-    """Say that a batch is made. Raises `MovedOn`."""
-    progress.move(conn, _hold(conn, batch), "finish", {"finished_at": now})
-    if made := progress.get(conn, batch.batch_id):
-        vicidial_logs.write_admin(conn, [_event(made)], now)
+    """Say that a batch is carried out. Raises `MovedOn`."""
+    progress.move(conn, hold(conn, batch), "finish", {"finished_at": now})
+    if done := progress.get(conn, batch.batch_id):
+        vicidial_logs.write_admin(conn, [_event(done)], now)
 
 
 def _event(batch: StoredBatch) -> vicidial_logs.AdminEntry:
+    """Return the row of VICIdial's admin log that tells of a large batch as a whole."""
+    left = batch.requested - batch.edited
+    notes = f"DIDs: {batch.edited} Errors: {left}"
+    if batch.kind == "copy":
+        notes = f"DID Source: {batch.source_pattern} Inserts: {batch.edited} Insert Errors: {left}"
     return vicidial_logs.AdminEntry(
         user=batch.user_name,
         address=batch.address,
-        type="COPY",
+        type=_TYPES[batch.kind],
         record_id=str(batch.source_id),
-        code="ADMIN API COPY DIDS",
-        notes=f"DID Source: {batch.source_pattern} Inserts: {batch.added}"
-        f" Insert Errors: {batch.requested - batch.added}",
+        code=f"ADMIN API {batch.kind.upper()} DIDS",
+        notes=notes,
         batch_id=batch.batch_id,
     )
 
 
+_TYPES = {"copy": "COPY", "add": "ADD", "import": "ADD", "update": "MODIFY", "delete": "DELETE"}
+"""VICIdial's words for what a batch does."""
+
+
 def fail(conn: Connection, batch_id: int, reason: str, now: datetime) -> None:
-    """Say why a batch failed; an atomic one that has made DIDs already has them removed next."""
+    """Say why a batch failed; what an atomic one has done already is taken back next."""
     batch = progress.get(conn, batch_id)
     if batch is None:
         return
-    if batch.mode == "atomic" and batch.added > batch.removed + batch.kept:
+    if batch.mode == "atomic" and batch.edited > batch.taken_back:
         progress.move(conn, batch, "roll back", {"failure": reason})
     else:
         progress.move(conn, batch, "fail", {"failure": reason, "finished_at": now})
-
-
-def difference(conn: Connection, batch_id: int, after: int = 0) -> str | None:
-    """Read back what a batch has made behind the position *after*; say what differs.
-
-    It goes by what is stored of the batch: columns in which targets have values of their own are left out,
-    as are DIDs that were changed since.
-    """
-    batch = progress.get(conn, batch_id)
-    spec = rollback.spec_of(conn, batch) if batch else None
-    if batch is None or spec is None:
-        return None
-    values = {name: value for name, value in spec.values.items() if name not in batch.own_columns}
-    targets: list[str] = []
-    ids: list[int] = []
-    for placed in progress.items(conn, batch_id, after, batch.requested, ("added",)):
-        run = placed.item
-        targets += run_of(run.target, run.size)
-        ids += range(run.did_id or 0, (run.did_id or 0) + run.size)
-    return is_as_ordered(conn, Made(Block(values, as_text(batch.created_at), targets), ids))
 
 
 def fail_orders(conn: Connection, orders: Sequence[tuple[int, str]]) -> list[None]:

@@ -22,7 +22,7 @@ from didier.storage.batches.batches import Item
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import change_log
-from didier.storage.changes.change_log import DELETED, UNDO, Author, Change
+from didier.storage.changes.change_log import DELETED, UNDO, Change
 from didier.storage.dids import deletion_locks, read_back, snapshots
 from didier.storage.dids.dids import Did
 from didier.storage.statements import as_json, as_text
@@ -32,9 +32,10 @@ CHUNK = 5_000
 
 
 def begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, *, force: bool) -> None:
-    """Say that a batch is being undone; `step` does it. What an undo kept before is looked at again."""
+    """Say that a batch is being undone; a `step` does it. What an undo kept before is looked at again."""
     groups = caller.user.visible_groups()
-    progress.rename_outcome(conn, batch.batch_id, "kept", "added")
+    if batch.kind == "copy":
+        progress.rename_outcome(conn, batch.batch_id, "kept", "added")
     progress.move(conn, batch, "undo", {
         "forced": int(force), "undone_by": caller.name[:20],
         "undone_by_id": caller.user.user_id, "undone_origin": caller.origin,
@@ -61,13 +62,13 @@ def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
     batch = progress.locked(conn, batch_id)
     if batch is None or batch.phase != "remove":
         return True
-    limit = execute.most_deleted(conn, min(limit, CHUNK))
+    limit = execute.most_at_once(conn, min(limit, CHUNK))
     found = progress.items(conn, batch_id, 0, limit, ("added",))
     if not found:
         _finish(conn, batch, now)
         return True
     gone = [did_id for interval in _intervals(found, limit) for did_id in _decide(conn, batch, interval, now)]
-    execute.delete(conn, gone, _undoer(batch), batch.batch_id, now)
+    execute.delete(conn, gone, batch.undoer, batch.batch_id, now)
     return False
 
 
@@ -122,7 +123,7 @@ def _decide(conn: Connection, batch: StoredBatch, interval: _Interval, now: date
     items = list(_outcomes(interval, outcomes, there))
     begin, end = interval.items[0].position, interval.items[-1].position
     # Between them may stand targets that were not made: their neighbours have consecutive ids all the same.
-    progress.replace_items(conn, batch.batch_id, "added", begin, end, items)
+    progress.replace_items(conn, batch.batch_id, begin, end, items, "added")
     deleted = there.keys() - kept
     counts = {"removed": len(deleted), "kept": len(outcomes)}
     progress.advance(conn, batch.batch_id, batch.position, counts)
@@ -131,19 +132,12 @@ def _decide(conn: Connection, batch: StoredBatch, interval: _Interval, now: date
     return deleted
 
 
-def _undoer(batch: StoredBatch) -> Author:
-    """Return who removes what the batch has created: who undoes it, or who ordered it when it has failed."""
-    if batch.undone_by is None:
-        return batch.author
-    return Author(batch.undone_by, batch.undone_by_id, batch.address, batch.undone_origin or "")
-
-
 def _removal(batch: StoredBatch, placed: PlacedItem, there: Mapping[int, Did]) -> Change:
     """Return the change that removes a run; what it was the change tells that made it."""
     first = placed.item.did_id or 0
     groups = {there[did_id].group for did_id in range(first, first + placed.item.size)}
     return Change(
-        author=_undoer(batch),
+        author=batch.undoer,
         action=DELETED,
         cause=UNDO,
         did_id=first,

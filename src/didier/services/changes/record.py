@@ -1,16 +1,15 @@
 """Recording changes of single DIDs: in the change log, and in VICIdial's admin log."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches
-from didier.storage.changes import change_log, vicidial_logs
+from didier.storage.changes import vicidial_logs
 from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Change, Image
 
 
@@ -39,41 +38,38 @@ def planned(
     values: Mapping[str, str | None] = MappingProxyType({}),
     before: Image | None = None,
     after: Image | None = None,
-    import_id: int | None = None,
 ) -> Change:
     """Return the change of one DID that *caller* ordered by *values*, as the log will have it.
 
-    *before* and *after* are its row, as it is and as it will be. With *import_id* it belongs to that batch,
-    otherwise it is one by itself.
+    *before* and *after* are its row, as it is and as it will be.
     """
     image = before or after or {}
-    details: dict[str, Any] = {"values": values} if values else {}
-    if import_id is None:
-        details |= batches.described("atomic", caller.pattern_prefix, caller.visibility)
     return Change(
         author=caller.author,
         action=KINDS[kind].action,
-        cause=kind if import_id is None else "import",
+        cause=kind,
         did_id=int(image.get("did_id") or 0),
         pattern=str(image.get("did_pattern", pattern)),
-        batch_id=import_id,
-        details=details,
+        details={"values": values} if values else {},
         before=before,
         after=after,
     )
 
 
+def alone(change: Change, caller: Caller) -> Change:
+    """Return a planned *change*, which *caller* ordered, as a batch by itself."""
+    described = batches.described("atomic", caller.pattern_prefix, caller.visibility)
+    return replace(change, details={**change.details, **described})
+
+
 def record(
     conn: Connection, kind: str, changes: Sequence[Change], named: Sequence[str], now: datetime
 ) -> list[int]:
-    """Record *changes*, all of one *kind*, with one statement for each table; return their batches.
+    """Record *changes*, batches by themselves and all of one *kind*; return their batches.
 
     *named* are the patterns as they were ordered.
     """
-    own = [change for change in changes if change.batch_id is None]
-    batch_ids = batches.record(conn, own, now) if own else [change.batch_id or 0 for change in changes]
-    if not own:
-        change_log.record(conn, changes, now)
+    batch_ids = batches.record(conn, changes, now)
     triples = zip(named, changes, batch_ids, strict=True)
     vicidial_logs.write_admin(conn, [event(KINDS[kind], *triple) for triple in triples], now)
     return batch_ids
@@ -90,3 +86,11 @@ def event(kind: Kind, pattern: str, change: Change, batch_id: int | None) -> vic
         notes=f"did: {pattern} did_id: {change.did_id}{kind.result}",
         batch_id=batch_id,
     )
+
+
+def event_of(change: Change, batch_id: int | None) -> vicidial_logs.AdminEntry:
+    """Return the row of VICIdial's admin log for *change*, as if its DID had been named by its number."""
+    return event(_BY_ACTION[change.action], change.pattern, change, batch_id)
+
+
+_BY_ACTION = {kind.action: kind for kind in KINDS.values()}

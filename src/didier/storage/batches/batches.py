@@ -24,10 +24,17 @@ _BATCH_COLUMNS: Mapping[str, Any] = MappingProxyType({
     "batch_id": _NEEDED, "created_at": _NEEDED, "user_name": _NEEDED, "user_id": _NEEDED, "address": _NEEDED,
     "origin": _NEEDED, "kind": "copy", "mode": "best_effort", "source_id": _NEEDED, "source_pattern": _NEEDED,
     "snapshot_id": None, "overrides": None, "template": None, "reach": None, "own_columns": None,
-    "caller_groups": None, "requested": _NEEDED, "added": _NEEDED, "existing": 0, "invalid": 0,
-    "duplicates": 0, "state": _NEEDED,
+    "caller_groups": None, "requested": _NEEDED, "added": _NEEDED, "updated": 0, "deleted": 0, "existing": 0,
+    "invalid": 0, "duplicates": 0, "missing": 0, "refused": 0, "options": None, "state": _NEEDED,
 })  # fmt: skip
 _ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", "reason")
+
+
+TOTALS: Mapping[str, str] = MappingProxyType({
+    "added": "added", "updated": "updated", "deleted": "deleted", "exists": "existing",
+    "invalid": "invalid", "duplicate": "duplicates", "missing": "missing", "refused": "refused",
+})  # fmt: skip
+"""What may become of a target, and the column of a batch that counts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Item:
     """
 
     target: str
-    outcome: str  # added, updated, deleted, exists, duplicate, invalid, removed, kept or missing
+    outcome: str  # one of `TOTALS`; removed, restored or kept when it was undone
     did_id: int | None = None
     size: int = 1
     reason: str | None = None
@@ -61,6 +68,15 @@ class Batch:
     reach: str | None = None  # how patterns begin that the caller's token reaches
     own_columns: tuple[str, ...] = ()  # those in which targets have values of their own
     caller_groups: Visibility | None = None  # what the caller saw; None: not known
+    options: Mapping[str, Any] = field(default_factory=dict)  # existing, force and where, as far as there are
+
+
+def totals(items: Iterable[Item]) -> dict[str, int]:
+    """Return how many targets there are of each outcome, by the column that counts it."""
+    found: dict[str, int] = defaultdict(int)
+    for item in items:
+        found[TOTALS[item.outcome]] += item.size
+    return found
 
 
 def described(
@@ -147,9 +163,7 @@ def _cut(reason: str | None) -> str | None:
 
 
 def _row(batch_id: int, batch: Batch, date: str, state: str) -> tuple[Any, ...]:
-    sizes: dict[str, int] = defaultdict(int)
-    for item in batch.items:
-        sizes[item.outcome] += item.size
+    counts = totals(batch.items)
     author, saw = batch.author, batch.caller_groups
     return (
         batch_id, date, author.name[:20], author.user_id, author.address[:45], author.origin, batch.kind,
@@ -157,5 +171,6 @@ def _row(batch_id: int, batch: Batch, date: str, state: str) -> tuple[Any, ...]:
         as_json(batch.overrides) if batch.overrides else None, batch.template, batch.reach,
         as_json(batch.own_columns) if batch.own_columns else None,
         None if saw is None else as_json(_groups(saw)),
-        sum(sizes.values()), sizes["added"], sizes["exists"], sizes["invalid"], sizes["duplicate"], state,
+        sum(counts.values()), *(counts.get(column, 0) for column in TOTALS.values()),
+        as_json(batch.options) if batch.options else None, state,
     )  # fmt: skip

@@ -74,16 +74,17 @@ def _own_batch(row: Sequence[Any]) -> OwnBatch:
     details = orjson.loads(stored) if stored else {}
     when = as_moment(moment) or datetime.min
     is_new = action == "created"
+    counts = {"added": 0, "updated": 0, "deleted": 0, OUTCOMES[action]: size}
     batch = StoredBatch(
         batch_id=change_id, kind=cause, mode=details.get("mode", "best_effort"), state=DONE.state, phase=None,
         created_at=when, finished_at=when, user_name=user, user_id=user_id,
         address=address, origin=origin, source_id=details.get("source_id", 0), source_pattern=source or "",
         snapshot_id=snapshot_id, overrides=details.get("values", {}),
         own_columns=tuple(sorted({name for own in details.get("own", ()) for name in own})),
-        template=details.get("template"), reach=details.get("reach"), requested=size,
-        added=size if is_new else 0, existing=0, invalid=0, duplicates=0, removed=0, kept=0, position=0,
-        failure=None, forced=False, undone_by=None, undone_by_id=None,
-        undone_origin=None, undo_groups=None, undone_at=None,
+        template=details.get("template"), reach=details.get("reach"), options={}, requested=size,
+        **counts, existing=0, invalid=0, duplicates=0, missing=0, refused=0, removed=0, restored=0, kept=0,
+        position=0, failure=None, forced=False, undone_by=None, undone_by_id=None,
+        undone_origin=None, undo_groups=None, undone_at=None, undo_from=None,
         caller_groups=what_was_seen(details["groups"]) if "groups" in details else None,
     )  # fmt: skip
     return OwnBatch(batch, Item(pattern, OUTCOMES[action], did_id if is_new else None, size))

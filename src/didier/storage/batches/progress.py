@@ -19,14 +19,17 @@ from didier.storage.statements import as_json, as_text, run
 
 def accept(
     conn: Connection, batch: Batch, requested: int, stage: Stage, pieces: Sequence[bytes], now: datetime
-) -> int:
-    """Store a batch that is still to be made, and the text of its targets in *pieces*; return its id."""
+) -> StoredBatch:
+    """Store a batch that is still to be made, and the text of its targets in *pieces*."""
     batch_id = insert_batches(conn, [batch], now, stage.state)[0]
     change(conn, batch_id, {"phase": stage.phase, "requested": requested})
     for number, piece in enumerate(pieces):
         sql = "INSERT INTO didier_batch_input (batch_id, piece, content) VALUES (?, ?, ?)"
         run(conn, sql, batch_id, number, piece)
-    return batch_id
+    stored = get(conn, batch_id)
+    if stored is None:
+        raise AssertionError(f"batch {batch_id} was stored a moment ago")
+    return stored
 
 
 def pieces(conn: Connection, batch_id: int) -> Iterator[bytes]:
@@ -186,11 +189,20 @@ def kept_ids(conn: Connection, batch_id: int, first: int, last: int) -> list[int
 
 
 def replace_items(
-    conn: Connection, batch_id: int, outcome: str, first: int, last: int, new: Sequence[PlacedItem]
+    conn: Connection,
+    batch_id: int,
+    first: int,
+    last: int,
+    new: Sequence[PlacedItem],
+    outcome: str | None = None,
 ) -> None:
-    """Put *new* items in the place of those with *outcome* that begin at the positions *first* to *last*."""
-    sql = "DELETE FROM didier_batch_items WHERE batch_id = ? AND outcome = ? AND position BETWEEN ? AND ?"
-    run(conn, sql, batch_id, outcome, first, last)
+    """Put *new* items in the place of those that begin at the positions *first* to *last*.
+
+    With *outcome* only those that have it.
+    """
+    sql = "DELETE FROM didier_batch_items WHERE batch_id = ? AND position BETWEEN ? AND ?"
+    chosen = " AND outcome = ?" if outcome else ""
+    run(conn, sql + chosen, batch_id, first, last, *([outcome] if outcome else []))
     add_items(conn, batch_id, new)
 
 

@@ -35,12 +35,18 @@ class StoredBatch:
     own_columns: tuple[str, ...]
     template: str | None
     reach: str | None
+    options: Mapping[str, Any]  # existing, force and where, as far as the order has them
     requested: int
     added: int
     existing: int
     invalid: int
     duplicates: int
+    updated: int
+    deleted: int
+    missing: int
+    refused: int
     removed: int
+    restored: int
     kept: int
     position: int
     failure: str | None
@@ -50,12 +56,30 @@ class StoredBatch:
     undone_origin: str | None
     undo_groups: frozenset[str] | None  # in small letters; None is no limit
     undone_at: datetime | None
+    undo_from: int | None  # the changes from this one on are taken back; None: none yet
     caller_groups: Visibility | None  # what the caller saw when it was ordered; None: not known
 
     @property
     def author(self) -> Author:
         """Who ordered it."""
         return Author(self.user_name, self.user_id, self.address, self.origin or "")
+
+    @property
+    def undoer(self) -> Author:
+        """Who takes back what it has done: who undoes it, or who ordered it when it has failed."""
+        if self.undone_by is None:
+            return self.author
+        return Author(self.undone_by, self.undone_by_id, self.address, self.undone_origin or "")
+
+    @property
+    def edited(self) -> int:
+        """How many DIDs were added, updated or deleted."""
+        return self.added + self.updated + self.deleted
+
+    @property
+    def taken_back(self) -> int:
+        """How many of these an undo has dealt with: they are removed, restored or kept."""
+        return self.removed + self.restored + self.kept
 
     @property
     def stage(self) -> Stage:
@@ -76,6 +100,7 @@ def stored_batch(row: Sequence[Any]) -> StoredBatch:
         values["finished_at"] = values["finished_at"] or values["created_at"]
     values["overrides"] = orjson.loads(values["overrides"] or "{}")
     values["own_columns"] = tuple(orjson.loads(values["own_columns"] or "[]"))
+    values["options"] = orjson.loads(values["options"] or "{}")
     values["forced"] = bool(values["forced"])
     groups = values["undo_groups"]
     values["undo_groups"] = None if groups is None else frozenset(orjson.loads(groups))

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
 from didier.runtime.logins import Login
-from didier.services.batches import batches, copies, job_steps, previews
+from didier.services.batches import batches, copies, copy_job, job_steps, previews
 from didier.services.batches.batches import SMALL, BatchOrder
 from didier.services.batches.copies import CopyOrder, CopyResult
 from didier.services.batches.previews import Preview, PreviewItem
@@ -237,7 +237,7 @@ async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
 
 async def _difference(context: ApiContext, batch_id: int) -> str | None:
     """Read a batch back after its commit; fail it loudly when it is not as it was ordered."""
-    difference = await context.on_reader(lambda conn: job_steps.difference(conn, batch_id))
+    difference = await context.on_reader(lambda conn: copy_job.difference(conn, batch_id))
     if difference:
         log.error("batch_failed", batch=batch_id, reason=difference)
         await context.run(job_steps.fail_orders, (batch_id, f"verification failed: {difference}"))

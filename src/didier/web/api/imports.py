@@ -12,9 +12,11 @@ from starlette.responses import Response
 from didier.domain import inputs
 from didier.domain.inputs import Row
 from didier.errors import InvalidInput
-from didier.services.batches import batches, import_table
-from didier.services.batches.batches import Text
-from didier.services.batches.import_table import ROWS_MOST, Imported, ImportOrder
+from didier.services.batches import bulk_edits, order_text
+from didier.services.batches.batches import SMALL
+from didier.services.batches.bulk_edits import Edited, EditOrder
+from didier.services.batches.edit_spec import EditSpec
+from didier.services.batches.order_text import Text
 from didier.services.users.authentication import Caller
 from didier.storage.batches.batches import Item
 from didier.web.api import answers, problems
@@ -58,7 +60,7 @@ class ImportedDids:
     items: list[ImportedItem]
 
     @classmethod
-    def of(cls, done: Imported) -> Self:
+    def of(cls, done: Edited) -> Self:
         """Return what was imported."""
         items = [ImportedItem.of(position, item) for position, item in enumerate(done.items, 1)]
         return cls(done.dry_run, done.batch_id or None, items)
@@ -98,23 +100,24 @@ async def import_dids(
     sent = await packed(request)
     text, rows = await context.parse(sent.size, lambda pause: _read(sent.pieces, pause))
 
-    def order(caller: Caller) -> ImportOrder:
+    def order(caller: Caller) -> EditOrder:
         columns = tuple(column for column in (text.header.columns if text.header else ()) if column)
-        return ImportOrder(caller, rows, columns, existing, dry_run)
+        spec = EditSpec("import", columns=columns, existing=existing)
+        return EditOrder(caller, spec, rows, dry_run=dry_run)
 
-    def serialize(conn: Connection, done: Imported) -> Answer:
+    def serialize(conn: Connection, done: Edited) -> Answer:
         if done.dry_run:
             return answers.json(ImportedDids.of(done))
         path = f"{request.url.path.removesuffix('/imports')}/batches/{done.batch_id}"
         return answers.json(ImportedDids.of(done), 201, {"location": path})
 
-    operation = Operation(ADD.about_that(f"{len(rows)} rows"), import_table.import_dids, order, serialize)
+    operation = Operation(ADD.about_that(f"{len(rows)} rows"), bulk_edits.edit, order, serialize)
     return await context.write(request, login, operation, sent.content)
 
 
 def _read(pieces: Sequence[bytes], pause: Pause) -> tuple[Text, tuple[Row, ...]]:
     try:
-        text = batches.read_text(pieces, ROWS_MOST, is_csv=True, pause=pause)
+        text = order_text.read_text(pieces, SMALL, is_csv=True, pause=pause)
     except UnicodeDecodeError as error:
         raise InvalidInput("the text is not UTF-8") from error
     return text, tuple(inputs.rows(text.entries(pause)))

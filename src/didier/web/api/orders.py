@@ -24,7 +24,7 @@ from didier.domain.fields import BY_COLUMN
 from didier.domain.inputs import BLANK
 from didier.domain.templates import LONGEST, Template
 from didier.errors import InvalidField, InvalidInput
-from didier.services.batches.batches import Text, read_text, text_of
+from didier.services.batches.order_text import Text, read_text, text_of
 from didier.storage.batches.input_text import Packer, pack
 from didier.web.api.schemas import Body
 from didier.web.api.texts import Pause

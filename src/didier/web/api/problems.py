@@ -82,6 +82,7 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
     errors.NotAllPossible: Kind("not-all-possible", 409, "Not every target can be made, so none was"),
     errors.BatchNotFound: Kind("batch-not-found", 404, "There is no such batch"),
     errors.NotUndoable: Kind("not-undoable", 409, "The batch cannot be undone now"),
+    errors.NotCancellable: Kind("not-cancellable", 409, "The batch cannot be cancelled now"),
     # Both statuses are those of draft-ietf-httpapi-idempotency-key-header.
     errors.KeyReused: Kind("key-reused", 422, "The idempotency key was used for another request"),
     errors.KeyUnderWay: Kind("key-under-way", 409, "The request with this idempotency key is under way"),

@@ -1,0 +1,40 @@
+"""As whom a large batch goes on: the user who ordered it, with the rights that they have now."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.users import User, missing_function, missing_rights
+from didier.services.users.authentication import Caller
+from didier.services.users.local_user import LOCAL_USER
+from didier.storage.batches.stored_batch import StoredBatch
+from didier.storage.users import users
+
+
+class RightsLost(Exception):
+    """Whoever ordered a batch may not do that any more: what is left of it is not done."""
+
+
+def of(conn: Connection, batch: StoredBatch, actions: Sequence[str]) -> Caller:
+    """Return who ordered *batch*; raises `RightsLost` unless they still may do all *actions*."""
+    user = _user(conn, batch)
+    for action in actions:
+        if missing := missing_function(user, action) or missing_rights(user, action):
+            raise RightsLost(f"{batch.user_name} has lost the right to do it: {', '.join(missing.missing)}")
+    return Caller(
+        user=user,
+        name=batch.user_name,
+        address=batch.address,
+        pattern_prefix=batch.reach,
+        is_local=user is LOCAL_USER,
+        origin=batch.origin or "",
+    )
+
+
+def _user(conn: Connection, batch: StoredBatch) -> User:
+    if not batch.user_id:  # ordered on the database itself
+        return LOCAL_USER
+    account = users.accounts_by_id(conn, [batch.user_id]).get(batch.user_id)
+    if account is None or not account.active:
+        raise RightsLost(f"the user {batch.user_name}, who ordered it, is gone or not active")
+    return account.user

@@ -1,0 +1,139 @@
+"""Adding, updating, deleting and importing many DIDs by one order, which leaves one batch.
+
+A small order is carried out at once, in one transaction; a large one is taken in, and `job` carries it out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import batch_states
+from didier.domain.inputs import Row
+from didier.errors import InvalidField, InvalidInput, NotAllPossible, NotPermitted
+from didier.services.batches import edit_parts
+from didier.services.batches.copies import PROBLEMS_SHOWN
+from didier.services.batches.edit_parts import Part
+from didier.services.batches.edit_spec import EditSpec
+from didier.services.batches.order_text import Text
+from didier.services.changes import record
+from didier.services.dids import validation
+from didier.services.users.authentication import Caller
+from didier.storage.batches import batches, progress
+from didier.storage.batches.batches import Batch, Item
+from didier.storage.batches.stored_batch import StoredBatch
+from didier.storage.changes import vicidial_logs
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class EditOrder:
+    """A wish to edit the DIDs of *rows* as *spec* says; atomic: all of them or none.
+
+    *where* are the conditions by which they were chosen, if they were.
+    """
+
+    caller: Caller
+    spec: EditSpec
+    rows: Sequence[Row]
+    atomic: bool = True
+    dry_run: bool = False
+    where: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What became of each row, see `storage.batches.batches.Item`; a dry run has no batch."""
+
+    batch_id: int
+    items: Sequence[Item]
+    dry_run: bool
+
+
+Refused = NotAllPossible | NotPermitted | InvalidField | InvalidInput
+
+
+def edit(conn: Connection, orders: Sequence[EditOrder], now: datetime) -> list[Edited | Refused]:
+    """Carry out *orders*, each of which leaves one batch, which can be undone."""
+    return [_edit(conn, order, now) for order in orders]
+
+
+def _edit(conn: Connection, order: EditOrder, now: datetime) -> Edited | Refused:
+    if refused := _refused(conn, order.caller, order.spec):
+        return refused
+    plan = edit_parts.decide(conn, order.caller, order.spec, Part(0, order.rows), dry_run=order.dry_run)
+    for problem in plan.refused.values():
+        if isinstance(problem, NotPermitted):
+            return problem
+    if plan.refused and order.atomic:
+        problems = plan.problems()
+        return NotAllPossible(tuple(problems[:PROBLEMS_SHOWN]), len(problems))
+    if order.dry_run:
+        return Edited(0, plan.items(), dry_run=True)
+    batch = _batch(order.caller, order.spec, order.atomic, order.where)
+    batch_id = batches.insert_batches(conn, [batch], now)[0]
+    items, changes = edit_parts.carry_out(conn, plan, order.spec, batch_id, now)
+    progress.add_items(
+        conn, batch_id, [progress.PlacedItem(place, item) for place, item in enumerate(items, 1)]
+    )
+    progress.change(conn, batch_id, {"requested": len(items), **batches.totals(items)})
+    vicidial_logs.write_admin(conn, [record.event_of(change, batch_id) for change in changes], now)
+    return Edited(batch_id, items, dry_run=False)
+
+
+def _refused(
+    conn: Connection, caller: Caller, spec: EditSpec
+) -> NotPermitted | InvalidField | InvalidInput | None:
+    """Say why an order is refused whatever its DIDs are."""
+    if missing := spec.missing(caller):
+        return missing
+    if spec.verb == "update" and not (spec.values or spec.columns):
+        return InvalidInput("no value is given that DIDs are to get")
+    return validation.problems(conn, [spec.values], [caller.visibility])[0] if spec.values else None
+
+
+def _batch(caller: Caller, spec: EditSpec, atomic: bool, where: Mapping[str, Any]) -> Batch:
+    return Batch(
+        author=caller.author,
+        items=(),
+        changes=(),
+        overrides=spec.values,
+        kind=spec.verb,
+        mode="atomic" if atomic else "best_effort",
+        reach=caller.pattern_prefix,
+        own_columns=tuple(sorted(spec.columns)),
+        caller_groups=caller.visibility,
+        options=spec.options | ({"where": where} if where else {}),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LargeEditOrder:
+    """A wish to edit the DIDs of *text*; the rest as in `EditOrder`."""
+
+    caller: Caller
+    spec: EditSpec
+    text: Text
+    atomic: bool = True
+    where: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+
+def accept(
+    conn: Connection, orders: Sequence[LargeEditOrder], now: datetime
+) -> list[StoredBatch | NotPermitted | InvalidField | InvalidInput]:
+    """Take *orders* in: what is returned as pending will be carried out, also after a restart."""
+    return [_accept(conn, order, now) for order in orders]
+
+
+def _accept(
+    conn: Connection, order: LargeEditOrder, now: datetime
+) -> StoredBatch | NotPermitted | InvalidField | InvalidInput:
+    if refused := _refused(conn, order.caller, order.spec):
+        return refused
+    batch = _batch(order.caller, order.spec, order.atomic, order.where)
+    stage = batch_states.ORDERED_ATOMIC if order.atomic else batch_states.ORDERED
+    return progress.accept(conn, batch, order.text.count, stage, order.text.pieces, now)

@@ -1,0 +1,221 @@
+"""Deciding on orders to add, change and delete DIDs: which are refused, and what the others change.
+
+The same for single DIDs and for batches of them; nothing is written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import fields, patterns
+from didier.domain.users import missing_rights
+from didier.errors import (
+    AlreadyExists,
+    ChangedMeanwhile,
+    DeletionLocked,
+    InvalidField,
+    NotFound,
+    NothingToChange,
+    Protected,
+    Refusal,
+)
+from didier.services.batches.edit_orders import (
+    AddOrder,
+    AddRefused,
+    DeleteOrder,
+    DeleteRefused,
+    Done,
+    UpdateOrder,
+    UpdateRefused,
+    etag,
+)
+from didier.services.changes import record
+from didier.services.dids import in_use, validation
+from didier.services.users.authentication import Caller, not_reached
+from didier.storage.changes.change_log import Change, Image
+from didier.storage.dids import bulk, deletion_locks, dids
+from didier.storage.dids.dids import Did, Found, Hold
+
+PROTECTED = frozenset({"default", "did_system_filter"})
+"""Patterns that VICIdial's call handling looks for when a number has no DID of its own."""
+
+
+Order = TypeVar("Order")
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of some orders: an outcome of each, None where it is to be carried out.
+
+    *changes* are what the orders without outcome change, in their order.
+    """
+
+    outcomes: Sequence[Done | Refusal | None]
+    changes: Sequence[Change]
+
+    @property
+    def places(self) -> list[int]:
+        """The places of the orders that are to be carried out."""
+        return [place for place, outcome in enumerate(self.outcomes) if outcome is None]
+
+
+def additions(
+    conn: Connection, orders: Sequence[AddOrder], found: Found, *, lenient: bool = False
+) -> Decided:
+    """Decide on the DIDs that *orders* ask for; of two wishes for one pattern the first gets it.
+
+    *found* has what there is of their patterns. *lenient* checks as VICIdial's own API does, see
+    `validation.problems`.
+    """
+    sights = [order.caller.visibility for order in orders]
+    problems = validation.problems(conn, [order.values for order in orders], sights, lenient=lenient)
+    taken = found.keys()
+    decided: list[Done | Refusal | None] = []
+    for order, bad in zip(orders, problems, strict=True):
+        key = found.key(order.pattern)
+        refused = _add_refused(order, key in taken, bad)
+        decided.append(refused or (Done(order.pattern, 0, dry_run=True) if order.dry_run else None))
+        if decided[-1] is None:
+            taken.add(key)
+    wanted = [order for order, outcome in zip(orders, decided, strict=True) if outcome is None]
+    default = bulk.default_row(conn) if wanted else {}
+    planned = [
+        record.planned("add", order.caller, order.pattern, order.values, None, {**default, **_row(order)})
+        for order in wanted
+    ]
+    return Decided(decided, planned)
+
+
+def _row(order: AddOrder) -> dict[str, str]:
+    group = order.caller.user.group_of_new_dids()
+    return {"user_group": group, **fields.stored(order.values), "did_pattern": order.pattern}
+
+
+def _add_refused(order: AddOrder, exists: bool, bad: InvalidField | None) -> AddRefused | None:
+    user = order.caller.user
+    if missing := missing_rights(user, "add_did"):
+        return missing
+    if problem := patterns.problem(order.pattern):
+        return problem
+    if outside := not_reached(order.caller, order.pattern, "add_did"):
+        return outside
+    if exists:
+        return AlreadyExists(order.pattern)
+    return bad
+
+
+def updates(
+    conn: Connection, orders: Sequence[UpdateOrder], found: Found, *, lenient: bool = False
+) -> Decided:
+    """Decide on changes of DIDs, each of another one; *found* and *lenient* as in `additions`."""
+    there = [found.get(order.pattern) for order in orders]
+    before = dids.images(conn, [did.did_id for did in there if did], _hold(orders))
+    checked = [
+        order.values if lenient else _new(order.values, before.get(did.did_id) if did else None)
+        for order, did in zip(orders, there, strict=True)
+    ]
+    had = [before.get(did.did_id, {}) if did else {} for did in there]
+    sights = [order.caller.visibility for order in orders]
+    problems = validation.problems(conn, checked, sights, had, lenient=lenient)
+    decided: list[Done | Refusal | None] = []
+    for order, did, bad in zip(orders, there, problems, strict=True):
+        refused = _update_refused(order, did, before, bad)
+        decided.append(refused or _dry(order, did, before))
+    wanted = _undecided(orders, there, decided)
+    planned = [
+        record.planned("update", o.caller, o.pattern, o.values, image, fields.updated(image, o.values))
+        for o, image in ((order, before[did.did_id]) for order, did in wanted)
+    ]
+    return Decided(decided, planned)
+
+
+def _new(values: validation.Values, before: Image | None) -> validation.Values:
+    """Return the *values* that are new to a DID: what VICIdial has stored may be said again."""
+    row = before or {}
+    return {column: value for column, value in values.items() if not value or value != row.get(column)}
+
+
+def _update_refused(
+    order: UpdateOrder, did: Did | None, before: Mapping[int, Image], bad: InvalidField | None
+) -> UpdateRefused | None:
+    user = order.caller.user
+    if missing := missing_rights(user, "update_did"):
+        return missing
+    if did is None or not sees(order.caller, did):
+        return NotFound(order.pattern)
+    if order.etag is not None and order.etag != etag(before[did.did_id]):
+        return ChangedMeanwhile(order.pattern)
+    if bad:
+        return bad
+    return None if order.values else NothingToChange(order.pattern)
+
+
+def deletions(conn: Connection, orders: Sequence[DeleteOrder], found: Found) -> Decided:
+    """Decide on deletions; of two wishes for one DID the first gets it. *found* as in `additions`."""
+    there = [found.get(order.pattern) for order in orders]
+    ids = [did.did_id for did in there if did]
+    before, locked = dids.images(conn, ids, _hold(orders)), deletion_locks.locked(conn, ids)
+    refused = [_delete_refused(o, did, before, locked) for o, did in zip(orders, there, strict=True)]
+    asking = [o for o, no in zip(orders, refused, strict=True) if not no and not o.force]
+    used = in_use.refusals(conn, [(order.caller.visibility, order.pattern) for order in asking])
+    gone: set[int] = set()
+    decided: list[Done | Refusal | None] = []
+    for order, did, no in zip(orders, there, refused, strict=True):
+        if did and did.did_id in gone:
+            no = NotFound(order.pattern)
+        elif not no and not order.force:
+            no = used.get((order.caller.visibility, order.pattern))
+        decided.append(no or _dry(order, did, before))
+        if did and decided[-1] is None:
+            gone.add(did.did_id)
+    wanted = _undecided(orders, there, decided)
+    planned = [
+        record.planned("delete", order.caller, order.pattern, before=before[did.did_id])
+        for order, did in wanted
+    ]
+    return Decided(decided, planned)
+
+
+def _delete_refused(
+    order: DeleteOrder, did: Did | None, before: Mapping[int, Image], locked: set[int]
+) -> DeleteRefused | None:
+    user = order.caller.user
+    if missing := missing_rights(user, "update_did"):
+        return missing
+    if did is None or not sees(order.caller, did):
+        return NotFound(order.pattern)
+    if missing := missing_rights(user, "delete_did"):
+        return missing
+    if order.etag is not None and order.etag != etag(before[did.did_id]):
+        return ChangedMeanwhile(order.pattern)
+    if did.did_id in locked:
+        return DeletionLocked(order.pattern)
+    if patterns.key(did.pattern) in PROTECTED and not order.force:
+        return Protected(order.pattern)
+    return None
+
+
+def _hold(orders: Sequence[UpdateOrder | DeleteOrder]) -> Hold:
+    """Say how the rows are held that *orders* change; dry runs change none."""
+    return Hold.NOT if all(order.dry_run for order in orders) else Hold.CHANGE
+
+
+def sees(caller: Caller, did: Did) -> bool:
+    """Say whether *caller* sees a DID."""
+    return caller.visibility.sees(did.group, did.pattern)
+
+
+def _dry(order: UpdateOrder | DeleteOrder, did: Did | None, before: Mapping[int, Image]) -> Done | None:
+    if not order.dry_run or did is None:
+        return None
+    return Done(order.pattern, did.did_id, dry_run=True, image=before[did.did_id])
+
+
+def _undecided(
+    orders: Sequence[Order], there: Sequence[Did | None], decided: Sequence[object]
+) -> list[tuple[Order, Did]]:
+    """Return the orders that are to be carried out, with their DIDs."""
+    triples = zip(orders, there, decided, strict=True)
+    return [(order, did) for order, did, outcome in triples if outcome is None and did is not None]
