@@ -360,7 +360,7 @@ class TooManyTargets(Refusal):
 
 @dataclass(unsafe_hash=True)
 class NotAllPossible(Refusal):
-    """Not every target of an atomic batch can be made, so none was; *problems* are the first of them."""
+    """Not every target of an atomic batch is possible, so nothing was done; *problems* are the first."""
 
     problems: tuple["TargetProblem", ...]
     count: int  # of all of them
@@ -368,12 +368,12 @@ class NotAllPossible(Refusal):
     def __str__(self) -> str:
         shown = "; ".join(str(problem) for problem in self.problems[:3])
         more = f" and {self.count - 3} more" if self.count > 3 else ""
-        return f"nothing was created, because some targets cannot be created: {shown}{more}"
+        return f"nothing was done, because some targets are not possible: {shown}{more}"
 
 
 @dataclass(frozen=True, slots=True)
 class TargetProblem:
-    """Why one target of a batch cannot be made: *outcome* is exists, duplicate or invalid."""
+    """Why nothing can be done for a target: *outcome* is exists, duplicate, invalid, missing or refused."""
 
     position: int  # counted from 1
     target: str

@@ -63,7 +63,7 @@ def edit(conn: Connection, orders: Sequence[EditOrder], now: datetime) -> list[E
 
 
 def _edit(conn: Connection, order: EditOrder, now: datetime) -> Edited | Refused:
-    if refused := _refused(conn, order.caller, order.spec):
+    if refused := refusal(conn, order.caller, order.spec):
         return refused
     plan = edit_parts.decide(conn, order.caller, order.spec, Part(0, order.rows), dry_run=order.dry_run)
     for problem in plan.refused.values():
@@ -85,7 +85,7 @@ def _edit(conn: Connection, order: EditOrder, now: datetime) -> Edited | Refused
     return Edited(batch_id, items, dry_run=False)
 
 
-def _refused(
+def refusal(
     conn: Connection, caller: Caller, spec: EditSpec
 ) -> NotPermitted | InvalidField | InvalidInput | None:
     """Say why an order is refused whatever its DIDs are."""
@@ -132,7 +132,7 @@ def accept(
 def _accept(
     conn: Connection, order: LargeEditOrder, now: datetime
 ) -> StoredBatch | NotPermitted | InvalidField | InvalidInput:
-    if refused := _refused(conn, order.caller, order.spec):
+    if refused := refusal(conn, order.caller, order.spec):
         return refused
     batch = _batch(order.caller, order.spec, order.atomic, order.where)
     stage = batch_states.ORDERED_ATOMIC if order.atomic else batch_states.ORDERED

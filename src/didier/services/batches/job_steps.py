@@ -58,7 +58,7 @@ class Findings:
             return None
         total = self.counts.total()
         more = f" and {total - 1} more" if total > 1 else ""
-        return f"not every target can be made: {self.problems[0]}{more}"
+        return f"not every target is possible: {self.problems[0]}{more}"
 
 
 def refuse(conn: Connection, batch: StoredBatch, findings: Findings, now: datetime) -> None:

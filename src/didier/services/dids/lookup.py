@@ -58,6 +58,15 @@ def page(
     return FoundDids(rows[:limit], pages.place(rows[limit - 1], sort))
 
 
+def patterns(
+    conn: Connection, caller: Caller, wanted: Wanted, after: int, limit: int
+) -> list[tuple[int, str]] | NotPermitted:
+    """Return id and pattern of *limit* DIDs that are wanted and visible, behind the id *after*."""
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    return pages.patterns(conn, _filter(conn, caller, wanted), after, limit)
+
+
 def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
     search = wanted.search.strip() if wanted.search else None
     source = wanted.copied_from

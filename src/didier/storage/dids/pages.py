@@ -104,6 +104,14 @@ def table(
     return [tuple(map(_value, row)) for row in run(conn, sql, *values, limit, offset)]
 
 
+def patterns(conn: Connection, wanted: Filter, after: int, limit: int) -> list[tuple[int, str]]:
+    """Return id and pattern of *limit* DIDs that are *wanted*, by id, behind the id *after*."""
+    conditions, values = _conditions(conn, wanted, near=False)
+    where = _where([*conditions, "d.did_id > ?"])
+    sql = f"SELECT d.did_id, d.did_pattern FROM {DIDS} AS d{where} ORDER BY d.did_id LIMIT ?"
+    return [tuple(row) for row in run(conn, sql, *values, after, limit)]
+
+
 def columns(conn: Connection) -> tuple[str, ...]:
     """Return the names of all columns that DIDs have."""
     return columns_of(conn, DIDS)

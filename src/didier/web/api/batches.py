@@ -48,7 +48,18 @@ State = Literal["pending", "running", "done", "failed", "undone"]
 Mode = Literal["atomic", "best_effort"]
 Phase = Literal["check", "make", "remove"]
 Outcome = Literal[
-    "added", "updated", "deleted", "exists", "duplicate", "invalid", "removed", "kept", "missing", "planned"
+    "added",
+    "updated",
+    "deleted",
+    "exists",
+    "duplicate",
+    "invalid",
+    "missing",
+    "refused",
+    "removed",
+    "restored",
+    "kept",
+    "planned",
 ]
 
 
@@ -58,13 +69,18 @@ class Totals:
 
     requested: int
     added: int
+    updated: int
+    deleted: int
     exists: int
     duplicate: int
     invalid: int
+    missing: Annotated[int, Field(description="To be updated or deleted, and not there")]
+    refused: Annotated[int, Field(description="Not deleted because they are in use, locked or protected")]
     removed: Annotated[
         int, Field(description="Created, and deleted again by an undo or because the batch failed")
     ]
-    kept: Annotated[int, Field(description="Created, and kept by an undo because it was changed since")]
+    restored: Annotated[int, Field(description="Updated or deleted, and again as they were")]
+    kept: Annotated[int, Field(description="Left by an undo because they were changed since")]
 
     @classmethod
     def of(cls, batch: StoredBatch) -> Self:
@@ -72,10 +88,15 @@ class Totals:
         return cls(
             requested=batch.requested,
             added=batch.added,
+            updated=batch.updated,
+            deleted=batch.deleted,
             exists=batch.existing,
             duplicate=batch.duplicates,
             invalid=batch.invalid,
+            missing=batch.missing,
+            refused=batch.refused,
             removed=batch.removed,
+            restored=batch.restored,
             kept=batch.kept,
         )
 
@@ -99,9 +120,13 @@ class Batch:
                 "source": "18001234567",
                 "overrides": {"did_active": "N"},
                 "description_template": None,
+                "existing": None,
+                "force": False,
+                "where": None,
                 "totals": {
-                    "requested": 10000, "added": 2500, "exists": 0, "duplicate": 0, "invalid": 0,
-                    "removed": 0, "kept": 0,
+                    "requested": 10000, "added": 2500, "updated": 0, "deleted": 0, "exists": 0,
+                    "duplicate": 0, "invalid": 0, "missing": 0, "refused": 0, "removed": 0, "restored": 0,
+                    "kept": 0,
                 },
                 "done": 2500,
                 "failure": None,
@@ -124,8 +149,13 @@ class Batch:
     created_at: str
     finished_at: str | None
     source: Annotated[str | None, Field(description="Pattern of the DID that was copied")]
-    overrides: Mapping[str, str | None]
+    overrides: Annotated[
+        Mapping[str, str | None], Field(description="Columns that were set in all of its DIDs")
+    ]
     description_template: str | None
+    existing: Annotated[str | None, Field(description="What an import does with DIDs that exist")]
+    force: Annotated[bool, Field(description="Whether it deletes protected DIDs and DIDs in use")]
+    where: Annotated[Mapping[str, str] | None, Field(description="Conditions by which its DIDs were chosen")]
     totals: Totals
     done: Annotated[int, Field(description="How many targets are finished")]
     failure: Annotated[str | None, Field(description="Why it failed")]
@@ -148,6 +178,9 @@ class Batch:
             source=batch.source_pattern or None,
             overrides=batch.overrides,
             description_template=batch.template,
+            existing=batch.options.get("existing"),
+            force=batch.options.get("force", False),
+            where=batch.options.get("where"),
             totals=Totals.of(batch),
             done=_done(batch),
             failure=batch.failure,
@@ -159,7 +192,7 @@ class Batch:
 
 def _done(batch: StoredBatch) -> int:
     if batch.phase == "remove":
-        return batch.removed + batch.kept
+        return batch.taken_back
     return batch.position if batch.phase else batch.requested
 
 
@@ -211,6 +244,13 @@ class Item:
             None if run.did_id is None else run.did_id + number,
             run.reason,
         )
+
+
+@dataclass
+class BatchWithItems(Batch):
+    """A batch and what became of each target."""
+
+    items: list[Item]
 
 
 @dataclass
@@ -375,7 +415,11 @@ async def undo_batch(
 
     DIDs that were changed since are kept; the items name them.
     """
-    force = body is not None and body.force
+    return await undone(request, login, batch_id, force=body is not None and body.force)
+
+
+async def undone(request: Request, login: Login, batch_id: int, *, force: bool) -> Response:
+    """Undo a batch, or begin with that."""
 
     def serialize(conn: Connection, undone: batches.Undone) -> Answer:
         status = 202 if undone.batch.state in ACTIVE else 200

@@ -20,7 +20,7 @@ from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.web.api import answers, copy_orders, problems
 from didier.web.api.answers import Answer
-from didier.web.api.batches import Batch, Item, items_of
+from didier.web.api.batches import Batch, BatchWithItems, items_of
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.copy_orders import COPY, POINTERS, Ordered
 from didier.web.api.operations import Operation, Permission
@@ -41,13 +41,6 @@ SHOWN = 1_000
 """Most targets that are shown of a preview in one JSON answer."""
 
 log = structlog.get_logger()
-
-
-@dataclass
-class MadeBatch(Batch):
-    """A batch and what became of each target."""
-
-    items: list[Item]
 
 
 Status = Literal["new", "similar", "exists", "duplicate", "invalid"]
@@ -151,7 +144,7 @@ _IN_TEXT = "Only with a text body; in JSON it is part of the body"
 
 @router.post(
     "", operation_id="copyDid", summary="Copy a DID to many numbers", status_code=201,
-    response_model=MadeBatch, openapi_extra=_BODY, dependencies=[requires(COPY)],
+    response_model=BatchWithItems, openapi_extra=_BODY, dependencies=[requires(COPY)],
     responses={
         200: {"model": Previews, "description": "With `dry_run`: what would be created",
               "content": {NDJSON: {"schema": {"type": "string"}}}},
@@ -189,8 +182,11 @@ async def copy_did(
         order = await copy_orders.from_json(request, login)
     else:
         order = problems.answer(problems.NOT_JSON, "Send application/json or text/csv.").response
-    if isinstance(order, Response):
-        return order
+    return order if isinstance(order, Response) else await carry_out(request, login, order)
+
+
+async def carry_out(request: Request, login: Login, order: Ordered) -> Response:
+    """Answer an order: preview it, make a small one at once, or take a large one in."""
     if order.asked.dry_run:
         return await _preview(request, login, order.asked)
     if order.asked.text.count > SMALL:
@@ -213,7 +209,7 @@ async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
         if batch is None:
             raise LookupError(f"batch {result.batch_id} was written in this transaction and is not there")
         found = progress.items(conn, result.batch_id, 0, SMALL)
-        shape = MadeBatch.of(batch, items=list(items_of(found, 0, SMALL)))
+        shape = BatchWithItems.of(batch, items=list(items_of(found, 0, SMALL)))
         return answers.json(shape, 201, {"location": _address(request, batch.batch_id)})
 
     def order(caller: Caller) -> CopyOrder:
@@ -246,7 +242,7 @@ async def _difference(context: ApiContext, batch_id: int) -> str | None:
 
 
 def _address(request: Request, batch_id: int) -> str:
-    return f"{request.url.path.removesuffix('/copies')}/batches/{batch_id}"
+    return f"{request.url.path.rpartition('/')[0]}/batches/{batch_id}"
 
 
 def _order(asked: Copying, caller: Caller) -> BatchOrder:

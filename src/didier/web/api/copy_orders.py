@@ -47,7 +47,7 @@ async def from_text(
     limit = context_of(request).batch_limit
 
     def read(pause: Pause) -> Ordered:
-        return _ordered(of_text(text.pieces, kind, query, limit, pause), text.content, pause)
+        return ordered(of_text(text.pieces, kind, query, limit, pause), text.content, pause)
 
     return await context_of(request).parse(text.size, read)
 
@@ -61,7 +61,7 @@ async def from_json(request: Request, login: Login) -> Ordered | Response:
         return absent
 
     def read(pause: Pause) -> Ordered:
-        return _ordered(of_json(content, limit, pause), content, pause)
+        return ordered(of_json(content, limit, pause), content, pause)
 
     try:
         return await context_of(request).parse(len(content), read)
@@ -72,7 +72,8 @@ async def from_json(request: Request, login: Login) -> Ordered | Response:
         raise
 
 
-def _ordered(asked: Copying, content: bytes, pause: Pause) -> Ordered:
+def ordered(asked: Copying, content: bytes, pause: Pause) -> Ordered:
+    """Return what is *asked*, with the rows of an order that is carried out at once."""
     if asked.dry_run or asked.text.count > SMALL:
         return Ordered(asked, (), content)
     return Ordered(asked, tuple(inputs.rows(asked.text.entries(pause))), content)

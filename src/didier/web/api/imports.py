@@ -1,6 +1,5 @@
 """``/imports``: DIDs from a CSV table, as exports write it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self, cast
 
@@ -10,23 +9,20 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.domain import inputs
-from didier.domain.inputs import Row
-from didier.errors import InvalidInput
-from didier.services.batches import bulk_edits, order_text
+from didier.services.batches import bulk_edits
 from didier.services.batches.batches import SMALL
 from didier.services.batches.bulk_edits import Edited, EditOrder
-from didier.services.batches.edit_spec import EditSpec
-from didier.services.batches.order_text import Text
 from didier.services.users.authentication import Caller
 from didier.storage.batches.batches import Item
-from didier.web.api import answers, problems
+from didier.web.api import answers, edit_orders, edits, problems
 from didier.web.api.answers import Answer
+from didier.web.api.batches import Batch
 from didier.web.api.context import context_of
+from didier.web.api.edits import EditPreviewed
 from didier.web.api.operations import Operation, Permission
 from didier.web.api.orders import media_type, packed
 from didier.web.api.schemas import IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
-from didier.web.api.texts import Pause
 
 router = APIRouter(prefix="/imports", tags=["dids"], route_class=SignedRoute)
 
@@ -71,8 +67,10 @@ class ImportedDids:
     dependencies=[requires(ADD)],
     openapi_extra={"requestBody": {"required": True, "content": {CSV: {"schema": {"type": "string"}}}}},
     responses={
-        200: {"model": ImportedDids, "description": "With `dry_run`: what would be imported"},
+        200: {"model": ImportedDids | EditPreviewed,
+              "description": "With `dry_run`: what would be imported; above 1,000 rows in short"},
         201: {"headers": {"Location": {"schema": {"type": "string"}}}},
+        202: {"model": Batch, "description": "A large table is accepted and continues; watch the batch"},
         **refusals(404, 409, 415),
     },
 )  # fmt: skip
@@ -87,8 +85,8 @@ async def import_dids(
 ) -> Response:
     """Create the DIDs of a CSV table, and update existing ones if wanted: all or none.
 
-    The header row names `did_pattern` and columns of DIDs, as exports do; up to 1,000 rows. To copy one DID
-    to more numbers, send them to `/copies`.
+    The header row names `did_pattern` and columns of DIDs, as exports do. Up to 1,000 rows are imported at
+    once; more are taken in, and imported while others go on.
     """
     if media_type(request) != CSV:
         return problems.answer(problems.NOT_JSON, f"Send {CSV}.").response
@@ -97,13 +95,17 @@ async def import_dids(
         caller = await context.foresee(request, login, Permission("update_did", WRITE))
         if isinstance(caller, Response):
             return caller
-    sent = await packed(request)
-    text, rows = await context.parse(sent.size, lambda pause: _read(sent.pieces, pause))
+    sent, limit = await packed(request), context.batch_limit
+    query = {"verb": "import", "set": (), "existing": existing, "mode": "atomic", "dry_run": dry_run}
+    asked = await context.parse(
+        sent.size, lambda pause: edit_orders.of_text(sent.pieces, CSV, query, limit, pause)
+    )
+    if asked.text.count > SMALL:
+        return await edits.carry_out(request, login, asked, sent.content)
+    rows = tuple(inputs.rows(asked.text.entries()))
 
     def order(caller: Caller) -> EditOrder:
-        columns = tuple(column for column in (text.header.columns if text.header else ()) if column)
-        spec = EditSpec("import", columns=columns, existing=existing)
-        return EditOrder(caller, spec, rows, dry_run=dry_run)
+        return EditOrder(caller, asked.spec, rows, dry_run=dry_run)
 
     def serialize(conn: Connection, done: Edited) -> Answer:
         if done.dry_run:
@@ -113,11 +115,3 @@ async def import_dids(
 
     operation = Operation(ADD.about_that(f"{len(rows)} rows"), bulk_edits.edit, order, serialize)
     return await context.write(request, login, operation, sent.content)
-
-
-def _read(pieces: Sequence[bytes], pause: Pause) -> tuple[Text, tuple[Row, ...]]:
-    try:
-        text = order_text.read_text(pieces, SMALL, is_csv=True, pause=pause)
-    except UnicodeDecodeError as error:
-        raise InvalidInput("the text is not UTF-8") from error
-    return text, tuple(inputs.rows(text.entries(pause)))

@@ -2,9 +2,9 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -31,6 +31,8 @@ from didier.web.api.texts import Pause
 
 Value = StrictStr | StrictInt | None
 
+Parsed = TypeVar("Parsed")
+
 ERRORS_MOST = 1_000
 """Most errors of a body that are listed one by one."""
 
@@ -54,7 +56,34 @@ class Target(Body):
     target: StrictStr = Field(max_length=110, description="Number, or range")
 
 
-class CopyBody(Body):
+class TargetsBody(Body):
+    """The targets of an order: numbers and ranges, or a CSV text."""
+
+    targets: list[Annotated[StrictStr, Field(max_length=110)] | Target] = Field(
+        default_factory=list,
+        max_length=TARGETS_MOST,
+        fail_fast=True,
+        description="DIDs: numbers, ranges, or objects with `target` and their own columns",
+    )
+    ranges: list[Annotated[StrictStr, Field(max_length=110)]] = Field(
+        default_factory=list,
+        max_length=TARGETS_MOST,
+        fail_fast=True,
+        description="Ranges of DIDs, both ends included",
+    )
+    csv: StrictStr | None = Field(
+        None, description="The DIDs as CSV: a header row names `target` and columns of DIDs"
+    )
+    mode: Literal["atomic", "best_effort"] = Field(
+        "atomic", description="If some targets are not possible: do nothing, or do the others"
+    )
+    dry_run: StrictBool = Field(False, description="Only show what would be done")
+
+
+Values = Annotated[dict[str, Value], BeforeValidator(_few)]
+
+
+class CopyBody(TargetsBody):
     """A DID to be copied, and to what."""
 
     model_config = ConfigDict(
@@ -71,22 +100,7 @@ class CopyBody(Body):
     )
 
     source: StrictStr = Field(min_length=1, max_length=100, description="Pattern of the DID to copy")
-    targets: list[Annotated[StrictStr, Field(max_length=110)] | Target] = Field(
-        default_factory=list,
-        max_length=TARGETS_MOST,
-        fail_fast=True,
-        description="New DIDs: numbers, ranges, or objects with `target` and their own columns",
-    )
-    ranges: list[Annotated[StrictStr, Field(max_length=110)]] = Field(
-        default_factory=list,
-        max_length=TARGETS_MOST,
-        fail_fast=True,
-        description="Ranges of new DIDs, both ends included",
-    )
-    csv: StrictStr | None = Field(
-        None, description="The new DIDs as CSV: a header row names `target` and columns of DIDs"
-    )
-    overrides: Annotated[dict[str, Value], BeforeValidator(_few)] = Field(
+    overrides: Values = Field(
         default_factory=dict,
         description="Columns in which the copies differ from the source; null clears one",
     )
@@ -96,10 +110,6 @@ class CopyBody(Body):
         max_length=LONGEST,
         description="Description of each copy: `{target}`, `{source}`, columns of the source or the CSV row",
     )
-    mode: Literal["atomic", "best_effort"] = Field(
-        "atomic", description="If some targets cannot be created: create none, or create the others"
-    )
-    dry_run: StrictBool = Field(False, description="Only show what would be created")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,40 +151,59 @@ def named(body: bytes, pause: Pause) -> Named | None:
 
 def of_json(body: bytes, limit: int, pause: Pause) -> Copying:
     """Read a JSON body; raise `RequestValidationError` or a `Refusal`."""
+    return of_body(parsed(CopyBody.model_validate_json, body, pause), limit, pause)
+
+
+def parsed(validate: Callable[[bytes], Parsed], body: bytes, pause: Pause, tag: str | None = None) -> Parsed:
+    """Return what *validate* makes of a JSON body; raise `RequestValidationError`.
+
+    *tag* is the field that says which of several shapes the body has.
+    """
     try:
-        sent = CopyBody.model_validate_json(body or b"null")
+        return validate(body or b"null")
     except ValidationError as error:
-        raise RequestValidationError(_found(error)) from None
+        raise RequestValidationError(_found(error, tag)) from None
     finally:
         pause()
+
+
+def of_body(sent: CopyBody, limit: int, pause: Pause) -> Copying:
+    """Return what a body requires; raise a `Refusal`."""
     template = Template(sent.description_template) if sent.description_template else None
     return Copying(
         sent.source,
-        _text(sent, limit, template, pause),
-        {column: _plain(value) for column, value in sent.overrides.items()},
+        targets_of(sent, limit, template, pause),
+        plain_values(sent.overrides),
         template,
         sent.mode == "atomic",
         sent.dry_run,
     )
 
 
-def _found(error: ValidationError) -> list[Mapping[str, Any]]:
+def _found(error: ValidationError, tag: str | None) -> list[Mapping[str, Any]]:
     """Return what is wrong, or only how much: to tell of each place takes longer than to find them."""
     count = error.error_count()
     if count > ERRORS_MOST:
         return [{"type": "too_many", "loc": ("body",), "msg": f"{count} places are not valid"}]
-    return [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
+    return [{**one, "loc": ("body", *_place(one["loc"], tag))} for one in error.errors(include_url=False)]
 
 
-def _plain(value: str | int | None) -> str | None:
-    return None if value is None else str(value)
+def _place(loc: tuple[int | str, ...], tag: str | None) -> tuple[int | str, ...]:
+    """Return where in the body an error is; pydantic begins with the shape where there are several."""
+    return loc if tag is None else loc[1:] or (tag,)
 
 
-def _text(sent: CopyBody, limit: int, template: Template | None, pause: Pause) -> Text:
+def plain_values(values: Mapping[str, str | int | None]) -> dict[str, str | None]:
+    """Return values as the services take them."""
+    return {column: None if value is None else str(value) for column, value in values.items()}
+
+
+def targets_of(sent: TargetsBody, limit: int, template: Template | None, pause: Pause) -> Text:
+    """Return the targets of a body; raise a `Refusal`."""
     if sent.csv is not None:
         if sent.targets or sent.ranges:
             raise InvalidField("csv", "", "only without targets and ranges")
-        return read_text(list(pack([sent.csv.encode()])), limit, template, is_csv=True, pause=pause)
+        return text_of_csv(sent.csv, limit, template, pause)
     objects = [target for target in sent.targets if isinstance(target, Target)]
     if not (sent.targets or sent.ranges):
         raise InvalidField("targets", "", "at least one target, range or csv")
@@ -183,7 +212,12 @@ def _text(sent: CopyBody, limit: int, template: Template | None, pause: Pause) -
     return read_text(list(pack(_rows(sent, objects, pause))), limit, template, is_csv=True, pause=pause)
 
 
-def _rows(sent: CopyBody, objects: Sequence[Target], pause: Pause) -> Iterator[bytes]:
+def text_of_csv(csv_text: str, limit: int, template: Template | None, pause: Pause) -> Text:
+    """Return the targets of a CSV text that came in JSON; raise a `Refusal`."""
+    return read_text(list(pack([csv_text.encode()])), limit, template, is_csv=True, pause=pause)
+
+
+def _rows(sent: TargetsBody, objects: Sequence[Target], pause: Pause) -> Iterator[bytes]:
     """Write targets with values of their own as CSV."""
     columns = sorted({column for target in objects for column in target.model_extra or {}})
     if unknown := [column for column in columns if column not in BY_COLUMN]:
@@ -248,12 +282,24 @@ def of_text(
 ) -> Copying:
     """Read a text body; *query* has what JSON has beside the targets. Raises a `Refusal`."""
     template = Template(query["description_template"]) if query.get("description_template") else None
+    text = text_of_body(pieces, kind, limit, pause, template)
+    overrides = set_values(query.get("set", ()))
+    return Copying(query["source"], text, overrides, template, query["mode"] == "atomic", query["dry_run"])
+
+
+def text_of_body(
+    pieces: Sequence[bytes], kind: str, limit: int, pause: Pause, template: Template | None = None
+) -> Text:
+    """Return the targets of a text body of the type *kind*; raise a `Refusal`."""
     try:
-        text = read_text(pieces, limit, template, is_csv=True if kind == "text/csv" else None, pause=pause)
+        return read_text(pieces, limit, template, is_csv=True if kind == "text/csv" else None, pause=pause)
     except UnicodeDecodeError as error:
         raise InvalidInput("the text is not UTF-8") from error
-    overrides = dict(_override(item) for item in query.get("set", ()))
-    return Copying(query["source"], text, overrides, template, query["mode"] == "atomic", query["dry_run"])
+
+
+def set_values(items: Iterable[str]) -> dict[str, str | None]:
+    """Return the values of *items*, each ``column=value``; raise a `Refusal`."""
+    return dict(_override(item) for item in items)
 
 
 def _override(item: str) -> tuple[str, str | None]:

@@ -79,7 +79,7 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
     errors.InvalidInput: Kind("unreadable-targets", 422, "The targets cannot be read"),
     errors.TooMuchToRead: Kind("too-much-to-read", 413, "The targets take too long to read"),
     errors.TooManyTargets: Kind("too-many-targets", 422, "The order has too many targets"),
-    errors.NotAllPossible: Kind("not-all-possible", 409, "Not every target can be made, so none was"),
+    errors.NotAllPossible: Kind("not-all-possible", 409, "Not every target is possible, so nothing was done"),
     errors.BatchNotFound: Kind("batch-not-found", 404, "There is no such batch"),
     errors.NotUndoable: Kind("not-undoable", 409, "The batch cannot be undone now"),
     errors.NotCancellable: Kind("not-cancellable", 409, "The batch cannot be cancelled now"),
@@ -125,20 +125,22 @@ class Found:
     detail: str
 
 
+TargetOutcome = Literal["exists", "duplicate", "invalid", "missing", "refused"]
+
+
 @dataclass
 class NotPossible:
     """A target that cannot be made."""
 
     position: int
     target: str
-    outcome: Literal["exists", "duplicate", "invalid"]
+    outcome: TargetOutcome
     reason: str
 
     @classmethod
     def of(cls, problem: TargetProblem) -> Self:
         """Return what is wrong with a target as the API shows it."""
-        outcome = cast('Literal["exists", "duplicate", "invalid"]', problem.outcome)
-        return cls(problem.position, problem.target, outcome, problem.reason)
+        return cls(problem.position, problem.target, cast("TargetOutcome", problem.outcome), problem.reason)
 
 
 @dataclass
@@ -173,7 +175,7 @@ class Problem:
     allowed: Annotated[str | None, Field(description="What would be allowed")] = None
     places: Annotated[list[str] | None, Field(description="Where the DID is used")] = None
     errors: Annotated[list[Found] | None, Field(description="All places that are not valid")] = None
-    count: Annotated[int | None, Field(description="How many targets cannot be created")] = None
+    count: Annotated[int | None, Field(description="How many targets are not possible")] = None
     targets: Annotated[list[NotPossible] | None, Field(description="The first of them")] = None
 
     def to_json(self) -> bytes:

@@ -15,7 +15,19 @@ from starlette.responses import Response
 from didier import __version__
 from didier.errors import DidierError
 from didier.masking import Masking
-from didier.web.api import batches, copies, dids, exports, imports, me, problems, reports, tokens, users
+from didier.web.api import (
+    batch_orders,
+    batches,
+    copies,
+    dids,
+    exports,
+    imports,
+    me,
+    problems,
+    reports,
+    tokens,
+    users,
+)
 from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
 from didier.web.api.docs import OPENAPI, PREFIX
@@ -26,6 +38,7 @@ ROUTERS = (
     dids.router,
     copies.router,
     batches.router,
+    batch_orders.router,
     exports.router,
     imports.router,
     users.router,

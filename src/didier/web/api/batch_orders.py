@@ -1,0 +1,176 @@
+"""``POST /batches``: every verb over as many DIDs as there are; and ending a batch that is under way."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field, StrictBool, StrictInt, TypeAdapter
+from sqlalchemy.engine import Connection
+from starlette.responses import Response
+
+from didier.runtime.logins import Login
+from didier.services.batches import batches
+from didier.storage.batches.stored_batch import StoredBatch
+from didier.web.api import answers, copies, copy_orders, edit_orders, edits, orders, problems
+from didier.web.api.answers import Answer
+from didier.web.api.batches import WRITE, Batch, BatchId, BatchWithItems, UndoneBatch, undone
+from didier.web.api.context import context_of
+from didier.web.api.copies import Previews
+from didier.web.api.copy_orders import Ordered
+from didier.web.api.edit_orders import AddBody, DeleteBody, Editing, ImportBody, UpdateBody
+from didier.web.api.edits import EditPreviewed
+from didier.web.api.operations import Operation, Permission
+from didier.web.api.orders import TEXT_TYPES, CopyBody, media_type, packed
+from didier.web.api.schemas import Body, IdempotencyKey, refusals
+from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.texts import Pause
+
+router = APIRouter(prefix="/batches", tags=["batches"], route_class=SignedRoute)
+
+ORDER = Permission("order_batch", WRITE, checked=False)
+CANCEL = Permission("cancel_batch", WRITE, checked=False)
+
+
+class CopyOrderBody(CopyBody):
+    """A DID to be copied, as for ``POST /copies``."""
+
+    verb: Literal["copy"]
+
+
+class UndoBody(Body):
+    """A batch to be undone, as for ``POST /batches/{batch_id}/undo``."""
+
+    verb: Literal["undo"]
+    batch: StrictInt = Field(ge=1, le=2**31 - 1)
+    force: StrictBool = Field(False, description="Include DIDs that were changed since")
+
+
+OrderBody = Annotated[
+    CopyOrderBody | AddBody | UpdateBody | DeleteBody | ImportBody | UndoBody, Field(discriminator="verb")
+]
+_ORDER: TypeAdapter[Any] = TypeAdapter(OrderBody)
+_TEXTS = {kind: {"schema": {"type": "string"}} for kind in sorted(TEXT_TYPES)}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": _ORDER.json_schema(ref_template="#/components/schemas/{model}")},
+            **_TEXTS,
+        },
+    }
+}
+_IN_TEXT = "Only with a text body; in JSON it is part of the body"
+
+
+@router.post(
+    "", operation_id="orderBatch", summary="Copy, add, update, delete, import or undo", status_code=201,
+    response_model=BatchWithItems, openapi_extra=_BODY, dependencies=[requires(ORDER)],
+    responses={
+        200: {"model": EditPreviewed | Previews | UndoneBatch,
+              "description": "With `dry_run`: what would be done; `undo`: what was undone"},
+        201: {"headers": {"Location": {"schema": {"type": "string"}}}},
+        202: {"model": Batch, "description": "A large order is accepted and continues; watch the batch"},
+        **refusals(404, 409, 415),
+    },
+)  # fmt: skip
+async def order_batch(
+    request: Request,
+    login: Signed,
+    verb: Annotated[
+        Literal["copy", "add", "update", "delete", "import"] | None, Query(description=_IN_TEXT)
+    ] = None,
+    mode: Annotated[Literal["atomic", "best_effort"], Query(description=_IN_TEXT)] = "atomic",
+    dry_run: Annotated[bool, Query(description=_IN_TEXT)] = False,
+    set_: Annotated[
+        list[str] | None, Query(alias="set", max_length=100, description=f"`column=value`. {_IN_TEXT}")
+    ] = None,
+    existing: Annotated[
+        Literal["refuse", "skip", "update"],
+        Query(description=f"What an import does with DIDs that exist. {_IN_TEXT}"),
+    ] = "refuse",
+    force: Annotated[bool, Query(description=f"Delete protected DIDs and DIDs in use. {_IN_TEXT}")] = False,
+    source: Annotated[str | None, Query(max_length=100, description=f"DID to copy. {_IN_TEXT}")] = None,
+    description_template: Annotated[str | None, Query(max_length=255, description=_IN_TEXT)] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Carry out one verb over many DIDs as one batch: with preview, all or nothing, whatever their number.
+
+    The DIDs are numbers and ranges, as JSON, CSV or plain text; `update` and `delete` also take those that
+    meet conditions when the order arrives. Up to 1,000 are done at once; more are taken in, and done while
+    others go on.
+    """
+    kind = media_type(request)
+    if kind in TEXT_TYPES:
+        query = {
+            "verb": verb, "mode": mode, "dry_run": dry_run, "set": set_ or (), "existing": existing,
+            "force": force, "source": source or "", "description_template": description_template,
+        }  # fmt: skip
+        return await _text_order(request, login, kind, query)
+    if kind != "application/json" and not kind.endswith("+json"):
+        return problems.answer(problems.NOT_JSON, "Send application/json or text/csv.").response
+    return await _json_order(request, login)
+
+
+async def _text_order(request: Request, login: Login, kind: str, query: Mapping[str, Any]) -> Response:
+    if query["verb"] is None:
+        return problems.answer(problems.INVALID, "Say what is to be done.", pointer="verb").response
+    if query["verb"] == "copy":
+        ordered = await copy_orders.from_text(request, login, kind, query)
+        return ordered if isinstance(ordered, Response) else await copies.carry_out(request, login, ordered)
+    caller = await context_of(request).foresee(request, login, edits.permission(query["verb"]))
+    if isinstance(caller, Response):
+        return caller
+    sent, limit = await packed(request), context_of(request).batch_limit
+
+    def read(pause: Pause) -> Editing:
+        return edit_orders.of_text(sent.pieces, kind, query, limit, pause)
+
+    asked = await context_of(request).parse(sent.size, read)
+    return await edits.carry_out(request, login, asked, sent.content)
+
+
+async def _json_order(request: Request, login: Login) -> Response:
+    content = await request.body()
+    context = context_of(request)
+    limit = context.batch_limit
+
+    def read(pause: Pause) -> Any:
+        sent = orders.parsed(_ORDER.validate_json, content, pause, "verb")
+        if isinstance(sent, CopyOrderBody):
+            return copy_orders.ordered(orders.of_body(sent, limit, pause), content, pause)
+        is_chosen = isinstance(sent, UpdateBody | DeleteBody) and sent.where is not None
+        return sent if is_chosen or isinstance(sent, UndoBody) else edit_orders.of_body(sent, limit, pause)
+
+    asked = await context.parse(len(content), read)
+    if isinstance(asked, Ordered):
+        return await copies.carry_out(request, login, asked)
+    if isinstance(asked, UndoBody):
+        return await undone(request, login, asked.batch, force=asked.force)
+    if not isinstance(asked, Editing):
+        asked = await edit_orders.chosen(request, asked)
+    return await edits.carry_out(request, login, asked, content)
+
+
+@router.post(
+    "/{batch_id}/cancel", operation_id="cancelBatch", summary="Cancel a batch", response_model=Batch,
+    responses=refusals(404, 409),
+)  # fmt: skip
+async def cancel_batch(request: Request, login: Signed, batch_id: BatchId) -> Response:
+    """End a large batch that is under way.
+
+    What an atomic one has done is taken back; what another has done stays, and can be undone.
+    """
+
+    def serialize(conn: Connection, batch: StoredBatch) -> Answer:
+        return answers.json(Batch.of(batch))
+
+    operation = Operation(
+        CANCEL.about_that(str(batch_id)),
+        batches.cancel,
+        lambda caller: batches.CancelOrder(caller, batch_id),
+        serialize,
+        subject=f"batch {batch_id}",
+    )
+    answer = await context_of(request).write(request, login, operation)
+    context_of(request).wake()
+    return answer

@@ -1,0 +1,194 @@
+"""Reading what a request wants done to many DIDs: added, updated, deleted or imported."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+from fastapi import Request
+from pydantic import ConfigDict, Field, StrictBool, StrictStr
+from sqlalchemy.engine import Connection
+
+from didier.domain import patterns
+from didier.domain.fields import ROUTES
+from didier.errors import InvalidField, InvalidInput, Refusal, TooManyTargets
+from didier.services.batches.edit_spec import EditSpec
+from didier.services.batches.order_text import Text
+from didier.services.dids import lookup
+from didier.services.dids.lookup import Wanted
+from didier.services.users.authentication import Caller
+from didier.storage.batches.input_text import Packer
+from didier.web.api.context import ApiContext, context_of
+from didier.web.api.orders import (
+    TargetsBody,
+    Values,
+    plain_values,
+    set_values,
+    targets_of,
+    text_of_body,
+    text_of_csv,
+)
+from didier.web.api.schemas import SEARCH_MOST, Body
+from didier.web.api.signed import expected
+from didier.web.api.texts import Pause
+
+FOUND_AT_ONCE = 10_000
+"""Most DIDs that are looked for together."""
+
+
+class Where(Body):
+    """Conditions that DIDs meet, as for lists of DIDs: all of those that are given, one at least."""
+
+    search: StrictStr | None = Field(
+        None, max_length=SEARCH_MOST, description="Part of a number in any spelling, or of a description"
+    )
+    route: StrictStr | None = Field(None, pattern=f"^({'|'.join(ROUTES)})$", description="`did_route`")
+    active: Literal["Y", "N"] | None = Field(None, description="`did_active`")
+    user_group: StrictStr | None = Field(None, max_length=20)
+    group_id: StrictStr | None = Field(None, max_length=20, description="In-group")
+    carrier: StrictStr | None = Field(
+        None, max_length=SEARCH_MOST, description="Part of `did_carrier_description`"
+    )
+    copied_from: StrictStr | None = Field(
+        None, max_length=patterns.MAX_LENGTH, description="Pattern of the DID that was copied"
+    )
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The conditions that were given."""
+        return self.model_dump(exclude_none=True)
+
+
+class AddBody(TargetsBody):
+    """DIDs to be created without copying another."""
+
+    verb: Literal["add"]
+    values: Values = Field(
+        default_factory=dict, description="Columns of all of them; VICIdial's defaults elsewhere"
+    )
+
+
+class _ChosenBody(TargetsBody):
+    where: Where | None = Field(None, description="In place of targets: the DIDs that meet these conditions")
+
+
+class UpdateBody(_ChosenBody):
+    """DIDs to be changed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "verb": "update",
+                "where": {"group_id": "SALES", "active": "Y"},
+                "values": {"did_active": "N"},
+                "mode": "best_effort",
+                "dry_run": True,
+            }
+        }
+    )
+
+    verb: Literal["update"]
+    values: Values = Field(
+        default_factory=dict, description="Columns to be set in all of them; null clears one"
+    )
+
+
+class DeleteBody(_ChosenBody):
+    """DIDs to be deleted."""
+
+    verb: Literal["delete"]
+    force: StrictBool = Field(False, description="Delete DIDs even if they are protected or in use")
+
+
+class ImportBody(Body):
+    """DIDs as a CSV table, as exports write it."""
+
+    verb: Literal["import"]
+    csv: StrictStr = Field(description="A header row names `did_pattern` and columns of DIDs")
+    existing: Literal["refuse", "skip", "update"] = Field(
+        "refuse", description="What to do with DIDs that exist"
+    )
+    mode: Literal["atomic", "best_effort"] = Field(
+        "atomic", description="If some rows are not possible: do nothing, or do the others"
+    )
+    dry_run: StrictBool = Field(False, description="Only show what would be done")
+
+
+EditBody = AddBody | UpdateBody | DeleteBody | ImportBody
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """What a request wants done; *where* are the conditions by which the DIDs of *text* were found."""
+
+    spec: EditSpec
+    text: Text
+    atomic: bool
+    dry_run: bool
+    where: Mapping[str, Any] = field(default_factory=dict)
+
+
+def of_body(sent: EditBody, limit: int, pause: Pause) -> Editing:
+    """Return what a body that names its targets requires; raise a `Refusal`."""
+    if isinstance(sent, ImportBody):
+        text = text_of_csv(sent.csv, limit, None, pause)
+    else:
+        text = targets_of(sent, limit, None, pause)
+    return Editing(_spec(sent, text), text, sent.mode == "atomic", sent.dry_run)
+
+
+def _spec(sent: EditBody, text: Text) -> EditSpec:
+    values = plain_values(sent.values) if isinstance(sent, AddBody | UpdateBody) else {}
+    columns = () if isinstance(sent, DeleteBody) else tuple(sorted(text.own_columns))
+    existing = sent.existing if isinstance(sent, ImportBody) else "refuse"
+    force = sent.force if isinstance(sent, DeleteBody) else False
+    return EditSpec(sent.verb, values, columns, existing, force)
+
+
+def of_text(
+    pieces: Sequence[bytes], kind: str, query: Mapping[str, Any], limit: int, pause: Pause
+) -> Editing:
+    """Read a text body; *query* has what JSON has beside the targets. Raises a `Refusal`."""
+    verb = query["verb"]
+    text = text_of_body(pieces, "text/csv" if verb == "import" else kind, limit, pause)
+    values = set_values(query["set"])
+    if values and verb not in {"add", "update"}:
+        raise InvalidField("set", "", f"no values: {verb} sets none")
+    columns = () if verb == "delete" else tuple(sorted(text.own_columns))
+    spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False) and verb == "delete")
+    return Editing(spec, text, query["mode"] == "atomic", query["dry_run"])
+
+
+async def chosen(request: Request, sent: UpdateBody | DeleteBody) -> Editing:
+    """Return what a body requires that names conditions: the DIDs that meet them now; raise a `Refusal`."""
+    where = sent.where
+    if where is None or not where.given:
+        raise InvalidField("where", "", "one condition at least")
+    if sent.targets or sent.ranges or sent.csv is not None:
+        raise InvalidField("where", "", "only without targets, ranges and csv")
+    text = await _found(context_of(request), expected(request), Wanted(**where.given))
+    return Editing(_spec(sent, text), text, sent.mode == "atomic", sent.dry_run, where.given)
+
+
+async def _found(context: ApiContext, caller: Caller, wanted: Wanted) -> Text:
+    """Return the DIDs that are wanted and that the caller sees, by their ids."""
+    packer, count, last = Packer(), 0, 0
+    pieces: list[bytes] = []
+    while True:
+        found = await context.on_reader(_finding(caller, wanted, last))
+        if isinstance(found, Refusal):
+            raise found
+        count += len(found)
+        if count > context.batch_limit:
+            raise TooManyTargets(context.batch_limit)
+        pieces += packer.add(b"".join(orjson.dumps(pattern) + b"\n" for _, pattern in found))
+        if len(found) < FOUND_AT_ONCE:
+            break
+        last = found[-1][0]
+    if not count:
+        raise InvalidInput("no DID meets these conditions")
+    return Text((*pieces, packer.end()), count, None, is_exact=True)
+
+
+def _finding(caller: Caller, wanted: Wanted, after: int) -> Callable[[Connection], Any]:
+    return lambda conn: lookup.patterns(conn, caller, wanted, after, FOUND_AT_ONCE)
