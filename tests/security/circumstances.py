@@ -7,7 +7,6 @@ from didier import errors
 from didier.domain.grants import GRANTS
 from didier.domain.scopes import SCOPES
 from security.rule import (
-    ALLOWED,
     API_ACCESS,
     FULL,
     LABEL_OF,
@@ -49,7 +48,7 @@ class Circumstance:
     login: str = "password"
     scopes: frozenset[str] | None = None
     refusal: Expected = None
-    attribute: str = ""
+    attribute: str = "allowed"
 
     def columns(self, need: Need, level: int) -> Columns:
         """Return the columns of the caller's row."""
@@ -67,7 +66,7 @@ class Circumstance:
         if missing := lacks(row.need, self.columns(row.need, level)):
             at_sign_in = LABEL_OF[API_ACCESS] in missing
             return errors.NotPermitted if at_sign_in else row.refused or errors.NotPermitted
-        answer: Expected = getattr(row, self.attribute) if self.attribute else ALLOWED
+        answer: Expected = getattr(row, self.attribute)
         return answer
 
     def _concerns_not(self, row: Row) -> bool:

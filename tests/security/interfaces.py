@@ -111,6 +111,8 @@ class JsonApi(Interface):
         path = template.format_map({**PARTS, **ids}) + row.query
         headers = _code(world, row, circumstance)
         body = row.body
+        if row.named:
+            body = {**body, **{name: world.ids[key] for name, key in row.named.items()}}
         if row.gives:
             body = {**body, **{name: int(value) for name, value in circumstance.given.items()}}
             body = {name: bool(v) if name == "delete_inbound_dids" else v for name, v in body.items()}

@@ -9,6 +9,7 @@ from security.rule import ALLOWED, PARTLY, Need, Row, needs
 from security.world import CALL, DAY, DID, MARK, OTHER, PASSWORD
 
 DID_CSV = "did_pattern,did_description\n{},Support line\n"
+UPDATE = {"verb": "update", "values": {"record_call": "Y"}}
 COPY = {"source": DID, "targets": ["7770010"]}
 NEW_USER = {"user": "newcomer", "password": "new-pass", "user_group": "SUPPORT", "user_level": 1}
 TOKEN = {"name": "new", "scopes": ["dids:read"]}
@@ -18,11 +19,12 @@ TOKEN = {"name": "new", "scopes": ["dids:read"]}
 class Operation(Row):
     """An operation of the OpenAPI document.
 
-    *parts* name what stands in its address, by the ids of the `World`. *gives* says that *body* describes a
-    user whom the circumstances may give more.
+    *parts* name what stands in its address, *named* what stands in its body, by the ids of the `World`.
+    *gives* says that *body* describes a user whom the circumstances may give more.
     """
 
     parts: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
     body: Any = None
     kind: str = "application/json"
@@ -52,6 +54,12 @@ def _batch(name: str, need: Need, batch: str, **more: Any) -> Operation:
         parts={"batch_id": batch},
         **more,
     )
+
+
+def _ordered(name: str, need: Need, **more: Any) -> Operation:
+    """Return an order of a batch; a DID that is not there for the caller makes it impossible."""
+    hidden = {"hidden": errors.NotAllPossible, "beyond": errors.NotAllPossible}
+    return Operation(name, need, **{**hidden, "changes": True, **more})
 
 
 def _on_user(name: str, function: str, **more: Any) -> Operation:
@@ -104,6 +112,31 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _batch("undoBatch, an update", needs("update_did"), "updated", **_UNDO),
     _batch("undoBatch, a deletion", needs("update_did", rights=("add_did",)), "deleted", **_UNDO),
+    _ordered(
+        "orderBatch, copies", needs("copy_did"), hidden=errors.NotFound, beyond=errors.NotFound,
+        body={"verb": "copy", **COPY},
+    ),
+    _ordered(
+        "orderBatch, additions", needs("add_did"), hidden=ALLOWED, beyond=errors.NotPermitted,
+        body={"verb": "add", "targets": ["7770010"]},
+    ),
+    _ordered("orderBatch, updates", needs("update_did"), body={**UPDATE, "targets": [DID]}),
+    _ordered(
+        "orderBatch, updates of what is found", needs("update_did", rights=("update_did", "list_dids")),
+        hidden=errors.InvalidInput, beyond=errors.InvalidInput, body={**UPDATE, "where": {"search": DID}},
+    ),
+    _ordered(
+        "orderBatch, deletions", needs("delete_did", "update_did"), body={"verb": "delete", "targets": [DID]}
+    ),
+    _ordered(
+        "orderBatch, an import", needs("add_did"), hidden=ALLOWED, beyond=errors.NotPermitted,
+        body={"verb": "import", "csv": DID_CSV.format("7770010")},
+    ),
+    _ordered(
+        "orderBatch, an undo", needs("update_did"), hidden=errors.BatchNotFound,
+        beyond=errors.BatchNotFound, body={"verb": "undo"}, named={"batch": "updated"},
+    ),
+    _batch("cancelBatch", needs("copy_did"), "copied", allowed=errors.NotCancellable),
     _dids("exportDidsCsv", "list_dids"),
     _dids("exportDidsNdjson", "list_dids"),
     Operation(

@@ -20,11 +20,12 @@ from security.rule import ALLOWED, PARTLY, Expected, Row
 PAGE = Path(__file__).resolve().parents[2] / "docs/security/authorization.md"
 
 SYMBOLS: dict[Expected, str] = {
-    ALLOWED: "✓", PARTLY: "◐", errors.NotPermitted: "no", errors.LevelTooLow: "✗", None: "",
+    ALLOWED: "✓", errors.NotCancellable: "✓", PARTLY: "◐", None: "",
+    errors.NotPermitted: "no", errors.LevelTooLow: "✗",
     errors.LevelNotAllowed: "L", errors.BeyondReach: "R", errors.InvalidField: "R",
     **dict.fromkeys((
         errors.NotFound, errors.UserNotFound, errors.BatchNotFound, errors.TokenNotFound,
-        errors.GroupNotFound, errors.NotAllPossible,
+        errors.GroupNotFound, errors.NotAllPossible, errors.InvalidInput,
     ), "∅"),
 }  # fmt: skip
 

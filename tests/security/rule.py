@@ -104,6 +104,7 @@ def lacks(need: Need, has: Mapping[str, str]) -> list[str]:
 class Row:
     """A request as it is well formed: what it needs, and what is answered where its thing is not to be had.
 
+    - *allowed*: nothing is missing
     - *hidden*: the thing belongs to a user group that the caller does not see
     - *beyond*: it does not begin with the prefix of the token
     - *higher*: the user whom it is about has a higher level
@@ -116,6 +117,7 @@ class Row:
 
     name: str
     need: Need = field(default_factory=Need)
+    allowed: Expected = ALLOWED
     hidden: Expected = ALLOWED
     beyond: Expected = ALLOWED
     higher: Expected = None

@@ -166,15 +166,8 @@ def test_best_effort(api):
         reply
     )
     assert "2 to 50 characters" in reply.body["items"][2]["reason"]
-    assert {
-        "requested": 4,
-        "added": 1,
-        "exists": 1,
-        "duplicate": 1,
-        "invalid": 1,
-        "removed": 0,
-        "kept": 0,
-    } == (reply.body["totals"])
+    totals = {name: count for name, count in reply.body["totals"].items() if count}
+    assert {"requested": 4, "added": 1, "exists": 1, "duplicate": 1, "invalid": 1} == totals
 
 
 def test_a_large_order_goes_on(api):

@@ -34,11 +34,9 @@ class EditJob:
         self._rows = _rows(conn, batch)
         self._most = execute.most_at_once(conn, job_steps.CHECKED)
         self._position = batch.position
-        left = batch.position
-        while left:
-            behind = [row.target for row in islice(self._rows, min(left, _REMEMBERED))]
-            self._named.add(behind)
-            left -= len(behind)
+        behind = islice(self._rows, batch.position)
+        while some := [row.target for row in islice(behind, _REMEMBERED)]:
+            self._named.add(some)
 
     def check(self, conn: Connection, findings: Findings) -> bool:
         """Look at the next DIDs; say whether there were any."""

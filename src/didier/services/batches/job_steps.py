@@ -104,8 +104,12 @@ def begin(conn: Connection, batch: StoredBatch) -> None:
 
 
 def finish(conn: Connection, batch: StoredBatch, now: datetime) -> None:
-    """Say that a batch is carried out. Raises `MovedOn`."""
-    progress.move(conn, hold(conn, batch), "finish", {"finished_at": now})
+    """Say that a batch is carried out, or that it failed if its text is not complete. Raises `MovedOn`."""
+    there = hold(conn, batch)
+    if there.position < there.requested:
+        fail(conn, batch.batch_id, "the text of its targets is not there any more", now)
+        return
+    progress.move(conn, there, "finish", {"finished_at": now})
     if done := progress.get(conn, batch.batch_id):
         vicidial_logs.write_admin(conn, [_event(done)], now)
 

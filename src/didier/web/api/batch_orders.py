@@ -27,7 +27,8 @@ from didier.web.api.texts import Pause
 
 router = APIRouter(prefix="/batches", tags=["batches"], route_class=SignedRoute)
 
-ORDER = Permission("order_batch", WRITE, checked=False)
+VERBS = ("copy_did", "add_did", "update_did", "delete_did")
+ORDER = Permission("order_batch", WRITE, checked=False, any_of=VERBS)
 CANCEL = Permission("cancel_batch", WRITE, checked=False)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy.engine import Connection
 
 from didier.domain.scopes import missing_scope
-from didier.domain.users import missing_function, missing_rights
+from didier.domain.users import User, missing_function, missing_rights
 from didier.errors import KeyReused, NotPermitted, Refusal, SignInRefused
 from didier.runtime import requests
 from didier.runtime.logins import LocalLogin, Login, SessionLogin
@@ -39,6 +39,7 @@ class Permission:
 
     *action* is the name under which it is logged and, if *checked*, a function of `domain.users.RIGHTS`
     that the caller must be allowed to call; without it API access is enough, and the service decides.
+    *any_of* are functions of which the caller must be allowed one, when only the body says which.
     *own*: it is about the caller alone, and open to everybody who signs in.
     *scope* is what a token must have; None: no token opens this. *about* is what the log shows as data.
     """
@@ -48,6 +49,7 @@ class Permission:
     about: str = ""
     checked: bool = True
     own: bool = False
+    any_of: tuple[str, ...] = ()
 
     def about_that(self, text: str) -> "Permission":
         """Return the same, asked *about* something."""
@@ -59,10 +61,18 @@ class Permission:
         found = [missing_scope(caller.scopes, self.scope, self.action)]
         if self.checked and not self.own:
             found += [missing_function(user, self.action), missing_rights(user, self.action)]
+        elif self.any_of:
+            found.append(_none_of(user, self.any_of))
         elif not (user.api_access or self.own):
             found.append(NotPermitted(self.action, ("API Access must be 1",)))
         missing = tuple(setting for one in found if one for setting in one.missing)
         return NotPermitted(self.action, missing) if missing else None
+
+
+def _none_of(user: User, actions: Sequence[str]) -> NotPermitted | None:
+    """Name what *user* lacks for the first of *actions*, None when they may do any of them."""
+    refused = [missing_function(user, action) or missing_rights(user, action) for action in actions]
+    return refused[0] if all(refused) else None
 
 
 @dataclass(frozen=True, slots=True)
