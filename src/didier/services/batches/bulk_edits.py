@@ -93,7 +93,7 @@ def refusal(
         return missing
     if spec.verb == "update" and not (spec.values or spec.columns):
         return InvalidInput("no value is given that DIDs are to get")
-    return validation.problems(conn, [spec.values], [caller.visibility])[0] if spec.values else None
+    return validation.problem_of_all(conn, spec.values, caller.visibility)
 
 
 def _batch(caller: Caller, spec: EditSpec, atomic: bool, where: Mapping[str, Any]) -> Batch:

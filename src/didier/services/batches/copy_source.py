@@ -4,9 +4,7 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import fields
 from didier.domain.users import missing_rights
-from didier.domain.visibility import Visibility
 from didier.errors import InvalidField, NotFound, NotPermitted
 from didier.services.dids import validation
 from didier.services.users.authentication import Caller
@@ -41,7 +39,7 @@ def refusal(
     checked = {} if checked is None else checked
     key = (*overrides.items(), sight, source.did_id if sight.is_limited else 0)
     if key not in checked:
-        checked[key] = _bad_override(conn, overrides, sight, image)
+        checked[key] = validation.problem_of_all(conn, overrides, sight, image)
     return checked[key] or validation.own_group_problem(caller.user, own)
 
 
@@ -49,12 +47,3 @@ def missing(conn: Connection, caller: Caller, pattern: str) -> NotFound | None:
     """Refuse *pattern* as a source that is not there for *caller*, before its targets are looked at."""
     source = dids.find(conn, [pattern]).get(pattern)
     return None if source and caller.visibility.sees(source.group, pattern) else NotFound(pattern)
-
-
-def _bad_override(
-    conn: Connection, overrides: Mapping[str, str | None], sight: Visibility, image: Image
-) -> InvalidField | None:
-    for column, value in overrides.items():
-        if column not in fields.BY_COLUMN:
-            return InvalidField(column, value or "", "a field of a DID")
-    return validation.problems(conn, [overrides], [sight], [image])[0] if overrides else None

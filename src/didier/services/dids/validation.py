@@ -21,6 +21,16 @@ Values = Mapping[str, str | None]
 """Values by column; None and the empty text empty a field."""
 
 
+def problem_of_all(
+    conn: Connection, values: Values, sight: Visibility, had: Image | None = None
+) -> InvalidField | None:
+    """Say what is wrong with *values* that all DIDs of an order get, as in `problems`."""
+    for column, value in values.items():
+        if column not in fields.BY_COLUMN:
+            return InvalidField(column, value or "", "a field of a DID")
+    return problems(conn, [values], [sight], [had or _NOTHING])[0] if values else None
+
+
 def problems(
     conn: Connection,
     rows: Sequence[Values],
