@@ -19,6 +19,7 @@ RUNS = (
     ({"LIST_CRASH_ROUNDS": str(ROUNDS), "LIST_CRASH_ENGINE": "InnoDB"}, ["test_myisam_crash.py"]),
     ({"LIST_CRASH_ROUNDS": str(ROUNDS), "LIST_CRASH_ENGINE": "MyISAM"}, ["test_myisam_crash.py"]),
     ({"VERB_CRASH_ROUNDS": str(ROUNDS)}, ["test_verb_crash.py"]),
+    ({"EDIT_CRASH_ROUNDS": str(ROUNDS)}, ["test_edit_crash.py"]),
     ({"STOP_ROUNDS": str(ROUNDS)}, ["test_stopping.py"]),
     ({}, ["test_disk_full.py", "test_locked.py", "test_database_faults.py", "test_mariadb_loss.py"]),
     ({}, ["test_half_requests.py", "test_slow_clients.py", "test_many_connections.py"]),
