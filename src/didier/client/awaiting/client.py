@@ -14,10 +14,11 @@ from didier.client import calls, exporting, models
 from didier.client.awaiting.batches import AsyncBatch, AsyncPreview
 from didier.client.awaiting.connection import AsyncConnection
 from didier.client.bodies import Table, Targets
-from didier.client.calls import PAGE, CopyRequest
+from didier.client.calls import PAGE
 from didier.client.connection import Door
 from didier.client.errors import ConnectionFailed
 from didier.client.models import Did
+from didier.client.orders import CopyRequest
 from didier.client.retrying import AsyncSleep, Policy
 from didier.client.values import Given
 
