@@ -223,6 +223,11 @@ def undo(batch_id: int, force: bool, read: Read[T], key: str | None) -> ApiCall[
     return replace(post(path, _value(read), body, key), slow=True)
 
 
+def cancel(batch_id: int, read: Read[T], key: str | None) -> ApiCall[T]:
+    """Cancel a batch."""
+    return post(f"/batches/{int(batch_id)}/cancel", _value(read), bodies.Whole(b""), key)
+
+
 # Files
 
 
