@@ -133,5 +133,11 @@ class EditRequest:
 
 
 def _conditions(where: Mapping[str, Any]) -> dict[str, Any]:
-    """Return conditions as the API takes them; raises `TypeError` for what is none."""
-    return {name: value for name, value in filters(**where).items() if value is not None}
+    """Return conditions as the API takes them; raises `TypeError` for what is none.
+
+    Every number has an empty text in it: a variable that was not filled would mean all DIDs.
+    """
+    given = {name: value for name, value in filters(**where).items() if value is not None}
+    if empty := [name for name in ("search", "carrier") if name in given and not str(given[name]).strip()]:
+        raise ValueError(f"{empty[0]} is empty: every DID meets that")
+    return given
