@@ -157,18 +157,12 @@ def _coloured(outcome: str) -> object:
 def _show_preview(preview: "OrderPreview", as_json: bool, limit: int | None) -> None:
     """Print what would be done, and end with status 1 if the order would be refused."""
     if as_json:
-        items = preview.items[: limit or None]
-        printing.print_json(
-            {
-                "possible": preview.possible,
-                "totals": preview.totals,
-                "items": items,
-                "omitted": preview.omitted,
-            }
-        )
+        printing.print_json({**printing.fields(preview), "items": preview.items[: limit or None]})
     else:
         if preview.items:
             printing.listing(preview.items, _COLUMNS, False, False, limit)
+        if preview.items and preview.omitted:
+            say("Only DIDs to which nothing would be done are listed.", err=True)
         counts = ((name, getattr(preview.totals, name)) for name in _STYLES)
         told = ", ".join(f"{count:,} {name}" for name, count in counts if count)
         say(f"{numbered(preview.totals.requested, 'DID')}: {told}")
