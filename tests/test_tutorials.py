@@ -15,6 +15,7 @@ PAGES = (
     "docs/tutorial/administrator.md",
     "docs/tutorial/integrator.md",
     "docs/tutorial/operator.md",
+    "docs/guide/bulk-edits.md",
     "docs/guide/carrier-csv.md",
 )
 ADDRESS = "http://127.0.0.1:8080"

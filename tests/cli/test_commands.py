@@ -114,13 +114,15 @@ def test_a_locked_did_is_not_deleted(place):
 
 
 def test_of_several_dids_those_are_deleted_that_can_be(place):
-    """The others are named, with status 3."""
+    """The others are named, with status 3; those that were are one batch."""
     number = place.number()
     place("add", number)
 
     done = place("delete", MISSING, number, "--yes")
+    batch = batch_of(place, kind="delete", mode="best_effort", state="done")
 
-    assert (3, [f"DID {number} was deleted."]) == (done.status, done.lines)
+    assert 3 == done.status
+    assert [f"DID {number} was deleted.", f"Batch {batch} is done: 1 of 2 DIDs deleted."] == done.lines
     assert f"didier: there is no DID {MISSING}\n" == done.err
 
 

@@ -105,6 +105,25 @@ def test_ctrl_c_says_what_state_a_batch_is_in(place, home, request):
     assert (0, ROWS) == (done.returncode, dids(home)), done.stderr
 
 
+@pytest.mark.parametrize("place", ["local", "server"])
+def test_an_order_under_way_is_cancelled(place, home, request):
+    """What it has done stays, and the undo takes that back; Ctrl-C has said how to cancel it."""
+    options, environment, _ = copying_to(place, request)
+
+    terminal = Terminal(home, "add", "18000000000-18000099999", *options, environment=environment)
+    terminal.until(lambda text: any(percentages(text, "Creating")))
+    terminal.interrupt()
+    status = terminal.finish()
+    cancelled = didier(home, "batches", "cancel", "1", "--yes", *options, environment=environment)
+    made = dids(home)
+    undone = didier(home, "undo", "1", "--yes", *options, environment=environment)
+
+    assert (130, True) == (status, "'didier batches cancel 1'" in terminal.text), terminal.text[-500:]
+    assert f"Batch 1 was cancelled: {made:,} of {ROWS:,} DIDs created.\n" == cancelled.stdout
+    assert (0, True) == (cancelled.returncode, "'didier undo 1'" in cancelled.stderr), cancelled.stderr
+    assert (f"Batch 1 was undone: {made:,} DIDs deleted.\n", 0) == (undone.stdout, dids(home)), undone.stderr
+
+
 def test_in_a_pipe_there_is_no_bar(home):
     """Nothing but the outcome."""
     (home / "few.csv").write_text("\n".join((home / "numbers.csv").read_text().splitlines()[:2_001]))
@@ -142,6 +161,18 @@ def test_what_destroys_asks_first(home, answer, left):
     terminal.type(answer)
 
     assert (left, left) == (terminal.finish(), dids(home))
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 2)])
+def test_how_many_dids_are_chosen_is_asked_first(home, answer, left):
+    """The number is that of the preview."""
+    run("copy", SOURCE, "5551234", "5551235", *LOCAL)
+
+    terminal = Terminal(home, "delete", "--where", f"copied_from={SOURCE}", *LOCAL)
+    terminal.until(lambda text: "Delete 2 DIDs? [y/N]:" in text)
+    terminal.type(answer)
+
+    assert (bool(left), left) == (terminal.finish(), dids(home))
 
 
 def test_a_preview_is_coloured(home):

@@ -45,6 +45,20 @@ def test_dids_are_added_copied_changed_and_deleted(vicidial, server):
     assert {"5551000", "5551001"}.isdisjoint(server.patterns())
 
 
+def test_several_are_done_one_after_the_other(vicidial, server):
+    """Each is named; what VICIdial refuses is an error of its own, with status 3."""
+    added = vicidial("add", "5552000-5552002", "5552003,5552000", "--set", "description=Front desk")
+    changed = vicidial("update", "5552000-5552001", "999", "--set", "active=N")
+    row = server.did("5552001")
+    deleted = vicidial("delete", "5552000-5552003", "--yes")
+
+    assert [f"DID 555200{n} was created." for n in range(4)] == added.lines
+    assert (3, 1) == (added.status, len(added.err.splitlines()))
+    assert [f"DID 555200{n} was updated: did_active." for n in range(2)] == changed.lines
+    assert (3, "N", True) == (changed.status, row["did_active"], "999" in changed.err)
+    assert (0, [f"DID 555200{n} was deleted." for n in range(4)]) == (deleted.status, deleted.lines)
+
+
 def test_a_csv_table_of_numbers_is_copied(vicidial, server):
     """In as many requests as it takes, as VICIdial takes 2,000 characters of numbers."""
     numbers = [str(5_560_000 + n) for n in range(300)]
@@ -80,8 +94,8 @@ def test_calls_to_a_number(vicidial):
 @pytest.mark.parametrize(
     "command",
     [
-        "list", "show 5551000", "lock 5551000", "export", "import -", "batches list", "undo 1 --yes", "log",
-        "usage", "user list", "token list",
+        "list", "show 5551000", "lock 5551000", "export", "import -", "batches list",
+        "batches cancel 1 --yes", "undo 1 --yes", "log", "usage", "user list", "token list",
     ],
 )  # fmt: skip
 def test_what_vicidial_cannot_is_one_line(vicidial, command):
@@ -100,6 +114,11 @@ def test_what_vicidial_cannot_is_one_line(vicidial, command):
         ("copy 18001234567 5551 --atomic", "--atomic"),
         ("update 5551 --blank did_description", "--blank"),
         ("delete 5551 --force --yes", "--force"),
+        ("delete --where active=N --yes", "--where"),
+        ("delete --csv - --yes", "--csv"),
+        ("update 5551 5552 --set did_active=N --dry-run", "--dry-run"),
+        ("add 5551 5552 --atomic", "--atomic"),
+        ("add 5551 5552 --json", "--json"),
         ("user add crm2 --functions copy_did", "--functions"),
     ],
 )

@@ -122,11 +122,12 @@ def test_examples_of_the_reference_work(server, tmp_path, monkeypatch, capsys):
     assert said == shown[:1]
     assert "True 10000\n" in shown[1]
     assert "done 10000\nundone 10000\n" in shown[1]
-    assert "18002223333\n" == shown[2][-12:]
-    assert "did_route " == shown[3][:10]
-    assert shown[3].endswith("['18002223333']\n")
-    assert shown[4].endswith("exists\n")
-    assert "18002227777 added" == shown[5].splitlines()[0]
+    assert "True 10 0\n2 [('18009990000', 'missing')]\n10 10\n" == shown[2]
+    assert "18002223333\n" == shown[3][-12:]
+    assert "did_route " == shown[4][:10]
+    assert shown[4].endswith("['18002223333']\n")
+    assert shown[5].endswith("exists\n")
+    assert "18002227777 added" == shown[6].splitlines()[0]
 
 
 def test_examples_of_docstrings_and_readme_work(server):

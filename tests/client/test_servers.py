@@ -7,40 +7,8 @@ import pytest
 
 from didier import __version__
 from didier.client import errors
-from support.homes import ready
-from support.server import Didier
 
 SOURCE = "18001234567"
-
-
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def place(request, tmp_path_factory):
-    """A server on an embedded database, and one on MariaDB, for all these tests."""
-    directory = tmp_path_factory.mktemp(request.param)
-    url = f"sqlite:///{directory}/didier.db"
-    if request.param == "mariadb":
-        url = request.getfixturevalue("mariadb").database()
-    with ready(url, datetime(2026, 3, 4, 5, 6, 7)):
-        server = Didier(
-            directory, "--demo", "--database", url, environment={"DIDIER_RATE_LIMIT": "0"}
-        ).start()
-        yield server
-        server.stop()
-
-
-@pytest.fixture
-def client(clients, place):
-    return clients.connect(place.url, "admin", "1234")
-
-
-@pytest.fixture
-def block(clients, request):
-    """The first seven digits of numbers that no other of these tests uses."""
-    place = TESTS.setdefault(request.node.nodeid, len(TESTS))
-    return f"1{800_000 + place}"
-
-
-TESTS = {}
 
 
 def patterns(found):

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from didier.cli import printing
+from didier.cli import outcomes, printing, progress_bars
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status
-from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered, pairs, when
+from didier.cli.outcomes import NOT_DONE, TOLD, progress
+from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, pairs, when
 from didier.cli.progress_bars import ProgressBar, progress_bar
 from didier.cli.terminal import say
 from didier.client.errors import DidierError
@@ -23,10 +24,7 @@ app = typer.Typer(help="Batches: copies, imports and single changes.", no_args_i
 
 BatchId = Annotated[int, typer.Argument(help="The number of the batch.", metavar="ID", min=1)]
 
-_TOTALS = ("exists", "duplicate", "invalid", "removed", "kept")
-NOT_MADE = ("exists", "duplicate", "invalid")
-TOLD = 10
-"""Most targets that are named of those that were not made."""
+_TOTALS = (*NOT_DONE, "removed", "restored", "kept")
 
 _COLUMNS: Sequence[Column["Batch"]] = (
     Column("Id", lambda batch: batch.id, short=True),
@@ -36,7 +34,7 @@ _COLUMNS: Sequence[Column["Batch"]] = (
     Column("Source", lambda batch: batch.source, short=True),
     Column("State", lambda batch: batch.state, short=True),
     Column("Done", lambda batch: f"{batch.done:,}/{batch.totals.requested:,}", short=True),
-    Column("Created", lambda batch: f"{batch.totals.added:,}", short=True),
+    Column("Changed", lambda batch: f"{batch.totals.edited:,}", short=True),
 )
 
 _ITEM_COLUMNS: Sequence[Column["Item"]] = (
@@ -106,25 +104,17 @@ def _show(batch: "Batch") -> None:
     say(f"Batch {batch.id} is {batch.state}: {progress(batch)}")
     rows: list[tuple[str, object]] = [
         ("kind", batch.kind), ("mode", batch.mode), ("source", batch.source),
-        ("ordered by", batch.caller), ("ordered connection", when(batch.created_at)),
-        ("finished connection", when(batch.finished_at)), ("undone by", batch.undone_by),
-        ("undone connection", when(batch.undone_at)), ("failure", batch.failure),
+        *((f"where {name}", value) for name, value in (batch.where or {}).items()),
+        ("existing", batch.existing), ("force", "yes" if batch.force else None),
+        ("ordered by", batch.caller), ("ordered at", when(batch.created_at)),
+        ("finished at", when(batch.finished_at)), ("undone by", batch.undone_by),
+        ("undone at", when(batch.undone_at)), ("failure", batch.failure),
         ("description template", batch.description_template),
         *((f"override {name}", value) for name, value in batch.overrides.items()),
         *((name, getattr(totals, name) or None) for name in _TOTALS),
     ]  # fmt: skip
     for line in pairs((name, value) for name, value in rows if value not in {None, ""}):
         say(line)
-
-
-def progress(batch: "Batch") -> str:
-    """Say how far a batch is."""
-    requested = batch.totals.requested
-    if batch.phase == "check":
-        return f"{batch.done:,} of {numbered(requested, 'target')} checked, none created yet"
-    if batch.phase == "remove":
-        return f"{batch.totals.removed:,} of {numbered(batch.totals.added, 'DID')} deleted"
-    return f"{batch.totals.added:,} of {numbered(requested, 'target')} created"
 
 
 @app.command()
@@ -136,8 +126,32 @@ def watch(connection: ConnectionOptions, batch_id: BatchId, as_json: AsJson = Fa
     """
     with connection.client(batches=True) as client:
         batch = follow(client.batch(batch_id), connection)
-        report(batch, as_json)
-    ended(batch)
+        outcomes.report(batch, as_json)
+    outcomes.ended(batch)
+
+
+@app.command()
+@with_connection_options
+def cancel(
+    connection: ConnectionOptions, batch_id: BatchId, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """End a large batch that is under way.
+
+    What an atomic one has done is taken back; what another has done stays, and can be undone.
+
+    Example: didier batches cancel 7
+    """
+    printing.confirm(f"Cancel batch {batch_id}?", yes)
+    with connection.client() as client:
+        batch = client.cancel(batch_id)
+        if not batch.ended:
+            batch = follow(batch, connection)
+    if as_json:
+        printing.print_json(printing.fields(batch))
+        return
+    say(f"Batch {batch.id} was cancelled: {progress(batch)}.")
+    if batch.totals.edited > batch.totals.taken_back:
+        say(f"didier: what it has done stays; 'didier undo {batch.id}' can undo it", err=True)
 
 
 @contextmanager
@@ -149,6 +163,17 @@ def watching(connection: ConnectionOptions, batch: Callable[[], "Batch | None"])
     except KeyboardInterrupt:
         say(*_interrupted(connection, batch()), err=True)
         raise typer.Exit(Status.INTERRUPTED) from None
+
+
+@contextmanager
+def sending(connection: ConnectionOptions, csv: str | None) -> "Iterator[IO[bytes] | None]":
+    """Open the file *csv*, if one is named, to be sent while a bar shows how far it is."""
+    with watching(connection, lambda: None) as bar:
+        if csv is None:
+            yield None
+        else:
+            with progress_bars.opened(csv, bar) as table:
+                yield cast("IO[bytes]", table)
 
 
 def follow(batch: "Batch", connection: ConnectionOptions) -> "Batch":
@@ -181,50 +206,13 @@ def _interrupted(connection: ConnectionOptions, batch: "Batch | None") -> Sequen
     where = "continues on the server" if connection.login() else (
         "stops here; it continues while a server runs on this database, or with the following command"
     )  # fmt: skip
+    ways = "" if batch.phase == "remove" else (
+        f"; 'didier batches cancel {batch.id}' ends it; then 'didier undo {batch.id}' can undo it"
+    )  # fmt: skip
     return (
         f"didier: interrupted; batch {batch.id} is {batch.state}: {progress(batch)}. It {where}.",
-        f"didier: 'didier batches watch {batch.id}' shows its progress until it ends;"
-        f" then 'didier undo {batch.id}' can undo it",
+        f"didier: 'didier batches watch {batch.id}' shows its progress until it ends{ways}",
     )
-
-
-def report(batch: "Batch", as_json: bool) -> None:
-    """Print the outcome of a batch that has ended."""
-    if as_json:
-        printing.print_json(printing.fields(batch))
-        return
-    if batch.state == "failed":
-        return  # said with the status
-    say(f"Batch {batch.id} is {batch.state}: {progress(batch)}.")
-    left = batch.totals.exists + batch.totals.duplicate + batch.totals.invalid
-    if not left or batch.kind != "copy":
-        return
-    for item in islice(batch.items(NOT_MADE), TOLD):
-        say_not_made(item)
-    if left > TOLD:
-        outcomes = " ".join(f"--outcome {name}" for name in NOT_MADE)
-        say(f"didier: and {left - TOLD:,} more: didier batches show {batch.id} {outcomes}", err=True)
-
-
-def say_not_made(item: "Item") -> None:
-    """Say on standard error why a target was not made."""
-    if item.outcome == "exists":
-        words = f"DID {item.target} exists already"
-    elif item.outcome == "duplicate":
-        words = f"{item.target} appears earlier in this order"
-    else:
-        words = f"{item.target!r} is not a valid DID: {item.reason}"
-    say(f"didier: {words}", err=True)
-
-
-def ended(batch: "Batch") -> None:
-    """End the command with the status for the outcome of *batch*."""
-    if batch.state == "failed":
-        say(f"didier: batch {batch.id} failed: {batch.failure or ''}", err=True)
-        raise typer.Exit(Status.REFUSED)
-    missing = batch.totals.requested - batch.totals.added
-    if batch.kind == "copy" and batch.state == "done" and missing:
-        raise typer.Exit(Status.PARTLY if batch.totals.added else Status.REFUSED)
 
 
 @with_connection_options
@@ -257,9 +245,7 @@ def _tell_undone(batch: "Batch", kept: Sequence[str], as_json: bool) -> None:
     if as_json:
         printing.print_json(printing.fields(batch))
     else:
-        removed = batch.totals.removed
-        told = f": {numbered(removed, 'DID')} deleted" if removed else ""
-        say(f"Batch {batch.id} was undone{told}.")
+        say(outcomes.undone(batch))
     for pattern in kept[:TOLD]:
         say(f"didier: DID {pattern} was kept: it was changed since, or is locked", err=True)
     if len(kept) > TOLD:

@@ -1,13 +1,12 @@
 """`didier copy`: copy a DID to numbers, ranges or the rows of a CSV table, or preview it."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from didier.cli import batches, printing, progress_bars, vicidial
+from didier.cli import batches, outcomes, printing, vicidial
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status
 from didier.cli.printing import AsJson, Column, Limit, numbered
@@ -91,7 +90,7 @@ def copy(
         "description_template": description_template, "set": values(assigned, blank), "atomic": atomic,
     }  # fmt: skip
     with connection.client() as client:
-        with _sending(connection, csv) as table:
+        with batches.sending(connection, csv) as table:
             if dry_run:
                 preview = client.preview(source, csv=table, **order)
             else:
@@ -102,27 +101,16 @@ def copy(
             _finish(batch, connection, source, as_json)
 
 
-@contextmanager
-def _sending(connection: ConnectionOptions, csv: str | None) -> "Iterator[IO[bytes] | None]":
-    """Open the file *csv*, if one is named, to be sent while a bar shows how far it is."""
-    with batches.watching(connection, lambda: None) as bar:
-        if csv is None:
-            yield None
-        else:
-            with progress_bars.opened(csv, bar) as table:
-                yield cast("IO[bytes]", table)
-
-
 def _finish(batch: "Batch", connection: ConnectionOptions, source: str, as_json: bool) -> None:
     """Watch a batch until it ends and print its outcome; a small one line by line."""
     if batch.reported is None:
         batch = batches.follow(batch, connection)
-        batches.report(batch, as_json)
+        outcomes.report(batch, as_json)
     elif as_json:
         printing.print_json({**printing.fields(batch), "items": batch.reported})
     else:
         _tell(source, batch)
-    batches.ended(batch)
+    outcomes.ended(batch)
 
 
 def _tell(source: str, batch: "Batch") -> None:
@@ -130,7 +118,7 @@ def _tell(source: str, batch: "Batch") -> None:
         if item.outcome == "added":
             say(f"{source} -> {item.target} (DID {item.did_id})")
         else:
-            batches.say_not_made(item)
+            outcomes.say_not_done(item, batch.kind)
 
 
 _TARGETS: Sequence[Column["Previewed"]] = (

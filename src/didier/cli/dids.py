@@ -1,25 +1,20 @@
-"""`didier list`, `show`, `add`, `update`, `delete`, `lock` and `unlock`: single DIDs and lists of them."""
+"""`didier list`, `show`, `lock` and `unlock`: lists of DIDs, and single ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from didier.cli import printing
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
-from didier.cli.failures import Status, fail
-from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, pairs
+from didier.cli.printing import AsCsv, AsJson, Column, Limit, pairs
 from didier.cli.terminal import safe_text, say
-from didier.cli.values import Blank, Set, values
-from didier.client.errors import ProblemError, Unavailable
 from didier.domain.fields import DID_FIELDS, GROUPS
 from didier.domain.routes import destination, sentence
 
 if TYPE_CHECKING:
-    from didier.client import Didier
     from didier.client.models import Change, Did
-    from didier.client.vicidial import VicidialClient
 
 Pattern = Annotated[str, typer.Argument(help="The DID, as it is dialled.", metavar="DID")]
 Search = Annotated[
@@ -144,73 +139,6 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
     for name in after:
         if name != "modify_stamp" and name in before and before[name] != after[name]:
             yield f"{name} '{safe_text(before[name])}' -> '{safe_text(after[name])}'"
-
-
-@with_connection_options
-def add(connection: ConnectionOptions, pattern: Pattern, assigned: Set = None) -> None:
-    """Create a DID without copying another.
-
-    Example: didier add 18002223333 --set did_route=EXTEN --set extension=8300
-    """
-    given = values(assigned)
-    with connection.either() as client:
-        client.add(pattern, **given)
-    say(f"DID {pattern} was created.")
-
-
-@with_connection_options
-def update(
-    connection: ConnectionOptions, pattern: Pattern, assigned: Set = None, blank: Blank = None
-) -> None:
-    """Update fields of a DID; all other fields stay as they are.
-
-    Example: didier update 18002223333 --set did_active=N --blank did_carrier_description
-    """
-    given = values(assigned, blank)
-    if not given:
-        raise typer.BadParameter("give at least one field with --set or --blank")
-    connection.on_vicidial(blank=blank)
-    with connection.either() as client:
-        client.update(pattern, **given)
-    say(f"DID {pattern} was updated: {', '.join(given)}.")
-
-
-@with_connection_options
-def delete(
-    connection: ConnectionOptions,
-    patterns: Annotated[list[str], typer.Argument(help="The DIDs.", metavar="DID")],
-    force: Annotated[
-        bool, typer.Option("--force", help="Also delete protected DIDs and DIDs in use.")
-    ] = False,
-    yes: Yes = False,
-) -> None:
-    """Delete DIDs. Each deletion is a batch, which can be undone.
-
-    Example: didier delete 18002223333 --yes
-    """
-    shown = patterns[0] if len(patterns) == 1 else f"{len(patterns)} DIDs"
-    printing.confirm(f"Delete {shown}?", yes)
-    connection.on_vicidial(force=force)
-    with connection.either() as client:
-        deleted = sum([_delete(client, pattern, force) for pattern in patterns])
-    if deleted < len(patterns):
-        raise typer.Exit(Status.PARTLY if deleted else Status.REFUSED)
-
-
-def _delete(client: "Didier | VicidialClient", pattern: str, force: bool) -> bool:
-    """Delete a DID; say whether it was, or on standard error why not."""
-    try:
-        if force:
-            cast("Didier", client).delete(pattern, force=True)
-        else:
-            client.delete(pattern)
-    except Unavailable:
-        raise
-    except ProblemError as error:
-        fail(str(error), Status.REFUSED)
-        return False
-    say(f"DID {pattern} was deleted.")
-    return True
 
 
 @with_connection_options

@@ -24,7 +24,7 @@ class Status(IntEnum):
     OK = 0, "It was done"
     REFUSED = 1, "It was refused and nothing was changed, or nothing was found"
     USAGE = 2, "The command was not understood, or a setting, the set-up or the database is wrong"
-    PARTLY = 3, "It was done in part: some targets were not created or deleted, or an undo kept some"
+    PARTLY = 3, "It was done in part: some targets were not created, updated or deleted, or an undo kept some"
     UNAVAILABLE = 4, "The server or the database did not answer or is too busy: try again"
     INTERRUPTED = 130, "It was interrupted (Ctrl-C); the output says what state it is in"
 

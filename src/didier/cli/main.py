@@ -14,6 +14,7 @@ from didier.cli import (
     batches,
     copies,
     dids,
+    edits,
     keys,
     reports,
     serving,
@@ -34,10 +35,10 @@ app = typer.Typer(
 )
 app.command("list")(dids.list_)
 app.command()(dids.show)
-app.command()(dids.add)
+app.command()(edits.add)
 app.command()(copies.copy)
-app.command()(dids.update)
-app.command()(dids.delete)
+app.command()(edits.update)
+app.command()(edits.delete)
 app.command()(dids.lock)
 app.command()(dids.unlock)
 app.command()(transfers.export)

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from didier.cli import printing
+from didier.cli.outcomes import words_of
 from didier.errors import WrongSetting
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from didier.client.models import BatchState
-
-PHASES = {"check": "Checking", "make": "Copying", "remove": "Deleting"}
 
 
 class ProgressBar:
@@ -38,8 +37,11 @@ class ProgressBar:
 
     def batch(self, batch: "BatchState") -> None:
         """Show how far a batch is."""
-        what = PHASES.get(batch.phase or "", "Waiting" if batch.state == "pending" else "Copying")
-        self.show(what, batch.done, batch.totals.added if batch.phase == "remove" else batch.totals.requested)
+        words, is_undone = words_of(batch.kind), batch.phase == "remove"
+        what = "Checking" if batch.phase == "check" else words.undoing if is_undone else words.doing
+        if batch.state == "pending":
+            what = "Waiting"
+        self.show(what, batch.done, batch.totals.edited if is_undone else batch.totals.requested)
 
 
 @contextmanager

@@ -38,12 +38,12 @@ _USAGE: Sequence[Column["Usage"]] = (
 
 _CALLS: Sequence[Column["InboundCall"]] = (
     Column("Caller", lambda call: call.caller, short=True),
-    Column("Came connection", lambda call: call.came_at, short=True),
+    Column("Came at", lambda call: call.came_at, short=True),
     Column("Seconds", lambda call: call.seconds, short=True),
 )
 _LOGGED: Sequence[Column["LoggedCall"]] = (
     Column("Caller", lambda call: call.caller_id, short=True),
-    Column("Came connection", lambda call: call.called_at, short=True),
+    Column("Came at", lambda call: call.called_at, short=True),
     Column("Seconds", lambda call: call.seconds, short=True),
 )
 

@@ -1,29 +1,30 @@
 """`didier export` and `didier import`: DIDs to files and from them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from didier.cli import batches, printing, progress_bars
+from didier.cli import batches, outcomes, printing, progress_bars
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.dids import Active, Carrier, CopiedFrom, InGroup, Route, UserGroup
+from didier.cli.failures import Status
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered
 from didier.cli.terminal import output, say
 from didier.client import exporting
 from didier.errors import WrongSetting
 
 if TYPE_CHECKING:
-    from didier.client.models import ImportedItem
+    from didier.client.models import Import, ImportedItem, Item
 
 STANDARD = "-"
 """What stands for standard input and output."""
 
 Form = Literal["csv", "ndjson"]
 
-_COLUMNS: Sequence[Column["ImportedItem"]] = (
+_COLUMNS: Sequence[Column["ImportedItem | Item"]] = (
     Column("Row", lambda item: item.position, short=True),
     Column("DID", lambda item: item.target, short=True),
     Column("Outcome", lambda item: item.outcome, short=True),
@@ -100,23 +101,33 @@ def import_(
     as_csv: AsCsv = False,
     limit: Limit = None,
 ) -> None:
-    """Create the DIDs of a CSV table, as written by 'didier export': up to 1,000 rows, all or none.
+    """Create the DIDs of a CSV table, as written by 'didier export': all or none.
+
+    They are a batch, which can be undone; a table of more than 1,000 rows is watched while it is imported.
 
     Example: didier import dids.csv --existing update --dry-run
     """
     if existing == "update" and not dry_run:
         printing.confirm("Update the DIDs that exist?", yes)
-    with connection.client() as client, _table(connection, file) as table:
-        done = client.import_dids(table, existing=existing, dry_run=dry_run)
-    if as_json or as_csv or dry_run:
-        printing.listing(done.items, _COLUMNS, as_json, as_csv, limit)
-    outcomes = [item.outcome for item in done.items]
-    counts = ", ".join(f"{outcomes.count(name):,} {name}" for name in dict.fromkeys(outcomes))
-    told = "Nothing was written" if dry_run else f"Batch {done.batch}"
-    say(f"{told}: {counts}.", err=as_json or as_csv)
+    with connection.client() as client:
+        with batches.sending(connection, file) as table:
+            done = client.import_dids(cast("IO[bytes]", table), existing=existing, dry_run=dry_run)
+        if not done.ended:
+            batch = batches.follow(client.batch(done.batch or 0), connection)
+            if as_json or as_csv:
+                printing.listing(batch.items(), _COLUMNS, as_json, as_csv, limit)
+            outcomes.ended(batch)
+            done = replace(done, totals=batch.totals)
+        elif as_json or as_csv or (dry_run and done.items):
+            printing.listing(done.items, _COLUMNS, as_json, as_csv, limit)
+    say(_told(done), err=as_json or as_csv)
+    if not done.possible:
+        raise typer.Exit(Status.REFUSED)
 
 
-@contextmanager
-def _table(connection: ConnectionOptions, file: str) -> "Iterator[IO[bytes]]":
-    with batches.watching(connection, lambda: None) as bar, progress_bars.opened(file, bar) as table:
-        yield cast("IO[bytes]", table)
+def _told(done: "Import") -> str:
+    """Say how many rows there are of each outcome."""
+    counts = ((name, getattr(done.totals, name)) for name in ("added", "updated", *outcomes.NOT_DONE))
+    listed = ", ".join(f"{count:,} {name}" for name, count in counts if count)
+    told = "Nothing was written" if done.dry_run else f"Batch {done.batch}"
+    return f"{told}: {listed}.{'' if done.possible else ' The import would be refused.'}"

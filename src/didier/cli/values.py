@@ -1,4 +1,4 @@
-"""``--set field=value`` and ``--blank field``: columns of DIDs as they are typed."""
+"""``--set field=value``, ``--blank field`` and ``--where key=value`` as they are typed."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -15,6 +15,34 @@ Blank = Annotated[
     list[str] | None,
     typer.Option("--blank", help="Empty a field; may be given several times.", metavar="FIELD"),
 ]
+
+CONDITIONS = ("search", "route", "active", "user_group", "group_id", "carrier", "copied_from")
+"""What DIDs may be chosen by: the filters of lists."""
+
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        help=f"In place of DIDs: all that meet this condition; may be given several times. Keys:"
+        f" {', '.join(CONDITIONS)}.",
+        metavar="KEY=VALUE",
+    ),
+]
+
+
+def conditions(given: Sequence[str] | None) -> dict[str, str]:
+    """Return the conditions that DIDs are to meet; one without a value would leave all of them."""
+    found: dict[str, str] = {}
+    for one in given or ():
+        name, _, value = (part.strip() for part in one.partition("="))
+        if name not in CONDITIONS or not value:
+            raise typer.BadParameter(
+                f"{one!r} is not KEY=VALUE with one of {', '.join(CONDITIONS)}", param_hint="--where"
+            )
+        if name in found:
+            raise typer.BadParameter(f"{name} is given twice", param_hint="--where")
+        found[name] = value
+    return found
 
 
 def values(assigned: Sequence[str] | None, blank: Sequence[str] | None = None) -> dict[str, str | None]:

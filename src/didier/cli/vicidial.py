@@ -57,6 +57,13 @@ def copy(
         raise typer.Exit(Status.PARTLY if made else Status.REFUSED)
 
 
+def numbers(named: Sequence[str]) -> list[str]:
+    """Return DIDs with the numbers of each range in its place: VICIdial takes no ranges."""
+    from didier.client.vicidial import expand
+
+    return expand(named)
+
+
 def _rows(csv: str, bar: progress_bars.ProgressBar) -> Iterator[str]:
     """Yield the targets of a CSV table."""
     with progress_bars.opened(csv, bar) as table:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from didier.client import bodies, models
-from didier.client.bodies import Body, Table, Targets
+from didier.client.bodies import Body, Table
 from didier.client.models import Did, Page
 from didier.client.values import Given, columns, query, segment, yes_no
 
@@ -94,9 +94,10 @@ def _page(path: str, read: Read[T], **params: Any) -> ApiCall[Page[T]]:
     return _get(path, page, **params)
 
 
-def _post(
+def post(
     path: str, read: Callable[[Answer], T], body: Body, key: str | None = None, **params: Any
 ) -> ApiCall[T]:
+    """Send a body; what comes twice with one *key* is done once."""
     headers = {KEY: key or str(uuid.uuid4())}
     return ApiCall("POST", f"{API}{path}", read, query(params), body, headers)
 
@@ -143,7 +144,7 @@ def did(pattern: str) -> ApiCall[Did]:
 
 def add(pattern: str, values: Mapping[str, Given], key: str | None) -> ApiCall[Did]:
     """Make a DID."""
-    return _post("/dids", _did, bodies.as_json({"did_pattern": pattern, **columns(values)}), key)
+    return post("/dids", _did, bodies.as_json({"did_pattern": pattern, **columns(values)}), key)
 
 
 def update(pattern: str, etag: str | None, values: Mapping[str, Given]) -> ApiCall[Did]:
@@ -176,61 +177,8 @@ def history(pattern: str, page_size: int) -> ApiCall[Page[models.Change]]:
 # Copies and batches
 
 
-@dataclass(frozen=True, slots=True)
-class CopyRequest:
-    """An order to copy *source*: to *to*, or to what stands in *csv*."""
-
-    source: str
-    to: Targets | None = None
-    csv: Table | None = None
-    active: bool | None = None
-    description: str | None = None
-    description_template: str | None = None
-    set: Mapping[str, Given] | None = None
-    atomic: bool = True
-    idempotency_key: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.to is None) == (self.csv is None):
-            raise TypeError("give either to or csv: the DIDs to create")
-
-    @property
-    def overrides(self) -> dict[str, models.Value]:
-        """Columns in which all copies differ from the source."""
-        named: dict[str, Given] = {"active": self.active, "description": self.description}
-        given = {name: value for name, value in named.items() if value is not None}
-        return {**columns(self.set or {}), **columns(given)}
-
-    def call(self, *, dry_run: bool) -> ApiCall[Answer]:
-        """Return the request, as JSON when it is short, else with the targets as its body."""
-        listed, body = (
-            (None, bodies.table(self.csv)) if self.csv is not None else bodies.targets(self.to or ())
-        )
-        call = self._with_list(listed, dry_run) if body is None else self._with_text(body, dry_run)
-        return replace(call, slow=True)
-
-    def _with_list(self, listed: list[Any] | None, dry_run: bool) -> ApiCall[Answer]:
-        order = {
-            "source": self.source, "targets": listed, "overrides": self.overrides, "mode": self._mode,
-            "dry_run": dry_run,
-        }  # fmt: skip
-        if self.description_template is not None:
-            order["description_template"] = self.description_template
-        return _post("/copies", _whole, bodies.as_json(order), self.idempotency_key)
-
-    def _with_text(self, body: Body, dry_run: bool) -> ApiCall[Answer]:
-        overrides = [f"{name}={'' if value is None else value}" for name, value in self.overrides.items()]
-        return _post(
-            "/copies", _whole, body, self.idempotency_key, source=self.source, mode=self._mode,
-            dry_run=dry_run or None, description_template=self.description_template, set=overrides,
-        )  # fmt: skip
-
-    @property
-    def _mode(self) -> str:
-        return "atomic" if self.atomic else "best_effort"
-
-
-def _whole(answer: Answer) -> Answer:
+def whole(answer: Answer) -> Answer:
+    """Read nothing of an answer."""
     return answer
 
 
@@ -266,13 +214,18 @@ def items(batch_id: int, outcome: tuple[str, ...]) -> ApiCall[Page[models.Item]]
 
 def events(batch_id: int) -> ApiCall[Answer]:
     """Watch a batch."""
-    return replace(_get(f"/batches/{int(batch_id)}/events", _whole), headers={"Accept": EVENTS})
+    return replace(_get(f"/batches/{int(batch_id)}/events", whole), headers={"Accept": EVENTS})
 
 
 def undo(batch_id: int, force: bool, read: Read[T], key: str | None) -> ApiCall[T]:
     """Undo a batch."""
     path, body = f"/batches/{int(batch_id)}/undo", bodies.as_json({"force": force})
-    return replace(_post(path, _value(read), body, key), slow=True)
+    return replace(post(path, _value(read), body, key), slow=True)
+
+
+def cancel(batch_id: int, read: Read[T], key: str | None) -> ApiCall[T]:
+    """Cancel a batch."""
+    return post(f"/batches/{int(batch_id)}/cancel", _value(read), bodies.Whole(b""), key)
 
 
 # Files
@@ -282,12 +235,12 @@ def export(form: str, wanted: Mapping[str, Any]) -> ApiCall[Answer]:
     """Export DIDs as csv or ndjson."""
     if form not in {"csv", "ndjson"}:
         raise ValueError(f"{form!r} is no format of exports; csv and ndjson are")
-    return _get(f"/exports/dids.{form}", _whole, **wanted)
+    return _get(f"/exports/dids.{form}", whole, **wanted)
 
 
 def import_dids(table: Table, existing: str, dry_run: bool, key: str | None) -> ApiCall[models.Import]:
     """Import DIDs."""
-    call = _post(
+    call = post(
         "/imports", _value(models.Import.read), bodies.table(table), key,
         existing=existing, dry_run=dry_run or None,
     )  # fmt: skip
@@ -310,7 +263,7 @@ def user(name: str) -> ApiCall[models.User]:
 def add_user(name: str, password: str, settings: Mapping[str, Any], key: str | None) -> ApiCall[models.User]:
     """Make a user."""
     body = bodies.as_json({"user": name, "password": password, **_settings(settings)})
-    return _post("/users", _value(models.User.read), body, key)
+    return post("/users", _value(models.User.read), body, key)
 
 
 def update_user(name: str, settings: Mapping[str, Any], revoke_tokens: bool) -> ApiCall[models.User]:
@@ -359,7 +312,7 @@ class TokenOrder:
         sent = {name: value for name, value in asdict(self).items() if value is not None}
         if self.expires_at is not None:  # without a zone it is local time here
             sent["expires_at"] = self.expires_at.astimezone().isoformat()
-        return _post("/tokens", _value(models.NewToken.read), bodies.as_json(sent))
+        return post("/tokens", _value(models.NewToken.read), bodies.as_json(sent))
 
 
 def revoke_token(token_id: int) -> ApiCall[None]:

@@ -321,7 +321,7 @@ class TooManyTargets(ProblemError):
 
 
 class NotAllPossible(ProblemError):
-    """Some targets of an atomic copy cannot be created, so none was."""
+    """Some targets of an atomic order are not possible, so nothing was done."""
 
     @property
     def count(self) -> int:

@@ -1,5 +1,6 @@
 """What the server tells, as values: frozen, and indifferent to fields of newer servers."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -159,7 +160,9 @@ class TargetProblem(Model):
 class Item(Model):
     """What became of a target, at its *position* in the order, counted from 1.
 
-    *outcome* is added, updated, deleted, exists, duplicate, invalid, removed, kept, missing or planned.
+    - *outcome* is added, updated or deleted; exists, duplicate, invalid, missing or refused where nothing was
+      done; after an undo removed, restored or kept; planned while that is to come.
+    - *reason* says why it is invalid or refused.
     """
 
     position: int
@@ -171,15 +174,34 @@ class Item(Model):
 
 @dataclass(frozen=True, slots=True)
 class Totals(Model):
-    """How many targets of a batch there are of each outcome."""
+    """How many targets of a batch there are of each outcome.
+
+    *missing* were to be updated or deleted, and are not there; *refused* are in use, locked or protected.
+    *removed* were created and deleted again, *restored* are again as they were.
+    """
 
     requested: int = 0
     added: int = 0
+    updated: int = 0
+    deleted: int = 0
     exists: int = 0
     duplicate: int = 0
     invalid: int = 0
+    missing: int = 0
+    refused: int = 0
     removed: int = 0
+    restored: int = 0
     kept: int = 0
+
+    @property
+    def edited(self) -> int:
+        """How many were created, updated or deleted; also those that were taken back."""
+        return self.added + self.updated + self.deleted
+
+    @property
+    def taken_back(self) -> int:
+        """How many are again as they were before."""
+        return self.removed + self.restored
 
 
 ENDED = frozenset({"done", "failed", "undone"})
@@ -194,6 +216,8 @@ class BatchState(Model):
     - *state* is pending, running, done, failed or undone; *phase* check, make, remove, or None when nothing
       goes on.
     - *done* of ``totals.requested`` targets are done with; *failure* says why it failed.
+    - *existing* is what an import does with DIDs that exist: refuse, skip or update; *force* deletes DIDs too
+      that are protected or in use; *where* are the conditions by which its DIDs were chosen.
     - *kept* are DIDs that an undo has kept as they were changed since or are locked, the first 1,000.
     """
 
@@ -209,6 +233,9 @@ class BatchState(Model):
     source: str | None = None
     overrides: Mapping[str, str | None] = field(default_factory=dict, hash=False)
     description_template: str | None = None
+    existing: str | None = None
+    force: bool = False
+    where: Mapping[str, str] | None = field(default=None, hash=False)
     totals: Totals = Totals()
     done: int = 0
     failure: str | None = None
@@ -303,27 +330,66 @@ class PreviewState(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class OrderPreview(Model):
+    """What an order would do; nothing was written.
+
+    *possible* says whether it would be carried out, in the mode that was asked for. *items* are all DIDs, or,
+    of more than 1,000, the first 1,000 to which nothing would be done; *omitted* is how many are not shown.
+    """
+
+    possible: bool
+    totals: Totals
+    items: tuple[Item, ...] = ()
+    omitted: int = 0
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return the answer to a dry run as a value."""
+        totals, items = Totals.read(data["totals"]), tuple(map(Item.read, data["items"]))
+        return super(OrderPreview, cls).read(data, totals=totals, items=items, **given)
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedItem(Model):
-    """What became of a row; *outcome* is added, updated or exists."""
+    """What became of a row; *outcome* is added, updated or exists, or in a large dry run one of `Item`'s."""
 
     position: int
     target: str
     outcome: str
     did_id: int | None = None
+    reason: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Import(Model):
-    """What was imported, or would be in a dry run; *batch* is the id for `Didier.undo`."""
+    """What was imported, or would be in a dry run.
+
+    - *batch* is the id for `Didier.undo`. Above 1,000 rows it is not *ended* yet and there are no *items*:
+      ``client.batch(done.batch).wait()`` waits for it.
+    - *totals* has how many rows there are of each outcome; those of a large import come with its batch.
+    - Of a large dry run *items* are the first 1,000 rows that would not be imported, *omitted* says how many
+      are not shown, and *possible* whether all would be imported. A small one raises what is not possible.
+    """
 
     dry_run: bool
     batch: int | None
-    items: tuple[ImportedItem, ...]
+    items: tuple[ImportedItem, ...] = ()
+    ended: bool = True
+    possible: bool = True
+    totals: Totals = Totals()
+    omitted: int = 0
 
     @classmethod
     def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
-        """Return the answer to an import as a value."""
-        return super(Import, cls).read(data, items=tuple(map(ImportedItem.read, data["items"])), **given)
+        """Return the answer to an import as a value: of a small one, of a large dry run, or a batch."""
+        if "id" in data:
+            totals = Totals.read(data["totals"])
+            return cls(dry_run=False, batch=data["id"], ended=data["state"] in ENDED, totals=totals)
+        items = tuple(map(ImportedItem.read, data["items"]))
+        counts = Counter(item.outcome for item in items)
+        counted = data.get("totals") or {"requested": len(items), **counts}
+        shown = {"batch": data.get("batch"), "items": items, "totals": Totals.read(counted), **given}
+        return super(Import, cls).read(data, **shown)
 
 
 @dataclass(frozen=True, slots=True)

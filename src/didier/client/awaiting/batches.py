@@ -53,6 +53,10 @@ class AsyncBatch(BatchState):
         """Undo the batch; see `Didier.undo`."""
         return await self._connection.send(calls.undo(self.id, force, self._read, None))
 
+    async def cancel(self) -> "AsyncBatch":
+        """Cancel the batch; see `Didier.cancel`."""
+        return await self._connection.send(calls.cancel(self.id, self._read, None))
+
     def _read(self, data: Any) -> "AsyncBatch":
         return AsyncBatch.read(data, _connection=self._connection)
 

@@ -54,6 +54,10 @@ class Batch(BatchState):
         """Undo the batch; see `Didier.undo`."""
         return self._connection.send(calls.undo(self.id, force, self._read, None))
 
+    def cancel(self) -> "Batch":
+        """Cancel the batch; see `Didier.cancel`."""
+        return self._connection.send(calls.cancel(self.id, self._read, None))
+
     def _read(self, data: Any) -> "Batch":
         return Batch.read(data, _connection=self._connection)
 

@@ -14,10 +14,11 @@ from didier.client import calls, exporting, models
 from didier.client.blocking.batches import Batch, Preview
 from didier.client.blocking.connection import Connection
 from didier.client.bodies import Table, Targets
-from didier.client.calls import PAGE, CopyRequest
+from didier.client.calls import PAGE
 from didier.client.connection import Door
 from didier.client.errors import ConnectionFailed
 from didier.client.models import Did
+from didier.client.orders import CopyRequest, EditRequest
 from didier.client.retrying import Policy, Sleep
 from didier.client.values import Given
 
@@ -126,6 +127,50 @@ class Didier:
         answer = self._connection.send(call)
         return Preview.read(answer.data, _connection=self._connection, _call=calls.lines(call))
 
+    def order(
+        self,
+        verb: Literal["add", "update", "delete", "import"],
+        to: Targets | None = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        csv: Table | None = None,
+        set: Mapping[str, Given] | None = None,
+        force: bool = False,
+        existing: Literal["refuse", "skip", "update"] = "refuse",
+        atomic: bool = True,
+        idempotency_key: str | None = None,
+    ) -> Batch:
+        """Add, update, delete or import any number of DIDs as one batch; return it, done or under way.
+
+        - *to* and *csv* as in `copy`; the columns of a DID are its own. An import takes *csv* alone.
+        - *where* instead, to update or delete: the DIDs that meet all these conditions when the order
+          arrives; its keys are the filters of `dids`.
+        - *set*: columns and values for all of them; None empties.
+        - *force* deletes protected DIDs too, and DIDs in use.
+        - *existing*: what an import does with DIDs that are there.
+        - *atomic* and *idempotency_key* as in `copy`.
+        """
+        order = EditRequest(verb, to, where, csv, set, force, existing, atomic, idempotency_key)
+        answer = self._connection.send(order.call(dry_run=False))
+        return self._batch(answer.data)
+
+    def preview_order(
+        self,
+        verb: Literal["add", "update", "delete", "import"],
+        to: Targets | None = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        csv: Table | None = None,
+        set: Mapping[str, Given] | None = None,
+        force: bool = False,
+        existing: Literal["refuse", "skip", "update"] = "refuse",
+        atomic: bool = True,
+    ) -> models.OrderPreview:
+        """Return what `order` would do; nothing is written."""
+        order = EditRequest(verb, to, where, csv, set, force, existing, atomic)
+        answer = self._connection.send(order.call(dry_run=True))
+        return models.OrderPreview.read(answer.data)
+
     def batches(
         self,
         state: str | None = None,
@@ -149,6 +194,14 @@ class Didier:
         batch is still under way when this returns; its `wait` waits for the end.
         """
         return self._connection.send(calls.undo(batch_id, force, self._batch, idempotency_key))
+
+    def cancel(self, batch_id: int, *, idempotency_key: str | None = None) -> Batch:
+        """End a large batch that is under way.
+
+        What an atomic one has done is taken back; `wait` waits for that. What another has done stays, and can
+        be undone. Raises `NotCancellable` for a batch of which nothing is being carried out.
+        """
+        return self._connection.send(calls.cancel(batch_id, self._batch, idempotency_key))
 
     # DIDs
 
@@ -243,9 +296,10 @@ class Didier:
         dry_run: bool = False,
         idempotency_key: str | None = None,
     ) -> models.Import:
-        """Create the DIDs of a CSV table as written by an export: up to 1,000 rows, all or none.
+        """Create the DIDs of a CSV table as written by an export: all or none.
 
-        *existing* says what to do with those that are there.
+        *existing* says what to do with those that are there. A table of more than 1,000 rows is still being
+        imported when this returns: ``ended`` is False, and `wait` of the batch waits for the end.
         """
         return self._connection.send(calls.import_dids(csv, existing, dry_run, idempotency_key))
 
