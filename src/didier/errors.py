@@ -29,6 +29,7 @@
     │   ├── DeletionLocked
     │   ├── ChangedMeanwhile
     │   ├── InvalidInput
+    │   ├── NothingFound
     │   ├── TooMuchToRead
     │   ├── TooManyTargets
     │   ├── NotAllPossible
@@ -338,6 +339,13 @@ class InvalidInput(Refusal):
         return self.reason
 
 
+class NothingFound(Refusal):
+    """No DID meets the conditions by which those of an order are chosen."""
+
+    def __str__(self) -> str:
+        return "no DID meets these conditions"
+
+
 @dataclass(unsafe_hash=True)
 class TooMuchToRead(Refusal):
     """The targets of an order took more than *seconds* to read."""
@@ -402,7 +410,7 @@ class NotUndoable(Refusal):
     state: str
 
     def __str__(self) -> str:
-        return f"batch {self.batch_id} is {self.state}; only a batch that is done can be undone"
+        return f"batch {self.batch_id} is {self.state}; there is nothing to undo"
 
 
 @dataclass(unsafe_hash=True)

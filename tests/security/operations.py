@@ -123,7 +123,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _ordered("orderBatch, updates", needs("update_did"), body={**UPDATE, "targets": [DID]}),
     _ordered(
         "orderBatch, updates of what is found", needs("update_did", rights=("update_did", "list_dids")),
-        hidden=errors.InvalidInput, beyond=errors.InvalidInput, body={**UPDATE, "where": {"search": DID}},
+        hidden=errors.NothingFound, beyond=errors.NothingFound, body={**UPDATE, "where": {"search": DID}},
     ),
     _ordered(
         "orderBatch, deletions", needs("delete_did", "update_did"), body={"verb": "delete", "targets": [DID]}

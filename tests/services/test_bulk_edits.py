@@ -11,7 +11,6 @@ from didier.domain import inputs
 from didier.errors import (
     DeletionLocked,
     InvalidField,
-    InvalidInput,
     NotAllPossible,
     NotCancellable,
     NotPermitted,
@@ -383,7 +382,7 @@ def test_an_edit_in_runs_is_none_from_outside(clean, now):
 @pytest.mark.parametrize(
     ("spec", "refusal"),
     [
-        (EditSpec("update"), InvalidInput("no value is given that DIDs are to get")),
+        (EditSpec("update"), InvalidField("values", "", "one column at least")),
         (replace(UPDATE, values={"did_active": "Q"}), InvalidField("did_active", "Q", "one of Y, N")),
     ],
     ids=["no value", "a wrong value"],

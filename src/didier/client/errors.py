@@ -43,6 +43,7 @@
         ├── DidLocked
         ├── ChangedMeanwhile
         ├── UnreadableTargets
+        ├── NothingFound
         ├── TooMuchToRead
         ├── TooManyTargets
         ├── NotAllPossible
@@ -334,6 +335,10 @@ class NotAllPossible(ProblemError):
         return tuple(map(TargetProblem.read, self.members.get("targets") or ()))
 
 
+class NothingFound(ProblemError):
+    """No DID meets the conditions by which those of an order are chosen."""
+
+
 class NotUndoable(ProblemError):
     """The batch is in a state in which there is nothing to undo."""
 
@@ -480,6 +485,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "did-locked": DidLocked,
         "changed-meanwhile": ChangedMeanwhile,
         "unreadable-targets": UnreadableTargets,
+        "nothing-found": NothingFound,
         "too-much-to-read": TooMuchToRead,
         "too-many-targets": TooManyTargets,
         "not-all-possible": NotAllPossible,

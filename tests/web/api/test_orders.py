@@ -74,13 +74,16 @@ def test_dids_that_meet_conditions(block):
     again = order(block, "update", where=where, values={"did_active": "N"})
 
     assert ({"requested": 10, "updated": 10}, where) == (counts(first), first["where"])
-    assert (422, "unreadable-targets") == again.problem
+    assert ((422, "nothing-found"), "/where") == (again.problem, again.body["pointer"])
 
 
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
         ({"where": {}}, "/where"),
+        ({"where": {"search": " "}}, "/where/search"),
+        ({"where": {"carrier": ""}}, "/where/carrier"),
+        ({"targets": [SOURCE], "values": {}}, "/values"),
         ({"where": {"route": "NONE"}}, "/where/route"),
         ({"where": {"extension": "8300"}}, "/where/extension"),
         ({"where": {"active": "Y"}, "targets": [SOURCE]}, "/where"),
@@ -227,6 +230,16 @@ def test_a_token_reaches_as_far_as_its_prefix(block):
     values = {"did_active": "N"}
 
     assert (409, "not-all-possible") == order(narrow, "update", targets=["5550100"], values=values).problem
-    assert (422, "unreadable-targets") == order(
+    assert (422, "nothing-found") == order(
         narrow, "update", where={"search": "5550100"}, values=values
     ).problem
+
+
+def test_what_is_no_range_is_said(block):
+    """Also of DIDs that should be there: a range that ends before it begins is invalid, not missing."""
+    reply = order(block, "delete", ranges=["5550109-5550100"], mode="best_effort")
+    nothing = block.post(f"/batches/{reply.body['id']}/undo")
+
+    assert "invalid" == reply.body["items"][0]["outcome"]
+    assert "the end comes before the beginning" in reply.body["items"][0]["reason"]
+    assert (409, "not-undoable") == nothing.problem

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import batch_states
 from didier.domain.inputs import Row
-from didier.errors import InvalidField, InvalidInput, NotAllPossible, NotPermitted
+from didier.errors import InvalidField, NotAllPossible, NotPermitted
 from didier.services.batches import edit_parts
 from didier.services.batches.copies import PROBLEMS_SHOWN
 from didier.services.batches.edit_parts import Part
@@ -54,7 +54,7 @@ class Edited:
     dry_run: bool
 
 
-Refused = NotAllPossible | NotPermitted | InvalidField | InvalidInput
+Refused = NotAllPossible | NotPermitted | InvalidField
 
 
 def edit(conn: Connection, orders: Sequence[EditOrder], now: datetime) -> list[Edited | Refused]:
@@ -85,14 +85,12 @@ def _edit(conn: Connection, order: EditOrder, now: datetime) -> Edited | Refused
     return Edited(batch_id, items, dry_run=False)
 
 
-def refusal(
-    conn: Connection, caller: Caller, spec: EditSpec
-) -> NotPermitted | InvalidField | InvalidInput | None:
+def refusal(conn: Connection, caller: Caller, spec: EditSpec) -> NotPermitted | InvalidField | None:
     """Say why an order is refused whatever its DIDs are."""
     if missing := spec.missing(caller):
         return missing
     if spec.verb == "update" and not (spec.values or spec.columns):
-        return InvalidInput("no value is given that DIDs are to get")
+        return InvalidField("values", "", "one column at least")
     return validation.problem_of_all(conn, spec.values, caller.visibility)
 
 
@@ -124,14 +122,14 @@ class LargeEditOrder:
 
 def accept(
     conn: Connection, orders: Sequence[LargeEditOrder], now: datetime
-) -> list[StoredBatch | NotPermitted | InvalidField | InvalidInput]:
+) -> list[StoredBatch | NotPermitted | InvalidField]:
     """Take *orders* in: what is returned as pending will be carried out, also after a restart."""
     return [_accept(conn, order, now) for order in orders]
 
 
 def _accept(
     conn: Connection, order: LargeEditOrder, now: datetime
-) -> StoredBatch | NotPermitted | InvalidField | InvalidInput:
+) -> StoredBatch | NotPermitted | InvalidField:
     if refused := refusal(conn, order.caller, order.spec):
         return refused
     batch = _batch(order.caller, order.spec, order.atomic, order.where)

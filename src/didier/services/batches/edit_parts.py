@@ -16,6 +16,7 @@ from didier.errors import (
     ChangedMeanwhile,
     DeletionLocked,
     InUse,
+    InvalidRange,
     NamedTwice,
     NotFound,
     Protected,
@@ -108,7 +109,7 @@ def decide(conn: Connection, caller: Caller, spec: EditSpec, part: Part, *, dry_
         key = found.key(row.target)
         if place in part.repeated or key in seen:
             plan.refused[place] = NamedTwice(row.target)
-        elif refused := orders.add(place, row, found):
+        elif refused := _is_no_range(row, found) or orders.add(place, row, found):
             plan.refused[place] = refused
         seen.add(key)
     plan.outcomes.update(dict.fromkeys(orders.left, "exists"))
@@ -120,6 +121,12 @@ def decide(conn: Connection, caller: Caller, spec: EditSpec, part: Part, *, dry_
         plan, "deleted", orders.deletions, edit_decisions.deletions(conn, [*orders.deletions.values()], found)
     )
     return plan
+
+
+def _is_no_range(row: Row, found: Found) -> Refusal | None:
+    """Refuse what is written as a range and is none, unless it is a DID all the same."""
+    written = targets.parse(row.target) if "-" in row.target and found.get(row.target) is None else None
+    return written if isinstance(written, InvalidRange) else None
 
 
 def _decide(plan: Plan, word: str, places: Iterable[int], decided: Decided) -> None:

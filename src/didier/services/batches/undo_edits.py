@@ -110,7 +110,7 @@ def _at_once(
 ) -> Undone | Refused:
     entries = _singles(change_log.of_batch(conn, batch.batch_id))
     if not entries:
-        return BatchNotFound(batch.batch_id)
+        return NotUndoable(batch.batch_id, f"{batch.state} and has changed nothing")
     there = dids.images(conn, [entry.did_id for entry in entries], Hold.CHANGE)
     if missing := _missing(caller, {entry.action for entry in entries}):
         return missing

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
 from didier.domain.fields import ROUTES
-from didier.errors import InvalidField, InvalidInput, Refusal, TooManyTargets
+from didier.errors import InvalidField, NothingFound, Refusal, TooManyTargets
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.order_text import Text
 from didier.services.dids import lookup
@@ -40,17 +40,20 @@ class Where(Body):
     """Conditions that DIDs meet, as for lists of DIDs: all of those that are given, one at least."""
 
     search: StrictStr | None = Field(
-        None, max_length=SEARCH_MOST, description="Part of a number in any spelling, or of a description"
+        None,
+        pattern=r"\S",
+        max_length=SEARCH_MOST,
+        description="Part of a number in any spelling, or of a description",
     )
     route: StrictStr | None = Field(None, pattern=f"^({'|'.join(ROUTES)})$", description="`did_route`")
     active: Literal["Y", "N"] | None = Field(None, description="`did_active`")
-    user_group: StrictStr | None = Field(None, max_length=20)
-    group_id: StrictStr | None = Field(None, max_length=20, description="In-group")
+    user_group: StrictStr | None = Field(None, min_length=1, max_length=20)
+    group_id: StrictStr | None = Field(None, min_length=1, max_length=20, description="In-group")
     carrier: StrictStr | None = Field(
-        None, max_length=SEARCH_MOST, description="Part of `did_carrier_description`"
+        None, pattern=r"\S", max_length=SEARCH_MOST, description="Part of `did_carrier_description`"
     )
     copied_from: StrictStr | None = Field(
-        None, max_length=patterns.MAX_LENGTH, description="Pattern of the DID that was copied"
+        None, min_length=1, max_length=patterns.MAX_LENGTH, description="Pattern of the DID that was copied"
     )
 
     @property
@@ -186,7 +189,7 @@ async def _found(context: ApiContext, caller: Caller, wanted: Wanted) -> Text:
             break
         last = found[-1][0]
     if not count:
-        raise InvalidInput("no DID meets these conditions")
+        raise NothingFound
     return Text((*pieces, packer.end()), count, None, is_exact=True)
 
 

@@ -28,6 +28,7 @@ from didier.web.api.operations import Operation, Permission
 SHOWN = 1_000
 """Most DIDs that are shown of a preview."""
 
+POINTERS = {"values": "/values"}
 _ACTIONS = {"add": "add_did", "update": "update_did", "delete": "delete_did", "import": "add_did"}
 
 
@@ -99,7 +100,7 @@ async def _preview(request: Request, login: Login, asked: Editing) -> Response:
     if isinstance(caller, Response):
         return caller
     if refused := await context.on_reader(lambda conn: bulk_edits.refusal(conn, caller, asked.spec)):
-        return problems.refusal(refused, at="/values").response
+        return problems.refusal(refused, POINTERS, "/values").response
     preview = EditPreview(caller, asked.spec, asked.text)
     items: list[Item] = []
     try:
@@ -131,7 +132,7 @@ async def _edit(request: Request, login: Login, asked: Editing, content: bytes) 
         shape = BatchWithItems.of(batch, items=list(items_of(found, 0, SMALL)))
         return answers.json(shape, 201, {"location": _address(request, batch.batch_id)})
 
-    operation = Operation(_asked(asked), bulk_edits.edit, order, serialize, at="/values")
+    operation = Operation(_asked(asked), bulk_edits.edit, order, serialize, at="/values", pointers=POINTERS)
     return await context_of(request).write(request, login, operation, content)
 
 
@@ -144,7 +145,7 @@ async def _accept(request: Request, login: Login, asked: Editing, content: bytes
     def serialize(conn: Connection, batch: StoredBatch) -> Answer:
         return answers.json(Batch.of(batch), 202, {"location": _address(request, batch.batch_id)})
 
-    operation = Operation(_asked(asked), bulk_edits.accept, order, serialize, at="/values")
+    operation = Operation(_asked(asked), bulk_edits.accept, order, serialize, at="/values", pointers=POINTERS)
     context = context_of(request)
     answer = await context.write(request, login, operation, content)
     context.wake()

@@ -77,6 +77,7 @@ KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
     errors.DeletionLocked: Kind("did-locked", 409, "The DID is locked against deletion"),
     errors.ChangedMeanwhile: Kind("changed-meanwhile", 412, "The DID was changed meanwhile"),
     errors.InvalidInput: Kind("unreadable-targets", 422, "The targets cannot be read"),
+    errors.NothingFound: Kind("nothing-found", 422, "No DID meets the conditions"),
     errors.TooMuchToRead: Kind("too-much-to-read", 413, "The targets take too long to read"),
     errors.TooManyTargets: Kind("too-many-targets", 422, "The order has too many targets"),
     errors.NotAllPossible: Kind("not-all-possible", 409, "Not every target is possible, so nothing was done"),
@@ -240,6 +241,8 @@ def _pointer(error: DidierError, pointers: Mapping[str, str], at: str) -> str | 
             errors.NotAllPossible() | errors.InvalidInput() | errors.TooManyTargets() | errors.TooMuchToRead()
         ):
             return "/targets"
+        case errors.NothingFound():
+            return "/where"
         case errors.GroupNotFound():
             return pointers.get("user_group", f"{at}/user_group")
         case errors.LevelNotAllowed():
