@@ -4,12 +4,14 @@ It is started by `support.forking`, and given the number of a socket. Nothing bu
 a fork; the process that runs `didier` then ends as Python ends.
 """
 
+import fcntl
 import gc
 import json
 import os
 import signal
 import socket
 import sys
+import termios
 import time
 from typing import Any
 
@@ -71,6 +73,9 @@ def _become(order: dict[str, Any], standard: list[int]) -> list[str]:
     for number, file in enumerate(standard):
         os.dup2(file, number)
         os.close(file)
+    if order["terminal"]:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # a shell does it; tests may run without a terminal
     # As Python opens them: https://docs.python.org/3/library/sys.html#sys.stderr
     sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
