@@ -1,4 +1,4 @@
-"""A process that has imported what `didier serve` does at a first start, and forks processes that go on.
+"""A process that has imported what `didier` does when it runs, and forks processes that go on.
 
 It is started by `support.forking`, and given the number of a socket. Nothing but imports has happened before
 a fork; the process that runs `didier` then ends as Python ends.
@@ -18,8 +18,13 @@ from typing import Any
 # These are imported by the command when it runs.
 import alembic.command  # noqa: F401
 import pymysql  # noqa: F401
+import rich.progress
+import rich.table  # noqa: F401
 
-import didier.cli.local.serving  # noqa: F401
+import didier.cli.local.inprocess
+import didier.cli.local.serving
+import didier.web.admin.site
+import didier.web.api.routes  # noqa: F401
 from didier.cli.main import main
 
 LONGEST = 1 << 20
