@@ -28,7 +28,7 @@ run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
 
 test: $(DEV_STAMP)
-	scripts/system-packages mariadb-server chromium libatomic1 wrk npm openssl
+	scripts/system-packages mariadb-server chromium-headless-shell libatomic1 wrk npm openssl
 	scripts/npm-packages
 	$(COMPILE)
 	$(BIN)/pytest $(or $(TESTS),--numprocesses auto --maxprocesses 4 --dist worksteal)
@@ -60,7 +60,7 @@ soak: $(DEV_STAMP)
 	$(BIN)/python tests/benchmarks/soak.py $(SOAK)
 
 screenshots: $(DEV_STAMP)
-	scripts/system-packages chromium libatomic1
+	scripts/system-packages chromium-headless-shell libatomic1
 	$(BIN)/python tests/browser/screenshots.py $(SHOTS)
 
 client: $(DEV_STAMP)
