@@ -27,11 +27,12 @@ SERVER := src/didier/((cli/local|runtime|services|storage|vicidial|web)/|(config
 run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
 
+# Where the environment forbids Python to write what it has compiled, pytest compiles all tests in each process.
 test: $(DEV_STAMP)
-	scripts/system-packages mariadb-server chromium libatomic1 wrk npm openssl
+	scripts/system-packages mariadb-server chromium-headless-shell libatomic1 wrk npm openssl
 	scripts/npm-packages
 	$(COMPILE)
-	$(BIN)/pytest $(or $(TESTS),--numprocesses auto --maxprocesses 4 --dist worksteal)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest $(or $(TESTS),--numprocesses auto --maxprocesses 4 --dist worksteal)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check src tests scripts
@@ -60,7 +61,7 @@ soak: $(DEV_STAMP)
 	$(BIN)/python tests/benchmarks/soak.py $(SOAK)
 
 screenshots: $(DEV_STAMP)
-	scripts/system-packages chromium libatomic1
+	scripts/system-packages chromium-headless-shell libatomic1
 	$(BIN)/python tests/browser/screenshots.py $(SHOTS)
 
 client: $(DEV_STAMP)

@@ -21,6 +21,13 @@ NOW = datetime(2026, 3, 4, 5, 6, 7)
 settings.register_profile("didier", deadline=None)
 settings.load_profile("didier")
 
+LONG = (
+    "tests/web/test_batch_crash.py", "tests/security/", "tests/services/test_model.py",
+    "tests/runtime/test_reconciler.py", "tests/web/test_outside.py", "tests/test_tutorials.py",
+    "tests/web/api/test_openapi.py", "tests/cli/test_terminal.py",
+)  # fmt: skip
+"""Where there are tests of ten seconds and more."""
+
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
@@ -119,6 +126,16 @@ def own_server(demo_url: str, tmp_path: Path) -> Iterator[Didier]:
     server = Didier(tmp_path, "--demo", "--database", demo_url).start()
     yield server
     server.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is long: in the end all processes have something left that they can share."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run more processes than there are processors: for a third of the time a test waits for something."""
+    return len(os.sched_getaffinity(0)) * 3 // 2
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

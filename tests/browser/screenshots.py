@@ -14,10 +14,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from playwright.sync_api import sync_playwright
 
-from browser.conftest import ARGUMENTS
+from browser.conftest import ARGUMENTS, executable
 from browser.panel import Panel
 from support.authenticator import set_up
-from support.missing import program
 from support.server import Didier
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -191,7 +190,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
         database = f"sqlite:///{directory}/didier.db"
         server = Didier(Path(directory), "--demo", "--database", database).start()
-        browser = playwright.chromium.launch(executable_path=program("chromium", "chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         try:
             fill(server)
             _fill_records(server)

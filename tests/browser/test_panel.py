@@ -17,7 +17,7 @@ PAGES = (
 @pytest.fixture
 def panel(server, open_page):
     """The panel, with the administrator signed in."""
-    return Panel(open_page(), server.url)
+    return Panel(open_page(), server.url, drawn=False)
 
 
 def limited(server, **changes):
@@ -251,6 +251,7 @@ def test_dids_of_other_groups_are_invisible(server, open_page):
 
 def test_a_request_without_the_token_is_refused(panel, server):
     """What a script sends from a page of ours without its token changes nothing."""
+    panel.open("/dids")
     status = panel.page.evaluate(
         """async (did) => (await fetch(`/admin/api/v1/dids/${did}`, {
             method: "PATCH", headers: {"Content-Type": "application/json"}, body: '{"did_active": "N"}',
@@ -279,6 +280,7 @@ def test_signing_out_ends_what_other_windows_show(panel):
 
 def test_colours_are_kept(panel):
     """The button that switches between light and dark counts from then on, on every page."""
+    panel.open("/dids")
     panel.page.click("#theme")
     panel.open("/batches")
 

@@ -11,7 +11,7 @@ from support.authenticator import App, set_up
 @pytest.fixture
 def panel(server, open_page):
     """The panel, with the administrator signed in."""
-    return Panel(open_page(), server.url)
+    return Panel(open_page(), server.url, drawn=False)
 
 
 def complaints(page):
@@ -182,6 +182,7 @@ def test_own_password(panel, server):
     """A user without any right changes it; the session stays, and tokens are revoked if wanted."""
     server.sql("UPDATE vicidial_users SET modify_users = '0' WHERE user = 'admin'")
     page = panel.page
+    panel.open("/dids")
     page.click(".topbar-user")
     page.click("text=My profile")
     page.fill("#password", "wrong")

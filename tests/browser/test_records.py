@@ -21,7 +21,7 @@ PAGES = (
 @pytest.fixture
 def panel(server, open_page):
     """The panel, with the administrator signed in."""
-    return Panel(open_page(), server.url)
+    return Panel(open_page(), server.url, drawn=False)
 
 
 def complaints(panel):

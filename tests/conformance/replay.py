@@ -364,7 +364,7 @@ def check(scenario, database, base, loose, scope):
     return problems
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recordings", nargs="+", type=Path)
     parser.add_argument("--url", required=True)
@@ -375,7 +375,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--deviations", type=Path, default=HERE / "deviations.json")
     parser.add_argument("--report", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
 
     database = Database(options.database, options.create, options.engine)
     deviations = json.loads(options.deviations.read_text()) if options.deviations.exists() else {}
@@ -399,6 +399,7 @@ def main():
                 print(f"FAIL {name}: {scenario['description']}")
                 for problem in problems[:6]:
                     print(f"    {problem}")
+    database.engine.dispose()
     if options.report:
         options.report.write_text(json.dumps(report, indent=1))
     print(f"{passed} passed, {failed} failed, {skipped} skipped")

@@ -1,14 +1,13 @@
 """VICIdial's recorded answers and rows, replayed against running servers in each home that Didier has."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from conformance import replay
+from support.commands import run
 from support.mariadb import MariaDB
 from support.recorded import CONFORMANCE, RECORDINGS, files, scenarios
 from support.server import Didier
@@ -29,9 +28,7 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     directory = tmp_path_factory.mktemp(request.param)
     if request.param == "sqlite":
         url = f"sqlite:///{directory}/didier.db"
-        subprocess.run(
-            [sys.executable, "-m", "didier", "init", "--database", url], check=True, capture_output=True
-        )
+        assert 0 == run("init", "--database", url).status
     else:
         url = _vicidial(request.getfixturevalue("mariadb"), request.param)
     server = Didier(directory, "--database", url).start()
@@ -43,28 +40,23 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def _vicidial(mariadb: MariaDB, engine: str) -> str:
     """Make VICIdial's tables, as the replay makes them, in a database of their own."""
     url = mariadb.database()
-    replay.Database(url, create=True, engine=engine)
+    replay.Database(url, create=True, engine=engine).engine.dispose()
     return url
 
 
 @pytest.mark.parametrize("recording", RECORDINGS)
-def test_answers_and_rows_are_vicidials(home, recording):
+def test_answers_and_rows_are_vicidials(home, recording, capsys):
     """Every recorded request is answered as VICIdial answers it and leaves the same rows."""
-    done = subprocess.run(
-        [
-            sys.executable, replay.__file__, "--url", home.server.url, "--database", home.database,
-            *home.options, *files(recording),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )  # fmt: skip
+    status = replay.main(
+        ["--url", home.server.url, "--database", home.database, *home.options, *map(str, files(recording))]
+    )
 
-    print(done.stdout, done.stderr)  # pytest shows it when the test fails
-    last = done.stdout.splitlines()[-1]
+    said = capsys.readouterr().out
+    print(said)  # pytest shows it when the test fails
+    last = said.splitlines()[-1]
     assert ", 0 failed, " in last
     assert not last.startswith("0 passed")
-    assert 0 == done.returncode
+    assert 0 == status
 
 
 def test_every_deviation_has_a_reason_and_a_scenario():

@@ -72,6 +72,7 @@ class Failing(Transport):
 
 
 def run(events: Connection, transports, stop_seconds):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started by nohup(1)
     say = events.send
     made = [transport(say) for transport in transports]
     Process(Work(say), made, stop_seconds, lambda: say("announce")).run()

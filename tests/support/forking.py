@@ -21,16 +21,24 @@ from pathlib import Path
 class Forked:
     """A process that runs `didier` with *arguments*; it is used as one of `subprocess.Popen` is.
 
-    The *files* are its standard input, output and errors; they may be closed afterwards.
+    The *files* are its standard input, output and errors; they may be closed afterwards. If they are a
+    *terminal*, it is the process's own.
     """
 
     def __init__(
-        self, arguments: Sequence[str], directory: Path, environment: Mapping[str, str], files: Sequence[int]
+        self,
+        arguments: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        files: Sequence[int],
+        *,
+        terminal: bool = False,
     ) -> None:
         order = {
             "arguments": arguments,
             "directory": str(directory),
             "environment": dict(environment),
+            "terminal": terminal,
         }
         reading, writing = os.pipe()
         socket.send_fds(_orders(), [json.dumps(order).encode()], [*files, writing])

@@ -1,23 +1,30 @@
-"""A process that has imported what `didier serve` does at a first start, and forks processes that go on.
+"""A process that has imported what `didier` does when it runs, and forks processes that go on.
 
 It is started by `support.forking`, and given the number of a socket. Nothing but imports has happened before
 a fork; the process that runs `didier` then ends as Python ends.
 """
 
+import fcntl
 import gc
 import json
 import os
 import signal
 import socket
 import sys
+import termios
 import time
 from typing import Any
 
 # These are imported by the command when it runs.
 import alembic.command  # noqa: F401
 import pymysql  # noqa: F401
+import rich.progress
+import rich.table  # noqa: F401
 
-import didier.cli.local.serving  # noqa: F401
+import didier.cli.local.inprocess
+import didier.cli.local.serving
+import didier.web.admin.site
+import didier.web.api.routes  # noqa: F401
 from didier.cli.main import main
 
 LONGEST = 1 << 20
@@ -71,6 +78,9 @@ def _become(order: dict[str, Any], standard: list[int]) -> list[str]:
     for number, file in enumerate(standard):
         os.dup2(file, number)
         os.close(file)
+    if order["terminal"]:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # a shell does it; tests may run without a terminal
     # As Python opens them: https://docs.python.org/3/library/sys.html#sys.stderr
     sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)

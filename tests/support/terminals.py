@@ -7,12 +7,12 @@ import re
 import select
 import signal
 import struct
-import subprocess
-import sys
 import termios
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from support.forking import Forked
 
 WAIT_SECONDS = 60
 MOST_SECONDS = 300
@@ -35,11 +35,7 @@ class Terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
         settings = {"TERM": "xterm-256color", **(environment or {})}
         inherited = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR"}}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "didier", *arguments], cwd=directory, env={**inherited, **settings},
-            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            preexec_fn=_take_terminal,
-        )  # fmt: skip
+        self.process = Forked(arguments, directory, {**inherited, **settings}, [theirs] * 3, terminal=True)
         os.close(theirs)
         self.session = ""
         self._deadline = time.monotonic() + MOST_SECONDS
@@ -80,9 +76,3 @@ class Terminal:
             pass
         os.close(self._ours)
         return self.process.wait(WAIT_SECONDS)
-
-
-def _take_terminal() -> None:
-    """Make the terminal the process's own, and let Ctrl-C end it, as a shell does: tests may run without."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

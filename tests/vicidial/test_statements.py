@@ -1,13 +1,17 @@
 """A group of calls takes as many statements as one call, whatever its size, on every database."""
 
+from datetime import datetime
+
 import pytest
 
 from didier.runtime import pipeline
 from didier.storage.statements import insert
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
 from support.calls import LOGIN, SOURCE, Api
+from support.homes import ready
 from support.statements import sent
 
+NOW = datetime(2026, 3, 4, 5, 6, 7)
 MANY = 500
 SIZES = (1, 32, MANY)
 
@@ -92,18 +96,22 @@ def test_every_function_is_counted():
     assert {*FUNCTIONS, *OPEN_FUNCTIONS} == {name.partition(":")[0] for name in CASES}
 
 
-@pytest.fixture
-def api(engine, now):
-    """The API on a database with many DIDs and users, each once."""
-    api = Api(engine, now)
-    for first in range(0, MANY, 100):
-        numbers = ",".join(f"1800555{n:04}" for n in range(first, first + 100))
-        api.call("copy_did", source_did_pattern=SOURCE, new_dids=numbers)
-    with engine.begin() as conn:
-        columns = ("user", "pass", "active", "user_level", "user_group", "full_name")
-        rows = [(f"agent{n:05}", "1234", "Y", 1, "ADMIN", f"Agent {n}") for n in range(MANY)]
-        insert(conn, "vicidial_users", columns, rows)
-    return api
+@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+def api(request, tmp_path_factory):
+    """The API on a database with many DIDs and users, each once; what tests do to it they take back."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('many')}/didier.db"
+    if request.param == "mariadb":
+        url = request.getfixturevalue("mariadb").database()
+    with ready(url, NOW) as engine:
+        api = Api(engine, NOW)
+        for first in range(0, MANY, 100):
+            numbers = ",".join(f"1800555{n:04}" for n in range(first, first + 100))
+            api.call("copy_did", source_did_pattern=SOURCE, new_dids=numbers)
+        with engine.begin() as conn:
+            columns = ("user", "pass", "active", "user_level", "user_group", "full_name")
+            rows = [(f"agent{n:05}", "1234", "Y", 1, "ADMIN", f"Agent {n}") for n in range(MANY)]
+            insert(conn, "vicidial_users", columns, rows)
+        yield api
 
 
 @pytest.mark.parametrize("case", CASES)
