@@ -24,6 +24,7 @@ import outside
 import page
 import panel
 import starting
+import verbs
 from rows import COLUMNS, Group, Options, as_json, cells
 
 GROUPS: dict[str, Group] = {
@@ -35,6 +36,9 @@ GROUPS: dict[str, Group] = {
     "processes": copies.processes,
     "bulk": bulk.on_sqlite,
     "bulk-mariadb": bulk.on_mariadb,
+    "verbs": verbs.on_sqlite,
+    "verbs-mariadb": verbs.on_mariadb,
+    "verbs-myisam": verbs.on_myisam,
     "latency": bulk.latency,
     "growth": growth.on_sqlite,
     "growth-mariadb": growth.on_mariadb,

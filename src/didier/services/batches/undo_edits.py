@@ -5,7 +5,7 @@ transaction may have; a small batch is taken back in one transaction. A DID that
 the batch had changed, is kept and named; *force* takes it back all the same. A DID that is gone stays gone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,6 +60,11 @@ class _Plan:
     def of(self, action: str) -> list[Change]:
         """Return the changes that do *action*."""
         return [change for change in self.changes if change.action == action]
+
+    def keep(self, stays: Callable[[Change], bool]) -> None:
+        """Leave the DIDs as they are whose change *stays*."""
+        self.kept += [change for change in self.changes if stays(change)]
+        self.changes = [change for change in self.changes if not stays(change)]
 
 
 def undo_edit(
@@ -147,12 +152,9 @@ def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
     there = dids.images(conn, [entry.did_id for entry in entries], Hold.CHANGE)
     plan = _plan(entries, there, batch.forced, batch.undoer, batch_id)
     blocked = _blocked(conn, plan, EVERYTHING, batch.forced)
-    hidden = {
-        entry.position for entry in entries if not _sees(Visibility(groups=batch.undo_groups), there, entry)
-    }
-    kept = [change for change in plan.changes if change.position in hidden or change.did_id in blocked]
-    plan.kept += kept
-    plan.changes = [change for change in plan.changes if change not in kept]
+    sight = Visibility(groups=batch.undo_groups)
+    hidden = {entry.position for entry in entries if not _sees(sight, there, entry)}
+    plan.keep(lambda change: change.position in hidden or change.did_id in blocked)
     _take_back(conn, batch, plan, now)
     progress.change(conn, batch_id, {"undo_from": recorded[-1].change_id})
     return False

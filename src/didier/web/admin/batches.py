@@ -13,6 +13,7 @@ from didier.domain.batch_states import ACTIVE
 from didier.domain.fields import BY_COLUMN
 from didier.errors import Refusal
 from didier.services.batches import batches
+from didier.services.batches.edit_spec import EditSpec
 from didier.services.users.authentication import Caller
 from didier.storage.batches.progress import BatchFilter
 from didier.storage.batches.stored_batch import StoredBatch
@@ -27,7 +28,10 @@ PAGE = 50
 ITEMS = 100
 STATES = ("pending", "running", "done", "failed", "undone")
 KINDS = ("copy", "add", "update", "delete", "import")
-OUTCOMES = ("added", "exists", "duplicate", "invalid", "removed", "kept", "missing", "updated", "deleted")
+OUTCOMES = (
+    "added", "updated", "deleted", "exists", "duplicate", "invalid", "missing", "refused", "removed",
+    "restored", "kept",
+)  # fmt: skip
 LABELS = {field.column: field.label for field in BY_COLUMN.values()}
 HIGHEST = 2**31 - 1
 
@@ -84,7 +88,7 @@ class BatchesPage(PanelPage):
             items=items[:ITEMS], is_first=after == 0, outcome=outcome, outcomes=OUTCOMES, labels=LABELS,
             following=cursors.write("items", [items[ITEMS - 1].position]) if more else None,
             under_way=stored.state in ACTIVE, undoable=_is_undoable(stored),
-            may_undo=_may_undo(request, stored),
+            may_undo=_may_undo(request, stored), may_cancel=_may_cancel(request, stored),
         )  # fmt: skip
 
 
@@ -106,8 +110,15 @@ def _place(request: Request, of: str) -> int | None:
 def _is_undoable(batch: StoredBatch) -> bool:
     """Say whether there may be something to take back; the service decides."""
     if batch.state == "undone":
-        return batch.kept > 0
-    return batch.state in {"done", "failed"} and (batch.added > batch.removed or batch.kind != "copy")
+        return batch.kept > 0 and batch.kind == "copy"
+    is_left = batch.edited > batch.taken_back or (batch.state == "done" and batch.kind != "copy")
+    return batch.state in {"done", "failed"} and is_left
+
+
+def _may_cancel(request: Request, batch: StoredBatch) -> bool:
+    """Say whether the user may end a batch that is under way."""
+    actions = ("copy_did",) if batch.kind == "copy" else EditSpec.of(batch).actions
+    return batch.phase in {"check", "make"} and all(may(request, action) for action in actions)
 
 
 def _may_undo(request: Request, batch: StoredBatch) -> bool:

@@ -1,11 +1,17 @@
-// A batch: how far it is, and undoing it.
+// A batch: how far it is, stopping it, and undoing it.
 
 import { ask } from "./api.js";
 import { later } from "./notes.js";
 
-const PHASES = { check: "Checking the numbers", make: "Creating the DIDs", remove: "Deleting the DIDs" };
+const MAKING = { update: "Updating the DIDs", delete: "Deleting the DIDs", import: "Importing the DIDs" };
 const page = document.getElementById("batch");
 const id = page.dataset.id;
+
+const PHASES = {
+  check: "Checking the numbers",
+  make: MAKING[page.dataset.kind] || "Creating the DIDs",
+  remove: page.dataset.kind === "copy" ? "Deleting the DIDs" : "Taking back what was done",
+};
 
 function moved(batch) {
   const bar = document.getElementById("progress");
@@ -24,26 +30,34 @@ if (page.dataset.underWay === "yes") {
   });
 }
 
-const dialog = document.getElementById("undoing");
-const wrong = document.getElementById("undo-problem");
+// What a button asks in a dialog, and does when it is confirmed.
+function confirmed(name, dialogName, carryOut) {
+  const dialog = document.getElementById(dialogName);
+  const wrong = document.getElementById(`${name}-problem`);
+  document.getElementById(name)?.addEventListener("click", () => {
+    wrong.hidden = true;
+    dialog.showModal();
+  });
+  document.getElementById(`${name}-no`).addEventListener("click", () => dialog.close());
+  document.getElementById(`${name}-yes`).addEventListener("click", async (event) => {
+    event.target.disabled = true;
+    try {
+      await carryOut();
+      location.reload();
+    } catch (problem) {
+      wrong.textContent = problem.message;
+      wrong.hidden = false;
+      event.target.disabled = false;
+    }
+  });
+}
 
-document.getElementById("undo")?.addEventListener("click", () => {
-  wrong.hidden = true;
-  dialog.showModal();
+confirmed("undo", "undoing", async () => {
+  const force = document.getElementById("undo-force").checked;
+  const batch = await ask("POST", `/batches/${id}/undo`, { body: { force } });
+  if (batch.state === "undone") later(batch.kept.length ? "warning" : "success", said(batch));
 });
-document.getElementById("undo-no").addEventListener("click", () => dialog.close());
-document.getElementById("undo-yes").addEventListener("click", async (event) => {
-  event.target.disabled = true;
-  try {
-    const batch = await ask("POST", `/batches/${id}/undo`, { body: { force: document.getElementById("undo-force").checked } });
-    if (batch.state === "undone") later(batch.kept.length ? "warning" : "success", said(batch));
-    location.reload();
-  } catch (problem) {
-    wrong.textContent = problem.message;
-    wrong.hidden = false;
-    event.target.disabled = false;
-  }
-});
+confirmed("cancel", "cancelling", () => ask("POST", `/batches/${id}/cancel`));
 
 function said(batch) {
   if (!batch.kept.length) return "The batch was undone.";
