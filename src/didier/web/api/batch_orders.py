@@ -13,7 +13,7 @@ from didier.services.batches import batches
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.web.api import answers, copies, copy_orders, edit_orders, edits, orders, problems
 from didier.web.api.answers import Answer
-from didier.web.api.batches import WRITE, Batch, BatchId, BatchWithItems, UndoneBatch, undone
+from didier.web.api.batches import WRITE, Batch, BatchId, BatchWithItems, UndoneBatch, answer_undo
 from didier.web.api.context import context_of
 from didier.web.api.copies import Previews
 from didier.web.api.copy_orders import Ordered
@@ -146,7 +146,7 @@ async def _json_order(request: Request, login: Login) -> Response:
     if isinstance(asked, Ordered):
         return await copies.carry_out(request, login, asked)
     if isinstance(asked, UndoBody):
-        return await undone(request, login, asked.batch, force=asked.force)
+        return await answer_undo(request, login, asked.batch, force=asked.force)
     if not isinstance(asked, Editing):
         asked = await edit_orders.chosen(request, asked)
     return await edits.carry_out(request, login, asked, content)

@@ -415,10 +415,10 @@ async def undo_batch(
 
     DIDs that were changed since are kept; the items name them.
     """
-    return await undone(request, login, batch_id, force=body is not None and body.force)
+    return await answer_undo(request, login, batch_id, force=body is not None and body.force)
 
 
-async def undone(request: Request, login: Login, batch_id: int, *, force: bool) -> Response:
+async def answer_undo(request: Request, login: Login, batch_id: int, *, force: bool) -> Response:
     """Undo a batch, or begin with that."""
 
     def serialize(conn: Connection, undone: batches.Undone) -> Answer:
