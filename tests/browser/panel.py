@@ -51,8 +51,9 @@ class Panel:
         return " ".join(self.page.inner_text(selector).split())
 
     def wait_for(self, text: str) -> None:
-        """Wait until the page says *text*."""
+        """Wait until the page says *text*, and its scripts run: it may have been loaded anew for that."""
         self.page.get_by_text(text, exact=False).first.wait_for()
+        self.page.wait_for_load_state()
 
     def preview(self, targets: str) -> None:
         """Write *targets* into the form that copies, and look at the preview."""

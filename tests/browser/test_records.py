@@ -239,6 +239,7 @@ def test_a_token_is_shown_once_and_revoked(panel, server):
     works = server.request("GET", "/api/v1/dids", headers=headers)[0]
     page.click("text=I have copied it")
     page.wait_for_selector("[data-revoke]")
+    page.wait_for_load_state()  # its scripts run
     kept = token in page.content()
     page.click("[data-revoke]")
     page.click("#revoking-yes")

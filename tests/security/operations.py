@@ -136,7 +136,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "orderBatch, an undo", needs("update_did"), hidden=errors.BatchNotFound,
         beyond=errors.BatchNotFound, body={"verb": "undo"}, named={"batch": "updated"},
     ),
-    _batch("cancelBatch", needs("copy_did"), "copied", allowed=errors.NotCancellable),
+    _batch(
+        "cancelBatch", needs("copy_did"), "copied", allowed=errors.NotCancellable,
+        locked=errors.NotCancellable,
+    ),
     _dids("exportDidsCsv", "list_dids"),
     _dids("exportDidsNdjson", "list_dids"),
     Operation(

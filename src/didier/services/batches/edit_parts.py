@@ -113,13 +113,13 @@ def decide(conn: Connection, caller: Caller, spec: EditSpec, part: Part, *, dry_
             plan.refused[place] = refused
         seen.add(key)
     plan.outcomes.update(dict.fromkeys(orders.left, "exists"))
-    _decide(
-        plan, "added", orders.additions, edit_decisions.additions(conn, [*orders.additions.values()], found)
-    )
-    _decide(plan, "updated", orders.updates, edit_decisions.updates(conn, [*orders.updates.values()], found))
-    _decide(
-        plan, "deleted", orders.deletions, edit_decisions.deletions(conn, [*orders.deletions.values()], found)
-    )
+    new, changed, gone = orders.additions, orders.updates, orders.deletions
+    if new:
+        _take(plan, "added", new, edit_decisions.additions(conn, list(new.values()), found))
+    if changed:
+        _take(plan, "updated", changed, edit_decisions.updates(conn, list(changed.values()), found))
+    if gone:
+        _take(plan, "deleted", gone, edit_decisions.deletions(conn, list(gone.values()), found))
     return plan
 
 
@@ -129,7 +129,7 @@ def _is_no_range(row: Row, found: Found) -> Refusal | None:
     return written if isinstance(written, InvalidRange) else None
 
 
-def _decide(plan: Plan, word: str, places: Iterable[int], decided: Decided) -> None:
+def _take(plan: Plan, word: str, places: Iterable[int], decided: Decided) -> None:
     """Put into *plan* what was decided on the orders of *places*."""
     changes = iter(decided.changes)
     for place, outcome in zip(places, decided.outcomes, strict=True):

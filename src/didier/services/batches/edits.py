@@ -37,8 +37,8 @@ __all__ = [
     "UpdateOrder", "UpdateRefused", "add", "delete", "etag", "lock", "update",
 ]  # fmt: skip
 
-LOCKED = Kind(UPDATED, "locked", "MODIFY", "DIDIER LOCK DID")
-UNLOCKED = Kind(UPDATED, "unlocked", "MODIFY", "DIDIER UNLOCK DID")
+LOCKED = Kind(UPDATED, "MODIFY", "DIDIER LOCK DID")
+UNLOCKED = Kind(UPDATED, "MODIFY", "DIDIER UNLOCK DID")
 
 
 def add(

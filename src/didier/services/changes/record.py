@@ -15,19 +15,18 @@ from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Change,
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of change: its action, and what it is called in items of batches and in VICIdial's admin log."""
+    """A kind of change: its action, and what it is called in VICIdial's admin log."""
 
     action: str
-    outcome: str
     type: str
     code: str
     result: str = ""
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType({
-    "add": Kind(CREATED, "added", "ADD", "ADMIN API ADD DID", " inserted: 1"),
-    "update": Kind(UPDATED, "updated", "MODIFY", "ADMIN API UPDATE DID"),
-    "delete": Kind(DELETED, "deleted", "DELETE", "ADMIN API DELETE DID"),
+    "add": Kind(CREATED, "ADD", "ADMIN API ADD DID", " inserted: 1"),
+    "update": Kind(UPDATED, "MODIFY", "ADMIN API UPDATE DID"),
+    "delete": Kind(DELETED, "DELETE", "ADMIN API DELETE DID"),
 })  # fmt: skip
 
 
