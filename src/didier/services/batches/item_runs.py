@@ -13,23 +13,23 @@ from didier.storage.batches.progress import PlacedItem
 
 def in_runs(found: Iterable[Item], first: int = 1) -> list[PlacedItem]:
     """Return items of one target each with their positions from *first* on; those that go on are one run."""
-    placed: list[PlacedItem] = []
+    runs: list[tuple[int, Item, int]] = []
     for position, item in enumerate(found, first):
-        if placed and _goes_on(placed[-1].item, item):
-            before = placed[-1]
-            placed[-1] = PlacedItem(before.position, replace(before.item, size=before.item.size + 1))
+        if runs and _goes_on(*runs[-1][1:], item):
+            begin, run, size = runs[-1]
+            runs[-1] = begin, run, size + 1
         else:
-            placed.append(PlacedItem(position, item))
-    return placed
+            runs.append((position, item, 1))
+    return [PlacedItem(begin, run if size == 1 else replace(run, size=size)) for begin, run, size in runs]
 
 
-def _goes_on(run: Item, item: Item) -> bool:
+def _goes_on(run: Item, size: int, item: Item) -> bool:
     """Say whether *item* is the next number, with the same outcome and the next id."""
     if run.outcome != item.outcome or run.reason != item.reason or len(run.target) != len(item.target):
         return False
-    if run.did_id is not None and item.did_id != run.did_id + run.size:
+    if run.did_id is not None and item.did_id != run.did_id + size:
         return False
-    return item.target == targets.in_run(run.target, run.size)
+    return item.target == targets.in_run(run.target, size)
 
 
 def rename(conn: Connection, batch_id: int, words: Mapping[int, tuple[str, str]]) -> None:

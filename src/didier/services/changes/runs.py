@@ -13,32 +13,31 @@ def in_runs(changes: Iterable[Change]) -> list[Change]:
     A run goes on with the next position, the next number and the next id, the same done to it, and an image
     before and after that is the same but for these.
     """
-    runs: list[Change] = []
+    runs: list[tuple[Change, int]] = []
     for change in changes:
-        if runs and _goes_on(runs[-1], change):
-            runs[-1] = replace(runs[-1], size=runs[-1].size + 1)
+        if runs and _goes_on(*runs[-1], change):
+            runs[-1] = runs[-1][0], runs[-1][1] + 1
         else:
-            runs.append(change)
-    return runs
+            runs.append((change, 1))
+    return [first if size == 1 else replace(first, size=size) for first, size in runs]
 
 
-def _goes_on(run: Change, change: Change) -> bool:
-    size = run.size
+def _goes_on(first: Change, size: int, change: Change) -> bool:
     return (
         size < LONGEST_RUN
-        and change.did_id == run.did_id + size
-        and change.position == run.position + size
-        and len(change.pattern) == len(run.pattern)
-        and change.action == run.action
-        and change.details == run.details
-        and change.pattern == in_run(run.pattern, size)
-        and _is_alike(run, change.before, run.before)
-        and _is_alike(run, change.after, run.after)
+        and change.did_id == first.did_id + size
+        and change.position == first.position + size
+        and len(change.pattern) == len(first.pattern)
+        and change.action == first.action
+        and change.details == first.details
+        and change.pattern == in_run(first.pattern, size)
+        and _is_alike(change.before, first.before)
+        and _is_alike(change.after, first.after)
     )
 
 
-def _is_alike(run: Change, image: Image | None, first: Image | None) -> bool:
-    """Say whether *image* is that of the run's *first* DID, but for id and number."""
+def _is_alike(image: Image | None, first: Image | None) -> bool:
+    """Say whether *image* is that of the *first* DID of a run, but for id and number."""
     if image is None or first is None:
         return image is first
     return {**image, "did_id": first["did_id"], "did_pattern": first["did_pattern"]} == first
