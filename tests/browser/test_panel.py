@@ -107,6 +107,30 @@ def test_what_was_changed_since_is_kept_by_an_undo(panel, server):
     assert "Kept" not in panel.text("#notes")
 
 
+def test_a_batch_is_stopped(panel, server):
+    """What it has done stays until it is undone; the page says who has stopped it, and by which order."""
+    panel.open("/batches")
+    batch_id = panel.page.evaluate(
+        """async () => {
+            const { ask } = await import("/admin/static/didier/api.js");
+            const body = { verb: "add", ranges: ["18110000000-18110499999"], mode: "best_effort" };
+            return (await ask("POST", "/batches", { body })).id;
+        }"""
+    )
+    panel.page.goto(f"{panel.url}/admin/batches/{batch_id}")
+    panel.page.click("#cancel")
+    panel.page.click("#cancel-yes")
+    panel.page.wait_for_selector("#state:has-text('failed')")
+    panel.page.wait_for_load_state()  # its scripts run
+    told, made = panel.text(), len(server.patterns())
+    panel.undo()
+
+    assert "cancelled by admin" in told
+    assert "add, as many as possible" in told
+    assert 1 < made < 500_000
+    assert [SOURCE] == server.patterns()
+
+
 def test_a_wrong_value_is_said_beside_its_field(panel, server):
     """The services' own words stand beside the field, while it is written and when it is saved."""
     panel.open(f"/did/{SOURCE}/edit")

@@ -276,7 +276,7 @@ def test_an_undo_keeps_what_was_changed(place):
     kept = place("undo", batch, "--yes")
     forced = place("undo", batch, "--yes", "--force")
 
-    assert (3, f"didier: DID {number} was kept: it was changed since, or is locked\n") == (
+    assert (3, f"didier: DID {number} was kept: it was changed or deleted since, or is locked\n") == (
         kept.status,
         kept.err,
     )

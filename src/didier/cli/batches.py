@@ -247,6 +247,6 @@ def _tell_undone(batch: "Batch", kept: Sequence[str], as_json: bool) -> None:
     else:
         say(outcomes.undone(batch))
     for pattern in kept[:TOLD]:
-        say(f"didier: DID {pattern} was kept: it was changed since, or is locked", err=True)
+        say(f"didier: DID {pattern} was kept: it was changed or deleted since, or is locked", err=True)
     if len(kept) > TOLD:
         say(f"didier: and more: didier batches show {batch.id} --outcome kept", err=True)
