@@ -314,6 +314,14 @@ def test_a_text_that_is_gone_is_no_success(clean, now):
     assert ("failed", "the text of its targets is not there any more") == (failed.state, failed.failure)
 
 
+@pytest.mark.parametrize("spec", [ADD, UPDATE], ids=lambda spec: spec.verb)
+def test_a_target_may_be_a_long_line(block, now, spec):
+    """What fits into no column is refused like any other, and told as far as there is room."""
+    batch = carry_out(block, spec, f"{'x' * 100_000},5559998", now)
+
+    assert ("failed", 1_000) == (batch.state, len(batch.failure or ""))
+
+
 def test_an_import_adds_and_updates(clean, now):
     """Rows that are there are updated, or left, as the order says; the others are added."""
     at_once(clean, ADD, "5550100-5550149", now)

@@ -23,6 +23,9 @@ from didier.storage.changes import vicidial_logs
 CHECKED = 5_000
 """How many targets are checked at a time."""
 
+LONGEST_FAILURE = 1_000
+"""Most characters that are stored of why a batch failed: a target may be a line of a million."""
+
 
 class MovedOn(Exception):
     """The batch is not where it was: another node is at it, or a step whose end was not seen."""
@@ -70,7 +73,8 @@ def refuse(conn: Connection, batch: StoredBatch, findings: Findings, now: dateti
     progress.add_items(conn, batch.batch_id, [PlacedItem(*problem) for problem in problems])
     counts = {TOTALS[outcome]: count for outcome, count in findings.counts.items()}
     progress.advance(conn, batch.batch_id, there.position, counts)
-    progress.move(conn, there, "refuse", {"failure": findings.failure, "finished_at": now})
+    failure = (findings.failure or "")[:LONGEST_FAILURE]
+    progress.move(conn, there, "refuse", {"failure": failure, "finished_at": now})
 
 
 def hold(conn: Connection, batch: StoredBatch, position: int | None = None) -> StoredBatch:
@@ -141,9 +145,9 @@ def fail(conn: Connection, batch_id: int, reason: str, now: datetime) -> None:
     if batch is None:
         return
     if batch.mode == "atomic" and batch.edited > batch.taken_back:
-        progress.move(conn, batch, "roll back", {"failure": reason})
+        progress.move(conn, batch, "roll back", {"failure": reason[:LONGEST_FAILURE]})
     else:
-        progress.move(conn, batch, "fail", {"failure": reason, "finished_at": now})
+        progress.move(conn, batch, "fail", {"failure": reason[:LONGEST_FAILURE], "finished_at": now})
 
 
 def fail_orders(conn: Connection, orders: Sequence[tuple[int, str]]) -> list[None]:
