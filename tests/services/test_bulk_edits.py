@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from didier.cli.local import CALLER
 from didier.domain import inputs
 from didier.errors import (
+    BatchNotFound,
     DeletionLocked,
     InvalidField,
     NotAllPossible,
@@ -29,7 +31,7 @@ from didier.storage.changes import change_log
 from didier.storage.statements import run
 from didier.storage.users import users
 from support import outside
-from support.batches import each, finish, interrupted, stored, table, text, undo
+from support.batches import SOURCE, each, finish, interrupted, stored, table, text, undo
 from support.passes import reconciled
 
 BLOCK = "5550100-5550399"
@@ -285,6 +287,17 @@ def test_only_what_is_under_way_can_be_cancelled(block, now):
     assert NotCancellable(done.batch_id, "done") == refused
 
 
+@contextmanager
+def weaker(engine, column, value, usual):
+    """Take something from the administrator for a while."""
+    change = f"UPDATE vicidial_users SET {column} = ? WHERE user = 'admin'"
+    with engine.begin() as conn:
+        run(conn, change, value)
+    yield
+    with engine.begin() as conn:
+        run(conn, change, usual)
+
+
 def test_rights_that_are_lost_end_a_batch(clean, now):
     """Whoever ordered it needs them to its end; what was done stays."""
     with clean.begin() as conn:
@@ -292,14 +305,50 @@ def test_rights_that_are_lost_end_a_batch(clean, now):
     caller = Caller(account.user, "admin", "192.0.2.1")
     batch = accept(clean, ADD, BLOCK, now, caller=caller, atomic=False)
     interrupted(clean, now, pace=100, last=3)
-    with clean.begin() as conn:
-        run(conn, "UPDATE vicidial_users SET modify_inbound_dids = '0' WHERE user = 'admin'")
-
-    [failed] = finish(clean, now, batch.batch_id, pace=100)
+    with weaker(clean, "modify_inbound_dids", "0", "1"):
+        [failed] = finish(clean, now, batch.batch_id, pace=100)
 
     assert "Modify DIDs must be 1" in (failed.failure or "")
     assert ("failed", len(images(clean))) == (failed.state, failed.added)
     assert 0 < failed.added < 300
+
+
+def test_rights_that_are_lost_end_an_undo(block, now):
+    """Whoever undoes a batch needs them to its end too."""
+    batch = carry_out(block, UPDATE, BLOCK, now)
+    with block.begin() as conn:
+        caller = Caller(users.accounts(conn, ["admin"])["admin"].user, "admin", "192.0.2.1")
+        rollback.begin(conn, batch, caller, now, force=False)
+    interrupted(block, now, pace=100, last=3)
+    with weaker(block, "active", "N", "Y"):
+        [failed] = finish(block, now, batch.batch_id, pace=100)
+
+    assert "failed" == failed.state
+    assert "gone or not active" in (failed.failure or "")
+    assert 0 < failed.restored < 300
+
+
+SALES = replace(CALLER, user=replace(CALLER.user, group="SALES", viewable_groups=" SALES "))
+
+
+def test_who_sees_some_groups_sees_whole_batches_alone(clean, now):
+    """One that is under way, or has refused something, may be about DIDs of other groups."""
+    mine = replace(ADD, values={**ADD.values, "user_group": "SALES"})
+    with clean.begin() as conn:
+        run(conn, "INSERT INTO vicidial_user_groups (user_group, group_name) VALUES ('SALES', 'Sales')")
+    batch = accept(clean, mine, BLOCK, now, atomic=False)
+    interrupted(clean, now, pace=100, last=3)
+    seen = [_is_seen(clean, batch)]
+    finish(clean, now, batch.batch_id)
+    seen.append(_is_seen(clean, batch))
+    refusing = carry_out(clean, UPDATE, f"{BLOCK},{SOURCE}x", now, atomic=False)
+
+    assert [False, True, False] == [*seen, _is_seen(clean, refusing)]
+
+
+def _is_seen(engine, batch):
+    with engine.begin() as conn:
+        return not isinstance(batches.get(conn, SALES, batch.batch_id), BatchNotFound)
 
 
 def test_a_text_that_is_gone_is_no_success(clean, now):

@@ -243,3 +243,54 @@ def test_what_is_no_range_is_said(block):
     assert "invalid" == reply.body["items"][0]["outcome"]
     assert "the end comes before the beginning" in reply.body["items"][0]["reason"]
     assert (409, "not-undoable") == nothing.problem
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "body"),
+    [
+        ("dry_run=true", "application/json", '{"verb": "delete", "targets": ["5550100"]}'),
+        ("verb=delete&dryrun=true", "text/plain", "5550100"),
+        ("verb=delete&where=x", "text/csv", "target\n5550100\n"),
+    ],
+)
+def test_a_parameter_that_would_not_count_is_refused(block, query, kind, body):
+    """What is meant as a dry run is not carried out."""
+    reply = block.ask("POST", f"/batches?{query}", body, {"Content-Type": kind})
+
+    assert (422, "invalid-request") == reply.problem
+    assert "5550100" in block.patterns()
+
+
+def test_a_key_holds_for_conditions_too(block):
+    """That nothing meets them any more is what the first order has done."""
+    body = {"verb": "update", "where": {"active": "Y", "search": "5550"}, "values": {"did_active": "N"}}
+    first, second = (block.post("/batches", body, key="once") for _ in range(2))
+
+    assert (201, first.body) == (second.status, second.body)
+    assert (422, "nothing-found") == block.post("/batches", body, key="another").problem
+
+
+def test_a_range_is_a_range(block):
+    """With spaces around its dash too; what has a dash and is none is refused."""
+    reply = order(block, "delete", ranges=["5550100 - 5550103"])
+    refused = order(block, "delete", ranges=["5550-5555"])
+
+    assert {"requested": 4, "deleted": 4} == counts(reply.body)
+    assert ((422, "invalid-field"), "/ranges") == (refused.problem, refused.body["pointer"])
+
+
+@pytest.mark.parametrize("name", ["search", "carrier"])
+def test_conditions_have_no_control_characters(block, name):
+    """SQLite takes NUL for the end of a text: it would choose what does not match."""
+    assert 422 == order(block, "delete", where={name: "\0zzz"}).status
+
+
+def test_a_cancelled_batch_is_not_finished(api):
+    """What is done of it is said as it is."""
+    batch_id = order(api, "add", ranges=["5500000-5699999"]).body["id"]
+    cancelled = api.post(f"/batches/{batch_id}/cancel")
+    batch = finished(api, batch_id)
+
+    assert (200, "failed", "cancelled by admin") == (cancelled.status, batch["state"], batch["failure"])
+    assert batch["done"] < 200_000
+    assert batch["totals"]["added"] == batch["totals"]["removed"]

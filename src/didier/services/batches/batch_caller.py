@@ -15,12 +15,14 @@ class RightsLost(Exception):
     """Whoever ordered a batch may not do that any more: what is left of it is not done."""
 
 
+def of_undo(conn: Connection, batch: StoredBatch, actions: Sequence[str]) -> User:
+    """Return who undoes *batch*; raises `RightsLost` as `of` does."""
+    return _allowed(conn, batch.undone_by or "", batch.undone_by_id, actions)
+
+
 def of(conn: Connection, batch: StoredBatch, actions: Sequence[str]) -> Caller:
     """Return who ordered *batch*; raises `RightsLost` unless they still may do all *actions*."""
-    user = _user(conn, batch)
-    for action in actions:
-        if missing := missing_function(user, action) or missing_rights(user, action):
-            raise RightsLost(f"{batch.user_name} has lost the right to do it: {', '.join(missing.missing)}")
+    user = _allowed(conn, batch.user_name, batch.user_id, actions)
     return Caller(
         user=user,
         name=batch.user_name,
@@ -31,10 +33,18 @@ def of(conn: Connection, batch: StoredBatch, actions: Sequence[str]) -> Caller:
     )
 
 
-def _user(conn: Connection, batch: StoredBatch) -> User:
-    if not batch.user_id:  # ordered on the database itself
+def _allowed(conn: Connection, name: str, user_id: int | None, actions: Sequence[str]) -> User:
+    user = _user(conn, name, user_id)
+    for action in actions:
+        if missing := missing_function(user, action) or missing_rights(user, action):
+            raise RightsLost(f"{name} has lost the right to do it: {', '.join(missing.missing)}")
+    return user
+
+
+def _user(conn: Connection, name: str, user_id: int | None) -> User:
+    if not user_id:  # ordered on the database itself
         return LOCAL_USER
-    account = users.accounts_by_id(conn, [batch.user_id]).get(batch.user_id)
+    account = users.accounts_by_id(conn, [user_id]).get(user_id)
     if account is None or not account.active:
-        raise RightsLost(f"the user {batch.user_name}, who ordered it, is gone or not active")
+        raise RightsLost(f"the user {name}, who ordered it, is gone or not active")
     return account.user

@@ -66,10 +66,10 @@ def _edit(conn: Connection, order: EditOrder, now: datetime) -> Edited | Refused
     if refused := refusal(conn, order.caller, order.spec):
         return refused
     plan = edit_parts.decide(conn, order.caller, order.spec, Part(0, order.rows), dry_run=order.dry_run)
-    for problem in plan.refused.values():
-        if isinstance(problem, NotPermitted):
-            return problem
     if plan.refused and order.atomic:
+        for problem in plan.refused.values():
+            if isinstance(problem, NotPermitted):
+                return problem
         problems = plan.problems()
         return NotAllPossible(tuple(problems[:PROBLEMS_SHOWN]), len(problems))
     if order.dry_run:

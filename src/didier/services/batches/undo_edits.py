@@ -22,7 +22,8 @@ from didier.errors import (
     NotPermitted,
     NotUndoable,
 )
-from didier.services.batches import execute, item_runs, rollback
+from didier.services.batches import batch_caller, execute, item_runs, rollback
+from didier.services.batches.batch_caller import RightsLost
 from didier.services.changes import record
 from didier.services.changes.runs import in_runs
 from didier.services.dids import in_use, visibility
@@ -144,6 +145,11 @@ def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
     batch = progress.locked(conn, batch_id)
     if batch is None or batch.phase != "remove":
         return True
+    try:
+        sight = _sight(conn, batch)
+    except RightsLost as error:
+        progress.move(conn, batch, "fail", {"failure": str(error), "finished_at": now})
+        return True
     recorded = _next(conn, batch, execute.most_at_once(conn, min(limit, rollback.CHUNK)))
     if not recorded:
         _finish(conn, batch, now)
@@ -152,12 +158,22 @@ def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
     there = dids.images(conn, [entry.did_id for entry in entries], Hold.CHANGE)
     plan = _plan(entries, there, batch.forced, batch.undoer, batch_id)
     blocked = _blocked(conn, plan, EVERYTHING, batch.forced)
-    sight = Visibility(groups=batch.undo_groups)
     hidden = {entry.position for entry in entries if not _sees(sight, there, entry)}
     plan.keep(lambda change: change.position in hidden or change.did_id in blocked)
     _take_back(conn, batch, plan, now)
     progress.change(conn, batch_id, {"undo_from": recorded[-1].change_id})
     return False
+
+
+def _sight(conn: Connection, batch: StoredBatch) -> Visibility:
+    """Return what is seen by who undoes *batch*, by the rights that they have now; raises `RightsLost`.
+
+    What an atomic batch has done before it failed is taken back whoever ordered it.
+    """
+    if batch.undone_by is None:
+        return EVERYTHING
+    rights = {right for action in _actions(batch) for right in _BACK[action]}
+    return Visibility(groups=batch_caller.of_undo(conn, batch, sorted(rights)).visible_groups())
 
 
 def _next(conn: Connection, batch: StoredBatch, limit: int) -> list[change_log.Recorded]:

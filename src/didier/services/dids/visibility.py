@@ -11,6 +11,7 @@ from dataclasses import replace
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
+from didier.domain.batch_states import ACTIVE
 from didier.domain.users import is_visible
 from didier.domain.visibility import Visibility
 from didier.services.users.authentication import Caller
@@ -102,9 +103,21 @@ def _sees_dids(
         return True
     groups = _copied_to(batch, sources) if batch.kind == "copy" else changed.get(batch.batch_id)
     if groups:
-        return all(sight.sees_group(group) for group in groups)
+        return all(sight.sees_group(group) for group in groups) and _is_whole(batch, sight)
     is_own = bool(batch.user_id) and batch.user_id == caller.user.user_id  # 0 is nobody in the database
     return is_own and batch.caller_groups is not None and sight.covers(batch.caller_groups)
+
+
+def _is_whole(batch: StoredBatch, sight: Visibility) -> bool:
+    """Say whether the changes of a batch are all that it is about, or the rest of it is seen too.
+
+    Targets that are not changed yet, or were refused, may be DIDs of any group that its caller saw.
+    """
+    if batch.kind == "copy" or ("existing" not in batch.options and batch.kind == "import"):
+        return True  # the targets of copies are new; imports of earlier releases were small, and all or none
+    if batch.state not in ACTIVE and batch.edited == batch.requested:
+        return True
+    return batch.caller_groups is not None and sight.covers(batch.caller_groups)
 
 
 def _copied_to(batch: StoredBatch, sources: _Groups) -> Collection[str | None]:

@@ -8,6 +8,7 @@ from pydantic import Field, StrictBool, StrictInt, TypeAdapter
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
+from didier.errors import NothingFound, TooManyTargets
 from didier.runtime.logins import Login
 from didier.services.batches import batches
 from didier.storage.batches.stored_batch import StoredBatch
@@ -101,6 +102,8 @@ async def order_batch(
     others go on.
     """
     kind = media_type(request)
+    if misplaced := _misplaced(request, kind in TEXT_TYPES):
+        return misplaced
     if kind in TEXT_TYPES:
         query = {
             "verb": verb, "mode": mode, "dry_run": dry_run, "set": set_ or (), "existing": existing,
@@ -110,6 +113,20 @@ async def order_batch(
     if kind != "application/json" and not kind.endswith("+json"):
         return problems.answer(problems.NOT_JSON, "Send application/json or text/csv.").response
     return await _json_order(request, login)
+
+
+def _misplaced(request: Request, is_text: bool) -> Response | None:
+    """Refuse a parameter that would not count: what is meant as a dry run is not carried out."""
+    known = _PARAMETERS if is_text else frozenset[str]()
+    if unknown := [name for name in request.query_params if name not in known]:
+        detail = "There is no such parameter." if is_text else "In JSON this is part of the body."
+        return problems.answer(problems.INVALID, detail, pointer=unknown[0]).response
+    return None
+
+
+_PARAMETERS = frozenset(
+    {"verb", "mode", "dry_run", "set", "existing", "force", "source", "description_template"}
+)
 
 
 async def _text_order(request: Request, login: Login, kind: str, query: Mapping[str, Any]) -> Response:
@@ -147,9 +164,13 @@ async def _json_order(request: Request, login: Login) -> Response:
         return await copies.carry_out(request, login, asked)
     if isinstance(asked, UndoBody):
         return await answer_undo(request, login, asked.batch, force=asked.force)
-    if not isinstance(asked, Editing):
-        asked = await edit_orders.chosen(request, asked)
-    return await edits.carry_out(request, login, asked, content)
+    if isinstance(asked, Editing):
+        return await edits.carry_out(request, login, asked, content)
+    try:
+        chosen = await edit_orders.chosen(request, asked)
+    except (NothingFound, TooManyTargets) as refusal:
+        return await edits.refuse(request, login, asked.verb, refusal, content)
+    return await edits.carry_out(request, login, chosen, content)
 
 
 @router.post(

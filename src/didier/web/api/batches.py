@@ -193,7 +193,7 @@ class Batch:
 def _done(batch: StoredBatch) -> int:
     if batch.phase == "remove":
         return batch.taken_back
-    return batch.position if batch.phase else batch.requested
+    return batch.position if batch.phase or batch.state == "failed" else batch.requested
 
 
 @dataclass

@@ -36,12 +36,16 @@ FOUND_AT_ONCE = 10_000
 """Most DIDs that are looked for together."""
 
 
+_TEXT = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+"""A text that is not blank, without control characters: SQLite takes NUL for the end of one."""
+
+
 class Where(Body):
     """Conditions that DIDs meet, as for lists of DIDs: all of those that are given, one at least."""
 
     search: StrictStr | None = Field(
         None,
-        pattern=r"\S",
+        pattern=_TEXT,
         max_length=SEARCH_MOST,
         description="Part of a number in any spelling, or of a description",
     )
@@ -50,7 +54,7 @@ class Where(Body):
     user_group: StrictStr | None = Field(None, min_length=1, max_length=20)
     group_id: StrictStr | None = Field(None, min_length=1, max_length=20, description="In-group")
     carrier: StrictStr | None = Field(
-        None, pattern=r"\S", max_length=SEARCH_MOST, description="Part of `did_carrier_description`"
+        None, pattern=_TEXT, max_length=SEARCH_MOST, description="Part of `did_carrier_description`"
     )
     copied_from: StrictStr | None = Field(
         None, min_length=1, max_length=patterns.MAX_LENGTH, description="Pattern of the DID that was copied"

@@ -1,6 +1,8 @@
 """Carrying out orders that edit many DIDs: previewed, done at once, or taken in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import Request
@@ -9,6 +11,7 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.domain import inputs
+from didier.errors import Refusal
 from didier.runtime.logins import Login
 from didier.services.batches import bulk_edits
 from didier.services.batches.batches import SMALL
@@ -92,6 +95,16 @@ async def carry_out(request: Request, login: Login, asked: Editing, content: byt
     if asked.text.count > SMALL:
         return await _accept(request, login, asked, content)
     return await _edit(request, login, asked, content)
+
+
+async def refuse(request: Request, login: Login, verb: str, refusal: Refusal, content: bytes) -> Response:
+    """Answer an order whose conditions no DID meets any more; one that was carried out is answered again."""
+
+    def service(conn: Connection, orders: Sequence[Refusal], now: datetime) -> Sequence[Refusal]:
+        return orders
+
+    operation = Operation(permission(verb), service, lambda _: refusal, answers.done)
+    return await context_of(request).write(request, login, operation, content)
 
 
 async def _preview(request: Request, login: Login, asked: Editing) -> Response:

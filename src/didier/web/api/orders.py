@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
@@ -20,6 +21,7 @@ from pydantic import (
 )
 from starlette.types import Receive
 
+from didier.domain import targets
 from didier.domain.fields import BY_COLUMN
 from didier.domain.inputs import BLANK
 from didier.domain.templates import LONGEST, Template
@@ -207,9 +209,22 @@ def targets_of(sent: TargetsBody, limit: int, template: Template | None, pause: 
     objects = [target for target in sent.targets if isinstance(target, Target)]
     if not (sent.targets or sent.ranges):
         raise InvalidField("targets", "", "at least one target, range or csv")
+    ranges = list(map(_range, sent.ranges))
     if not objects:
-        return text_of([*map(str, sent.targets), *sent.ranges], limit, pause)
-    return read_text(list(pack(_rows(sent, objects, pause))), limit, template, is_csv=True, pause=pause)
+        return text_of([*map(str, sent.targets), *ranges], limit, pause)
+    rows = _rows([*sent.targets, *ranges], objects, pause)
+    return read_text(list(pack(rows)), limit, template, is_csv=True, pause=pause)
+
+
+def _range(item: str) -> str:
+    """Return a range as it is read; what has a dash here and is none is refused, not taken for a number."""
+    written = _DASH.sub("-", item.strip())
+    if "-" in written and targets.parse(written) is None:
+        raise InvalidField("ranges", item, "first-last, such as 18002220000-18002220099")
+    return written
+
+
+_DASH = re.compile(r"\s*-\s*")
 
 
 def text_of_csv(csv_text: str, limit: int, template: Template | None, pause: Pause) -> Text:
@@ -217,13 +232,13 @@ def text_of_csv(csv_text: str, limit: int, template: Template | None, pause: Pau
     return read_text(list(pack([csv_text.encode()])), limit, template, is_csv=True, pause=pause)
 
 
-def _rows(sent: TargetsBody, objects: Sequence[Target], pause: Pause) -> Iterator[bytes]:
+def _rows(named: Sequence[str | Target], objects: Sequence[Target], pause: Pause) -> Iterator[bytes]:
     """Write targets with values of their own as CSV."""
     columns = sorted({column for target in objects for column in target.model_extra or {}})
     if unknown := [column for column in columns if column not in BY_COLUMN]:
         raise InvalidField(unknown[0], "", "a field of a DID")
     yield _line(["target", *columns])
-    for target in [*sent.targets, *sent.ranges]:
+    for target in named:
         own = (target.model_extra or {}) if isinstance(target, Target) else {}
         name = target.target if isinstance(target, Target) else target
         yield _line([name, *(_cell(own, column) for column in columns)])
