@@ -278,6 +278,23 @@ def test_a_cancelled_batch(clean, now, atomic):
         assert {} == images(clean)
 
 
+def test_a_batch_that_fails_in_the_moment_of_its_cancellation(clean, now):
+    """It was cancelled, whatever else went wrong with it just then."""
+    batch = accept(clean, ADD, BLOCK, now)
+
+    def told(step):
+        with clean.begin() as conn:
+            if step == 4:  # it is checked: another program takes a number
+                outside.add(conn, {"did_pattern": NAMES[150]}, now)
+            elif step == 6:  # the second chunk has failed, which is about to be stored
+                batches.cancel(conn, [CancelOrder(CALLER, batch.batch_id)], now)
+
+    [failed] = finish(clean, now, batch.batch_id, pace=100, told=told)
+
+    assert ("failed", f"cancelled by {CALLER.name}") == (failed.state, failed.failure)
+    assert [NAMES[150]] == list(images(clean))
+
+
 def test_only_what_is_under_way_can_be_cancelled(block, now):
     """A batch that is done is refused."""
     done = at_once(block, UPDATE, BLOCK, now)

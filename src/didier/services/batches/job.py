@@ -141,9 +141,8 @@ class Carrier:
         return self._steps.store(work, rows).result()
 
     def _fail(self, reason: str) -> None:
-        self._reload()
         log.error("batch_failed", batch=self._batch.batch_id, reason=reason)
-        self._store(lambda conn: job_steps.fail(conn, self._batch.batch_id, reason, self._steps.now()))
+        self._store(lambda conn: job_steps.fail_there(conn, self._batch, reason, self._steps.now()))
         self._reload()
 
     def _reload(self) -> None:

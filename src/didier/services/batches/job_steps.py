@@ -150,6 +150,13 @@ def fail(conn: Connection, batch_id: int, reason: str, now: datetime) -> None:
         progress.move(conn, batch, "fail", {"failure": reason[:LONGEST_FAILURE], "finished_at": now})
 
 
+def fail_there(conn: Connection, batch: StoredBatch, reason: str, now: datetime) -> None:
+    """Say why a batch failed, unless it was cancelled in this moment: then that is why."""
+    there = progress.locked(conn, batch.batch_id)
+    if there and there.phase == batch.phase:
+        fail(conn, batch.batch_id, reason, now)
+
+
 def fail_orders(conn: Connection, orders: Sequence[tuple[int, str]]) -> list[None]:
     """Fail batches, each for its reason."""
     for batch_id, reason in orders:
