@@ -251,6 +251,9 @@ def test_what_is_no_range_is_said(block):
         ("dry_run=true", "application/json", '{"verb": "delete", "targets": ["5550100"]}'),
         ("verb=delete&dryrun=true", "text/plain", "5550100"),
         ("verb=delete&where=x", "text/csv", "target\n5550100\n"),
+        ("verb=delete&set=did_active=N", "text/csv", "target\n5550100\n"),
+        ("verb=update&set=did_active=N&force=true", "text/plain", "5550100"),
+        ("set=did_active=N", "text/plain", "5550100"),
     ],
 )
 def test_a_parameter_that_would_not_count_is_refused(block, query, kind, body):

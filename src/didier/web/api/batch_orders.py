@@ -102,9 +102,11 @@ async def order_batch(
     others go on.
     """
     kind = media_type(request)
-    if misplaced := _misplaced(request, kind in TEXT_TYPES):
-        return misplaced
     if kind in TEXT_TYPES:
+        if verb is None:
+            return problems.answer(problems.INVALID, "Say what is to be done.", pointer="verb").response
+        if misplaced := _misplaced(request, verb):
+            return misplaced
         query = {
             "verb": verb, "mode": mode, "dry_run": dry_run, "set": set_ or (), "existing": existing,
             "force": force, "source": source or "", "description_template": description_template,
@@ -112,26 +114,29 @@ async def order_batch(
         return await _text_order(request, login, kind, query)
     if kind != "application/json" and not kind.endswith("+json"):
         return problems.answer(problems.NOT_JSON, "Send application/json or text/csv.").response
-    return await _json_order(request, login)
+    return _misplaced(request, None) or await _json_order(request, login)
 
 
-def _misplaced(request: Request, is_text: bool) -> Response | None:
-    """Refuse a parameter that would not count: what is meant as a dry run is not carried out."""
-    known = _PARAMETERS if is_text else frozenset[str]()
+def _misplaced(request: Request, verb: str | None) -> Response | None:
+    """Refuse a parameter that would not count: what is meant as a dry run is not carried out.
+
+    *verb* is that of a text body; without one the parameters are those of a body in JSON, which has none.
+    """
+    known = {"verb", "mode", "dry_run", *_OF_VERB[verb]} if verb else set()
     if unknown := [name for name in request.query_params if name not in known]:
-        detail = "There is no such parameter." if is_text else "In JSON this is part of the body."
+        detail = f"{verb.capitalize()} takes no such parameter." if verb else "This is part of the body."
         return problems.answer(problems.INVALID, detail, pointer=unknown[0]).response
     return None
 
 
-_PARAMETERS = frozenset(
-    {"verb", "mode", "dry_run", "set", "existing", "force", "source", "description_template"}
-)
+_OF_VERB: Mapping[str, tuple[str, ...]] = {
+    "copy": ("set", "source", "description_template"), "add": ("set",), "update": ("set",),
+    "delete": ("force",), "import": ("existing",),
+}  # fmt: skip
+"""The parameters that each verb has beside those of all."""
 
 
 async def _text_order(request: Request, login: Login, kind: str, query: Mapping[str, Any]) -> Response:
-    if query["verb"] is None:
-        return problems.answer(problems.INVALID, "Say what is to be done.", pointer="verb").response
     if query["verb"] == "copy":
         ordered = await copy_orders.from_text(request, login, kind, query)
         return ordered if isinstance(ordered, Response) else await copies.carry_out(request, login, ordered)

@@ -159,10 +159,8 @@ def of_text(
     verb = query["verb"]
     text = text_of_body(pieces, "text/csv" if verb == "import" else kind, limit, pause)
     values = set_values(query["set"])
-    if values and verb not in {"add", "update"}:
-        raise InvalidField("set", "", f"no values: {verb} sets none")
     columns = () if verb == "delete" else tuple(sorted(text.own_columns))
-    spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False) and verb == "delete")
+    spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False))
     return Editing(spec, text, query["mode"] == "atomic", query["dry_run"])
 
 
