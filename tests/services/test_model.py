@@ -29,9 +29,11 @@ from didier.services.batches.copies import CopyOrder, CopyResult
 from didier.services.batches.edits import AddOrder, DeleteOrder, LockOrder, UpdateOrder
 from didier.services.batches.order_text import text_of
 from didier.services.changes.history import history
+from didier.storage import row_sets
 from didier.storage.batches import progress
 from didier.storage.database import open_engine, reading
 from didier.storage.statements import as_text, run
+from didier.storage.tables import DIDS
 from support.batches import each, interrupted, stored, table
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "10"))
@@ -50,6 +52,7 @@ VALUES = st.fixed_dictionaries(
         "did_active": st.sampled_from("YN"),
         "did_carrier_description": st.sampled_from(["Carrier", None]),
         "max_queue_ingroup_calls": st.sampled_from(["7", "007"]),
+        "tags": st.sampled_from(["vip, Berlin", None]),
     },
 )
 LINES = st.lists(st.sampled_from(TARGETS) | BLOCKS, min_size=1, max_size=4)
@@ -62,7 +65,10 @@ PACES = st.integers(1, 9)
 STOPS = st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=2)
 """Steps behind which the runner ends, and whether as if the process had died."""
 
-UNLIKE_SOURCE = ("did_id", "did_pattern", "modify_stamp")
+UNLIKE_SOURCE = ("did_id", "did_pattern", "modify_stamp", "version")
+HELD = {"vip, Berlin": "Berlin,vip"}
+"""What values are as they are stored, where that differs."""
+
 Row = dict[str, Any]
 Last = tuple[datetime, str, int]
 """When something was changed, how, and by which batch: of a copy when it was ordered."""
@@ -76,7 +82,7 @@ def key(pattern: str) -> str:
 def held(values: dict[str, str | None]) -> Row:
     """Return *values* as the columns hold them."""
     return {
-        name: int(value) if name == "max_queue_ingroup_calls" else value or ""
+        name: int(value) if name == "max_queue_ingroup_calls" else HELD.get(value, value or "")
         for name, value in values.items()
     }
 
@@ -138,6 +144,7 @@ class Model(RuleBasedStateMachine):
         self.locked: set[int] = set()
         self.updated: set[int] = set()
         self.last: dict[int, Last] = {}  # change of each DID
+        self.versions: dict[int, int] = {}  # of each DID that was changed, also of one that is gone
         self.gone: dict[str, Last] = {}  # the same by pattern of those that an edit took away
         self.open()
         empty(self.engine, source)
@@ -187,11 +194,20 @@ class Model(RuleBasedStateMachine):
 
     def put(self, row: Row, action: str, batch_id: int, stamp: datetime | None = None) -> None:
         """Say that a DID is as *row* since a change; its *stamp* is the time of now unless it is another."""
-        self.rows[row["did_id"]] = row | {"modify_stamp": as_text(stamp or self.now)}
-        self.last[row["did_id"]] = self.now, action, batch_id
+        did_id = row["did_id"]
+        marks = {"modify_stamp": as_text(stamp or self.now), "version": self.raised(did_id)}
+        self.rows[did_id] = row | marks
+        self.last[did_id] = self.now, action, batch_id
+
+    def raised(self, did_id: int) -> int:
+        """Return the version that a DID has with another change."""
+        first = 1 if did_id in self.rows else 0  # what was there before everything has one
+        self.versions[did_id] = self.versions.get(did_id, first) + 1
+        return self.versions[did_id]
 
     def take(self, did_id: int, batch_id: int, action: str | None) -> None:
         """Say that a DID is gone; *action* unless its history may not be found any more."""
+        self.raised(did_id)
         row = self.rows.pop(did_id)
         self.gone.pop(key(row["did_pattern"]), None)
         if action:
@@ -525,24 +541,26 @@ class Model(RuleBasedStateMachine):
 
 def changed(batch: Made) -> list[str]:
     """Return the columns that an edit has set: all of a DID that it added."""
-    names = [name for name in batch.after if name != "modify_stamp"]
+    names = [name for name in batch.after if name not in {"modify_stamp", "version"}]
     return [name for name in names if batch.before is None or batch.before[name] != batch.after[name]]
 
 
 def wanted(source: Row, overrides: dict[str, str | None]) -> Row:
     """Return the columns that the copies of *source* have."""
-    values = source | held(overrides)
+    values = source | {"tags": "", "managed_by": ""} | held(overrides)
     return {name: value for name, value in values.items() if name not in UNLIKE_SOURCE}
+
+
+EMPTIED = ("batches", "batch_items", "batch_input", "snapshots", "changes", "locked_dids", "did_fields")
 
 
 def empty(engine: Engine, source: Row) -> None:
     """Leave nothing in the database but the DID *source*."""
     with engine.begin() as conn:
-        for name in ("batches", "batch_items", "batch_input", "snapshots", "changes", "locked_dids"):
+        for name in EMPTIED:
             run(conn, f"DELETE FROM didier_{name}")
-        run(conn, "DELETE FROM vicidial_inbound_dids")
-        columns, values = ", ".join(f"`{name}`" for name in source), ", ".join("?" * len(source))
-        run(conn, f"INSERT INTO vicidial_inbound_dids ({columns}) VALUES ({values})", *source.values())
+        run(conn, f"DELETE FROM {DIDS}")
+        row_sets.insert_each(conn, DIDS, [source])
 
 
 def test_everything_agrees_with_the_model(engine, database_url):

@@ -57,6 +57,7 @@ def test_a_block_has_its_values(conn, now):
             "did_id": row["did_id"],
             "did_pattern": target,
             "modify_stamp": as_text(now),
+            "version": 1,
         } == row
 
 

@@ -2,6 +2,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from didier.storage.dids import dids
+from didier.storage.dids.did_fields import DEFAULTS
 from didier.storage.dids.dids import Hold
 from didier.storage.failures import is_busy
 from didier.storage.statements import columns_of
@@ -18,7 +19,7 @@ def test_images_are_whole_rows(engine, now):
         columns = columns_of(conn, DIDS)
 
     assert {1, did_id} == images.keys()
-    assert list(columns) == list(images[did_id])
+    assert [*columns, *DEFAULTS] == [*images[did_id]]
     assert ("5550001", 123, None) == tuple(
         images[did_id][name] for name in ("did_pattern", "list_id", "did_description")
     )

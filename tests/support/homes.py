@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from didier.services.system import demo
-from didier.storage import migrations
+from didier.storage import migrations, row_sets
 from didier.storage.changes import reconcile
 from didier.storage.database import open_engine
 from didier.storage.statements import run
@@ -51,13 +51,12 @@ def emptied(engine: Engine, source: dict[str, Any]) -> None:
         for table in _FILLED:
             run(conn, f"DELETE FROM {table}")
         reconcile.begin_anew(conn)
-        columns, values = ", ".join(f"`{name}`" for name in source), ", ".join("?" * len(source))
-        run(conn, f"INSERT INTO {DIDS} ({columns}) VALUES ({values})", *source.values())
+        row_sets.insert_each(conn, DIDS, [source])
 
 
 _TRIGGERS = {"sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'", "mysql": "SHOW TRIGGERS"}
 _FILLED = (
     DIDS, "vicidial_admin_log", "vicidial_api_log", "didier_batches", "didier_batch_items",
     "didier_batch_input", "didier_snapshots", "didier_history", "didier_changes", "didier_locked_dids",
-    "didier_idempotency",
+    "didier_idempotency", "didier_did_fields",
 )  # fmt: skip

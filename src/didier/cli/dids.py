@@ -10,7 +10,7 @@ from didier.cli import printing
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, pairs
 from didier.cli.terminal import safe_text, say
-from didier.domain.fields import DID_FIELDS, GROUPS
+from didier.domain.fields import BY_COLUMN, GROUPS
 from didier.domain.routes import destination, sentence
 
 if TYPE_CHECKING:
@@ -113,12 +113,12 @@ def _grouped(did: "Did") -> Iterator[tuple[str, list[tuple[str, object]]]]:
     for group in GROUPS:
         rows: list[tuple[str, object]] = [
             (field.column, did[field.column])
-            for field in DID_FIELDS
+            for field in BY_COLUMN.values()
             if field.group == group and field.column in did
         ]
         if rows:
             yield group, rows
-    known = {field.column for field in DID_FIELDS} | {"did_id", "did_pattern", "copied_from"}
+    known = {*BY_COLUMN, "did_id", "did_pattern", "copied_from"}
     rest: list[tuple[str, object]] = [(name, did[name]) for name in did if name not in known]
     if rest:
         yield "Other", rest
@@ -137,7 +137,7 @@ def _told(change: "Change") -> str:
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for name in after:
-        if name != "modify_stamp" and name in before and before[name] != after[name]:
+        if name not in {"modify_stamp", "version"} and name in before and before[name] != after[name]:
             yield f"{name} '{safe_text(before[name])}' -> '{safe_text(after[name])}'"
 
 

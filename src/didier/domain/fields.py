@@ -124,6 +124,7 @@ class Field:
     special: tuple[str, ...] = ()  # values that need not stand in what it refers to
     label: str = ""  # what VICIdial's page calls it
     group: str = ""  # heading under which forms show it
+    tidy: Callable[[str], str] = str  # returns a value as it is stored
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -280,7 +281,35 @@ DID_FIELDS: tuple[Field, ...] = (
     *_CUSTOM,
 )
 
-BY_COLUMN = MappingProxyType({field.column: field for field in DID_FIELDS})
+TAG_LONGEST = 40
+TAGS_LONGEST = 500
+
+
+def _words(value: str) -> list[str]:
+    return [" ".join(word.split()) for word in value.split(",")]
+
+
+def tags(value: str) -> str | None:
+    """Allow tags divided by commas."""
+    words = _words(value)
+    if len(tidy_tags(value)) > TAGS_LONGEST or any(len(word) > TAG_LONGEST for word in words):
+        return f"tags of 1 to {TAG_LONGEST} characters, divided by commas, {TAGS_LONGEST} characters in all"
+    return characters.refused(value)
+
+
+def tidy_tags(value: str) -> str:
+    """Return tags in alphabetical order, each once whatever its case."""
+    by_key = {word.casefold(): word for word in reversed(_words(value)) if word}
+    return ",".join(by_key[key] for key in sorted(by_key))
+
+
+OWN_FIELDS = (
+    Field("tags", tags, "Words by which DIDs are found, divided by commas", label="Tags", group="Identity",
+          tidy=tidy_tags),
+)  # fmt: skip
+"""The fields of Didier's own, which VICIdial does not know."""
+
+BY_COLUMN = MappingProxyType({field.column: field for field in (*DID_FIELDS, *OWN_FIELDS)})
 
 GROUPS = tuple(dict.fromkeys(field.group for field in DID_FIELDS))
 """The headings under which forms show the fields, in order."""
@@ -303,7 +332,8 @@ def problem(column: str, value: str | None) -> InvalidField | None:
 
 def stored(values: Mapping[str, str | None]) -> dict[str, str]:
     """Return what is stored for *values*: where one empties its field, what stands there for no value."""
-    return {column: value or BY_COLUMN[column].empty or "" for column, value in values.items()}
+    pairs = ((BY_COLUMN[column], value) for column, value in values.items())
+    return {field.column: field.tidy(value or field.empty or "") for field, value in pairs}
 
 
 def held(values: Mapping[str, str | None], image: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,9 @@ COLUMNS_MOST = 1_000
 
 _DELIMITERS = "\t;,"
 _LINE_END = re.compile(r"[\r\n]")
-_IGNORED = frozenset({"did_id", "modify_stamp", "copied_from"})
+_IGNORED = frozenset({
+    "did_id", "modify_stamp", "copied_from", "version", "gateway_set", "schedule", "fallbacks", "managed_by",
+})  # fmt: skip
 """Columns of an export that belong to the DID that was exported."""
 
 

@@ -160,6 +160,10 @@ class Dialect(ABC):
         """
 
     @abstractmethod
+    def upsert(self, key: str, new: Assignments) -> str:
+        """Return what makes an ``INSERT … SELECT … WHERE …`` change the row that has its *key* already."""
+
+    @abstractmethod
     def first_id(self, last_row_id: int, count: int) -> int:
         """Return the first of *count* consecutive ids, of which the driver has told *last_row_id*."""
 
@@ -237,6 +241,10 @@ class _SQLite(Dialect):
 
     def delete_joined(self, table: str, source: str, matches: str, key: str, value: str) -> str:
         return f"DELETE FROM {table} WHERE ({key}) IN (SELECT {value} FROM {source})"
+
+    def upsert(self, key: str, new: Assignments) -> str:
+        assignments = ", ".join(f"{name} = {value}" for name, value in new)
+        return f"ON CONFLICT ({key}) DO UPDATE SET {assignments}"
 
     def first_id(self, last_row_id: int, count: int) -> int:
         return last_row_id - count + 1  # it tells the last: https://sqlite.org/c3ref/last_insert_rowid.html
@@ -324,6 +332,9 @@ class _MariaDB(Dialect):
 
     def delete_joined(self, table: str, source: str, matches: str, key: str, value: str) -> str:
         return f"DELETE t FROM {source} STRAIGHT_JOIN {table} AS t ON {matches}"
+
+    def upsert(self, key: str, new: Assignments) -> str:
+        return f"ON DUPLICATE KEY UPDATE {', '.join(f'{name} = {value}' for name, value in new)}"
 
     def first_id(self, last_row_id: int, count: int) -> int:
         return last_row_id  # it tells the first: https://mariadb.com/kb/en/last_insert_id/

@@ -111,14 +111,14 @@ def insert_each(conn: Connection, table: str, rows: Iterable[Mapping[str, Any]])
         insert(conn, table, columns, values)
 
 
-def delete(conn: Connection, table: str, key: Columns, keys: Collection[Sequence[Any]]) -> None:
-    """Remove the rows of *table* whose columns *key* are one of *keys*."""
+def delete(conn: Connection, table: str, key: Columns, keys: Collection[Sequence[Any]]) -> int:
+    """Remove the rows of *table* whose columns *key* are one of *keys*; return how many there were."""
     if not keys:
-        return
+        return 0
     rows = list(keys)
     dialect = dialects.of(conn)
     source, values = bound_rows(dialect, _places(len(key)), rows)
-    run(conn, _delete(dialect, table, source, _kinds(key, rows[0])), *values)
+    return run_change(conn, _delete(dialect, table, source, _kinds(key, rows[0])), *values)
 
 
 _Kinds = tuple[tuple[str, bool], ...]

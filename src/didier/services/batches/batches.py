@@ -57,7 +57,7 @@ def accept(conn: Connection, orders: Sequence[BatchOrder], now: datetime) -> lis
     """Take *orders* in: what is returned as pending will be made, also after a restart."""
     found = dids.find(conn, {order.source for order in orders})
     sources = [found.get(order.source) for order in orders]
-    images = dids.images(conn, {source.did_id for source in sources if source})
+    images = dids.sources(conn, {source.did_id for source in sources if source})
     outcomes: list[StoredBatch | Refused] = []
     for order, source in zip(orders, sources, strict=True):
         image = images[source.did_id] if source else {}

@@ -117,7 +117,7 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
     """
     found = dids.find(conn, {*(o.source for o in orders), *_targets(orders)})
     sources = [found.get(order.source) for order in orders]
-    images = dids.images(conn, {source.did_id for source in sources if source}, Hold.READ)
+    images = dids.sources(conn, {source.did_id for source in sources if source}, Hold.READ)
     checked: copy_source.Checked = {}
     plans: list[_Plan | Refused] = []
     taken = found.keys()

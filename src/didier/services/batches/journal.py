@@ -16,8 +16,9 @@ from didier.domain.targets import run_of
 from didier.storage.changes import change_log, journal
 from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Change, Image
 from didier.storage.changes.journal import Entry
-from didier.storage.dids import bulk, dids
+from didier.storage.dids import bulk, did_fields, dids
 from didier.storage.dids.bulk import Block
+from didier.storage.dids.did_fields import version_of
 from didier.storage.dids.dids import STAMP
 from didier.storage.statements import as_moment, as_text, is_transactional
 from didier.storage.tables import DIDS
@@ -63,16 +64,28 @@ def _take_back(conn: Connection, entry: Entry) -> TakenBack:
         _put_back(conn, by_action[DELETED]),
     ):
         restored, kept = restored + more, kept + others
-    change_log.record(conn, [_as_it_is(conn, change) for change in kept], entry.moment)
+    change_log.record(conn, _as_they_are(conn, kept), entry.moment)
     journal.remove(conn, entry.journal_id)
     return TakenBack(tuple(restored), tuple(change.pattern for change in kept))
 
 
-def _as_it_is(conn: Connection, change: Change) -> Change:
-    """Return *change*, which stays, for the log: neither its batch nor a new snapshot was stored."""
-    after = None if change.action == DELETED else dids.images(conn, [change.did_id]).get(change.did_id)
-    batch_id = None if change.batch_id is None else 0
-    return replace(change, after=after, snapshot_id=None, batch_id=batch_id)
+def _as_they_are(conn: Connection, kept: Sequence[Change]) -> list[Change]:
+    """Return changes that stay, for the log: neither their batch nor a new snapshot was stored."""
+    did_fields.change(conn, {change.did_id: {} for change in kept if change.action == UPDATED})
+    gone = did_fields.of(conn, [change.did_id for change in kept if change.action == DELETED])
+    versions = {did_id: version_of(known) for did_id, known in gone.items()}
+    did_fields.delete(conn, versions)
+    there = dids.images(conn, [change.did_id for change in kept if change.action != DELETED])
+    return [
+        replace(
+            change,
+            after=(image := there.get(change.did_id)),
+            snapshot_id=None,
+            batch_id=None if change.batch_id is None else 0,
+            version=version_of(image) if image else versions.get(change.did_id, 1) + 1,
+        )
+        for change in kept
+    ]
 
 
 def _remove_created(
@@ -126,6 +139,10 @@ def _in_parts(did_ids: list[int]) -> Iterator[list[int]]:
         yield did_ids[first : first + AT_ONCE]
 
 
+_NOT_COMPARED = {"did_id", STAMP, *did_fields.DEFAULTS}
+"""What a row may have otherwise than planned: what Didier alone knows was rolled back."""
+
+
 def _is_as_planned(image: Image, planned: Mapping[str, object]) -> bool:
     """Say whether a row is the one that was planned, and not one that another program created just then.
 
@@ -134,7 +151,7 @@ def _is_as_planned(image: Image, planned: Mapping[str, object]) -> bool:
     return all(
         str(image[name]) == str(value)
         for name, value in planned.items()
-        if name in image and name not in {"did_id", STAMP} and _is_stored_as_it_is(value)
+        if name in image.keys() - _NOT_COMPARED and _is_stored_as_it_is(value)
     )
 
 
@@ -166,7 +183,7 @@ def _is_ours(entry: Entry, change: Change, image: Image) -> bool:
     if STAMP in image:
         return image[STAMP] == as_text(entry.moment)
     after = change.after or {}
-    return all(image[name] == after.get(name) for name in image)
+    return all(image[name] == after.get(name) for name in image.keys() - did_fields.DEFAULTS.keys())
 
 
 def _put_back(conn: Connection, changes: Sequence[Change]) -> tuple[list[str], list[Change]]:

@@ -102,7 +102,7 @@ def preview(
 ) -> Preview | NotPermitted | NotFound | InvalidField | Refusal:
     """Begin to look through *order*, or say why it would be refused as a whole."""
     source = dids.find(conn, [order.source]).get(order.source)
-    image = dids.images(conn, [source.did_id])[source.did_id] if source else {}
+    image = dids.sources(conn, [source.did_id])[source.did_id] if source else {}
     refused = copy_source.refusal(
         conn, order.caller, order.source, source, image, order.overrides, order.text.own_columns
     )

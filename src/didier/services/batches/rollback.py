@@ -7,7 +7,7 @@ deletion, that have another number by now, and that whoever undoes does not see.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain
+from itertools import chain, groupby
 
 from sqlalchemy.engine import Connection
 
@@ -23,7 +23,8 @@ from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import change_log
 from didier.storage.changes.change_log import DELETED, UNDO, Change
-from didier.storage.dids import deletion_locks, read_back, snapshots
+from didier.storage.dids import deletion_locks, did_fields, read_back, snapshots
+from didier.storage.dids.did_fields import version_of
 from didier.storage.dids.dids import Did
 from didier.storage.statements import as_json, as_text
 
@@ -67,7 +68,9 @@ def step(conn: Connection, batch_id: int, limit: int, now: datetime) -> bool:
     if not found:
         _finish(conn, batch, now)
         return True
-    gone = [did_id for interval in _intervals(found, limit) for did_id in _decide(conn, batch, interval, now)]
+    gone: dict[int, int] = {}
+    for interval in _intervals(found, limit):
+        gone |= _decide(conn, batch, interval, now)
     execute.delete(conn, gone, batch.undoer, batch.batch_id, now)
     return False
 
@@ -112,8 +115,8 @@ def _intervals(found: Sequence[PlacedItem], limit: int) -> Iterator[_Interval]:
         yield _Interval(group, group[-1].item.size)
 
 
-def _decide(conn: Connection, batch: StoredBatch, interval: _Interval, now: datetime) -> set[int]:
-    """Store what becomes of the DIDs of *interval*; return the ids of those that are to be deleted."""
+def _decide(conn: Connection, batch: StoredBatch, interval: _Interval, now: datetime) -> dict[int, int]:
+    """Store what becomes of the DIDs of *interval*; return what is to be deleted: ids, versions."""
     first, last = interval.first, interval.last
     there = read_back.there(conn, first, last)
     kept = set(deletion_locks.between(conn, first, last)) | _others(batch, interval, there)
@@ -127,26 +130,34 @@ def _decide(conn: Connection, batch: StoredBatch, interval: _Interval, now: date
     deleted = there.keys() - kept
     counts = {"removed": len(deleted), "kept": len(outcomes)}
     progress.advance(conn, batch.batch_id, batch.position, counts)
+    known = did_fields.between(conn, first, last)
+    versions = {did_id: version_of(known.get(did_id)) for did_id in deleted}
     gone = [placed for placed in items if placed.item.outcome == "removed"]
-    change_log.record(conn, [_removal(batch, placed, there) for placed in gone], now)
-    return deleted
+    removals = [change for placed in gone for change in _removals(batch, placed, there, versions)]
+    change_log.record(conn, removals, now)
+    return versions
 
 
-def _removal(batch: StoredBatch, placed: PlacedItem, there: Mapping[int, Did]) -> Change:
-    """Return the change that removes a run; what it was the change tells that made it."""
+def _removals(
+    batch: StoredBatch, placed: PlacedItem, there: Mapping[int, Did], versions: Mapping[int, int]
+) -> Iterator[Change]:
+    """Yield the changes that remove a run, by version; what it was the change tells that made it."""
     first = placed.item.did_id or 0
-    groups = {there[did_id].group for did_id in range(first, first + placed.item.size)}
-    return Change(
-        author=batch.undoer,
-        action=DELETED,
-        cause=UNDO,
-        did_id=first,
-        pattern=placed.item.target,
-        batch_id=batch.batch_id,
-        position=placed.position,
-        size=placed.item.size,
-        group_before=groups.pop() if len(groups) == 1 else None,
-    )
+    for version, run in groupby(range(first, first + placed.item.size), key=versions.__getitem__):
+        ids = list(run)
+        groups = {there[did_id].group for did_id in ids}
+        yield Change(
+            author=batch.undoer,
+            action=DELETED,
+            cause=UNDO,
+            did_id=ids[0],
+            pattern=in_run(placed.item.target, ids[0] - first),
+            batch_id=batch.batch_id,
+            position=placed.position + ids[0] - first,
+            size=len(ids),
+            group_before=groups.pop() if len(groups) == 1 else None,
+            version=version + 1,
+        )
 
 
 def _others(batch: StoredBatch, interval: _Interval, there: Mapping[int, Did]) -> set[int]:
@@ -171,7 +182,9 @@ def _changed(conn: Connection, batch: StoredBatch, first: int, last: int) -> set
     values = {name: value for name, value in spec.values.items() if name not in batch.own_columns}
     stamp = as_text(batch.created_at) if batch.own_columns else None
     changed = set(read_back.changed(conn, values, first, last, stamp))
-    return changed | (change_log.changed_between(conn, first, last) if batch.own_columns else set())
+    if batch.own_columns:
+        return changed | change_log.changed_between(conn, first, last)
+    return changed | did_fields.differing(conn, first, last, values)
 
 
 def _outcomes(interval: _Interval, kept: Mapping[int, str], there: Mapping[int, Did]) -> Iterator[PlacedItem]:

@@ -33,7 +33,8 @@ from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import change_log, vicidial_logs
 from didier.storage.changes.change_log import CREATED, DELETED, UNDO, UPDATED, Author, Change, Image
 from didier.storage.dids import deletion_locks, dids
-from didier.storage.dids.dids import STAMP, Hold
+from didier.storage.dids.did_fields import VERSION
+from didier.storage.dids.dids import MARKS, Hold
 
 Refused = NotPermitted | BatchNotFound | NotUndoable | NotFound | AlreadyExists | DeletionLocked | InUse
 
@@ -231,7 +232,9 @@ def _plan(
             continue
         after = entry.before
         if image and after:
-            after = {**image, **{name: after[name] for name in _changed(entry)}}
+            after = {**image, **{name: after[name] for name in _changed(entry) if name in image}}
+        elif after:  # it goes on where its deletion left it
+            after = {**after, VERSION: (entry.version or 2) + 1}
         plan.changes.append(_back(entry, author, batch_id, image, after))
     return plan
 
@@ -243,7 +246,7 @@ def _changed(entry: Change) -> list[str]:
     return [
         name
         for name in there
-        if name != STAMP and (entry.before is None or before[name] != after.get(name, before[name]))
+        if name not in MARKS and (entry.before is None or before[name] != after.get(name, before[name]))
     ]
 
 

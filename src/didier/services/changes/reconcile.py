@@ -10,7 +10,7 @@ behind the rows, nothing is settled while a journal is open, and only what `look
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
@@ -20,7 +20,8 @@ from didier.services.changes import images
 from didier.storage.changes import change_log, ranges, reconcile, sequence
 from didier.storage.changes.change_log import CREATED, DELETED, OUTSIDE, UPDATED, Author, Change, Image
 from didier.storage.changes.ranges import Range, Row, Rows
-from didier.storage.dids import dids, snapshots
+from didier.storage.dids import did_fields, dids, snapshots
+from didier.storage.dids.did_fields import VERSION, version_of
 
 MOST = 200
 """Most changes that are recorded in one step, while others wait."""
@@ -114,11 +115,12 @@ def settle(conn: Connection, seen: Look, floor: int | None, now: datetime) -> Se
     both = [id_ for id_, digest in compared.different.items() if seen.different.get(id_, -1) == digest]
     settled = _unmoved(conn, compared, both[:MOST])
     after = dids.images(conn, [did_id for did_id in settled if did_id in compared.there])
-    changes = _in_order(
+    found = _in_order(
         change
         for did_id in settled
         for change in _changes(conn, did_id, compared, after.get(did_id), seen.before)
     )
+    changes = _with_versions(conn, found)
     change_log.record(conn, changes, now)
     ranges.keep(conn, compared.content(settled))
     return Settled(changes, len(settled) == len(compared.different))
@@ -249,7 +251,7 @@ def _is_as_expected(row: Row, expected: _Expected, image: Image | None) -> bool:
     """Say whether a row is as expected whose digest is not: that of the log may have been made otherwise."""
     wanted = expected.rebuild() if expected.rebuild else None
     if wanted and image:
-        names = wanted.keys() & image.keys() - {dids.STAMP}
+        names = wanted.keys() & image.keys() - {dids.STAMP, *did_fields.DEFAULTS}
         return all(str(wanted[name]) == str(image[name]) for name in names)
     is_alike = row.pattern == expected.pattern and expected.group in {None, row.group}
     return expected.digest is None and is_alike
@@ -311,3 +313,28 @@ def _in_order(changes: Iterator[Change]) -> list[Change]:
 
 
 _ORDER = {DELETED: 0, UPDATED: 1, CREATED: 2}
+
+
+def _with_versions(conn: Connection, changes: Sequence[Change]) -> list[Change]:
+    """Return *changes* with the versions of their DIDs, which they raise; a new DID begins with the first.
+
+    One that has an id that was there before goes on where that ended. What Didier alone knows goes with a DID
+    that is deleted, and stays with one that has another number.
+    """
+    known = did_fields.of(conn, {change.did_id for change in changes})
+    new = known.keys() - {change.did_id for change in changes if change.action != CREATED}
+    last = {did_id: one.change.version or 1 for did_id, one in reconcile.last_changes(conn, new).items()}
+    now = {did_id: last.get(did_id, 0) if did_id in new else version_of(known[did_id]) for did_id in known}
+    fields = {did_id: did_fields.DEFAULTS if did_id in new else known[did_id] for did_id in known}
+    done = []
+    for change in changes:
+        before, after = change.before, change.after
+        old = before and {**before, **fields[change.did_id]}
+        now[change.did_id] += 1
+        fields[change.did_id] = {**fields[change.did_id], VERSION: now[change.did_id]}
+        image = after and {**after, **fields[change.did_id]}
+        done.append(replace(change, before=old, after=image, version=now[change.did_id]))
+    gone = {change.did_id for change in changes} - {change.did_id for change in changes if change.after}
+    did_fields.delete(conn, {did_id: version_of(known[did_id]) for did_id in gone})
+    did_fields.put(conn, {did_id: one for did_id, one in fields.items() if did_id not in gone})
+    return done

@@ -48,7 +48,7 @@ def problems(
     tables that are not there are not looked at. *lenient* is VICIdial's own API: it does not look up
     everything, and a VICIdial that lacks a column ignores what is meant for it.
     """
-    there = set(fields.BY_COLUMN) if lenient else set(columns_of(conn, DIDS))
+    there = set(fields.BY_COLUMN) if lenient else {*columns_of(conn, DIDS), *_OWN}
     unchecked = fields.UNCHECKED_BY_VICIDIAL if lenient else frozenset()
     checked = [
         _CheckedRow(row, sight, image)
@@ -74,11 +74,12 @@ def problems(
 def _bad_letters(row: Values, encoding: str | None) -> InvalidField | None:
     """Refuse the first value with letters that the table cannot hold: MariaDB would store question marks."""
     for column, value in row.items():
-        if encoding and value and not character_sets.can_hold(encoding, value):
+        if encoding and value and column not in _OWN and not character_sets.can_hold(encoding, value):
             return InvalidField(column, value, f"letters that the table of DIDs can hold ({encoding})")
     return None
 
 
+_OWN = frozenset(field.column for field in fields.OWN_FIELDS)
 _NOTHING: Image = MappingProxyType({})
 _Place = tuple[str, frozenset[str] | None]
 """What a value refers to, and the groups in which it is looked for."""

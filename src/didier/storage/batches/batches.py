@@ -120,7 +120,9 @@ def insert_batches(
     conn: Connection, batches: Sequence[Batch], now: datetime, state: str = "done"
 ) -> list[int]:
     """Store *batches* without items and changes, and that they were ordered; return their ids."""
-    ordered = [Change(batch.author, CREATED, batch.kind, 0, "", batch_id=0) for batch in batches]
+    ordered = [
+        Change(batch.author, CREATED, batch.kind, 0, "", batch_id=0, version=None) for batch in batches
+    ]
     ids = change_log.record(conn, ordered, now, kind="batch")
     store(conn, ids, batches, now, state)
     return ids

@@ -26,7 +26,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.targets import run_of
 from didier.storage import dialects
-from didier.storage.dids.dids import Value
+from didier.storage.dids.dids import MARKS, Value
 from didier.storage.statements import as_json, as_moment, as_text, insert_returning, run
 
 Image = Mapping[str, Value]
@@ -79,6 +79,15 @@ class Change:
     details: Mapping[str, Any] = field(default_factory=dict)
     before: Image | None = None
     after: Image | None = None
+    version: int | None = 1  # of the DID behind the change; None: not known
+
+    @property
+    def fields(self) -> list[str] | None:
+        """The names of the columns that an update has set to something else; None where that is not known."""
+        before, after = self.before, self.after
+        if not before or not after or not before.keys() >= after.keys():
+            return None
+        return [name for name, value in after.items() if value != before[name] and name not in MARKS]
 
     def image_in_run(self, image: Image | None, did_id: int, pattern: str) -> Image | None:
         """Return *image*, that of the run's first DID, as it is of the DID *did_id* with *pattern*."""
@@ -121,7 +130,7 @@ class Recorded:
 _COLUMNS = (
     "kind", "action", "cause", "origin", "changed_at", "user_name", "user_id", "address", "batch_id",
     "position", "did_id", "did_pattern", "size", "group_before", "group_after", "source_pattern",
-    "snapshot_id", "details", "before_image", "after_image",
+    "snapshot_id", "details", "before_image", "after_image", "version", "fields",
 )  # fmt: skip
 
 
@@ -135,13 +144,13 @@ def record(conn: Connection, changes: Sequence[Change], now: datetime, kind: str
 def _row(change: Change, moment: str, kind: str) -> tuple[Any, ...]:
     if change.size > LONGEST_RUN:
         raise ValueError(f"a run of {change.size} DIDs")
-    author = change.author
+    author, names = change.author, change.fields
     return (
         kind, change.action, change.cause, author.origin, moment, author.name[:20], author.user_id,
         author.address[:45], change.batch_id, change.position, change.did_id, change.pattern, change.size,
         _group(change.group_before, change.before), _group(change.group_after, change.after),
         change.source, change.snapshot_id, as_json(change.details) if change.details else None,
-        _text(change.before), _text(change.after),
+        _text(change.before), _text(change.after), change.version, None if names is None else ",".join(names),
     )  # fmt: skip
 
 
@@ -158,7 +167,8 @@ _SELECT = f"SELECT change_id, {', '.join(_COLUMNS[1:])} FROM didier_changes"
 
 def _recorded(row: Sequence[Any]) -> Recorded:
     change_id, action, cause, origin, moment, name, user_id, address, batch_id, position, *rest = row
-    did_id, pattern, size, group_before, group_after, source, snapshot_id, details, before, after = rest
+    did_id, pattern, size, group_before, group_after, source, snapshot_id, details, *rest = rest
+    before, after, version, _ = rest
     change = Change(
         Author(name, user_id, address, origin),
         action,
@@ -175,6 +185,7 @@ def _recorded(row: Sequence[Any]) -> Recorded:
         orjson.loads(details) if details else {},
         orjson.loads(before) if before else None,
         orjson.loads(after) if after else None,
+        version,
     )
     return Recorded(change_id, as_moment(moment) or datetime.min, change)
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from didier.domain.targets import Range
 from didier.storage import dialects, row_sets
 from didier.storage.dialects import Dialect
+from didier.storage.dids.did_fields import DEFAULTS, VERSION
 from didier.storage.dids.dids import STAMP, Value
 from didier.storage.statements import (
     as_json,
@@ -27,8 +28,8 @@ from didier.storage.statements import (
 )
 from didier.storage.tables import DIDS
 
-NO_VALUES = ("did_id", "did_pattern", STAMP)
-"""The columns that are not among a block's values."""
+NO_VALUES = ("did_id", "did_pattern", STAMP, VERSION)
+"""What is not among the values of new DIDs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Block:
 
     *values* are those of all columns but `NO_VALUES` and the *varying* ones. A row is a target and its
     values of the varying columns; `did_id` is one of these where a DID is to have the id that it had, and the
-    time of the last change where *stamp* is empty.
+    time of the last change where *stamp* is empty. What Didier alone knows of DIDs is among the columns; the
+    functions here leave it out, as their table has no such columns.
     """
 
     values: Mapping[str, Any]
@@ -46,6 +48,19 @@ class Block:
     varying: tuple[str, ...] = ()
     own: Sequence[Sequence[Any]] = ()  # of each target, when there are varying columns
     numbers: Range | None = None  # the targets, when they are consecutive numbers
+
+    def fields(self, ids: Sequence[int | None]) -> dict[int, dict[str, Any]]:
+        """Return what Didier alone knows of the rows, by their *ids*, where that is not the default."""
+        alike = {name: value for name, value in self.values.items() if value != DEFAULTS.get(name, value)}
+        places = {name: place for place, name in enumerate(self.varying) if name in DEFAULTS}
+        if not alike and not places:
+            return {}
+        own = self.own or [()] * len(self.targets)
+        return {
+            did_id: {**alike, **{name: row[place] for name, place in places.items()}}
+            for did_id, row in zip(ids, own, strict=True)
+            if did_id is not None
+        }
 
     def rows(self) -> list[Any]:
         """Return the rows: targets, or where there are varying columns lists that begin with the target."""
@@ -156,8 +171,9 @@ def own_columns(count: int) -> tuple[str, ...]:
 
 @cache_some
 def _create(source: str, names: tuple[str, ...], varying: tuple[str, ...], free: bool) -> str:
-    columns = [*names, *varying, "did_pattern"]
-    selected = ["?"] * len(names) + list(own_columns(len(varying))) + ["target"]
+    own = {n: place for n, place in zip(varying, own_columns(len(varying)), strict=True) if n not in DEFAULTS}
+    columns = [*names, *own, "did_pattern"]
+    selected = ["?"] * len(names) + [*own.values(), "target"]
     where = f" WHERE NOT EXISTS (SELECT 1 FROM {DIDS} AS t WHERE t.did_pattern = r.target)" if free else ""
     return (
         f"INSERT INTO {DIDS} ({', '.join(f'`{name}`' for name in columns)})"

@@ -13,6 +13,8 @@ from sqlalchemy.engine import Connection
 from didier.domain import patterns
 from didier.storage import dialects
 from didier.storage.dialects import Dialect
+from didier.storage.dids import did_fields
+from didier.storage.dids.did_fields import NOT_COPIED, VERSION
 from didier.storage.statements import (
     as_json,
     as_moment,
@@ -24,8 +26,11 @@ from didier.storage.statements import (
 from didier.storage.tables import DIDS, LETTERED
 
 STAMP = "modify_stamp"
-IDENTITY = ("did_id", "did_pattern", STAMP)
-"""The columns in which a copy differs from its source whatever the order says."""
+MARKS = (STAMP, VERSION)
+"""What every change of a DID sets, whatever it is."""
+
+IDENTITY = ("did_id", "did_pattern", *MARKS)
+"""In what a copy differs from its source whatever the order says."""
 
 
 Value = str | int | None
@@ -136,7 +141,8 @@ class Hold(Enum):
 def images(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) -> dict[int, dict[str, Value]]:
     """Return the whole rows of the DIDs *did_ids*, by id; ids that are not there are left out.
 
-    A row has every column that the table really has; moments are texts, as both databases write them.
+    A row has every column that the table really has, and what Didier knows besides (`did_fields`); moments
+    are texts, as both databases write them.
     """
     if not did_ids:
         return {}
@@ -145,7 +151,14 @@ def images(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) ->
     locks = {Hold.NOT: "", Hold.READ: dialect.shared_lock, Hold.CHANGE: dialect.row_lock}
     rows = run(conn, _images(dialect, columns) + locks[hold], as_json(did_ids))
     images = (dict(zip(columns, _plain(row), strict=True)) for row in rows)
-    return {int(image["did_id"] or 0): image for image in images}
+    by_id = {int(image["did_id"] or 0): image for image in images}
+    known = did_fields.of(conn, by_id)
+    return {did_id: {**image, **known[did_id]} for did_id, image in by_id.items()}
+
+
+def sources(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) -> dict[int, dict[str, Value]]:
+    """Return the rows that `images` does as copies inherit them: what is not copied has its default."""
+    return {did_id: {**image, **NOT_COPIED} for did_id, image in images(conn, did_ids, hold).items()}
 
 
 def _plain(row: tuple[Any, ...]) -> Sequence[Value]:

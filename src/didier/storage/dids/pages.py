@@ -11,13 +11,14 @@ from didier.domain.users import EVERY_GROUP
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.storage import dialects
 from didier.storage.dialects import Dialect
-from didier.storage.dids import search
+from didier.storage.dids import did_fields, search
 from didier.storage.statements import as_json, as_text, columns_of, escaped, like, run
 from didier.storage.tables import DIDS
 
 Value = str | int | None
 Row = Mapping[str, Value]
-"""The columns of a DID, a DATETIME as its text, and ``copied_from``, the pattern of its source."""
+"""A DID by column, a DATETIME as its text; with what Didier knows besides, and ``copied_from``, the pattern
+of its source."""
 
 SORTS: Mapping[str, tuple[str, ...]] = {
     "did_id": ("d.did_id",),
@@ -113,7 +114,7 @@ def patterns(conn: Connection, wanted: Filter, after: int, limit: int) -> list[t
 
 
 def columns(conn: Connection) -> tuple[str, ...]:
-    """Return the names of all columns that DIDs have."""
+    """Return the names of all of VICIdial's columns that DIDs have."""
     return columns_of(conn, DIDS)
 
 
@@ -153,9 +154,11 @@ def _rows(conn: Connection, sight: Visibility, which: str, *values: Any) -> list
     columns = ", ".join(f"d.`{name}`" for name in names)
     found = run(conn, f"SELECT {columns}, {_CREATION} FROM {DIDS} AS d{which}", *values)
     sources = _sources(conn, sight, {row[-1] for row in found if row[-1] is not None})
+    rows = [dict(zip(names, map(_value, row[:-1]), strict=True)) for row in found]
+    known = did_fields.of(conn, [int(row["did_id"] or 0) for row in rows])
     return [
-        {**dict(zip(names, map(_value, row[:-1]), strict=True)), "copied_from": sources.get(row[-1])}
-        for row in found
+        {**row, **known[int(row["did_id"] or 0)], "copied_from": sources.get(place[-1])}
+        for row, place in zip(rows, found, strict=True)
     ]
 
 

@@ -15,6 +15,7 @@ from didier.storage.changes import change_log
 from didier.storage.changes.change_log import DELETED, UPDATED
 from didier.storage.dialects import Dialect
 from didier.storage.dids.bulk import Block, named, own_columns
+from didier.storage.dids.did_fields import DEFAULTS
 from didier.storage.dids.dids import STAMP, Did
 from didier.storage.statements import as_json, columns_of, run, scalar
 from didier.storage.tables import DIDS
@@ -69,6 +70,8 @@ def _with(block: Block, ids: Sequence[int]) -> list[list[Any]]:
 def _read_back(dialect: Dialect, alike: str, varying: tuple[str, ...], consecutive: bool) -> str:
     equal = [alike]
     for place, name in enumerate(varying):
+        if name in DEFAULTS:  # what Didier knows besides is in a table that loses nothing
+            continue
         equal.append(dialect.same_text(f"d.`{name}`", f"r.own{place}"))
     equal.append(dialect.same_text("d.did_pattern", "r.target"))
     did_id = f"? + r.n - {dialect.first_row}" if consecutive else f"CAST(r.own{len(varying)} AS INTEGER)"

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.domain import patterns
-from didier.domain.fields import BY_COLUMN, DID_FIELDS, ROUTES
+from didier.domain.fields import BY_COLUMN, ROUTES
 from didier.errors import Refusal
 from didier.runtime.logins import Login
 from didier.services.batches import edits
@@ -111,7 +111,7 @@ _COLUMNS: dict[str, Any] = {
             + ("Cannot be emptied." if field.empty is None else "Null or an empty text empties it."),
         ),
     )
-    for field in DID_FIELDS
+    for field in BY_COLUMN.values()
 }
 
 _Columns = create_model("_Columns", __base__=Body, **_COLUMNS)

@@ -1,0 +1,101 @@
+"""What Didier knows of DIDs beyond VICIdial's columns. Table ``didier_did_fields``.
+
+A DID without a row there has the `DEFAULTS`. Every change of a DID raises its version, which so says which of
+two changes came later; in MariaDB the row that has it is also held until the change is committed.
+"""
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+from sqlalchemy.engine import Connection
+
+from didier.storage import dialects, row_sets
+from didier.storage.dialects import Dialect
+from didier.storage.failures import Outrun
+from didier.storage.statements import as_json, bound_rows, cache_some, run
+
+Value = str | int | None
+Fields = Mapping[str, Value]
+
+VERSION = "version"
+DEFAULTS: Fields = MappingProxyType({
+    VERSION: 1, "tags": "", "gateway_set": "", "schedule": "", "fallbacks": "", "managed_by": "",
+})  # fmt: skip
+"""What a DID has of which nothing else is known."""
+
+NOT_COPIED: Fields = MappingProxyType({name: DEFAULTS[name] for name in (VERSION, "tags", "managed_by")})
+"""What a copy has whatever its source has."""
+
+_VALUES = tuple(name for name in DEFAULTS if name != VERSION)
+_TABLE = "didier_did_fields"
+
+
+def version_of(row: Fields | None) -> int:
+    """Return the version of a DID whose *row* is given, or what is known of it; 1 where that says none."""
+    return int((row or DEFAULTS).get(VERSION) or 1)
+
+
+def of(conn: Connection, did_ids: Collection[int]) -> dict[int, Fields]:
+    """Return what is known of each of the DIDs *did_ids*, by id."""
+    names = tuple(DEFAULTS)
+    rows = row_sets.find(conn, _TABLE, ("did_id",), [(did_id,) for did_id in did_ids], ("did_id", *names))
+    known = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+    return {did_id: known.get(did_id, DEFAULTS) for did_id in did_ids}
+
+
+def between(conn: Connection, first: int, last: int) -> dict[int, Fields]:
+    """Return what is known of those DIDs from id *first* to *last* that have a row, by id."""
+    names = ", ".join(DEFAULTS)
+    rows = run(conn, f"SELECT did_id, {names} FROM {_TABLE} WHERE did_id BETWEEN ? AND ?", first, last)
+    return {row[0]: dict(zip(DEFAULTS, row[1:], strict=True)) for row in rows}
+
+
+def differing(conn: Connection, first: int, last: int, wanted: Fields) -> set[int]:
+    """Return the ids from *first* to *last* of which other than *wanted* is known, versions aside."""
+    alike = {name: wanted.get(name, DEFAULTS[name]) for name in _VALUES}
+    known = between(conn, first, last)
+    others = {did_id for did_id, fields in known.items() if any(fields[n] != alike[n] for n in alike)}
+    if any(value != DEFAULTS[name] for name, value in alike.items()):
+        others |= set(range(first, last + 1)) - known.keys()
+    return others
+
+
+def put(conn: Connection, known: Mapping[int, Fields]) -> None:
+    """Store what is *known* of DIDs, by id; what is not said of one has its default."""
+    if known:
+        rows = [(did_id, *map(fields.get, DEFAULTS, DEFAULTS.values())) for did_id, fields in known.items()]
+        dialect = dialects.of(conn)
+        source, values = bound_rows(dialect, _COLUMNS, rows, any_letter=True)
+        run(conn, f"REPLACE INTO {_TABLE} ({', '.join(_COLUMNS)}) SELECT {_CHOSEN} FROM {source}", *values)
+
+
+_COLUMNS = ("did_id", *DEFAULTS)
+_CHOSEN = ", ".join(f"r.{name}" for name in _COLUMNS)
+
+
+def change(conn: Connection, changes: Mapping[int, Fields]) -> None:
+    """Raise the versions of DIDs, by id, and set what the changes say besides."""
+    if not changes:
+        return
+    dialect = dialects.of(conn)
+    run(conn, _raise(dialect), as_json(list(changes)))
+    given = {did_id: {n: fields[n] for n in _VALUES if n in fields} for did_id, fields in changes.items()}
+    row_sets.update_each(conn, _TABLE, "did_id", given.items())
+
+
+@cache_some
+def _raise(dialect: Dialect) -> str:
+    upsert = dialect.upsert("did_id", [(VERSION, f"{_TABLE}.{VERSION} + 1")])
+    source = dialect.items("value", "BIGINT")
+    return f"INSERT INTO {_TABLE} (did_id, {VERSION}) SELECT r.value, 2 FROM {source} WHERE TRUE {upsert}"
+
+
+def delete(conn: Connection, versions: Mapping[int, int]) -> None:
+    """Forget DIDs that are deleted, by id; raises `Outrun` when one has another version than is said."""
+    if dialects.of(conn).has_one_writer:
+        row_sets.delete(conn, _TABLE, ("did_id",), [(did_id,) for did_id in versions])
+        return
+    # What was read may be older than the lock on the DID: what another process has changed meanwhile is left.
+    row_sets.delete(conn, _TABLE, ("did_id", VERSION), list(versions.items()))
+    if row_sets.delete(conn, _TABLE, ("did_id",), [(did_id,) for did_id in versions]):
+        raise Outrun
