@@ -69,7 +69,11 @@ def carry_out(engine, spec, targets, now, pace=70, **settings):
 
 def images(engine):
     """The rows of the block, without the time of their last change."""
-    return {name: {**row, "modify_stamp": ""} for name, row in table(engine).items() if name in NAMES}
+    return {
+        name: {**row, "modify_stamp": "", "version": 0}
+        for name, row in table(engine).items()
+        if name in NAMES
+    }
 
 
 def words(engine, batch_id):

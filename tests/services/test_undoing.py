@@ -73,17 +73,17 @@ def test_an_update_is_taken_back(conn, edit, undo):
     edit(UpdateOrder(CALLER, SOURCE, {"extension": "8301"}))
 
     assert Undone(batch_id, 0, 1, ()) == undo(batch_id)
-    assert before | {"extension": "8301"} == image(conn, SOURCE)
+    assert before | {"extension": "8301", "version": 4} == image(conn, SOURCE)
     assert ("undone", CALLER.name, 0, 0) == batch(conn, batch_id)
 
 
 def test_a_deleted_did_comes_back(conn, edit, undo):
-    """The whole row is there again, with the id that it had."""
+    """The whole row is there again, with the id that it had; its version goes on behind the deletion."""
     before = image(conn, SOURCE)
     batch_id = edit(DeleteOrder(CALLER, SOURCE))
 
     assert Undone(batch_id, 0, 1, ()) == undo(batch_id)
-    assert before == image(conn, SOURCE)
+    assert before | {"version": 3} == image(conn, SOURCE)
 
 
 def test_an_added_did_is_removed(conn, edit, undo):

@@ -173,7 +173,7 @@ DIDIER_TABLES = (
     "didier_idempotency", "didier_batch_input", "didier_snapshots", "didier_history", "didier_locked_dids",
     "didier_tokens", "didier_sessions", "didier_unknown_names",
     "didier_second_factors", "didier_recovery_codes", "didier_changes", "didier_journal", "didier_leases",
-    "didier_ranges",
+    "didier_ranges", "didier_did_fields",
 )  # fmt: skip
 """Didier's own tables, which the migrations make."""
 

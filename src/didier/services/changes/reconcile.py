@@ -296,6 +296,10 @@ def _changes(
         yield Change(_AUTHOR, UPDATED, OUTSIDE, did_id, number, 0, before=before, after=after)
 
 
+_REMEMBERED = {"did_id", "did_pattern", "user_group"}
+"""What is known of a row that the change log does not have."""
+
+
 def _as_known(conn: Connection, did_id: int, compared: _Compared, rows: Mapping[int, Image]) -> Image | None:
     """Return the row that a DID was: as a whole, or what is remembered of it."""
     expected = compared.expected.get(did_id)
@@ -329,7 +333,8 @@ def _with_versions(conn: Connection, changes: Sequence[Change]) -> list[Change]:
     done = []
     for change in changes:
         before, after = change.before, change.after
-        old = before and {**before, **fields[change.did_id]}
+        is_whole = before and before.keys() - _REMEMBERED
+        old = {**before, **fields[change.did_id]} if before and is_whole else before
         now[change.did_id] += 1
         fields[change.did_id] = {**fields[change.did_id], VERSION: now[change.did_id]}
         image = after and {**after, **fields[change.did_id]}
