@@ -112,6 +112,11 @@ class Did(Mapping[str, Value]):
         return self._text("user_group")
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """Words by which it is found, in alphabetical order: ``tags``."""
+        return tuple(filter(None, self._text("tags").split(",")))
+
+    @property
     def copied_from(self) -> str | None:
         """The pattern of the DID that it was copied from."""
         return self._text("copied_from") or None
@@ -123,7 +128,8 @@ class Change(Model):
 
     *action* is copied, added, updated, deleted, undone or restored; *before* and *after* are the row, None
     where there was none. One from *outside* was made beside Didier, by VICIdial or in SQL: it has no user, no
-    batch (None), the time at which it was found, and of the row before it what is known.
+    batch (None), the time at which it was found, and of the row before it what is known. *version* is that of
+    the DID from then on, None where it is not known.
     """
 
     when: datetime
@@ -135,6 +141,7 @@ class Change(Model):
     before: Mapping[str, Value] | None = field(default=None, hash=False)
     after: Mapping[str, Value] | None = field(default=None, hash=False)
     outside: bool = False
+    version: int | None = None
 
     @classmethod
     def read(cls, data: Mapping[str, Any], **given: Any) -> Self:

@@ -40,6 +40,7 @@ class HistoryEntry:
     after: Image | None
     cursor: str  # for *before*, to go on behind this change
     is_outside: bool = False  # done beside Didier, and found then: by nobody, in no batch
+    version: int | None = None  # of the DID from this change on; None: not known
 
     @property
     def changed(self) -> dict[str, tuple[Value, Value]]:
@@ -142,6 +143,7 @@ def _change(
         after=images.left_by(logged, place.did_id, pattern, source),
         is_outside=logged.cause == OUTSIDE,
         cursor=_cursor(place),
+        version=logged.version,
     )
 
 

@@ -13,8 +13,7 @@ from didier.domain.visibility import EVERYTHING, Visibility
 from didier.errors import InvalidField, UnknownReference
 from didier.storage import character_sets
 from didier.storage.changes.change_log import Image
-from didier.storage.dids import destinations
-from didier.storage.statements import columns_of
+from didier.storage.dids import destinations, pages
 from didier.storage.tables import DIDS
 
 Values = Mapping[str, str | None]
@@ -48,7 +47,7 @@ def problems(
     tables that are not there are not looked at. *lenient* is VICIdial's own API: it does not look up
     everything, and a VICIdial that lacks a column ignores what is meant for it.
     """
-    there = set(fields.BY_COLUMN) if lenient else {*columns_of(conn, DIDS), *_OWN}
+    there = set(fields.BY_COLUMN) if lenient else pages.settable(conn)
     unchecked = fields.UNCHECKED_BY_VICIDIAL if lenient else frozenset()
     checked = [
         _CheckedRow(row, sight, image)

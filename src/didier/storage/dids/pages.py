@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier.domain.fields import OWN_FIELDS
 from didier.domain.users import EVERY_GROUP
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.storage import dialects
@@ -116,6 +117,11 @@ def patterns(conn: Connection, wanted: Filter, after: int, limit: int) -> list[t
 def columns(conn: Connection) -> tuple[str, ...]:
     """Return the names of all of VICIdial's columns that DIDs have."""
     return columns_of(conn, DIDS)
+
+
+def settable(conn: Connection) -> set[str]:
+    """Return the names of all columns that DIDs may be given."""
+    return {*columns(conn), *(field.column for field in OWN_FIELDS)}
 
 
 def _where(conditions: Sequence[str]) -> str:

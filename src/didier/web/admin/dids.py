@@ -89,7 +89,7 @@ class DidsPage(PanelPage):
     async def new(self, request: Request) -> Response:
         """Show the form for a DID that is copied from none."""
         self.demand(request, "add_did")
-        there = await self.read(request, lambda conn, _: pages.columns(conn))
+        there = await self.read(request, lambda conn, _: pages.settable(conn))
         values = {"did_active": "Y", "did_route": ROUTES[0], "did_pattern": request.query_params.get("did")}
         return self.render(
             request, "did_form.html", "New DID", pattern="", row=values,

@@ -60,7 +60,7 @@ IfMatch = Annotated[
 
 
 class Did(BaseModel):
-    """A DID: all its columns in this database, and the DID that it was copied from."""
+    """A DID: all its columns in this database, what Didier knows besides, and what it was copied from."""
 
     model_config = ConfigDict(
         extra="allow",
@@ -75,6 +75,8 @@ class Did(BaseModel):
                 "group_id": "SALES",
                 "user_group": "---ALL---",
                 "modify_stamp": "2026-03-04 05:06:07",
+                "version": 3,
+                "tags": "Berlin,vip",
                 "copied_from": "18001234567",
             },
         },
@@ -86,6 +88,8 @@ class Did(BaseModel):
     did_active: str | None
     did_route: str | None
     user_group: str | None = None
+    version: int = Field(description="Raised by every change, also over a deletion that was undone")
+    tags: str = Field(description="Divided by commas, in alphabetical order")
     copied_from: str | None = Field(description="Pattern of the DID that it was copied from")
 
 
@@ -323,6 +327,7 @@ class Change:
     before: Annotated[_Image | None, Field(description="The row before, as far as known; null if none")]
     after: Annotated[_Image | None, Field(description="The row after; null if there is none")]
     outside: Annotated[bool, Field(description="Made outside Didier, and found at the time in *when*")]
+    version: Annotated[int | None, Field(description="Of the DID from then on; null if not known")]
 
     @classmethod
     def of(cls, change: history.HistoryEntry) -> Self:
@@ -337,6 +342,7 @@ class Change:
             change.before,
             change.after,
             change.is_outside,
+            change.version,
         )
 
 
