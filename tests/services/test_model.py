@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ from didier.services.batches.order_text import text_of
 from didier.services.changes.history import history
 from didier.storage import row_sets
 from didier.storage.batches import progress
+from didier.storage.changes import change_log
 from didier.storage.database import open_engine, reading
 from didier.storage.statements import as_text, run
 from didier.storage.tables import DIDS
@@ -162,7 +164,17 @@ class Model(RuleBasedStateMachine):
         self.engine.dispose()
 
     def teardown(self) -> None:
-        """End."""
+        """The change log has every version of each DID once, in order; then end."""
+        logged: dict[int, list[int | None]] = defaultdict(list)
+        with reading(self.engine) as conn:
+            ids = [row[0] for row in run(conn, "SELECT change_id FROM didier_changes WHERE kind = 'did'")]
+            found = change_log.some(conn, ids)
+        for change_id in sorted(found):
+            for single in found[change_id].change.singles():
+                logged[single.did_id].append(single.version)
+        for did_id, versions in logged.items():
+            last = self.versions[did_id]
+            assert [*range(last - len(versions) + 1, last + 1)] == versions
         self.close()
 
     def ask(self, service: Callable[..., Any], order: Any) -> Any:

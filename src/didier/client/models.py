@@ -113,7 +113,7 @@ class Did(Mapping[str, Value]):
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Words by which it is found, in alphabetical order: ``tags``."""
+        """Words of your own, in alphabetical order: ``tags``."""
         return tuple(filter(None, self._text("tags").split(",")))
 
     @property

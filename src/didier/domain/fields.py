@@ -304,7 +304,7 @@ def tidy_tags(value: str) -> str:
 
 
 OWN_FIELDS = (
-    Field("tags", tags, "Words by which DIDs are found, divided by commas", label="Tags", group="Identity",
+    Field("tags", tags, "Words of your own, divided by commas", label="Tags", group="Identity",
           tidy=tidy_tags),
 )  # fmt: skip
 """The fields of Didier's own, which VICIdial does not know."""

@@ -19,7 +19,8 @@ def test_a_did_is_shown_with_all_its_columns(api):
 
     row = api.server.did(SOURCE)
     assert 200 == shown.status
-    assert {**row, "copied_from": None} == shown.body
+    own = {"version": 1, "tags": "", "gateway_set": "", "schedule": "", "fallbacks": "", "managed_by": ""}
+    assert {**row, **own, "copied_from": None} == shown.body
     assert shown.headers["etag"].startswith('"')
 
 
@@ -74,6 +75,27 @@ def test_a_field_is_emptied(api, empty):
     changed = api.patch(did(SOURCE), {"did_description": empty, "list_id": 998})
 
     assert ("", 998) == (changed.body["did_description"], changed.body["list_id"])
+
+
+def test_tags_are_tidied_and_the_version_goes_up(api):
+    """They are shown in their order, each once; the history has the version of each change."""
+    changed = api.patch(did(SOURCE), {"tags": " vip, Berlin ,VIP,"})
+    emptied = api.patch(did(SOURCE), {"tags": None})
+    made = api.add("18005550100", tags="a")
+
+    past = api.get(f"{did(SOURCE)}/history").body["items"]
+    assert ("Berlin,vip", 2) == (changed.body["tags"], changed.body["version"])
+    assert ("", 3) == (emptied.body["tags"], emptied.body["version"])
+    assert ("a", 1) == (made.body["tags"], made.body["version"])
+    assert [3, 2] == [change["version"] for change in past]
+
+
+def test_tags_that_are_too_long_are_refused(api):
+    """The problem says what would be allowed."""
+    refused = api.patch(did(SOURCE), {"tags": "x" * 41})
+
+    assert (422, "invalid-field") == refused.problem
+    assert "1 to 40 characters" in refused.body["allowed"]
 
 
 def test_a_field_that_must_have_a_value_is_not_emptied(api):

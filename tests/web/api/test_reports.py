@@ -131,6 +131,7 @@ def test_an_export_that_is_refused_is_a_problem(api):
 
 def test_an_export_is_read_back(nasty):
     """What was exported, deleted and ordered with the file is as it was: plus signs, apostrophes and all."""
+    nasty.patch(did("*99#"), {"tags": "Berlin,vip"})
     exported = nasty.get("/exports/dids.csv?search=99").text
     [line] = nasty.get("/exports/dids.ndjson?search=99").text.splitlines()
     before = json.loads(line)
@@ -138,7 +139,8 @@ def test_an_export_is_read_back(nasty):
     made = nasty.ask("POST", f"/copies?source={SOURCE}", exported, {"Content-Type": "text/csv"})
     after = nasty.get(did("*99#")).body
 
-    own = {"did_id", "modify_stamp", "copied_from"}
+    own = {"did_id", "modify_stamp", "copied_from", "version"}
+    assert "Berlin,vip" == after["tags"]
     assert 201 == made.status, made.text
     assert {name: value for name, value in before.items() if value and name not in own} == {
         name: value for name, value in after.items() if before[name] and name not in own
