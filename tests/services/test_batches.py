@@ -88,7 +88,7 @@ def test_an_order_is_taken_in(clean, now):
         batch.kind, batch.mode, batch.state, batch.phase, batch.requested
     )  # fmt: skip
     assert (SOURCE, {"did_active": "N"}, "{city} {target}", ("did_description", "list_id"), "") == (
-        batch.source_pattern, batch.overrides, batch.template, batch.own_columns, batch.reach
+        batch.source_pattern, batch.overrides, batch.template, batch.own_columns, batch.pattern_prefix
     )  # fmt: skip
     assert [SOURCE] == [*table(clean)]
 

@@ -109,17 +109,17 @@ def words(engine: Engine, *targets: str, **settings) -> list[str | None]:
 @given(
     entries=ENTRIES,
     sizes=st.tuples(st.integers(1, 120), st.integers(1, 120)),
-    reach=st.sampled_from([None, "55501"]),
+    prefix=st.sampled_from([None, "55501"]),
 )
-@example(entries=[Row("é" * 300), Row("1" * 300)], sizes=(1, 2), reach=None)
+@example(entries=[Row("é" * 300), Row("1" * 300)], sizes=(1, 2), prefix=None)
 @example(
     entries=[Range("", 7, 5_550_090, 5_550_340), Range("", 7, 5_550_200, 5_550_400)],
     sizes=(1, 101),
-    reach=None,
+    prefix=None,
 )
-def test_the_size_of_chunks_does_not_matter(full, entries, sizes, reach):
+def test_the_size_of_chunks_does_not_matter(full, entries, sizes, prefix):
     """In whatever chunks an order is decided on, each target is the same and in the same place."""
-    first, second = (decide(full, entries, size, sight=Visibility(prefix=reach)) for size in sizes)
+    first, second = (decide(full, entries, size, sight=Visibility(prefix=prefix)) for size in sizes)
 
     assert first == second
     assert [*range(1, len(first) + 1)] == [position for position, *_ in first]

@@ -119,7 +119,7 @@ def test_changes_between_two_ids(conn, now):
 
 def one(pattern="5550001", did_id=7, **settings) -> Change:
     known = batches.described(
-        settings.get("mode", "best_effort"), settings.get("reach"), None, 1, settings.get("template")
+        settings.get("mode", "best_effort"), settings.get("pattern_prefix"), None, 1, settings.get("template")
     )
     return created(did_id, pattern, snapshot_id=3, details={"values": {"did_active": "N"}, **known})
 
@@ -134,13 +134,13 @@ def of_two(**settings) -> Batch:
 
 def test_a_change_is_the_batch(conn, now):
     """Nothing else is stored of it, and all is there: the batch and its item."""
-    [batch_id] = batches.record(conn, [one(mode="atomic", template="Sales", reach="555")], now)
+    [batch_id] = batches.record(conn, [one(mode="atomic", template="Sales", pattern_prefix="555")], now)
     found = progress.get(conn, batch_id)
 
     assert [(0,)] == run(conn, "SELECT count(*) FROM didier_batches")
     assert (WHO, "atomic", DONE, 1, 1, {"did_active": "N"}, "Sales", "555", 3, 1, SOURCE, now) == (
         found.author, found.mode, found.stage, found.requested, found.added, found.overrides, found.template,
-        found.reach, found.snapshot_id, found.source_id, found.source_pattern, found.created_at,
+        found.pattern_prefix, found.snapshot_id, found.source_id, found.source_pattern, found.created_at,
     )  # fmt: skip
     assert [PlacedItem(1, Item("5550001", "added", 7))] == progress.items(conn, batch_id, 0, 10)
     assert [] == progress.items(conn, batch_id, 1, 10)
@@ -173,7 +173,7 @@ def test_batches_of_one_change_are_filtered(conn, now, wanted, count):
 
 def test_a_batch_of_one_change_gets_a_row_of_its_own(conn, now):
     """Once: nothing of it changes by that, and it is there once."""
-    [batch_id] = batches.record(conn, [one(mode="atomic", template="Sales", reach="555")], now)
+    [batch_id] = batches.record(conn, [one(mode="atomic", template="Sales", pattern_prefix="555")], now)
     before = progress.get(conn, batch_id), progress.items(conn, batch_id, 0, 10)
     own_batches.keep(conn, batch_id)
     own_batches.keep(conn, batch_id)

@@ -34,7 +34,7 @@ def test_a_batch_is_what_was_accepted(conn, now):
         Batch(
             Author("x" * 30, 1, "192.0.2.1", "json-api"), (), (), OVERRIDES, mode="atomic", source_id=7,
             source_pattern="18001234567", snapshot_id=3,
-            template="Sales {target}", reach="1800", own_columns=("did_description", "list_id"),
+            template="Sales {target}", pattern_prefix="1800", own_columns=("did_description", "list_id"),
         ),
         1_000_000, batch_states.ORDERED_ATOMIC, (b"",), now,
     )  # fmt: skip
@@ -47,7 +47,7 @@ def test_a_batch_is_what_was_accepted(conn, now):
         found.user_name, found.address, found.source_id, found.source_pattern, found.snapshot_id
     )  # fmt: skip
     assert (OVERRIDES, ("did_description", "list_id"), "Sales {target}", "1800") == (
-        found.overrides, found.own_columns, found.template, found.reach
+        found.overrides, found.own_columns, found.template, found.pattern_prefix
     )  # fmt: skip
     assert [1_000_000, 0, 0, 0, 0, 0, 0, 0] == [
         found.requested, found.added, found.existing, found.invalid, found.duplicates, found.removed,

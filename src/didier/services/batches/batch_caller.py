@@ -27,7 +27,7 @@ def of(conn: Connection, batch: StoredBatch, actions: Sequence[str]) -> Caller:
         user=user,
         name=batch.user_name,
         address=batch.address,
-        pattern_prefix=batch.reach,
+        pattern_prefix=batch.pattern_prefix,
         is_local=user is LOCAL_USER,
         origin=batch.origin or "",
     )

@@ -87,7 +87,7 @@ def _accept(conn: Connection, order: BatchOrder, image: Image, now: datetime) ->
         snapshot_id=snapshots.keep(conn, [image])[0],
         template=order.template.text if order.template else None,
         own_columns=tuple(sorted(own)),
-        reach=order.caller.pattern_prefix,
+        pattern_prefix=order.caller.pattern_prefix,
         caller_groups=order.caller.visibility,
     )
     stage = batch_states.ORDERED_ATOMIC if order.atomic else batch_states.ORDERED

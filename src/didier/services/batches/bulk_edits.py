@@ -102,7 +102,7 @@ def _batch(caller: Caller, spec: EditSpec, atomic: bool, where: Mapping[str, Any
         overrides=spec.values,
         kind=spec.verb,
         mode="atomic" if atomic else "best_effort",
-        reach=caller.pattern_prefix,
+        pattern_prefix=caller.pattern_prefix,
         own_columns=tuple(sorted(spec.columns)),
         caller_groups=caller.visibility,
         options=spec.options | ({"where": where} if where else {}),

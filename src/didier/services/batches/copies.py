@@ -234,7 +234,7 @@ def _done(plan: _Plan, copies: Copies, ids: Sequence[int | None]) -> Batch | Cha
         source_pattern=plan.source.pattern,
         snapshot_id=copies.snapshot_id,
         template=plan.template,
-        reach=plan.order.caller.pattern_prefix,
+        pattern_prefix=plan.order.caller.pattern_prefix,
         own_columns=chunk.own_columns,
         caller_groups=plan.order.caller.visibility,
     )

@@ -38,7 +38,7 @@ def _planner(conn: Connection, batch: StoredBatch, spec: CopySpec) -> Planner:
     """Return the planner of a batch, behind the targets that are made already."""
     pieces = list(progress.pieces(conn, batch.batch_id))
     entries = inputs.skip(inputs.read(unpack(pieces)), batch.position)
-    sight = replace(batch.caller_groups or EVERYTHING, prefix=batch.reach)
+    sight = replace(batch.caller_groups or EVERYTHING, prefix=batch.pattern_prefix)
     planner = Planner(spec, entries, sight, batch.position)
     planner.remember(inputs.read(unpack(pieces)), batch.position)
     return planner

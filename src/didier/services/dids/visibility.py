@@ -68,7 +68,7 @@ _Groups = dict[int, str | None]
 
 
 def _is_reached(batch: StoredBatch, prefix: str | None) -> bool:
-    return prefix is None or patterns.begins_with(batch.reach or "", prefix)
+    return prefix is None or patterns.begins_with(batch.pattern_prefix or "", prefix)
 
 
 def _groups_of_sources(conn: Connection, found: Sequence[StoredBatch], sight: Visibility) -> _Groups:

@@ -65,7 +65,7 @@ class Batch:
     source_pattern: str = ""
     snapshot_id: int | None = None
     template: str | None = None
-    reach: str | None = None  # how patterns begin that the caller's token reaches
+    pattern_prefix: str | None = None  # how patterns begin that the caller's token reaches
     own_columns: tuple[str, ...] = ()  # those in which targets have values of their own
     caller_groups: Visibility | None = None  # what the caller saw; None: not known
     options: Mapping[str, Any] = field(default_factory=dict)  # existing, force and where, as far as there are
@@ -80,10 +80,14 @@ def totals(items: Iterable[Item]) -> dict[str, int]:
 
 
 def described(
-    mode: str, reach: str | None, saw: Visibility | None, source_id: int = 0, template: str | None = None
+    mode: str,
+    pattern_prefix: str | None,
+    saw: Visibility | None,
+    source_id: int = 0,
+    template: str | None = None,
 ) -> dict[str, Any]:
     """Return what a change that is a batch by itself says of that, for its details; see `Batch`."""
-    known = {"mode": mode, "reach": reach, "source_id": source_id, "template": template}
+    known = {"mode": mode, "reach": pattern_prefix, "source_id": source_id, "template": template}
     given: dict[str, Any] = {name: value for name, value in known.items() if value}
     return given if saw is None else {**given, "groups": _groups(saw)}
 
@@ -170,7 +174,7 @@ def _row(batch_id: int, batch: Batch, date: str, state: str) -> tuple[Any, ...]:
     return (
         batch_id, date, author.name[:20], author.user_id, author.address[:45], author.origin, batch.kind,
         batch.mode, batch.source_id, batch.source_pattern, batch.snapshot_id,
-        as_json(batch.overrides) if batch.overrides else None, batch.template, batch.reach,
+        as_json(batch.overrides) if batch.overrides else None, batch.template, batch.pattern_prefix,
         as_json(batch.own_columns) if batch.own_columns else None,
         None if saw is None else as_json(_groups(saw)),
         sum(counts.values()), *(counts.get(column, 0) for column in TOTALS.values()),

@@ -81,7 +81,7 @@ def _own_batch(row: Sequence[Any]) -> OwnBatch:
         address=address, origin=origin, source_id=details.get("source_id", 0), source_pattern=source or "",
         snapshot_id=snapshot_id, overrides=details.get("values", {}),
         own_columns=tuple(sorted({name for own in details.get("own", ()) for name in own})),
-        template=details.get("template"), reach=details.get("reach"), options={}, requested=size,
+        template=details.get("template"), pattern_prefix=details.get("reach"), options={}, requested=size,
         **counts, existing=0, invalid=0, duplicates=0, missing=0, refused=0, removed=0, restored=0, kept=0,
         position=0, failure=None, forced=False, undone_by=None, undone_by_id=None,
         undone_origin=None, undo_groups=None, undone_at=None, undo_from=None,
@@ -99,7 +99,8 @@ def keep(conn: Connection, batch_id: int) -> None:
     batch = Batch(
         author=of.author, items=[found.item], changes=(), overrides=of.overrides, kind=of.kind, mode=of.mode,
         source_id=of.source_id, source_pattern=of.source_pattern, snapshot_id=of.snapshot_id,
-        template=of.template, reach=of.reach, own_columns=of.own_columns, caller_groups=of.caller_groups,
+        template=of.template, pattern_prefix=of.pattern_prefix, own_columns=of.own_columns,
+        caller_groups=of.caller_groups,
     )  # fmt: skip
     store(conn, [batch_id], [batch], of.created_at)
     insert_items(conn, [(batch_id, 1, found.item)])

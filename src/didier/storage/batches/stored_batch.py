@@ -34,7 +34,7 @@ class StoredBatch:
     overrides: Mapping[str, str | None]
     own_columns: tuple[str, ...]
     template: str | None
-    reach: str | None
+    pattern_prefix: str | None  # how patterns begin that the token of who ordered it reaches; None: all
     options: Mapping[str, Any]  # existing, force and where, as far as the order has them
     requested: int
     added: int
@@ -87,13 +87,14 @@ class StoredBatch:
         return Stage(self.state, self.phase)
 
 
-_COLUMNS = tuple(field.name for field in fields(StoredBatch))
+_NAMES = tuple(field.name for field in fields(StoredBatch))
+_COLUMNS = ["reach" if name == "pattern_prefix" else name for name in _NAMES]
 SELECT = f"SELECT {', '.join(_COLUMNS)} FROM didier_batches"
 
 
 def stored_batch(row: Sequence[Any]) -> StoredBatch:
     """Return the batch of a row as `SELECT` reads it."""
-    values = dict(zip(_COLUMNS, row, strict=True))
+    values = dict(zip(_NAMES, row, strict=True))
     for name in ("created_at", "finished_at", "undone_at"):
         values[name] = as_moment(values[name])
     if values["state"] not in ACTIVE:  # what was made in one transaction has one time
