@@ -7,7 +7,14 @@ import pytest
 from didier.cli.local import CALLER
 from didier.errors import BeyondReach, LastManager, UserExists
 from didier.services.users import accounts, directory, tokens
-from didier.services.users.accounts import AddOrder, CopyOrder, DeleteOrder, Done, UnlockOrder, UpdateOrder
+from didier.services.users.accounts import (
+    AddUserOrder,
+    CopyUserOrder,
+    DeleteUserOrder,
+    UnlockUserOrder,
+    UpdateUserOrder,
+    UserChanged,
+)
 from didier.services.users.authentication import Caller
 from didier.services.users.tokens import Added, ListOrder, RevokeOrder
 from didier.storage.statements import run
@@ -60,19 +67,19 @@ def world(engine, now):
 
 
 def new(by, name="new", **values):
-    return AddOrder(by, name, PASSWORD, {**AGENT, **values})
+    return AddUserOrder(by, name, PASSWORD, {**AGENT, **values})
 
 
 def acts(world, by, name):
     """Everything that can be done on or for the user *name*: services and orders."""
     token = tokens.AddOrder(by, name, "CRM", ("dids:write",), tokens.generate())
     return [
-        (accounts.update, UpdateOrder(by, name, PASSWORD, {})),
-        (accounts.update, UpdateOrder(by, name, None, {"full_name": "X"})),
-        (accounts.update, UpdateOrder(by, name, None, {"full_name": "X"}, dry_run=True)),
-        (accounts.copy, CopyOrder(by, "copy", PASSWORD, "Copy", name)),
-        (accounts.unlock, UnlockOrder(by, name)),
-        (accounts.delete, DeleteOrder(by, name)),
+        (accounts.update, UpdateUserOrder(by, name, PASSWORD, {})),
+        (accounts.update, UpdateUserOrder(by, name, None, {"full_name": "X"})),
+        (accounts.update, UpdateUserOrder(by, name, None, {"full_name": "X"}, dry_run=True)),
+        (accounts.copy, CopyUserOrder(by, "copy", PASSWORD, "Copy", name)),
+        (accounts.unlock, UnlockUserOrder(by, name)),
+        (accounts.delete, DeleteUserOrder(by, name)),
         (tokens.add, token),
         (tokens.listed, ListOrder(by, name)),
     ]
@@ -104,7 +111,7 @@ def test_ordinary_agents_are_managed(world, place):
 
     outcome = world.one(service, order)
 
-    assert isinstance(outcome, Done | Added | list), outcome
+    assert isinstance(outcome, UserChanged | Added | list), outcome
 
 
 def test_tokens_of_who_reaches_further_are_neither_listed_nor_revoked(world):
@@ -140,7 +147,7 @@ def test_dormant_rights_are_not_woken(world, wake):
     assignments = ", ".join(f"{column} = ?" for column in columns)
     world.sql(f"UPDATE vicidial_users SET {assignments} WHERE user = 'sleeper'", *columns.values())
 
-    outcome = world.one(accounts.update, UpdateOrder(world.caller("manager"), "sleeper", None, wake))
+    outcome = world.one(accounts.update, UpdateUserOrder(world.caller("manager"), "sleeper", None, wake))
 
     assert isinstance(outcome, BeyondReach), outcome
 
@@ -152,7 +159,7 @@ def test_nobody_moves_into_a_group_that_sees_more(world):
     world.sql("UPDATE vicidial_users SET user_group = 'SALES' WHERE user = 'manager'")
     manager = world.caller("manager")
 
-    outcome = world.one(accounts.update, UpdateOrder(manager, "manager", None, {"user_group": "ADMIN"}))
+    outcome = world.one(accounts.update, UpdateUserOrder(manager, "manager", None, {"user_group": "ADMIN"}))
 
     assert BeyondReach("update_user", ("user groups that they see",), "manager") == outcome
     assert "SALES" == world.account("manager").user.group
@@ -164,7 +171,7 @@ def test_ignoring_the_address_lists_is_part_of_the_reach(world):
     world.add("roaming", replace(MANAGER, level=7))
     world.sql("UPDATE vicidial_users SET ignore_ip_list = '1' WHERE user = 'roaming'")
 
-    outcome = world.one(accounts.update, UpdateOrder(world.caller("manager"), "roaming", PASSWORD, {}))
+    outcome = world.one(accounts.update, UpdateUserOrder(world.caller("manager"), "roaming", PASSWORD, {}))
 
     assert BeyondReach("update_user", ("being accepted from the same addresses",), "roaming") == outcome
 
@@ -179,10 +186,10 @@ def test_a_new_user_gets_at_most_the_functions_of_who_makes_them(world):
     manager = world.caller("manager")
     done = [
         world.one(accounts.add, new(manager, "agent2")),
-        world.one(accounts.copy, CopyOrder(manager, "agent3", PASSWORD, "Copy", "agent")),
+        world.one(accounts.copy, CopyUserOrder(manager, "agent3", PASSWORD, "Copy", "agent")),
     ]
 
-    assert [Done("agent2"), Done("agent3")] == done
+    assert [UserChanged("agent2"), UserChanged("agent3")] == done
     assert {"ALL_FUNCTIONS"} == functions(world, "agent")
     assert manager.user.functions == functions(world, "agent2") == functions(world, "agent3")
     assert not world.account("agent2").user.modify_dids
@@ -195,22 +202,24 @@ def test_a_token_acts_within_its_scopes(world):
 
     refused = [
         world.one(accounts.add, new(admin, **crm, api_allowed_functions="copy_did")),
-        world.one(accounts.update, UpdateOrder(admin, "admin", PASSWORD, {})),
+        world.one(accounts.update, UpdateUserOrder(admin, "admin", PASSWORD, {})),
     ]
 
     assert [BeyondReach, BeyondReach] == [type(outcome) for outcome in refused]
-    assert Done("agent") == world.one(accounts.add, new(admin, "agent"))
-    assert Done("manager") == world.one(accounts.update, UpdateOrder(admin, "manager", PASSWORD, {}))
+    assert UserChanged("agent") == world.one(accounts.add, new(admin, "agent"))
+    assert UserChanged("manager") == world.one(
+        accounts.update, UpdateUserOrder(admin, "manager", PASSWORD, {})
+    )
 
 
 def test_the_local_command_line_is_exempt(world):
     """Who may write the database's file may do everything anyway."""
     done = [
-        world.one(accounts.update, UpdateOrder(CALLER, "admin", None, {"user_level": "1"})),
-        world.one(accounts.delete, DeleteOrder(CALLER, "manager")),
+        world.one(accounts.update, UpdateUserOrder(CALLER, "admin", None, {"user_level": "1"})),
+        world.one(accounts.delete, DeleteUserOrder(CALLER, "manager")),
     ]
 
-    assert [Done("admin"), Done("manager")] == done
+    assert [UserChanged("admin"), UserChanged("manager")] == done
 
 
 LOSSES = [
@@ -225,14 +234,14 @@ LOSSES = [
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_the_last_who_may_manage_users_does_not_lose_that(world, loss):
     """Nobody locks everybody out; once there is somebody else it may be given up."""
-    world.do(accounts.delete, DeleteOrder(CALLER, "manager"))
+    world.do(accounts.delete, DeleteUserOrder(CALLER, "manager"))
     admin = world.caller("admin")
 
-    first = world.one(accounts.update, UpdateOrder(admin, "admin", None, loss))
+    first = world.one(accounts.update, UpdateUserOrder(admin, "admin", None, loss))
     world.add("manager", MANAGER)
-    second = world.one(accounts.update, UpdateOrder(admin, "admin", None, loss))
+    second = world.one(accounts.update, UpdateUserOrder(admin, "admin", None, loss))
 
-    assert [LastManager("admin"), Done("admin")] == [first, second]
+    assert [LastManager("admin"), UserChanged("admin")] == [first, second]
 
 
 def test_the_last_who_may_manage_users_is_not_deleted(world):
@@ -240,9 +249,9 @@ def test_the_last_who_may_manage_users_is_not_deleted(world):
     world.sql("UPDATE vicidial_users SET active = 'N' WHERE user = 'manager'")
     admin = world.caller("admin")
 
-    outcomes = world.do(accounts.delete, DeleteOrder(admin, "admin"), DeleteOrder(admin, "manager"))
+    outcomes = world.do(accounts.delete, DeleteUserOrder(admin, "admin"), DeleteUserOrder(admin, "manager"))
 
-    assert [LastManager("admin"), Done("manager")] == outcomes
+    assert [LastManager("admin"), UserChanged("manager")] == outcomes
 
 
 LOOK_ALIKES = ["\u017fysadmin", "SYSADMIN", "s\u00fdsadmin", "\uff53ysadmin", "sys\u00e1dmin"]
@@ -254,7 +263,7 @@ def test_names_that_look_alike_are_refused(world, name):
     world.one(accounts.add, new(CALLER, "sysadmin"))
     refused = [
         world.one(accounts.add, new(CALLER, name)),
-        world.one(accounts.copy, CopyOrder(CALLER, name, PASSWORD, "Copy", "admin")),
+        world.one(accounts.copy, CopyUserOrder(CALLER, name, PASSWORD, "Copy", "admin")),
     ]
 
     assert [UserExists(name)] * 2 == refused

@@ -13,7 +13,7 @@ from didier.services.batches.edits import DeleteOrder, UpdateOrder
 from didier.services.changes import admin_log
 from didier.services.usage import call_statistics
 from didier.services.users import accounts
-from didier.services.users.accounts import AddOrder
+from didier.services.users.accounts import AddUserOrder
 from didier.storage.changes import vicidial_logs
 from didier.storage.changes.admin_log import ChangeFilter
 from didier.storage.changes.vicidial_logs import ApiEntry
@@ -35,7 +35,7 @@ def conn(engine, now):
         edits.update(conn, [order], now + timedelta(hours=1))
         later = now + timedelta(hours=2)
         values = {"user_level": "1", "user_group": "ADMIN", "full_name": "Ann"}
-        accounts.add(conn, [AddOrder(ADMIN, "ann", StoredPassword("$argon2id$x", ""), values)], later)
+        accounts.add(conn, [AddUserOrder(ADMIN, "ann", StoredPassword("$argon2id$x", ""), values)], later)
         edits.delete(conn, [DeleteOrder(ADMIN, "18002220001")], later)
         yield conn
 
@@ -205,7 +205,7 @@ def test_lines_of_users_are_seen_as_users_are(moved, now):
     """And those of what has no group that is known to callers without limit."""
     values = {"user_level": "1", "full_name": "Ann"}
     for name, group in (("ann", "SALES"), ("bob", "OTHER")):
-        order = AddOrder(ADMIN, name, StoredPassword("$argon2id$x", ""), {**values, "user_group": group})
+        order = AddUserOrder(ADMIN, name, StoredPassword("$argon2id$x", ""), {**values, "user_group": group})
         accounts.add(moved, [order], now)
     entry = vicidial_logs.AdminEntry(
         "admin", "", "MODIFY", "SUMMER", "ADMIN MODIFY CAMPAIGN", "", section="CAMPAIGNS"

@@ -583,14 +583,14 @@ def test_nobody_resets_their_own_without_a_code(home):
     local = accounts.ResetOrder(replace(own, is_local=True), "admin")
     [done] = accounts.reset_second_factor(home.conn, [local], home.now)
 
-    assert (NotPermitted, accounts.Done) == (type(refused), type(done))
+    assert (NotPermitted, accounts.UserChanged) == (type(refused), type(done))
 
 
 def test_a_deleted_users_rows_go_with_them(home):
     """A new user of the name has no part in them."""
     home.set_up()
     local = replace(boss(home), is_local=True)
-    accounts.delete(home.conn, [accounts.DeleteOrder(local, "admin")], home.now)
+    accounts.delete(home.conn, [accounts.DeleteUserOrder(local, "admin")], home.now)
 
     assert [] == run(home.conn, "SELECT * FROM didier_second_factors")
     assert [] == run(home.conn, "SELECT * FROM didier_recovery_codes")

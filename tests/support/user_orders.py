@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from didier.cli.local import CALLER
 from didier.services.users import directory, tokens
-from didier.services.users.accounts import AddOrder, CopyOrder, UpdateOrder
+from didier.services.users.accounts import AddUserOrder, CopyUserOrder, UpdateUserOrder
 from didier.services.users.authentication import Caller
 from didier.storage.statements import columns_of, insert, run
 from didier.storage.users import second_factors, users
@@ -99,12 +99,12 @@ def rows(conn, table):
 
 
 def added(name, by=LOCAL):
-    return AddOrder(by, name, PASSWORD, {"user_level": "1", "user_group": "ADMIN", "full_name": "New"})
+    return AddUserOrder(by, name, PASSWORD, {"user_level": "1", "user_group": "ADMIN", "full_name": "New"})
 
 
 def changed(name, by="manager", **values):
-    return UpdateOrder(by, name, None, values)
+    return UpdateUserOrder(by, name, None, values)
 
 
 def copied(name, source, by=LOCAL):
-    return CopyOrder(by, name, PASSWORD, "New", source)
+    return CopyUserOrder(by, name, PASSWORD, "New", source)

@@ -44,12 +44,12 @@ def user_details(conn: Connection, call: Call, caller: Caller) -> Reply:
 
 def _add(call: Call, caller: Caller) -> Operation[Reply]:
     dry_run = is_on(call, "dry_run")
-    order = accounts.AddOrder(caller, call.get("agent_user"), _stored(call), _given(call), dry_run)
+    order = accounts.AddUserOrder(caller, call.get("agent_user"), _stored(call), _given(call), dry_run)
     return Operation(accounts.add, order, lambda _, outcome: words.added(call, caller.user, outcome))
 
 
 def _copy(call: Call, caller: Caller) -> Operation[Reply]:
-    order = accounts.CopyOrder(
+    order = accounts.CopyUserOrder(
         caller,
         call.get("agent_user"),
         _stored(call),
@@ -87,9 +87,9 @@ def _update_problem(call: Call) -> Reply | None:
 def _update(call: Call, caller: Caller) -> Operation[Reply]:
     name, dry_run = call.get("agent_user"), is_on(call, "dry_run")
     if is_on(call, "delete_user"):
-        deletion = accounts.DeleteOrder(caller, name, dry_run)
+        deletion = accounts.DeleteUserOrder(caller, name, dry_run)
         return Operation(accounts.delete, deletion, lambda _, done: words.deleted(call, caller.user, done))
-    order = accounts.UpdateOrder(
+    order = accounts.UpdateUserOrder(
         caller,
         name,
         call.new_password if password_of(call) else None,

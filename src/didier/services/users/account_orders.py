@@ -20,7 +20,7 @@ from didier.storage.users.users import StoredPassword
 
 
 @dataclass(frozen=True, slots=True)
-class AddOrder:
+class AddUserOrder:
     """A wish for a new user with the columns in *values*, among them ``user_level`` and ``user_group``.
 
     Rights among them are those of `domain.grants`.
@@ -36,7 +36,7 @@ class AddOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class CopyOrder:
+class CopyUserOrder:
     """An order for a new user with the rights of *source*."""
 
     caller: Caller
@@ -48,7 +48,7 @@ class CopyOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateOrder:
+class UpdateUserOrder:
     """A wish to set a password or the columns in *values* of a user, or to send the user a random one.
 
     With *revoke_tokens*, which goes with a password alone, the user's tokens are accepted no more.
@@ -64,7 +64,7 @@ class UpdateOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteOrder:
+class DeleteUserOrder:
     """A wish to delete a user."""
 
     caller: Caller
@@ -73,7 +73,7 @@ class DeleteOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class UnlockOrder:
+class UnlockUserOrder:
     """A wish to end the lock of a user whom wrong passwords have locked out."""
 
     caller: Caller
@@ -89,7 +89,7 @@ class ResetOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class UserChanged:
     """The user who was added, changed or deleted, or would be; *not_reset* says what was not done of it."""
 
     name: str

@@ -8,14 +8,14 @@ from typing import TypeVar
 from sqlalchemy.engine import Connection
 
 from didier.services.users import authority
-from didier.services.users.account_orders import DeleteOrder, ResetOrder, UnlockOrder, UpdateOrder
+from didier.services.users.account_orders import DeleteUserOrder, ResetOrder, UnlockUserOrder, UpdateUserOrder
 from didier.storage.users import users
 from didier.storage.users.users import Account
 
 Found = Mapping[str, Account]
 """The accounts that are there, by the names that the orders have for them."""
 
-Order = TypeVar("Order", UpdateOrder, DeleteOrder, UnlockOrder, ResetOrder)
+Order = TypeVar("Order", UpdateUserOrder, DeleteUserOrder, UnlockUserOrder, ResetOrder)
 Outcome = TypeVar("Outcome")
 
 

@@ -14,13 +14,19 @@ from didier.errors import (
     UserNotFound,
 )
 from didier.services.users import authority
-from didier.services.users.account_orders import AddOrder, CopyOrder, NewRefused, UnlockRefused, UpdateOrder
+from didier.services.users.account_orders import (
+    AddUserOrder,
+    CopyUserOrder,
+    NewRefused,
+    UnlockRefused,
+    UpdateUserOrder,
+)
 from didier.services.users.authentication import Caller
 from didier.services.users.authority import Groups, Managers
 from didier.storage.users.users import Account
 
 
-def add_refused(order: AddOrder, groups: Groups) -> NewRefused | None:
+def add_refused(order: AddUserOrder, groups: Groups) -> NewRefused | None:
     """Say what keeps *order* from being carried out, but for its name being taken."""
     user, values = order.caller.user, order.values
     return (
@@ -32,7 +38,7 @@ def add_refused(order: AddOrder, groups: Groups) -> NewRefused | None:
     )
 
 
-def completed(order: AddOrder) -> dict[str, str]:
+def completed(order: AddUserOrder) -> dict[str, str]:
     """Return the columns of the new user, who gets no functions that the caller may not call.
 
     VICIdial's default is all functions; who may not call all of them gives their own.
@@ -44,7 +50,7 @@ def completed(order: AddOrder) -> dict[str, str]:
     return values
 
 
-def _new(order: AddOrder, groups: Groups) -> User:
+def _new(order: AddUserOrder, groups: Groups) -> User:
     """Return the user that *order* asks for: VICIdial's defaults are no API Access and no rights."""
     values = completed(order)
     default = User(
@@ -67,7 +73,7 @@ def visible(user: User, account: Account | None) -> Account | None:
     return account if account and user.sees_users_of(account.user.group) else None
 
 
-def copied_settings(order: CopyOrder, source: Account | None) -> dict[str, str]:
+def copied_settings(order: CopyUserOrder, source: Account | None) -> dict[str, str]:
     """Return the settings of the copy that differ from those of its *source*."""
     functions = source.user.functions if source else frozenset()
     # Fewer functions than the source's where those are more than the caller may allow.
@@ -76,7 +82,7 @@ def copied_settings(order: CopyOrder, source: Account | None) -> dict[str, str]:
     return {"full_name": order.full_name, **limited}
 
 
-def copy_refused(order: CopyOrder, source: Account | None, groups: Groups) -> NewRefused | None:
+def copy_refused(order: CopyUserOrder, source: Account | None, groups: Groups) -> NewRefused | None:
     """Say what keeps *order* from being carried out, but for its name being taken.
 
     *source* is None if the caller sees none.
@@ -91,12 +97,14 @@ def copy_refused(order: CopyOrder, source: Account | None, groups: Groups) -> Ne
     )
 
 
-def _bad_source(order: CopyOrder, source: Account, groups: Groups) -> LevelNotAllowed | GroupNotFound | None:
+def _bad_source(
+    order: CopyUserOrder, source: Account, groups: Groups
+) -> LevelNotAllowed | GroupNotFound | None:
     user = source.user
     return _bad_place(order.caller.user, str(user.level), user.group, groups, copied=True)
 
 
-def _copy_beyond(order: CopyOrder, source: Account) -> NotPermitted | None:
+def _copy_beyond(order: CopyUserOrder, source: Account) -> NotPermitted | None:
     after = authority.with_values(source, copied_settings(order, source), {})
     return authority.beyond_reach(order.caller, "copy_user", after.user)
 
@@ -115,7 +123,7 @@ def changeable(caller: Caller, name: str, account: Account | None) -> Account | 
 
 
 def update_refused(
-    order: UpdateOrder, before: Account, groups: Groups, managers: Managers
+    order: UpdateUserOrder, before: Account, groups: Groups, managers: Managers
 ) -> InvalidField | NotPermitted | LastManager | None:
     """Say what keeps the new values of *order* from a user whom its caller may change."""
     return (
@@ -126,7 +134,7 @@ def update_refused(
 
 
 def _beyond_or_last(
-    order: UpdateOrder, before: Account, groups: Groups, managers: Managers
+    order: UpdateUserOrder, before: Account, groups: Groups, managers: Managers
 ) -> NotPermitted | LastManager | None:
     after = updated(order, before, groups)
     return authority.beyond_reach(order.caller, "update_user", after.user) or managers.last(
@@ -134,12 +142,12 @@ def _beyond_or_last(
     )
 
 
-def updated(order: UpdateOrder, before: Account, groups: Groups) -> Account:
+def updated(order: UpdateUserOrder, before: Account, groups: Groups) -> Account:
     """Return the account as *order* leaves it."""
     return authority.with_values(before, grants.completed(order.values, order.caller.user), groups)
 
 
-def _bad_revocation(order: UpdateOrder) -> InvalidField | None:
+def _bad_revocation(order: UpdateUserOrder) -> InvalidField | None:
     # A token may set passwords, as far as its user may, but not revoke tokens: that takes a password.
     if order.revoke_tokens and order.password is None:
         return InvalidField("revoke_tokens", "true", "only together with a new password")

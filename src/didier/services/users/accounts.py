@@ -15,17 +15,17 @@ from didier.domain.users import missing_rights
 from didier.errors import NoSecondFactor, NothingToChange, NotPermitted, PasswordNotReset
 from didier.services.users import account_rules
 from didier.services.users.account_orders import (
-    AddOrder,
+    AddUserOrder,
     ChangeRefused,
-    CopyOrder,
-    DeleteOrder,
-    Done,
+    CopyUserOrder,
+    DeleteUserOrder,
     NewRefused,
     ResetOrder,
     ResetRefused,
-    UnlockOrder,
     UnlockRefused,
-    UpdateOrder,
+    UnlockUserOrder,
+    UpdateUserOrder,
+    UserChanged,
 )
 from didier.services.users.account_rounds import Found, in_rounds
 from didier.services.users.account_writing import columns, entry, log
@@ -37,24 +37,46 @@ from didier.storage.users import second_factors, tokens, users
 from didier.storage.users.users import Account, Profile
 
 __all__ = [
-    "AddOrder", "ChangeRefused", "CopyOrder", "DeleteOrder", "Done", "NewRefused", "ResetOrder",
-    "ResetRefused", "Shown", "UnlockOrder", "UnlockRefused", "UpdateOrder", "add", "copy", "delete",
-    "details", "locked", "one", "page", "reset_second_factor", "unlock", "update", "written",
+    "AddUserOrder",
+    "ChangeRefused",
+    "CopyUserOrder",
+    "DeleteUserOrder",
+    "NewRefused",
+    "ResetOrder",
+    "ResetRefused",
+    "Shown",
+    "UnlockRefused",
+    "UnlockUserOrder",
+    "UpdateUserOrder",
+    "UserChanged",
+    "add",
+    "copy",
+    "delete",
+    "details",
+    "locked",
+    "one",
+    "page",
+    "reset_second_factor",
+    "unlock",
+    "update",
+    "written",
 ]  # fmt: skip
 
 
-def update(conn: Connection, orders: Sequence[UpdateOrder], now: datetime) -> list[Done | ChangeRefused]:
+def update(
+    conn: Connection, orders: Sequence[UpdateUserOrder], now: datetime
+) -> list[UserChanged | ChangeRefused]:
     """Change the users that *orders* name; each change ends a lock."""
     return in_rounds(conn, orders, now, _update)
 
 
 def _update(
-    conn: Connection, orders: Sequence[UpdateOrder], found: Found, now: datetime
-) -> list[Done | ChangeRefused]:
+    conn: Connection, orders: Sequence[UpdateUserOrder], found: Found, now: datetime
+) -> list[UserChanged | ChangeRefused]:
     named = [order.values["user_group"] for order in orders if "user_group" in order.values]
     groups, managers = user_groups.find(conn, set(named)), _managers(conn, orders, found)
     profiles = users.profiles(conn, {order.name for order in orders if order.reset_password})
-    outcomes: list[Done | ChangeRefused] = []
+    outcomes: list[UserChanged | ChangeRefused] = []
     wanted = []
     for order in orders:
         before = found.get(order.name)
@@ -67,7 +89,7 @@ def _update(
 
 
 def _managers(
-    conn: Connection, orders: Sequence[UpdateOrder] | Sequence[DeleteOrder], found: Found
+    conn: Connection, orders: Sequence[UpdateUserOrder] | Sequence[DeleteUserOrder], found: Found
 ) -> Managers:
     """Read who may manage users, if that matters to any of *orders*."""
     changed = [order.name for order in orders if not order.caller.is_local]
@@ -75,12 +97,12 @@ def _managers(
 
 
 def _change(
-    order: UpdateOrder,
+    order: UpdateUserOrder,
     before: Account | None,
     groups: Groups,
     managers: Managers,
     profiles: Mapping[str, Profile],
-) -> Done | ChangeRefused:
+) -> UserChanged | ChangeRefused:
     account = account_rules.changeable(order.caller, order.name, before)
     if not isinstance(account, Account):
         return account
@@ -89,21 +111,21 @@ def _change(
     not_reset = _not_reset(order, profiles[order.name]) if order.reset_password else None
     if not order.values and order.password is None:
         return not_reset or NothingToChange(order.name)
-    return Done(order.name, order.dry_run, not_reset)
+    return UserChanged(order.name, order.dry_run, not_reset)
 
 
-def _not_reset(order: UpdateOrder, found: Profile) -> PasswordNotReset:
+def _not_reset(order: UpdateUserOrder, found: Profile) -> PasswordNotReset:
     """VICIdial mails a random password; Didier sends no mail, so that the password stays as it is."""
     email = order.values.get("email") or found.email
     name, _, host = email.partition("@")
     return PasswordNotReset(order.name, email, bool(name) and "." in host.strip("."))
 
 
-def _is_carried_out(outcome: Done | ChangeRefused) -> bool:
-    return isinstance(outcome, Done) and not outcome.dry_run
+def _is_carried_out(outcome: UserChanged | ChangeRefused) -> bool:
+    return isinstance(outcome, UserChanged) and not outcome.dry_run
 
 
-def _write_updates(conn: Connection, wanted: Sequence[tuple[UpdateOrder, int]], now: datetime) -> None:
+def _write_updates(conn: Connection, wanted: Sequence[tuple[UpdateUserOrder, int]], now: datetime) -> None:
     users.update(conn, [(user_id, _new_values(conn, order, now)) for order, user_id in wanted])
     revoked = tokens.revoke_all(conn, [user_id for order, user_id in wanted if order.revoke_tokens], now)
     entries = []
@@ -113,21 +135,23 @@ def _write_updates(conn: Connection, wanted: Sequence[tuple[UpdateOrder, int]], 
     log(conn, entries, now)
 
 
-def _new_values(conn: Connection, order: UpdateOrder, now: datetime) -> dict[str, Any]:
+def _new_values(conn: Connection, order: UpdateUserOrder, now: datetime) -> dict[str, Any]:
     values = grants.completed(order.values, order.caller.user)
     return {**columns(conn, values, order.password, now), "failed_login_count": 0}
 
 
-def delete(conn: Connection, orders: Sequence[DeleteOrder], now: datetime) -> list[Done | ChangeRefused]:
+def delete(
+    conn: Connection, orders: Sequence[DeleteUserOrder], now: datetime
+) -> list[UserChanged | ChangeRefused]:
     """Delete the users that *orders* name; of two wishes for one the first gets it."""
     return in_rounds(conn, orders, now, _delete)
 
 
 def _delete(
-    conn: Connection, orders: Sequence[DeleteOrder], found: Found, now: datetime
-) -> list[Done | ChangeRefused]:
+    conn: Connection, orders: Sequence[DeleteUserOrder], found: Found, now: datetime
+) -> list[UserChanged | ChangeRefused]:
     managers = _managers(conn, orders, found)
-    outcomes: list[Done | ChangeRefused] = []
+    outcomes: list[UserChanged | ChangeRefused] = []
     wanted = []
     for order in orders:
         account = found.get(order.name)
@@ -142,54 +166,62 @@ def _delete(
     return outcomes
 
 
-def _deletion(order: DeleteOrder, there: Account | None, managers: Managers) -> Done | ChangeRefused:
+def _deletion(
+    order: DeleteUserOrder, there: Account | None, managers: Managers
+) -> UserChanged | ChangeRefused:
     account = account_rules.changeable(order.caller, order.name, there)
     if not isinstance(account, Account):
         return account
     return (
         missing_rights(order.caller.user, "delete_user")
         or managers.last(order.caller, account, None)
-        or Done(order.name, order.dry_run)
+        or UserChanged(order.name, order.dry_run)
     )
 
 
-def unlock(conn: Connection, orders: Sequence[UnlockOrder], now: datetime) -> list[Done | UnlockRefused]:
+def unlock(
+    conn: Connection, orders: Sequence[UnlockUserOrder], now: datetime
+) -> list[UserChanged | UnlockRefused]:
     """End the locks of the users that *orders* name; one who is not locked starts to count again."""
     return in_rounds(conn, orders, now, _unlock)
 
 
 def _unlock(
-    conn: Connection, orders: Sequence[UnlockOrder], found: Found, now: datetime
-) -> list[Done | UnlockRefused]:
+    conn: Connection, orders: Sequence[UnlockUserOrder], found: Found, now: datetime
+) -> list[UserChanged | UnlockRefused]:
     there = [account_rules.changeable(order.caller, order.name, found.get(order.name)) for order in orders]
     wanted = [(order, one) for order, one in zip(orders, there, strict=True) if isinstance(one, Account)]
     users.update(conn, [(account.user_id, {"failed_login_count": 0}) for _, account in wanted])
     log(conn, [entry(o.caller, account.user.name, "MODIFY", "UNLOCK USER") for o, account in wanted], now)
-    return [Done(one.user.name) if isinstance(one, Account) else one for one in there]
+    return [UserChanged(one.user.name) if isinstance(one, Account) else one for one in there]
 
 
 def reset_second_factor(
     conn: Connection, orders: Sequence[ResetOrder], now: datetime
-) -> list[Done | ResetRefused]:
+) -> list[UserChanged | ResetRefused]:
     """Forget the second factors of the users that *orders* name: who may set a password may do this."""
     return in_rounds(conn, orders, now, _reset)
 
 
 def _reset(
     conn: Connection, orders: Sequence[ResetOrder], found: Found, now: datetime
-) -> list[Done | ResetRefused]:
+) -> list[UserChanged | ResetRefused]:
     holders = second_factors.holders(conn, [account.user_id for account in found.values()])
     outcomes = [_resetting(order, found.get(order.name), holders) for order in orders]
-    wanted = [(order, done) for order, done in zip(orders, outcomes, strict=True) if isinstance(done, Done)]
+    wanted = [
+        (order, done) for order, done in zip(orders, outcomes, strict=True) if isinstance(done, UserChanged)
+    ]
     second_factors.remove_each(conn, [found[order.name].user_id for order, _ in wanted])
     log(conn, [entry(o.caller, done.name, "MODIFY", "RESET SECOND FACTOR") for o, done in wanted], now)
     return outcomes
 
 
-def _resetting(order: ResetOrder, there: Account | None, holders: Collection[int]) -> Done | ResetRefused:
+def _resetting(
+    order: ResetOrder, there: Account | None, holders: Collection[int]
+) -> UserChanged | ResetRefused:
     account = account_rules.changeable(order.caller, order.name, there)
     if not isinstance(account, Account):
         return account
     if account.user_id == order.caller.user.user_id and not order.caller.is_local:
         return NotPermitted("update_user", ("A one-time code, which your own second factor needs",))
-    return Done(account.user.name) if account.user_id in holders else NoSecondFactor()
+    return UserChanged(account.user.name) if account.user_id in holders else NoSecondFactor()

@@ -63,7 +63,7 @@ def _details(outcome: object) -> dict[str, Any]:
                 "pattern": outcome.pattern,
                 "did_id": outcome.did_id or None,
             }
-        case accounts.Done():
+        case accounts.UserChanged():
             return {"dry_run": outcome.dry_run, "user": outcome.name}
         case Table():
             return {"rows": [dict(zip(outcome.columns, row, strict=True)) for row in outcome.rows]}

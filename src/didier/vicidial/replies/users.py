@@ -12,7 +12,7 @@ from didier import errors
 from didier.domain.users import User
 from didier.masking import MASK
 from didier.services.usage.reports import Table
-from didier.services.users.accounts import Done
+from didier.services.users.accounts import UserChanged
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply, data_line, error_line, one
 from didier.vicidial.replies.reports import stage_of, text_of
@@ -102,22 +102,22 @@ def password_not_storable(call: Call) -> Reply:
     return one(error_line(reason, call.user, call.get("agent_user")))
 
 
-def added(call: Call, user: User, outcome: Done | errors.Refusal) -> Reply:
+def added(call: Call, user: User, outcome: UserChanged | errors.Refusal) -> Reply:
     """The answer to ``add_user``."""
-    if isinstance(outcome, Done):
+    if isinstance(outcome, UserChanged):
         return _done(call, outcome, "ADDED", _added_data(call, outcome.name))
     return _not_made(call, user, outcome, "ADD")
 
 
-def copied(call: Call, user: User, outcome: Done | errors.Refusal) -> Reply:
+def copied(call: Call, user: User, outcome: UserChanged | errors.Refusal) -> Reply:
     """The answer to ``copy_user``."""
-    if isinstance(outcome, Done):
+    if isinstance(outcome, UserChanged):
         values = (outcome.name, _masked(call), call.get("agent_full_name"), call.get("source_user"))
         return _done(call, outcome, "COPIED", "|".join(values))
     return _not_made(call, user, outcome, "COPY")
 
 
-def _done(call: Call, outcome: Done, words: str, data: str) -> Reply:
+def _done(call: Call, outcome: UserChanged, words: str, data: str) -> Reply:
     verb = "WOULD BE" if outcome.dry_run else "HAS BEEN"
     line = data_line("SUCCESS", f"{call.function} USER {verb} {words}", call.user, data)
     lines = (*_not_reset(call, outcome.not_reset), line)
@@ -139,10 +139,10 @@ def _not_made(call: Call, user: User, outcome: errors.Refusal, verb: str) -> Rep
             return not_permitted(call)
 
 
-def updated(call: Call, user: User, outcome: Done | errors.Refusal) -> Reply:
+def updated(call: Call, user: User, outcome: UserChanged | errors.Refusal) -> Reply:
     """The answer to ``update_user``."""
     match outcome:
-        case Done():
+        case UserChanged():
             return _done(call, outcome, "UPDATED", f"{outcome.name}|")
         case errors.InvalidField():
             return one(_field_error(call, user, outcome))
@@ -158,9 +158,9 @@ def _nothing(call: Call) -> Line:
     return error_line("update_user NO UPDATES DEFINED", call.user, "")
 
 
-def deleted(call: Call, user: User, outcome: Done | errors.Refusal) -> Reply:
+def deleted(call: Call, user: User, outcome: UserChanged | errors.Refusal) -> Reply:
     """The answer to ``update_user`` with ``delete_user``."""
-    if isinstance(outcome, Done):
+    if isinstance(outcome, UserChanged):
         return _done(call, outcome, "DELETED", f"{outcome.name}|")
     if isinstance(outcome, errors.NotPermitted) and outcome.function == "delete_user":
         reason = "update_user USER DOES NOT HAVE PERMISSION TO DELETE USERS"

@@ -213,14 +213,14 @@ async def add_user(
         return password
     values = {"user_level": "8", "full_name": body.user, "api_allowed_functions": "", **values_of(body)}
 
-    def serialize(conn: Connection, done: accounts.Done) -> Answer:
+    def serialize(conn: Connection, done: accounts.UserChanged) -> Answer:
         made = UserShown.of(accounts.written(conn, done.name))
         return answers.json(made, 201, {"location": f"{request.url.path}/{quote(done.name)}"})
 
     operation = Operation(
         permission,
         accounts.add,
-        lambda caller: accounts.AddOrder(caller, body.user, password, values),
+        lambda caller: accounts.AddUserOrder(caller, body.user, password, values),
         serialize,
         pointers={"user": "/user", "user_level": "/user_level"},
     )
@@ -243,13 +243,15 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
         return password
     stored, values = password, values_of(body)
 
-    def serialize(conn: Connection, done: accounts.Done) -> Answer:
+    def serialize(conn: Connection, done: accounts.UserChanged) -> Answer:
         return answers.json(UserShown.of(accounts.written(conn, done.name)))
 
     operation = Operation(
         permission,
         accounts.update,
-        lambda caller: accounts.UpdateOrder(caller, name, stored, values, revoke_tokens=body.revoke_tokens),
+        lambda caller: accounts.UpdateUserOrder(
+            caller, name, stored, values, revoke_tokens=body.revoke_tokens
+        ),
         serialize,
         pointers={"user_level": "/user_level"},
     )
@@ -280,7 +282,7 @@ async def unlock_user(request: Request, login: Signed, name: Name) -> Response:
     operation = Operation(
         UPDATE.about_that(name),
         accounts.unlock,
-        lambda caller: accounts.UnlockOrder(caller, name),
+        lambda caller: accounts.UnlockUserOrder(caller, name),
         answers.done,
     )
     return await context_of(request).write(request, login, operation)
