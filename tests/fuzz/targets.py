@@ -15,7 +15,7 @@ from didier.domain.targets import Range
 from didier.domain.templates import Template
 from didier.errors import InvalidInput, WrongSetting
 from didier.masking import MASK, Masking, mask_path
-from didier.services.users.sessions import Secret
+from didier.services.users.sessions import SessionSecret
 from didier.vicidial import conf
 from didier.vicidial.call import MASKING, SECRETS, Call, read_parameters, split_form
 from didier.web.admin.cookies import is_token_of, token_of
@@ -122,11 +122,11 @@ def cursor(data: bytes) -> None:
 def cookie(data: bytes) -> None:
     """No text is the token of a session but the one that was made for it."""
     text = data.decode("latin-1")
-    secret = Secret("the-secret-of-the-session")
+    secret = SessionSecret("the-secret-of-the-session")
     assert not is_token_of(secret, text)
     assert not is_token_of(None, text)
-    assert is_token_of(Secret(text), token_of(Secret(text)))
-    assert text == secret.text or Secret(text).digest != secret.digest
+    assert is_token_of(SessionSecret(text), token_of(SessionSecret(text)))
+    assert text == secret.text or SessionSecret(text).digest != secret.digest
 
 
 def astguiclient(data: bytes) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from didier.domain.scopes import SCOPES
 from didier.services.users import tokens as secrets
-from didier.services.users.sessions import Secret
+from didier.services.users.sessions import SessionSecret
 from didier.storage.changes import vicidial_logs
 from didier.storage.changes.vicidial_logs import AdminEntry
 from didier.storage.statements import run
@@ -193,7 +193,7 @@ def _fill(world: World) -> None:
         _add_logs(conn)
     _add_factors(world)
     assert 303 == world.browser.sign_in(CALLER, PASSWORD).status
-    world.tokens = {"session": world.browser.token, "ended": token_of(Secret("ended"))}
+    world.tokens = {"session": world.browser.token, "ended": token_of(SessionSecret("ended"))}
 
 
 def _add_factors(world: World) -> None:

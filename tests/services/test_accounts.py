@@ -243,7 +243,7 @@ def test_a_password_revokes_tokens_in_the_same_transaction(engine, now):
     carry_out(engine, accounts.add, now, new())
     for user in ("ann", "ann", "admin"):
         secret = tokens.generate()
-        carry_out(engine, tokens.add, now, tokens.AddOrder(CALLER, user, "CRM", ("users",), secret))
+        carry_out(engine, tokens.add, now, tokens.AddTokenOrder(CALLER, user, "CRM", ("users",), secret))
     order = UpdateUserOrder(CALLER, "ann", PASSWORD, {}, revoke_tokens=True)
     alone = carry_out(engine, accounts.update, now, replace(order, password=None))
     carry_out(

@@ -16,7 +16,7 @@ from didier.services.users.accounts import (
     UserChanged,
 )
 from didier.services.users.authentication import Caller
-from didier.services.users.tokens import Added, ListOrder, RevokeOrder
+from didier.services.users.tokens import AddedToken, ListOrder, RevokeOrder
 from didier.storage.statements import run
 from didier.storage.users.users import StoredPassword, accounts_by_id
 from didier.storage.users.users import accounts as accounts_of
@@ -72,7 +72,7 @@ def new(by, name="new", **values):
 
 def acts(world, by, name):
     """Everything that can be done on or for the user *name*: services and orders."""
-    token = tokens.AddOrder(by, name, "CRM", ("dids:write",), tokens.generate())
+    token = tokens.AddTokenOrder(by, name, "CRM", ("dids:write",), tokens.generate())
     return [
         (accounts.update, UpdateUserOrder(by, name, PASSWORD, {})),
         (accounts.update, UpdateUserOrder(by, name, None, {"full_name": "X"})),
@@ -111,7 +111,7 @@ def test_ordinary_agents_are_managed(world, place):
 
     outcome = world.one(service, order)
 
-    assert isinstance(outcome, UserChanged | Added | list), outcome
+    assert isinstance(outcome, UserChanged | AddedToken | list), outcome
 
 
 def test_tokens_of_who_reaches_further_are_neither_listed_nor_revoked(world):
@@ -121,7 +121,7 @@ def test_tokens_of_who_reaches_further_are_neither_listed_nor_revoked(world):
         directory.AccountSettings(level=7, api_access=True, delete_dids=True, functions="delete_did"),
     )
     made = world.one(
-        tokens.add, tokens.AddOrder(CALLER, "deleter", "CRM", ("dids:write",), tokens.generate())
+        tokens.add, tokens.AddTokenOrder(CALLER, "deleter", "CRM", ("dids:write",), tokens.generate())
     )
     manager = world.caller("manager")
 

@@ -15,7 +15,7 @@ from didier.services.system.idempotency import Answered, Request
 from didier.services.users import authentication, passwords, sessions, tokens
 from didier.services.users.authentication import Caller, Credentials
 from didier.services.users.lockouts import LOCK_AFTER, LOCK_SECONDS
-from didier.services.users.sessions import Opening, Presented
+from didier.services.users.sessions import Opening, PresentedSession
 from didier.services.users.tokens import has_passed
 
 MINUTE = timedelta(minutes=1)
@@ -74,7 +74,7 @@ def begun(conn, now):
 
 
 def shown(conn, secret, now):
-    [outcome] = sessions.sign_in(conn, [Presented(secret, "192.0.2.8")], now)
+    [outcome] = sessions.sign_in(conn, [PresentedSession(secret, "192.0.2.8")], now)
     return outcome
 
 
@@ -138,11 +138,13 @@ def test_a_session_from_the_future_is_none(conn, now):
 def test_a_token_that_has_expired_stays_so(conn):
     """At half past one it expires, the first time, and is not good again when the hour comes back."""
     caller = Caller(signed_in(conn, BEFORE_SPRING), "admin", "192.0.2.7")
-    order = tokens.AddOrder(caller, "admin", "crm", ("dids:read",), tokens.generate(), expires_at=first(30))
+    order = tokens.AddTokenOrder(
+        caller, "admin", "crm", ("dids:read",), tokens.generate(), expires_at=first(30)
+    )
     [made] = tokens.add(conn, [order], BEFORE_SPRING)
 
     def outcome(now):
-        [found] = tokens.sign_in(conn, [tokens.Presented(made.secret.digest, "192.0.2.7")], now)
+        [found] = tokens.sign_in(conn, [tokens.PresentedToken(made.secret.digest, "192.0.2.7")], now)
         return found
 
     assert isinstance(outcome(first(29)), Caller)

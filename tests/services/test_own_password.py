@@ -9,7 +9,7 @@ from didier.services.users import authentication, own_password, passwords, sessi
 from didier.services.users.authentication import Caller, Credentials
 from didier.services.users.lockouts import LOCK_AFTER
 from didier.services.users.own_password import PasswordChanged, PasswordOrder
-from didier.services.users.sessions import Opening, Presented
+from didier.services.users.sessions import Opening, PresentedSession
 from didier.storage.statements import run
 from didier.storage.users import users
 
@@ -80,7 +80,7 @@ def test_its_session_stays_and_others_end(conn, now):
     """Who changes it stays signed in where they do."""
     mine, other = session(conn, now), session(conn, now)
     change(conn, now, session=mine)
-    outcomes = sessions.sign_in(conn, [Presented(one, ADDRESS) for one in (mine, other)], now)
+    outcomes = sessions.sign_in(conn, [PresentedSession(one, ADDRESS) for one in (mine, other)], now)
 
     assert [Caller, SessionEnded] == [type(outcome) for outcome in outcomes]
 
@@ -89,7 +89,8 @@ def test_tokens_are_revoked_if_wanted(conn, now):
     """Those that work; the number is told."""
     caller = Caller(users.accounts(conn, ["admin"])["admin"].user, "admin", ADDRESS)
     orders = [
-        tokens.AddOrder(caller, "admin", name, ("dids:read",), tokens.generate()) for name in ("CRM", "PBX")
+        tokens.AddTokenOrder(caller, "admin", name, ("dids:read",), tokens.generate())
+        for name in ("CRM", "PBX")
     ]
     first, _ = tokens.add(conn, orders, now)
     tokens.revoke(conn, [tokens.RevokeOrder(caller, first.token.token_id)], now)

@@ -8,7 +8,7 @@ import pytest
 from didier.errors import SessionEnded, WrongPassword
 from didier.services.users import authentication, passwords, sessions
 from didier.services.users.authentication import Caller, Credentials, StaleProof
-from didier.services.users.sessions import IDLE, LONGEST, Opening, Presented
+from didier.services.users.sessions import IDLE, LONGEST, Opening, PresentedSession
 from didier.storage.statements import run
 
 
@@ -32,7 +32,7 @@ def begun(conn, now):
 
 
 def shown(conn, secret, now):
-    [outcome] = sessions.sign_in(conn, [Presented(secret, "192.0.2.8")], now)
+    [outcome] = sessions.sign_in(conn, [PresentedSession(secret, "192.0.2.8")], now)
     return outcome
 
 
@@ -134,4 +134,4 @@ def test_what_is_stored_tells_neither_secret_nor_password(conn, now):
 
     assert secret.text not in stored
     assert begun(conn, now).mark("x") != secret.mark("x")
-    assert secret.text not in repr(Presented(secret, ""))
+    assert secret.text not in repr(PresentedSession(secret, ""))

@@ -180,7 +180,9 @@ def outcomes(engine, now):
         found = [
             *authentication.sign_in(conn, everybody(3), now),
             *sessions.begin(conn, [opening], now),
-            *sessions.sign_in(conn, [sessions.Presented(one, ADDRESS) for one in (secret, OTHER)], now),
+            *sessions.sign_in(
+                conn, [sessions.PresentedSession(one, ADDRESS) for one in (secret, OTHER)], now
+            ),
         ]
         transaction.rollback()
     return [(type(one), str(one)) for one in found]
@@ -204,7 +206,7 @@ def test_tokens(crowd, now):
         ]
         insert(conn, "didier_tokens", columns, rows)
     shown = [
-        tokens.Presented(digest(name), (ADDRESS, REFUSED)[n % 7 == 1])
+        tokens.PresentedToken(digest(name), (ADDRESS, REFUSED)[n % 7 == 1])
         for n in range(MANY)
         for name in [("u{}", "none{}")[n % 5 == 1].format(n)]
     ]
@@ -229,7 +231,7 @@ def test_sessions(crowd, now):
     )
     with crowd.begin() as conn:
         sessions.begin(conn, openings, now)
-    shown = [sessions.Presented(secret, ADDRESS) for secret in secrets]
+    shown = [sessions.PresentedSession(secret, ADDRESS) for secret in secrets]
     later = now + timedelta(minutes=5)
 
     gone_on = counted(

@@ -16,7 +16,7 @@ from didier.errors import (
     UserNotFound,
 )
 from didier.services.users import directory, tokens
-from didier.services.users.tokens import Added, AddOrder, ListOrder, Presented, RevokeOrder
+from didier.services.users.tokens import AddedToken, AddTokenOrder, ListOrder, PresentedToken, RevokeOrder
 from didier.storage.statements import run
 
 ADDRESS = "192.0.2.7"
@@ -24,7 +24,7 @@ ADDRESS = "192.0.2.7"
 
 def order(user="admin", caller=CALLER, **settings):
     given = {"name": "CRM", "scopes": ("dids:read",), "secret": tokens.generate(), **settings}
-    return AddOrder(caller=caller, user=user, **given)
+    return AddTokenOrder(caller=caller, user=user, **given)
 
 
 def carry_out(engine, service, now, *orders):
@@ -35,8 +35,8 @@ def carry_out(engine, service, now, *orders):
 def made(engine, now, **settings):
     """Return a new token, and how it is shown."""
     [added] = carry_out(engine, tokens.add, now, order(**settings))
-    assert isinstance(added, Added), added
-    return added.token, Presented(added.secret.digest, ADDRESS)
+    assert isinstance(added, AddedToken), added
+    return added.token, PresentedToken(added.secret.digest, ADDRESS)
 
 
 def signed_in(engine, now, *presented):
@@ -66,7 +66,7 @@ def test_nothing_but_the_digest_is_stored(engine, now):
 def test_tokens_are_decided_for_themselves(engine, now):
     """One that is not known costs the others nothing."""
     _, shown = made(engine, now)
-    outcomes = signed_in(engine, now, Presented("0" * 64, ADDRESS), shown)
+    outcomes = signed_in(engine, now, PresentedToken("0" * 64, ADDRESS), shown)
 
     assert TokenRefused("there is no such token") == outcomes[0]
     assert "admin" == outcomes[1].name

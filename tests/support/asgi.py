@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy.engine import Engine
 
 from didier.config import Settings
-from didier.services.users.sessions import Secret
+from didier.services.users.sessions import SessionSecret
 from didier.web.admin import cookies
 from didier.web.app import Requests, create_app
 
@@ -57,12 +57,12 @@ class Application:
         if answer.status != 303:
             return None
         session = answer.headers["set-cookie"].partition(";")[0]
-        return {"cookie": session, cookies.HEADER: cookies.token_of(Secret(session.partition("=")[2]))}
+        return {"cookie": session, cookies.HEADER: cookies.token_of(SessionSecret(session.partition("=")[2]))}
 
     def entering(self, user: str, password: str) -> Answer:
         """Send the panel's sign-in form; return the answer."""
         visit = self.ask("GET", "/admin/login").headers["set-cookie"].partition(";")[0]
-        token = cookies.token_of(Secret(visit.partition("=")[2]))
+        token = cookies.token_of(SessionSecret(visit.partition("=")[2]))
         form = urlencode({cookies.FIELD: token, "user": user, "password": password}).encode()
         headers = {"cookie": visit, "content-type": "application/x-www-form-urlencoded"}
         return self.ask("POST", "/admin/login", headers, form)

@@ -51,7 +51,7 @@ class World:
                 user_id = directory.add(conn, name, change, self.now).account.user_id
                 factor = second_factors.SecondFactor(user_id, name, "sealed", None, 0, False, self.now)
                 second_factors.put(conn, factor)
-                order = tokens.AddOrder(CALLER, name, "CRM", ("users",), tokens.generate())
+                order = tokens.AddTokenOrder(CALLER, name, "CRM", ("users",), tokens.generate())
                 tokens.add(conn, [order, replace(order, secret=tokens.generate())], self.now)
 
     def do(self, service, *orders):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from didier.services.users.authentication import Caller
 from didier.services.users.one_time_codes import CodeProof
-from didier.services.users.sessions import Secret
+from didier.services.users.sessions import SessionSecret
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class TokenLogin:
 class SessionLogin:
     """A session of the admin panel."""
 
-    secret: Secret
+    secret: SessionSecret
 
     @property
     def name(self) -> str:

@@ -178,9 +178,9 @@ def _decide(conn: Connection, group: Sequence[Proven[Any]], now: datetime) -> _D
                 raise ValueError("a password is compared before its request is answered")
             with_passwords.append(Credentials(login.user, proven.proof, address, login.level, proven.code))
         elif isinstance(login, TokenLogin):
-            with_tokens.append(tokens.Presented(login.digest, address))
+            with_tokens.append(tokens.PresentedToken(login.digest, address))
         elif isinstance(login, SessionLogin):
-            with_sessions.append(sessions.Presented(login.secret, address))
+            with_sessions.append(sessions.PresentedSession(login.secret, address))
     return _Decided(
         authentication.decide(conn, with_passwords, now),
         tokens.decide(conn, with_tokens, now),

@@ -61,7 +61,7 @@ class Committer:
 
     def token(self, *scopes):
         secret = tokens.generate()
-        order = tokens.AddOrder(CALLER, "admin", "x", scopes, secret)
+        order = tokens.AddTokenOrder(CALLER, "admin", "x", scopes, secret)
         with self.engine.begin() as conn:
             tokens.add(conn, [order], self.now)
         return secret.text

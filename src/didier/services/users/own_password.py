@@ -11,7 +11,7 @@ from didier.services.users import sessions
 from didier.services.users.authentication import Caller
 from didier.services.users.confirmation import Confirmation, confirm
 from didier.services.users.passwords import Proof
-from didier.services.users.sessions import Secret
+from didier.services.users.sessions import SessionSecret
 from didier.storage.changes import vicidial_logs
 from didier.storage.statements import as_text
 from didier.storage.users import tokens, users
@@ -29,7 +29,7 @@ class PasswordOrder:
     caller: Caller
     proof: Proof
     new: StoredPassword
-    session: Secret | None = None
+    session: SessionSecret | None = None
     revoke_tokens: bool = False
 
 

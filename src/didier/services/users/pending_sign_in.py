@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from didier.services.system.installation_key import KeyFile, NotOpened, seal, unseal
-from didier.services.users.sessions import Secret
+from didier.services.users.sessions import SessionSecret
 from didier.storage.users.users import StoredPassword
 
 LASTS = timedelta(minutes=5)
@@ -23,18 +23,18 @@ class Pending:
     mark: str
     begun_at: float
 
-    def is_of(self, visit: Secret, stored: StoredPassword) -> bool:
+    def is_of(self, visit: SessionSecret, stored: StoredPassword) -> bool:
         """Say whether *stored* is still the password that was right."""
         return self.mark == visit.mark_password(stored)
 
 
-def sealed(user: str, stored: StoredPassword, visit: Secret, file: KeyFile, now: datetime) -> str:
+def sealed(user: str, stored: StoredPassword, visit: SessionSecret, file: KeyFile, now: datetime) -> str:
     """Return what the browser with the secret *visit* shows; raises `KeyProblem`."""
     text = json.dumps([user, visit.mark_password(stored), now.timestamp()])
     return seal(file.keys()[0], text, _about(visit))
 
 
-def opened(shown: str, visit: Secret, file: KeyFile, now: datetime) -> Pending | None:
+def opened(shown: str, visit: SessionSecret, file: KeyFile, now: datetime) -> Pending | None:
     """Return what *shown* says, None when it is none of ours or its time is over; raises `KeyProblem`."""
     try:
         pending = Pending(*json.loads(unseal(file.keys(), shown, _about(visit))))
@@ -45,5 +45,5 @@ def opened(shown: str, visit: Secret, file: KeyFile, now: datetime) -> Pending |
     return pending if 0 <= age <= LASTS.total_seconds() else None
 
 
-def _about(visit: Secret) -> str:
+def _about(visit: SessionSecret) -> str:
     return f"sign-in of visit {visit.digest}"

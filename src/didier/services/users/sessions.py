@@ -35,7 +35,7 @@ STEP = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class SessionSecret:
     """What the cookie of a session says."""
 
     text: str = field(repr=False)
@@ -55,9 +55,9 @@ class Secret:
         return self.mark(f"{len(stored.hash)}:{stored.hash}{stored.plain}")
 
 
-def generate() -> Secret:
+def generate() -> SessionSecret:
     """Make a secret that nobody can guess: 256 random bits."""
-    return Secret(secrets.token_urlsafe(32))
+    return SessionSecret(secrets.token_urlsafe(32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ class Opening:
     """A wish to begin a session with *secret*; the password is compared already."""
 
     credentials: Credentials
-    secret: Secret
+    secret: SessionSecret
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class PresentedSession:
     """A session that somebody shows from *address*."""
 
-    secret: Secret
+    secret: SessionSecret
     address: str
 
 
@@ -112,14 +112,16 @@ class Decided:
     used: frozenset[str] = frozenset()  # digests of those whose last use is to be known
 
 
-def sign_in(conn: Connection, presented: Sequence[Presented], now: datetime) -> list[Caller | SignInRefused]:
+def sign_in(
+    conn: Connection, presented: Sequence[PresentedSession], now: datetime
+) -> list[Caller | SignInRefused]:
     """Decide on each session that is shown, in order; remember when those that go on were used."""
     decided = decide(conn, presented, now)
     record(conn, decided)
     return list(decided.outcomes)
 
 
-def decide(conn: Connection, presented: Sequence[Presented], now: datetime) -> Decided:
+def decide(conn: Connection, presented: Sequence[PresentedSession], now: datetime) -> Decided:
     """Decide on each session that is shown, in order, and store nothing.
 
     The user's row is read anew: a session ends when the user is not active any more, their level is too
@@ -152,7 +154,11 @@ def record(conn: Connection, decided: Decided) -> None:
 
 
 def _outcome(
-    shown: Presented, session: Session | None, account: Account | None, lists: AddressLists, now: datetime
+    shown: PresentedSession,
+    session: Session | None,
+    account: Account | None,
+    lists: AddressLists,
+    now: datetime,
 ) -> Caller | SignInRefused:
     if session is None:
         return SessionEnded("there is no such session")
@@ -171,12 +177,12 @@ def _outcome(
     return Caller(account.user, account.user.name, shown.address)
 
 
-def keep(conn: Connection, secret: Secret, stored: StoredPassword) -> None:
+def keep(conn: Connection, secret: SessionSecret, stored: StoredPassword) -> None:
     """Let the session *secret* go on with another *stored* password; those of other secrets end with it."""
     sessions.set_mark(conn, secret.digest, secret.mark_password(stored))
 
 
-def end(conn: Connection, secrets_: Sequence[Secret]) -> list[None]:
+def end(conn: Connection, secrets_: Sequence[SessionSecret]) -> list[None]:
     """End the sessions with these secrets."""
     for secret in secrets_:
         sessions.remove(conn, secret.digest)

@@ -43,7 +43,7 @@ _PATTERN_PREFIX = re.compile(rf"[0-9A-Za-z{re.escape(patterns.SYMBOLS)}]{{1,{pat
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class TokenSecret:
     """A token as its user gets it, once."""
 
     text: str = field(repr=False)
@@ -54,9 +54,9 @@ class Secret:
         return digest(self.text)
 
 
-def generate() -> Secret:
+def generate() -> TokenSecret:
     """Make a token that nobody can guess: 256 random bits."""
-    return Secret(PREFIX + secrets.token_urlsafe(32))
+    return TokenSecret(PREFIX + secrets.token_urlsafe(32))
 
 
 def digest(text: str) -> str:
@@ -65,25 +65,25 @@ def digest(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AddOrder:
+class AddTokenOrder:
     """A wish for a token of *user*; *secret* is what it will say."""
 
     caller: Caller
     user: str
     name: str
     scopes: tuple[str, ...]
-    secret: Secret
+    secret: TokenSecret
     pattern_prefix: str | None = None
     networks: tuple[str, ...] = ()
     expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class AddedToken:
     """A new token, with what it says."""
 
     token: Token
-    secret: Secret
+    secret: TokenSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +103,16 @@ class RevokeOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class PresentedToken:
     """A token that somebody shows, by its digest, from *address*."""
 
     digest: str
     address: str
 
 
-def add(conn: Connection, orders: Sequence[AddOrder], now: datetime) -> list[Added | Refused | InvalidField]:
+def add(
+    conn: Connection, orders: Sequence[AddTokenOrder], now: datetime
+) -> list[AddedToken | Refused | InvalidField]:
     """Make the tokens that *orders* ask for.
 
     Callers make them for themselves; for others if they may change those users. No token makes tokens.
@@ -118,7 +120,7 @@ def add(conn: Connection, orders: Sequence[AddOrder], now: datetime) -> list[Add
     return [_add(conn, order, now) for order in orders]
 
 
-def _add(conn: Connection, order: AddOrder, now: datetime) -> Added | Refused | InvalidField:
+def _add(conn: Connection, order: AddTokenOrder, now: datetime) -> AddedToken | Refused | InvalidField:
     account = token_authority.reachable(conn, order.caller, order.user, "add_token")
     if not isinstance(account, Account):
         return account
@@ -139,10 +141,10 @@ def _add(conn: Connection, order: AddOrder, now: datetime) -> Added | Refused | 
         expires_at=order.expires_at,
     )
     token_id = tokens.add(conn, token, order.secret.digest)
-    return Added(replace(token, token_id=token_id), order.secret)
+    return AddedToken(replace(token, token_id=token_id), order.secret)
 
 
-def _bad_field(order: AddOrder, now: datetime) -> InvalidField | None:
+def _bad_field(order: AddTokenOrder, now: datetime) -> InvalidField | None:
     name, prefix, expires_at = order.name.strip(), order.pattern_prefix, order.expires_at
     if bad := text(1, NAME_LIMIT)(name) or characters.refused(order.name):  # strip() drops some
         return InvalidField("name", order.name, bad)
@@ -225,14 +227,16 @@ class Decided:
     used: frozenset[int] = frozenset()  # ids of those whose last use is to be known
 
 
-def sign_in(conn: Connection, presented: Sequence[Presented], now: datetime) -> list[Caller | SignInRefused]:
+def sign_in(
+    conn: Connection, presented: Sequence[PresentedToken], now: datetime
+) -> list[Caller | SignInRefused]:
     """Decide on each token that is shown, in order; remember when those that are accepted were used."""
     decided = decide(conn, presented, now)
     record(conn, decided)
     return list(decided.outcomes)
 
 
-def decide(conn: Connection, presented: Sequence[Presented], now: datetime) -> Decided:
+def decide(conn: Connection, presented: Sequence[PresentedToken], now: datetime) -> Decided:
     """Decide on each token that is shown, in order, and store nothing.
 
     A token works while its user is active, wherever wrong passwords have locked the user out: somebody
@@ -268,7 +272,11 @@ def record(conn: Connection, decided: Decided) -> None:
 
 
 def _outcome(
-    presented: Presented, token: Token | None, account: Account | None, lists: AddressLists, now: datetime
+    presented: PresentedToken,
+    token: Token | None,
+    account: Account | None,
+    lists: AddressLists,
+    now: datetime,
 ) -> Caller | SignInRefused:
     if token is None:
         return TokenRefused("there is no such token")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from starlette.requests import Request
 
-from didier.services.users.sessions import LONGEST, Secret, generate
+from didier.services.users.sessions import LONGEST, SessionSecret, generate
 
 PREFIX = "/admin"
 SESSION = "didier_session"
@@ -21,24 +21,24 @@ FIELD = "csrf_token"
 HEADER = "x-csrf-token"
 
 
-def session_of(request: Request) -> Secret | None:
+def session_of(request: Request) -> SessionSecret | None:
     """Return the secret that the browser shows."""
     text = request.cookies.get(SESSION)
-    return Secret(text) if text else None
+    return SessionSecret(text) if text else None
 
 
-def visit_of(request: Request) -> Secret:
+def visit_of(request: Request) -> SessionSecret:
     """Return what the token of the sign-in form belongs to: the cookie of the visit, or a new one."""
     text = request.cookies.get(VISIT)
-    return Secret(text) if text else generate()
+    return SessionSecret(text) if text else generate()
 
 
-def token_of(secret: Secret) -> str:
+def token_of(secret: SessionSecret) -> str:
     """Return the token that belongs to a session or visit; other sites cannot know it."""
     return secret.mark("csrf")
 
 
-def is_token_of(secret: Secret | None, token: str) -> bool:
+def is_token_of(secret: SessionSecret | None, token: str) -> bool:
     """Say whether *token* belongs to *secret*."""
     return secret is not None and hmac.compare_digest(token_of(secret).encode(), token.encode())
 
@@ -48,7 +48,7 @@ def is_secure(request: Request) -> bool:
     return request.url.scheme == "https"
 
 
-def written(request: Request, name: str, secret: Secret, lasts: timedelta = LONGEST) -> str:
+def written(request: Request, name: str, secret: SessionSecret, lasts: timedelta = LONGEST) -> str:
     """Return the ``Set-Cookie`` header that gives *secret* to the browser, out of reach of scripts."""
     return _header(name, secret.text, int(lasts.total_seconds()), secure=is_secure(request))
 

@@ -6,7 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import Message, Scope, Send
 
-from didier.services.users.sessions import Secret
+from didier.services.users.sessions import SessionSecret
 from didier.web.admin import cookies
 from didier.web.admin.cookies import PREFIX
 
@@ -67,7 +67,7 @@ def _kept(path: str) -> str:
     return "no-cache" if path.startswith(OWN_STATIC) else "public, max-age=31536000, immutable"
 
 
-def is_forged(request: Request, body: bytes, secret: Secret | None) -> bool:
+def is_forged(request: Request, body: bytes, secret: SessionSecret | None) -> bool:
     """Say whether the token is missing that only our own pages know: as a header, or in a form's *body*."""
     token = request.headers.get(cookies.HEADER)
     if token is None and request.headers.get("content-type", "").partition(";")[0].strip() == FORM:

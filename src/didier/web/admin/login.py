@@ -9,7 +9,7 @@ from starlette.types import Receive
 
 from didier.errors import SignInRefused
 from didier.services.users.pending_sign_in import LASTS
-from didier.services.users.sessions import Secret, generate
+from didier.services.users.sessions import SessionSecret, generate
 from didier.web.admin import cookies, guard
 from didier.web.admin.cookies import PREFIX
 from didier.web.admin.signing import Halfway, Signing, status_of
@@ -46,19 +46,21 @@ class LoginPages:
         return await (self._code if shows_code else self._password)(site, request, fields, visit)
 
     async def _password(
-        self, site: "Site", request: Request, fields: dict[str, str], visit: Secret
+        self, site: "Site", request: Request, fields: dict[str, str], visit: SessionSecret
     ) -> Response:
         user, wanted, secret = fields.get("user", "").strip(), fields.get("next", ""), generate()
         who = await self._signing.enter(user, fields.get("password", ""), address_of(request), secret, visit)
         if isinstance(who, SignInRefused):
             return _page(site, request, status_of(who), str(who), user, wanted)
         if isinstance(who, Halfway):
-            kept = cookies.written(request, cookies.HALFWAY, Secret(who.text), LASTS)
+            kept = cookies.written(request, cookies.HALFWAY, SessionSecret(who.text), LASTS)
             query = f"?{urlencode({'next': wanted})}" if wanted else ""
             return RedirectResponse(CODE + query, 303, {"set-cookie": kept})
         return await self._entered(request, secret, wanted)
 
-    async def _code(self, site: "Site", request: Request, fields: dict[str, str], visit: Secret) -> Response:
+    async def _code(
+        self, site: "Site", request: Request, fields: dict[str, str], visit: SessionSecret
+    ) -> Response:
         shown, wanted, secret = request.cookies.get(cookies.HALFWAY, ""), fields.get("next", ""), generate()
         who = await self._signing.go_on(
             Halfway(shown), fields.get("code", ""), address_of(request), secret, visit
@@ -69,7 +71,7 @@ class LoginPages:
             return _page(site, request, status_of(who), str(who), wanted=wanted)
         return await self._entered(request, secret, wanted)
 
-    async def _entered(self, request: Request, secret: Secret, wanted: str) -> Response:
+    async def _entered(self, request: Request, secret: SessionSecret, wanted: str) -> Response:
         """Give the browser its session; the one before it ends."""
         if old := cookies.session_of(request):
             await self._signing.leave(old)

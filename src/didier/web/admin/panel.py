@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from didier.errors import Unavailable
 from didier.masking import mask_path
 from didier.services.users.authentication import Caller
-from didier.services.users.sessions import Secret
+from didier.services.users.sessions import SessionSecret
 from didier.web.admin import cookies, guard
 from didier.web.admin.cookies import PREFIX
 from didier.web.admin.login import CODE, LOGIN, LoginPages, address_of
@@ -115,7 +115,7 @@ class Panel:
         path = request.scope["path"].removeprefix(PREFIX)
         headers = [pair for pair in request.scope["headers"] if pair[0] != b"authorization"]
         scope = {**request.scope, "path": path, "raw_path": path.encode(), "headers": headers}
-        await self._json_api({**scope, callers.SESSION: secret or Secret("")}, receive, send)
+        await self._json_api({**scope, callers.SESSION: secret or SessionSecret("")}, receive, send)
 
     async def _logout(self, request: Request, receive: Receive) -> Response:
         secret = cookies.session_of(request)

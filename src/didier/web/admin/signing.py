@@ -21,7 +21,7 @@ from didier.services.users import pending_sign_in, sessions
 from didier.services.users.authentication import Caller, Credentials, StaleProof
 from didier.services.users.passwords import Proof
 from didier.services.users.pending_sign_in import Pending
-from didier.services.users.sessions import LEVEL, Opening, Presented, Secret
+from didier.services.users.sessions import LEVEL, Opening, PresentedSession, SessionSecret
 from didier.storage.users.users import StoredPassword
 from didier.web.api.callers import clean_password
 
@@ -32,11 +32,11 @@ def _begin(conn: Connection, orders: Sequence[Opening]) -> list[Caller | SignInR
     return sessions.begin(conn, orders, datetime.now())
 
 
-def _present(conn: Connection, shown: Sequence[Presented]) -> list[Caller | SignInRefused]:
+def _present(conn: Connection, shown: Sequence[PresentedSession]) -> list[Caller | SignInRefused]:
     return sessions.sign_in(conn, shown, datetime.now())
 
 
-def _decide(conn: Connection, shown: Sequence[Presented]) -> Sequence[Caller | SignInRefused]:
+def _decide(conn: Connection, shown: Sequence[PresentedSession]) -> Sequence[Caller | SignInRefused]:
     return sessions.decide(conn, shown, datetime.now()).outcomes
 
 
@@ -54,7 +54,7 @@ class Signing:
         self._runtime = runtime
 
     async def enter(
-        self, user: str, password: str, address: str, secret: Secret, visit: Secret
+        self, user: str, password: str, address: str, secret: SessionSecret, visit: SessionSecret
     ) -> Caller | SignInRefused | Halfway:
         """Begin the session *secret*, or say what the *visit* goes on with; raise `Overloaded`."""
         login = PasswordLogin(user, password, clean_password)
@@ -69,7 +69,9 @@ class Signing:
 
         return await until_fresh(begin)
 
-    def _halfway(self, user: str, stored: StoredPassword, visit: Secret) -> Halfway | SecondFactorUnchecked:
+    def _halfway(
+        self, user: str, stored: StoredPassword, visit: SessionSecret
+    ) -> Halfway | SecondFactorUnchecked:
         try:
             return Halfway(
                 pending_sign_in.sealed(user, stored, visit, self._runtime.codes.key_file, datetime.now())
@@ -79,7 +81,7 @@ class Signing:
             return SecondFactorUnchecked()
 
     async def go_on(
-        self, shown: Halfway, code: str, address: str, secret: Secret, visit: Secret
+        self, shown: Halfway, code: str, address: str, secret: SessionSecret, visit: SessionSecret
     ) -> Caller | SignInRefused | None:
         """Begin the session *secret* with a one-time *code*; None: the password has to be given again."""
 
@@ -95,7 +97,7 @@ class Signing:
 
         return await until_fresh(begin)
 
-    def _pending(self, shown: Halfway, visit: Secret) -> tuple[Pending, StoredPassword] | None:
+    def _pending(self, shown: Halfway, visit: SessionSecret) -> tuple[Pending, StoredPassword] | None:
         try:
             pending = pending_sign_in.opened(shown.text, visit, self._runtime.codes.key_file, datetime.now())
         except KeyProblem:
@@ -103,11 +105,11 @@ class Signing:
         stored = pending and self._runtime.codes.stored_password(pending.user)
         return (pending, stored) if pending and stored and pending.is_of(visit, stored) else None
 
-    async def who(self, secret: Secret, address: str) -> Caller | SignInRefused:
+    async def who(self, secret: SessionSecret, address: str) -> Caller | SignInRefused:
         """Return the caller whose session *secret* is."""
-        return await self._runtime.present(_present, _decide, Presented(secret, address), Caller)
+        return await self._runtime.present(_present, _decide, PresentedSession(secret, address), Caller)
 
-    async def leave(self, secret: Secret) -> None:
+    async def leave(self, secret: SessionSecret) -> None:
         """End the session *secret*."""
         await self._runtime.committer.run(sessions.end, secret)
 

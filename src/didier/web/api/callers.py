@@ -8,14 +8,14 @@ from starlette.requests import Request
 from didier.runtime.logins import LocalLogin, Login, PasswordLogin, SessionLogin, TokenLogin
 from didier.services.users import tokens
 from didier.services.users.authentication import Caller
-from didier.services.users.sessions import Secret
+from didier.services.users.sessions import SessionSecret
 from didier.vicidial.call import CLEAN_UP
 
 LOCAL = "didier.caller"
 """Where a request from this process has its `Caller` in the ASGI scope, which nothing sent gets into."""
 
 SESSION = "didier.session"
-"""Where the admin panel puts the `Secret` of the session that a request came with."""
+"""Where the admin panel puts the `SessionSecret` of the session that a request came with."""
 
 LOGIN = "didier.login"
 """Where a request has what was read of its headers: it may sign in twice, with the same one-time code."""
@@ -64,7 +64,7 @@ def _read(request: Request) -> Login:
     if isinstance(caller, Caller):
         return LocalLogin(caller)
     secret = request.scope.get(SESSION)
-    if isinstance(secret, Secret):
+    if isinstance(secret, SessionSecret):
         return SessionLogin(secret)
     login = read(request.headers.get("authorization", ""))
     if isinstance(login, PasswordLogin):

@@ -147,8 +147,8 @@ async def add_token(
     """Create a token; the token itself is only in this answer."""
     secret = tokens.generate()
 
-    def order(caller: Caller) -> tokens.AddOrder:
-        return tokens.AddOrder(
+    def order(caller: Caller) -> tokens.AddTokenOrder:
+        return tokens.AddTokenOrder(
             caller=caller,
             user=body.user or caller.user.name,
             name=body.name,
@@ -159,7 +159,7 @@ async def add_token(
             expires_at=local(body.expires_at),
         )
 
-    def serialize(conn: Connection, made: tokens.Added) -> Answer:
+    def serialize(conn: Connection, made: tokens.AddedToken) -> Answer:
         first = TokenMade.of(made.token, token=made.secret.text)
         again = replace(first, token=None)
         return Answer(201, answers.to_json(first), repeated=answers.to_json(again))
