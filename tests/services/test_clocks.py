@@ -11,7 +11,7 @@ import pytest
 from didier.domain.users import User
 from didier.errors import LockedOut, SessionEnded, TokenRefused
 from didier.services.system import idempotency
-from didier.services.system.idempotency import Answered, Request
+from didier.services.system.idempotency import Answered, KeyedRequest
 from didier.services.users import authentication, passwords, sessions, tokens
 from didier.services.users.authentication import Caller, Credentials
 from didier.services.users.lockouts import LOCK_AFTER, LOCK_SECONDS
@@ -164,7 +164,7 @@ def test_what_has_passed():
 )
 def test_a_repeated_request_is_not_done_twice(conn, now, later):
     """Whether the clock was set back, forward or stood still: the answer that was given is given again."""
-    request = Request("admin", "key-1", "fingerprint")
+    request = KeyedRequest("admin", "key-1", "fingerprint")
     idempotency.begin(conn, [request], now)
     idempotency.finish(conn, [(request, "SUCCESS\n")])
 

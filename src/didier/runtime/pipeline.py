@@ -45,7 +45,7 @@ class _Authorized:
     place: int
     request: Request[Any]
     caller: Caller | None
-    key: idempotency.Request | None
+    key: idempotency.KeyedRequest | None
 
 
 def carry_out(conn: Connection, group: Sequence[Proven[Any]], clock: Clock = datetime.now) -> list[Any]:

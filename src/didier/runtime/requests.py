@@ -74,7 +74,7 @@ class Request(ABC, Generic[Answer]):
         """Yield the rows of the API log that say what the user *name* was answered."""
 
     @abstractmethod
-    def key(self, caller: Caller) -> idempotency.Request | None:
+    def key(self, caller: Caller) -> idempotency.KeyedRequest | None:
         """Return the request by its idempotency key; None when it came without one."""
 
     @abstractmethod

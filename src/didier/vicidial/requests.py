@@ -98,12 +98,12 @@ class CallRequest(Request[Reply]):
         problem = self._key_problem() or function.problem(call)
         return problem or function.prepare(call, caller)
 
-    def key(self, caller: Caller) -> idempotency.Request | None:
+    def key(self, caller: Caller) -> idempotency.KeyedRequest | None:
         """Return the request that the call makes with a key; a dry run makes none, as it does nothing."""
         call = self.call
         if not self._has_key() or not call.get(KEY) or self._key_problem() or is_on(call, "dry_run"):
             return None
-        return idempotency.Request.of(caller, call.get(KEY), _fingerprint(call))
+        return idempotency.KeyedRequest.of(caller, call.get(KEY), _fingerprint(call))
 
     def _has_key(self) -> bool:
         takes_key = isinstance(self._function, Function) and self._function.takes_key

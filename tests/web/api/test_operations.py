@@ -20,7 +20,7 @@ from didier.storage.statements import run
 from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import clean_password
-from didier.web.api.operations import ApiRequest, Key, Operation, Permission, RequestContext
+from didier.web.api.operations import ApiRequest, Operation, Permission, RequestContext, RequestKey
 
 
 class Committer:
@@ -48,7 +48,7 @@ class Committer:
             serialize or (lambda conn, done: answers.json({"did_id": done.did_id}, 201)),
             pointers={"pattern": "/did_pattern"},
         )
-        named = key and Key.of(key, "POST", "/dids", content)
+        named = key and RequestKey.of(key, "POST", "/dids", content)
         return self.proven(operation.permission, operation, named, **sender)
 
     def carry_out(self, *group):

@@ -17,7 +17,7 @@ REMEMBERED = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class KeyedRequest:
     """A request with a *key* of `Caller.principal` *owner*; equal *fingerprint*: equal parameters.
 
     A token has keys of its own: it may reach less than its user, or than another token.
@@ -28,7 +28,7 @@ class Request:
     fingerprint: str
 
     @classmethod
-    def of(cls, caller: Caller, key: str, fingerprint: str) -> "Request":
+    def of(cls, caller: Caller, key: str, fingerprint: str) -> "KeyedRequest":
         """Return the request of *caller*; who sees other groups since then has sent another one.
 
         The answer may show DIDs that they see no more, and nothing must be done a second time.
@@ -50,7 +50,9 @@ class Answered:
     answer: str
 
 
-def begin(conn: Connection, requests: Sequence[Request], now: datetime) -> list[Answered | KeyReused | None]:
+def begin(
+    conn: Connection, requests: Sequence[KeyedRequest], now: datetime
+) -> list[Answered | KeyReused | None]:
     """Say for each of *requests*, whose keys are all different, what was answered; None: carry it out now.
 
     What is to be carried out is claimed first: another process that is at it too has to wait, and then
@@ -65,7 +67,7 @@ def begin(conn: Connection, requests: Sequence[Request], now: datetime) -> list[
     return outcomes
 
 
-def _outcome(request: Request, known: Mapping[Name, Known]) -> Answered | KeyReused | None:
+def _outcome(request: KeyedRequest, known: Mapping[Name, Known]) -> Answered | KeyReused | None:
     found = known.get(request.name)
     if found is None or found.answer is None:
         return None
@@ -74,7 +76,7 @@ def _outcome(request: Request, known: Mapping[Name, Known]) -> Answered | KeyReu
     return Answered(found.answer)
 
 
-def finish(conn: Connection, answers: Sequence[tuple[Request, str | None]]) -> None:
+def finish(conn: Connection, answers: Sequence[tuple[KeyedRequest, str | None]]) -> None:
     """Remember the answers to requests; those that were refused (None) may be sent again."""
     idempotency.answer(conn, [(request.name, answer) for request, answer in answers if answer is not None])
     idempotency.forget(conn, [request.name for request, answer in answers if answer is None])

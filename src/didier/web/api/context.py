@@ -21,7 +21,7 @@ from didier.storage.users.users import StoredPassword
 from didier.web.api import problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import clean_password
-from didier.web.api.operations import ApiRequest, Key, Operation, Permission, RequestContext
+from didier.web.api.operations import ApiRequest, Operation, Permission, RequestContext, RequestKey
 from didier.web.api.texts import Pause, Texts
 
 SHORT = 4_096
@@ -74,12 +74,12 @@ class ApiContext:
             bad = InvalidField("Idempotency-Key", sent, f"1 to {KEY_LIMIT} printable characters")
             return problems.refusal(bad, {"Idempotency-Key": "Idempotency-Key"}).response
         body = await request.body() if content is None else content
-        key = Key.of(sent, request.method, request.url.path, request.url.query.encode() + b"\n" + body)
+        key = RequestKey.of(sent, request.method, request.url.path, request.url.query.encode() + b"\n" + body)
         with self._alone(login, key):
             return await self._write(request, login, operation, key)
 
     async def _write(
-        self, request: Request, login: Login, operation: Operation[Any, Any], key: Key | None
+        self, request: Request, login: Login, operation: Operation[Any, Any], key: RequestKey | None
     ) -> Response:
         wanted = ApiRequest(_context(request, login), operation.permission, operation, key)
         answer = await self._runtime.carry_out(wanted)
@@ -198,7 +198,7 @@ class ApiContext:
         return await self._runtime.passwords.to_store(password)
 
     @contextmanager
-    def _alone(self, login: Login, key: Key) -> Iterator[None]:
+    def _alone(self, login: Login, key: RequestKey) -> Iterator[None]:
         """Hold *key* while its request is under way; raise `KeyUnderWay` for a second one."""
         name = (_sender(login), key.stored)
         if name in self._under_way:

@@ -104,7 +104,7 @@ class Operation(Generic[Order, Outcome]):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class RequestKey:
     """An idempotency key: as it was sent, as it is stored, and what the request with it was."""
 
     sent: str
@@ -112,7 +112,7 @@ class Key:
     fingerprint: str
 
     @classmethod
-    def of(cls, sent: str, method: str, path: str, content: bytes) -> "Key":
+    def of(cls, sent: str, method: str, path: str, content: bytes) -> "RequestKey":
         """Return the key *sent* with a request; *content* is what makes two requests the same."""
         name = hashlib.sha256(f"{method} {path} {sent}".encode()).hexdigest()
         return cls(sent, f"v1:{name}", hashlib.sha256(content).hexdigest())
@@ -138,7 +138,7 @@ class ApiRequest(requests.Request[Answer]):
     context: RequestContext
     permission: Permission
     wanted: Operation[Any, Any] | None = None
-    idempotency_key: Key | None = None
+    idempotency_key: RequestKey | None = None
 
     @property
     def login(self) -> Login:
@@ -177,10 +177,10 @@ class ApiRequest(requests.Request[Answer]):
             raise TypeError("a request without an operation only asks to be allowed something")
         return requests.Operation(self.wanted.service, self.wanted.order(caller), self.wanted.answer)
 
-    def key(self, caller: Caller) -> idempotency.Request | None:
+    def key(self, caller: Caller) -> idempotency.KeyedRequest | None:
         """Return the request by its key."""
         key = self.idempotency_key
-        return idempotency.Request.of(caller, key.stored, key.fingerprint) if key else None
+        return idempotency.KeyedRequest.of(caller, key.stored, key.fingerprint) if key else None
 
     def key_reused(self) -> Answer:
         """Return the problem, with the key as it was sent."""
