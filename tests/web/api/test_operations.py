@@ -20,7 +20,7 @@ from didier.storage.statements import run
 from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import clean_password
-from didier.web.api.operations import ApiRequest, Operation, Permission, RequestContext, RequestKey
+from didier.web.api.operations import ApiOperation, ApiRequest, Permission, RequestContext, RequestKey
 
 
 class Committer:
@@ -41,7 +41,7 @@ class Committer:
         return Proven(ApiRequest(context, permission, operation, key), proof)
 
     def add(self, pattern, key=None, content=b"", serialize=None, **sender):
-        operation = Operation(
+        operation = ApiOperation(
             Permission("add_did", "dids:write", pattern),
             edits.add,
             lambda caller: edits.AddOrder(caller, pattern, {}),
@@ -161,7 +161,7 @@ def test_operations_on_one_subject_wait_for_each_other(committer):
         return [None] * len(orders)
 
     def about(subject):
-        operation = Operation(
+        operation = ApiOperation(
             Permission("add_did", "dids:write"), service, lambda caller: None, answers.done, subject=subject
         )
         return committer.proven(operation.permission, operation)

@@ -20,7 +20,7 @@ from didier.web.api.copies import Previews
 from didier.web.api.copy_orders import Ordered
 from didier.web.api.edit_orders import AddBody, DeleteBody, Editing, ImportBody, UpdateBody
 from didier.web.api.edits import EditPreviewed
-from didier.web.api.operations import Operation, Permission
+from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.orders import TEXT_TYPES, CopyBody, media_type, packed
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
@@ -191,7 +191,7 @@ async def cancel_batch(request: Request, login: Signed, batch_id: BatchId) -> Re
     def serialize(conn: Connection, batch: StoredBatch) -> Answer:
         return answers.json(Batch.of(batch))
 
-    operation = Operation(
+    operation = ApiOperation(
         CANCEL.about_that(str(batch_id)),
         batches.cancel,
         lambda caller: batches.CancelOrder(caller, batch_id),

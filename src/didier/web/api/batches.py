@@ -24,7 +24,7 @@ from didier.storage.dids import snapshots
 from didier.web.api import answers, cursors, problems, timestamps
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
-from didier.web.api.operations import Operation, Permission
+from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
@@ -425,7 +425,7 @@ async def answer_undo(request: Request, login: Login, batch_id: int, *, force: b
         status = 202 if undone.batch.state in ACTIVE else 200
         return answers.json(UndoneBatch.of(undone.batch, kept=list(undone.kept)), status)
 
-    operation = Operation(
+    operation = ApiOperation(
         UNDO.about_that(str(batch_id)),
         batches.undo,
         lambda caller: batches.UndoOrder(caller, batch_id, force),

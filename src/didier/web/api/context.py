@@ -21,7 +21,7 @@ from didier.storage.users.users import StoredPassword
 from didier.web.api import problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import clean_password
-from didier.web.api.operations import ApiRequest, Operation, Permission, RequestContext, RequestKey
+from didier.web.api.operations import ApiOperation, ApiRequest, Permission, RequestContext, RequestKey
 from didier.web.api.texts import Pause, Texts
 
 SHORT = 4_096
@@ -60,7 +60,7 @@ class ApiContext:
         return self._runtime.codes
 
     async def write(
-        self, request: Request, login: Login, operation: Operation[Any, Any], content: bytes | None = None
+        self, request: Request, login: Login, operation: ApiOperation[Any, Any], content: bytes | None = None
     ) -> Response:
         """Carry out what *request* wants, once if it is a POST with an idempotency key; return its answer.
 
@@ -79,7 +79,7 @@ class ApiContext:
             return await self._write(request, login, operation, key)
 
     async def _write(
-        self, request: Request, login: Login, operation: Operation[Any, Any], key: RequestKey | None
+        self, request: Request, login: Login, operation: ApiOperation[Any, Any], key: RequestKey | None
     ) -> Response:
         wanted = ApiRequest(_context(request, login), operation.permission, operation, key)
         answer = await self._runtime.carry_out(wanted)

@@ -23,7 +23,7 @@ from didier.web.api.answers import Answer
 from didier.web.api.batches import Batch, BatchWithItems, items_of
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.copy_orders import COPY, POINTERS, Ordered
-from didier.web.api.operations import Operation, Permission
+from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.orders import (
     TEXT_TYPES,
     CopyBody,
@@ -223,7 +223,7 @@ async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
             template=asked.template,
         )
 
-    operation = Operation(_asked(asked), copies.copy, order, serialize, at="/overrides", pointers=POINTERS)
+    operation = ApiOperation(_asked(asked), copies.copy, order, serialize, at="/overrides", pointers=POINTERS)
     context = context_of(request)
     answer = await context.write(request, login, operation, ordered.content)
     if made and (difference := await _difference(context, made[-1])):
@@ -256,7 +256,7 @@ async def _accept(request: Request, login: Login, ordered: Ordered) -> Response:
     def serialize(conn: Connection, batch: StoredBatch) -> Answer:
         return answers.json(Batch.of(batch), 202, {"location": _address(request, batch.batch_id)})
 
-    operation = Operation(
+    operation = ApiOperation(
         _asked(asked), batches.accept, lambda caller: _order(asked, caller), serialize,
         at="/overrides", pointers=POINTERS,
     )  # fmt: skip

@@ -18,7 +18,7 @@ from didier.services.batches import copy_source
 from didier.services.batches.batches import SMALL
 from didier.web.api import answers
 from didier.web.api.context import SHORT, context_of
-from didier.web.api.operations import Operation, Permission
+from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.orders import Copying, Named, named, of_json, of_text, packed
 from didier.web.api.signed import expected
 from didier.web.api.texts import Pause
@@ -100,7 +100,7 @@ async def _absent(request: Request, login: Login, said: Named, content: bytes | 
         return await context_of(request).read(request, login, permission, lambda *_: problem, POINTERS)
     if content is None:
         content = (await packed(request)).content if "idempotency-key" in request.headers else b""
-    operation = Operation(permission, _refused, lambda _: problem, answers.done, pointers=POINTERS)
+    operation = ApiOperation(permission, _refused, lambda _: problem, answers.done, pointers=POINTERS)
     return await context_of(request).write(request, login, operation, content)
 
 

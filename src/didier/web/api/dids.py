@@ -24,7 +24,7 @@ from didier.storage.dids.pages import Row, Sort, place_kinds
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
-from didier.web.api.operations import Operation, Permission
+from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import (
     PAGE_DEFAULT,
@@ -237,7 +237,7 @@ async def add_did(
     def serialize(conn: Connection, done: edits.Done) -> Answer:
         return _made(request, lookup.written(conn, done.did_id, done.sight))
 
-    operation = Operation(
+    operation = ApiOperation(
         ADD.about_that(pattern),
         edits.add,
         lambda caller: edits.AddOrder(caller, pattern, values),
@@ -270,7 +270,7 @@ async def change_did(
     def serialize(conn: Connection, done: edits.Done) -> Answer:
         return did_answer(lookup.written(conn, done.did_id, done.sight))
 
-    operation = Operation(
+    operation = ApiOperation(
         UPDATE.about_that(pattern),
         edits.update,
         lambda caller: edits.UpdateOrder(caller, pattern, values, etag=_etag(if_match)),
@@ -291,7 +291,7 @@ async def delete_did(
     if_match: IfMatch = None,
 ) -> Response:
     """Delete a DID."""
-    operation = Operation(
+    operation = ApiOperation(
         Permission("delete_did", WRITE, pattern),
         edits.delete,
         lambda caller: edits.DeleteOrder(caller, pattern, force, etag=_etag(if_match)),
@@ -393,7 +393,7 @@ async def unlock_did(request: Request, login: Signed, pattern: Pattern) -> Respo
 
 
 async def _lock(request: Request, login: Login, pattern: str, *, locked: bool) -> Response:
-    operation = Operation(
+    operation = ApiOperation(
         UPDATE.about_that(pattern),
         edits.lock,
         lambda caller: edits.LockOrder(caller, pattern, locked),

@@ -26,7 +26,7 @@ from didier.web.api.answers import Answer
 from didier.web.api.batches import WRITE, Batch, BatchWithItems, Item, items_of
 from didier.web.api.context import context_of
 from didier.web.api.edit_orders import Editing
-from didier.web.api.operations import Operation, Permission
+from didier.web.api.operations import ApiOperation, Permission
 
 SHOWN = 1_000
 """Most DIDs that are shown of a preview."""
@@ -103,7 +103,7 @@ async def refuse(request: Request, login: Login, verb: str, refusal: Refusal, co
     def service(conn: Connection, orders: Sequence[Refusal], now: datetime) -> Sequence[Refusal]:
         return orders
 
-    operation = Operation(permission(verb), service, lambda _: refusal, answers.done)
+    operation = ApiOperation(permission(verb), service, lambda _: refusal, answers.done)
     return await context_of(request).write(request, login, operation, content)
 
 
@@ -145,7 +145,9 @@ async def _edit(request: Request, login: Login, asked: Editing, content: bytes) 
         shape = BatchWithItems.of(batch, items=list(items_of(found, 0, SMALL)))
         return answers.json(shape, 201, {"location": _address(request, batch.batch_id)})
 
-    operation = Operation(_asked(asked), bulk_edits.edit, order, serialize, at="/values", pointers=POINTERS)
+    operation = ApiOperation(
+        _asked(asked), bulk_edits.edit, order, serialize, at="/values", pointers=POINTERS
+    )
     return await context_of(request).write(request, login, operation, content)
 
 
@@ -158,7 +160,9 @@ async def _accept(request: Request, login: Login, asked: Editing, content: bytes
     def serialize(conn: Connection, batch: StoredBatch) -> Answer:
         return answers.json(Batch.of(batch), 202, {"location": _address(request, batch.batch_id)})
 
-    operation = Operation(_asked(asked), bulk_edits.accept, order, serialize, at="/values", pointers=POINTERS)
+    operation = ApiOperation(
+        _asked(asked), bulk_edits.accept, order, serialize, at="/values", pointers=POINTERS
+    )
     context = context_of(request)
     answer = await context.write(request, login, operation, content)
     context.wake()

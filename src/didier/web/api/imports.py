@@ -19,7 +19,7 @@ from didier.web.api.answers import Answer
 from didier.web.api.batches import Batch
 from didier.web.api.context import context_of
 from didier.web.api.edits import EditPreviewed
-from didier.web.api.operations import Operation, Permission
+from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.orders import media_type, packed
 from didier.web.api.schemas import IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
@@ -113,5 +113,5 @@ async def import_dids(
         path = f"{request.url.path.removesuffix('/imports')}/batches/{done.batch_id}"
         return answers.json(ImportedDids.of(done), 201, {"location": path})
 
-    operation = Operation(ADD.about_that(f"{len(rows)} rows"), bulk_edits.edit, order, serialize)
+    operation = ApiOperation(ADD.about_that(f"{len(rows)} rows"), bulk_edits.edit, order, serialize)
     return await context.write(request, login, operation, sent.content)

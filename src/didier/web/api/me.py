@@ -20,7 +20,7 @@ from didier.web.api import answers, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import CODE_HEADER
 from didier.web.api.context import context_of
-from didier.web.api.operations import Operation, Permission
+from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
 from didier.web.api.timestamps import ZonedText, zoned
@@ -199,7 +199,7 @@ async def change_my_password(request: Request, login: Signed, body: PasswordChan
     def serialize(conn: Connection, done: own_password.PasswordChanged) -> Answer:
         return answers.json(PasswordChanged(done.tokens_revoked))
 
-    operation = Operation(
+    operation = ApiOperation(
         permission,
         own_password.change,
         lambda caller: own_password.PasswordOrder(caller, proof, new, session, body.revoke_tokens),
@@ -230,7 +230,7 @@ async def begin_second_factor(
         again = SecondFactorBegun(None, None, None)
         return Answer(201, answers.to_json(first), repeated=answers.to_json(again))
 
-    operation = Operation(
+    operation = ApiOperation(
         permission,
         second_factor.begin,
         lambda caller: second_factor.BeginOrder(caller, proof, context.codes.key_file),
@@ -255,7 +255,7 @@ async def set_second_factor(
     proof = await _proved(request, login, SET, code)
     if isinstance(proof, Response):
         return proof
-    operation = Operation(
+    operation = ApiOperation(
         SET,
         second_factor.set_,
         lambda caller: second_factor.SetOrder(caller, proof, body.keeps_password),
@@ -277,7 +277,7 @@ async def renew_recovery_codes(
     proof = await _proved(request, login, permission, code)
     if isinstance(proof, Response):
         return proof
-    operation = Operation(
+    operation = ApiOperation(
         permission, second_factor.new_codes, lambda caller: CodeOrder(caller, proof), _serialize_set,
         pointers=_POINTERS,
     )  # fmt: skip
@@ -294,7 +294,7 @@ async def end_second_factor(request: Request, login: Signed, code: OneTimeCode =
     proof = await _proved(request, login, permission, code)
     if isinstance(proof, Response):
         return proof
-    operation = Operation(
+    operation = ApiOperation(
         permission,
         second_factor.end,
         lambda caller: CodeOrder(caller, proof),

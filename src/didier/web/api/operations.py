@@ -76,7 +76,7 @@ def _none_of(user: User, actions: Sequence[str]) -> NotPermitted | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation(Generic[Order, Outcome]):
+class ApiOperation(Generic[Order, Outcome]):
     """What a request wants changed.
 
     - *order* makes an order of the caller, *service* carries out many of them and returns for each an
@@ -137,7 +137,7 @@ class ApiRequest(requests.Request[Answer]):
 
     context: RequestContext
     permission: Permission
-    wanted: Operation[Any, Any] | None = None
+    wanted: ApiOperation[Any, Any] | None = None
     idempotency_key: RequestKey | None = None
 
     @property

@@ -15,7 +15,7 @@ from didier.storage.users.tokens import Token
 from didier.web.api import answers
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
-from didier.web.api.operations import Operation, Permission
+from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
 from didier.web.api.timestamps import ZonedMoment, ZonedText, local, zoned, zoned_or_none
@@ -130,7 +130,7 @@ async def list_tokens(
     def serialize(conn: Connection, found: list[Token]) -> Answer:
         return answers.json(Tokens(list(map(TokenShown.of, found))))
 
-    operation = Operation(
+    operation = ApiOperation(
         Permission("list_tokens", NO_SCOPE, user or "", checked=False), tokens.listed, order, serialize
     )
     return await context_of(request).write(request, login, operation)
@@ -164,7 +164,7 @@ async def add_token(
         again = replace(first, token=None)
         return Answer(201, answers.to_json(first), repeated=answers.to_json(again))
 
-    operation = Operation(ADD.about_that(body.user or ""), tokens.add, order, serialize)
+    operation = ApiOperation(ADD.about_that(body.user or ""), tokens.add, order, serialize)
     return await context_of(request).write(request, login, operation)
 
 
@@ -176,7 +176,7 @@ async def revoke_token(
     request: Request, login: Signed, token_id: Annotated[int, Path(ge=1, le=2**31 - 1)]
 ) -> Response:
     """Revoke a token: it is no longer accepted."""
-    operation = Operation(
+    operation = ApiOperation(
         Permission("revoke_token", NO_SCOPE, str(token_id), checked=False),
         tokens.revoke,
         lambda caller: tokens.RevokeOrder(caller, token_id),

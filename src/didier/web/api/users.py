@@ -21,7 +21,7 @@ from didier.web.api import answers, cursors, problems
 from didier.web.api.answers import Answer
 from didier.web.api.callers import clean_password
 from didier.web.api.context import context_of
-from didier.web.api.operations import Operation, Permission
+from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
@@ -217,7 +217,7 @@ async def add_user(
         made = UserShown.of(accounts.written(conn, done.name))
         return answers.json(made, 201, {"location": f"{request.url.path}/{quote(done.name)}"})
 
-    operation = Operation(
+    operation = ApiOperation(
         permission,
         accounts.add,
         lambda caller: accounts.AddUserOrder(caller, body.user, password, values),
@@ -246,7 +246,7 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
     def serialize(conn: Connection, done: accounts.UserChanged) -> Answer:
         return answers.json(UserShown.of(accounts.written(conn, done.name)))
 
-    operation = Operation(
+    operation = ApiOperation(
         permission,
         accounts.update,
         lambda caller: accounts.UpdateUserOrder(
@@ -264,7 +264,7 @@ async def change_user(request: Request, login: Signed, name: Name, body: UserCha
 )  # fmt: skip
 async def reset_second_factor(request: Request, login: Signed, name: Name) -> Response:
     """Let a user who has lost their second factor sign in with the password alone."""
-    operation = Operation(
+    operation = ApiOperation(
         UPDATE.about_that(name),
         accounts.reset_second_factor,
         lambda caller: accounts.ResetOrder(caller, name),
@@ -279,7 +279,7 @@ async def reset_second_factor(request: Request, login: Signed, name: Name) -> Re
 )  # fmt: skip
 async def unlock_user(request: Request, login: Signed, name: Name) -> Response:
     """Let a user who is locked out after ten wrong passwords sign in again at once."""
-    operation = Operation(
+    operation = ApiOperation(
         UPDATE.about_that(name),
         accounts.unlock,
         lambda caller: accounts.UnlockUserOrder(caller, name),
