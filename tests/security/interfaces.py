@@ -153,8 +153,8 @@ def _only_reads(row: Row, circumstance: Circumstance) -> bool:
     return method == "GET" and circumstance is not c.FOREIGN
 
 
-_KINDS: Mapping[Any, problems.Kind] = {
-    **problems.KINDS, c.NotSignedIn: problems.NOT_SIGNED_IN, c.CrossSite: problems.CROSS_SITE
+_KINDS: Mapping[Any, problems.ProblemType] = {
+    **problems.TYPES, c.NotSignedIn: problems.NOT_SIGNED_IN, c.CrossSite: problems.CROSS_SITE
 }  # fmt: skip
 
 

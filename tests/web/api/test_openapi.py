@@ -121,6 +121,6 @@ def test_every_refusal_has_a_type():
     classes = below(errors.Refusal) | below(errors.Unavailable)
     ours = {cls for cls in classes if cls.__module__ == "didier.errors"} - grouping
 
-    assert ours == set(problems.KINDS)
+    assert ours == set(problems.TYPES)
     assert len(problems.ALL) == len({kind.name for kind in problems.ALL})
     assert 404 == problems.kind_of(errors.NotFound("1")).status

@@ -92,6 +92,6 @@ def _problem(request: Request) -> Response:
     kind = next((kind for kind in problems.ALL if kind.name == name), None)
     if kind is None:
         return PlainTextResponse("There is no such problem.\n", 404, _POLICY)
-    meaning = next((inspect.getdoc(cls) or "" for cls, known in problems.KINDS.items() if known == kind), "")
+    meaning = next((inspect.getdoc(cls) or "" for cls, known in problems.TYPES.items() if known == kind), "")
     text = f"{kind.title} (HTTP status {kind.status})\n\n{meaning}".rstrip()
     return PlainTextResponse(f"{text}\n", headers=_POLICY)

@@ -23,8 +23,8 @@ PLACES_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of problem: the end of its type, its HTTP status and its title; all stay as they are."""
+class ProblemType:
+    """A type of problem: the end of its address, its HTTP status and its title; all stay as they are."""
 
     name: str
     status: int
@@ -37,80 +37,85 @@ class Kind:
 
 
 # What the transport itself refuses; the services know nothing of it.
-NOT_SIGNED_IN = Kind("not-signed-in", 401, "User name and password, or a token, are missing")
-INVALID = Kind("invalid-request", 422, "The request is not valid")
-NO_SUCH_ADDRESS = Kind("no-such-address", 404, "There is nothing at this address")
-METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The method is not allowed here")
-TOO_LARGE = Kind("too-large", 413, "The request is too large")
-TOO_SLOW = Kind("too-slow", 408, "The request took too long to come")
-NOT_JSON = Kind("unsupported-media-type", 415, "The body is in a format that is not understood")
-CROSS_SITE = Kind("cross-site", 403, "Another site has sent the request")
-TOO_MANY = Kind("too-many-requests", 429, "Too many requests")
-NOT_OUR_HOST = Kind("not-our-host", 421, "The request is for another host")  # RFC 9110, 15.5.20
-FAILED = Kind("failed", 500, "The server failed")
-BAD_CURSOR = Kind("invalid-cursor", 422, "The cursor is not one of this list")
+NOT_SIGNED_IN = ProblemType("not-signed-in", 401, "User name and password, or a token, are missing")
+INVALID = ProblemType("invalid-request", 422, "The request is not valid")
+NO_SUCH_ADDRESS = ProblemType("no-such-address", 404, "There is nothing at this address")
+METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "The method is not allowed here")
+TOO_LARGE = ProblemType("too-large", 413, "The request is too large")
+TOO_SLOW = ProblemType("too-slow", 408, "The request took too long to come")
+NOT_JSON = ProblemType("unsupported-media-type", 415, "The body is in a format that is not understood")
+CROSS_SITE = ProblemType("cross-site", 403, "Another site has sent the request")
+TOO_MANY = ProblemType("too-many-requests", 429, "Too many requests")
+NOT_OUR_HOST = ProblemType("not-our-host", 421, "The request is for another host")  # RFC 9110, 15.5.20
+FAILED = ProblemType("failed", 500, "The server failed")
+BAD_CURSOR = ProblemType("invalid-cursor", 422, "The cursor is not one of this list")
 
-KINDS: Mapping[type[DidierError], Kind] = MappingProxyType({
-    errors.WrongPassword: Kind("wrong-password", 401, "Wrong user name or password"),
-    errors.LevelTooLow: Kind("level-too-low", 403, "The user level is too low"),
-    errors.LockedOut: Kind("locked-out", 401, "The user is locked out"),
-    errors.AddressRefused: Kind("address-refused", 403, "Requests from this address are not accepted"),
-    errors.SecondFactorMissing: Kind("second-factor-missing", 403, "There is no confirmed second factor"),
-    errors.SecondFactorRequired: Kind("second-factor-required", 401, "A one-time code is missing"),
-    errors.WrongCode: Kind("wrong-code", 401, "The one-time code is wrong"),
-    errors.SecondFactorUnchecked: Kind("second-factor-unchecked", 403, "The code cannot be checked"),
-    errors.TokenRefused: Kind("token-refused", 401, "The token is not valid"),
-    errors.SessionEnded: Kind("session-ended", 401, "The session has ended"),
-    errors.NotPermitted: Kind("not-permitted", 403, "A right is missing"),
-    errors.BeyondReach: Kind("beyond-reach", 403, "The user reaches further than the caller"),
-    errors.LastManager: Kind("last-manager", 409, "Nobody else may manage users"),
-    errors.NotFound: Kind("did-not-found", 404, "There is no such DID"),
-    errors.AlreadyExists: Kind("did-exists", 409, "The DID exists already"),
-    errors.NamedTwice: Kind("did-named-twice", 409, "The DID is named twice"),
-    errors.InvalidPattern: Kind("invalid-pattern", 422, "This cannot be a DID"),
-    errors.InvalidRange: Kind("invalid-range", 422, "This cannot be a range of DIDs"),
-    errors.InvalidField: Kind("invalid-field", 422, "A value is not allowed"),
-    errors.UnknownReference: Kind("unknown-reference", 422, "A value names something that is not there"),
-    errors.NothingToChange: Kind("nothing-to-change", 422, "Nothing was named to be changed"),
-    errors.Protected: Kind("did-protected", 409, "Call handling relies on the DID"),
-    errors.InUse: Kind("did-in-use", 409, "The DID is in use"),
-    errors.DeletionLocked: Kind("did-locked", 409, "The DID is locked against deletion"),
-    errors.ChangedMeanwhile: Kind("changed-meanwhile", 412, "The DID was changed meanwhile"),
-    errors.InvalidInput: Kind("unreadable-targets", 422, "The targets cannot be read"),
-    errors.NothingFound: Kind("nothing-found", 422, "No DID meets the conditions"),
-    errors.TooMuchToRead: Kind("too-much-to-read", 413, "The targets take too long to read"),
-    errors.TooManyTargets: Kind("too-many-targets", 422, "The order has too many targets"),
-    errors.NotAllPossible: Kind("not-all-possible", 409, "Not every target is possible, so nothing was done"),
-    errors.BatchNotFound: Kind("batch-not-found", 404, "There is no such batch"),
-    errors.NotUndoable: Kind("not-undoable", 409, "The batch cannot be undone now"),
-    errors.NotCancellable: Kind("not-cancellable", 409, "The batch cannot be cancelled now"),
+TYPES: Mapping[type[DidierError], ProblemType] = MappingProxyType({
+    errors.WrongPassword: ProblemType("wrong-password", 401, "Wrong user name or password"),
+    errors.LevelTooLow: ProblemType("level-too-low", 403, "The user level is too low"),
+    errors.LockedOut: ProblemType("locked-out", 401, "The user is locked out"),
+    errors.AddressRefused: ProblemType("address-refused", 403, "Requests from this address are not accepted"),
+    errors.SecondFactorMissing: ProblemType("second-factor-missing", 403,
+        "There is no confirmed second factor"),
+    errors.SecondFactorRequired: ProblemType("second-factor-required", 401, "A one-time code is missing"),
+    errors.WrongCode: ProblemType("wrong-code", 401, "The one-time code is wrong"),
+    errors.SecondFactorUnchecked: ProblemType("second-factor-unchecked", 403, "The code cannot be checked"),
+    errors.TokenRefused: ProblemType("token-refused", 401, "The token is not valid"),
+    errors.SessionEnded: ProblemType("session-ended", 401, "The session has ended"),
+    errors.NotPermitted: ProblemType("not-permitted", 403, "A right is missing"),
+    errors.BeyondReach: ProblemType("beyond-reach", 403, "The user reaches further than the caller"),
+    errors.LastManager: ProblemType("last-manager", 409, "Nobody else may manage users"),
+    errors.NotFound: ProblemType("did-not-found", 404, "There is no such DID"),
+    errors.AlreadyExists: ProblemType("did-exists", 409, "The DID exists already"),
+    errors.NamedTwice: ProblemType("did-named-twice", 409, "The DID is named twice"),
+    errors.InvalidPattern: ProblemType("invalid-pattern", 422, "This cannot be a DID"),
+    errors.InvalidRange: ProblemType("invalid-range", 422, "This cannot be a range of DIDs"),
+    errors.InvalidField: ProblemType("invalid-field", 422, "A value is not allowed"),
+    errors.UnknownReference: ProblemType("unknown-reference", 422,
+        "A value names something that is not there"),
+    errors.NothingToChange: ProblemType("nothing-to-change", 422, "Nothing was named to be changed"),
+    errors.Protected: ProblemType("did-protected", 409, "Call handling relies on the DID"),
+    errors.InUse: ProblemType("did-in-use", 409, "The DID is in use"),
+    errors.DeletionLocked: ProblemType("did-locked", 409, "The DID is locked against deletion"),
+    errors.ChangedMeanwhile: ProblemType("changed-meanwhile", 412, "The DID was changed meanwhile"),
+    errors.InvalidInput: ProblemType("unreadable-targets", 422, "The targets cannot be read"),
+    errors.NothingFound: ProblemType("nothing-found", 422, "No DID meets the conditions"),
+    errors.TooMuchToRead: ProblemType("too-much-to-read", 413, "The targets take too long to read"),
+    errors.TooManyTargets: ProblemType("too-many-targets", 422, "The order has too many targets"),
+    errors.NotAllPossible: ProblemType("not-all-possible", 409,
+        "Not every target is possible, so nothing was done"),
+    errors.BatchNotFound: ProblemType("batch-not-found", 404, "There is no such batch"),
+    errors.NotUndoable: ProblemType("not-undoable", 409, "The batch cannot be undone now"),
+    errors.NotCancellable: ProblemType("not-cancellable", 409, "The batch cannot be cancelled now"),
     # Both statuses are those of draft-ietf-httpapi-idempotency-key-header.
-    errors.KeyReused: Kind("key-reused", 422, "The idempotency key was used for another request"),
-    errors.KeyUnderWay: Kind("key-under-way", 409, "The request with this idempotency key is under way"),
-    errors.TokenNotFound: Kind("token-not-found", 404, "There is no such token"),
-    errors.NotConfirmed: Kind("not-confirmed", 403, "The password or the code is not right"),
-    errors.SecondFactorExists: Kind("second-factor-exists", 409, "There is a second factor already"),
-    errors.NoSecondFactor: Kind("no-second-factor", 404, "There is no second factor"),
-    errors.KeyNotUsable: Kind("key-not-usable", 500, "The installation's key cannot be used"),
-    errors.UserExists: Kind("user-exists", 409, "The user exists already"),
-    errors.UserNotFound: Kind("user-not-found", 404, "There is no such user"),
-    errors.GroupNotFound: Kind("group-not-found", 422, "There is no such user group"),
-    errors.LevelNotAllowed: Kind("level-not-allowed", 403, "The caller may not give or change this level"),
-    errors.PasswordNotReset: Kind("password-not-reset", 422, "The password was not reset"),
-    errors.Overloaded: Kind("overloaded", 503, "Too many requests are waiting"),
-    errors.DatabaseBusy: Kind("database-busy", 503, "The database is busy"),
-    errors.DiskFull: Kind("disk-full", 503, "The disk of the database is full"),
-    errors.ReadOnly: Kind("database-read-only", 503, "The database is read-only"),
-    errors.FileFailed: Kind("file-failed", 503, "The file of the database cannot be used"),
-    errors.TableDamaged: Kind("table-damaged", 503, "A table is damaged"),
-    errors.DatabaseLost: Kind("database-lost", 503, "The database cannot be reached"),
-    errors.Stopping: Kind("stopping", 503, "The server is stopping"),
+    errors.KeyReused: ProblemType("key-reused", 422, "The idempotency key was used for another request"),
+    errors.KeyUnderWay: ProblemType("key-under-way", 409,
+        "The request with this idempotency key is under way"),
+    errors.TokenNotFound: ProblemType("token-not-found", 404, "There is no such token"),
+    errors.NotConfirmed: ProblemType("not-confirmed", 403, "The password or the code is not right"),
+    errors.SecondFactorExists: ProblemType("second-factor-exists", 409, "There is a second factor already"),
+    errors.NoSecondFactor: ProblemType("no-second-factor", 404, "There is no second factor"),
+    errors.KeyNotUsable: ProblemType("key-not-usable", 500, "The installation's key cannot be used"),
+    errors.UserExists: ProblemType("user-exists", 409, "The user exists already"),
+    errors.UserNotFound: ProblemType("user-not-found", 404, "There is no such user"),
+    errors.GroupNotFound: ProblemType("group-not-found", 422, "There is no such user group"),
+    errors.LevelNotAllowed: ProblemType("level-not-allowed", 403,
+        "The caller may not give or change this level"),
+    errors.PasswordNotReset: ProblemType("password-not-reset", 422, "The password was not reset"),
+    errors.Overloaded: ProblemType("overloaded", 503, "Too many requests are waiting"),
+    errors.DatabaseBusy: ProblemType("database-busy", 503, "The database is busy"),
+    errors.DiskFull: ProblemType("disk-full", 503, "The disk of the database is full"),
+    errors.ReadOnly: ProblemType("database-read-only", 503, "The database is read-only"),
+    errors.FileFailed: ProblemType("file-failed", 503, "The file of the database cannot be used"),
+    errors.TableDamaged: ProblemType("table-damaged", 503, "A table is damaged"),
+    errors.DatabaseLost: ProblemType("database-lost", 503, "The database cannot be reached"),
+    errors.Stopping: ProblemType("stopping", 503, "The server is stopping"),
 })  # fmt: skip
-"""The kind of every refusal."""
+"""The type of every refusal."""
 
-ALL: tuple[Kind, ...] = (
+ALL: tuple[ProblemType, ...] = (
     NOT_SIGNED_IN, INVALID, BAD_CURSOR, NO_SUCH_ADDRESS, METHOD_NOT_ALLOWED, TOO_LARGE, TOO_SLOW, NOT_JSON,
-    TOO_MANY, CROSS_SITE, NOT_OUR_HOST, FAILED, *KINDS.values(),
+    TOO_MANY, CROSS_SITE, NOT_OUR_HOST, FAILED, *TYPES.values(),
 )  # fmt: skip
 
 # Several challenges in one line (RFC 9110, 11.6.1). With charset, browsers send names and passwords in UTF-8
@@ -188,13 +193,13 @@ class Problem:
             return json.dumps(members, default=vars).encode()
 
 
-def kind_of(error: DidierError) -> Kind:
-    """Return the kind of a refusal, or of the class nearest above it that has one."""
-    return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), FAILED)
+def kind_of(error: DidierError) -> ProblemType:
+    """Return the type of a refusal, or of the class nearest above it that has one."""
+    return next((TYPES[cls] for cls in type(error).__mro__ if cls in TYPES), FAILED)
 
 
 def answer(
-    kind: Kind,
+    kind: ProblemType,
     detail: str,
     *,
     pointer: str | None = None,
