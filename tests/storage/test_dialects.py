@@ -3,7 +3,7 @@
 import pytest
 
 from didier.storage import dialects
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.statements import run, scalar
 
 
@@ -11,7 +11,7 @@ def test_every_difference_has_a_form(conn):
     """A difference that has a name is said for every database."""
     dialect = dialects.of(conn)
 
-    assert [] == [difference for difference in Dialect.__annotations__ if not hasattr(dialect, difference)]
+    assert [] == [difference for difference in SqlDialect.__annotations__ if not hasattr(dialect, difference)]
 
 
 @pytest.mark.parametrize("name", ["v", "value"])

@@ -1,6 +1,6 @@
 """What differs between SQLite, the embedded database, and MariaDB, the database of VICIdial.
 
-Each difference has a name in `Dialect`, and its two forms below. Statements are put together from these;
+Each difference has a name in `SqlDialect`, and its two forms below. Statements are put together from these;
 nobody else asks which of the databases it is.
 """
 
@@ -22,7 +22,7 @@ Assignments = Iterable[tuple[str, str]]
 """Columns, and the expressions of what they are set to."""
 
 
-class Dialect(ABC):
+class SqlDialect(ABC):
     """The differences by name. What attributes hold and methods return is SQL, unless they say otherwise."""
 
     is_embedded: bool
@@ -172,7 +172,7 @@ FEW = 64
 """Most rows that SQLite is given value by value: a compiled statement is kept for each number of rows."""
 
 
-class _SQLite(Dialect):
+class _SQLite(SqlDialect):
     is_embedded = True
     has_own_indexes = True
     has_transactions = True
@@ -254,7 +254,7 @@ class _SQLite(Dialect):
 _ANY_LETTER = "LONGTEXT CHARACTER SET utf8mb4"
 
 
-class _MariaDB(Dialect):
+class _MariaDB(SqlDialect):
     is_embedded = False
     has_own_indexes = False
     has_transactions = False
@@ -341,9 +341,9 @@ class _MariaDB(Dialect):
 
 
 _SQLITE, _MARIADB = _SQLite(), _MariaDB()
-_BY_NAME: dict[str, Dialect] = {SQLITE: _SQLITE, **dict.fromkeys(MARIADB, _MARIADB)}
+_BY_NAME: dict[str, SqlDialect] = {SQLITE: _SQLITE, **dict.fromkeys(MARIADB, _MARIADB)}
 
 
-def of(database: Connection | Engine) -> Dialect:
+def of(database: Connection | Engine) -> SqlDialect:
     """Return the dialect of a database, or of the one that is connected to."""
     return _BY_NAME[database.dialect.name]

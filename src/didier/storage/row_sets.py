@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.storage import dialects
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.statements import (
     bound_rows,
     cache_some,
@@ -43,7 +43,7 @@ def find(
 
 
 @cache_some
-def joined(dialect: Dialect, table: str, column: str, kind: str = "VARCHAR(255)") -> str:
+def joined(dialect: SqlDialect, table: str, column: str, kind: str = "VARCHAR(255)") -> str:
     """Return the FROM item that reads a parameter, a list of values, as ``r``, and joins *table* as ``t``.
 
     Of the table it has the rows whose *column* is one of the values, compared as the column compares: unlike
@@ -143,28 +143,28 @@ def _listed(columns: Columns) -> str:
     return ", ".join(f"t.`{name}`" for name in columns)
 
 
-def _matches(dialect: Dialect, kinds: _Kinds) -> str:
+def _matches(dialect: SqlDialect, kinds: _Kinds) -> str:
     values = (_value(dialect, f"r.v{place}", is_number) for place, (_, is_number) in enumerate(kinds))
     return " AND ".join(f"t.`{name}` = {value}" for (name, _), value in zip(kinds, values, strict=True))
 
 
-def _value(dialect: Dialect, place: str, is_number: bool) -> str:
+def _value(dialect: SqlDialect, place: str, is_number: bool) -> str:
     return f"CAST({place} AS INTEGER)" if is_number else dialect.comparable(place)
 
 
 @cache_some
-def _find(dialect: Dialect, table: str, source: str, kinds: _Kinds, columns: Columns) -> str:
+def _find(dialect: SqlDialect, table: str, source: str, kinds: _Kinds, columns: Columns) -> str:
     joined = f"{source} {dialect.forced_join} {table} AS t"  # the few rows that are bound come first
     return f"SELECT {_listed(columns)} FROM {joined} ON {_matches(dialect, kinds)}"
 
 
 @cache_some
-def _update(dialect: Dialect, table: str, source: str, kinds: _Kinds, columns: Columns, where: str) -> str:
+def _update(dialect: SqlDialect, table: str, source: str, kinds: _Kinds, columns: Columns, where: str) -> str:
     new = ((name, f"r.v{place}") for place, name in enumerate(columns, len(kinds)))
     return dialect.update_joined(table, source, _matches(dialect, kinds), new, where)
 
 
 @cache_some
-def _delete(dialect: Dialect, table: str, source: str, kinds: _Kinds) -> str:
+def _delete(dialect: SqlDialect, table: str, source: str, kinds: _Kinds) -> str:
     key, chosen = ", ".join(f"`{name}`" for name, _ in kinds), ", ".join(_places(len(kinds)))
     return dialect.delete_joined(table, source, _matches(dialect, kinds), key, chosen)

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
 from didier.storage import dialects
-from didier.storage.dialects import MARK, Dialect
+from didier.storage.dialects import MARK, SqlDialect
 from didier.storage.failures import is_denied
 
 cache_some = lru_cache(1024)
@@ -176,7 +176,7 @@ def scalar(conn: Connection, sql: str, *values: Any) -> Any:
 
 
 @cache_some
-def rows_of(dialect: Dialect, columns: tuple[str, ...], any_letter: bool = False) -> str:
+def rows_of(dialect: SqlDialect, columns: tuple[str, ...], any_letter: bool = False) -> str:
     """Return the FROM item, called ``r``, that reads a parameter as a table.
 
     The parameter is a list of lists as `as_json` writes it, one value for each of *columns*. Column ``n``
@@ -186,7 +186,7 @@ def rows_of(dialect: Dialect, columns: tuple[str, ...], any_letter: bool = False
 
 
 def bound_rows(
-    dialect: Dialect, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], *, any_letter: bool = False
+    dialect: SqlDialect, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], *, any_letter: bool = False
 ) -> tuple[str, list[Any]]:
     """Return the FROM item that `rows_of` returns, and what is bound to it so that it reads *rows*."""
     if not dialect.binds_values(len(rows)):
@@ -271,7 +271,7 @@ def insert_one(conn: Connection, table: str, values: Mapping[str, Any], key: str
 
 
 def _insertion(
-    dialect: Dialect, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
+    dialect: SqlDialect, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
 ) -> tuple[str, list[Any]]:
     """Return the statement that adds *rows*, and what is bound to it."""
     if dialect.binds_values(len(rows)):
@@ -285,7 +285,7 @@ def _insert_few(table: str, columns: tuple[str, ...], count: int) -> str:
 
 
 @cache_some
-def _insert(dialect: Dialect, table: str, columns: tuple[str, ...]) -> str:
+def _insert(dialect: SqlDialect, table: str, columns: tuple[str, ...]) -> str:
     places = tuple(f"c{i}" for i in range(len(columns)))
     return (
         f"INSERT INTO {table} ({_quoted(columns)})"

@@ -158,7 +158,7 @@ def digests_of(
     """
     if any(name not in image for name in names):
         return [None for _ in places]
-    # As `Dialect.row_text` puts rows together.
+    # As `SqlDialect.row_text` puts rows together.
     has_digests = dialects.of(conn).has_digests
     write, begin, between, end = (_as_text, "", "\x1f", "") if has_digests else (_as_json, "[", ",", "]")
     parts = [write(image[name]) for name in names]

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.targets import Range
 from didier.storage import dialects, row_sets
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.dids.did_fields import DEFAULTS, VERSION
 from didier.storage.dids.dids import STAMP, Value
 from didier.storage.statements import (
@@ -151,7 +151,7 @@ def _known(names: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if name in there)
 
 
-def _rows_source(dialect: Dialect, block: Block) -> tuple[str, list[Any]]:
+def _rows_source(dialect: SqlDialect, block: Block) -> tuple[str, list[Any]]:
     """Return the FROM item ``r`` that reads the rows of *block*, and what is bound to it.
 
     It has ``n``, which counts them, ``target``, and of each varying column ``own0``, ``own1`` …

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from sqlalchemy.engine import Connection
 
 from didier.storage import dialects, row_sets
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.failures import Outrun
 from didier.storage.statements import as_json, bound_rows, cache_some, run
 
@@ -84,7 +84,7 @@ def change(conn: Connection, changes: Mapping[int, Fields]) -> None:
 
 
 @cache_some
-def _raise(dialect: Dialect) -> str:
+def _raise(dialect: SqlDialect) -> str:
     upsert = dialect.upsert("did_id", [(VERSION, f"{_TABLE}.{VERSION} + 1")])
     source = dialect.items("value", "BIGINT")
     return f"INSERT INTO {_TABLE} (did_id, {VERSION}) SELECT r.value, 2 FROM {source} WHERE TRUE {upsert}"

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
 from didier.storage import dialects
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.dids import did_fields
 from didier.storage.dids.did_fields import NOT_COPIED, VERSION
 from didier.storage.statements import (
@@ -109,7 +109,7 @@ _LETTERED = f"SELECT did_id, did_pattern, user_group FROM {DIDS} WHERE {LETTERED
 
 
 @cache
-def _find(dialect: Dialect) -> str:
+def _find(dialect: SqlDialect) -> str:
     return (
         f"SELECT r.value, d.did_id, d.did_pattern, d.user_group FROM {dialect.items('value', 'VARCHAR(255)')}"
         f" {dialect.forced_join} {DIDS} AS d ON d.did_pattern = r.value"
@@ -168,7 +168,7 @@ def _plain(row: tuple[Any, ...]) -> Sequence[Value]:
 
 
 @cache
-def _images(dialect: Dialect, columns: tuple[str, ...]) -> str:
+def _images(dialect: SqlDialect, columns: tuple[str, ...]) -> str:
     names = ", ".join(f"d.`{name}`" for name in columns)
     source = f"{dialect.items('value', 'BIGINT')} {dialect.forced_join} {DIDS} AS d ON d.did_id = r.value"
     return f"SELECT {names} FROM {source}"

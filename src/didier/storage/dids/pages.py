@@ -11,7 +11,7 @@ from didier.domain.fields import OWN_FIELDS
 from didier.domain.users import EVERY_GROUP
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.storage import dialects
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.dids import did_fields, search
 from didier.storage.statements import as_json, as_text, columns_of, escaped, like, run
 from didier.storage.tables import DIDS
@@ -187,7 +187,7 @@ def _sources(conn: Connection, sight: Visibility, change_ids: Collection[int]) -
     return {change_id: pattern for change_id, pattern, group in rows if sight.sees(group, pattern)}
 
 
-def _source_group(dialect: Dialect, sight: Visibility) -> str:
+def _source_group(dialect: SqlDialect, sight: Visibility) -> str:
     """Return the expression for the group that the source of the copy ``c`` had; NULL where none is asked."""
     if sight.groups is None:
         return "NULL"

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from didier.storage import dialects
 from didier.storage.changes import change_log
 from didier.storage.changes.change_log import DELETED, UPDATED
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.dids.bulk import Block, named, own_columns
 from didier.storage.dids.did_fields import DEFAULTS
 from didier.storage.dids.dids import STAMP, Did
@@ -67,7 +67,7 @@ def _with(block: Block, ids: Sequence[int]) -> list[list[Any]]:
 
 
 @cache
-def _read_back(dialect: Dialect, alike: str, varying: tuple[str, ...], consecutive: bool) -> str:
+def _read_back(dialect: SqlDialect, alike: str, varying: tuple[str, ...], consecutive: bool) -> str:
     equal = [alike]
     for place, name in enumerate(varying):
         if name in DEFAULTS:  # what Didier knows besides is in a table that loses nothing
@@ -84,7 +84,7 @@ def _read_back(dialect: Dialect, alike: str, varying: tuple[str, ...], consecuti
 
 
 @cache
-def _read_numbers(dialect: Dialect, equal: str) -> str:
+def _read_numbers(dialect: SqlDialect, equal: str) -> str:
     """Return the statement of `_read_back` for consecutive numbers, which needs no list of them."""
     number = dialect.padded("p.prefix", "d.did_id + p.more", "p.width")
     return (
@@ -102,7 +102,7 @@ def _wanted(conn: Connection, names: tuple[str, ...], values: list[Any], convert
 
 
 @cache
-def _equal(dialect: Dialect, names: tuple[str, ...], converted: bool) -> str:
+def _equal(dialect: SqlDialect, names: tuple[str, ...], converted: bool) -> str:
     """Return the condition that the columns *names* of ``d`` are as wanted, to the letter."""
     if not names:
         return "1"

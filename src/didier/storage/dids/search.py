@@ -7,7 +7,7 @@ other characters than digits; an embedded database has an index of these.
 from collections.abc import Iterator
 from typing import Any
 
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.statements import like
 from didier.storage.tables import DIDS, SYMBOLS
 
@@ -20,7 +20,7 @@ for _symbol in "+.:_*#":
 """The digits of a pattern."""
 
 
-def ids(dialect: Dialect, text: str, digits: str | None) -> Part:
+def ids(dialect: SqlDialect, text: str, digits: str | None) -> Part:
     """Return a statement that selects the ids of the DIDs with *text* in pattern or description.
 
     With *digits*, those too that have these among the digits of the pattern.
@@ -32,18 +32,18 @@ def ids(dialect: Dialect, text: str, digits: str | None) -> Part:
     return f"SELECT did_id FROM ({union}) AS found", [value for _, values in parts for value in values]
 
 
-def _patterns(dialect: Dialect, text: str) -> Iterator[Part]:
+def _patterns(dialect: SqlDialect, text: str) -> Iterator[Part]:
     if text.isascii() and text.isdigit():
         yield "INSTR(did_pattern, ?) > 0", [text]
     else:
         yield f"{_only_symbols(dialect)}did_pattern LIKE ? ESCAPE '!'", [like(text)]
 
 
-def _numbers(dialect: Dialect, text: str, digits: str) -> Iterator[Part]:
+def _numbers(dialect: SqlDialect, text: str, digits: str) -> Iterator[Part]:
     if text != digits:
         yield "INSTR(did_pattern, ?) > 0", [digits]
     yield f"{_only_symbols(dialect)}{DIGITS} LIKE ?", [f"%{digits}%"]
 
 
-def _only_symbols(dialect: Dialect) -> str:
+def _only_symbols(dialect: SqlDialect) -> str:
     return f"{SYMBOLS} AND " if dialect.has_own_indexes else ""

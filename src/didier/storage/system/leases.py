@@ -15,7 +15,7 @@ from functools import cache
 from sqlalchemy.engine import Connection
 
 from didier.storage import dialects
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.statements import as_json, run, run_change
 
 
@@ -37,7 +37,7 @@ _COLUMNS = "name, holder, epoch, taken_at, expires_at"
 
 
 @cache
-def _take(dialect: Dialect, force: bool) -> str:
+def _take(dialect: SqlDialect, force: bool) -> str:
     values = f"?, ?, 1, {dialect.now}, {dialect.in_seconds}"
     if dialect.has_conditional_upsert:
         return _take_on_conflict(values, "1" if force else f"l.expires_at <= {dialect.now}")

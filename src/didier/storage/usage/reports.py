@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
 from didier.storage import dialects
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.statements import as_json, as_moment, as_text, run
 from didier.storage.tables import DIDS
 
@@ -47,7 +47,7 @@ def _groups(groups: Collection[str]) -> str:
 
 
 @cache
-def _calls(dialect: Dialect, limited: bool) -> str:
+def _calls(dialect: SqlDialect, limited: bool) -> str:
     join = f" JOIN {DIDS} AS d ON d.did_id = CAST(l.did_id AS INTEGER)" if limited else ""
     condition = f" AND d.user_group IN {dialect.texts}" if limited else ""
     return (

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.storage import dialects
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.statements import bound_rows, cache_some, columns_of, run
 from didier.storage.tables import USERS
 
@@ -39,7 +39,7 @@ def make(conn: Connection, copies: Sequence[tuple[int, Mapping[str, Any]]]) -> N
 
 @cache_some
 def _sql(
-    dialect: Dialect, source: str, there: tuple[str, ...], given: tuple[str, ...], always: tuple[str, ...]
+    dialect: SqlDialect, source: str, there: tuple[str, ...], given: tuple[str, ...], always: tuple[str, ...]
 ) -> str:
     copied = [f"`{name}`" for name in there if name not in _NOT_COPIED and name not in given]
     new = [f"r.v{i}" if name in always else _or(dialect, f"r.v{i}", name) for i, name in enumerate(given)]
@@ -49,5 +49,5 @@ def _sql(
     return f"INSERT INTO {USERS} ({names}) SELECT {selected} FROM {joined} ORDER BY r.n"
 
 
-def _or(dialect: Dialect, value: str, name: str) -> str:
+def _or(dialect: SqlDialect, value: str, name: str) -> str:
     return f"COALESCE({dialect.mixable(value)}, t.`{name}`)"

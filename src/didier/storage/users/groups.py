@@ -7,7 +7,7 @@ from functools import cache
 from sqlalchemy.engine import Connection
 
 from didier.storage import dialects, row_sets
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.statements import as_json, as_text, insert, known_columns, only_known, run
 from didier.storage.tables import USER_GROUPS
 
@@ -30,7 +30,7 @@ def find(conn: Connection, names: Collection[str]) -> dict[str, Settings]:
 
 
 @cache
-def _sql(dialect: Dialect, columns: tuple[str, ...]) -> str:
+def _sql(dialect: SqlDialect, columns: tuple[str, ...]) -> str:
     selected = ", ".join(["r.value", *(f"t.{name}" for name in columns)])
     return f"SELECT {selected} FROM {row_sets.joined(dialect, USER_GROUPS, 'user_group')}"
 

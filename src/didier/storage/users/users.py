@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.users import User
 from didier.storage import dialects, row_sets
-from didier.storage.dialects import Dialect
+from didier.storage.dialects import SqlDialect
 from didier.storage.statements import (
     as_json,
     as_moment,
@@ -104,7 +104,7 @@ def _accounts(conn: Connection, key: _Key, wanted: str) -> tuple[list[tuple[Any,
 
 @cache
 def _accounts_sql(
-    dialect: Dialect,
+    dialect: SqlDialect,
     key: _Key,
     of_user: tuple[str, ...],
     of_group: tuple[str, ...],
@@ -216,7 +216,7 @@ def profiles(conn: Connection, names: Collection[str]) -> dict[str, Profile]:
 
 
 @cache
-def _profiles_sql(dialect: Dialect, columns: tuple[str, ...]) -> str:
+def _profiles_sql(dialect: SqlDialect, columns: tuple[str, ...]) -> str:
     joined = row_sets.joined(dialect, USERS, *_Key.NAME.value)
     return f"SELECT r.value, {', '.join(f't.`{name}`' for name in columns)} FROM {joined}"
 
