@@ -329,7 +329,7 @@ def test_a_column_of_a_later_vicidial_is_no_change(clean, now):
     with clean.begin() as conn:
         known = ranges.rows(conn, 0)
         rows = {1: replace(known[1], digest=5), 2: replace(known[1], digest=6, pattern=NUMBER)}
-        ranges.keep(conn, ranges.Range(0, 0, before, rows))
+        ranges.keep(conn, ranges.RangeRows(0, 0, before, rows))
         reconcile.end_pass(conn, reconcile.Pass(0, 0.0))
 
     assert [(DELETED, 2, NUMBER)] == told(reconciled(clean))

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from didier.storage.changes import ranges
-from didier.storage.changes.ranges import Range, Row, Summary
+from didier.storage.changes.ranges import KnownRow, RangeRows, Summary
 from didier.storage.dids import dids
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
@@ -62,8 +62,10 @@ def test_two_rows_that_are_changed_alike_do_not_cancel_each_other_out(conn):
 
 def test_what_is_kept_is_read(conn):
     """The last time counts; a digest may be unknown."""
-    content = Range(2_000, 7, "columns", {2_001: Row(5, "55", None), 2_002: Row(None, "56", "SALES")})
-    ranges.keep(conn, Range(2_000, 6, "other", {}))
+    content = RangeRows(
+        2_000, 7, "columns", {2_001: KnownRow(5, "55", None), 2_002: KnownRow(None, "56", "SALES")}
+    )
+    ranges.keep(conn, RangeRows(2_000, 6, "other", {}))
     ranges.keep(conn, content)
 
     assert content == ranges.read(conn, 2_000)
@@ -73,7 +75,7 @@ def test_what_is_kept_is_read(conn):
 
 def test_ranges_follow_each_other(conn):
     """Those with DIDs, those that are remembered, and those in which something was changed."""
-    ranges.keep(conn, Range(2_000, 6, "", {}))
+    ranges.keep(conn, RangeRows(2_000, 6, "", {}))
 
     found = [ranges.following(conn, first, {5_000}) for first in (0, 1_000, 3_000, 6_000)]
 

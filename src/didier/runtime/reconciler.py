@@ -25,7 +25,7 @@ from didier.services.changes import reconcile as services
 from didier.services.changes.reconcile import Look, Settled
 from didier.storage.changes import ranges, reconcile, sequence
 from didier.storage.changes.change_log import Change
-from didier.storage.changes.ranges import Range
+from didier.storage.changes.ranges import RangeRows
 from didier.storage.changes.reconcile import Pass, Sign
 from didier.storage.database import database_file, reading
 from didier.storage.failures import is_passing, unavailable
@@ -264,7 +264,7 @@ class _Round:
                 return settled.is_complete
         return False
 
-    def _keep(self, content: Range | None) -> bool:
+    def _keep(self, content: RangeRows | None) -> bool:
         if content:
             self._reconciler.store(lambda conn: ranges.keep(conn, content), self._lease)
         return content is not None

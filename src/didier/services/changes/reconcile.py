@@ -19,7 +19,7 @@ from didier.domain import patterns, targets
 from didier.services.changes import images
 from didier.storage.changes import change_log, ranges, reconcile, sequence
 from didier.storage.changes.change_log import CREATED, DELETED, OUTSIDE, UPDATED, Author, Change, Image
-from didier.storage.changes.ranges import Range, Row, Rows
+from didier.storage.changes.ranges import KnownRow, KnownRows, RangeRows
 from didier.storage.dids import did_fields, dids, snapshots
 from didier.storage.dids.did_fields import VERSION, version_of
 
@@ -42,9 +42,9 @@ class _Expected:
     rebuild: Callable[[], Image | None] | None = None
 
     @property
-    def row(self) -> Row:
+    def row(self) -> KnownRow:
         """What is remembered of it."""
-        return Row(self.digest, self.pattern, self.group)
+        return KnownRow(self.digest, self.pattern, self.group)
 
 
 _Expectations = dict[int, _Expected]
@@ -62,7 +62,7 @@ class Look:
     first_id: int
     different: Mapping[int, int | None]
     before: Mapping[int, Image]
-    content: Range | None
+    content: RangeRows | None
 
 
 def is_same(conn: Connection, first_id: int) -> bool:
@@ -87,13 +87,13 @@ def look(conn: Connection, first_id: int, floor: int | None) -> Look:
     return Look(first_id, compared.different, _before(conn, compared), None)
 
 
-def _learned(conn: Connection, first_id: int) -> Range | None:
+def _learned(conn: Connection, first_id: int) -> RangeRows | None:
     """Return a range as it is. What is committed meanwhile is behind its position, and looked at again."""
     if not reconcile.is_clear(conn):
         return None
     position = sequence.newest(conn)
     names = ranges.digested_columns(conn)
-    return Range(first_id, position, ranges.signature_of(names), ranges.rows(conn, first_id))
+    return RangeRows(first_id, position, ranges.signature_of(names), ranges.rows(conn, first_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,29 +149,29 @@ class _Compared:
     first_id: int
     position: int
     names: Sequence[str]
-    there: Rows
+    there: KnownRows
     expected: _Expectations
     different: Mapping[int, int | None]
 
-    def content(self, settled: Sequence[int] | None = None) -> Range:
+    def content(self, settled: Sequence[int] | None = None) -> RangeRows:
         """Return what is to be remembered when the differences *settled* are in the change log."""
         open_ones = self.different.keys() - set(settled or ())
         rows = {did_id: row for did_id, row in self.there.items() if did_id not in open_ones}
         rows |= {id_: self.expected[id_].row for id_ in open_ones if id_ in self.expected}
-        return Range(self.first_id, self.position, ranges.signature_of(self.names), rows)
+        return RangeRows(self.first_id, self.position, ranges.signature_of(self.names), rows)
 
 
 def _compare(conn: Connection, first_id: int, floor: int) -> _Compared:
     # First the rows, then the log: of what was written without a transaction it has all by then.
     there = ranges.rows(conn, first_id)
     names = ranges.digested_columns(conn)
-    known = ranges.read(conn, first_id) or Range(first_id, floor, ranges.signature_of(names), {})
+    known = ranges.read(conn, first_id) or RangeRows(first_id, floor, ranges.signature_of(names), {})
     expected = _expected(conn, known, max(known.position, floor), names)
     different = _different(conn, there, expected)
     return _Compared(first_id, sequence.newest(conn), names, there, expected, different)
 
 
-def _expected(conn: Connection, known: Range, after: int, names: Sequence[str]) -> _Expectations:
+def _expected(conn: Connection, known: RangeRows, after: int, names: Sequence[str]) -> _Expectations:
     """Return what the DIDs of a range should be: as they were, and as the change log has it since."""
     is_comparable = known.signature == ranges.signature_of(names)  # else VICIdial was upgraded
     expected = {
@@ -230,7 +230,7 @@ def _group(image: Image, change: Change) -> str | None:
     return None if group is None else str(group)
 
 
-def _different(conn: Connection, there: Rows, expected: _Expectations) -> dict[int, int | None]:
+def _different(conn: Connection, there: KnownRows, expected: _Expectations) -> dict[int, int | None]:
     """Return where *there* is not what is *expected*."""
     found: dict[int, int | None] = dict.fromkeys(expected.keys() - there.keys())
     doubtful = []
@@ -247,7 +247,7 @@ def _different(conn: Connection, there: Rows, expected: _Expectations) -> dict[i
     return {did_id: found[did_id] for did_id in sorted(found)}
 
 
-def _is_as_expected(row: Row, expected: _Expected, image: Image | None) -> bool:
+def _is_as_expected(row: KnownRow, expected: _Expected, image: Image | None) -> bool:
     """Say whether a row is as expected whose digest is not: that of the log may have been made otherwise."""
     wanted = expected.rebuild() if expected.rebuild else None
     if wanted and image:

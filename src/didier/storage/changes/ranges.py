@@ -28,7 +28,7 @@ SIZE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KnownRow:
     """What is remembered of a DID; a *digest* that is None is that of any row."""
 
     digest: int | None
@@ -36,12 +36,12 @@ class Row:
     group: str | None
 
 
-Rows = Mapping[int, Row]
+KnownRows = Mapping[int, KnownRow]
 """Rows by the ids of their DIDs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class RangeRows:
     """The DIDs that there were in the range that begins with *first_id*, as the change log has them.
 
     *position* is the number of a change: what was recorded up to there is in the *rows*, and maybe more.
@@ -50,7 +50,7 @@ class Range:
     first_id: int
     position: int
     signature: str  # of the columns that were digested
-    rows: Rows
+    rows: KnownRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def last_of(first_id: int) -> int:
     return first_id + SIZE - 1
 
 
-def summary(rows: Rows) -> Summary:
+def summary(rows: KnownRows) -> Summary:
     """Return the summary of *rows*, as `found` returns that of what is there."""
     return Summary(len(rows), reduce(xor, (row.digest or 0 for row in rows.values()), 0))
 
@@ -105,13 +105,13 @@ def found(conn: Connection, first_id: int) -> Summary:
     return Summary(int(size), int(digest))
 
 
-def rows(conn: Connection, first_id: int) -> dict[int, Row]:
+def rows(conn: Connection, first_id: int) -> dict[int, KnownRow]:
     """Return what there is in a range."""
     where = "WHERE did_id BETWEEN ? AND ?"
     return _rows(conn, f"{_select(conn)} FROM {DIDS} {where}", first_id, last_of(first_id))
 
 
-def held(conn: Connection, did_ids: Collection[int], *, absent: bool) -> dict[int, Row]:
+def held(conn: Connection, did_ids: Collection[int], *, absent: bool) -> dict[int, KnownRow]:
     """Return what there is now of the DIDs *did_ids*, and keep others from changing it.
 
     Those that others are at are left out. With *absent* it is waited for these: there should be none, and
@@ -123,9 +123,9 @@ def held(conn: Connection, did_ids: Collection[int], *, absent: bool) -> dict[in
     return _rows(conn, f"{_select(conn)} FROM {source}{lock}", as_json(did_ids)) if did_ids else {}
 
 
-def _rows(conn: Connection, sql: str, *values: Any) -> dict[int, Row]:
+def _rows(conn: Connection, sql: str, *values: Any) -> dict[int, KnownRow]:
     read = int if dialects.of(conn).has_digests else _digest
-    return {row[0]: Row(read(row[1]), row[2], row[3]) for row in run(conn, sql, *values)}
+    return {row[0]: KnownRow(read(row[1]), row[2], row[3]) for row in run(conn, sql, *values)}
 
 
 def _select(conn: Connection) -> str:
@@ -234,16 +234,16 @@ def stored(conn: Connection, first_id: int) -> Stored | None:
     return None
 
 
-def read(conn: Connection, first_id: int) -> Range | None:
+def read(conn: Connection, first_id: int) -> RangeRows | None:
     """Return a range as it is remembered, None when it was never looked at."""
     sql = "SELECT position, signature, content FROM didier_ranges WHERE first_id = ?"
     for position, signature, content in run(conn, sql, first_id):
         kept = orjson.loads(zlib.decompress(content))
-        return Range(first_id, position, signature, {did_id: Row(*row) for did_id, *row in kept})
+        return RangeRows(first_id, position, signature, {did_id: KnownRow(*row) for did_id, *row in kept})
     return None
 
 
-def keep(conn: Connection, content: Range) -> None:
+def keep(conn: Connection, content: RangeRows) -> None:
     """Remember a range."""
     of_all = summary(content.rows)
     kept = [(did_id, row.digest, row.pattern, row.group) for did_id, row in content.rows.items()]
