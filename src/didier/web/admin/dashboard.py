@@ -14,8 +14,8 @@ from starlette_admin.routing import route
 from didier.errors import NotPermitted
 from didier.services.usage import call_statistics, dashboard
 from didier.services.users.authentication import Caller
-from didier.web.admin.keeping import Kept
 from didier.web.admin.page import Desk, PanelPage, caller_of, may, refused
+from didier.web.admin.result_cache import ResultCache
 from didier.web.api.operations import Permission
 
 DAYS = (7, 30, 90)
@@ -39,7 +39,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DashboardPart:
     """A part of the page: its name and title, what the user must be allowed to call, and what counts it."""
 
     name: str
@@ -69,19 +69,19 @@ def _strangers(conn: Connection, caller: Caller, span: Span) -> Rows:
     return dashboard.strangers(conn, caller, dashboard.calls_since(conn, span.since), SHOWN)
 
 
-PARTS: tuple[Part, ...] = (
-    Part("routes", "DIDs by route", "list_dids", lambda c, who, _: dashboard.dids_by_route(c, who)),
-    Part(
+PARTS: tuple[DashboardPart, ...] = (
+    DashboardPart("routes", "DIDs by route", "list_dids", lambda c, who, _: dashboard.dids_by_route(c, who)),
+    DashboardPart(
         "copies", "Copies per day", "list_dids",
         lambda c, who, span: dashboard.copies_by_day(c, who, span.now.date(), span.days),
     ),
-    Part(
+    DashboardPart(
         "refusals", "Refused requests by reason", "api_log",
         lambda c, who, span: dashboard.refusals(c, who, span.since, SHOWN),
     ),
-    Part("called", "Most called DIDs", "did_log_export", _called),
-    Part("strangers", "Calls to numbers without a DID", "did_log_export", _strangers),
-    Part("uncalled", "Active DIDs without calls", "did_log_export", _uncalled),
+    DashboardPart("called", "Most called DIDs", "did_log_export", _called),
+    DashboardPart("strangers", "Calls to numbers without a DID", "did_log_export", _strangers),
+    DashboardPart("uncalled", "Active DIDs without calls", "did_log_export", _uncalled),
 )  # fmt: skip
 BY_NAME = {part.name: part for part in PARTS}
 
@@ -96,7 +96,7 @@ class Dashboard(PanelPage):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._kept: Kept[Counted] = Kept()
+        self._kept: ResultCache[Counted] = ResultCache()
 
     def refusal(self, request: Request) -> NotPermitted | None:
         """Name what the user lacks, if no part is for them."""
@@ -133,7 +133,7 @@ class Dashboard(PanelPage):
         )  # fmt: skip
 
 
-def _parts(request: Request) -> list[Part]:
+def _parts(request: Request) -> list[DashboardPart]:
     return [part for part in PARTS if may(request, part.action)]
 
 

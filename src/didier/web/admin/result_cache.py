@@ -1,4 +1,4 @@
-"""`Kept`: expensive figures are refreshed once a minute, one after the other."""
+"""Expensive figures of the dashboard are kept for a minute, and refreshed one after the other."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ KEEP_SECONDS = 60.0
 KEEP_MOST = 200
 
 
-class Kept(Generic[Figure]):
+class ResultCache(Generic[Figure]):
     """Keeps a result under a key for *keep* seconds; callers who ask meanwhile wait for the same one."""
 
     def __init__(self, keep: float = KEEP_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:

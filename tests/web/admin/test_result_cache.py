@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from didier.web.admin import keeping
-from didier.web.admin.keeping import Kept
+from didier.web.admin import result_cache
+from didier.web.admin.result_cache import ResultCache
 
 
 class Counting:
@@ -32,7 +32,7 @@ def test_what_was_made_is_kept_for_its_time():
     count = Counting()
 
     async def ask():
-        kept = Kept(60, lambda: now[0])
+        kept = ResultCache(60, lambda: now[0])
         found = [await kept.get("a", count), await kept.get("a", count), await kept.get("b", count)]
         now[0] = 60
         return [*found, await kept.get("a", count)]
@@ -45,7 +45,7 @@ def test_those_who_ask_meanwhile_share_and_others_wait():
     count = Counting()
 
     async def ask():
-        kept = Kept()
+        kept = ResultCache()
         return await asyncio.gather(*(kept.get(key, count) for key in "aabbc"))
 
     assert ([1, 1, 2, 2, 3], 1) == (asyncio.run(ask()), count.most)
@@ -56,7 +56,7 @@ def test_a_failure_is_not_kept():
     count = Counting(failing=1)
 
     async def ask():
-        kept = Kept()
+        kept = ResultCache()
         with pytest.raises(OSError, match="gone"):
             await kept.get("a", count)
         return await kept.get("a", count)
@@ -69,9 +69,9 @@ def test_only_so_much_is_kept():
     count = Counting()
 
     async def ask():
-        kept = Kept()
-        for key in range(keeping.KEEP_MOST + 1):
+        kept = ResultCache()
+        for key in range(result_cache.KEEP_MOST + 1):
             await kept.get(key, count)
-        return await kept.get(keeping.KEEP_MOST, count), await kept.get(0, count)
+        return await kept.get(result_cache.KEEP_MOST, count), await kept.get(0, count)
 
-    assert (keeping.KEEP_MOST + 1, keeping.KEEP_MOST + 2) == asyncio.run(ask())
+    assert (result_cache.KEEP_MOST + 1, result_cache.KEEP_MOST + 2) == asyncio.run(ask())
