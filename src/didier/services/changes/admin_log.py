@@ -16,7 +16,7 @@ from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import admin_log
-from didier.storage.changes.admin_log import AdminLogLine, ChangeFilter, Made
+from didier.storage.changes.admin_log import AdminLogLine, BatchSummary, ChangeFilter
 from didier.storage.dids import dids
 from didier.storage.usage.call_statistics import Logged
 
@@ -220,7 +220,7 @@ def _batches(conn: Connection, lines: Sequence[Logged]) -> dict[int, int]:
         return {}
     first, last = (datetime.fromisoformat(line.when) for line in (changing[-1], changing[0]))
     made = admin_log.batches_between(conn, first, last + timedelta(seconds=1), BATCHES_LOOKED_AT)
-    by_moment: dict[tuple[str, str], list[Made]] = {}
+    by_moment: dict[tuple[str, str], list[BatchSummary]] = {}
     for batch in made:
         by_moment.setdefault((batch.when, batch.user.lower()), []).append(batch)
     found = {}
@@ -231,7 +231,7 @@ def _batches(conn: Connection, lines: Sequence[Logged]) -> dict[int, int]:
     return found
 
 
-def _of(line: Logged, near: Sequence[Made]) -> int | None:
+def _of(line: Logged, near: Sequence[BatchSummary]) -> int | None:
     pieces = {patterns.key(piece) for piece in data_pieces(line) if piece}
     near = [batch for batch in near if batch.kind in KINDS[line.function]]
     for name in ("target", "source"):

@@ -111,7 +111,7 @@ def patterns(conn: Connection, did_ids: Collection[int]) -> dict[int, tuple[str,
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BatchSummary:
     """What tells a batch from others: its kind, when, by whom, from what it was made, its first target."""
 
     batch_id: int
@@ -122,14 +122,14 @@ class Made:
     target: str
 
 
-def batches_between(conn: Connection, first: datetime, last: datetime, limit: int) -> Sequence[Made]:
+def batches_between(conn: Connection, first: datetime, last: datetime, limit: int) -> Sequence[BatchSummary]:
     """Return *limit* of the batches that were ordered from *first* until before *last*."""
-    found: dict[int, Made] = {}
+    found: dict[int, BatchSummary] = {}
     for table, key, column, sql in _ORDERED:
         low, high = (first_since(conn, table, key, column, end) for end in (first, last))
         for batch_id, kind, when, user, source, target in run(conn, sql, low, high, limit):
             moment = as_text(as_moment(when) or last)
-            found[batch_id] = Made(batch_id, kind, moment, user, source or "", target or "")
+            found[batch_id] = BatchSummary(batch_id, kind, moment, user, source or "", target or "")
     return [found[batch_id] for batch_id in sorted(found)][:limit]
 
 
