@@ -4,7 +4,7 @@ import pytest
 
 from didier.domain import batch_states
 from didier.storage.batches import batches, progress
-from didier.storage.batches.batches import Batch, Item
+from didier.storage.batches.batches import Item, NewBatch
 from didier.storage.batches.progress import BatchFilter, PlacedItem
 from didier.storage.changes.change_log import Author
 from didier.storage.statements import run
@@ -12,8 +12,8 @@ from didier.storage.statements import run
 OVERRIDES = {"did_active": "N", "extension": None}
 
 
-def batch(user: str = "admin", source: str = "18001234567", **settings) -> Batch:
-    return Batch(Author(user, 1, "192.0.2.1"), (), (), source_id=1, source_pattern=source, **settings)
+def batch(user: str = "admin", source: str = "18001234567", **settings) -> NewBatch:
+    return NewBatch(Author(user, 1, "192.0.2.1"), (), (), source_id=1, source_pattern=source, **settings)
 
 
 def accepted(
@@ -31,7 +31,7 @@ def test_a_batch_is_what_was_accepted(conn, now):
     """Everything of an order is there again, and nothing of it is done."""
     found = progress.accept(
         conn,
-        Batch(
+        NewBatch(
             Author("x" * 30, 1, "192.0.2.1", "json-api"), (), (), OVERRIDES, mode="atomic", source_id=7,
             source_pattern="18001234567", snapshot_id=3,
             template="Sales {target}", pattern_prefix="1800", own_columns=("did_description", "list_id"),

@@ -17,7 +17,7 @@ from didier.services.batches.journal import TakenBack
 from didier.services.changes.history import history
 from didier.services.dids import lookup
 from didier.storage.batches import batches, progress
-from didier.storage.batches.batches import Batch
+from didier.storage.batches.batches import NewBatch
 from didier.storage.batches.input_text import pack
 from didier.storage.batches.progress import BatchFilter
 from didier.storage.changes import change_log
@@ -206,7 +206,7 @@ def test_no_id_of_a_batch_is_given_out_again(old):
 
     change = Change(Author("admin", 1, ""), "created", "copy", 8, "5550002")
     with old.begin() as conn:
-        found = batches.record(conn, [change, Batch(change.author, (), ())], datetime(2026, 3, 5))
+        found = batches.record(conn, [change, NewBatch(change.author, (), ())], datetime(2026, 3, 5))
         ids = [batch.batch_id for batch in progress.page(conn, BatchFilter(), None, 10)]
         logged = [row[0] for row in run(conn, "SELECT change_id FROM didier_changes ORDER BY change_id")]
     assert {41, 42} == {*found}

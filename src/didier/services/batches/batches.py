@@ -25,7 +25,7 @@ from didier.services.batches.order_text import Text
 from didier.services.dids import visibility
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
-from didier.storage.batches.batches import Batch
+from didier.storage.batches.batches import NewBatch
 from didier.storage.batches.progress import BatchFilter, PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes.change_log import Image
@@ -76,7 +76,7 @@ def _accept(conn: Connection, order: BatchOrder, image: Image, now: datetime) ->
     if order.template and (bad := order.template.problem({*image, *(header.extra if header else ())})):
         return bad
     own = order.text.own_columns | ({"did_description"} if order.template else frozenset())
-    batch = Batch(
+    batch = NewBatch(
         author=order.caller.author,
         items=(),
         changes=(),

@@ -23,7 +23,7 @@ from didier.services.changes import record
 from didier.services.dids import validation
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches, progress
-from didier.storage.batches.batches import Batch, Item
+from didier.storage.batches.batches import Item, NewBatch
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import vicidial_logs
 
@@ -94,8 +94,8 @@ def refusal(conn: Connection, caller: Caller, spec: EditSpec) -> NotPermitted | 
     return validation.problem_of_all(conn, spec.values, caller.visibility)
 
 
-def _batch(caller: Caller, spec: EditSpec, atomic: bool, where: Mapping[str, Any]) -> Batch:
-    return Batch(
+def _batch(caller: Caller, spec: EditSpec, atomic: bool, where: Mapping[str, Any]) -> NewBatch:
+    return NewBatch(
         author=caller.author,
         items=(),
         changes=(),

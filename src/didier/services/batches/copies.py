@@ -25,7 +25,7 @@ from didier.services.batches.rows import block_of
 from didier.services.changes.copied import Copies
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches
-from didier.storage.batches.batches import Batch, described
+from didier.storage.batches.batches import NewBatch, described
 from didier.storage.changes import vicidial_logs
 from didier.storage.changes.change_log import Change
 from didier.storage.dids import dids, snapshots
@@ -218,13 +218,13 @@ def _refused(target: str, problem: Problem) -> AlreadyExists | InvalidPattern:
     return problem.refusal or InvalidPattern(target, problem.reason)
 
 
-def _done(plan: _Plan, copies: Copies, ids: Sequence[int | None]) -> Batch | Change:
+def _done(plan: _Plan, copies: Copies, ids: Sequence[int | None]) -> NewBatch | Change:
     """Return the batch that *plan* has come to: its only change, where that is all."""
     chunk = plan.chunk
     placed = decisions.items(chunk, ids)
     if len(placed) == 1 and placed[0].item.outcome == "added":
         return copies.change(placed[0].item, chunk.own)
-    return Batch(
+    return NewBatch(
         author=copies.author,
         items=[one.item for one in placed],
         changes=copies.changes(placed, chunk.own, batch_id=0),

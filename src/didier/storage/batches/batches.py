@@ -52,7 +52,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class NewBatch:
     """A copy of one source to some targets, or another change of some DIDs, and what became of each."""
 
     author: Author
@@ -86,30 +86,30 @@ def described(
     source_id: int = 0,
     template: str | None = None,
 ) -> dict[str, Any]:
-    """Return what a change that is a batch by itself says of that, for its details; see `Batch`."""
+    """Return what a change that is a batch by itself says of that, for its details; see `NewBatch`."""
     known = {"mode": mode, "reach": pattern_prefix, "source_id": source_id, "template": template}
     given: dict[str, Any] = {name: value for name, value in known.items() if value}
     return given if saw is None else {**given, "groups": _groups(saw)}
 
 
-def record(conn: Connection, done: Sequence[Batch | Change], now: datetime) -> list[int]:
+def record(conn: Connection, done: Sequence[NewBatch | Change], now: datetime) -> list[int]:
     """Store batches that are *done*, with their items and changes; return their ids in order.
 
     A change stands for the batch of which it is all.
     """
-    shared = [batch for batch in done if isinstance(batch, Batch)]
+    shared = [batch for batch in done if isinstance(batch, NewBatch)]
     shared_ids = insert_batches(conn, shared, now)
     placed = zip(shared_ids, shared, strict=True)
     insert_items(conn, [(id_, place, item) for id_, batch in placed for place, item in _placed(batch.items)])
     rest = iter(shared_ids)
-    known = [next(rest) if isinstance(batch, Batch) else None for batch in done]
+    known = [next(rest) if isinstance(batch, NewBatch) else None for batch in done]
     changes = [change for pair in zip(done, known, strict=True) for change in _changes(*pair)]
     change_ids = change_log.record(conn, changes, now)
     alone = iter([id_ for id_, change in zip(change_ids, changes, strict=True) if change.batch_id is None])
     return [next(alone) if id_ is None else id_ for id_ in known]
 
 
-def _changes(done: Batch | Change, batch_id: int | None) -> Sequence[Change]:
+def _changes(done: NewBatch | Change, batch_id: int | None) -> Sequence[Change]:
     if isinstance(done, Change):
         return [done]
     return [replace(change, batch_id=batch_id) for change in done.changes]
@@ -121,7 +121,7 @@ def _groups(saw: Visibility) -> list[str] | None:
 
 
 def insert_batches(
-    conn: Connection, batches: Sequence[Batch], now: datetime, state: str = "done"
+    conn: Connection, batches: Sequence[NewBatch], now: datetime, state: str = "done"
 ) -> list[int]:
     """Store *batches* without items and changes, and that they were ordered; return their ids."""
     ordered = [
@@ -133,7 +133,7 @@ def insert_batches(
 
 
 def store(
-    conn: Connection, ids: Sequence[int], batches: Sequence[Batch], when: datetime, state: str = "done"
+    conn: Connection, ids: Sequence[int], batches: Sequence[NewBatch], when: datetime, state: str = "done"
 ) -> None:
     """Write the rows of *batches* that have their *ids* already; items and changes aside."""
     date = as_text(when)
@@ -168,7 +168,7 @@ def _cut(reason: str | None) -> str | None:
     return reason and reason[:255]
 
 
-def _row(batch_id: int, batch: Batch, date: str, state: str) -> tuple[Any, ...]:
+def _row(batch_id: int, batch: NewBatch, date: str, state: str) -> tuple[Any, ...]:
     counts = totals(batch.items)
     author, saw = batch.author, batch.caller_groups
     return (

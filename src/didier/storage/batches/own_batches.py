@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.batch_states import DONE
 from didier.storage import dialects
-from didier.storage.batches.batches import Batch, Item, insert_items, store
+from didier.storage.batches.batches import Item, NewBatch, insert_items, store
 from didier.storage.batches.stored_batch import StoredBatch, what_was_seen
 from didier.storage.statements import as_json, as_moment, run
 
@@ -96,7 +96,7 @@ def keep(conn: Connection, batch_id: int) -> None:
     if found is None:
         return
     of = found.batch
-    batch = Batch(
+    batch = NewBatch(
         author=of.author, items=[found.item], changes=(), overrides=of.overrides, kind=of.kind, mode=of.mode,
         source_id=of.source_id, source_pattern=of.source_pattern, snapshot_id=of.snapshot_id,
         template=of.template, pattern_prefix=of.pattern_prefix, own_columns=of.own_columns,

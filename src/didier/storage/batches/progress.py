@@ -12,13 +12,13 @@ from didier.domain import batch_states
 from didier.domain.batch_states import ACTIVE, DONE, Stage
 from didier.storage import dialects
 from didier.storage.batches import own_batches
-from didier.storage.batches.batches import Batch, Item, insert_batches, insert_items
+from didier.storage.batches.batches import Item, NewBatch, insert_batches, insert_items
 from didier.storage.batches.stored_batch import SELECT, StoredBatch, stored_batch
 from didier.storage.statements import as_json, as_text, run
 
 
 def accept(
-    conn: Connection, batch: Batch, requested: int, stage: Stage, pieces: Sequence[bytes], now: datetime
+    conn: Connection, batch: NewBatch, requested: int, stage: Stage, pieces: Sequence[bytes], now: datetime
 ) -> StoredBatch:
     """Store a batch that is still to be made, and the text of its targets in *pieces*."""
     batch_id = insert_batches(conn, [batch], now, stage.state)[0]
