@@ -2,7 +2,7 @@ import pytest
 
 from didier.domain.batch_states import DONE
 from didier.storage.batches import batches, own_batches, progress
-from didier.storage.batches.batches import Item, NewBatch
+from didier.storage.batches.batches import BatchItem, NewBatch
 from didier.storage.batches.progress import BatchFilter, PlacedItem
 from didier.storage.changes import change_log
 from didier.storage.changes.change_log import LONGEST_RUN, Author, Change, Recorded
@@ -126,7 +126,7 @@ def one(pattern="5550001", did_id=7, **settings) -> Change:
 
 def of_two(**settings) -> NewBatch:
     return NewBatch(
-        WHO, [Item("5550002", "added", 8), Item("5559", "added", 9)],
+        WHO, [BatchItem("5550002", "added", 8), BatchItem("5559", "added", 9)],
         [created(8, "5550002"), created(9, "5559", position=2)],
         source_id=1, source_pattern=SOURCE, **settings,
     )  # fmt: skip
@@ -142,7 +142,7 @@ def test_a_change_is_the_batch(conn, now):
         found.author, found.mode, found.stage, found.requested, found.added, found.overrides, found.template,
         found.pattern_prefix, found.snapshot_id, found.source_id, found.source_pattern, found.created_at,
     )  # fmt: skip
-    assert [PlacedItem(1, Item("5550001", "added", 7))] == progress.items(conn, batch_id, 0, 10)
+    assert [PlacedItem(1, BatchItem("5550001", "added", 7))] == progress.items(conn, batch_id, 0, 10)
     assert [] == progress.items(conn, batch_id, 1, 10)
     assert [] == progress.items(conn, batch_id, 0, 10, ["exists"])
 
@@ -195,8 +195,8 @@ def test_other_batches_have_their_ids_from_the_log(conn, now):
 
 def test_what_was_refused_makes_a_batch_of_its_own_rows(conn, now):
     """A batch without a change, or with one and a refusal, is not its change."""
-    refused = NewBatch(WHO, [Item("5550009", "exists")], ())
-    half = NewBatch(WHO, [Item("5550001", "added", 7), Item("5550009", "exists")], [one()])
+    refused = NewBatch(WHO, [BatchItem("5550009", "exists")], ())
+    half = NewBatch(WHO, [BatchItem("5550001", "added", 7), BatchItem("5550009", "exists")], [one()])
     ids = batches.record(conn, [refused, half], now)
 
     assert [(id_,) for id_ in ids] == run(conn, "SELECT batch_id FROM didier_batches ORDER BY batch_id")

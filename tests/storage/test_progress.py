@@ -4,7 +4,7 @@ import pytest
 
 from didier.domain import batch_states
 from didier.storage.batches import batches, progress
-from didier.storage.batches.batches import Item, NewBatch
+from didier.storage.batches.batches import BatchItem, NewBatch
 from didier.storage.batches.progress import BatchFilter, PlacedItem
 from didier.storage.changes.change_log import Author
 from didier.storage.statements import run
@@ -24,7 +24,7 @@ def accepted(
 
 
 def placed(position: int, size: int, outcome: str = "added", did_id: int | None = None) -> PlacedItem:
-    return PlacedItem(position, Item(str(5_550_100 + position), outcome, did_id, size))
+    return PlacedItem(position, BatchItem(str(5_550_100 + position), outcome, did_id, size))
 
 
 def test_a_batch_is_what_was_accepted(conn, now):
@@ -208,7 +208,7 @@ def test_what_was_not_made_stays_among_what_is_replaced(conn, now):
 def test_long_texts_of_items_are_cut(conn, now):
     """What cannot be a pattern is shown as far as there is room."""
     batch_id = accepted(conn, now)
-    progress.add_items(conn, batch_id, [PlacedItem(1, Item("x" * 300, "invalid", None, 1, "é" * 300))])
+    progress.add_items(conn, batch_id, [PlacedItem(1, BatchItem("x" * 300, "invalid", None, 1, "é" * 300))])
 
     [found] = progress.items(conn, batch_id, 0, 10)
     assert ("x" * 50, "é" * 255) == (found.item.target, found.item.reason)

@@ -23,7 +23,7 @@ from didier.services.changes import record
 from didier.services.dids import validation
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches, progress
-from didier.storage.batches.batches import Item, NewBatch
+from didier.storage.batches.batches import BatchItem, NewBatch
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import vicidial_logs
 
@@ -47,10 +47,10 @@ class EditOrder:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What became of each row, see `storage.batches.batches.Item`; a dry run has no batch."""
+    """What became of each row, see `storage.batches.batches.BatchItem`; a dry run has no batch."""
 
     batch_id: int
-    items: Sequence[Item]
+    items: Sequence[BatchItem]
     dry_run: bool
 
 

@@ -59,7 +59,7 @@ class Copied:
     did_id: int
 
 
-Item = Copied | AlreadyExists | InvalidPattern
+CopyOutcome = Copied | AlreadyExists | InvalidPattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class CopyResult:
     """What became of an order: one item for each target, in order. A dry run has no batch: its id is 0."""
 
     batch_id: int
-    items: tuple[Item, ...]
+    items: tuple[CopyOutcome, ...]
     dry_run: bool = False
 
     @property
@@ -194,7 +194,7 @@ def _plan(
     return _Plan(order, source, spec, chunk)
 
 
-def _items(chunk: Chunk, ids: Sequence[int | None] | None) -> tuple[Item, ...]:
+def _items(chunk: Chunk, ids: Sequence[int | None] | None) -> tuple[CopyOutcome, ...]:
     """Return what became of each target; *ids* are those of the copies, without them it is a dry run."""
     rest = iter(ids or ())
     return tuple(
@@ -205,7 +205,7 @@ def _items(chunk: Chunk, ids: Sequence[int | None] | None) -> tuple[Item, ...]:
     )
 
 
-def _item(target: str, did_id: int | None) -> Item:
+def _item(target: str, did_id: int | None) -> CopyOutcome:
     """Return the item of a target without problem; one without id was taken in between."""
     return AlreadyExists(target) if did_id is None else Copied(target, did_id)
 

@@ -15,7 +15,7 @@ from didier.errors import InvalidPattern, TargetProblem
 from didier.services.batches import item_runs
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.dids import validation
-from didier.storage.batches.batches import Item
+from didier.storage.batches.batches import BatchItem
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.dids import dids
 from didier.storage.dids.dids import Did
@@ -169,7 +169,7 @@ def items(chunk: Chunk, ids: Sequence[int | None] | None) -> list[PlacedItem]:
     Consecutive numbers with consecutive ids are one item. Without *ids* they are yet to be given.
     """
     if chunk.block and isinstance(ids, range) and not chunk.problems:
-        return [PlacedItem(chunk.position + 1, Item(chunk.targets[0], "added", ids.start, len(ids)))]
+        return [PlacedItem(chunk.position + 1, BatchItem(chunk.targets[0], "added", ids.start, len(ids)))]
     rest = iter(ids or ())
     found = []
     for place, target in enumerate(chunk.targets):
@@ -177,5 +177,5 @@ def items(chunk: Chunk, ids: Sequence[int | None] | None) -> list[PlacedItem]:
         did_id = None if problem or ids is None else next(rest)
         outcome = problem.outcome if problem else "added" if did_id or ids is None else "exists"
         reason = problem.reason if problem and problem.outcome == "invalid" else None
-        found.append(Item(target, outcome, did_id, 1, reason))
+        found.append(BatchItem(target, outcome, did_id, 1, reason))
     return item_runs.in_runs(found, chunk.position + 1)

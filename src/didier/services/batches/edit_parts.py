@@ -29,7 +29,7 @@ from didier.services.batches.edit_orders import AddOrder, DeleteOrder, UpdateOrd
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.changes.runs import in_runs
 from didier.services.users.authentication import Caller
-from didier.storage.batches.batches import Item
+from didier.storage.batches.batches import BatchItem
 from didier.storage.changes import change_log
 from didier.storage.changes.change_log import CREATED, Change
 from didier.storage.dids import dids
@@ -75,7 +75,7 @@ class Plan:
             for place, refused in sorted(self.refused.items())
         ]
 
-    def items(self, ids: Mapping[int, int] | None = None) -> list[Item]:
+    def items(self, ids: Mapping[int, int] | None = None) -> list[BatchItem]:
         """Return what becomes of each row; *ids* are those of new DIDs by position in the order."""
         known = ids or {}
         return [
@@ -83,12 +83,12 @@ class Plan:
             for place, row in enumerate(self.part.rows)
         ]
 
-    def _item(self, place: int, row: Row, did_id: int | None) -> Item:
+    def _item(self, place: int, row: Row, did_id: int | None) -> BatchItem:
         refused = self.refused.get(place)
         if refused is None:
-            return Item(row.target, self.outcomes[place], did_id)
+            return BatchItem(row.target, self.outcomes[place], did_id)
         outcome = outcome_of(refused)
-        return Item(row.target, outcome, reason=str(refused) if outcome in _EXPLAINED else None)
+        return BatchItem(row.target, outcome, reason=str(refused) if outcome in _EXPLAINED else None)
 
 
 _EXPLAINED = frozenset({"invalid", "refused"})
@@ -179,7 +179,7 @@ class _Orders:
 
 def carry_out(
     conn: Connection, plan: Plan, spec: EditSpec, batch_id: int, now: datetime
-) -> tuple[list[Item], list[Change]]:
+) -> tuple[list[BatchItem], list[Change]]:
     """Carry out what was decided, and record it as part of a batch; return items and changes, in order.
 
     Raises `Outrun` when another program was faster; then nothing of the transaction may be stored.

@@ -7,13 +7,13 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import targets
 from didier.storage.batches import progress
-from didier.storage.batches.batches import Item
+from didier.storage.batches.batches import BatchItem
 from didier.storage.batches.progress import PlacedItem
 
 
-def in_runs(found: Iterable[Item], first: int = 1) -> list[PlacedItem]:
+def in_runs(found: Iterable[BatchItem], first: int = 1) -> list[PlacedItem]:
     """Return items of one target each with their positions from *first* on; those that go on are one run."""
-    runs: list[tuple[int, Item, int]] = []
+    runs: list[tuple[int, BatchItem, int]] = []
     for position, item in enumerate(found, first):
         if runs and _goes_on(*runs[-1][1:], item):
             begin, run, size = runs[-1]
@@ -23,7 +23,7 @@ def in_runs(found: Iterable[Item], first: int = 1) -> list[PlacedItem]:
     return [PlacedItem(begin, run if size == 1 else replace(run, size=size)) for begin, run, size in runs]
 
 
-def _goes_on(run: Item, size: int, item: Item) -> bool:
+def _goes_on(run: BatchItem, size: int, item: BatchItem) -> bool:
     """Say whether *item* is the next number, with the same outcome and the next id."""
     if run.outcome != item.outcome or run.reason != item.reason or len(run.target) != len(item.target):
         return False
@@ -51,7 +51,7 @@ def _singles(run: PlacedItem) -> Iterator[PlacedItem]:
         yield PlacedItem(run.position + place, replace(item, target=target, did_id=did_id, size=1))
 
 
-def _renamed(placed: PlacedItem, words: Mapping[int, tuple[str, str]]) -> Item:
+def _renamed(placed: PlacedItem, words: Mapping[int, tuple[str, str]]) -> BatchItem:
     # Earlier releases did not store the position of a change: theirs is not that of the target.
     target, outcome = words.get(placed.position, ("", ""))
     return replace(placed.item, outcome=outcome) if target == placed.item.target else placed.item

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from didier.errors import TargetProblem
 from didier.services.batches.copies import PROBLEMS_SHOWN
 from didier.storage.batches import progress
-from didier.storage.batches.batches import TOTALS, Item
+from didier.storage.batches.batches import TOTALS, BatchItem
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import vicidial_logs
@@ -68,7 +68,7 @@ def refuse(conn: Connection, batch: StoredBatch, findings: Findings, now: dateti
     """Say that an atomic batch cannot be carried out; nothing was. Raises `MovedOn`."""
     there = hold(conn, batch)
     problems = (
-        (one.position, Item(one.target, one.outcome, None, 1, one.reason)) for one in findings.problems
+        (one.position, BatchItem(one.target, one.outcome, None, 1, one.reason)) for one in findings.problems
     )
     progress.add_items(conn, batch.batch_id, [PlacedItem(*problem) for problem in problems])
     counts = {TOTALS[outcome]: count for outcome, count in findings.counts.items()}

@@ -18,7 +18,7 @@ from didier.services.batches import execute
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
-from didier.storage.batches.batches import Item
+from didier.storage.batches.batches import BatchItem
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import change_log
@@ -208,6 +208,6 @@ def _outcomes(interval: _Interval, kept: Mapping[int, str], there: Mapping[int, 
                 begin = place
 
 
-def kept_items(conn: Connection, batch_id: int, limit: int) -> list[Item]:
+def kept_items(conn: Connection, batch_id: int, limit: int) -> list[BatchItem]:
     """Return the items of an undone batch that were kept, *limit* at most."""
     return [placed.item for placed in progress.items(conn, batch_id, 0, limit, ("kept",))]

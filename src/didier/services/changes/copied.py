@@ -6,7 +6,7 @@ from typing import Any
 
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk, items
-from didier.storage.batches.batches import Item
+from didier.storage.batches.batches import BatchItem
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.changes.change_log import CREATED, Author, Change
 
@@ -23,7 +23,7 @@ class Copies:
 
     def change(
         self,
-        item: Item,
+        item: BatchItem,
         own: Sequence[Mapping[str, str | None]] = (),
         position: int = 1,
         batch_id: int | None = None,

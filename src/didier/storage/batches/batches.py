@@ -38,7 +38,7 @@ TOTALS: Mapping[str, str] = MappingProxyType({
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class BatchItem:
     """What became of a target of a batch.
 
     With a *size* above 1 it is a run: that many consecutive numbers, whose DIDs have consecutive ids.
@@ -56,7 +56,7 @@ class NewBatch:
     """A copy of one source to some targets, or another change of some DIDs, and what became of each."""
 
     author: Author
-    items: Sequence[Item]
+    items: Sequence[BatchItem]
     changes: Sequence[Change]  # of what was changed; whose batch they are is not said there
     overrides: Mapping[str, str | None] = field(default_factory=dict)
     kind: str = "copy"  # copy, add, update, delete or import
@@ -71,7 +71,7 @@ class NewBatch:
     options: Mapping[str, Any] = field(default_factory=dict)  # existing, force and where, as far as there are
 
 
-def totals(items: Iterable[Item]) -> dict[str, int]:
+def totals(items: Iterable[BatchItem]) -> dict[str, int]:
     """Return how many targets there are of each outcome, by the column that counts it."""
     found: dict[str, int] = defaultdict(int)
     for item in items:
@@ -148,7 +148,7 @@ def _needed(rows: Sequence[tuple[Any, ...]]) -> tuple[tuple[str, ...], list[Any]
     return tuple(name for name, _ in needed), list(zip(*(values for _, values in needed), strict=True))
 
 
-def insert_items(conn: Connection, items: Iterable[tuple[int, int, Item]]) -> None:
+def insert_items(conn: Connection, items: Iterable[tuple[int, int, BatchItem]]) -> None:
     """Store items: batch id, position of the first target, and the item, of each."""
     rows = [
         (batch_id, position, item.target[:50], item.size, item.did_id, item.outcome, _cut(item.reason))
@@ -157,7 +157,7 @@ def insert_items(conn: Connection, items: Iterable[tuple[int, int, Item]]) -> No
     insert(conn, "didier_batch_items", _ITEM_COLUMNS, rows)
 
 
-def _placed(items: Iterable[Item], first: int = 1) -> Iterator[tuple[int, Item]]:
+def _placed(items: Iterable[BatchItem], first: int = 1) -> Iterator[tuple[int, BatchItem]]:
     """Yield each of *items* with the position of its first target in the batch."""
     for item in items:
         yield first, item

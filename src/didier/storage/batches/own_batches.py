@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.batch_states import DONE
 from didier.storage import dialects
-from didier.storage.batches.batches import Item, NewBatch, insert_items, store
+from didier.storage.batches.batches import BatchItem, NewBatch, insert_items, store
 from didier.storage.batches.stored_batch import StoredBatch, what_was_seen
 from didier.storage.statements import as_json, as_moment, run
 
@@ -30,7 +30,7 @@ class OwnBatch:
     """A batch of one change, and its item."""
 
     batch: StoredBatch
-    item: Item
+    item: BatchItem
 
 
 _SELECT = (
@@ -87,7 +87,7 @@ def _own_batch(row: Sequence[Any]) -> OwnBatch:
         undone_origin=None, undo_groups=None, undone_at=None, undo_from=None,
         caller_groups=what_was_seen(details["groups"]) if "groups" in details else None,
     )  # fmt: skip
-    return OwnBatch(batch, Item(pattern, OUTCOMES[action], did_id if is_new else None, size))
+    return OwnBatch(batch, BatchItem(pattern, OUTCOMES[action], did_id if is_new else None, size))
 
 
 def keep(conn: Connection, batch_id: int) -> None:

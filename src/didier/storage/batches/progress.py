@@ -12,7 +12,7 @@ from didier.domain import batch_states
 from didier.domain.batch_states import ACTIVE, DONE, Stage
 from didier.storage import dialects
 from didier.storage.batches import own_batches
-from didier.storage.batches.batches import Item, NewBatch, insert_batches, insert_items
+from didier.storage.batches.batches import BatchItem, NewBatch, insert_batches, insert_items
 from didier.storage.batches.stored_batch import SELECT, StoredBatch, stored_batch
 from didier.storage.statements import as_json, as_text, run
 
@@ -149,7 +149,7 @@ class PlacedItem:
     """An item and the position of its first target, counted from 1."""
 
     position: int
-    item: Item
+    item: BatchItem
 
     @property
     def last(self) -> int:
@@ -176,7 +176,7 @@ def items(
 
 def _placed(row: Sequence[Any]) -> PlacedItem:
     position, target, size, did_id, outcome, reason = row
-    return PlacedItem(position, Item(target, outcome, did_id, size, reason))
+    return PlacedItem(position, BatchItem(target, outcome, did_id, size, reason))
 
 
 def kept_ids(conn: Connection, batch_id: int, first: int, last: int) -> list[int]:

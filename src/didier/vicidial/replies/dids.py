@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from didier import errors
-from didier.services.batches.copies import Copied, CopyResult, Item
+from didier.services.batches.copies import Copied, CopyOutcome, CopyResult
 from didier.services.batches.edits import Done
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply, data_line, error_line, one
@@ -150,7 +150,7 @@ def _copy_closing(call: Call, source: str, outcome: CopyResult) -> Line:
     return data_line("ERROR", "copy_did NO DIDS ADDED", call.user, data)
 
 
-def _copy_notice(call: Call, source: str, item: Item, outcome: CopyResult) -> Line:
+def _copy_notice(call: Call, source: str, item: CopyOutcome, outcome: CopyResult) -> Line:
     if isinstance(item, Copied):
         verb, rows = ("WOULD BE", 0) if outcome.dry_run else ("HAS BEEN", 1)
         data = f"{item.pattern}|{source}|{item.did_id}|{rows}"

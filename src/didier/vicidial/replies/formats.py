@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from didier import errors
-from didier.services.batches.copies import Copied, CopyResult, Item
+from didier.services.batches.copies import Copied, CopyOutcome, CopyResult
 from didier.services.batches.edits import Done
 from didier.services.usage.reports import Table
 from didier.services.users import accounts
@@ -71,7 +71,7 @@ def _details(outcome: object) -> dict[str, Any]:
             return {}
 
 
-def _item(item: Item, dry_run: bool) -> dict[str, Any]:
+def _item(item: CopyOutcome, dry_run: bool) -> dict[str, Any]:
     match item:
         case Copied():
             outcome = "new" if dry_run else "added"

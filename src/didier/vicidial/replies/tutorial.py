@@ -1,7 +1,7 @@
 """The answers to ``copy_did`` in the tutorial's dialect."""
 
 from didier import errors
-from didier.services.batches.copies import Copied, CopyResult, Item
+from didier.services.batches.copies import Copied, CopyOutcome, CopyResult
 from didier.vicidial.call import Call
 from didier.vicidial.replies import shared
 from didier.vicidial.replies.dids import not_valid
@@ -49,7 +49,7 @@ def copied(call: Call, outcome: CopyResult | errors.Refusal) -> Reply:
     return Reply(lines, outcome=outcome)
 
 
-def _answer_line(call: Call, source: str, item: Item, outcome: CopyResult) -> Line:
+def _answer_line(call: Call, source: str, item: CopyOutcome, outcome: CopyResult) -> Line:
     if isinstance(item, Copied):
         reason = "DID Would Be Copied" if outcome.dry_run else "DID Copied Successfully"
         text = f"SUCCESS: {source} -> {item.pattern} | {reason}"

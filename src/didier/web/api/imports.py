@@ -13,7 +13,7 @@ from didier.services.batches import bulk_edits
 from didier.services.batches.batches import SMALL
 from didier.services.batches.bulk_edits import Edited, EditOrder
 from didier.services.users.authentication import Caller
-from didier.storage.batches.batches import Item
+from didier.storage.batches.batches import BatchItem
 from didier.web.api import answers, edit_orders, edits, problems
 from didier.web.api.answers import Answer
 from didier.web.api.batches import Batch
@@ -42,7 +42,7 @@ class ImportedItem:
     did_id: int | None
 
     @classmethod
-    def of(cls, position: int, item: Item) -> Self:
+    def of(cls, position: int, item: BatchItem) -> Self:
         """Return what became of the row at *position*, counted from 1."""
         return cls(position, item.target, cast("Outcome", item.outcome), item.did_id)
 
