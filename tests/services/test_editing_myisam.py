@@ -8,7 +8,7 @@ from sqlalchemy.engine import Engine
 from didier.cli.local import CALLER
 from didier.services.batches import edits, undo_edits
 from didier.services.batches.edits import AddOrder, DeleteOrder, UpdateOrder
-from didier.services.batches.undo_edits import Undone
+from didier.services.batches.undo_edits import UndoneEdits
 from didier.services.changes.history import history
 from didier.services.system import demo
 from didier.storage import migrations
@@ -43,7 +43,7 @@ def test_edits_are_recorded_and_taken_back(myisam, now):
         undone = [undo_edits.undo_edit(conn, each.batch_id, CALLER, now) for each in (updated, added)]
         changes = history(conn, CALLER, "5550001")
 
-    assert [Undone(updated.batch_id, 0, 1, ()), Undone(added.batch_id, 1, 0, ())] == undone
+    assert [UndoneEdits(updated.batch_id, 0, 1, ()), UndoneEdits(added.batch_id, 1, 0, ())] == undone
     assert ["undone", "restored", "updated", "added"] == [change.action for change in changes]
 
 

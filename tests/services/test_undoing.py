@@ -15,7 +15,7 @@ from didier.errors import (
 from didier.services.batches import copies, edits, undo_edits
 from didier.services.batches.copies import CopyOrder
 from didier.services.batches.edits import AddOrder, DeleteOrder, LockOrder, UpdateOrder
-from didier.services.batches.undo_edits import Undone
+from didier.services.batches.undo_edits import UndoneEdits
 from didier.storage.batches import progress
 from didier.storage.dids import dids
 from didier.storage.statements import run
@@ -72,7 +72,7 @@ def test_an_update_is_taken_back(conn, edit, undo):
     batch_id = edit(UpdateOrder(CALLER, SOURCE, {"did_description": "Changed", "voicemail_ext": "85026"}))
     edit(UpdateOrder(CALLER, SOURCE, {"extension": "8301"}))
 
-    assert Undone(batch_id, 0, 1, ()) == undo(batch_id)
+    assert UndoneEdits(batch_id, 0, 1, ()) == undo(batch_id)
     assert before | {"extension": "8301", "version": 4} == image(conn, SOURCE)
     assert ("undone", CALLER.name, 0, 0) == batch(conn, batch_id)
 
@@ -82,7 +82,7 @@ def test_a_deleted_did_comes_back(conn, edit, undo):
     before = image(conn, SOURCE)
     batch_id = edit(DeleteOrder(CALLER, SOURCE))
 
-    assert Undone(batch_id, 0, 1, ()) == undo(batch_id)
+    assert UndoneEdits(batch_id, 0, 1, ()) == undo(batch_id)
     assert before | {"version": 3} == image(conn, SOURCE)
 
 
@@ -90,7 +90,7 @@ def test_an_added_did_is_removed(conn, edit, undo):
     """What was added is gone."""
     batch_id = edit(AddOrder(CALLER, NUMBER, {}))
 
-    assert Undone(batch_id, 1, 0, ()) == undo(batch_id)
+    assert UndoneEdits(batch_id, 1, 0, ()) == undo(batch_id)
     assert None is image(conn, NUMBER)
     assert ("undone", CALLER.name, 1, 0) == batch(conn, batch_id)
 
@@ -105,7 +105,7 @@ def test_what_was_changed_since_is_kept(conn, edit, undo, order):
     batch_id = edit(order)
     edit(UpdateOrder(CALLER, order.pattern, {"extension": "8302"}))
 
-    assert Undone(batch_id, 0, 0, (order.pattern,)) == undo(batch_id)
+    assert UndoneEdits(batch_id, 0, 0, (order.pattern,)) == undo(batch_id)
     assert "8302" == image(conn, order.pattern)["extension"]
     assert "done" == batch(conn, batch_id)[0]
 
@@ -117,8 +117,8 @@ def test_force_takes_back_what_was_changed_since(conn, edit, undo):
     for pattern in (NUMBER, SOURCE):
         edit(UpdateOrder(CALLER, pattern, {"extension": "8302"}))
 
-    assert Undone(added, 1, 0, ()) == undo(added, force=True)
-    assert Undone(updated, 0, 1, ()) == undo(updated, force=True)
+    assert UndoneEdits(added, 1, 0, ()) == undo(added, force=True)
+    assert UndoneEdits(updated, 0, 1, ()) == undo(updated, force=True)
     assert "8300" == image(conn, SOURCE)["extension"]
 
 
@@ -127,7 +127,7 @@ def test_an_update_by_vicidial_of_the_same_column_counts(conn, edit, undo):
     batch_id = edit(UpdateOrder(CALLER, SOURCE, {"extension": "8301"}))
     run(conn, f"UPDATE {DIDS} SET extension = '8302'")
 
-    assert Undone(batch_id, 0, 0, (SOURCE,)) == undo(batch_id)
+    assert UndoneEdits(batch_id, 0, 0, (SOURCE,)) == undo(batch_id)
 
 
 def test_the_update_of_a_did_that_is_gone(edit, undo):
@@ -135,7 +135,7 @@ def test_the_update_of_a_did_that_is_gone(edit, undo):
     batch_id = edit(UpdateOrder(CALLER, SOURCE, {"extension": "8301"}))
     edit(DeleteOrder(CALLER, SOURCE))
 
-    assert Undone(batch_id, 0, 0, (SOURCE,)) == undo(batch_id, force=True)
+    assert UndoneEdits(batch_id, 0, 0, (SOURCE,)) == undo(batch_id, force=True)
 
 
 def test_an_added_did_that_is_gone(conn, edit, undo):
@@ -143,7 +143,7 @@ def test_an_added_did_that_is_gone(conn, edit, undo):
     batch_id = edit(AddOrder(CALLER, NUMBER, {}))
     edit(DeleteOrder(CALLER, NUMBER))
 
-    assert Undone(batch_id, 0, 0, ()) == undo(batch_id)
+    assert UndoneEdits(batch_id, 0, 0, ()) == undo(batch_id)
     assert "undone" == batch(conn, batch_id)[0]
 
 
@@ -195,7 +195,7 @@ def test_a_did_in_use_is_removed_by_force_alone(edit, undo):
     edit(UpdateOrder(CALLER, SOURCE, {"extension": NUMBER}))
 
     assert InUse(NUMBER, (f"DID {SOURCE} (extension)",)) == undo(batch_id)
-    assert Undone(batch_id, 1, 0, ()) == undo(batch_id, force=True)
+    assert UndoneEdits(batch_id, 1, 0, ()) == undo(batch_id, force=True)
 
 
 def test_rights_are_those_of_the_change_back(edit, undo):

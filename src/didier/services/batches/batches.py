@@ -192,7 +192,7 @@ def _undo_edit(
     if missing := missing_function(order.caller.user, "update_did"):
         return missing
     undone = undo_edits.undo_edit(conn, batch.batch_id, order.caller, now, force=order.force)
-    return undone.kept if isinstance(undone, undo_edits.Undone) else undone
+    return undone.kept if isinstance(undone, undo_edits.UndoneEdits) else undone
 
 
 def _undo_copies(

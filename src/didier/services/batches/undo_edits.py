@@ -43,7 +43,7 @@ AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
+class UndoneEdits:
     """What became of the DIDs that a batch had changed; of an undo that goes on in steps nothing yet."""
 
     batch_id: int
@@ -71,7 +71,7 @@ class _Plan:
 
 def undo_edit(
     conn: Connection, batch_id: int, caller: Caller, now: datetime, force: bool = False
-) -> Undone | Refused:
+) -> UndoneEdits | Refused:
     """Take back the changes of a batch, at once or, when it is large, in steps from now on.
 
     Where all are kept the batch stays as it is, and can be undone by force later. A small batch is not
@@ -106,15 +106,15 @@ def _missing(caller: Caller, actions: set[str]) -> NotPermitted | None:
 _BACK = {CREATED: ("update_did", "delete_did"), UPDATED: ("update_did",), DELETED: ("add_did",)}
 
 
-def _begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, force: bool) -> Undone:
+def _begin(conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, force: bool) -> UndoneEdits:
     rollback.begin(conn, batch, caller, now, force=force)
     progress.change(conn, batch.batch_id, {"undo_from": None})
-    return Undone(batch.batch_id, 0, 0, ())
+    return UndoneEdits(batch.batch_id, 0, 0, ())
 
 
 def _at_once(
     conn: Connection, batch: StoredBatch, caller: Caller, now: datetime, force: bool
-) -> Undone | Refused:
+) -> UndoneEdits | Refused:
     entries = _singles(change_log.of_batch(conn, batch.batch_id))
     if not entries:
         return NotUndoable(batch.batch_id, f"{batch.state} and has changed nothing")
@@ -133,7 +133,9 @@ def _at_once(
     vicidial_logs.write_admin(conn, [record.event_of(change, batch.batch_id) for change in done], now)
     removed = len(plan.of(DELETED))
     _finish(conn, progress.get(conn, batch.batch_id) or undone, now)
-    return Undone(batch.batch_id, removed, len(done) - removed, tuple(change.pattern for change in plan.kept))
+    return UndoneEdits(
+        batch.batch_id, removed, len(done) - removed, tuple(change.pattern for change in plan.kept)
+    )
 
 
 def _sees(sight: Visibility, there: Mapping[int, Image], entry: Change) -> bool:
