@@ -46,7 +46,7 @@ AstguiclientOption = Annotated[
 TIMEOUT_SECONDS = 60.0
 
 
-class NoSuchFunction(SetupError):
+class NotInVicidial(SetupError):
     """VICIdial's API has nothing for the command."""
 
     def __str__(self) -> str:
@@ -98,7 +98,7 @@ class ConnectionOptions:
                 yield client
             return
         if signed.vicidial:
-            raise NoSuchFunction(self.command)
+            raise NotInVicidial(self.command)
         if as_user:
             with signed_in(signed.with_password()) as client:
                 yield client
