@@ -12,7 +12,7 @@ from didier.services.users.account_orders import DeleteUserOrder, ResetOrder, Un
 from didier.storage.users import users
 from didier.storage.users.users import Account
 
-Found = Mapping[str, Account]
+Accounts = Mapping[str, Account]
 """The accounts that are there, by the names that the orders have for them."""
 
 Order = TypeVar("Order", UpdateUserOrder, DeleteUserOrder, UnlockUserOrder, ResetOrder)
@@ -23,7 +23,7 @@ def in_rounds(
     conn: Connection,
     orders: Sequence[Order],
     now: datetime,
-    carry_out: Callable[[Connection, Sequence[Order], Found, datetime], Sequence[Outcome]],
+    carry_out: Callable[[Connection, Sequence[Order], Accounts, datetime], Sequence[Outcome]],
 ) -> list[Outcome]:
     """Carry *orders* out, as many at once as concern different users and whose callers none of them changes.
 
@@ -39,7 +39,7 @@ def in_rounds(
     return outcomes
 
 
-def _independent(orders: Sequence[Order], found: Found) -> Sequence[Order]:
+def _independent(orders: Sequence[Order], found: Accounts) -> Sequence[Order]:
     """Return the orders up to the first that is for or by a user whom one before it is for."""
     seen: set[int] = set()
     for i, order in enumerate(orders):

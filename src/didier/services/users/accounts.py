@@ -27,7 +27,7 @@ from didier.services.users.account_orders import (
     UpdateUserOrder,
     UserChanged,
 )
-from didier.services.users.account_rounds import Found, in_rounds
+from didier.services.users.account_rounds import Accounts, in_rounds
 from didier.services.users.account_writing import columns, entry, log
 from didier.services.users.authority import Groups, Managers
 from didier.services.users.new_accounts import add, copy
@@ -71,7 +71,7 @@ def update(
 
 
 def _update(
-    conn: Connection, orders: Sequence[UpdateUserOrder], found: Found, now: datetime
+    conn: Connection, orders: Sequence[UpdateUserOrder], found: Accounts, now: datetime
 ) -> list[UserChanged | ChangeRefused]:
     named = [order.values["user_group"] for order in orders if "user_group" in order.values]
     groups, managers = user_groups.find(conn, set(named)), _managers(conn, orders, found)
@@ -89,7 +89,7 @@ def _update(
 
 
 def _managers(
-    conn: Connection, orders: Sequence[UpdateUserOrder] | Sequence[DeleteUserOrder], found: Found
+    conn: Connection, orders: Sequence[UpdateUserOrder] | Sequence[DeleteUserOrder], found: Accounts
 ) -> Managers:
     """Read who may manage users, if that matters to any of *orders*."""
     changed = [order.name for order in orders if not order.caller.is_local]
@@ -148,7 +148,7 @@ def delete(
 
 
 def _delete(
-    conn: Connection, orders: Sequence[DeleteUserOrder], found: Found, now: datetime
+    conn: Connection, orders: Sequence[DeleteUserOrder], found: Accounts, now: datetime
 ) -> list[UserChanged | ChangeRefused]:
     managers = _managers(conn, orders, found)
     outcomes: list[UserChanged | ChangeRefused] = []
@@ -187,7 +187,7 @@ def unlock(
 
 
 def _unlock(
-    conn: Connection, orders: Sequence[UnlockUserOrder], found: Found, now: datetime
+    conn: Connection, orders: Sequence[UnlockUserOrder], found: Accounts, now: datetime
 ) -> list[UserChanged | UnlockRefused]:
     there = [account_rules.changeable(order.caller, order.name, found.get(order.name)) for order in orders]
     wanted = [(order, one) for order, one in zip(orders, there, strict=True) if isinstance(one, Account)]
@@ -204,7 +204,7 @@ def reset_second_factor(
 
 
 def _reset(
-    conn: Connection, orders: Sequence[ResetOrder], found: Found, now: datetime
+    conn: Connection, orders: Sequence[ResetOrder], found: Accounts, now: datetime
 ) -> list[UserChanged | ResetRefused]:
     holders = second_factors.holders(conn, [account.user_id for account in found.values()])
     outcomes = [_resetting(order, found.get(order.name), holders) for order in orders]

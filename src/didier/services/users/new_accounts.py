@@ -16,7 +16,7 @@ from didier.storage.changes.vicidial_logs import AdminEntry
 from didier.storage.users import copies, groups, names, users
 from didier.storage.users.users import Account
 
-Found = Mapping[str, Account]
+Sources = Mapping[str, Account]
 """The sources that are there, by the names that the orders have for them."""
 
 Order = TypeVar("Order", AddUserOrder, CopyUserOrder)
@@ -68,7 +68,7 @@ def copy(conn: Connection, orders: Sequence[CopyUserOrder], now: datetime) -> li
 
 
 def _before_new_source(
-    conn: Connection, orders: Sequence[CopyUserOrder], found: Found
+    conn: Connection, orders: Sequence[CopyUserOrder], found: Sources
 ) -> Sequence[CopyUserOrder]:
     """Return the orders up to the first whose source one before it may make."""
     missing = {order.source for order in orders} - found.keys()
@@ -89,7 +89,7 @@ def _is_numbered(source: str, made: Collection[str]) -> bool:
 
 
 def _copy(
-    conn: Connection, orders: Sequence[CopyUserOrder], found: Found, now: datetime
+    conn: Connection, orders: Sequence[CopyUserOrder], found: Sources, now: datetime
 ) -> list[UserChanged | NewRefused]:
     sources = [account_rules.visible(order.caller.user, found.get(order.source)) for order in orders]
     there = groups.find(conn, {source.user.group for source in sources if source})
