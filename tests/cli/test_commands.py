@@ -410,6 +410,15 @@ def test_what_becomes_of_tokens_goes_with_a_password(place, option):
     assert "Nobody" != place("user", "show", "admin", "--json").json["full_name"]
 
 
+def test_a_change_of_a_user_has_something_to_change(place):
+    """A command without settings says that it needs one, and a new password is not empty."""
+    nothing = place("user", "set", "admin")
+    empty = place("user", "set", "admin", "--password", typed="\n")
+
+    assert (2, True) == (nothing.status, "at least one setting" in nothing.err)
+    assert (1, True) == (empty.status, "at least one character" in empty.err)
+
+
 @pytest.fixture
 def restored(place):
     """Give the administrator back what a test takes away: other tests work with it."""

@@ -155,7 +155,7 @@ def set_(
         level, api_access, functions, modify_dids, delete_dids, view_reports, active, group, full_name
     )
     if not settings and not password and not no_second_factor:
-        raise typer.BadParameter("give connection least one setting to change")
+        raise typer.BadParameter("give at least one setting to change")
     if revoke_tokens is not None and not password:
         raise typer.BadParameter("--revoke-tokens and --keep-tokens go with --password")
     if connection.on_vicidial(
@@ -239,7 +239,7 @@ def ask_password() -> str:
     stdin = typer.get_text_stream("stdin")
     given = ask("Password", hide=True, twice=True) if stdin.isatty() else stdin.readline().rstrip("\n")
     if not given:
-        raise InvalidField("password", "", "connection least one character")
+        raise InvalidField("password", "", "at least one character")
     return given
 
 
