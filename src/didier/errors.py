@@ -217,12 +217,12 @@ class NotFound(Refusal):
 
 @dataclass(unsafe_hash=True)
 class AlreadyExists(Refusal):
-    """A DID with *pattern* is there already."""
+    """A DID with *pattern* already exists."""
 
     pattern: str
 
     def __str__(self) -> str:
-        return f"DID {self.pattern} exists already"
+        return f"DID {self.pattern} already exists"
 
 
 class NamedTwice(AlreadyExists):
@@ -490,12 +490,12 @@ class KeyNotUsable(Refusal):
 
 @dataclass(unsafe_hash=True)
 class UserExists(Refusal):
-    """A user with this name is there already."""
+    """A user with this name already exists."""
 
     user: str
 
     def __str__(self) -> str:
-        return f"user {self.user} exists already"
+        return f"user {self.user} already exists"
 
 
 @dataclass(unsafe_hash=True)

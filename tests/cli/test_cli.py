@@ -303,7 +303,7 @@ def test_copy_makes_what_it_can_and_says_what_it_cannot(home):
     assert 3 == done.returncode
     assert [SOURCE, "5550001", "5550002"] == patterns(home)
     assert 2 == len(done.stdout.splitlines())
-    assert [f"didier: DID {SOURCE} exists already", "didier: '5' is not a valid DID"] == [
+    assert [f"didier: DID {SOURCE} already exists", "didier: '5' is not a valid DID"] == [
         line.partition(":")[0] + ":" + line.partition(":")[2].partition(":")[0]
         for line in done.stderr.splitlines()
     ]

@@ -179,7 +179,7 @@ def test_copy_says_what_became_of_each_target(place):
         re.sub(r"\d+\)$", "", line) for line in partly.lines
     ]
     assert [
-        f"didier: DID {SOURCE} exists already",
+        f"didier: DID {SOURCE} already exists",
         f"didier: {second} appears earlier in this order",
         "didier: '5' is not a valid DID: it must have 2 to 50 characters",
     ] == partly.err.splitlines()
@@ -258,7 +258,7 @@ def test_a_large_copy_is_watched_and_undone(place):
     undone = place("undo", batch, "--yes")
 
     assert (3, [f"Batch {batch} is done: 1,100 of 1,101 targets created."]) == (done.status, done.lines)
-    assert f"didier: DID {SOURCE} exists already\n" == done.err
+    assert f"didier: DID {SOURCE} already exists\n" == done.err
     assert shown.out.startswith(f"Batch {batch} is done: 1,100 of 1,101 targets created")
     assert [SOURCE] == [row["target"] for row in rows(existing.out)]
     assert (3, done.lines) == (watched.status, watched.lines)
@@ -354,7 +354,7 @@ def test_users_are_made_changed_and_listed(place):
 
     assert re.match(rf"User {name} was created\. Password \S{{20}} \(shown only once\)$", made.lines[0])
     assert "Modify DIDs was switched on, because a DID function is allowed." == made.lines[1]
-    assert (1, f"user {name} exists already") == again.refusal
+    assert (1, f"user {name} already exists") == again.refusal
     assert [f"User {name} was updated."] == changed.lines
     assert (["copy_did"], "N", True) == (
         shown["api_allowed_functions"], shown["active"], shown["modify_inbound_dids"]
@@ -500,7 +500,7 @@ def test_reports_of_calls(place):
     ("arguments", "status", "words"),
     [
         (["show", MISSING], 1, ["there is no DID", MISSING]),
-        (["add", SOURCE], 1, [SOURCE, "exists already"]),
+        (["add", SOURCE], 1, [SOURCE, "already exists"]),
         (["add", "5"], 1, ["did_pattern", "'5' is not a valid DID"]),
         (["update", SOURCE, "--set", "did_active=X"], 1, ["did_active", "'X'", "one of Y, N"]),
         (["update", SOURCE, "--set", "coffee=black"], 1, ["coffee"]),

@@ -38,7 +38,7 @@ def test_dids_are_added_copied_changed_and_deleted(vicidial, server):
     assert [f"{SOURCE} -> 555100{n} (DID " for n in (1, 2, 3)] == [
         re.sub(r"\d+\)$", "", line) for line in copied.lines
     ]
-    assert (3, f"didier: DID {SOURCE} exists already\n") == (copied.status, copied.err)
+    assert (3, f"didier: DID {SOURCE} already exists\n") == (copied.status, copied.err)
     assert ["DID 5551001 was updated: did_active."] == changed.lines
     assert ("N", "Copied line") == (row["did_active"], row["did_description"])
     assert ["DID 5551000 was deleted.", "DID 5551001 was deleted."] == deleted.lines

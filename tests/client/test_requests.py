@@ -311,7 +311,7 @@ def test_the_field_is_the_last_name_of_the_pointer(pointer, field):
 
 def test_what_a_problem_says_besides(talk):
     """Missing settings, targets, places and all that is not valid are attributes."""
-    target = {"position": 2, "target": "1800", "outcome": "exists", "reason": "exists already", "new": 1}
+    target = {"position": 2, "target": "1800", "outcome": "exists", "reason": "already exists", "new": 1}
     members = {
         "not-permitted": {"function": "copy_did", "missing": ["API Access must be 1"]},
         "not-all-possible": {"count": 5, "targets": [target]},
@@ -329,7 +329,7 @@ def test_what_a_problem_says_besides(talk):
     assert "copy_did" == caught["not-permitted"].function
     assert ("API Access must be 1",) == caught["not-permitted"].missing
     assert 5 == caught["not-all-possible"].count
-    assert ["1800 (exists already)"] == [str(one) for one in caught["not-all-possible"].targets]
+    assert ["1800 (already exists)"] == [str(one) for one in caught["not-all-possible"].targets]
     assert ("call menu MAIN",) == caught["did-in-use"].places
     assert "one of Y, N" == caught["invalid-field"].allowed
     assert "/a" == caught["invalid-request"].errors[0]["pointer"]

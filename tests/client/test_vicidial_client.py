@@ -198,7 +198,7 @@ def test_the_verbs_and_their_answers():
             errors.NotPermitted,
             "Modify DIDs",
         ),
-        ("ERROR: add_did DID ALREADY EXISTS: |apiuser|5550001", errors.DidExists, "5550001 exists"),
+        ("ERROR: add_did DID ALREADY EXISTS: |apiuser|5550001", errors.DidExists, "5550001 already exists"),
         ("ERROR: add_did YOU MUST USE ALL REQUIRED FIELDS: |apiuser|5550001", errors.InvalidPattern, "555"),
         ("<html>log in</html>", UnexpectedReply, "log in"),
         ("", UnexpectedReply, "empty"),

@@ -118,7 +118,7 @@ def test_a_target_that_is_named_before_is_refused(second):
     """Two spellings that VICIdial's column holds as one are one DID."""
     _, results = run(copy(SOURCE, ["lobby", second]), all_made)
 
-    assert [Added("lobby", 2), Refused(second, "it is named before, as lobby")] == results
+    assert [Added("lobby", 2), Refused(second, "it appears earlier, as lobby")] == results
 
 
 def test_ranges_and_line_ends_are_understood():

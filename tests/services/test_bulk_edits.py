@@ -345,7 +345,7 @@ def test_rights_that_are_lost_end_an_undo(block, now):
         [failed] = finish(block, now, batch.batch_id, pace=100)
 
     assert "failed" == failed.state
-    assert "gone or not active" in (failed.failure or "")
+    assert "no longer exists or is inactive" in (failed.failure or "")
     assert 0 < failed.restored < 300
 
 
@@ -381,7 +381,7 @@ def test_a_text_that_is_gone_is_no_success(clean, now):
 
     [failed] = finish(clean, now, batch.batch_id, pace=100)
 
-    assert ("failed", "the text of its targets is not there any more") == (failed.state, failed.failure)
+    assert ("failed", "its list of targets is missing from the database") == (failed.state, failed.failure)
 
 
 @pytest.mark.parametrize("spec", [ADD, UPDATE], ids=lambda spec: spec.verb)
@@ -460,7 +460,7 @@ def test_an_edit_in_runs_is_none_from_outside(clean, now):
 @pytest.mark.parametrize(
     ("spec", "refusal"),
     [
-        (EditSpec("update"), InvalidField("values", "", "one column at least")),
+        (EditSpec("update"), InvalidField("values", "", "at least one column")),
         (replace(UPDATE, values={"did_active": "Q"}), InvalidField("did_active", "Q", "one of Y, N")),
     ],
     ids=["no value", "a wrong value"],

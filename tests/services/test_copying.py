@@ -216,9 +216,9 @@ def test_an_atomic_order_makes_nothing_if_not_all(clean, now):
     wish = replace(order("5550001", "5550002", "x", "5550001", "5550003"), atomic=True)
 
     assert [
-        (2, "5550002", "exists", "exists already"),
+        (2, "5550002", "exists", "already exists"),
         (3, "x", "invalid", "it must have 2 to 50 characters"),
-        (4, "5550001", "duplicate", "named before in this order"),
+        (4, "5550001", "duplicate", "appears earlier in this order"),
     ] == not_all(clean, now, wish)
     with clean.begin() as conn:
         assert [(2,)] == run(conn, "SELECT count(*) FROM vicidial_inbound_dids")

@@ -208,7 +208,7 @@ def test_reasons(full):
     ]  # fmt: skip
 
     assert [
-        "exists already", "named before in this order", "only letters, digits and : + * # . _ are allowed",
+        "already exists", "appears earlier in this order", "only letters, digits and : + * # . _ are allowed",
         "the end comes before the beginning", "did_active 'maybe' is not allowed: one of Y, N",
     ] == [str(reason) for *_, reason in decide(full, wrong, 10)]  # fmt: skip
 

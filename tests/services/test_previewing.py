@@ -77,10 +77,10 @@ def test_each_target_is_told(clean, now):
 
     assert [
         (1, "5550101", "new", None, None),
-        (2, "5550102", "exists", "exists already", None),
+        (2, "5550102", "exists", "already exists", None),
         (3, "5550103", "new", None, None),
-        (4, "18005550199", "similar", "the same number is there as 8005550199", "8005550199"),
-        (5, "5550101", "duplicate", "named before in this order", None),
+        (4, "18005550199", "similar", "the same number already exists as 8005550199", "8005550199"),
+        (5, "5550101", "duplicate", "appears earlier in this order", None),
         (6, "x", "invalid", "it must have 2 to 50 characters", None),
     ] == [(one.position, one.target, one.status, one.reason, one.similar_to) for one in seen]
     assert {"new": 2, "similar": 1, "exists": 1, "duplicate": 1, "invalid": 1} == totals
@@ -135,7 +135,7 @@ def test_what_the_caller_does_not_see_is_not_shown(clean, now):
 
     [one], _ = look(clean, order("5550101", caller=caller))
 
-    assert PreviewItem(1, "5550101", "exists", "exists already") == one
+    assert PreviewItem(1, "5550101", "exists", "already exists") == one
 
 
 def test_a_token_reaches_no_further_in_a_preview(clean, now):

@@ -150,10 +150,10 @@ def test_an_atomic_batch_is_refused_as_a_whole(clean, now):
         batch.state, batch.phase, batch.added, batch.existing, batch.invalid, batch.duplicates
     )  # fmt: skip
     assert [
-        (151, "5550250", "exists", "exists already"),
-        (301, "5550300", "duplicate", "named before in this order"),
+        (151, "5550250", "exists", "already exists"),
+        (301, "5550300", "duplicate", "appears earlier in this order"),
         (302, "x", "invalid", "it must have 2 to 50 characters"),
-        (303, "5550100", "duplicate", "named before in this order"),
+        (303, "5550100", "duplicate", "appears earlier in this order"),
     ] == [(one.position, one.target, one.outcome, one.reason) for one in each(clean, batch_id)]
     assert "5550250" in batch.failure
     assert batch.failure.endswith("and 3 more")
@@ -189,7 +189,7 @@ def test_a_target_that_appears_meanwhile_fails_an_atomic_batch(clean, now, at):
     [batch] = finish(clean, now, batch_id, pace=70)
 
     assert before == table(clean)
-    assert ("failed", "a target that was free when the batch was checked exists by now") == (
+    assert ("failed", "a target that was free when the batch was checked has been created since") == (
         batch.state, batch.failure
     )  # fmt: skip
     assert batch.added == batch.removed > 0
@@ -266,7 +266,7 @@ def test_what_is_stored_otherwise_fails_an_atomic_batch(clean, now):
     [batch] = finish(clean, now, batch_id, pace=70)
 
     assert "failed" == batch.state
-    assert batch.failure.startswith("verification failed: 70 DIDs were ordered, 70 are there, 69 are as they")
+    assert batch.failure.startswith("verification failed: 70 DIDs were ordered, 70 exist, 69 have the")
     assert before == table(clean)
     assert batch.removed == batch.added > 0
     assert_agree(clean, batch_id)
@@ -280,7 +280,7 @@ def test_what_is_stored_otherwise_fails_a_batch_of_best_effort(clean, now):
     [batch] = finish(clean, now, batch_id, pace=70)
 
     assert "failed" == batch.state
-    assert batch.failure.startswith("verification failed: 70 DIDs were ordered, 70 are there, 69 are as they")
+    assert batch.failure.startswith("verification failed: 70 DIDs were ordered, 70 exist, 69 have the")
     assert 0 < batch.added < 300
     assert_agree(clean, batch_id)
 

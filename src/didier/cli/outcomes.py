@@ -116,7 +116,7 @@ def say_not_done(item: "Item", kind: str) -> None:
 def _why(item: "Item", kind: str) -> str:
     match item.outcome:
         case "exists":
-            return f"DID {item.target} exists already"
+            return f"DID {item.target} already exists"
         case "duplicate":
             return f"{item.target} appears earlier in this order"
         case "missing":

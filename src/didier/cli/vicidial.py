@@ -83,7 +83,7 @@ def _report(source: str, results: Sequence["Result"]) -> None:
             case Added():
                 say(f"{source} -> {result.pattern} (DID {result.did_id})")
             case Exists():
-                _say(f"DID {result.pattern} exists already")
+                _say(f"DID {result.pattern} already exists")
             case _:
                 _say(f"{result.pattern!r} was not created: {result.reason}")
 

@@ -235,7 +235,7 @@ class NoSuchAddress(NotFound):
 
 
 class DidExists(ProblemError):
-    """The DID is there already."""
+    """The DID already exists."""
 
 
 class DidNamedTwice(DidExists):
@@ -243,7 +243,7 @@ class DidNamedTwice(DidExists):
 
 
 class UserExists(ProblemError):
-    """A user with this name is there already."""
+    """A user with this name already exists."""
 
 
 class InvalidRequest(ProblemError):

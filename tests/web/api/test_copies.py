@@ -459,7 +459,7 @@ def test_what_is_stored_otherwise_is_told(api, mode, left):
     reply = copy(api, targets=["5550100", "5550101"], mode=mode)
 
     assert 500 == reply.problem[0]
-    assert "2 DIDs were ordered, 2 are there, 1 are as they were ordered" in reply.body["detail"]
+    assert "2 DIDs were ordered, 2 exist, 1 have the ordered values" in reply.body["detail"]
     [batch] = api.get("/batches").body["items"]
     assert "event: end" in api.get(f"/batches/{batch['id']}/events").text
     batch = api.get(f"/batches/{batch['id']}").body

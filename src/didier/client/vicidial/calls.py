@@ -136,7 +136,7 @@ def _permission(call: FunctionCall, line: Line, status: int) -> errors.DidierErr
 
 def _exists(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     pattern = call.parameters.get("did_pattern", "")
-    return no(errors.DidExists, f"DID {pattern} exists already", status, pattern=pattern)
+    return no(errors.DidExists, f"DID {pattern} already exists", status, pattern=pattern)
 
 
 def _not_found(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
@@ -150,7 +150,7 @@ def _nothing(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
 
 def _user_exists(call: FunctionCall, line: Line, status: int) -> errors.DidierError:
     user = call.parameters.get("agent_user", "")
-    return no(errors.UserExists, f"user {user} exists already", status, user=user)
+    return no(errors.UserExists, f"user {user} already exists", status, user=user)
 
 
 def _user_not_found(call: FunctionCall, line: Line, status: int) -> errors.DidierError:

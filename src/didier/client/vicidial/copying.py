@@ -34,7 +34,7 @@ def examine(to: str | Iterable[str], *, non_latin: bool) -> list[str | Refused]:
     for target in expand(to):
         reason = _range_problem(target) or parameters.pattern_problem(target, non_latin=non_latin)
         if reason is None and (before := first.get(patterns.key(target))) is not None:
-            reason = f"it is named before, as {before}"
+            reason = f"it appears earlier, as {before}"
         if reason is None:
             first[patterns.key(target)] = target
         examined.append(target if reason is None else Refused(target, reason))

@@ -37,7 +37,7 @@ def _allowed(conn: Connection, name: str, user_id: int | None, actions: Sequence
     user = _user(conn, name, user_id)
     for action in actions:
         if missing := missing_function(user, action) or missing_rights(user, action):
-            raise RightsLost(f"{name} has lost the right to do it: {', '.join(missing.missing)}")
+            raise RightsLost(f"{name} no longer has the right to do it: {', '.join(missing.missing)}")
     return user
 
 
@@ -46,5 +46,5 @@ def _user(conn: Connection, name: str, user_id: int | None) -> User:
         return LOCAL_USER
     account = users.accounts_by_id(conn, [user_id]).get(user_id)
     if account is None or not account.active:
-        raise RightsLost(f"the user {name}, who ordered it, is gone or not active")
+        raise RightsLost(f"user {name}, who ordered it, no longer exists or is inactive")
     return account.user

@@ -90,7 +90,7 @@ def refusal(conn: Connection, caller: Caller, spec: EditSpec) -> NotPermitted | 
     if missing := spec.missing(caller):
         return missing
     if spec.verb == "update" and not (spec.values or spec.columns):
-        return InvalidField("values", "", "one column at least")
+        return InvalidField("values", "", "at least one column")
     return validation.problem_of_all(conn, spec.values, caller.visibility)
 
 

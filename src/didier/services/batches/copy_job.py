@@ -102,7 +102,7 @@ def is_as_ordered(conn: Connection, made: Made) -> str | None:
     touched = read_back.touched(conn, made.ids[0], made.ids[-1], made.block.stamp)
     if wanted - found.equal <= touched:
         return None
-    return f"{wanted} DIDs were ordered, {found.there} are there, {found.equal} are as they were ordered"
+    return f"{wanted} DIDs were ordered, {found.there} exist, {found.equal} have the ordered values"
 
 
 def difference(conn: Connection, batch_id: int, after: int = 0) -> str | None:

@@ -93,18 +93,18 @@ def decide(
         elif place in bad_values:
             chunk.problems[place] = Problem("invalid", bad_values[place])
     for place, did in there.items():
-        chunk.problems.setdefault(place, Problem("exists", "exists already", did))
+        chunk.problems.setdefault(place, Problem("exists", "already exists", did))
     for place in repeated:
         found = chunk.problems.get(place)
         if found is None or found.outcome == "exists":
-            chunk.problems[place] = Problem("duplicate", "named before in this order")
+            chunk.problems[place] = Problem("duplicate", "appears earlier in this order")
 
 
 def _invalid(target: str, sight: Visibility, is_table: bool) -> InvalidPattern | None:
     if problem := patterns.problem(target) or (inputs.spoiled(target) if is_table else None):
         return targets.refusal(problem)
     if not sight.sees_pattern(target):
-        return InvalidPattern(target, f"the token reaches DIDs that begin with {sight.prefix} only")
+        return InvalidPattern(target, f"the token is only for DIDs that begin with {sight.prefix}")
     return None
 
 

@@ -234,7 +234,7 @@ class Carrier:
                 with self._steps.reading() as conn:
                     job.decide_again(conn, under_way.chunk)
                 under_way.again()
-        return None, "others were faster again and again"
+        return None, "others kept changing the same DIDs at the same time"
 
     def _difference(self, job: Job, done: Any) -> str | None:
         """Read a chunk back; return what is not as it was ordered."""

@@ -35,7 +35,7 @@ class TargetTaken(Exception):
     """Others have created or changed a target since the batch was checked."""
 
     def __init__(
-        self, detail: str = "a target that was free when the batch was checked exists by now"
+        self, detail: str = "a target that was free when the batch was checked has been created since"
     ) -> None:
         super().__init__(detail)
 
@@ -61,7 +61,7 @@ class Findings:
             return None
         total = self.counts.total()
         more = f" and {total - 1} more" if total > 1 else ""
-        return f"not every target is possible: {self.problems[0]}{more}"
+        return f"some targets are not possible: {self.problems[0]}{more}"
 
 
 def refuse(conn: Connection, batch: StoredBatch, findings: Findings, now: datetime) -> None:
@@ -111,7 +111,7 @@ def finish(conn: Connection, batch: StoredBatch, now: datetime) -> None:
     """Say that a batch is carried out, or that it failed if its text is not complete. Raises `MovedOn`."""
     there = hold(conn, batch)
     if there.position < there.requested:
-        fail(conn, batch.batch_id, "the text of its targets is not there any more", now)
+        fail(conn, batch.batch_id, "its list of targets is missing from the database", now)
         return
     progress.move(conn, there, "finish", {"finished_at": now})
     if done := progress.get(conn, batch.batch_id):

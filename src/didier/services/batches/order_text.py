@@ -68,7 +68,7 @@ def read_text(
         if count > limit:
             raise TooManyTargets(limit)
     if not count:
-        raise InvalidInput("no target is named")
+        raise InvalidInput("no target is given")
     return Text(tuple(pieces), count, header, is_csv)
 
 

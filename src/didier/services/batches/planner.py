@@ -108,4 +108,4 @@ class Planner:
     def decide_again(self, conn: Connection, chunk: Chunk) -> None:
         """Find the targets of *chunk*, decided on before, that others have made since."""
         for place, did in decisions.existing(conn, chunk).items():
-            chunk.problems.setdefault(place, decisions.Problem("exists", "exists already", did))
+            chunk.problems.setdefault(place, decisions.Problem("exists", "already exists", did))

@@ -85,7 +85,7 @@ class Preview:
         problem = chunk.problems.get(place)
         if problem is None:
             other = similar.get(place)
-            reason = f"the same number is there as {other}" if other else None
+            reason = f"the same number already exists as {other}" if other else None
             return PreviewItem(position, target, "similar" if other else "new", reason, similar_to=other)
         did = problem.did
         row = rows.get(did.did_id) if did else None
