@@ -137,7 +137,7 @@ def cancel(
 ) -> None:
     """End a large batch that is under way.
 
-    What an atomic one has done is taken back; what another has done stays, and can be undone.
+    What an atomic one has done is undone; what another has done stays, and can be undone.
 
     Example: didier batches cancel 7
     """

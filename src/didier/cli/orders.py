@@ -162,7 +162,7 @@ def _show_preview(preview: "OrderPreview", as_json: bool, limit: int | None) -> 
         if preview.items:
             printing.listing(preview.items, _COLUMNS, False, False, limit)
         if preview.items and preview.omitted:
-            say("Only DIDs to which nothing would be done are listed.", err=True)
+            say("Only DIDs for which nothing would be done are listed.", err=True)
         counts = ((name, getattr(preview.totals, name)) for name in _STYLES)
         told = ", ".join(f"{count:,} {name}" for name, count in counts if count)
         say(f"{numbered(preview.totals.requested, 'DID')}: {told}")

@@ -80,7 +80,7 @@ def undone(batch: "BatchState") -> str:
     told = [f"{numbered(count, 'DID')} {word}" for word, count in counts.items() if count]
     if told or batch.state == "undone":
         return f"Batch {batch.id} was undone{': ' if told else ''}{', '.join(told)}."
-    return f"Nothing of batch {batch.id} was undone."
+    return f"Nothing in batch {batch.id} was undone."
 
 
 def report(batch: "Batch", as_json: bool) -> None:

@@ -48,7 +48,7 @@ def copy(
             raise
         except KeyboardInterrupt:
             _report(source, results)
-            known = f"{len(results)} of {len(wanted)} are known"
+            known = f"the outcomes of {len(results)} of {len(wanted)} are known"
             _say(f"interrupted; VICIdial may continue with the request: {known}")
             raise typer.Exit(Status.INTERRUPTED) from None
     _report(source, results)

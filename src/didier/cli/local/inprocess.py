@@ -156,7 +156,7 @@ class _Body(httpx2.SyncByteStream):
         while more:
             message = self.next_message()
             if message is None:
-                raise httpx2.ReadError("the answer was broken off")
+                raise httpx2.ReadError("the answer was cut off")
             yield message.get("body", b"")
             more = message.get("more_body", False)
 

@@ -94,7 +94,7 @@ def init(database: str | None, astguiclient_conf: str | None) -> None:
     migrations.upgrade(engine)
     with engine.begin() as conn:
         if directory.everyone(conn):
-            raise DatabaseInUse(f"the database {file or ''} has users already; nothing was changed")
+            raise DatabaseInUse(f"the database {file or ''} already has users; nothing was changed")
         password = directory.first_administrator(conn, None, datetime.now())
     engine.dispose()
     say(f"Database {file or engine.url.database} is ready.")

@@ -10,7 +10,7 @@ const id = page.dataset.id;
 const PHASES = {
   check: "Checking the numbers",
   make: MAKING[page.dataset.kind] || "Creating the DIDs",
-  remove: page.dataset.kind === "copy" ? "Deleting the DIDs" : "Taking back what was done",
+  remove: page.dataset.kind === "copy" ? "Deleting the DIDs" : "Undoing what was done",
 };
 
 function moved(batch) {
