@@ -51,10 +51,11 @@ class Gate:
 class Running:
     """A committer in use: the gate holds its thread, so that orders collect behind it."""
 
-    def __init__(self, engine, **settings):
+    def __init__(self, engine, observe=None, **settings):
         self.engine = engine
         self.gate = Gate()
         self.committer = Committer(engine, **settings)
+        self.committer.observe = observe or self.committer.observe
 
     async def __aenter__(self):
         self.committer.start()

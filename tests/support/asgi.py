@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy.engine import Engine
 
 from didier.config import Settings
+from didier.runtime.runtime import Runtime
 from didier.services.users.sessions import SessionSecret
 from didier.web.admin import cookies
 from didier.web.app import Requests, create_app
@@ -110,9 +111,10 @@ def bearer(token: str) -> dict[str, str]:
 @contextmanager
 def serving(engine: Engine, **settings: Any) -> Iterator[Application]:
     """The application on *engine*, without a limit on the rate of requests."""
-    app = create_app(engine, Settings(rate_limit=0, **settings))
+    runtime = Runtime(engine, Settings(rate_limit=0, **settings))
+    app = create_app(runtime)
     with asyncio.Runner() as runner:
-        lifespan = app.lifespan()
+        lifespan = runtime.running()
         runner.run(lifespan.__aenter__())
         try:
             yield Application(app, runner)

@@ -103,12 +103,11 @@ class Committer:
         self,
         engine: Engine,
         waiting_limit: int = 10_000,
-        observe: Callable[[int, float], None] | None = None,
         recover: Callable[[Connection], bool] | None = None,
     ) -> None:
         self._engine = engine
         self._waiting_limit = waiting_limit
-        self._observe = observe
+        self.observe: Callable[[int, float], None] = lambda _size, _seconds: None
         self._recover = recover
         self._recovery_due = recover is not None
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of _Waiting, _WAKE, or None at the end
@@ -271,8 +270,7 @@ class Committer:
             _refuse(group, error)
             log.exception("order_failed", service=getattr(group[0].service, "__name__", "?"))
         self._end_trouble(conn)
-        if self._observe:
-            self._observe(len(group), time.perf_counter() - started)
+        self.observe(len(group), time.perf_counter() - started)
 
     def _begin_trouble(self, trouble: Unavailable, error: Exception) -> None:
         """Log *trouble*, once: a thousand groups may fail before it is over."""

@@ -51,20 +51,12 @@ log = structlog.get_logger()
 
 
 class Runtime:
-    """Takes requests through the pipeline, reads, and carries out batches, on one database.
+    """Takes requests through the pipeline, reads, and carries out batches, on one database."""
 
-    *observe_commit* is told the size of each group that was committed, and the seconds that it took.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        settings: Settings,
-        observe_commit: Callable[[int, float], None] | None = None,
-    ) -> None:
+    def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine = engine
         self.settings = settings
-        self.committer = Committer(engine, settings.waiting_limit, observe_commit, _take_back)
+        self.committer = Committer(engine, settings.waiting_limit, _take_back)
         self.leases = LeaseHolder(engine, self.committer, settings.lease_seconds)
         self.batch_worker = BatchWorker(engine, self.committer, self.leases)
         self.sequencer = Sequencer(engine, self.committer, self.leases)

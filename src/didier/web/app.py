@@ -1,17 +1,14 @@
-"""`create_app`: the one place where things are wired."""
+"""`create_app`: the one place where what is served over HTTP is wired."""
 
 import re
 import time
-from contextlib import AbstractAsyncContextManager
 
-from sqlalchemy.engine import Engine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from didier.config import Settings
 from didier.logging import request as log_request
 from didier.masking import Masking, mask_path
 from didier.runtime.runtime import Runtime
@@ -27,13 +24,10 @@ from didier.web.legacy import PATH, NonAgentApi
 from didier.web.metrics import Metrics
 
 
-def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Requests":
-    """Return the application that serves the database behind *engine* while its `lifespan` lasts."""
-    metrics = Metrics()
-    runtime = Runtime(engine, settings, metrics.observe_commit)
-    metrics.watch(runtime.committer)
-    metrics.watch_leases(runtime.leases)
-    metrics.watch_reconciler(runtime.reconciler)
+def create_app(runtime: Runtime, *, demo: bool = False) -> "Requests":
+    """Return the application by which *runtime* is asked over HTTP, while that runs."""
+    metrics, settings = Metrics(), runtime.settings
+    metrics.watch(runtime)
     body_limit = BodyLimit(settings.body_limit, settings.body_seconds)
 
     async def ready(_: Request) -> Response:
@@ -56,7 +50,7 @@ def create_app(engine: Engine, settings: Settings, *, demo: bool = False) -> "Re
     json_api = JsonApi(runtime, body_limit)
     admin = Panel(json_api, Signing(runtime), body_limit)
     non_agent_api = NonAgentApi(runtime, metrics, body_limit)
-    return Requests(runtime, non_agent_api, json_api, admin, pages_app, Edge(settings))
+    return Requests(non_agent_api, json_api, admin, pages_app, Edge(settings))
 
 
 _LOGGED = Masking()
@@ -77,24 +71,18 @@ class Requests:
 
     def __init__(
         self,
-        runtime: Runtime,
         non_agent_api: ASGIApp,
         json_api: ASGIApp,
         admin: ASGIApp,
         pages_app: ASGIApp,
         edge: Edge,
     ) -> None:
-        self.runtime = runtime
         self._non_agent_api = non_agent_api
         self._json_api = json_api
         self._admin = admin
         self._pages_app = pages_app
         self._edge = edge
         self.running = 0
-
-    def lifespan(self, *, batches: bool = True) -> AbstractAsyncContextManager[None]:
-        """Carry out orders while this lasts, see `Runtime.running`."""
-        return self.runtime.running(batches=batches)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""

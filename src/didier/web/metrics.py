@@ -5,9 +5,8 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from didier.runtime.committer import Committer
-from didier.runtime.leases import Leased, LeaseHolder
-from didier.runtime.reconciler import Reconciler
+from didier.runtime.leases import Leased
+from didier.runtime.runtime import Runtime
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
 from didier.vicidial.replies.lines import Reply
 
@@ -60,22 +59,16 @@ class Metrics:
             registry=self.registry,
         )
 
-    def watch(self, committer: Committer) -> None:
-        """Show how many orders wait."""
-        self._waiting.set_function(lambda: committer.waiting)
-
-    def watch_leases(self, lease_holder: LeaseHolder) -> None:
-        """Show which leases the process has."""
-        for leased in lease_holder.all:
+    def watch(self, runtime: Runtime) -> None:
+        """Show and count what *runtime* does."""
+        self._waiting.set_function(lambda: runtime.committer.waiting)
+        for leased in runtime.leases.all:
             self._leases.labels(leased.name).set_function(partial(_is_held, leased))
+        self._lag.set_function(lambda: runtime.reconciler.lag_seconds)
+        runtime.reconciler.observe = lambda change: self._outside.labels(change.action).inc()
+        runtime.committer.observe = self._observe_commit
 
-    def watch_reconciler(self, reconciler: Reconciler) -> None:
-        """Show how far behind the change log may be, and count what is found."""
-        self._lag.set_function(lambda: reconciler.lag_seconds)
-        reconciler.observe = lambda change: self._outside.labels(change.action).inc()
-
-    def observe_commit(self, size: int, seconds: float) -> None:
-        """Count a transaction."""
+    def _observe_commit(self, size: int, seconds: float) -> None:
         self._orders.observe(size)
         self._seconds.observe(seconds)
 

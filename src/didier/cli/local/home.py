@@ -9,6 +9,7 @@ from didier.cli.local.inprocess import InProcess
 from didier.client import Didier
 from didier.config import Settings
 from didier.logging import configure
+from didier.runtime.runtime import Runtime
 from didier.web.app import create_app
 
 ADDRESS = "http://localhost"
@@ -24,8 +25,8 @@ def opened(database: str | None, astguiclient_conf: str | None, *, batches: bool
     # Nobody shares this server: there is no caller whose rate has to be limited.
     settings = config.load({"rate_limit": 0})
     _be_quiet(settings)
-    app = create_app(engine, settings)
-    transport = InProcess(app, app.lifespan(batches=batches), CALLER)
+    runtime = Runtime(engine, settings)
+    transport = InProcess(create_app(runtime), runtime.running(batches=batches), CALLER)
     with Didier(ADDRESS, transport=transport, timeout=None, retries=0) as client:
         yield client
 

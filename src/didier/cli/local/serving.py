@@ -12,6 +12,7 @@ from didier.config import Settings
 from didier.errors import DatabaseInUse, WrongSetting
 from didier.logging import configure
 from didier.runtime.process import Process
+from didier.runtime.runtime import Runtime
 from didier.services.system import demo as demo_data
 from didier.services.users import directory
 from didier.storage import migrations
@@ -66,11 +67,11 @@ def _check_demo(engine: Engine, demo: bool) -> None:
 def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     configure(settings.log_level)
     check_address(settings.host, settings.port)
-    app = create_app(engine, settings, demo=demo)
-    transports = [HttpServer(app, settings)]
+    runtime = Runtime(engine, settings)
+    transports = [HttpServer(create_app(runtime, demo=demo), settings)]
     # Looked up before it is said: once requests are taken, a database that is lost is no reason to end.
     greeting = _greeting(engine, settings, demo)
-    Process(app.runtime, transports, settings.stop_seconds, lambda: say(*greeting)).run()
+    Process(runtime, transports, settings.stop_seconds, lambda: say(*greeting)).run()
 
 
 def _greeting(engine: Engine, settings: Settings, demo: bool) -> Sequence[str]:
