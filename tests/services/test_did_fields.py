@@ -160,6 +160,20 @@ def test_what_is_deleted_outside_is_forgotten(clean, now):
     assert (5, {"version": 5}) == (created.version, known(clean))
 
 
+def test_a_new_did_from_outside_needs_no_row(clean, now):
+    """It begins with the first version, whatever was left of one that had its id."""
+    give(clean, 5, tags="left")
+    reconciled(clean)
+    with beside(clean) as sql:
+        sql("INSERT INTO {} (did_id, did_pattern) VALUES (5, '5550009'), (6, '5550010')")
+        created = reconciled(clean)
+
+    assert [1, 1] == [change.version for change in created]
+    assert {} == known(clean, 5)
+    with reading(clean) as conn:
+        assert [(5,)] == run(conn, "SELECT did_id FROM didier_did_fields")
+
+
 def test_a_change_outside_raises_the_version(clean, now):
     """Fields stay as they are, also with another number, which is two changes."""
     give(clean, **OWN)

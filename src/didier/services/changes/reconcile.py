@@ -341,5 +341,6 @@ def _with_versions(conn: Connection, changes: Sequence[Change]) -> list[Change]:
         done.append(replace(change, before=old, after=image, version=now[change.did_id]))
     gone = {change.did_id for change in changes} - {change.did_id for change in changes if change.after}
     did_fields.delete(conn, {did_id: version_of(known[did_id]) for did_id in gone})
-    did_fields.put(conn, {did_id: one for did_id, one in fields.items() if did_id not in gone})
+    there = fields.keys() - gone
+    did_fields.put(conn, {id_: fields[id_] for id_ in there if fields[id_] != known[id_]})
     return done
