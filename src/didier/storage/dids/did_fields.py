@@ -4,7 +4,7 @@ A DID without a row there has the `DEFAULTS`. Every change of a DID raises its v
 two changes came later; in MariaDB the row that has it is also held until the change is committed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
@@ -28,6 +28,7 @@ NOT_COPIED: Fields = MappingProxyType({name: DEFAULTS[name] for name in (VERSION
 
 _VALUES = tuple(name for name in DEFAULTS if name != VERSION)
 _TABLE = "didier_did_fields"
+_LISTED = ", ".join(("did_id", *DEFAULTS))
 
 
 def version_of(row: Fields | None) -> int:
@@ -37,17 +38,23 @@ def version_of(row: Fields | None) -> int:
 
 def of(conn: Connection, did_ids: Collection[int]) -> dict[int, Fields]:
     """Return what is known of each of the DIDs *did_ids*, by id."""
-    names = tuple(DEFAULTS)
-    rows = row_sets.find(conn, _TABLE, ("did_id",), [(did_id,) for did_id in did_ids], ("did_id", *names))
-    known = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+    known = _known(run(conn, _of(dialects.of(conn)), as_json(list(did_ids)))) if did_ids else {}
     return {did_id: known.get(did_id, DEFAULTS) for did_id in did_ids}
+
+
+@cache_some
+def _of(dialect: SqlDialect) -> str:
+    source = f"{dialect.items('value', 'BIGINT')} {dialect.forced_join} {_TABLE} AS f ON f.did_id = r.value"
+    return f"SELECT {_LISTED} FROM {source}"
 
 
 def between(conn: Connection, first: int, last: int) -> dict[int, Fields]:
     """Return what is known of those DIDs from id *first* to *last* that have a row, by id."""
-    names = ", ".join(DEFAULTS)
-    rows = run(conn, f"SELECT did_id, {names} FROM {_TABLE} WHERE did_id BETWEEN ? AND ?", first, last)
-    return {row[0]: dict(zip(DEFAULTS, row[1:], strict=True)) for row in rows}
+    return _known(run(conn, f"SELECT {_LISTED} FROM {_TABLE} WHERE did_id BETWEEN ? AND ?", first, last))
+
+
+def _known(rows: Iterable[Sequence[Value]]) -> dict[int, Fields]:
+    return {int(row[0] or 0): dict(zip(DEFAULTS, row[1:], strict=True)) for row in rows}
 
 
 def differing(conn: Connection, first: int, last: int, wanted: Fields) -> set[int]:

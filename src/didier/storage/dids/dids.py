@@ -152,8 +152,9 @@ def images(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) ->
     rows = run(conn, _images(dialect, columns) + locks[hold], as_json(did_ids))
     images = (dict(zip(columns, _plain(row), strict=True)) for row in rows)
     by_id = {int(image["did_id"] or 0): image for image in images}
-    known = did_fields.of(conn, by_id)
-    return {did_id: {**image, **known[did_id]} for did_id, image in by_id.items()}
+    for did_id, known in did_fields.of(conn, by_id).items():
+        by_id[did_id].update(known)
+    return by_id
 
 
 def sources(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) -> dict[int, dict[str, Value]]:
