@@ -28,7 +28,8 @@ NOT_COPIED: Fields = MappingProxyType({name: DEFAULTS[name] for name in (VERSION
 
 _VALUES = tuple(name for name in DEFAULTS if name != VERSION)
 _TABLE = "didier_did_fields"
-_LISTED = ", ".join(("did_id", *DEFAULTS))
+_COLUMNS = ("did_id", *DEFAULTS)
+_LISTED = ", ".join(_COLUMNS)
 
 
 def version_of(row: Fields | None) -> int:
@@ -73,11 +74,7 @@ def put(conn: Connection, known: Mapping[int, Fields]) -> None:
         rows = [(did_id, *map(fields.get, DEFAULTS, DEFAULTS.values())) for did_id, fields in known.items()]
         dialect = dialects.of(conn)
         source, values = bound_rows(dialect, _COLUMNS, rows, any_letter=True)
-        run(conn, f"REPLACE INTO {_TABLE} ({', '.join(_COLUMNS)}) SELECT {_CHOSEN} FROM {source}", *values)
-
-
-_COLUMNS = ("did_id", *DEFAULTS)
-_CHOSEN = ", ".join(f"r.{name}" for name in _COLUMNS)
+        run(conn, f"REPLACE INTO {_TABLE} ({_LISTED}) SELECT {_LISTED} FROM {source}", *values)
 
 
 def change(conn: Connection, changes: Mapping[int, Fields]) -> None:
