@@ -105,10 +105,10 @@ class Home:
         """
         with reading(self.engine) as conn:
             there = dict(conn.execute(sa.select(self.dids.c.did_id, self.dids.c.did_pattern)).all())
-            left = conn.execute(sa.select(self.items).where(self.items.c.outcome.in_(LEFT))).mappings().all()
+            left = conn.execute(self._runs(self.items.c.outcome.in_(LEFT))).mappings().all()
             alone = conn.execute(self._alone()).mappings().all()
             logged = conn.execute(self._logged()).mappings().all()
-            missed = sa.select(self.items).where(self.items.c.outcome == "missing", self.items.c.did_id > 0)
+            missed = self._runs(self.items.c.outcome == "missing", self.items.c.did_id > 0)
             missing = [pattern for row in conn.execute(missed).mappings() for _, pattern in _run(row)]
             assert [] == self._wrong_totals(conn)
             assert self._is_gap_free(conn)
@@ -145,6 +145,10 @@ class Home:
         count, last = conn.execute(sa.select(sa.func.count(number), sa.func.max(number))).one()
         return count == (last or 0)
 
+    def _runs(self, *conditions: "sa.ColumnElement[bool]") -> "sa.Select[Any]":
+        """Return the query for the DIDs of items."""
+        return sa.select(self.items.c.did_id, self.items.c.target, self.items.c.size).where(*conditions)
+
     def _alone(self) -> "sa.Select[Any]":
         """Return the query for copies that are batches by themselves."""
         c = self.changes.c
@@ -180,7 +184,7 @@ class Home:
         with reading(self.engine) as conn:
             for row in conn.execute(rows).mappings():
                 ids = range(row["did_id"], row["did_id"] + row["size"]) if row["did_id"] else [None]
-                targets = [number_in_run(row["target"], place) for place in range(row["size"])]
+                targets = numbers_in_run(row["target"], row["size"])
                 ids = [*ids, *[None] * (row["size"] - len(ids))]
                 found += map(Item, targets, [row["outcome"]] * row["size"], ids)
         return found
@@ -213,10 +217,13 @@ def _value(value: Any) -> Any:
     return sa.literal(value, Timestamp) if isinstance(value, datetime) else value
 
 
-def number_in_run(target: str, place: int) -> str:
-    """Return the number that comes *place* numbers behind *target*."""
+def numbers_in_run(target: str, size: int) -> list[str]:
+    """Return the *size* numbers from *target* on."""
     digits = target.removeprefix("+")
-    return target if not place else f"{target[: -len(digits)]}{int(digits) + place:0{len(digits)}}"
+    if size == 1:
+        return [target]
+    sign, first, width = target[: -len(digits)], int(digits), len(digits)
+    return [f"{sign}{number:0{width}}" for number in range(first, first + size)]
 
 
 def left_by(logged: Sequence[Any], gone: Collection[str]) -> dict[int, str]:
@@ -233,7 +240,8 @@ def left_by(logged: Sequence[Any], gone: Collection[str]) -> dict[int, str]:
 
 
 def _run(row: Any) -> list[tuple[int, str]]:
-    return [(row["did_id"] + place, number_in_run(row["target"], place)) for place in range(row["size"])]
+    first, size = row["did_id"], row["size"]
+    return list(zip(range(first, first + size), numbers_in_run(row["target"], size), strict=True))
 
 
 @dataclass
@@ -256,7 +264,7 @@ class Crashing:
             time.sleep(random.uniform(0, MOST_SECONDS))
         else:
             share = random.random()
-            self.until(lambda: self.done(batch_id) >= share)
+            self.until(lambda: self.done(batch_id) >= share, 0.005)
         self.kill()
         self.kills += 1
         self.halfway += self.home.batch(batch_id)["state"] in ACTIVE
@@ -295,12 +303,12 @@ class Crashing:
         )
         return min(0.999, done / batch["requested"])
 
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for *condition*."""
+    def until(self, condition: Callable[[], bool], pause: float = 0.03) -> None:
+        """Wait for *condition*, with a *pause* in seconds between two looks: each of them computes, too."""
         deadline = time.monotonic() + END_SECONDS
         while not condition():
             assert time.monotonic() < deadline, self.server.log.read_text()[-3000:]
-            time.sleep(0.003)
+            time.sleep(pause)
 
     def enough(self, rounds: int) -> bool:
         """Whether there were *rounds* kills, a third of them in the middle of a batch."""
