@@ -74,6 +74,8 @@ class Database:
             if t in self.schema or t.startswith("didier_")
         }
         self.tables = [t for t in self.schema if t in self.columns]
+        kept = ("token", "version", "secret", "setting")
+        self.own = [t for t in self.columns if t.startswith("didier_") and not any(k in t for k in kept)]
 
     def _create(self, engine):
         tables = json.loads((HERE / "schema.json").read_text())["tables"]
@@ -113,24 +115,14 @@ class Database:
         with self.engine.begin() as conn:
             if self.mysql:
                 conn.exec_driver_sql("SET FOREIGN_KEY_CHECKS=0")
-            for table in self.tables:
-                if table == "system_settings":
-                    continue
+            for table in self._used(conn):
                 conn.exec_driver_sql(f"TRUNCATE TABLE `{table}`" if self.mysql else f"DELETE FROM `{table}`")
             if (
                 not self.mysql
                 and conn.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name='sqlite_sequence'").first()
             ):
                 conn.exec_driver_sql("DELETE FROM sqlite_sequence")
-            for own in [
-                t
-                for t in self.columns
-                if t.startswith("didier_")
-                and "token" not in t
-                and "version" not in t
-                and "secret" not in t
-                and "setting" not in t
-            ]:
+            for own in self._filled(conn, self.own):
                 conn.exec_driver_sql(f"DELETE FROM `{own}`")
             if "system_settings" in self.columns:
                 values = {**BASE_SETTINGS, **fixture.get("system_settings", {})}
@@ -144,6 +136,23 @@ class Database:
                     raise LookupError(f"table {table} is missing in the database under test")
                 for row in rows:
                     self._insert(conn, table, row, moment)
+
+    def _used(self, conn):
+        """VICIdial's tables that have rows, or had some with ids; MariaDB makes each anew to empty it."""
+        tables = [t for t in self.tables if t != "system_settings"]
+        counted = set()
+        if self.mysql:
+            query = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+            counted = set(conn.exec_driver_sql(f"{query} AND auto_increment > 1").scalars())
+        return counted & set(tables) | self._filled(conn, tables)
+
+    @staticmethod
+    def _filled(conn, tables):
+        """Those of *tables* that have rows."""
+        looks = [f"SELECT '{t}' FROM DUAL WHERE EXISTS (SELECT 1 FROM `{t}`)" for t in tables]
+        if conn.dialect.name == "sqlite":
+            looks = [look.replace(" FROM DUAL", "") for look in looks]
+        return set(conn.exec_driver_sql(" UNION ALL ".join(looks)).scalars())
 
     def _insert(self, conn, table, row, moment):
         row = {k: self._time(v, moment) for k, v in row.items() if k in self.columns[table]}
