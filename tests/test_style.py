@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,16 @@ def name_of(module: Path) -> str:
     return module.relative_to(SOURCE).as_posix()
 
 
-def tree_of(module: Path) -> ast.Module:
-    return ast.parse(module.read_text())
+@pytest.fixture(scope="module", params=MODULES, ids=name_of)
+def module(request: pytest.FixtureRequest) -> tuple[str, ast.Module]:
+    """Each module by its name, and its tree: pytest runs all that is about one before it goes on."""
+    return name_of(request.param), ast.parse(request.param.read_text())
+
+
+@lru_cache(maxsize=1)
+def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Return all nodes of a tree; going through it takes most of the time here."""
+    return tuple(ast.walk(tree))
 
 
 def sql_in(tree: ast.AST) -> list[str]:
@@ -49,12 +58,12 @@ def texts_in(tree: ast.AST) -> list[str]:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, documented) and ast.get_docstring(node) is not None
     }
-    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    parts = {id(part) for node in nodes_of(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     texts = []
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if id(node) in docstrings | parts:
             continue
         if isinstance(node, ast.JoinedStr):
@@ -68,7 +77,7 @@ def calls_of(tree: ast.AST, method: str) -> list[int]:
     """Return the lines in which *method* is called without arguments, as a transaction is begun."""
     return [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.Call)
         and not node.args
         and isinstance(node.func, ast.Attribute)
@@ -90,8 +99,8 @@ def is_of_one_database(node: ast.AST) -> bool:
 
 def asks_for_the_database(tree: ast.AST) -> list[int]:
     """Return the lines that name one of the databases, or use a word of one; docstrings aside."""
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    asking = (node for node in ast.walk(tree) if is_dialect_name(node) or is_of_one_database(node))
+    docstrings = {id(node.value) for node in nodes_of(tree) if isinstance(node, ast.Expr)}
+    asking = (node for node in nodes_of(tree) if is_dialect_name(node) or is_of_one_database(node))
     return [node.lineno for node in asking if id(node) not in docstrings]
 
 
@@ -114,42 +123,40 @@ def undocumented(tree: ast.Module) -> list[str]:
     return missing
 
 
-@pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_no_sql_above_storage(module):
     """SQL stands in storage alone."""
-    if name_of(module).startswith("storage/"):
+    name, tree = module
+    if name.startswith("storage/"):
         return
 
-    assert [] == sql_in(tree_of(module))
+    assert [] == sql_in(tree)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_transactions_begin_and_end_in_few_places(module):
     """Services and storage work in a transaction that is not theirs."""
-    if name_of(module).startswith(TRANSACTIONS):
+    name, tree = module
+    if name.startswith(TRANSACTIONS):
         return
-    tree = tree_of(module)
 
     assert [] == [line for method in ("begin", "commit", "rollback") for line in calls_of(tree, method)]
     assert [] == [text for text in texts_in(tree) if TRANSACTION.match(text)]
 
 
-@pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_one_module_knows_what_differs_between_databases(module):
     """Nobody asks which of the databases it is, and no statement is written for one of them, elsewhere."""
-    name = name_of(module)
+    name, tree = module
     if name.startswith(KNOW_THE_DATABASE):
         return
 
-    assert [] == asks_for_the_database(tree_of(module))
+    assert [] == asks_for_the_database(tree)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_everything_public_is_documented(module):
     """Every module, public class, method and function says what it is; a migration says what it makes."""
-    exempt = ["upgrade"] if "versions/" in name_of(module) else []
+    name, tree = module
+    exempt = ["upgrade"] if "versions/" in name else []
 
-    assert [] == [name for name in undocumented(tree_of(module)) if name not in exempt]
+    assert [] == [one for one in undocumented(tree) if one not in exempt]
 
 
 @pytest.mark.parametrize(
