@@ -1,5 +1,6 @@
 """Where the server is and how to sign in there: what both clients' connections have."""
 
+import ssl
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -57,8 +58,15 @@ class Door:
             auth = httpx2.BasicAuth(self.user, self.password)
         return {
             "base_url": self.url, "headers": headers, "auth": auth, "timeout": self.timeout,
-            "follow_redirects": False,
+            "follow_redirects": False, "verify": self._trust(),
         }  # fmt: skip
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        """Return what certificates are checked with: all that the system trusts, which takes long to read.
+
+        Where the address has no TLS, and no redirect is followed, that is nobody.
+        """
+        return True if httpx2.URL(self.url).scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def parts(self, call: ApiCall[Any], code: Mapping[str, str], silence: float | None) -> dict[str, Any]:
         """Return what a request is made with; *silence* is how long its answer may say nothing."""
