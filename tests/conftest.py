@@ -1,3 +1,4 @@
+import gc
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -126,6 +127,15 @@ def own_server(demo_url: str, tmp_path: Path) -> Iterator[Didier]:
     server = Didier(tmp_path, "--demo", "--database", demo_url).start()
     yield server
     server.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Look for no garbage among ten thousand tests, which stay to the end: not now, nor while they run."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
