@@ -10,18 +10,17 @@ behind the rows, nothing is settled while a journal is open, and only what `look
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns, targets
-from didier.services.changes import images
+from didier.services.changes import images, versions
 from didier.storage.changes import change_log, ranges, reconcile, sequence
 from didier.storage.changes.change_log import CREATED, DELETED, OUTSIDE, UPDATED, Author, Change, Image
 from didier.storage.changes.ranges import KnownRow, KnownRows, RangeRows
 from didier.storage.dids import did_fields, dids, snapshots
-from didier.storage.dids.did_fields import VERSION, version_of
 
 MOST = 200
 """Most changes that are recorded in one step, while others wait."""
@@ -120,7 +119,7 @@ def settle(conn: Connection, seen: Look, floor: int | None, now: datetime) -> Se
         for did_id in settled
         for change in _changes(conn, did_id, compared, after.get(did_id), seen.before)
     )
-    changes = _with_versions(conn, found)
+    changes = versions.raised(conn, found)
     change_log.record(conn, changes, now)
     ranges.keep(conn, compared.content(settled))
     return Settled(changes, len(settled) == len(compared.different))
@@ -296,10 +295,6 @@ def _changes(
         yield Change(_AUTHOR, UPDATED, OUTSIDE, did_id, number, 0, before=before, after=after)
 
 
-_REMEMBERED = {"did_id", "did_pattern", "user_group"}
-"""What is known of a row that the change log does not have."""
-
-
 def _as_known(conn: Connection, did_id: int, compared: _Compared, rows: Mapping[int, Image]) -> Image | None:
     """Return the row that a DID was: as a whole, or what is remembered of it."""
     expected = compared.expected.get(did_id)
@@ -317,30 +312,3 @@ def _in_order(changes: Iterator[Change]) -> list[Change]:
 
 
 _ORDER = {DELETED: 0, UPDATED: 1, CREATED: 2}
-
-
-def _with_versions(conn: Connection, changes: Sequence[Change]) -> list[Change]:
-    """Return *changes* with the versions of their DIDs, which they raise; a new DID begins with the first.
-
-    One that has an id that was there before goes on where that ended. What Didier alone knows goes with a DID
-    that is deleted, and stays with one that has another number.
-    """
-    known = did_fields.of(conn, {change.did_id for change in changes})
-    new = known.keys() - {change.did_id for change in changes if change.action != CREATED}
-    last = {did_id: one.change.version or 1 for did_id, one in reconcile.last_changes(conn, new).items()}
-    now = {did_id: last.get(did_id, 0) if did_id in new else version_of(known[did_id]) for did_id in known}
-    fields = {did_id: did_fields.DEFAULTS if did_id in new else known[did_id] for did_id in known}
-    done = []
-    for change in changes:
-        before, after = change.before, change.after
-        is_whole = before and before.keys() - _REMEMBERED
-        old = {**before, **fields[change.did_id]} if before and is_whole else before
-        now[change.did_id] += 1
-        fields[change.did_id] = {**fields[change.did_id], VERSION: now[change.did_id]}
-        image = after and {**after, **fields[change.did_id]}
-        done.append(replace(change, before=old, after=image, version=now[change.did_id]))
-    gone = {change.did_id for change in changes} - {change.did_id for change in changes if change.after}
-    did_fields.delete(conn, {did_id: version_of(known[did_id]) for did_id in gone})
-    there = fields.keys() - gone
-    did_fields.put(conn, {id_: fields[id_] for id_ in there if fields[id_] != known[id_]})
-    return done
