@@ -1,17 +1,26 @@
 """What Didier knows of DIDs beyond VICIdial's columns: copied, undone, forgotten; and their versions."""
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import cycle
+
 import pytest
 
 from didier.cli.local import CALLER
 from didier.domain.inputs import Row
-from didier.errors import ChangedMeanwhile
-from didier.services.batches import bulk_edits, copies, edits, journal, undo_edits
-from didier.services.batches.bulk_edits import EditOrder
+from didier.errors import ChangedMeanwhile, NotFound
+from didier.runtime.committer import Committer
+from didier.services.batches import bulk_edits, copies, edits, journal, rollback, undo_edits
+from didier.services.batches.bulk_edits import EditOrder, LargeEditOrder
 from didier.services.batches.copies import CopyOrder
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.edits import AddOrder, DeleteOrder, Done, UpdateOrder
 from didier.services.changes.history import history
 from didier.services.dids import lookup
+from didier.storage.batches import progress
 from didier.storage.changes import change_log
 from didier.storage.database import reading
 from didier.storage.dids import did_fields, dids
@@ -19,7 +28,7 @@ from didier.storage.dids.did_fields import DEFAULTS
 from didier.storage.failures import Outrun
 from didier.storage.statements import run
 from didier.storage.tables import DIDS
-from support.batches import accept, finish, order, stored, undo
+from support.batches import accept, finish, order, stored, text, undo
 from support.passes import beside, reconciled
 
 SOURCE, NUMBER = "18001234567", "5550001"
@@ -160,7 +169,7 @@ def test_what_is_deleted_outside_is_forgotten(clean, now):
     assert (5, {"version": 5}) == (created.version, known(clean))
 
 
-def test_a_new_did_from_outside_needs_no_row(clean, now):
+def test_a_new_did_from_outside_has_the_defaults(clean, now):
     """It begins with the first version, whatever was left of one that had its id."""
     give(clean, 5, tags="left")
     reconciled(clean)
@@ -169,9 +178,7 @@ def test_a_new_did_from_outside_needs_no_row(clean, now):
         created = reconciled(clean)
 
     assert [1, 1] == [change.version for change in created]
-    assert {} == known(clean, 5)
-    with reading(clean) as conn:
-        assert [(5,)] == run(conn, "SELECT did_id FROM didier_did_fields")
+    assert [{}, {}] == [known(clean, did_id) for did_id in (5, 6)]
 
 
 def test_a_change_outside_raises_the_version(clean, now):
@@ -228,22 +235,141 @@ def _everything(engine):
         return dids.images(conn, ids), fields
 
 
-@pytest.mark.parametrize("kept_home", ["mariadb", "myisam"], indirect=True)
-@pytest.mark.parametrize("service", [edits.update, edits.delete])
-def test_what_another_process_has_changed_meanwhile_is_decided_again(clean, now, service):
-    """Also where only what Didier knows was changed, behind what the transaction sees already.
+two_processes = pytest.mark.parametrize("kept_home", ["mariadb", "myisam"], indirect=True)
+"""SQLite has one transaction at a time that writes, and it sees all that was before."""
 
-    SQLite has one transaction at a time that writes, and it sees all that was before.
-    """
-    wish = UpdateOrder(CALLER, SOURCE, {"did_active": "N"})
-    with clean.connect() as conn:
-        with conn.begin() as transaction:
-            run(conn, "SELECT COUNT(*) FROM didier_did_fields")  # from now on it sees what there is now
-            carried_out(clean, edits.update, UpdateOrder(CALLER, SOURCE, {"tags": "x"}), now)
-            with pytest.raises(Outrun):
-                service(conn, [wish if service is edits.update else DeleteOrder(CALLER, SOURCE)], now)
-            transaction.rollback()
-        with conn.begin():
-            journal.take_back(conn)
 
-    assert {"tags": "x", "version": 2} == known(clean)
+def both(engine, *work):
+    """Have two processes carry out orders, one behind the other in each; return the outcomes of each."""
+
+    async def one(orders):
+        committer = Committer(engine, recover=lambda conn: not journal.take_back(conn))
+        committer.start()
+        try:
+            return [await committer.run(service, order) for service, order in orders]
+        finally:
+            await committer.stop()
+
+    with ThreadPoolExecutor(2) as threads:
+        return [done.result() for done in [threads.submit(asyncio.run, one(orders)) for orders in work]]
+
+
+@two_processes
+def test_two_processes_update_one_did(clean, now):
+    """All that was ordered is done, whoever waits for whom, and each change has a version of its own."""
+    service = partial(edits.update, now=now)
+    orders = [
+        [(service, UpdateOrder(CALLER, SOURCE, {"tags": f"{who}{n}"})) for n in range(25)] for who in "ab"
+    ]
+
+    outcomes = both(clean, *orders)
+
+    assert {Done} == {type(outcome) for done in outcomes for outcome in done}
+    assert [*range(2, 52)] == [version for version, _ in logged(clean)]
+
+
+@two_processes
+def test_two_processes_update_the_same_lists(clean, now):
+    """In whatever order they name the DIDs."""
+    rows = [Row(str(5550000 + n)) for n in range(25)]
+    carried_out(clean, copies.copy, CopyOrder(CALLER, SOURCE, tuple(row.target for row in rows)), now)
+    service, spec = partial(bulk_edits.edit, now=now), EditSpec("update", {"did_active": "N"})
+
+    first, second = (
+        [(service, EditOrder(CALLER, spec, tuple(named)))] * 8 for named in (rows, reversed(rows))
+    )
+    outcomes = both(clean, first, second)
+
+    assert {25} == {len(done.items) for some in outcomes for done in some}
+    assert [[*range(1, 18)]] * 25 == [[version for version, _ in logged(clean, row.target)] for row in rows]
+
+
+@two_processes
+def test_a_batch_goes_on_while_another_process_changes_its_dids(clean, now):
+    """What both want to change is changed by one behind the other; batch and undo come to their end."""
+    numbers = [str(5550000 + n) for n in range(400)]
+    carried_out(clean, copies.copy, CopyOrder(CALLER, SOURCE, tuple(numbers)), now)
+    spec = EditSpec("update", {"did_description": "Changed in bulk"})
+    wish = LargeEditOrder(CALLER, spec, text("5550000-5550399"), atomic=True)
+    batch_id = carried_out(clean, bulk_edits.accept, wish, now).batch_id
+
+    for then in (lambda: None, lambda: undo(clean, batch_id, now, force=True)):
+        then()
+        with changing(clean, numbers, now):
+            [done] = finish(clean, now, batch_id, pace=20)
+
+    assert ("undone", None, 400) == (done.state, done.failure, done.restored)
+
+
+@contextmanager
+def changing(engine, numbers, now):
+    """Have another process change one DID after the other."""
+    ended = threading.Event()
+
+    async def change():
+        committer = Committer(engine, recover=lambda conn: not journal.take_back(conn))
+        committer.start()
+        for number in cycle(numbers):
+            await committer.run(partial(edits.update, now=now), UpdateOrder(CALLER, number, {"tags": "x"}))
+            if ended.is_set():
+                break
+        await committer.stop()
+
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(asyncio.run, change())
+        try:
+            yield
+        finally:
+            ended.set()
+        running.result()
+
+
+@two_processes
+def test_two_processes_delete_the_same(clean, now):
+    """Each DID is deleted once; the other process finds it gone."""
+    numbers = [str(5550000 + n) for n in range(25)]
+    carried_out(clean, copies.copy, CopyOrder(CALLER, SOURCE, tuple(numbers)), now)
+    service = partial(edits.delete, now=now)
+    orders = [[(service, DeleteOrder(CALLER, number)) for number in numbers]] * 2
+
+    first, second = both(clean, *orders)
+
+    assert [{Done, NotFound}] * 25 == [{type(a), type(b)} for a, b in zip(first, second, strict=True)]
+    assert [[1, 2]] * 25 == [[version for version, _ in logged(clean, number)] for number in numbers]
+    with reading(clean) as conn:
+        assert [] == run(conn, "SELECT did_id FROM didier_did_fields")
+
+
+@two_processes
+def test_what_another_process_has_changed_meanwhile_counts(clean, now):
+    """Also where the transaction began before, and only what Didier knows was changed."""
+    with clean.connect() as conn, conn.begin():
+        run(conn, "SELECT COUNT(*) FROM didier_did_fields")  # from now on it sees what there is now
+        changed = carried_out(clean, edits.update, UpdateOrder(CALLER, SOURCE, {"tags": "x"}), now)
+        [late] = edits.update(conn, [UpdateOrder(CALLER, SOURCE, {"did_active": "N"})], now)
+        [outdated] = edits.update(
+            conn, [UpdateOrder(CALLER, SOURCE, {}, etag=edits.etag(changed.image))], now
+        )
+
+    assert (2, 3) == (changed.image["version"], late.image["version"])
+    assert ChangedMeanwhile(SOURCE) == outdated
+    assert {"tags": "x", "version": 3} == known(clean)
+
+
+@two_processes
+def test_a_removal_that_was_outrun_is_not_stored(clean, now):
+    """The copies are looked at again: one was given tags when they had been decided on."""
+    batch_id = accept(clean, order("5550010-5550012"), now)
+    finish(clean, now, batch_id)
+    with clean.begin() as conn:
+        rollback.begin(conn, progress.get(conn, batch_id), CALLER, now, force=False)
+
+    with clean.connect() as conn, conn.begin() as transaction:
+        run(conn, "SELECT COUNT(*) FROM didier_did_fields")
+        carried_out(clean, edits.update, UpdateOrder(CALLER, "5550011", {"tags": "x"}), now)
+        with pytest.raises(Outrun):
+            rollback.step(conn, batch_id, 100, now)
+        transaction.rollback()
+    finish(clean, now, batch_id)
+
+    assert (2, 1) == (stored(clean, batch_id).removed, stored(clean, batch_id).kept)

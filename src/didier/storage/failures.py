@@ -28,6 +28,8 @@ def unavailable(error: Exception) -> Unavailable | None:
         return DatabaseLost()
     if table := damaged_table(error):
         return TableDamaged(table)
+    if isinstance(error, Outrun):  # each time that it was tried
+        return DatabaseBusy()
     for is_so, meaning in ((is_busy, DatabaseBusy), (is_full, DiskFull), (is_read_only, ReadOnly)):
         if is_so(error):
             return meaning()

@@ -45,6 +45,6 @@ class CopySpec:
         """Return the values that the target of *row* has for itself."""
         if self.template is None or "did_description" in row.values:
             return row.values
-        known = {**self.image, **self.overrides, **row.extra, **row.values}
+        known = {**self.image, **fields.stored(self.overrides), **row.extra, **fields.stored(row.values)}
         known |= {"target": row.target, "source": self.image["did_pattern"]}
         return {**row.values, "did_description": self.template.render(known)}

@@ -110,8 +110,7 @@ def updates(
     conn: Connection, orders: Sequence[UpdateOrder], found: Found, *, lenient: bool = False
 ) -> Decided:
     """Decide on changes of DIDs, each of another one; *found* and *lenient* as in `additions`."""
-    there = [found.get(order.pattern) for order in orders]
-    before = dids.images(conn, [did.did_id for did in there if did], _hold(orders))
+    there, before = _there(conn, orders, found)
     checked = [
         order.values if lenient else _new(order.values, before.get(did.did_id) if did else None)
         for order, did in zip(orders, there, strict=True)
@@ -154,9 +153,8 @@ def _update_refused(
 
 def deletions(conn: Connection, orders: Sequence[DeleteOrder], found: Found) -> Decided:
     """Decide on deletions; of two wishes for one DID the first gets it. *found* as in `additions`."""
-    there = [found.get(order.pattern) for order in orders]
-    ids = [did.did_id for did in there if did]
-    before, locked = dids.images(conn, ids, _hold(orders)), deletion_locks.locked(conn, ids)
+    there, before = _there(conn, orders, found)
+    locked = deletion_locks.locked(conn, list(before))
     refused = [_delete_refused(o, did, before, locked) for o, did in zip(orders, there, strict=True)]
     asking = [o for o, no in zip(orders, refused, strict=True) if not no and not o.force]
     used = in_use.refusals(conn, [(order.caller.visibility, order.pattern) for order in asking])
@@ -195,6 +193,18 @@ def _delete_refused(
     if patterns.key(did.pattern) in PROTECTED and not order.force:
         return Protected(order.pattern)
     return None
+
+
+def _there(
+    conn: Connection, orders: Sequence[UpdateOrder | DeleteOrder], found: Found
+) -> tuple[list[Did | None], Mapping[int, Image]]:
+    """Return the DID of each order, None where there is none, and their rows, held if they are to be changed.
+
+    Another process may have deleted one since it was *found*.
+    """
+    dids_found = [found.get(order.pattern) for order in orders]
+    rows = dids.images(conn, [did.did_id for did in dids_found if did], _hold(orders))
+    return [did if did and did.did_id in rows else None for did in dids_found], rows
 
 
 def _hold(orders: Sequence[UpdateOrder | DeleteOrder]) -> Hold:

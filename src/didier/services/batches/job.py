@@ -130,8 +130,8 @@ class Carrier:
         except RightsLost as error:
             self._fail(str(error))
         except Exception as error:
-            if isinstance(error, DBAPIError) and is_passing(error):
-                return  # a deadlock: once more, from where the database says
+            if isinstance(error, Outrun) or (isinstance(error, DBAPIError) and is_passing(error)):
+                return  # another writer was faster: once more, from where the database says
             if trouble := unavailable(error):
                 raise trouble from error
             log.exception("batch_failed", batch=batch_id)
@@ -222,13 +222,14 @@ class Carrier:
     def _done(self, under_way: "_UnderWay", job: Job) -> tuple[Any, str | None]:
         """Wait for a chunk; return what was done, or why not.
 
-        When another writer was faster, a best-effort batch decides anew on the chunk; an atomic one fails.
+        When another writer was faster the chunk is decided on anew; an atomic batch fails if that has taken a
+        target.
         """
         for _ in range(ATTEMPTS):
             try:
                 return under_way.future.result(), None
             except (TargetTaken, IntegrityError, Outrun) as error:
-                if self._batch.mode == "atomic":
+                if self._batch.mode == "atomic" and not isinstance(error, Outrun):
                     return None, str(error) if isinstance(error, TargetTaken) else str(TargetTaken())
                 self._reload()
                 with self._steps.reading() as conn:

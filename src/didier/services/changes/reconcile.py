@@ -130,6 +130,7 @@ def _unmoved(conn: Connection, compared: "_Compared", did_ids: Sequence[int]) ->
 
     So what Didier does to them from now on stands behind what is recorded here.
     """
+    did_fields.hold(conn, did_ids)
     there = [did_id for did_id in did_ids if did_id in compared.there]
     gone = [did_id for did_id in did_ids if did_id not in compared.there]
     held = ranges.held(conn, there, absent=False)

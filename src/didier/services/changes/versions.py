@@ -22,7 +22,7 @@ def raised(conn: Connection, changes: Sequence[Change]) -> list[Change]:
     That goes with a DID that is deleted, and stays with one that has another number. A new DID has the first
     version; one with an id that was there before goes on where that ended.
     """
-    known = did_fields.of(conn, {change.did_id for change in changes})
+    known = did_fields.of(conn, {change.did_id for change in changes}, held=True)
     new = known.keys() - {change.did_id for change in changes if change.action != CREATED}
     last = {did_id: one.change.version or 1 for did_id, one in reconcile.last_changes(conn, new).items()}
     fields = {**known, **{did_id: {**did_fields.DEFAULTS, VERSION: last.get(did_id, 0)} for did_id in new}}

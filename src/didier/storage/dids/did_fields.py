@@ -1,7 +1,7 @@
 """What Didier knows of DIDs beyond VICIdial's columns. Table ``didier_did_fields``.
 
 A DID without a row there has the `DEFAULTS`. Every change of a DID raises its version, which so says which of
-two changes came later; in MariaDB the row that has it is also held until the change is committed.
+two changes came later. Whoever changes a DID holds its row here first, then that in VICIdial's table.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,10 +37,33 @@ def version_of(row: Fields | None) -> int:
     return int((row or DEFAULTS).get(VERSION) or 1)
 
 
-def of(conn: Connection, did_ids: Collection[int]) -> dict[int, Fields]:
-    """Return what is known of each of the DIDs *did_ids*, by id."""
-    known = _known(run(conn, _of(dialects.of(conn)), as_json(list(did_ids)))) if did_ids else {}
+def of(conn: Connection, did_ids: Collection[int], *, held: bool = False) -> dict[int, Fields]:
+    """Return what is known of each of the DIDs *did_ids*, by id.
+
+    Of those that are *held* (`hold`) it is what was committed last, whenever the transaction began.
+    """
+    dialect = dialects.of(conn)
+    sql = _of(dialect) + (dialect.row_lock if held else "")
+    known = _known(run(conn, sql, as_json(list(did_ids)))) if did_ids else {}
     return {did_id: known.get(did_id, DEFAULTS) for did_id in did_ids}
+
+
+def hold(conn: Connection, did_ids: Collection[int]) -> None:
+    """Keep other processes from changing DIDs until the transaction ends, also where tables have none.
+
+    Each has a row here then, which is what is held: a lock on one that is missing would be on all between its
+    neighbours, and two who want to add theirs would wait for each other. SQLite has one writer anyway.
+    """
+    dialect = dialects.of(conn)
+    if did_ids and not dialect.has_one_writer:
+        run(conn, _hold(dialect), as_json(sorted(did_ids)))
+
+
+@cache_some
+def _hold(dialect: SqlDialect) -> str:
+    source = dialect.items("value", "BIGINT")
+    upsert = dialect.upsert("did_id", [("did_id", f"{_TABLE}.did_id")])
+    return f"INSERT INTO {_TABLE} (did_id) SELECT r.value FROM {source} WHERE TRUE {upsert}"
 
 
 @cache_some
@@ -97,9 +120,14 @@ def _raise(dialect: SqlDialect) -> str:
 def delete(conn: Connection, versions: Mapping[int, int]) -> None:
     """Forget DIDs that are deleted, by id; raises `Outrun` when one has another version than is said."""
     if dialects.of(conn).has_one_writer:
-        row_sets.delete(conn, _TABLE, ("did_id",), [(did_id,) for did_id in versions])
+        forget(conn, versions)
         return
-    # What was read may be older than the lock on the DID: what another process has changed meanwhile is left.
+    # What was read without a lock may be old: what another process has changed meanwhile is left.
     row_sets.delete(conn, _TABLE, ("did_id", VERSION), list(versions.items()))
-    if row_sets.delete(conn, _TABLE, ("did_id",), [(did_id,) for did_id in versions]):
+    if forget(conn, versions):
         raise Outrun
+
+
+def forget(conn: Connection, did_ids: Collection[int]) -> int:
+    """Forget DIDs that are not there any more; return of how many something was known."""
+    return row_sets.delete(conn, _TABLE, ("did_id",), [(did_id,) for did_id in did_ids])

@@ -146,14 +146,18 @@ def images(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) ->
     """
     if not did_ids:
         return {}
+    if hold is Hold.CHANGE:
+        did_fields.hold(conn, did_ids)
     columns = columns_of(conn, DIDS)
     dialect = dialects.of(conn)
     locks = {Hold.NOT: "", Hold.READ: dialect.shared_lock, Hold.CHANGE: dialect.row_lock}
     rows = run(conn, _images(dialect, columns) + locks[hold], as_json(did_ids))
     images = (dict(zip(columns, _plain(row), strict=True)) for row in rows)
     by_id = {int(image["did_id"] or 0): image for image in images}
-    for did_id, known in did_fields.of(conn, by_id).items():
+    for did_id, known in did_fields.of(conn, by_id, held=hold is Hold.CHANGE).items():
         by_id[did_id].update(known)
+    if hold is Hold.CHANGE:
+        did_fields.forget(conn, {*did_ids} - by_id.keys())
     return by_id
 
 
