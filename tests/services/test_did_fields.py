@@ -364,12 +364,15 @@ def test_a_removal_that_was_outrun_is_not_stored(clean, now):
     with clean.begin() as conn:
         rollback.begin(conn, progress.get(conn, batch_id), CALLER, now, force=False)
 
-    with clean.connect() as conn, conn.begin() as transaction:
-        run(conn, "SELECT COUNT(*) FROM didier_did_fields")
-        carried_out(clean, edits.update, UpdateOrder(CALLER, "5550011", {"tags": "x"}), now)
-        with pytest.raises(Outrun):
-            rollback.step(conn, batch_id, 100, now)
-        transaction.rollback()
+    with clean.connect() as conn:
+        with conn.begin() as transaction:
+            run(conn, "SELECT COUNT(*) FROM didier_did_fields")
+            carried_out(clean, edits.update, UpdateOrder(CALLER, "5550011", {"tags": "x"}), now)
+            with pytest.raises(Outrun):
+                rollback.step(conn, batch_id, 100, now)
+            transaction.rollback()
+        with conn.begin():
+            journal.take_back(conn)
     finish(clean, now, batch_id)
 
     assert (2, 1) == (stored(clean, batch_id).removed, stored(clean, batch_id).kept)

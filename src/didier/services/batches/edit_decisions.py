@@ -110,7 +110,7 @@ def updates(
     conn: Connection, orders: Sequence[UpdateOrder], found: Found, *, lenient: bool = False
 ) -> Decided:
     """Decide on changes of DIDs, each of another one; *found* and *lenient* as in `additions`."""
-    there, before = _there(conn, orders, found)
+    there, before = _there(conn, orders, found, "update_did")
     checked = [
         order.values if lenient else _new(order.values, before.get(did.did_id) if did else None)
         for order, did in zip(orders, there, strict=True)
@@ -142,7 +142,7 @@ def _update_refused(
     user = order.caller.user
     if missing := missing_rights(user, "update_did"):
         return missing
-    if did is None or not sees(order.caller, did):
+    if did is None:
         return NotFound(order.pattern)
     if order.etag is not None and order.etag != etag(before[did.did_id]):
         return ChangedMeanwhile(order.pattern)
@@ -153,7 +153,7 @@ def _update_refused(
 
 def deletions(conn: Connection, orders: Sequence[DeleteOrder], found: Found) -> Decided:
     """Decide on deletions; of two wishes for one DID the first gets it. *found* as in `additions`."""
-    there, before = _there(conn, orders, found)
+    there, before = _there(conn, orders, found, "update_did", "delete_did")
     locked = deletion_locks.locked(conn, list(before))
     refused = [_delete_refused(o, did, before, locked) for o, did in zip(orders, there, strict=True)]
     asking = [o for o, no in zip(orders, refused, strict=True) if not no and not o.force]
@@ -182,7 +182,7 @@ def _delete_refused(
     user = order.caller.user
     if missing := missing_rights(user, "update_did"):
         return missing
-    if did is None or not sees(order.caller, did):
+    if did is None:
         return NotFound(order.pattern)
     if missing := missing_rights(user, "delete_did"):
         return missing
@@ -196,15 +196,23 @@ def _delete_refused(
 
 
 def _there(
-    conn: Connection, orders: Sequence[UpdateOrder | DeleteOrder], found: Found
+    conn: Connection, orders: Sequence[UpdateOrder | DeleteOrder], found: Found, *rights: str
 ) -> tuple[list[Did | None], Mapping[int, Image]]:
-    """Return the DID of each order, None where there is none, and their rows, held if they are to be changed.
+    """Return the DID of each order, None where the caller sees none, and the rows of those to be changed.
 
-    Another process may have deleted one since it was *found*.
+    They are held, but for callers without the *rights*, who hold nobody up. Another process may have deleted
+    one since it was *found*.
     """
-    dids_found = [found.get(order.pattern) for order in orders]
-    rows = dids.images(conn, [did.did_id for did in dids_found if did], _hold(orders))
-    return [did if did and did.did_id in rows else None for did in dids_found], rows
+    pairs = [(order, found.get(order.pattern)) for order in orders]
+    seen = [did if did and sees(order.caller, did) else None for order, did in pairs]
+    wanted = {
+        did.did_id
+        for order, did in zip(orders, seen, strict=True)
+        if did and not any(missing_rights(order.caller.user, right) for right in rights)
+    }
+    rows = dids.images(conn, wanted, _hold(orders))
+    gone = wanted - rows.keys()
+    return [did if did and did.did_id not in gone else None for did in seen], rows
 
 
 def _hold(orders: Sequence[UpdateOrder | DeleteOrder]) -> Hold:

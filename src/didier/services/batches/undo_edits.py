@@ -118,12 +118,14 @@ def _at_once(
     entries = _singles(change_log.of_batch(conn, batch.batch_id))
     if not entries:
         return NotUndoable(batch.batch_id, f"{batch.state} and has changed nothing")
-    there = dids.images(conn, [entry.did_id for entry in entries], Hold.CHANGE)
     if missing := _missing(caller, {entry.action for entry in entries}):
         return missing
-    for entry in entries:
-        if not _sees(caller.visibility, there, entry):
-            return NotFound(entry.pattern)
+    there: Mapping[int, Image] = {}
+    for hold in (Hold.NOT, Hold.CHANGE):  # who does not see a DID holds it from nobody
+        there = dids.images(conn, [entry.did_id for entry in entries], hold)
+        for entry in entries:
+            if not _sees(caller.visibility, there, entry):
+                return NotFound(entry.pattern)
     plan = _plan(entries, there, force, caller.author, batch.batch_id)
     if blocked := _blocked(conn, plan, caller.visibility, force):
         return next(iter(blocked.values()))
