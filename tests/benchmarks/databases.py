@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection, Engine
 from didier.services.system import demo
 from didier.storage import migrations
 from didier.storage.database import open_engine
-from didier.storage.dids import bulk, dids
-from didier.storage.statements import run
+from didier.storage.dids import bulk
+from didier.storage.statements import columns_of, run
 from didier.storage.tables import DIDS, vicidial_tables
 
 SOURCE = "18001234567"
@@ -45,7 +45,7 @@ def bare(engine: Engine, count: int) -> float:
 
 
 def _copied(conn: Connection) -> list[str]:
-    return [name for name in dids.images(conn, [1])[1] if name not in bulk.NO_VALUES]
+    return [name for name in columns_of(conn, DIDS) if name not in bulk.NO_VALUES]
 
 
 def _insertion(dialect: str, names: list[str], first: int, last: int, given: dict[str, str]) -> str:
