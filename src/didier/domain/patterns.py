@@ -34,10 +34,21 @@ def problem(pattern: str) -> InvalidPattern | None:
     if any(ord(character) > 0xFFFF for character in pattern):
         # VICIdial's tables are utf8mb3: they would store a question mark, as VICIdial itself does
         # (add_did.non_latin_four_byte_letters in tests/conformance).
-        return InvalidPattern(pattern, "emoji and other rare characters cannot be stored")
-    if all(c in SYMBOLS or (c.isascii() and c.isdigit()) or c.isalpha() for c in pattern):
+        rare = next(c for c in pattern if ord(c) > 0xFFFF)
+        return InvalidPattern(
+            pattern, f"emoji and other rare characters cannot be stored (here U+{ord(rare):04X})"
+        )
+    odd = next((c for c in pattern if not _is_allowed(c)), None)
+    if odd is None:
         return None
-    return InvalidPattern(pattern, f"only letters, digits and {' '.join(SYMBOLS)} are allowed")
+    here = f"{odd} (U+{ord(odd):04X})" if odd.isprintable() and not odd.isspace() else f"U+{ord(odd):04X}"
+    return InvalidPattern(
+        pattern, f"only letters, digits and {' '.join(SYMBOLS)} are allowed, and here is {here}"
+    )
+
+
+def _is_allowed(character: str) -> bool:
+    return character in SYMBOLS or (character.isascii() and character.isdigit()) or character.isalpha()
 
 
 def key(pattern: str) -> str:
