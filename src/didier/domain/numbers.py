@@ -56,6 +56,22 @@ def block_spellings(block: Range, region: str) -> list[Range] | None:
     return blocks
 
 
+def international(pattern: str, region: str) -> str | None:
+    """Return the number that *pattern* dials with its country code, None where it is no telephone number."""
+    if not _DIALLED.fullmatch(pattern):
+        return None
+    found = next((one for one in _of(pattern, region) if one.prefix.startswith("+")), None)
+    return found.of(pattern) if found else pattern if pattern.startswith("+") else None
+
+
+def international_block(block: Range, region: str) -> Range | None:
+    """Return a whole *block* with its country code, None where its numbers are not spelled alike."""
+    if block.prefix == "+":
+        return block
+    others = block_spellings(block, region) or ()
+    return next((other for other in others if other.prefix == "+"), None)
+
+
 def _of(pattern: str, region: str) -> tuple[_Spelling, ...]:
     if not _DIALLED.fullmatch(pattern):
         return ()
