@@ -20,7 +20,8 @@
     │   ├── AlreadyExists
     │   │   └── NamedTwice
     │   ├── InvalidPattern
-    │   │   └── InvalidRange
+    │   │   ├── InvalidRange
+    │   │   └── Implausible
     │   ├── InvalidField
     │   │   └── UnknownReference
     │   ├── NothingToChange
@@ -250,6 +251,13 @@ class InvalidRange(InvalidPattern):
         return f"{self.pattern!r} is not a valid range: {self.reason}"
 
 
+class Implausible(InvalidPattern):
+    """No call is likely to come to *pattern*, so that it is created only on purpose; *reason* says why."""
+
+    def __str__(self) -> str:
+        return f"{self.pattern} is implausible: {self.reason}"
+
+
 @dataclass(unsafe_hash=True)
 class InvalidField(Refusal):
     """*value* is not allowed in *field*; *allowed* says what is."""
@@ -337,6 +345,13 @@ class InvalidInput(Refusal):
 
     def __str__(self) -> str:
         return self.reason
+
+
+@dataclass(unsafe_hash=True)
+class UnknownColumns(InvalidInput):
+    """A table has *columns* of which it is not known what becomes of them."""
+
+    columns: tuple[str, ...]
 
 
 class NothingFound(Refusal):

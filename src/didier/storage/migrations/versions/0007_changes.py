@@ -20,7 +20,7 @@ from alembic import op
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
-from didier.domain import inputs
+from didier.domain import inputs, kept_inputs
 from didier.storage.batches.input_text import unpack
 from didier.storage.migrations import INNODB, add_column
 
@@ -195,7 +195,7 @@ def _targets(conn: Connection, batch_id: int) -> Iterator[str]:
     """Yield the targets that a batch was ordered with."""
     sql = "SELECT content FROM didier_batch_input WHERE batch_id = :batch_id ORDER BY piece"
     pieces = [bytes(piece) for piece in conn.execute(sa.text(sql), {"batch_id": batch_id}).scalars()]
-    return (row.target for row in inputs.rows(inputs.read(unpack(pieces))))
+    return (row.target for row in inputs.rows(kept_inputs.read(unpack(pieces))))
 
 
 def _remove_rest(conn: Connection, batch: Mapping[str, Any]) -> None:
