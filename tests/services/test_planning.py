@@ -208,7 +208,8 @@ def test_reasons(full):
     ]  # fmt: skip
 
     assert [
-        "already exists", "appears earlier in this order", "only letters, digits and : + * # . _ are allowed",
+        "already exists", "appears earlier in this order",
+        "only letters, digits and : + * # . _ are allowed, and here is - (U+002D)",
         "the end comes before the beginning", "did_active 'maybe' is not allowed: one of Y, N",
     ] == [str(reason) for *_, reason in decide(full, wrong, 10)]  # fmt: skip
 

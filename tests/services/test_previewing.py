@@ -22,6 +22,7 @@ from didier.errors import (
 )
 from didier.services.batches import previews
 from didier.services.batches.batches import BatchOrder
+from didier.services.batches.checks import Checks
 from didier.services.batches.copies import Copied, CopyOrder, CopyResult, copy
 from didier.services.batches.previews import Difference, Preview, PreviewItem
 from didier.storage.database import reading
@@ -41,7 +42,7 @@ PROPERTY = settings(
 def look(engine: Engine, wish: BatchOrder, region: str = "US") -> tuple[list[PreviewItem], dict[str, int]]:
     """Return what a preview shows, and its totals."""
     with reading(engine) as conn:
-        preview = previews.preview(conn, wish, region)
+        preview = previews.preview(conn, replace(wish, checks=Checks(region=region)))
         assert isinstance(preview, Preview), preview
         seen: list[PreviewItem] = []
         while (found := preview.step(conn)) is not None:
@@ -52,7 +53,7 @@ def look(engine: Engine, wish: BatchOrder, region: str = "US") -> tuple[list[Pre
 
 def refused(engine: Engine, wish: BatchOrder) -> Any:
     with reading(engine) as conn:
-        return previews.preview(conn, wish, "US")
+        return previews.preview(conn, wish)
 
 
 def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
@@ -76,14 +77,14 @@ def test_each_target_is_told(clean, now):
     seen, totals = look(clean, order("5550101-5550103,18005550199,5550101,x"))
 
     assert [
-        (1, "5550101", "new", None, None),
+        (1, "5550101", "new", "it has 7 digits, its source 11", None),
         (2, "5550102", "exists", "already exists", None),
-        (3, "5550103", "new", None, None),
+        (3, "5550103", "new", "it has 7 digits, its source 11", None),
         (4, "18005550199", "similar", "the same number already exists as 8005550199", "8005550199"),
         (5, "5550101", "duplicate", "appears earlier in this order", None),
         (6, "x", "invalid", "it must have 2 to 50 characters", None),
     ] == [(one.position, one.target, one.status, one.reason, one.similar_to) for one in seen]
-    assert {"new": 2, "similar": 1, "exists": 1, "duplicate": 1, "invalid": 1} == totals
+    assert {"new": 2, "similar": 1, "exists": 1, "duplicate": 1, "invalid": 1, "implausible": 0} == totals
 
 
 def test_nothing_is_written(clean, now):

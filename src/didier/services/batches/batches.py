@@ -20,6 +20,7 @@ from didier.errors import (
     NotUndoable,
 )
 from didier.services.batches import copy_source, job_steps, rollback, undo_edits
+from didier.services.batches.checks import NO_CHECKS, Checks
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.order_text import Text
 from didier.services.dids import visibility
@@ -48,6 +49,7 @@ class BatchOrder:
     overrides: Mapping[str, str | None] = field(default_factory=dict)
     template: Template | None = None
     atomic: bool = True
+    checks: Checks = NO_CHECKS
 
 
 Refused = NotPermitted | NotFound | InvalidField
@@ -72,8 +74,7 @@ def accept(conn: Connection, orders: Sequence[BatchOrder], now: datetime) -> lis
 
 
 def _accept(conn: Connection, order: BatchOrder, image: Image, now: datetime) -> StoredBatch | InvalidField:
-    header = order.text.header
-    if order.template and (bad := order.template.problem({*image, *(header.extra if header else ())})):
+    if order.template and (bad := order.template.problem({*image, *order.text.names})):
         return bad
     own = order.text.own_columns | ({"did_description"} if order.template else frozenset())
     batch = NewBatch(
@@ -89,6 +90,7 @@ def _accept(conn: Connection, order: BatchOrder, image: Image, now: datetime) ->
         own_columns=tuple(sorted(own)),
         pattern_prefix=order.caller.pattern_prefix,
         caller_groups=order.caller.visibility,
+        options=order.checks.options,
     )
     stage = batch_states.ORDERED_ATOMIC if order.atomic else batch_states.ORDERED
     return progress.accept(conn, batch, order.text.count, stage, order.text.pieces, now)

@@ -22,7 +22,7 @@ from didier.services.batches.order_text import Text
 from didier.services.changes import record
 from didier.services.dids import validation
 from didier.services.users.authentication import Caller
-from didier.storage.batches import batches, progress
+from didier.storage.batches import batches, progress, refused_rows
 from didier.storage.batches.batches import BatchItem, NewBatch
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import vicidial_logs
@@ -80,6 +80,7 @@ def _edit(conn: Connection, order: EditOrder, now: datetime) -> Edited | Refused
     progress.add_items(
         conn, batch_id, [progress.PlacedItem(place, item) for place, item in enumerate(items, 1)]
     )
+    refused_rows.keep(conn, batch_id, plan.refused_rows())
     progress.change(conn, batch_id, {"requested": len(items), **batches.totals(items)})
     vicidial_logs.write_admin(conn, [record.event_of(change, batch_id) for change in changes], now)
     return Edited(batch_id, items, dry_run=False)

@@ -19,12 +19,14 @@ from didier.errors import (
     NotPermitted,
 )
 from didier.services.batches import copy_source, decisions, execute
+from didier.services.batches.checks import NO_CHECKS, Checks
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk, Problem
+from didier.services.batches.notes import Notes
 from didier.services.batches.rows import block_of
 from didier.services.changes.copied import Copies
 from didier.services.users.authentication import Caller
-from didier.storage.batches import batches
+from didier.storage.batches import batches, refused_rows
 from didier.storage.batches.batches import NewBatch, described
 from didier.storage.changes import vicidial_logs
 from didier.storage.changes.change_log import Change
@@ -49,14 +51,16 @@ class CopyOrder:
     atomic: bool = False
     rows: tuple[Row, ...] = ()
     template: Template | None = None
+    checks: Checks = NO_CHECKS
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A new DID; in a dry run one that would be made, whose id is 0."""
+    """A new DID; in a dry run one that would be made, whose id is 0. *note* says what is odd about it."""
 
     pattern: str
     did_id: int
+    note: str = ""
 
 
 CopyOutcome = Copied | AlreadyExists | InvalidPattern
@@ -155,6 +159,8 @@ def _create(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[Cop
     ids = [list(islice(created, plan.chunk.possible_count)) for plan in plans]
     done = [_done(*one) for one in zip(plans, copies, ids, strict=True)]
     batch_ids = batches.record(conn, done, now)
+    for batch_id, plan in zip(batch_ids, plans, strict=True):
+        refused_rows.keep(conn, batch_id, decisions.refused_rows_of(plan.chunk))
     return [
         CopyResult(batch_id, _items(plan.chunk, of_plan))
         for batch_id, plan, of_plan in zip(batch_ids, plans, ids, strict=True)
@@ -179,13 +185,14 @@ def _plan(
     if order.template and (bad := order.template.problem({*spec.image, *extra})):
         return bad
     sight = order.caller.visibility
-    chunk = Chunk(0, order.targets, None, spec.own_of(order.rows or order.targets))
+    chunk = Chunk(0, order.targets, None, spec.own_of(order.rows or order.targets), order.rows)
     keys = [found.key(target) for target in order.targets]
     first: dict[str, int] = {}
     repeated = [place for place, key in enumerate(keys) if first.setdefault(key, place) != place]
     there = {place: found.get(order.targets[place]) for place, key in enumerate(keys) if key in taken}
     bad_values = decisions.bad_values(conn, chunk.own, sight, spec)
-    decisions.decide(chunk, there, repeated, bad_values, sight, is_table=bool(order.rows))
+    decisions.decide(chunk, there, repeated, bad_values, sight, order.checks)
+    _look(conn, order, chunk)
     if not order.dry_run:
         if order.atomic and chunk.problems:
             problems = list(islice(decisions.target_problems(chunk), PROBLEMS_SHOWN))
@@ -194,20 +201,29 @@ def _plan(
     return _Plan(order, source, spec, chunk)
 
 
+def _look(conn: Connection, order: CopyOrder, chunk: Chunk) -> None:
+    """Note what is odd about the targets of *chunk*."""
+    notes = Notes(order.source, order.checks)
+    try:
+        notes.look(conn, chunk, order.caller.visibility)
+    finally:
+        notes.close()
+
+
 def _items(chunk: Chunk, ids: Sequence[int | None] | None) -> tuple[CopyOutcome, ...]:
     """Return what became of each target; *ids* are those of the copies, without them it is a dry run."""
     rest = iter(ids or ())
     return tuple(
         _refused(target, chunk.problems[place])
         if place in chunk.problems
-        else _item(target, 0 if ids is None else next(rest))
+        else _item(target, 0 if ids is None else next(rest), chunk.notes.get(place, ""))
         for place, target in enumerate(chunk.targets)
     )
 
 
-def _item(target: str, did_id: int | None) -> CopyOutcome:
+def _item(target: str, did_id: int | None, note: str) -> CopyOutcome:
     """Return the item of a target without problem; one without id was taken in between."""
-    return AlreadyExists(target) if did_id is None else Copied(target, did_id)
+    return AlreadyExists(target) if did_id is None else Copied(target, did_id, note)
 
 
 def _refused(target: str, problem: Problem) -> AlreadyExists | InvalidPattern:

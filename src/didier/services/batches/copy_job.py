@@ -6,17 +6,18 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import inputs
+from didier.domain import inputs, kept_inputs
 from didier.domain.targets import run_of
 from didier.domain.visibility import EVERYTHING
 from didier.services.batches import decisions, execute, job_steps, rollback
+from didier.services.batches.checks import Checks
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk
 from didier.services.batches.job_steps import Findings, TargetTaken
 from didier.services.batches.planner import Planner
 from didier.services.batches.rows import block_of
 from didier.services.changes.copied import Copies
-from didier.storage.batches import progress
+from didier.storage.batches import progress, refused_rows
 from didier.storage.batches.batches import totals
 from didier.storage.batches.input_text import unpack
 from didier.storage.batches.stored_batch import StoredBatch
@@ -37,10 +38,10 @@ class Made:
 def _planner(conn: Connection, batch: StoredBatch, spec: CopySpec) -> Planner:
     """Return the planner of a batch, behind the targets that are made already."""
     pieces = list(progress.pieces(conn, batch.batch_id))
-    entries = inputs.skip(inputs.read(unpack(pieces)), batch.position)
+    entries = inputs.skip(kept_inputs.read(unpack(pieces)), batch.position)
     sight = replace(batch.caller_groups or EVERYTHING, prefix=batch.pattern_prefix)
-    planner = Planner(spec, entries, sight, batch.position)
-    planner.remember(inputs.read(unpack(pieces)), batch.position)
+    planner = Planner(spec, entries, sight, batch.position, Checks.of(batch.options))
+    planner.remember(kept_inputs.read(unpack(pieces)), batch.position)
     return planner
 
 
@@ -83,6 +84,7 @@ def _store(
 ) -> None:
     items = decisions.items(chunk, ids)
     progress.add_items(conn, batch.batch_id, items)
+    refused_rows.keep(conn, batch.batch_id, decisions.refused_rows_of(chunk))
     change_log.record(conn, copies.changes(items, chunk.own, batch.batch_id, chunk.position), now)
     progress.advance(conn, batch.batch_id, chunk.end, totals(placed.item for placed in items))
 
@@ -140,7 +142,8 @@ class CopyJob:
         chunk = self._planner.take(job_steps.CHECKED)
         if chunk is None:
             return False
-        findings.add(decisions.target_problems(self._planner.decide(conn, chunk)))
+        problems = decisions.target_problems(self._planner.decide(conn, chunk))
+        findings.add(problems, chunk.rows, chunk.position)
         return True
 
     def take(self, size: int) -> Chunk | None:

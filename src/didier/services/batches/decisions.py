@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import inputs, numbers, patterns, targets
+from didier.domain import numbers, patterns, targets
+from didier.domain.inputs import Row
 from didier.domain.targets import Range
 from didier.domain.visibility import EVERYTHING, Visibility
-from didier.errors import InvalidPattern, TargetProblem
+from didier.errors import Implausible, InvalidPattern, TargetProblem
 from didier.services.batches import item_runs
+from didier.services.batches.checks import Checks
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.dids import validation
 from didier.storage.batches.batches import BatchItem
@@ -23,7 +25,7 @@ from didier.storage.dids.dids import Did
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a target is not made: *outcome* is exists, duplicate or invalid."""
+    """Why a target is not made: *outcome* is exists, duplicate, invalid or implausible."""
 
     outcome: str
     reason: str
@@ -39,7 +41,10 @@ class Chunk:
     targets: Sequence[str]
     block: Range | None = None  # when they are consecutive numbers
     own: Sequence[Mapping[str, str | None]] = ()  # of each target, when any has values of its own
+    rows: Sequence[Row] = ()  # of each target, when they were read one by one
     problems: dict[int, Problem] = field(default_factory=dict)  # by place in the chunk
+    notes: dict[int, str] = field(default_factory=dict)  # what is odd about targets, by place
+    similar: dict[int, str] = field(default_factory=dict)  # DIDs that are the number of targets, by place
 
     @property
     def size(self) -> int:
@@ -67,7 +72,8 @@ class Chunk:
             return self
         places = [place for place in range(len(self.targets)) if place not in self.problems]
         own = [self.own[place] for place in places] if self.own else ()
-        return Chunk(self.position, [self.targets[place] for place in places], None, own)
+        rows = [self.rows[place] for place in places] if self.rows else ()
+        return Chunk(self.position, [self.targets[place] for place in places], None, own, rows)
 
 
 def decide(
@@ -76,20 +82,19 @@ def decide(
     repeated: Collection[int],
     bad_values: Mapping[int, str],
     sight: Visibility,
-    *,
-    is_table: bool,
+    checks: Checks,
 ) -> None:
     """Find the problems of the targets of *chunk*, each by its place.
 
     *there* are those that exist (with the DID, unless it is yet to be created by an order before), *repeated*
-    those that were named before in the order, *bad_values* those with a value of their own that is wrong. In
-    a table, numbers may have been spoiled by a spreadsheet.
+    those that were named before in the order, *bad_values* those with a value of their own that is wrong.
     """
     # The numbers of a block are patterns all.
-    of_block = chunk.block and not bad_values and sight.prefix is None
-    for place in () if of_block else range(len(chunk.targets)):
-        if refusal := _invalid(chunk.targets[place], sight, is_table):
-            chunk.problems[place] = Problem("invalid", refusal.reason, refusal=refusal)
+    is_fine = chunk.block and not bad_values and sight.prefix is None and not checks.block_doubt(chunk.block)
+    for place in () if is_fine else range(len(chunk.targets)):
+        if refusal := _invalid(chunk, place, sight, checks):
+            outcome = "implausible" if isinstance(refusal, Implausible) else "invalid"
+            chunk.problems[place] = Problem(outcome, refusal.reason, refusal=refusal)
         elif place in bad_values:
             chunk.problems[place] = Problem("invalid", bad_values[place])
     for place, did in there.items():
@@ -100,12 +105,16 @@ def decide(
             chunk.problems[place] = Problem("duplicate", "appears earlier in this order")
 
 
-def _invalid(target: str, sight: Visibility, is_table: bool) -> InvalidPattern | None:
-    if problem := patterns.problem(target) or (inputs.spoiled(target) if is_table else None):
+def _invalid(chunk: Chunk, place: int, sight: Visibility, checks: Checks) -> InvalidPattern | None:
+    target = chunk.targets[place]
+    if chunk.rows and chunk.rows[place].problem:
+        return InvalidPattern(target, chunk.rows[place].problem)
+    if problem := patterns.problem(target):
         return targets.refusal(problem)
     if not sight.sees_pattern(target):
         return InvalidPattern(target, f"the token is only for DIDs that begin with {sight.prefix}")
-    return None
+    doubt = checks.doubt(target)
+    return Implausible(target, doubt) if doubt else None
 
 
 def bad_values(
@@ -118,10 +127,20 @@ def bad_values(
     return {place: str(problem) for place, problem in enumerate(found) if problem}
 
 
+_EXPLAINED = frozenset({"invalid", "implausible"})
+
+
 def target_problems(chunk: Chunk) -> Iterator[TargetProblem]:
     """Yield what is wrong with targets of *chunk*, in order."""
     for place, problem in sorted(chunk.problems.items()):
         yield TargetProblem(chunk.position + place + 1, chunk.targets[place], problem.outcome, problem.reason)
+
+
+def refused_rows_of(chunk: Chunk) -> dict[int, Row]:
+    """Return the rows of the targets of *chunk* that cannot be created, by position in the order."""
+    if not chunk.rows:
+        return {}
+    return {chunk.position + place + 1: chunk.rows[place] for place in chunk.problems}
 
 
 def existing(conn: Connection, chunk: Chunk) -> dict[int, Did]:
@@ -168,7 +187,7 @@ def items(chunk: Chunk, ids: Sequence[int | None] | None) -> list[PlacedItem]:
 
     Consecutive numbers with consecutive ids are one item. Without *ids* they are yet to be given.
     """
-    if chunk.block and isinstance(ids, range) and not chunk.problems:
+    if chunk.block and isinstance(ids, range) and not (chunk.problems or chunk.notes):
         return [PlacedItem(chunk.position + 1, BatchItem(chunk.targets[0], "added", ids.start, len(ids)))]
     rest = iter(ids or ())
     found = []
@@ -176,6 +195,8 @@ def items(chunk: Chunk, ids: Sequence[int | None] | None) -> list[PlacedItem]:
         problem = chunk.problems.get(place)
         did_id = None if problem or ids is None else next(rest)
         outcome = problem.outcome if problem else "added" if did_id or ids is None else "exists"
-        reason = problem.reason if problem and problem.outcome == "invalid" else None
+        reason = problem.reason if problem and problem.outcome in _EXPLAINED else None
+        if outcome == "added":
+            reason = chunk.notes.get(place)
         found.append(BatchItem(target, outcome, did_id, 1, reason))
     return item_runs.in_runs(found, chunk.position + 1)

@@ -15,6 +15,7 @@ from didier.errors import (
     AlreadyExists,
     ChangedMeanwhile,
     DeletionLocked,
+    Implausible,
     InvalidField,
     NotFound,
     NothingToChange,
@@ -101,6 +102,8 @@ def _add_refused(order: AddOrder, exists: bool, bad: InvalidField | None) -> Add
         return problem
     if outside := not_reached(order.caller, order.pattern, "add_did"):
         return outside
+    if doubt := order.checks.doubt(order.pattern):
+        return Implausible(order.pattern, doubt)
     if exists:
         return AlreadyExists(order.pattern)
     return bad

@@ -6,13 +6,13 @@ from itertools import islice
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import inputs
+from didier.domain import inputs, kept_inputs
 from didier.domain.inputs import Row
 from didier.services.batches import batch_caller, edit_parts, execute, item_runs, job_steps
 from didier.services.batches.edit_parts import Part
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.job_steps import Findings, TargetTaken
-from didier.storage.batches import progress
+from didier.storage.batches import progress, refused_rows
 from didier.storage.batches.batches import totals
 from didier.storage.batches.duplicates import DuplicateTracker
 from didier.storage.batches.input_text import unpack
@@ -44,7 +44,8 @@ class EditJob:
         if part is None:
             return False
         caller = batch_caller.of(conn, self._batch, self._spec.actions)
-        findings.add(edit_parts.decide(conn, caller, self._spec, part, dry_run=True).problems())
+        problems = edit_parts.decide(conn, caller, self._spec, part, dry_run=True).problems()
+        findings.add(problems, part.rows, part.position)
         return True
 
     def take(self, size: int) -> Part | None:
@@ -78,6 +79,7 @@ class EditJob:
             raise TargetTaken(f"changed since the batch was checked: {plan.problems()[0]}")
         items, _ = edit_parts.carry_out(conn, plan, self._spec, batch.batch_id, now)
         progress.add_items(conn, batch.batch_id, item_runs.in_runs(items, chunk.position + 1))
+        refused_rows.keep(conn, batch.batch_id, plan.refused_rows())
         progress.advance(conn, batch.batch_id, chunk.position + chunk.size, totals(items))
 
     def difference(self, conn: Connection, done: None) -> str | None:
@@ -94,4 +96,4 @@ class EditJob:
 def _rows(conn: Connection, batch: StoredBatch) -> Iterator[Row]:
     """Yield the rows that were ordered."""
     text = unpack(list(progress.pieces(conn, batch.batch_id)))
-    return inputs.exact(text) if "where" in batch.options else inputs.rows(inputs.read(text))
+    return kept_inputs.exact(text) if "where" in batch.options else inputs.rows(kept_inputs.read(text))

@@ -19,6 +19,7 @@ from didier.errors import (
     NotPermitted,
     Protected,
 )
+from didier.services.batches.checks import NO_CHECKS, Checks
 from didier.services.users.authentication import Caller
 from didier.storage.changes.change_log import Image
 
@@ -34,6 +35,7 @@ class AddOrder:
     pattern: str
     values: Mapping[str, str | None]
     dry_run: bool = False
+    checks: Checks = NO_CHECKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,15 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import inputs, patterns, targets
+from didier.domain import patterns, targets
 from didier.domain.inputs import Row
 from didier.errors import (
     AlreadyExists,
     ChangedMeanwhile,
     DeletionLocked,
+    Implausible,
     InUse,
-    InvalidRange,
+    InvalidPattern,
     NamedTwice,
     NotFound,
     Protected,
@@ -37,7 +38,7 @@ from didier.storage.dids.dids import Found
 
 _REFUSED: Mapping[type[Refusal], str] = {
     NamedTwice: "duplicate", AlreadyExists: "exists", NotFound: "missing", InUse: "refused",
-    DeletionLocked: "refused", Protected: "refused", ChangedMeanwhile: "refused",
+    DeletionLocked: "refused", Protected: "refused", ChangedMeanwhile: "refused", Implausible: "implausible",
 }  # fmt: skip
 
 
@@ -75,6 +76,10 @@ class Plan:
             for place, refused in sorted(self.refused.items())
         ]
 
+    def refused_rows(self) -> dict[int, Row]:
+        """Return the rows that are refused, by position in the order."""
+        return {self.part.position + place + 1: self.part.rows[place] for place in self.refused}
+
     def items(self, ids: Mapping[int, int] | None = None) -> list[BatchItem]:
         """Return what becomes of each row; *ids* are those of new DIDs by position in the order."""
         known = ids or {}
@@ -91,7 +96,7 @@ class Plan:
         return BatchItem(row.target, outcome, reason=str(refused) if outcome in _EXPLAINED else None)
 
 
-_EXPLAINED = frozenset({"invalid", "refused"})
+_EXPLAINED = frozenset({"invalid", "implausible", "refused"})
 
 
 def outcome_of(refused: Refusal) -> str:
@@ -109,7 +114,7 @@ def decide(conn: Connection, caller: Caller, spec: EditSpec, part: Part, *, dry_
         key = found.key(row.target)
         if place in part.repeated or key in seen:
             plan.refused[place] = NamedTwice(row.target)
-        elif refused := _is_no_range(row, found) or orders.add(place, row, found):
+        elif refused := _unread(row) or orders.add(place, row, found):
             plan.refused[place] = refused
         seen.add(key)
     plan.outcomes.update(dict.fromkeys(orders.left, "exists"))
@@ -123,10 +128,9 @@ def decide(conn: Connection, caller: Caller, spec: EditSpec, part: Part, *, dry_
     return plan
 
 
-def _is_no_range(row: Row, found: Found) -> Refusal | None:
-    """Refuse what is written as a range and is none, unless it is a DID all the same."""
-    written = targets.parse(row.target) if "-" in row.target and found.get(row.target) is None else None
-    return written if isinstance(written, InvalidRange) else None
+def _unread(row: Row) -> InvalidPattern | None:
+    """Refuse what could not be read."""
+    return InvalidPattern(row.target, row.problem) if row.problem else None
 
 
 def _take(plan: Plan, word: str, places: Iterable[int], decided: Decided) -> None:
@@ -161,9 +165,10 @@ class _Orders:
         elif spec.verb == "update":
             self._update(place, row)
         elif spec.verb == "add" or found.get(row.target) is None:
-            if problem := patterns.problem(row.target) or inputs.spoiled(row.target):
+            if problem := patterns.problem(row.target):
                 return targets.refusal(problem)
-            self.additions[place] = AddOrder(self.caller, row.target, spec.new(row), self.dry_run)
+            values = spec.new(row)
+            self.additions[place] = AddOrder(self.caller, row.target, values, self.dry_run, spec.checks)
         elif spec.existing == "refuse":
             return AlreadyExists(row.target)
         elif spec.existing == "update" and spec.changed(row):

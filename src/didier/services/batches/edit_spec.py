@@ -7,6 +7,7 @@ from didier.domain.fields import BY_COLUMN
 from didier.domain.inputs import Row
 from didier.domain.users import missing_function, missing_rights
 from didier.errors import NotPermitted
+from didier.services.batches.checks import NO_CHECKS, Checks
 from didier.services.users.authentication import Caller
 from didier.storage.batches.stored_batch import StoredBatch
 
@@ -23,7 +24,7 @@ class EditSpec:
     *values* are set in each DID, *columns* those in which rows may have others for theirs. In an import a new
     DID is as its row says: an empty cell empties the column; in a DID that exists, or with another verb, it
     leaves the column as it is. *existing* is one of `EXISTING`. *force* deletes DIDs too that are protected
-    or in use.
+    or in use. *checks* are for DIDs that are created.
     """
 
     verb: str
@@ -31,6 +32,7 @@ class EditSpec:
     columns: Sequence[str] = ()
     existing: str = "refuse"
     force: bool = False
+    checks: Checks = NO_CHECKS
 
     @classmethod
     def of(cls, batch: StoredBatch) -> "EditSpec":
@@ -42,13 +44,14 @@ class EditSpec:
             batch.own_columns,
             options.get("existing", "refuse"),
             options.get("force", False),
+            Checks.of(options),
         )
 
     @property
     def options(self) -> dict[str, object]:
         """What batches store of it beside verb, values and columns."""
         told: dict[str, object] = {"existing": self.existing} if self.verb == "import" else {}
-        return told | {"force": True} if self.force else told
+        return told | self.checks.options | ({"force": True} if self.force else {})
 
     @property
     def actions(self) -> Sequence[str]:

@@ -12,9 +12,10 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
+from didier.domain.inputs import Row
 from didier.errors import TargetProblem
 from didier.services.batches.copies import PROBLEMS_SHOWN
-from didier.storage.batches import progress
+from didier.storage.batches import progress, refused_rows
 from didier.storage.batches.batches import TOTALS, BatchItem
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
@@ -46,13 +47,16 @@ class Findings:
 
     problems: list[TargetProblem] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # by outcome
+    rows: dict[int, Row] = field(default_factory=dict)  # those of the problems, by position
 
-    def add(self, found: Iterable[TargetProblem]) -> None:
-        """Take more problems."""
+    def add(self, found: Iterable[TargetProblem], rows: Sequence[Row], position: int) -> None:
+        """Take more problems; *rows* are all that were looked at, behind the first *position* targets."""
         for problem in found:
             self.counts[problem.outcome] += 1
             if len(self.problems) < PROBLEMS_SHOWN:
                 self.problems.append(problem)
+                if rows:
+                    self.rows[problem.position] = rows[problem.position - position - 1]
 
     @property
     def failure(self) -> str | None:
@@ -71,8 +75,11 @@ def refuse(conn: Connection, batch: StoredBatch, findings: Findings, now: dateti
         (one.position, BatchItem(one.target, one.outcome, None, 1, one.reason)) for one in findings.problems
     )
     progress.add_items(conn, batch.batch_id, [PlacedItem(*problem) for problem in problems])
-    counts = {TOTALS[outcome]: count for outcome, count in findings.counts.items()}
+    counts: Counter[str] = Counter()
+    for outcome, count in findings.counts.items():
+        counts[TOTALS[outcome]] += count
     progress.advance(conn, batch.batch_id, there.position, counts)
+    refused_rows.keep(conn, batch.batch_id, findings.rows)
     failure = (findings.failure or "")[:LONGEST_FAILURE]
     progress.move(conn, there, "refuse", {"failure": failure, "finished_at": now})
 

@@ -12,8 +12,10 @@ from didier.domain.inputs import Entry, Row
 from didier.domain.targets import Range
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.services.batches import decisions
+from didier.services.batches.checks import NO_CHECKS, Checks
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk
+from didier.services.batches.notes import Notes
 from didier.storage.batches.duplicates import DuplicateTracker
 
 _SMALL_BLOCK = 100
@@ -32,9 +34,16 @@ class Planner:
     """
 
     def __init__(
-        self, spec: CopySpec, entries: Iterable[Entry], sight: Visibility = EVERYTHING, position: int = 0
+        self,
+        spec: CopySpec,
+        entries: Iterable[Entry],
+        sight: Visibility = EVERYTHING,
+        position: int = 0,
+        checks: Checks = NO_CHECKS,
     ) -> None:
         self._spec = spec
+        self._notes = Notes(str(spec.image["did_pattern"]), checks)
+        self._checks = checks
         self._sight = sight
         self._entries = iter(entries)
         self._rest: Entry | None = None
@@ -60,6 +69,7 @@ class Planner:
     def close(self) -> None:
         """Forget the targets."""
         self._named.close()
+        self._notes.close()
 
     def take(self, size: int) -> Chunk | None:
         """Return the next targets, *size* at most, None behind the last; nothing is decided yet."""
@@ -74,7 +84,8 @@ class Planner:
                 chunk.own = self._spec.own_of(chunk.targets)
         else:
             rows = self._rows(first, size)
-            chunk = Chunk(self._position, [row.target for row in rows], None, self._spec.own_of(rows))
+            targets = [row.target for row in rows]
+            chunk = Chunk(self._position, targets, None, self._spec.own_of(rows), rows)
         self._position = chunk.end
         return chunk
 
@@ -102,7 +113,8 @@ class Planner:
         there = decisions.existing(conn, chunk)
         repeated = self._named.add_block(chunk.block) if chunk.block else self._named.add(chunk.targets)
         bad = decisions.bad_values(conn, chunk.own, self._sight, self._spec)
-        decisions.decide(chunk, there, repeated, bad, self._sight, is_table=True)
+        decisions.decide(chunk, there, repeated, bad, self._sight, self._checks)
+        self._notes.look(conn, chunk, self._sight)
         return chunk
 
     def decide_again(self, conn: Connection, chunk: Chunk) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.errors import InvalidField, NotFound, NotPermitted, Refusal
-from didier.services.batches import copy_source, decisions
+from didier.services.batches import copy_source
 from didier.services.batches.batches import BatchOrder
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk
@@ -17,7 +17,7 @@ from didier.storage.dids import dids
 CHUNK = 2_000
 """How many targets are decided on at a time."""
 
-STATUSES = ("new", "similar", "exists", "duplicate", "invalid")
+STATUSES = ("new", "similar", "exists", "duplicate", "invalid", "implausible")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,9 @@ class Difference:
 class PreviewItem:
     """What would become of a target: *status* is one of `STATUSES`.
 
-    New and similar ones would be made; a similar one is the same number as *similar_to* in another
-    spelling. One that *exists* differs from what would be made in *differs*.
+    New and similar ones would be made, also if *reason* says what is odd about them; a similar one is the
+    same number in another spelling as *similar_to*, or as one before. One that *exists* differs from what
+    would be made in *differs*.
     """
 
     position: int  # counted from 1
@@ -48,11 +49,10 @@ class PreviewItem:
 class Preview:
     """Looks through an order; `totals` has how many targets there are of each status so far."""
 
-    def __init__(self, order: BatchOrder, spec: CopySpec, region: str) -> None:
+    def __init__(self, order: BatchOrder, spec: CopySpec) -> None:
         self._spec = spec
-        self._region = region
         self._sight = order.caller.visibility
-        self._planner = Planner(spec, order.text.entries(), self._sight)
+        self._planner = Planner(spec, order.text.entries(), self._sight, checks=order.checks)
         self.totals = dict.fromkeys(STATUSES, 0)
 
     def close(self) -> None:
@@ -65,9 +65,8 @@ class Preview:
         if chunk is None:
             return None
         self._planner.decide(conn, chunk)
-        similar = decisions.similar(conn, chunk, self._region, self._sight)
         rows = self._existing(conn, chunk)
-        found = [self._seen(chunk, place, similar, rows) for place in range(len(chunk.targets))]
+        found = [self._seen(chunk, place, rows) for place in range(len(chunk.targets))]
         for seen in found:
             self.totals[seen.status] += 1
         return found
@@ -78,15 +77,12 @@ class Preview:
         visible = [did.did_id for did in there if self._sight.sees(did.group, did.pattern)]
         return {**dids.images(conn, visible)}
 
-    def _seen(
-        self, chunk: Chunk, place: int, similar: Mapping[int, str], rows: Mapping[int, Mapping[str, Any]]
-    ) -> PreviewItem:
+    def _seen(self, chunk: Chunk, place: int, rows: Mapping[int, Mapping[str, Any]]) -> PreviewItem:
         position, target = chunk.position + place + 1, chunk.targets[place]
         problem = chunk.problems.get(place)
         if problem is None:
-            other = similar.get(place)
-            reason = f"the same number already exists as {other}" if other else None
-            return PreviewItem(position, target, "similar" if other else "new", reason, similar_to=other)
+            status, other = "similar" if place in chunk.similar else "new", chunk.similar.get(place)
+            return PreviewItem(position, target, status, chunk.notes.get(place), similar_to=other or None)
         did = problem.did
         row = rows.get(did.did_id) if did else None
         if did is None or row is None or problem.outcome != "exists":
@@ -98,7 +94,7 @@ class Preview:
 
 
 def preview(
-    conn: Connection, order: BatchOrder, region: str
+    conn: Connection, order: BatchOrder
 ) -> Preview | NotPermitted | NotFound | InvalidField | Refusal:
     """Begin to look through *order*, or say why it would be refused as a whole."""
     source = dids.find(conn, [order.source]).get(order.source)
@@ -108,7 +104,6 @@ def preview(
     )
     if refused or source is None:
         return refused or NotFound(order.source)
-    extra = order.text.header.extra if order.text.header else ()
-    if order.template and (bad := order.template.problem({*image, *extra})):
+    if order.template and (bad := order.template.problem({*image, *order.text.names})):
         return bad
-    return Preview(order, CopySpec(image, order.overrides, order.template), region)
+    return Preview(order, CopySpec(image, order.overrides, order.template))

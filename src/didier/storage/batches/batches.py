@@ -32,9 +32,12 @@ _ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", 
 
 TOTALS: Mapping[str, str] = MappingProxyType({
     "added": "added", "updated": "updated", "deleted": "deleted", "exists": "existing",
-    "invalid": "invalid", "duplicate": "duplicates", "missing": "missing", "refused": "refused",
+    "invalid": "invalid", "implausible": "invalid", "duplicate": "duplicates", "missing": "missing",
+    "refused": "refused",
 })  # fmt: skip
 """What may become of a target, and the column of a batch that counts it."""
+
+_COUNTED = tuple(dict.fromkeys(TOTALS.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,6 @@ def _row(batch_id: int, batch: NewBatch, date: str, state: str) -> tuple[Any, ..
         as_json(batch.overrides) if batch.overrides else None, batch.template, batch.pattern_prefix,
         as_json(batch.own_columns) if batch.own_columns else None,
         None if saw is None else as_json(_groups(saw)),
-        sum(counts.values()), *(counts.get(column, 0) for column in TOTALS.values()),
+        sum(counts.values()), *(counts.get(column, 0) for column in _COUNTED),
         as_json(batch.options) if batch.options else None, state,
     )  # fmt: skip

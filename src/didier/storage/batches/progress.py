@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from didier.domain import batch_states
 from didier.domain.batch_states import ACTIVE, DONE, Stage
 from didier.storage import dialects
-from didier.storage.batches import own_batches
+from didier.storage.batches import own_batches, refused_rows
 from didier.storage.batches.batches import BatchItem, NewBatch, insert_batches, insert_items
 from didier.storage.batches.stored_batch import SELECT, StoredBatch, stored_batch
 from didier.storage.statements import as_json, as_text, run
@@ -42,8 +42,8 @@ def pieces(conn: Connection, batch_id: int) -> Iterator[bytes]:
 
 
 def forget_pieces(conn: Connection, batch_id: int) -> None:
-    """Remove the text that a batch was ordered with."""
-    run(conn, "DELETE FROM didier_batch_input WHERE batch_id = ?", batch_id)
+    """Remove the text that a batch was ordered with; what `refused_rows` keeps stays."""
+    run(conn, "DELETE FROM didier_batch_input WHERE batch_id = ? AND piece < ?", batch_id, refused_rows.FIRST)
 
 
 def get(conn: Connection, batch_id: int) -> StoredBatch | None:
