@@ -21,7 +21,17 @@ from didier.web.api.copy_orders import Ordered
 from didier.web.api.edit_orders import AddBody, DeleteBody, Editing, ImportBody, UpdateBody
 from didier.web.api.edits import EditPreviewed
 from didier.web.api.operations import ApiOperation, Permission
-from didier.web.api.orders import TEXT_TYPES, CopyBody, media_type, packed
+from didier.web.api.orders import (
+    TEXT_TYPES,
+    AllowImplausible,
+    ColumnMapping,
+    CopyBody,
+    IgnoreColumns,
+    TextKind,
+    media_type,
+    packed,
+    text_kind,
+)
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
 from didier.web.api.texts import Pause
@@ -93,6 +103,9 @@ async def order_batch(
     force: Annotated[bool, Query(description=f"Delete protected DIDs and DIDs in use. {_IN_TEXT}")] = False,
     source: Annotated[str | None, Query(max_length=100, description=f"DID to copy. {_IN_TEXT}")] = None,
     description_template: Annotated[str | None, Query(max_length=255, description=_IN_TEXT)] = None,
+    mapping: ColumnMapping = None,
+    ignore_columns: IgnoreColumns = False,
+    allow_implausible: AllowImplausible = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Carry out one verb over many DIDs as one batch: with preview, all or nothing, whatever their number.
@@ -110,8 +123,9 @@ async def order_batch(
         query = {
             "verb": verb, "mode": mode, "dry_run": dry_run, "set": set_ or (), "existing": existing,
             "force": force, "source": source or "", "description_template": description_template,
+            "mapping": mapping, "ignore_columns": ignore_columns, "allow_implausible": allow_implausible,
         }  # fmt: skip
-        return await _text_order(request, login, kind, query)
+        return await _text_order(request, login, text_kind(request), query)
     if kind != "application/json" and not kind.endswith("+json"):
         return problems.answer(problems.NOT_JSON, "Send application/json or text/csv.").response
     return _misplaced(request, None) or await _json_order(request, login)
@@ -122,13 +136,14 @@ def _misplaced(request: Request, verb: str | None) -> Response | None:
 
     *verb* is that of a text body; without one the parameters are those of a body in JSON, which has none.
     """
-    known = {"verb", "mode", "dry_run", *_OF_VERB[verb]} if verb else set()
+    known = {"verb", "mode", "dry_run", *_OF_TABLES, *_OF_VERB[verb]} if verb else set()
     if unknown := [name for name in request.query_params if name not in known]:
         detail = f"{verb.capitalize()} takes no such parameter." if verb else "This is part of the body."
         return problems.answer(problems.INVALID, detail, pointer=unknown[0]).response
     return None
 
 
+_OF_TABLES = ("mapping", "ignore_columns", "allow_implausible")
 _OF_VERB: Mapping[str, tuple[str, ...]] = {
     "copy": ("set", "source", "description_template"), "add": ("set",), "update": ("set",),
     "delete": ("force",), "import": ("existing",),
@@ -136,7 +151,7 @@ _OF_VERB: Mapping[str, tuple[str, ...]] = {
 """The parameters that each verb has beside those of all."""
 
 
-async def _text_order(request: Request, login: Login, kind: str, query: Mapping[str, Any]) -> Response:
+async def _text_order(request: Request, login: Login, kind: TextKind, query: Mapping[str, Any]) -> Response:
     if query["verb"] == "copy":
         ordered = await copy_orders.from_text(request, login, kind, query)
         return ordered if isinstance(ordered, Response) else await copies.carry_out(request, login, ordered)

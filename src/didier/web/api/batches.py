@@ -54,6 +54,7 @@ Outcome = Literal[
     "exists",
     "duplicate",
     "invalid",
+    "implausible",
     "missing",
     "refused",
     "removed",
@@ -73,7 +74,7 @@ class Totals:
     deleted: int
     exists: int
     duplicate: int
-    invalid: int
+    invalid: Annotated[int, Field(description="Implausible ones included")]
     missing: Annotated[int, Field(description="To be updated or deleted, and not there")]
     refused: Annotated[int, Field(description="Not deleted because they are in use, locked or protected")]
     removed: Annotated[

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from didier.runtime.logins import Login
 from didier.services.batches import batches, copies, copy_job, job_steps, previews
 from didier.services.batches.batches import SMALL, BatchOrder
+from didier.services.batches.checks import Checks
 from didier.services.batches.copies import CopyOrder, CopyResult
 from didier.services.batches.previews import Preview, PreviewItem
 from didier.services.users.authentication import Caller
@@ -26,9 +27,13 @@ from didier.web.api.copy_orders import COPY, POINTERS, Ordered
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.orders import (
     TEXT_TYPES,
+    AllowImplausible,
+    ColumnMapping,
     CopyBody,
     Copying,
+    IgnoreColumns,
     media_type,
+    text_kind,
 )
 from didier.web.api.schemas import IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
@@ -43,7 +48,7 @@ SHOWN = 1_000
 log = structlog.get_logger()
 
 
-Status = Literal["new", "similar", "exists", "duplicate", "invalid"]
+Status = Literal["new", "similar", "exists", "duplicate", "invalid", "implausible"]
 
 
 @dataclass
@@ -92,6 +97,7 @@ class PreviewTotals:
     exists: int
     duplicate: int
     invalid: int
+    implausible: int
     requested: int
 
 
@@ -163,6 +169,9 @@ async def copy_did(
     set_: Annotated[
         list[str] | None, Query(alias="set", max_length=100, description=f"`column=value`. {_IN_TEXT}")
     ] = None,
+    mapping: ColumnMapping = None,
+    ignore_columns: IgnoreColumns = False,
+    allow_implausible: AllowImplausible = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Copy a DID to each of the targets, with preview, all or nothing, whatever their number.
@@ -175,9 +184,10 @@ async def copy_did(
     if kind in TEXT_TYPES:
         query = {
             "source": source or "", "mode": mode, "dry_run": dry_run, "set": set_ or (),
-            "description_template": description_template,
+            "description_template": description_template, "mapping": mapping,
+            "ignore_columns": ignore_columns, "allow_implausible": allow_implausible,
         }  # fmt: skip
-        order = await copy_orders.from_text(request, login, kind, query)
+        order = await copy_orders.from_text(request, login, text_kind(request), query)
     elif kind == "application/json" or kind.endswith("+json"):
         order = await copy_orders.from_json(request, login)
     else:
@@ -201,6 +211,7 @@ def _asked(asked: Copying) -> Permission:
 async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
     """Make a small batch in one transaction; then read it back."""
     asked, rows = ordered.asked, ordered.rows
+    context = context_of(request)
     made: list[int] = []
 
     def serialize(conn: Connection, result: CopyResult) -> Answer:
@@ -221,10 +232,10 @@ async def _make(request: Request, login: Login, ordered: Ordered) -> Response:
             atomic=asked.atomic,
             rows=rows,
             template=asked.template,
+            checks=_checks(context, asked),
         )
 
     operation = ApiOperation(_asked(asked), copies.copy, order, serialize, at="/overrides", pointers=POINTERS)
-    context = context_of(request)
     answer = await context.write(request, login, operation, ordered.content)
     if made and (difference := await _difference(context, made[-1])):
         return problems.answer(problems.FAILED, f"The batch failed verification: {difference}.").response
@@ -245,22 +256,33 @@ def _address(request: Request, batch_id: int) -> str:
     return f"{request.url.path.rpartition('/')[0]}/batches/{batch_id}"
 
 
-def _order(asked: Copying, caller: Caller) -> BatchOrder:
-    return BatchOrder(caller, asked.source, asked.text, asked.overrides, asked.template, asked.atomic)
+def _order(context: ApiContext, asked: Copying, caller: Caller) -> BatchOrder:
+    return BatchOrder(
+        caller,
+        asked.source,
+        asked.text,
+        asked.overrides,
+        asked.template,
+        asked.atomic,
+        _checks(context, asked),
+    )
+
+
+def _checks(context: ApiContext, asked: Copying) -> Checks:
+    return Checks(not asked.allow_implausible, context.region)
 
 
 async def _accept(request: Request, login: Login, ordered: Ordered) -> Response:
     """Take a large batch in; it is made behind the orders of those who wait."""
-    asked = ordered.asked
+    asked, context = ordered.asked, context_of(request)
 
     def serialize(conn: Connection, batch: StoredBatch) -> Answer:
         return answers.json(Batch.of(batch), 202, {"location": _address(request, batch.batch_id)})
 
     operation = ApiOperation(
-        _asked(asked), batches.accept, lambda caller: _order(asked, caller), serialize,
+        _asked(asked), batches.accept, lambda caller: _order(context, asked, caller), serialize,
         at="/overrides", pointers=POINTERS,
     )  # fmt: skip
-    context = context_of(request)
     answer = await context.write(request, login, operation, ordered.content)
     context.wake()
     return answer
@@ -271,8 +293,8 @@ async def _preview(request: Request, login: Login, asked: Copying) -> Response:
     caller = await context.authorize_and_log(request, login, _asked(asked))
     if isinstance(caller, Response):
         return caller
-    order = _order(asked, caller)
-    preview = await context.on_reader(lambda conn: previews.preview(conn, order, context.region))
+    order = _order(context, asked, caller)
+    preview = await context.on_reader(lambda conn: previews.preview(conn, order))
     if not isinstance(preview, Preview):
         return problems.refusal(preview, POINTERS, "/overrides").response
     if NDJSON in request.headers.get("accept", ""):

@@ -19,7 +19,7 @@ from didier.services.batches.batches import SMALL
 from didier.web.api import answers
 from didier.web.api.context import SHORT, context_of
 from didier.web.api.operations import ApiOperation, Permission
-from didier.web.api.orders import Copying, Named, named, of_json, of_text, packed
+from didier.web.api.orders import Copying, Named, TextKind, named, of_json, of_text, packed
 from didier.web.api.signed import expected
 from didier.web.api.texts import Pause
 
@@ -37,9 +37,9 @@ class Ordered:
 
 
 async def from_text(
-    request: Request, login: Login, kind: str, query: Mapping[str, Any]
+    request: Request, login: Login, kind: TextKind, query: Mapping[str, Any]
 ) -> Ordered | Response:
-    """Read a text body of the type *kind*, or return the answer that the source is not there."""
+    """Read a text body, or return the answer that the source is not there."""
     said = Named.model_construct(source=query["source"], dry_run=query["dry_run"])
     if absent := await _absent(request, login, said, None):
         return absent

@@ -7,15 +7,16 @@ from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, create_model
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, create_model
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
-from didier.domain import patterns
+from didier.domain import number_cells, patterns
 from didier.domain.fields import BY_COLUMN, ROUTES
-from didier.errors import Refusal
+from didier.errors import InvalidPattern, Refusal
 from didier.runtime.logins import Login
 from didier.services.batches import edits
+from didier.services.batches.checks import Checks
 from didier.services.changes import history
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Wanted
@@ -25,6 +26,7 @@ from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
 from didier.web.api.operations import ApiOperation, Permission
+from didier.web.api.orders import IMPLAUSIBLE_HELP
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import (
     PAGE_DEFAULT,
@@ -143,7 +145,10 @@ class NewDid(_Columns):  # type: ignore[valid-type,misc]
         }
     )
 
-    did_pattern: StrictStr = Field(max_length=100, description="2 to 50 of 0-9 A-Z a-z : + * # . _")
+    did_pattern: StrictStr = Field(
+        max_length=100, description="A number, in whatever groups, or 2 to 50 of 0-9 A-Z a-z : + * # . _"
+    )
+    allow_implausible: StrictBool = Field(False, description=IMPLAUSIBLE_HELP)
 
 
 def values_of(sent: BaseModel) -> dict[str, str | None]:
@@ -231,8 +236,8 @@ async def add_did(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Create a DID without copying another."""
-    pattern = body.did_pattern
-    values = values_of(body)
+    pattern = _pattern_of(body)
+    values, checks = values_of(body), Checks(not body.allow_implausible)
 
     def serialize(conn: Connection, done: edits.Done) -> Answer:
         return _made(request, lookup.written(conn, done.did_id, done.sight))
@@ -240,11 +245,21 @@ async def add_did(
     operation = ApiOperation(
         ADD.about_that(pattern),
         edits.add,
-        lambda caller: edits.AddOrder(caller, pattern, values),
+        lambda caller: edits.AddOrder(caller, pattern, values, checks=checks),
         serialize,
         pointers={"pattern": "/did_pattern"},
     )
     return await context_of(request).write(request, login, operation)
+
+
+def _pattern_of(body: NewDid) -> str:
+    """Return the number that a body names; raise `InvalidPattern` unless it is one."""
+    reader = number_cells.as_it_stands if body.allow_implausible else number_cells.read
+    found = reader(body.did_pattern)
+    [target, *more] = found.targets or [""]
+    if more or not isinstance(target, str):
+        raise InvalidPattern(body.did_pattern, "it is more than one number")
+    return target or body.did_pattern
 
 
 def _made(request: Request, row: Row) -> Answer:

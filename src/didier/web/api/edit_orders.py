@@ -1,7 +1,7 @@
 """Reading what a request wants done to many DIDs: added, updated, deleted or imported."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import orjson
@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from didier.domain import patterns
 from didier.domain.fields import ROUTES
 from didier.errors import InvalidField, NothingFound, Refusal, TooManyTargets
+from didier.services.batches.checks import Checks
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.order_text import Text
 from didier.services.dids import lookup
@@ -20,9 +21,15 @@ from didier.services.users.authentication import Caller
 from didier.storage.batches.input_text import Packer
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.orders import (
+    IGNORE_HELP,
+    IMPLAUSIBLE_HELP,
+    MAPPING_HELP,
+    Mapping_,
     TargetsBody,
+    TextKind,
     Values,
     plain_values,
+    reading_of,
     set_values,
     targets_of,
     text_of_body,
@@ -119,6 +126,9 @@ class ImportBody(Body):
         "atomic", description="If some rows are not possible: do nothing, or do the others"
     )
     dry_run: StrictBool = Field(False, description="Only show what would be done")
+    mapping: Mapping_ = Field(default_factory=dict, description=MAPPING_HELP)
+    ignore_columns: StrictBool = Field(False, description=IGNORE_HELP)
+    allow_implausible: StrictBool = Field(False, description=IMPLAUSIBLE_HELP)
 
 
 EditBody = AddBody | UpdateBody | DeleteBody | ImportBody
@@ -138,7 +148,7 @@ class Editing:
 def of_body(sent: EditBody, limit: int, pause: Pause) -> Editing:
     """Return what a body that names its targets requires; raise a `Refusal`."""
     if isinstance(sent, ImportBody):
-        text = text_of_csv(sent.csv, limit, None, pause)
+        text = text_of_csv(sent.csv, limit, None, reading_of(sent), pause)
     else:
         text = targets_of(sent, limit, None, pause)
     return Editing(_spec(sent, text), text, sent.mode == "atomic", sent.dry_run)
@@ -149,18 +159,20 @@ def _spec(sent: EditBody, text: Text) -> EditSpec:
     columns = () if isinstance(sent, DeleteBody) else tuple(sorted(text.own_columns))
     existing = sent.existing if isinstance(sent, ImportBody) else "refuse"
     force = sent.force if isinstance(sent, DeleteBody) else False
-    return EditSpec(sent.verb, values, columns, existing, force)
+    return EditSpec(sent.verb, values, columns, existing, force, Checks(not sent.allow_implausible))
 
 
 def of_text(
-    pieces: Sequence[bytes], kind: str, query: Mapping[str, Any], limit: int, pause: Pause
+    pieces: Sequence[bytes], kind: TextKind, query: Mapping[str, Any], limit: int, pause: Pause
 ) -> Editing:
     """Read a text body; *query* has what JSON has beside the targets. Raises a `Refusal`."""
     verb = query["verb"]
-    text = text_of_body(pieces, "text/csv" if verb == "import" else kind, limit, pause)
+    kind = replace(kind, media_type="text/csv") if verb == "import" else kind
+    text = text_of_body(pieces, kind, query, limit, pause)
     values = set_values(query["set"])
     columns = () if verb == "delete" else tuple(sorted(text.own_columns))
-    spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False))
+    checks = Checks(not query["allow_implausible"])
+    spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False), checks)
     return Editing(spec, text, query["mode"] == "atomic", query["dry_run"])
 
 
@@ -192,7 +204,7 @@ async def _found(context: ApiContext, caller: Caller, wanted: Wanted) -> Text:
         last = found[-1][0]
     if not count:
         raise NothingFound
-    return Text((*pieces, packer.end()), count, None, is_exact=True)
+    return Text((*pieces, packer.end()), count, is_exact=True)
 
 
 def _finding(caller: Caller, wanted: Wanted, after: int) -> Callable[[Connection], Any]:

@@ -47,6 +47,7 @@ class EditTotals:
     missing: int
     duplicate: int
     invalid: int
+    implausible: int
     refused: int
 
 

@@ -20,7 +20,15 @@ from didier.web.api.batches import Batch
 from didier.web.api.context import context_of
 from didier.web.api.edits import EditPreviewed
 from didier.web.api.operations import ApiOperation, Permission
-from didier.web.api.orders import media_type, packed
+from didier.web.api.orders import (
+    WORKBOOK,
+    AllowImplausible,
+    ColumnMapping,
+    IgnoreColumns,
+    media_type,
+    packed,
+    text_kind,
+)
 from didier.web.api.schemas import IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
 
@@ -29,7 +37,7 @@ router = APIRouter(prefix="/imports", tags=["dids"], route_class=SignedRoute)
 WRITE = "dids:write"
 ADD = Permission("add_did", WRITE)
 CSV = "text/csv"
-Outcome = Literal["added", "updated", "exists"]
+Outcome = Literal["added", "updated", "exists", "duplicate", "invalid", "implausible", "refused"]
 
 
 @dataclass
@@ -81,6 +89,13 @@ async def import_dids(
         Literal["refuse", "skip", "update"], Query(description="What to do with DIDs that exist")
     ] = "refuse",
     dry_run: Annotated[bool, Query(description="Only show what would be imported")] = False,
+    mode: Annotated[
+        Literal["atomic", "best_effort"],
+        Query(description="If some rows are not possible: none, or the others"),
+    ] = "atomic",
+    mapping: ColumnMapping = None,
+    ignore_columns: IgnoreColumns = False,
+    allow_implausible: AllowImplausible = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Create the DIDs of a CSV table, and update existing ones if wanted: all or none.
@@ -88,7 +103,7 @@ async def import_dids(
     The header row names `did_pattern` and columns of DIDs, as exports do. Up to 1,000 rows are imported at
     once; more are taken in, and imported while others go on.
     """
-    if media_type(request) != CSV:
+    if media_type(request) not in {CSV, WORKBOOK}:
         return problems.answer(problems.NOT_JSON, f"Send {CSV}.").response
     context = context_of(request)
     if existing == "update":
@@ -96,16 +111,20 @@ async def import_dids(
         if isinstance(caller, Response):
             return caller
     sent, limit = await packed(request), context.batch_limit
-    query = {"verb": "import", "set": (), "existing": existing, "mode": "atomic", "dry_run": dry_run}
+    query = {
+        "verb": "import", "set": (), "existing": existing, "mode": mode, "dry_run": dry_run,
+        "mapping": mapping, "ignore_columns": ignore_columns, "allow_implausible": allow_implausible,
+    }  # fmt: skip
+    kind = text_kind(request)
     asked = await context.parse(
-        sent.size, lambda pause: edit_orders.of_text(sent.pieces, CSV, query, limit, pause)
+        sent.size, lambda pause: edit_orders.of_text(sent.pieces, kind, query, limit, pause)
     )
     if asked.text.count > SMALL:
         return await edits.carry_out(request, login, asked, sent.content)
     rows = tuple(inputs.rows(asked.text.entries()))
 
     def order(caller: Caller) -> EditOrder:
-        return EditOrder(caller, asked.spec, rows, dry_run=dry_run)
+        return EditOrder(caller, asked.spec, rows, asked.atomic, dry_run)
 
     def serialize(conn: Connection, done: Edited) -> Answer:
         if done.dry_run:

@@ -1,13 +1,12 @@
 """Reading what a request requires to be copied: JSON, CSV or plain text, into one `Text` of targets."""
 
-import csv
-import io
-import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeVar
+from dataclasses import dataclass, field, replace
+from email.message import Message
+from itertools import chain
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import (
     BaseModel,
@@ -21,12 +20,16 @@ from pydantic import (
 )
 from starlette.types import Receive
 
-from didier.domain import targets
+from didier.domain import inputs, number_cells
 from didier.domain.fields import BY_COLUMN
-from didier.domain.inputs import BLANK
+from didier.domain.inputs import Entry, Row, RowRange
+from didier.domain.number_cells import Reader
+from didier.domain.tables import COLUMNS_MOST
+from didier.domain.targets import Range
 from didier.domain.templates import LONGEST, Template
 from didier.errors import InvalidField, InvalidInput
-from didier.services.batches.order_text import Text, read_text, text_of
+from didier.services.batches.order_text import Reading, Text, read_text, text_of
+from didier.storage.batches import input_text
 from didier.storage.batches.input_text import Packer, pack
 from didier.web.api.schemas import Body
 from didier.web.api.texts import Pause
@@ -34,6 +37,8 @@ from didier.web.api.texts import Pause
 Value = StrictStr | StrictInt | None
 
 Parsed = TypeVar("Parsed")
+
+_OF_TEXT = "Only with a text body; in JSON it is part of the body"
 
 ERRORS_MOST = 1_000
 """Most errors of a body that are listed one by one."""
@@ -47,6 +52,35 @@ def _few(overrides: object) -> object:
     if isinstance(overrides, dict) and len(overrides) > len(BY_COLUMN):
         raise ValueError(f"at most {len(BY_COLUMN)} columns, as there are")
     return overrides
+
+
+MAPPING_HELP = (
+    "What becomes of columns of the CSV, by header or place from 1: `number`, `first` and `last` of a range,"
+    " a column of DIDs, `template` or `ignore`"
+)
+IGNORE_HELP = "Leave out the columns of the CSV that are not known"
+IMPLAUSIBLE_HELP = "Include what is no telephone number: `s`, `default`, `*98`"
+
+Mapping_ = Annotated[
+    dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=50)]],
+    Field(max_length=COLUMNS_MOST),
+]
+
+
+ColumnMapping = Annotated[
+    list[Annotated[str, Field(max_length=260)]] | None,
+    Query(max_length=COLUMNS_MOST, description=f"`HEADER=FIELD`. {MAPPING_HELP}. {_OF_TEXT}"),
+]
+IgnoreColumns = Annotated[bool, Query(description=f"{IGNORE_HELP}. {_OF_TEXT}")]
+AllowImplausible = Annotated[bool, Query(description=f"{IMPLAUSIBLE_HELP}. {_OF_TEXT}")]
+
+
+class _WithTable(Protocol):
+    """A body that may have a CSV text in it."""
+
+    mapping: dict[str, str]
+    ignore_columns: bool
+    allow_implausible: bool
 
 
 class Target(Body):
@@ -74,8 +108,11 @@ class TargetsBody(Body):
         description="Ranges of DIDs, both ends included",
     )
     csv: StrictStr | None = Field(
-        None, description="The DIDs as CSV: a header row names `target` and columns of DIDs"
+        None, description="The DIDs as CSV: a header row names the numbers and columns of DIDs"
     )
+    mapping: Mapping_ = Field(default_factory=dict, description=MAPPING_HELP)
+    ignore_columns: StrictBool = Field(False, description=IGNORE_HELP)
+    allow_implausible: StrictBool = Field(False, description=IMPLAUSIBLE_HELP)
     mode: Literal["atomic", "best_effort"] = Field(
         "atomic", description="If some targets are not possible: do nothing, or do the others"
     )
@@ -124,14 +161,34 @@ class Copying:
     template: Template | None = None
     atomic: bool = True
     dry_run: bool = False
+    allow_implausible: bool = False
 
 
-TEXT_TYPES = frozenset({"text/csv", "text/plain", "text/tab-separated-values"})
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TEXT_TYPES = frozenset({"text/csv", "text/plain", "text/tab-separated-values", WORKBOOK})
+
+
+@dataclass(frozen=True, slots=True)
+class TextKind:
+    """What a text body is, and the *charset* that it is said to be in."""
+
+    media_type: str
+    charset: str | None = None
 
 
 def media_type(request: Request) -> str:
     """Return the media type of a request's body, in small letters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def text_kind(request: Request) -> TextKind:
+    """Return what a text body is; raise `InvalidInput` for a charset that is not known."""
+    message = Message()
+    message["content-type"] = request.headers.get("content-type", "")
+    charset = message.get_content_charset()
+    if charset is not None and not input_text.is_charset(charset):
+        raise InvalidInput(f"the charset {charset[:50]} is not known")
+    return TextKind(media_type(request), charset)
 
 
 class Named(BaseModel):
@@ -179,6 +236,7 @@ def of_body(sent: CopyBody, limit: int, pause: Pause) -> Copying:
         template,
         sent.mode == "atomic",
         sent.dry_run,
+        sent.allow_implausible,
     )
 
 
@@ -205,59 +263,60 @@ def targets_of(sent: TargetsBody, limit: int, template: Template | None, pause: 
     if sent.csv is not None:
         if sent.targets or sent.ranges:
             raise InvalidField("csv", "", "only without targets and ranges")
-        return text_of_csv(sent.csv, limit, template, pause)
-    objects = [target for target in sent.targets if isinstance(target, Target)]
+        return text_of_csv(sent.csv, limit, template, reading_of(sent), pause)
+    if sent.mapping or sent.ignore_columns:
+        raise InvalidField("mapping" if sent.mapping else "ignore_columns", "", "only with csv")
     if not (sent.targets or sent.ranges):
         raise InvalidField("targets", "", "at least one target, range or csv")
-    ranges = list(map(_range, sent.ranges))
-    if not objects:
-        return text_of([*map(str, sent.targets), *ranges], limit, pause)
-    rows = _rows([*sent.targets, *ranges], objects, pause)
-    return read_text(list(pack(rows)), limit, template, is_csv=True, pause=pause)
+    reader = number_cells.as_it_stands if sent.allow_implausible else number_cells.read
+    objects = [target for target in sent.targets if isinstance(target, Target)]
+    columns = frozenset(column for target in objects for column in target.model_extra or {})
+    if unknown := sorted(columns - BY_COLUMN.keys()):
+        raise InvalidField(unknown[0], "", "the name of a field of a DID")
+    entries = chain(_entries(sent.targets, reader, pause), map(_range, sent.ranges))
+    return text_of(entries, columns, limit)
 
 
-def _range(item: str) -> str:
-    """Return a range as it is read; what has a dash here and is none is refused, not taken for a number."""
-    written = _DASH.sub("-", item.strip())
-    if "-" in written and targets.parse(written) is None:
-        raise InvalidField("ranges", item, "first-last, such as 18002220000-18002220099")
-    return written
+def reading_of(sent: "_WithTable") -> Reading:
+    """Return how the CSV text of a body is to be read."""
+    return Reading(
+        is_table=True, mapping=sent.mapping, ignore=sent.ignore_columns, as_written=sent.allow_implausible
+    )
 
 
-_DASH = re.compile(r"\s*-\s*")
+def _range(item: str) -> Range:
+    """Return a range; what is none is refused, not taken for a number."""
+    found = number_cells.read(item)
+    [block, *more] = found.targets or [""]
+    if not isinstance(block, Range) or more:
+        raise InvalidField("ranges", item, found.problem or "first-last, such as 18002220000-18002220099")
+    return block
 
 
-def text_of_csv(csv_text: str, limit: int, template: Template | None, pause: Pause) -> Text:
+def text_of_csv(csv_text: str, limit: int, template: Template | None, reading: Reading, pause: Pause) -> Text:
     """Return the targets of a CSV text that came in JSON; raise a `Refusal`."""
-    return read_text(list(pack([csv_text.encode()])), limit, template, is_csv=True, pause=pause)
+    return read_text(list(pack([csv_text.encode()])), limit, template, reading, pause=pause)
 
 
-def _rows(named: Sequence[str | Target], objects: Sequence[Target], pause: Pause) -> Iterator[bytes]:
-    """Write targets with values of their own as CSV."""
-    columns = sorted({column for target in objects for column in target.model_extra or {}})
-    if unknown := [column for column in columns if column not in BY_COLUMN]:
-        raise InvalidField(unknown[0], "", "a field of a DID")
-    yield _line(["target", *columns])
-    for target in named:
-        own = (target.model_extra or {}) if isinstance(target, Target) else {}
-        name = target.target if isinstance(target, Target) else target
-        yield _line([name, *(_cell(own, column) for column in columns)])
+def _entries(named: Iterable[str | Target], reader: Reader, pause: Pause) -> Iterator[Entry | RowRange]:
+    """Yield what *named* asks for; targets that are objects have values of their own."""
+    for one in named:
         pause()
+        if not isinstance(one, Target):
+            yield from inputs.of_item(one, reader)
+            continue
+        values = {column: _value(column, value) for column, value in (one.model_extra or {}).items()}
+        for entry in inputs.of_item(one.target, reader):
+            if isinstance(entry, Range):
+                yield RowRange(entry, Row(str(entry), values))
+            else:
+                yield replace(entry, values=values)
 
 
-def _cell(own: Mapping[str, Any], column: str) -> str:
-    if column not in own:
-        return ""
-    value = own[column]
+def _value(column: str, value: Any) -> str | None:
     if not isinstance(value, str | int | None) or isinstance(value, bool):
         raise InvalidField(column, str(value)[:50], "a text, a number or null")
-    return BLANK if value in {None, ""} else str(value)
-
-
-def _line(cells: Sequence[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue().encode()
+    return None if value in {None, ""} else str(value)
 
 
 async def parts(receive: Receive) -> AsyncIterator[bytes]:
@@ -293,23 +352,46 @@ async def packed(request: Request) -> Packed:
 
 
 def of_text(
-    pieces: Sequence[bytes], kind: str, query: Mapping[str, Any], limit: int, pause: Pause
+    pieces: Sequence[bytes], kind: TextKind, query: Mapping[str, Any], limit: int, pause: Pause
 ) -> Copying:
     """Read a text body; *query* has what JSON has beside the targets. Raises a `Refusal`."""
     template = Template(query["description_template"]) if query.get("description_template") else None
-    text = text_of_body(pieces, kind, limit, pause, template)
-    overrides = set_values(query.get("set", ()))
-    return Copying(query["source"], text, overrides, template, query["mode"] == "atomic", query["dry_run"])
+    text = text_of_body(pieces, kind, query, limit, pause, template)
+    return Copying(
+        query["source"],
+        text,
+        set_values(query.get("set", ())),
+        template,
+        query["mode"] == "atomic",
+        query["dry_run"],
+        query["allow_implausible"],
+    )
 
 
 def text_of_body(
-    pieces: Sequence[bytes], kind: str, limit: int, pause: Pause, template: Template | None = None
+    pieces: Sequence[bytes],
+    kind: TextKind,
+    query: Mapping[str, Any],
+    limit: int,
+    pause: Pause,
+    template: Template | None = None,
 ) -> Text:
-    """Return the targets of a text body of the type *kind*; raise a `Refusal`."""
-    try:
-        return read_text(pieces, limit, template, is_csv=True if kind == "text/csv" else None, pause=pause)
-    except UnicodeDecodeError as error:
-        raise InvalidInput("the text is not UTF-8") from error
+    """Return the targets of a text body; *query* has what JSON has beside them. Raises a `Refusal`."""
+    reading = Reading(
+        is_table=kind.media_type != "text/plain",
+        mapping=dict(_mapped(item) for item in query["mapping"] or ()),
+        ignore=query["ignore_columns"],
+        as_written=query["allow_implausible"],
+        charset=kind.charset,
+    )
+    return read_text(pieces, limit, template, reading, pause=pause)
+
+
+def _mapped(item: str) -> tuple[str, str]:
+    header, sign, becomes = item.rpartition("=")
+    if not sign:
+        raise InvalidField("mapping", item, "HEADER=FIELD")
+    return header.strip(), becomes.strip()
 
 
 def set_values(items: Iterable[str]) -> dict[str, str | None]:

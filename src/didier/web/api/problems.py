@@ -70,6 +70,7 @@ TYPES: Mapping[type[DidierError], ProblemType] = MappingProxyType({
     errors.NamedTwice: ProblemType("did-named-twice", 409, "The DID is named twice"),
     errors.InvalidPattern: ProblemType("invalid-pattern", 422, "This cannot be a DID"),
     errors.InvalidRange: ProblemType("invalid-range", 422, "This cannot be a range of DIDs"),
+    errors.Implausible: ProblemType("implausible", 422, "No call is likely to come to this DID"),
     errors.InvalidField: ProblemType("invalid-field", 422, "A value is not allowed"),
     errors.UnknownReference: ProblemType("unknown-reference", 422,
         "A value names something that is not there"),
