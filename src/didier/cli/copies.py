@@ -10,16 +10,17 @@ from didier.cli import batches, outcomes, printing, vicidial
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status
 from didier.cli.printing import AsJson, Column, Limit, numbered
+from didier.cli.table_options import AllowImplausible, IgnoreColumns, Map, reading
+from didier.cli.table_options import Column as NumberColumn
 from didier.cli.terminal import say
-from didier.cli.values import Blank, Set, values
-from didier.domain.targets import plain as as_text
-from didier.domain.targets import split
+from didier.cli.values import Blank, Set, items, values
 
 if TYPE_CHECKING:
     from didier.client import Batch, Preview, Previewed
 
 _STYLES = {
     "new": "green", "similar": "yellow", "exists": "red", "duplicate": "magenta", "invalid": "bold red",
+    "implausible": "bold red",
 }  # fmt: skip
 """The colour of each status of a target in a preview."""
 
@@ -67,6 +68,10 @@ def copy(
             show_default=False,
         ),
     ] = False,
+    column: NumberColumn = None,
+    mapped: Map = None,
+    ignore_columns: IgnoreColumns = False,
+    allow_implausible: AllowImplausible = False,
     as_json: AsJson = False,
     limit: Limit = None,
 ) -> None:
@@ -76,18 +81,19 @@ def copy(
 
     Example: didier copy 18001234567 18002220000-18002220099 --inactive --dry-run
     """
-    named = list(split(",".join(targets or ()), as_text))
+    named, told = items(targets or ()), reading(column, mapped, ignore_columns, allow_implausible)
     if bool(named) == (csv is not None):
         raise typer.BadParameter("give numbers, or a file with --csv, but not both", param_hint="TARGET...")
     if connection.on_vicidial(
         dry_run=dry_run, inactive=inactive, set=assigned, blank=blank, atomic=atomic,
-        description_template=description_template, json=as_json,
+        description_template=description_template, json=as_json, **told,
     ):  # fmt: skip
         vicidial.copy(connection, source, named, csv, description)
         return
     order: dict[str, Any] = {
         "to": None if csv else named, "active": False if inactive else None, "description": description,
         "description_template": description_template, "set": values(assigned, blank), "atomic": atomic,
+        **told,
     }  # fmt: skip
     with connection.client() as client:
         with batches.sending(connection, csv) as table:
@@ -116,7 +122,7 @@ def _finish(batch: "Batch", connection: ConnectionOptions, source: str, as_json:
 def _tell(source: str, batch: "Batch") -> None:
     for item in batch.items():
         if item.outcome == "added":
-            say(f"{source} -> {item.target} (DID {item.did_id})")
+            say(f"{source} -> {item.target} (DID {item.did_id}){outcomes.noted(item)}")
         else:
             outcomes.say_not_done(item, batch.kind)
 

@@ -1,7 +1,7 @@
 """`didier add`, `update` and `delete`: one DID, or any number of them as one batch."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -9,8 +9,9 @@ from didier.cli import printing, vicidial
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.orders import Order, carry_out, confirm_where, one_by_one
 from didier.cli.printing import AsJson, Limit, Yes
+from didier.cli.table_options import AllowImplausible, Column, IgnoreColumns, Map, reading
 from didier.cli.terminal import say
-from didier.cli.values import Blank, Set, Where, conditions, values
+from didier.cli.values import Blank, Set, Where, conditions, items, values
 from didier.domain import targets
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ Atomic = Annotated[
 
 def _named(given: Sequence[str] | None, csv: str | None, where: Mapping[str, str] | None = None) -> list[str]:
     """Return the DIDs that are named; raises `typer.BadParameter` unless there is one way to know them."""
-    named = list(targets.split(",".join(given or ()), targets.plain))
+    named = items(given or ())
     if sum(map(bool, (named, csv, where))) != 1:
         others = "a file with --csv" if where is None else "a file with --csv, or conditions with --where"
         raise typer.BadParameter(f"give DIDs, or {others}; one of these", param_hint="DID...")
@@ -69,6 +70,10 @@ def add(
     csv: Csv = None,
     dry_run: DryRun = False,
     atomic: Atomic = False,
+    column: Column = None,
+    mapped: Map = None,
+    ignore_columns: IgnoreColumns = False,
+    allow_implausible: AllowImplausible = False,
     as_json: AsJson = False,
     limit: Limit = None,
 ) -> None:
@@ -77,15 +82,17 @@ def add(
     Example: didier add 18002223333 --set did_route=EXTEN --set extension=8300
     """
     named, given = _named(dids, csv), values(assigned)
-    connection.on_vicidial(csv=csv, dry_run=dry_run, atomic=atomic, json=as_json)
+    told = reading(column, mapped, ignore_columns, allow_implausible)
+    more: dict[str, Any] = {**told, **given}
+    connection.on_vicidial(csv=csv, dry_run=dry_run, atomic=atomic, json=as_json, **told)
     if pattern := _alone(dids, csv, dry_run, as_json):
         with connection.either() as client:
-            client.add(pattern, **given)
+            client.add(pattern, **more)
         say(f"DID {pattern} was created.")
     elif connection.on_vicidial():
-        one_by_one(connection, vicidial.numbers(named), "created", lambda one, did: one.add(did, **given))
+        one_by_one(connection, vicidial.numbers(named), "created", lambda one, did: one.add(did, **more))
     else:
-        order = Order("add", named, csv, atomic=atomic, more={"set": given})
+        order = Order("add", named, csv, atomic=atomic, more={"set": given, **told})
         carry_out(connection, order, dry_run, as_json, limit)
 
 
@@ -100,6 +107,10 @@ def update(
     dry_run: DryRun = False,
     atomic: Atomic = False,
     yes: Yes = False,
+    column: Column = None,
+    mapped: Map = None,
+    ignore_columns: IgnoreColumns = False,
+    allow_implausible: AllowImplausible = False,
     as_json: AsJson = False,
     limit: Limit = None,
 ) -> None:
@@ -110,10 +121,13 @@ def update(
     Example: didier update 18002223333 --set did_active=N --blank did_carrier_description
     """
     wanted, given = conditions(where), values(assigned, blank)
+    more = reading(column, mapped, ignore_columns, allow_implausible)
     named = _named(dids, csv, wanted)
     if not given and csv is None:
         raise typer.BadParameter("give at least one field with --set or --blank")
-    connection.on_vicidial(blank=blank, csv=csv, where=where, dry_run=dry_run, atomic=atomic, json=as_json)
+    connection.on_vicidial(
+        blank=blank, csv=csv, where=where, dry_run=dry_run, atomic=atomic, json=as_json, **more
+    )
     told = f"updated: {', '.join(given)}"
     if pattern := _alone(dids, csv, where, dry_run, as_json):
         with connection.either() as client:
@@ -122,7 +136,7 @@ def update(
     elif connection.on_vicidial():
         one_by_one(connection, vicidial.numbers(named), told, lambda one, did: one.update(did, **given))
     else:
-        order = Order("update", named, csv, wanted, atomic, {"set": given})
+        order = Order("update", named, csv, wanted, atomic, {"set": given, **more})
         confirm_where(connection, order, yes or dry_run, as_json)
         carry_out(connection, order, dry_run, as_json, limit)
 
@@ -139,6 +153,10 @@ def delete(
     dry_run: DryRun = False,
     atomic: Atomic = False,
     yes: Yes = False,
+    column: Column = None,
+    mapped: Map = None,
+    ignore_columns: IgnoreColumns = False,
+    allow_implausible: AllowImplausible = False,
     as_json: AsJson = False,
     limit: Limit = None,
 ) -> None:
@@ -147,12 +165,13 @@ def delete(
     Example: didier delete 18002223333 --yes
     """
     wanted = conditions(where)
-    order = Order("delete", _named(dids, csv, wanted), csv, wanted, atomic, {"force": force})
+    more = reading(column, mapped, ignore_columns, allow_implausible)
+    order = Order("delete", _named(dids, csv, wanted), csv, wanted, atomic, {"force": force, **more})
     pattern = _alone(dids, csv, where, dry_run, as_json)
     if not wanted:
         printing.confirm(f"Delete {pattern or order.shown}?", yes or dry_run)
     is_vicidial = connection.on_vicidial(
-        force=force, csv=csv, where=where, dry_run=dry_run, atomic=atomic, json=as_json
+        force=force, csv=csv, where=where, dry_run=dry_run, atomic=atomic, json=as_json, **more
     )
     if pattern or is_vicidial:
         patterns = [pattern] if pattern else vicidial.numbers(order.named)

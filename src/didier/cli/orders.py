@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _STYLES = {
     "added": "green", "updated": "green", "deleted": "green", "exists": "red", "duplicate": "magenta",
-    "invalid": "bold red", "missing": "red", "refused": "bold red",
+    "invalid": "bold red", "implausible": "bold red", "missing": "red", "refused": "bold red",
 }  # fmt: skip
 """The colour of each outcome in a preview."""
 
@@ -144,7 +144,7 @@ def _tell(batch: "Batch") -> None:
         if item.outcome in outcomes.NOT_DONE:
             outcomes.say_not_done(item, batch.kind)
         else:
-            say(f"DID {item.target} was {told}.")
+            say(f"DID {item.target} was {told}{outcomes.noted(item)}.")
     say(f"Batch {batch.id} is {batch.state}: {outcomes.progress(batch)}.")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TOLD = 10
 """Most targets that are named of those to which nothing was done."""
 
-NOT_DONE = ("exists", "duplicate", "invalid", "missing", "refused")
+NOT_DONE = ("exists", "duplicate", "invalid", "implausible", "missing", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,11 @@ def undone(batch: "BatchState") -> str:
     if told or batch.state == "undone":
         return f"Batch {batch.id} was undone{': ' if told else ''}{', '.join(told)}."
     return f"Nothing in batch {batch.id} was undone."
+
+
+def noted(item: "Item") -> str:
+    """Return what is odd about a DID that was created, as an addition to what is said of it."""
+    return f"; {item.reason}" if item.reason else ""
 
 
 def report(batch: "Batch", as_json: bool) -> None:

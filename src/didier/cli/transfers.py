@@ -12,6 +12,8 @@ from didier.cli.connection_options import ConnectionOptions, with_connection_opt
 from didier.cli.dids import Active, Carrier, CopiedFrom, InGroup, Route, UserGroup
 from didier.cli.failures import Status
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered
+from didier.cli.table_options import AllowImplausible, IgnoreColumns, Map, reading
+from didier.cli.table_options import Column as NumberColumn
 from didier.cli.terminal import output, say
 from didier.client import exporting
 from didier.errors import WrongSetting
@@ -96,12 +98,24 @@ def import_(
         Literal["refuse", "skip", "update"], typer.Option(help="What to do with DIDs that exist.")
     ] = "refuse",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be imported.")] = False,
+    atomic: Annotated[
+        bool,
+        typer.Option(
+            "--atomic/--best-effort",
+            help="If some rows cannot be imported: import none (the default), or the others.",
+            show_default=False,
+        ),
+    ] = True,
+    column: NumberColumn = None,
+    mapped: Map = None,
+    ignore_columns: IgnoreColumns = False,
+    allow_implausible: AllowImplausible = False,
     yes: Yes = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     limit: Limit = None,
 ) -> None:
-    """Create the DIDs of a CSV table, as written by 'didier export': all or none.
+    """Create the DIDs of a CSV table, as written by 'didier export'.
 
     They are a batch, which can be undone; a table of more than 1,000 rows is watched while it is imported.
 
@@ -109,9 +123,12 @@ def import_(
     """
     if existing == "update" and not dry_run:
         printing.confirm("Update the DIDs that exist?", yes)
+    told = reading(column, mapped, ignore_columns, allow_implausible)
     with connection.client() as client:
         with batches.sending(connection, file) as table:
-            done = client.import_dids(cast("IO[bytes]", table), existing=existing, dry_run=dry_run)
+            done = client.import_dids(
+                cast("IO[bytes]", table), existing=existing, dry_run=dry_run, atomic=atomic, **told
+            )
         if not done.ended:
             batch = batches.follow(client.batch(done.batch or 0), connection)
             if as_json or as_csv:

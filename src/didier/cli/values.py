@@ -1,5 +1,6 @@
 """``--set field=value``, ``--blank field`` and ``--where key=value`` as they are typed."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -28,6 +29,11 @@ Where = Annotated[
         metavar="KEY=VALUE",
     ),
 ]
+
+
+def items(given: Sequence[str]) -> list[str]:
+    """Return the items of lists of numbers and ranges as they were typed."""
+    return [item.strip() for item in re.split(r"[,;\n]", ",".join(given)) if item.strip()]
 
 
 def conditions(given: Sequence[str] | None) -> dict[str, str]:

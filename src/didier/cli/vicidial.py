@@ -11,6 +11,8 @@ from didier.cli.connection_options import ConnectionOptions
 from didier.cli.failures import Status
 from didier.cli.terminal import say
 from didier.domain import inputs
+from didier.domain.inputs import Entry, Row, RowRange
+from didier.domain.targets import Range
 from didier.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -68,11 +70,21 @@ def _rows(csv: str, bar: progress_bars.ProgressBar) -> Iterator[str]:
     """Yield the targets of a CSV table."""
     with progress_bars.opened(csv, bar) as table:
         text = codecs.iterdecode(iter(lambda: table.read(PIECE_BYTES), b""), "utf-8")
-        for row in inputs.rows(inputs.read(text, is_csv=True)):
-            if row.values:
-                names = ", ".join(row.values)
-                raise InvalidInput(f"{names}: copies on VICIdial have no values of their own")
-            yield row.target
+        for entry in inputs.of_unread(text, is_table=True):
+            yield from _targets(entry)
+
+
+def _targets(entry: Entry | RowRange) -> Iterator[str]:
+    if isinstance(entry, Range):
+        yield from entry
+        return
+    row = entry.row if isinstance(entry, RowRange) else entry
+    if row.problem:
+        raise InvalidInput(row.problem)
+    if row.values:
+        names = ", ".join(row.values)
+        raise InvalidInput(f"{names}: copies on VICIdial have no values of their own")
+    yield from (row.target for row in ([entry] if isinstance(entry, Row) else entry))
 
 
 def _report(source: str, results: Sequence["Result"]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from didier.client import bodies, models
 from didier.client.bodies import Body, Table
 from didier.client.models import Did, Page
+from didier.client.table_reading import TableReading
 from didier.client.values import Given, columns, query, segment, yes_no
 
 API = "/api/v1"
@@ -142,9 +143,13 @@ def did(pattern: str) -> ApiCall[Did]:
     return _get(f"/dids/{segment(pattern)}", _did)
 
 
-def add(pattern: str, values: Mapping[str, Given], key: str | None) -> ApiCall[Did]:
+def add(
+    pattern: str, values: Mapping[str, Given], key: str | None, *, allow_implausible: bool = False
+) -> ApiCall[Did]:
     """Make a DID."""
-    return post("/dids", _did, bodies.as_json({"did_pattern": pattern, **columns(values)}), key)
+    allowed = {"allow_implausible": True} if allow_implausible else {}
+    body = bodies.as_json({"did_pattern": pattern, **allowed, **columns(values)})
+    return post("/dids", _did, body, key)
 
 
 def update(pattern: str, etag: str | None, values: Mapping[str, Given]) -> ApiCall[Did]:
@@ -238,11 +243,14 @@ def export(form: str, wanted: Mapping[str, Any]) -> ApiCall[Answer]:
     return _get(f"/exports/dids.{form}", whole, **wanted)
 
 
-def import_dids(table: Table, existing: str, dry_run: bool, key: str | None) -> ApiCall[models.Import]:
+def import_dids(
+    table: Table, existing: str, dry_run: bool, atomic: bool, reading: TableReading, key: str | None
+) -> ApiCall[models.Import]:
     """Import DIDs."""
     call = post(
         "/imports", _value(models.Import.read), bodies.table(table), key,
-        existing=existing, dry_run=dry_run or None,
+        existing=existing, dry_run=dry_run or None, mode=None if atomic else "best_effort",
+        **reading.parameters,
     )  # fmt: skip
     return replace(call, slow=True)
 

@@ -167,9 +167,9 @@ class TargetProblem(Model):
 class Item(Model):
     """What became of a target, at its *position* in the order, counted from 1.
 
-    - *outcome* is added, updated or deleted; exists, duplicate, invalid, missing or refused where nothing was
-      done; after an undo removed, restored or kept; planned while that is to come.
-    - *reason* says why it is invalid or refused.
+    - *outcome* is added, updated or deleted; exists, duplicate, invalid, implausible, missing or refused
+      where nothing was done; after an undo removed, restored or kept; planned while that is to come.
+    - *reason* says why nothing was done, or what is odd about a number that was created.
     """
 
     position: int
@@ -194,6 +194,7 @@ class Totals(Model):
     exists: int = 0
     duplicate: int = 0
     invalid: int = 0
+    implausible: int = 0
     missing: int = 0
     refused: int = 0
     removed: int = 0
@@ -284,7 +285,7 @@ class Difference(Model):
 
 @dataclass(frozen=True, slots=True)
 class Previewed(Model):
-    """What would become of a target; *status* is new, similar, exists, duplicate or invalid.
+    """What would become of a target; *status* is new, similar, exists, duplicate, invalid or implausible.
 
     *similar_to* is the same number in another spelling, which exists; *did_id* that of the DID that exists.
     """
@@ -314,6 +315,7 @@ class PreviewTotals(Model):
     exists: int = 0
     duplicate: int = 0
     invalid: int = 0
+    implausible: int = 0
 
 
 @dataclass(frozen=True)

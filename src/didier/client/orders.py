@@ -7,6 +7,7 @@ from typing import Any
 from didier.client import bodies, models
 from didier.client.bodies import Body, Table, Targets
 from didier.client.calls import Answer, ApiCall, filters, post, whole
+from didier.client.table_reading import AS_IT_IS, TableReading
 from didier.client.values import Given, columns
 
 
@@ -32,8 +33,10 @@ class CopyRequest:
     set: Mapping[str, Given] | None = None
     atomic: bool = True
     idempotency_key: str | None = None
+    reading: TableReading = AS_IT_IS
 
     def __post_init__(self) -> None:
+        _check_reading(self.reading, self.csv)
         if (self.to is None) == (self.csv is None):
             raise TypeError("give either to or csv: the DIDs to create")
 
@@ -55,7 +58,7 @@ class CopyRequest:
     def _with_list(self, listed: list[Any] | None, dry_run: bool) -> ApiCall[Answer]:
         order = {
             "source": self.source, "targets": listed, "overrides": self.overrides, "mode": _mode(self.atomic),
-            "dry_run": dry_run,
+            "dry_run": dry_run, **self.reading.in_json,
         }  # fmt: skip
         if self.description_template is not None:
             order["description_template"] = self.description_template
@@ -65,8 +68,13 @@ class CopyRequest:
         return post(
             "/copies", whole, body, self.idempotency_key, source=self.source, mode=_mode(self.atomic),
             dry_run=dry_run or None, description_template=self.description_template,
-            set=_typed(self.overrides),
+            set=_typed(self.overrides), **self.reading.parameters,
         )  # fmt: skip
+
+
+def _check_reading(reading: TableReading, csv: Table | None) -> None:
+    if csv is None and (reading.mapping or reading.ignore_columns):
+        raise TypeError("mapping and ignore_columns go with csv")
 
 
 EDITS = ("add", "update", "delete", "import")
@@ -86,8 +94,10 @@ class EditRequest:
     existing: str = "refuse"
     atomic: bool = True
     idempotency_key: str | None = None
+    reading: TableReading = AS_IT_IS
 
     def __post_init__(self) -> None:
+        _check_reading(self.reading, self.csv)
         if self.verb not in EDITS:
             raise ValueError(f"{self.verb!r} is no verb of orders; {', '.join(EDITS)} are")
         if sum(given is not None for given in (self.to, self.where, self.csv)) != 1:
@@ -117,7 +127,8 @@ class EditRequest:
         )
 
     def _with_json(self, which: Mapping[str, Any], dry_run: bool) -> ApiCall[Answer]:
-        order = {"verb": self.verb, "mode": _mode(self.atomic), "dry_run": dry_run, **which}
+        mode = _mode(self.atomic)
+        order = {"verb": self.verb, "mode": mode, "dry_run": dry_run, **which, **self.reading.in_json}
         if self.set:
             order["values"] = columns(self.set)
         if self.force:
@@ -128,7 +139,7 @@ class EditRequest:
         return post(
             "/batches", whole, body, self.idempotency_key, verb=self.verb, mode=_mode(self.atomic),
             dry_run=dry_run or None, set=_typed(columns(self.set or {})) or None, force=self.force or None,
-            existing=self.existing if self.verb == "import" else None,
+            existing=self.existing if self.verb == "import" else None, **self.reading.parameters,
         )  # fmt: skip
 
 

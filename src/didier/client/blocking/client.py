@@ -20,6 +20,7 @@ from didier.client.errors import ConnectionFailed
 from didier.client.models import Did
 from didier.client.orders import CopyRequest, EditRequest
 from didier.client.retrying import Policy, Sleep
+from didier.client.table_reading import TableReading
 from didier.client.values import Given
 
 
@@ -89,6 +90,9 @@ class Didier:
         description_template: str | None = None,
         set: Mapping[str, Given] | None = None,
         atomic: bool = True,
+        mapping: Mapping[str, str] | None = None,
+        ignore_columns: bool = False,
+        allow_implausible: bool = False,
         idempotency_key: str | None = None,
     ) -> Batch:
         """Copy the DID *source*; return the batch, done when it has up to 1,000 targets, else under way.
@@ -100,11 +104,24 @@ class Didier:
         - *active*, *description*, *set* (columns and values; None empties): in what all copies differ from
           the source. *description_template* may name ``{target}``, ``{source}`` and columns.
         - *atomic*: all or nothing. Without it what can be made is made, and the items tell the rest.
+        - *mapping*: what becomes of columns of *csv*, by header or place from 1: ``number``, ``first`` and
+          ``last`` of a range, a column of DIDs, ``template`` or ``ignore``; with *ignore_columns* those that
+          are not known are left out.
+        - *allow_implausible*: create also what is no telephone number (``s``, ``default``, ``*98``).
         - *idempotency_key*: for programs that may be started again; a copy with the same key is made once
           within 24 hours.
         """
         order = CopyRequest(
-            source, to, csv, active, description, description_template, set, atomic, idempotency_key
+            source,
+            to,
+            csv,
+            active,
+            description,
+            description_template,
+            set,
+            atomic,
+            idempotency_key,
+            TableReading(mapping, ignore_columns, allow_implausible),
         )
         answer = self._connection.send(order.call(dry_run=False))
         return self._batch(answer.data)
@@ -120,9 +137,15 @@ class Didier:
         description_template: str | None = None,
         set: Mapping[str, Given] | None = None,
         atomic: bool = True,
+        mapping: Mapping[str, str] | None = None,
+        ignore_columns: bool = False,
+        allow_implausible: bool = False,
     ) -> Preview:
         """Return what `copy` would do; nothing is written."""
-        order = CopyRequest(source, to, csv, active, description, description_template, set, atomic)
+        reading = TableReading(mapping, ignore_columns, allow_implausible)
+        order = CopyRequest(
+            source, to, csv, active, description, description_template, set, atomic, reading=reading
+        )
         call = order.call(dry_run=True)
         answer = self._connection.send(call)
         return Preview.read(answer.data, _connection=self._connection, _call=calls.lines(call))
@@ -138,6 +161,9 @@ class Didier:
         force: bool = False,
         existing: Literal["refuse", "skip", "update"] = "refuse",
         atomic: bool = True,
+        mapping: Mapping[str, str] | None = None,
+        ignore_columns: bool = False,
+        allow_implausible: bool = False,
         idempotency_key: str | None = None,
     ) -> Batch:
         """Add, update, delete or import any number of DIDs as one batch; return it, done or under way.
@@ -148,9 +174,10 @@ class Didier:
         - *set*: columns and values for all of them; None empties.
         - *force* deletes protected DIDs too, and DIDs in use.
         - *existing*: what an import does with DIDs that are there.
-        - *atomic* and *idempotency_key* as in `copy`.
+        - *mapping*, *ignore_columns*, *allow_implausible*, *atomic* and *idempotency_key* as in `copy`.
         """
-        order = EditRequest(verb, to, where, csv, set, force, existing, atomic, idempotency_key)
+        reading = TableReading(mapping, ignore_columns, allow_implausible)
+        order = EditRequest(verb, to, where, csv, set, force, existing, atomic, idempotency_key, reading)
         answer = self._connection.send(order.call(dry_run=False))
         return self._batch(answer.data)
 
@@ -165,9 +192,13 @@ class Didier:
         force: bool = False,
         existing: Literal["refuse", "skip", "update"] = "refuse",
         atomic: bool = True,
+        mapping: Mapping[str, str] | None = None,
+        ignore_columns: bool = False,
+        allow_implausible: bool = False,
     ) -> models.OrderPreview:
         """Return what `order` would do; nothing is written."""
-        order = EditRequest(verb, to, where, csv, set, force, existing, atomic)
+        reading = TableReading(mapping, ignore_columns, allow_implausible)
+        order = EditRequest(verb, to, where, csv, set, force, existing, atomic, reading=reading)
         answer = self._connection.send(order.call(dry_run=True))
         return models.OrderPreview.read(answer.data)
 
@@ -230,9 +261,20 @@ class Didier:
         """Return a DID with its ETag."""
         return self._connection.send(calls.did(pattern))
 
-    def add(self, pattern: str, *, idempotency_key: str | None = None, **columns: Given) -> Did:
-        """Create a DID without copying another; *columns* by their names or short names."""
-        return self._connection.send(calls.add(pattern, columns, idempotency_key))
+    def add(
+        self,
+        pattern: str,
+        *,
+        allow_implausible: bool = False,
+        idempotency_key: str | None = None,
+        **columns: Given,
+    ) -> Did:
+        """Create a DID without copying another; *columns* by their names or short names.
+
+        With *allow_implausible* also what is no telephone number (``s``, ``default``, ``*98``).
+        """
+        call = calls.add(pattern, columns, idempotency_key, allow_implausible=allow_implausible)
+        return self._connection.send(call)
 
     def update(self, pattern: str, *, etag: str | None = None, **columns: Given) -> Did:
         """Set columns of a DID; with *etag* only if it is still as it was then."""
@@ -294,14 +336,21 @@ class Didier:
         *,
         existing: Literal["refuse", "skip", "update"] = "refuse",
         dry_run: bool = False,
+        atomic: bool = True,
+        mapping: Mapping[str, str] | None = None,
+        ignore_columns: bool = False,
+        allow_implausible: bool = False,
         idempotency_key: str | None = None,
     ) -> models.Import:
-        """Create the DIDs of a CSV table as written by an export: all or none.
+        """Create the DIDs of a CSV table as written by an export.
 
-        *existing* says what to do with those that are there. A table of more than 1,000 rows is still being
-        imported when this returns: ``ended`` is False, and `wait` of the batch waits for the end.
+        *existing* says what to do with those that are there; the rest is as in `copy`. A table of more than
+        1,000 rows is still being imported when this returns: ``ended`` is False, and `wait` of the batch
+        waits for the end.
         """
-        return self._connection.send(calls.import_dids(csv, existing, dry_run, idempotency_key))
+        reading = TableReading(mapping, ignore_columns, allow_implausible)
+        call = calls.import_dids(csv, existing, dry_run, atomic, reading, idempotency_key)
+        return self._connection.send(call)
 
     # Users, tokens and reports
 
