@@ -27,8 +27,9 @@ ALIASES: Mapping[str, str] = {
 
 OF_THE_EXPORTED = frozenset({
     "did_id", "modify_stamp", "copied_from", "version", "gateway_set", "schedule", "fallbacks", "managed_by",
+    "didier_row", "didier_outcome", "didier_reason",
 })  # fmt: skip
-"""Columns of an export that belong to the DID that was exported: left out."""
+"""Columns of an export that belong to the DID that was exported, and of a table of refused rows: left out."""
 
 _NUMBER_WORDS = """
     target did dids didpattern newdid newdids didnumber didnumbers number numbers phonenumber phonenumbers

@@ -6,6 +6,7 @@ from itertools import islice
 from sqlalchemy.engine import Connection
 
 from didier.domain import inputs
+from didier.domain.inputs import Row
 from didier.services.batches import edit_parts
 from didier.services.batches.edit_parts import Part
 from didier.services.batches.edit_spec import EditSpec
@@ -30,6 +31,7 @@ class EditPreview:
         self._named = DuplicateTracker()
         self._position = 0
         self.totals: Counter[str] = Counter()
+        self.rows: list[Row] = []  # of the DIDs that the last step returned
 
     def close(self) -> None:
         """Forget the targets."""
@@ -38,6 +40,7 @@ class EditPreview:
     def step(self, conn: Connection) -> list[PlacedItem] | None:
         """Return what would become of the next DIDs, None behind the last."""
         rows = list(islice(self._rows, CHUNK))
+        self.rows = rows
         if not rows:
             return None
         part = Part(self._position, rows, self._named.add([row.target for row in rows]))

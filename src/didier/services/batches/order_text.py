@@ -36,6 +36,12 @@ class Text:
         """The columns that a template may name."""
         return self.layout.names if self.layout else ()
 
+    @property
+    def headers(self) -> Sequence[str]:
+        """The columns as they stand in the table; those without a name by their place."""
+        columns = enumerate(self.layout.columns if self.layout else (), 1)
+        return [column.header or str(place) for place, column in columns]
+
     def entries(self, pause: Pause | None = None) -> Iterator[Entry]:
         """Read them, lazily; *pause* is called after every `SLICE` of the text."""
         text = _sliced(unpack(self.pieces), pause)
@@ -121,13 +127,26 @@ def read_text(
     used = template.names if template else frozenset()
     pieces = plain(pieces, reading.charset, pause)
     try:
-        layout = tables.look(head_of(pieces), reading.mapping, is_table=reading.is_table)
+        layout = _layout(pieces, reading)
         if layout:
             layout = tables.check(layout, used, ignore=reading.ignore)
         entries = inputs.of_text(_sliced(unpack(pieces), pause), layout, used, _reader(reading.as_written))
         return _kept(entries, layout.fields if layout else frozenset(), limit, layout)
     except UnicodeDecodeError as error:
         raise InvalidInput(_not_text(next(inflated(pieces), b""), None)) from error
+
+
+def looked_at(pieces: Sequence[bytes], reading: Reading, pause: Pause | None = None) -> Layout | None:
+    """Return how the text in *pieces* is written, None where it is a list; raise `InvalidInput`."""
+    pieces = plain(pieces, reading.charset, pause)
+    try:
+        return _layout(pieces, reading)
+    except UnicodeDecodeError as error:
+        raise InvalidInput(_not_text(next(inflated(pieces), b""), None)) from error
+
+
+def _layout(pieces: Sequence[bytes], reading: Reading) -> Layout | None:
+    return tables.look(head_of(pieces), reading.mapping, is_table=reading.is_table)
 
 
 def _reader(as_written: bool) -> number_cells.Reader:

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier.domain.inputs import Row
+from didier.domain.routes import sentence
 from didier.errors import InvalidField, NotFound, NotPermitted, Refusal
 from didier.services.batches import copy_source
 from didier.services.batches.batches import BatchOrder
@@ -13,6 +15,9 @@ from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk
 from didier.services.batches.planner import Planner
 from didier.storage.dids import dids
+
+SAMPLE = 5
+"""How many DIDs are shown of those that would be created."""
 
 CHUNK = 2_000
 """How many targets are decided on at a time."""
@@ -44,16 +49,35 @@ class PreviewItem:
     did_id: int | None = None
     similar_to: str | None = None
     differs: Mapping[str, Difference] = field(default_factory=dict)
+    row: Row | None = field(default=None, compare=False)  # from which it was read
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it would be created."""
+        return self.status in {"new", "similar"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A DID that would be created: its description, and what calls to it would do in words."""
+
+    target: str
+    description: str
+    destination: str
 
 
 class Preview:
-    """Looks through an order; `totals` has how many targets there are of each status so far."""
+    """Looks through an order; `totals` has how many targets there are of each status so far.
+
+    `sample` has the first of those that would be created.
+    """
 
     def __init__(self, order: BatchOrder, spec: CopySpec) -> None:
         self._spec = spec
         self._sight = order.caller.visibility
         self._planner = Planner(spec, order.text.entries(), self._sight, checks=order.checks)
         self.totals = dict.fromkeys(STATUSES, 0)
+        self.sample: list[Sampled] = []
 
     def close(self) -> None:
         """Forget the targets."""
@@ -67,9 +91,18 @@ class Preview:
         self._planner.decide(conn, chunk)
         rows = self._existing(conn, chunk)
         found = [self._seen(chunk, place, rows) for place in range(len(chunk.targets))]
-        for seen in found:
+        for place, seen in enumerate(found):
             self.totals[seen.status] += 1
+            if seen.is_possible and len(self.sample) < SAMPLE:
+                self.sample.append(self._sampled(chunk, place))
         return found
+
+    def _sampled(self, chunk: Chunk, place: int) -> Sampled:
+        row = {**self._spec.values, **self._own(chunk, place)}
+        return Sampled(chunk.targets[place], str(row["did_description"] or ""), sentence(row))
+
+    def _own(self, chunk: Chunk, place: int) -> Mapping[str, Any]:
+        return self._spec.stored(chunk.own[place]) if chunk.own else {}
 
     def _existing(self, conn: Connection, chunk: Chunk) -> dict[int, dict[str, Any]]:
         """Return the rows of the DIDs of *chunk* that exist and that the caller sees."""
@@ -82,15 +115,16 @@ class Preview:
         problem = chunk.problems.get(place)
         if problem is None:
             status, other = "similar" if place in chunk.similar else "new", chunk.similar.get(place)
-            return PreviewItem(position, target, status, chunk.notes.get(place), similar_to=other or None)
+            note = chunk.notes.get(place)
+            return PreviewItem(position, target, status, note, similar_to=other or None)
+        read = chunk.rows[place] if chunk.rows else None
         did = problem.did
         row = rows.get(did.did_id) if did else None
         if did is None or row is None or problem.outcome != "exists":
-            return PreviewItem(position, target, problem.outcome, problem.reason)
-        own = self._spec.stored(chunk.own[place]) if chunk.own else {}
-        wanted = {**self._spec.values, **own}
+            return PreviewItem(position, target, problem.outcome, problem.reason, row=read)
+        wanted = {**self._spec.values, **self._own(chunk, place)}
         differs = {name: Difference(row[name], value) for name, value in wanted.items() if row[name] != value}
-        return PreviewItem(position, target, "exists", problem.reason, did.did_id, differs=differs)
+        return PreviewItem(position, target, "exists", problem.reason, did.did_id, None, differs, read)
 
 
 def preview(

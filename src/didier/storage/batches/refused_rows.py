@@ -5,6 +5,7 @@ They are pieces of ``didier_batch_input`` behind those of the text, and stay whe
 
 import zlib
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -26,9 +27,25 @@ def keep(conn: Connection, batch_id: int, rows: Mapping[int, Row]) -> None:
         run(conn, sql, batch_id, FIRST + found[0][0], content)
 
 
-def read(conn: Connection, batch_id: int) -> Iterator[tuple[int, int, Mapping[str, str]]]:
-    """Yield position, number of the row in its table, and cells by column, of each row that was kept."""
-    last = FIRST - 1
+Cells = tuple[int, Mapping[str, str]]
+"""The number of a row in its table, and its cells by column."""
+
+
+def names(conn: Connection, batch_id: int) -> list[str]:
+    """Return the columns of the rows that were kept, as they stand in them."""
+    return list(dict.fromkeys(name for _, (_, cells) in _read(conn, batch_id, 0) for name in cells))
+
+
+def between(conn: Connection, batch_id: int, first: int, last: int) -> dict[int, Cells]:
+    """Return the rows that were kept of the positions from *first* to *last*, by position."""
+    rows = takewhile(lambda row: row[0] <= last, _read(conn, batch_id, first))
+    return {position: cells for position, cells in rows if position >= first}
+
+
+def _read(conn: Connection, batch_id: int, first: int) -> Iterator[tuple[int, Cells]]:
+    sql = "SELECT max(piece) FROM didier_batch_input WHERE batch_id = ? AND piece BETWEEN ? AND ?"
+    [[begin]] = run(conn, sql, batch_id, FIRST, FIRST + first)
+    last = FIRST - 1 if begin is None else begin - 1
     sql = (
         "SELECT piece, content FROM didier_batch_input WHERE batch_id = ? AND piece > ?"
         " ORDER BY piece LIMIT 1"
@@ -36,4 +53,4 @@ def read(conn: Connection, batch_id: int) -> Iterator[tuple[int, int, Mapping[st
     while rows := run(conn, sql, batch_id, last):
         last, content = rows[0]
         found: list[Any] = orjson.loads(zlib.decompress(bytes(content)))
-        yield from map(tuple, found)
+        yield from ((position, (line, cells)) for position, line, cells in found)

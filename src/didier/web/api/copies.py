@@ -15,11 +15,11 @@ from didier.services.batches import batches, copies, copy_job, job_steps, previe
 from didier.services.batches.batches import SMALL, BatchOrder
 from didier.services.batches.checks import Checks
 from didier.services.batches.copies import CopyOrder, CopyResult
-from didier.services.batches.previews import Preview, PreviewItem
+from didier.services.batches.previews import Preview, PreviewItem, Sampled
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
-from didier.web.api import answers, copy_orders, problems
+from didier.web.api import answers, copy_orders, problems, refused
 from didier.web.api.answers import Answer
 from didier.web.api.batches import Batch, BatchWithItems, items_of
 from didier.web.api.context import ApiContext, context_of
@@ -35,8 +35,10 @@ from didier.web.api.orders import (
     media_type,
     text_kind,
 )
+from didier.web.api.refused import RefusedTable
 from didier.web.api.schemas import IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.tables import Table
 
 router = APIRouter(prefix="/copies", tags=["copies"], route_class=SignedRoute)
 
@@ -89,6 +91,20 @@ class Previewed:
 
 
 @dataclass
+class Sample:
+    """A DID that would be created."""
+
+    target: str
+    description: str
+    destination: Annotated[str, Field(description="What calls to it would do, in words")]
+
+    @classmethod
+    def of(cls, seen: Sampled) -> Self:
+        """Return a DID of a sample as the API shows it."""
+        return cls(seen.target, seen.description, seen.destination)
+
+
+@dataclass
 class PreviewTotals:
     """How many targets there are of each status."""
 
@@ -110,6 +126,8 @@ class PreviewSummary:
         bool, Field(description="Whether the order would be carried out in the requested mode")
     ]
     totals: PreviewTotals
+    sample: Annotated[list[Sample], Field(description="The first DIDs that would be created")]
+    table: Annotated[Table | None, Field(description="How a table was read; null where it was a list")]
 
     @classmethod
     def of(cls, preview: Preview, asked: Copying, **more: Any) -> Self:
@@ -117,7 +135,14 @@ class PreviewSummary:
         totals = PreviewTotals(**preview.totals, requested=asked.text.count)
         makeable = totals.new + totals.similar
         possible = makeable == asked.text.count if asked.atomic else makeable > 0
-        return cls(dry_run=True, possible=possible, totals=totals, **more)
+        return cls(
+            dry_run=True,
+            possible=possible,
+            totals=totals,
+            sample=list(map(Sample.of, preview.sample)),
+            table=Table.of(asked.text.layout) if asked.text.layout else None,
+            **more,
+        )
 
 
 @dataclass
@@ -153,7 +178,7 @@ _IN_TEXT = "Only with a text body; in JSON it is part of the body"
     response_model=BatchWithItems, openapi_extra=_BODY, dependencies=[requires(COPY)],
     responses={
         200: {"model": Previews, "description": "With `dry_run`: what would be created",
-              "content": {NDJSON: {"schema": {"type": "string"}}}},
+              "content": {kind: {"schema": {"type": "string"}} for kind in (NDJSON, refused.CSV)}},
         201: {"headers": {"Location": {"schema": {"type": "string"}}}},
         202: {"model": Batch, "description": "A large order is accepted and continues; watch the batch"},
         **refusals(404, 409, 415),
@@ -297,8 +322,11 @@ async def _preview(request: Request, login: Login, asked: Copying) -> Response:
     preview = await context.on_reader(lambda conn: previews.preview(conn, order))
     if not isinstance(preview, Preview):
         return problems.refusal(preview, POINTERS, "/overrides").response
-    if NDJSON in request.headers.get("accept", ""):
+    accept = request.headers.get("accept", "")
+    if NDJSON in accept:
         return StreamingResponse(_lines(context, preview, asked), media_type=NDJSON)
+    if refused.CSV in accept:
+        return refused.answer(_refused(context, preview, asked), "refused.csv")
     items: list[PreviewItem] = []
     async for seen in _steps(context, preview):
         room = SHOWN - len(items)
@@ -313,6 +341,14 @@ async def _steps(context: ApiContext, preview: Preview) -> AsyncIterator[list[Pr
             yield seen
     finally:
         preview.close()
+
+
+async def _refused(context: ApiContext, preview: Preview, asked: Copying) -> AsyncIterator[bytes]:
+    """Yield the rows that would not be created, with the reason."""
+    table = RefusedTable(asked.text.headers)
+    yield table.header
+    async for seen in _steps(context, preview):
+        yield table.lines(refused.of_preview(seen))
 
 
 async def _lines(context: ApiContext, preview: Preview, asked: Copying) -> AsyncIterator[bytes]:

@@ -1,6 +1,6 @@
 """Carrying out orders that edit many DIDs: previewed, done at once, or taken in."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -21,12 +21,14 @@ from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.stored_batch import StoredBatch
-from didier.web.api import answers, problems
+from didier.web.api import answers, problems, refused
 from didier.web.api.answers import Answer
 from didier.web.api.batches import WRITE, Batch, BatchWithItems, Item, items_of
-from didier.web.api.context import context_of
+from didier.web.api.context import ApiContext, context_of
 from didier.web.api.edit_orders import Editing
 from didier.web.api.operations import ApiOperation, Permission
+from didier.web.api.refused import RefusedTable
+from didier.web.api.tables import Table
 
 SHOWN = 1_000
 """Most DIDs that are shown of a preview."""
@@ -65,6 +67,7 @@ class EditPreviewed:
         Field(description=f"All DIDs; of more than {SHOWN}, the first to which nothing would be done"),
     ]
     omitted: Annotated[int, Field(description="How many DIDs are not shown")]
+    table: Annotated[Table | None, Field(description="How a table was read; null where it was a list")]
 
     @classmethod
     def of(cls, preview: EditPreview, asked: Editing, items: list[Item]) -> Self:
@@ -77,6 +80,7 @@ class EditPreviewed:
             totals=EditTotals(requested=asked.text.count, **counts),
             items=items,
             omitted=asked.text.count - len(items),
+            table=Table.of(asked.text.layout) if asked.text.layout else None,
         )
 
 
@@ -113,9 +117,11 @@ async def _preview(request: Request, login: Login, asked: Editing) -> Response:
     caller = await context.authorize_and_log(request, login, _asked(asked))
     if isinstance(caller, Response):
         return caller
-    if refused := await context.on_reader(lambda conn: bulk_edits.refusal(conn, caller, asked.spec)):
-        return problems.refusal(refused, POINTERS, "/values").response
+    if refusal := await context.on_reader(lambda conn: bulk_edits.refusal(conn, caller, asked.spec)):
+        return problems.refusal(refusal, POINTERS, "/values").response
     preview = EditPreview(caller, asked.spec, asked.text)
+    if refused.CSV in request.headers.get("accept", ""):
+        return refused.answer(_refused(context, preview, asked), "refused.csv")
     items: list[Item] = []
     try:
         while (seen := await context.on_reader(preview.step)) is not None:
@@ -124,6 +130,17 @@ async def _preview(request: Request, login: Login, asked: Editing) -> Response:
     finally:
         preview.close()
     return answers.json(EditPreviewed.of(preview, asked, items)).response
+
+
+async def _refused(context: ApiContext, preview: EditPreview, asked: Editing) -> AsyncIterator[bytes]:
+    """Yield the rows to which nothing would be done, with the reason."""
+    table = RefusedTable(asked.text.headers)
+    yield table.header
+    try:
+        while (seen := await context.on_reader(preview.step)) is not None:
+            yield table.lines(refused.of_items(seen, preview.rows))
+    finally:
+        preview.close()
 
 
 def _address(request: Request, batch_id: int) -> str:

@@ -379,12 +379,17 @@ def text_of_body(
     """Return the targets of a text body; *query* has what JSON has beside them. Raises a `Refusal`."""
     reading = Reading(
         is_table=kind.media_type != "text/plain",
-        mapping=dict(_mapped(item) for item in query["mapping"] or ()),
+        mapping=mapping_of(query["mapping"]),
         ignore=query["ignore_columns"],
         as_written=query["allow_implausible"],
         charset=kind.charset,
     )
     return read_text(pieces, limit, template, reading, pause=pause)
+
+
+def mapping_of(items: Iterable[str] | None) -> dict[str, str]:
+    """Return what becomes of columns of *items*, each ``HEADER=FIELD``; raise a `Refusal`."""
+    return dict(map(_mapped, items or ()))
 
 
 def _mapped(item: str) -> tuple[str, str]:

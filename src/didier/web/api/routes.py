@@ -24,7 +24,9 @@ from didier.web.api import (
     imports,
     me,
     problems,
+    refused,
     reports,
+    tables,
     tokens,
     users,
 )
@@ -39,6 +41,8 @@ ROUTERS = (
     copies.router,
     batches.router,
     batch_orders.router,
+    refused.router,
+    tables.router,
     exports.router,
     imports.router,
     users.router,

@@ -1,0 +1,114 @@
+"""``/tables``: how a table of numbers is read, before anything is made of it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from didier.domain import tables
+from didier.domain.tables import DELIMITERS, Layout
+from didier.errors import InvalidInput
+from didier.services.batches.order_text import Reading, looked_at
+from didier.web.api import answers, problems
+from didier.web.api.batches import WRITE
+from didier.web.api.context import context_of
+from didier.web.api.operations import Permission
+from didier.web.api.orders import TEXT_TYPES, ColumnMapping, TextKind, mapping_of, packed, text_kind
+from didier.web.api.schemas import refusals
+from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.texts import Pause
+
+router = APIRouter(prefix="/tables", tags=["batches"], route_class=SignedRoute)
+
+LOOK = Permission("read_table", WRITE, checked=False, any_of=("copy_did", "add_did", "update_did"))
+
+
+@dataclass
+class TableColumn:
+    """A column of a table."""
+
+    header: Annotated[str, Field(description="As it is written; empty where there is none")]
+    name: Annotated[str, Field(description="By which a template knows it")]
+    becomes: Annotated[
+        str,
+        Field(
+            description="`number`, `first` or `last` of a range, a column of DIDs, `template`, `ignore`;"
+            " empty where it is not known"
+        ),
+    ]
+
+
+@dataclass
+class Table:
+    """How a table is read."""
+
+    delimiter: Annotated[str, Field(description="What divides its cells, in words")]
+    has_header: Annotated[bool, Field(description="Whether a row names the columns")]
+    above: Annotated[
+        int, Field(description="How many rows stand above those of numbers, the header included")
+    ]
+    columns: list[TableColumn]
+    rows: Annotated[list[list[str]], Field(description=f"The first {tables.SAMPLE} rows, cell by cell")]
+
+    @classmethod
+    def of(cls, layout: Layout) -> Self:
+        """Return how a table is written."""
+        return cls(
+            DELIMITERS.get(layout.delimiter, layout.delimiter),
+            layout.has_header,
+            layout.above,
+            [TableColumn(column.header, column.name, column.becomes) for column in layout.columns],
+            [list(row) for row in layout.sample],
+        )
+
+
+@dataclass
+class LookedAt:
+    """What a text is: a table, or a list of numbers."""
+
+    table: Annotated[Table | None, Field(description="Null where it is a list of numbers")]
+    problem: Annotated[str | None, Field(description="What has to be said before it can be read")]
+
+
+@router.post(
+    "", operation_id="readTable", summary="See how a table is read", response_model=LookedAt,
+    dependencies=[requires(LOOK)],
+    openapi_extra={"requestBody": {"required": True, "content": {
+        kind: {"schema": {"type": "string"}} for kind in sorted(TEXT_TYPES)}}},
+    responses=refusals(415),
+)  # fmt: skip
+async def read_table(request: Request, login: Signed, mapping: ColumnMapping = None) -> Response:
+    """Say which columns a table has, what becomes of each, and what its first rows are.
+
+    Nothing is stored. With a `mapping` it is said what is then still to be said.
+    """
+    kind = text_kind(request)
+    if kind.media_type not in TEXT_TYPES:
+        return problems.answer(problems.NOT_JSON, "Send text/csv.").response
+    caller = await context_of(request).authorize_and_log(request, login, LOOK)
+    if isinstance(caller, Response):
+        return caller
+    sent = await packed(request)
+    given = mapping_of(mapping)
+
+    def look(pause: Pause) -> LookedAt:
+        layout = looked_at(sent.pieces, _reading(kind, given), pause)
+        if layout is None:
+            return LookedAt(None, None)
+        return LookedAt(Table.of(layout), _problem(layout))
+
+    return answers.json(await context_of(request).parse(sent.size, look)).response
+
+
+def _reading(kind: TextKind, mapping: dict[str, str]) -> Reading:
+    return Reading(is_table=kind.media_type != "text/plain", mapping=mapping, charset=kind.charset)
+
+
+def _problem(layout: Layout) -> str | None:
+    try:
+        tables.check(layout, (), ignore=False)
+    except InvalidInput as problem:
+        return str(problem)
+    return None
