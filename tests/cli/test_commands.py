@@ -508,7 +508,7 @@ def test_reports_of_calls(place):
         (["copy", MISSING, "5550001"], 1, ["there is no DID", MISSING]),
         (["copy", SOURCE, "5550001", "--set", "did_route=BY_SEA"], 1, ["did_route", "BY_SEA"]),
         (["copy", SOURCE, "--csv", "/nowhere.csv"], 2, ["/nowhere.csv", "No such file"]),
-        (["copy", SOURCE, "--csv", "-"], 1, ["needs a column"]),
+        (["copy", SOURCE, "--csv", "-"], 1, ["no target is given"]),
         (["export", "/nowhere/dids.csv"], 2, ["/nowhere/dids.csv", "No such file"]),
         (["delete", SOURCE], 2, [SOURCE, "--yes"]),
         (["undo", "999999", "--yes"], 1, ["there is no batch 999999"]),

@@ -81,8 +81,8 @@ def table(data: bytes) -> None:
     for size in (len(text) or 1, 3):
         pieces = [text[place : place + size] for place in range(0, len(text), size)]
         try:
-            entries = list(islice(inputs.read(pieces), MOST))
-            results.append([entry if isinstance(entry, inputs.Row) else repr(entry) for entry in entries])
+            entries = islice(inputs.of_unread(pieces, is_table=False), MOST)
+            results.append(list(map(repr, entries)))
         except InvalidInput as error:
             results.append(["refused" if str(error) else "refused without a reason"])
     assert results[0] == results[1] != ["refused without a reason"]

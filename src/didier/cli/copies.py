@@ -122,7 +122,8 @@ def _finish(batch: "Batch", connection: ConnectionOptions, source: str, as_json:
 def _tell(source: str, batch: "Batch") -> None:
     for item in batch.items():
         if item.outcome == "added":
-            say(f"{source} -> {item.target} (DID {item.did_id}){outcomes.noted(item)}")
+            say(f"{source} -> {item.target} (DID {item.did_id})")
+            outcomes.say_note(item)
         else:
             outcomes.say_not_done(item, batch.kind)
 

@@ -144,7 +144,8 @@ def _tell(batch: "Batch") -> None:
         if item.outcome in outcomes.NOT_DONE:
             outcomes.say_not_done(item, batch.kind)
         else:
-            say(f"DID {item.target} was {told}{outcomes.noted(item)}.")
+            say(f"DID {item.target} was {told}.")
+            outcomes.say_note(item)
     say(f"Batch {batch.id} is {batch.state}: {outcomes.progress(batch)}.")
 
 

@@ -83,9 +83,10 @@ def undone(batch: "BatchState") -> str:
     return f"Nothing in batch {batch.id} was undone."
 
 
-def noted(item: "Item") -> str:
-    """Return what is odd about a DID that was created, as an addition to what is said of it."""
-    return f"; {item.reason}" if item.reason else ""
+def say_note(item: "Item") -> None:
+    """Say on standard error what is odd about a DID that was created."""
+    if item.reason:
+        say(f"didier: {item.target}: {item.reason}", err=True)
 
 
 def report(batch: "Batch", as_json: bool) -> None:

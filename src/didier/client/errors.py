@@ -33,7 +33,8 @@
         ├── InvalidRequest
         │   └── InvalidCursor
         ├── InvalidPattern
-        │   └── InvalidRange
+        │   ├── InvalidRange
+        │   └── Implausible
         ├── InvalidField
         │   └── UnknownReference
         ├── GroupNotFound
@@ -43,6 +44,7 @@
         ├── DidLocked
         ├── ChangedMeanwhile
         ├── UnreadableTargets
+        │   └── UnknownColumns
         ├── NothingFound
         ├── TooMuchToRead
         ├── TooManyTargets
@@ -267,6 +269,10 @@ class InvalidRange(InvalidPattern):
     """This cannot be a range of DIDs."""
 
 
+class Implausible(InvalidPattern):
+    """No call is likely to come to this DID; it is created only where that is allowed on purpose."""
+
+
 class InvalidField(ProblemError):
     """A value is not allowed in a field."""
 
@@ -311,6 +317,15 @@ class ChangedMeanwhile(ProblemError):
 
 class UnreadableTargets(ProblemError):
     """The text of the targets cannot be read."""
+
+
+class UnknownColumns(UnreadableTargets):
+    """A table has columns of which it is not known what becomes of them."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Their headers."""
+        return self._texts("columns")
 
 
 class TooMuchToRead(ProblemError):
@@ -477,6 +492,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "did-named-twice": DidNamedTwice,
         "invalid-pattern": InvalidPattern,
         "invalid-range": InvalidRange,
+        "implausible": Implausible,
         "invalid-field": InvalidField,
         "unknown-reference": UnknownReference,
         "nothing-to-change": NothingToChange,
@@ -485,6 +501,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "did-locked": DidLocked,
         "changed-meanwhile": ChangedMeanwhile,
         "unreadable-targets": UnreadableTargets,
+        "unknown-columns": UnknownColumns,
         "nothing-found": NothingFound,
         "too-much-to-read": TooMuchToRead,
         "too-many-targets": TooManyTargets,

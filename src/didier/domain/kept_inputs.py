@@ -54,7 +54,8 @@ class Kept:
 def _cell(values: Mapping[str, str | None], name: str) -> str:
     if name not in values:
         return ""
-    return guarded(values[name] or BLANK)
+    value = values[name]
+    return guarded(value) if value else BLANK
 
 
 def _more(row: Row) -> str:

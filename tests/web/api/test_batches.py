@@ -92,7 +92,13 @@ def test_items_of_runs_are_paged_one_by_one(api, limit):
     """However the pages divide the runs, each target comes once, in order, with its own id."""
     api.add("5550003")
     count = 20 if limit < 100 else 1500
-    batch = copy(api, ranges=[f"5550000-{5_550_000 + count - 1}"], mode="best_effort", targets=["lobby", "x"])
+    batch = copy(
+        api,
+        ranges=[f"5550000-{5_550_000 + count - 1}"],
+        mode="best_effort",
+        targets=["lobby", "x"],
+        allow_implausible=True,
+    )
     finished(api, batch["id"])
 
     found = items(api, batch["id"], f"limit={limit}")

@@ -223,9 +223,15 @@ def test_a_preview_tells_of_each_target(api):
     ]
     assert {"did_active": {"now": "N", "would_be": "Y"}} == reply.body["items"][1]["differs"]
     assert "8005550199" == reply.body["items"][2]["similar_to"]
-    assert {"new": 1, "similar": 1, "exists": 1, "duplicate": 1, "invalid": 1, "requested": 5} == reply.body[
-        "totals"
-    ]
+    assert {
+        "new": 1,
+        "similar": 1,
+        "exists": 1,
+        "duplicate": 1,
+        "invalid": 1,
+        "implausible": 0,
+        "requested": 5,
+    } == reply.body["totals"]
     assert before == api.server.sql("SELECT * FROM vicidial_inbound_dids")
     assert [(1,)] == api.server.sql("SELECT count(*) FROM didier_changes WHERE cause = 'copy'")
 
@@ -277,7 +283,7 @@ def test_a_preview_line_by_line(api):
         ({"targets": []}, 422, "/targets"),
         ({"targets": [""]}, 422, "/targets"),
         ({"targets": ["5550100"], "csv": "target\n5550100"}, 422, "/csv"),
-        ({"csv": "5550100"}, 422, "/targets"),
+        ({"csv": "colour\n5550100"}, 422, "/targets"),
         ({"csv": "target,colour\n5550100,red"}, 422, "/targets"),
         ({"csv": 'target,user\n"5550100"x,1'}, 422, "/targets"),
         ({"targets": [{"target": "5550100", "colour": "red"}]}, 422, "/colour"),
@@ -310,9 +316,9 @@ def test_orders_that_are_refused(api, body, status, pointer, dry_run):
 @pytest.mark.parametrize(
     ("text", "query", "headers", "problem", "said"),
     [
-        ("5550100", "", CSV, (422, "unreadable-targets"), "needs a column target"),
-        ("target,colour\n5550100,red", "", CSV, (422, "unreadable-targets"), "colour"),
-        ("target,user\n5550100,1,2", "", CSV, (422, "unreadable-targets"), "line 2"),
+        ("colour\n5550100", "", CSV, (422, "unreadable-targets"), "no column of numbers is known"),
+        ("target,colour\n5550100,red", "", CSV, (422, "unknown-columns"), "colour"),
+        ("target,user\n5550100,1,2", "", CSV, (409, "not-all-possible"), "row 2"),
         (b"5550100\n\xff\n", "", PLAIN, (422, "unreadable-targets"), "not UTF-8"),
         ("", "", PLAIN, (422, "unreadable-targets"), "no target"),
         ("target\n", "", CSV, (422, "unreadable-targets"), "no target"),

@@ -96,9 +96,10 @@ def plain(pieces: Sequence[bytes], charset: str | None, pause: Pause | None = No
 
 def _not_text(begin: bytes, charset: str | None) -> str:
     """Say what a text looks like that is not written in *charset*."""
+    if charset and charset.lower() not in {"utf-8", "utf8"}:
+        return f"the text is not {charset}"
     kind = "UTF-16 without its mark" if b"\0" in begin else "Windows-1252 or another set of 8 bits"
-    told = f"the text is not {charset or 'UTF-8'}"
-    return told if charset else f"{told}: it looks like {kind}; save it as CSV UTF-8, or say its charset"
+    return f"the text is not UTF-8: it looks like {kind}; save it as CSV UTF-8, or say its charset"
 
 
 def head_of(pieces: Sequence[bytes]) -> str:

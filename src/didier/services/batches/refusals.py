@@ -44,8 +44,10 @@ def page(
 ) -> Sequence[RefusedRow] | NotPermitted | BatchNotFound:
     """Return the next refused rows of a batch behind the position *after*; none behind the last."""
     found = batches.items(conn, caller, batch_id, after, PAGE, NOT_DONE)
-    if isinstance(found, NotPermitted | BatchNotFound) or not found:
+    if isinstance(found, NotPermitted | BatchNotFound):
         return found
+    if not found:
+        return ()
     cells = refused_rows.between(conn, batch_id, found[0].position, found[-1].last)
     return [row for placed in found for row in _rows(placed, cells) if row.position > after]
 

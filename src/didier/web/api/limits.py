@@ -192,7 +192,7 @@ class RateLimiter:
         return f"token {login.digest}" if login.digest in self._tokens else f"address {address}"
 
 
-IN_PIECES = ("/copies", "/imports", "/batches")
+IN_PIECES = ("/copies", "/imports", "/batches", "/tables")
 """The ends of addresses to which a long text may be sent: their routes read it piece by piece."""
 
 SLOWEST = 10_000

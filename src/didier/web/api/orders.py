@@ -1,5 +1,6 @@
 """Reading what a request requires to be copied: JSON, CSV or plain text, into one `Text` of targets."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.message import Message
@@ -20,14 +21,14 @@ from pydantic import (
 )
 from starlette.types import Receive
 
-from didier.domain import inputs, number_cells
+from didier.domain import inputs, number_cells, targets
 from didier.domain.fields import BY_COLUMN
 from didier.domain.inputs import Entry, Row, RowRange
 from didier.domain.number_cells import Reader
 from didier.domain.tables import COLUMNS_MOST
 from didier.domain.targets import Range
 from didier.domain.templates import LONGEST, Template
-from didier.errors import InvalidField, InvalidInput
+from didier.errors import InvalidField, InvalidInput, InvalidRange
 from didier.services.batches.order_text import Reading, Text, read_text, text_of
 from didier.storage.batches import input_text
 from didier.storage.batches.input_text import Packer, pack
@@ -37,6 +38,9 @@ from didier.web.api.texts import Pause
 Value = StrictStr | StrictInt | None
 
 Parsed = TypeVar("Parsed")
+
+MAPPED_MOST = 50
+"""Most columns of which an address says what becomes of them; a body in JSON may have all."""
 
 _OF_TEXT = "Only with a text body; in JSON it is part of the body"
 
@@ -68,8 +72,8 @@ Mapping_ = Annotated[
 
 
 ColumnMapping = Annotated[
-    list[Annotated[str, Field(max_length=260)]] | None,
-    Query(max_length=COLUMNS_MOST, description=f"`HEADER=FIELD`. {MAPPING_HELP}. {_OF_TEXT}"),
+    list[Annotated[str, Field(max_length=100)]] | None,
+    Query(max_length=MAPPED_MOST, description=f"`HEADER=FIELD`. {MAPPING_HELP}. {_OF_TEXT}"),
 ]
 IgnoreColumns = Annotated[bool, Query(description=f"{IGNORE_HELP}. {_OF_TEXT}")]
 AllowImplausible = Annotated[bool, Query(description=f"{IMPLAUSIBLE_HELP}. {_OF_TEXT}")]
@@ -273,7 +277,8 @@ def targets_of(sent: TargetsBody, limit: int, template: Template | None, pause: 
     columns = frozenset(column for target in objects for column in target.model_extra or {})
     if unknown := sorted(columns - BY_COLUMN.keys()):
         raise InvalidField(unknown[0], "", "the name of a field of a DID")
-    entries = chain(_entries(sent.targets, reader, pause), map(_range, sent.ranges))
+    listed = (one for one in sent.targets if not isinstance(one, str) or one.strip())
+    entries = chain(_entries(listed, reader, pause), map(_range, sent.ranges))
     return text_of(entries, columns, limit)
 
 
@@ -284,13 +289,19 @@ def reading_of(sent: "_WithTable") -> Reading:
     )
 
 
-def _range(item: str) -> Range:
+def _range(item: str) -> Range | Row:
     """Return a range; what is none is refused, not taken for a number."""
     found = number_cells.read(item)
     [block, *more] = found.targets or [""]
-    if not isinstance(block, Range) or more:
-        raise InvalidField("ranges", item, found.problem or "first-last, such as 18002220000-18002220099")
-    return block
+    if isinstance(block, Range) and not more:
+        return block
+    written = targets.parse(_DASH.sub("-", item.strip()))
+    if isinstance(written, InvalidRange):
+        return Row(item, problem=written.reason)
+    raise InvalidField("ranges", item, "first-last, such as 18002220000-18002220099")
+
+
+_DASH = re.compile(r"\s*-\s*")
 
 
 def text_of_csv(csv_text: str, limit: int, template: Template | None, reading: Reading, pause: Pause) -> Text:

@@ -80,6 +80,7 @@ TYPES: Mapping[type[DidierError], ProblemType] = MappingProxyType({
     errors.DeletionLocked: ProblemType("did-locked", 409, "The DID is locked against deletion"),
     errors.ChangedMeanwhile: ProblemType("changed-meanwhile", 412, "The DID was changed meanwhile"),
     errors.InvalidInput: ProblemType("unreadable-targets", 422, "The targets cannot be read"),
+    errors.UnknownColumns: ProblemType("unknown-columns", 422, "The table has columns that are not known"),
     errors.NothingFound: ProblemType("nothing-found", 422, "No DID meets the conditions"),
     errors.TooMuchToRead: ProblemType("too-much-to-read", 413, "The targets take too long to read"),
     errors.TooManyTargets: ProblemType("too-many-targets", 422, "The order has too many targets"),
@@ -180,6 +181,9 @@ class Problem:
     )
     missing: Annotated[list[str] | None, Field(description="The settings that would give the right")] = None
     allowed: Annotated[str | None, Field(description="What would be allowed")] = None
+    columns: Annotated[
+        list[str] | None, Field(description="The columns of a table of which it is not known what they are")
+    ] = None
     places: Annotated[list[str] | None, Field(description="Where the DID is used")] = None
     errors: Annotated[list[Found] | None, Field(description="All places that are not valid")] = None
     count: Annotated[int | None, Field(description="How many targets are not possible")] = None
@@ -267,6 +271,8 @@ def _members(error: DidierError) -> dict[str, Any]:
             return {"function": error.function, "missing": list(error.missing)}
         case errors.InvalidField():
             return {"allowed": error.allowed}
+        case errors.UnknownColumns():
+            return {"columns": list(error.columns)}
         case errors.InUse():
             return {"places": list(error.places)}
         case errors.NotAllPossible():
