@@ -20,7 +20,7 @@ COMPILE := $(BIN)/python -m compileall -q src
 LOCK := $(BIN)/uv pip compile pyproject.toml --extra server --universal --generate-hashes --no-header --no-emit-index-url --quiet
 
 # What needs the extra `server`; all else makes do with what every installation has (docs/decisions/0010).
-SERVER := src/didier/((cli/local|runtime|services|storage|vicidial|web)/|(config|logging|domain/numbers)\.py)
+SERVER := src/didier/((cli/local|runtime|services|storage|vicidial|web)/|(config|logging|domain/(kept_inputs|numbers|plausibility))\.py)
 
 .PHONY: run test check fuzz bench faults soak client docs screenshots lock clean
 
