@@ -38,6 +38,11 @@ class Row:
     line: int = 0
     cells: Mapping[str, str] = field(default_factory=dict)
 
+    def of_several(self, target: str) -> "Row":
+        """Return the row of one *target* of those that its cell asks for."""
+        cells = {name: target if cell == self.target else cell for name, cell in self.cells.items()}
+        return replace(self, target=target, cells=cells)
+
     @property
     def is_bare(self) -> bool:
         """Whether it is a target and nothing else."""
@@ -57,7 +62,7 @@ class RowRange:
         return self.targets.size
 
     def __iter__(self) -> Iterator[Row]:
-        return (replace(self.row, target=target) for target in self.targets)
+        return map(self.row.of_several, self.targets)
 
 
 Entry = Range | Row
@@ -136,11 +141,11 @@ class _Table:
         if len(cells) > 1:
             row = replace(row, line=line, cells=self._named(cells))
         for target in found.targets:
+            one = row.of_several(str(target)) if found.is_several else replace(row, target=str(target))
             if isinstance(target, Range):
-                has_own = row.values or row.extra
-                yield RowRange(target, replace(row, target=str(target))) if has_own else target
+                yield RowRange(target, one) if row.values or row.extra else target
             else:
-                yield replace(row, target=target)
+                yield one
 
     def _numbers(self, cells: Sequence[str]) -> tuple[NumberCell, str]:
         """Return what the cell of the number says, or those of both ends, and what is written there."""

@@ -65,6 +65,11 @@ class NumberCell:
     problem: str = ""
     note: str = ""
 
+    @property
+    def is_several(self) -> bool:
+        """Whether there are more targets than one."""
+        return len(self.targets) > 1 or any(isinstance(target, Range) for target in self.targets)
+
 
 def read(cell: str) -> NumberCell:
     """Read a cell of numbers; what is no number at all is taken as it is written, if it may be a pattern."""

@@ -14,6 +14,7 @@ from didier.domain.fields import BY_COLUMN
 from didier.errors import Refusal
 from didier.services.batches import batches
 from didier.services.batches.edit_spec import EditSpec
+from didier.services.batches.refusals import NOT_DONE
 from didier.services.users.authentication import Caller
 from didier.storage.batches.progress import BatchFilter
 from didier.storage.batches.stored_batch import StoredBatch
@@ -29,8 +30,8 @@ ITEMS = 100
 STATES = ("pending", "running", "done", "failed", "undone")
 KINDS = ("copy", "add", "update", "delete", "import")
 OUTCOMES = (
-    "added", "updated", "deleted", "exists", "duplicate", "invalid", "missing", "refused", "removed",
-    "restored", "kept",
+    "added", "updated", "deleted", "exists", "duplicate", "invalid", "implausible", "missing", "refused",
+    "removed", "restored", "kept",
 )  # fmt: skip
 LABELS = {field.column: field.label for field in BY_COLUMN.values()}
 HIGHEST = 2**31 - 1
@@ -89,6 +90,7 @@ class BatchesPage(PanelPage):
             following=cursors.write("items", [items[ITEMS - 1].position]) if more else None,
             under_way=stored.state in ACTIVE, undoable=_is_undoable(stored),
             may_undo=_may_undo(request, stored), may_cancel=_may_cancel(request, stored),
+            refused=any(getattr(batch.totals, name) for name in NOT_DONE if name != "implausible"),
         )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 // Copying a DID to many: what is written is previewed first, then ordered.
 
-import { ask } from "./api.js";
+import { ask, token } from "./api.js";
 import { clear, later, note } from "./notes.js";
+import * as table from "./table.js";
 
-const TAGS = { new: "good", similar: "warn", exists: "note", duplicate: "calm", invalid: "bad" };
+const TAGS = { new: "good", similar: "warn", exists: "note", duplicate: "calm", invalid: "bad", implausible: "bad" };
 const form = document.getElementById("copy");
 const make = document.getElementById("make");
 const seen = document.getElementById("seen");
@@ -24,6 +25,8 @@ function query(dryRun) {
   const fields = form.elements;
   const pairs = new URLSearchParams({ source: fields.source.value.trim(), mode: fields.mode.value, dry_run: dryRun });
   if (fields.template.value) pairs.set("description_template", fields.template.value);
+  if (fields.implausible.checked) pairs.set("allow_implausible", "true");
+  if (fields.file.files[0]) for (const mapped of table.mapping()) pairs.append("mapping", mapped);
   if (fields.active.value) pairs.append("set", `did_active=${fields.active.value}`);
   for (const row of overrides.children) {
     pairs.append("set", `${row.querySelector("select").value}=${row.querySelector("input").value}`);
@@ -34,7 +37,22 @@ function query(dryRun) {
 function send(dryRun) {
   const file = form.elements.file.files[0];
   const body = file || form.elements.targets.value;
-  return ask("POST", `/copies?${query(dryRun)}`, { body, type: "text/plain", key: dryRun ? "" : key });
+  const type = file ? table.typeOf(file) : "text/plain";
+  return ask("POST", `/copies?${query(dryRun)}`, { body, type, key: dryRun ? "" : key });
+}
+
+// The rows that would not be created, as they were sent, with the reason.
+async function saveRefused() {
+  const file = form.elements.file.files[0];
+  const headers = { Accept: "text/csv", "X-CSRF-Token": token(), "Content-Type": file ? table.typeOf(file) : "text/plain" };
+  const body = file || form.elements.targets.value;
+  const answer = await fetch(`/admin/api/v1/copies?${query(true)}`, { method: "POST", body, headers, credentials: "same-origin" });
+  if (!answer.ok) return note("danger", "The rows cannot be written now.");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = "refused.csv";
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 function say(place, text) {
@@ -46,13 +64,13 @@ function say(place, text) {
 
 function quiet() {
   clear();
-  for (const place of ["source", "targets", "description_template", "override"]) say(place, "");
+  for (const place of ["source", "targets", "file", "description_template", "override"]) say(place, "");
 }
 
 function refused(problem) {
   let place = PLACES[problem.field];
   if (problem.type === "did-not-found") place = "source";
-  if (["unreadable-targets", "too-many-targets", "not-all-possible"].includes(problem.type)) place = "targets";
+  if (["unreadable-targets", "unknown-columns", "too-many-targets", "not-all-possible"].includes(problem.type)) place = form.elements.file.files[0] ? "file" : "targets";
   if (!place && (problem.body.pointer || "").startsWith("/overrides")) place = "override";
   if (place) say(place, problem.message);
   else note("danger", problem.message);
@@ -84,6 +102,12 @@ function row(item) {
   return line;
 }
 
+function sampled(item) {
+  const line = document.createElement("tr");
+  line.append(cell("Number", item.target, "name"), cell("Description", item.description), cell("Calls", item.destination));
+  return line;
+}
+
 function total([word, number]) {
   const box = document.createElement("span");
   box.className = "total";
@@ -99,6 +123,9 @@ function show(found) {
   const makeable = totals.new + totals.similar;
   document.getElementById("totals").replaceChildren(...Object.entries(totals).map(total));
   document.getElementById("targets-seen").replaceChildren(...found.items.map(row));
+  document.getElementById("sample").hidden = found.sample.length === 0;
+  document.getElementById("sample-rows").replaceChildren(...found.sample.map(sampled));
+  document.getElementById("save-refused").hidden = makeable === requested;
   const omitted = document.getElementById("omitted");
   omitted.hidden = found.omitted === 0;
   omitted.textContent = `${count(found.omitted)} more are not shown. Numbers that need attention are listed first.`;
@@ -130,6 +157,20 @@ form.addEventListener("submit", async (event) => {
     refused(problem);
   } finally {
     button.disabled = false;
+  }
+});
+
+document.getElementById("save-refused").addEventListener("click", saveRefused);
+
+form.elements.file.addEventListener("change", async () => {
+  const file = form.elements.file.files[0];
+  table.forget();
+  quiet();
+  if (!file) return;
+  try {
+    await table.show(file);
+  } catch (problem) {
+    say("file", problem.message);
   }
 });
 
