@@ -57,6 +57,44 @@ def test_parameters_have_limits(api, query):
     assert query.partition("=")[0] == refused.body["pointer"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "meant"),
+    [
+        ("GET", "/dids?serach=1", "search"),
+        ("GET", "/dids?Search=1", "search"),
+        ("GET", "/exports/dids.csv?actve=Y", "active"),
+        ("GET", "/log?usr=admin", "user"),
+        ("DELETE", "/dids/18001234567?froce=1", "force"),
+        ("POST", "/imports?dryrun=1", "dry_run"),
+        ("POST", "/copies?sorce=18001234567", "source"),
+    ],
+)
+def test_unknown_parameters_are_refused(api, method, path, meant):
+    """By name, with the nearest one that there is; nothing is done."""
+    refused = api.ask(method, path, "did_pattern\n18005550000\n", {"Content-Type": "text/csv"})
+    name = path.partition("?")[2].partition("=")[0]
+
+    assert (422, "invalid-request") == refused.problem
+    assert name == refused.body["pointer"]
+    assert f"{name}: there is no such parameter; did you mean {meant}?" == refused.body["detail"]
+    assert ["18001234567"] == api.patterns()
+
+
+def test_all_unknown_parameters_are_named(api):
+    """At once; nothing is suggested where none is like them."""
+    refused = api.get("/dids?limit=1&qqq=1&zzz")
+
+    assert [
+        {"pointer": "qqq", "detail": "there is no such parameter"},
+        {"pointer": "zzz", "detail": "there is no such parameter"},
+    ] == refused.body["errors"]
+
+
+def test_who_has_not_signed_in_hears_that_first(server):
+    """An unknown parameter makes no difference."""
+    assert 401 == server.exchange("GET", "/api/v1/dids?serach=1").status
+
+
 def test_large_bodies_are_refused(api):
     """More than the setting allows."""
     assert (413, "too-large") == api.post("/dids", {"did_pattern": "1" * 1_100_000}).problem

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request, params
-from fastapi.dependencies.utils import get_flat_params
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -34,6 +32,7 @@ from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
 from didier.web.api.docs import OPENAPI, PREFIX
 from didier.web.api.limits import not_read
+from didier.web.api.signed import SignedRoute
 from didier.web.bodies import ClientGone, RequestTooLarge
 
 ROUTERS = (
@@ -90,9 +89,8 @@ def application() -> FastAPI:
 
 def _query_names() -> set[str]:
     """Return the names of all query parameters; addresses are stored with the values of no others."""
-    routes = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
-    parameters = (parameter for route in routes for parameter in get_flat_params(route.dependant))
-    return {found.alias for found in parameters if isinstance(found.field_info, params.Query)}
+    routes = (route for router in ROUTERS for route in router.routes if isinstance(route, SignedRoute))
+    return {name for route in routes for name in route.query_names}
 
 
 def _document(api: FastAPI) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """How routes say who sends a request and what they must be allowed, before its body is read."""
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from didier.services.users.authentication import Caller
 from didier.web.api import callers, problems
 from didier.web.api.context import context_of
 from didier.web.api.operations import Permission
+from didier.web.api.parameters import Handler, known_only, names_of
 
 VALUES_MOST = 2_000
 """Most values in a body for a single thing, by its commas: many take long to tell what is wrong with each."""
@@ -59,6 +59,8 @@ def requires(permission: Permission) -> Any:
 class SignedRoute(APIRoute):
     """A route that lets nobody in who will not be allowed what it requires; only then is the body read.
 
+    Query parameters that it does not have are refused (`parameters.known_only`).
+
     Every route that takes a body says so with `requires`. Whether callers may is decided once more in the
     transaction that carries out what they want: this keeps work from who may not ask for any.
     """
@@ -69,9 +71,15 @@ class SignedRoute(APIRoute):
         found = (one.dependency for one in self.dependencies if isinstance(one.dependency, _Requires))
         return next((one.permission for one in found), None)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    @property
+    def query_names(self) -> frozenset[str]:
+        """The names of the query parameters."""
+        return names_of(self.dependant)
+
+    def get_route_handler(self) -> Handler:
         """Return what answers a request."""
-        handle, permission = super().get_route_handler(), self.permission
+        handle = known_only(super().get_route_handler(), self.query_names)
+        permission = self.permission
         is_shaped = self.body_field is not None
         if permission is None:
             if is_shaped or "requestBody" in (self.openapi_extra or {}):
