@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lowest level of messages that are logged; requests are logged at info"
     )
+    log_reads: bool = Field(
+        False,
+        description="Whether reads of the JSON API and the panel are lines of the API log too; changes,"
+        " exports and refusals always are",
+    )
     body_limit: int = Field(1_000_000, ge=1_000, description="Largest request body that is read, in bytes")
     waiting_limit: int = Field(
         10_000, ge=1, description="Most requests that may wait to be stored; any more get 503"

@@ -7,20 +7,69 @@ import json
 import pytest
 
 from didier.domain.spreadsheets import unguarded
+from support.server import Didier
 from web.api.conftest import SOURCE, Api, did
 
 
 def test_the_log_is_read_page_by_page(api):
     """Both APIs are in it, the newest line first."""
     api.server.tutorial()
-    api.get(did(SOURCE))
+    api.patch(did(SOURCE), {"did_active": "N"})
     first = api.get("/log?limit=1").body
     second = api.get(f"/log?limit=1&cursor={first['next']}").body
 
-    assert ("did_info", "json-api", SOURCE) == tuple(
+    assert ("update_did", "json-api", SOURCE) == tuple(
         first["items"][0][name] for name in ("function", "source", "data")
     )
     assert ("copy_did", "DIDCopy") == tuple(second["items"][0][name] for name in ("function", "source"))
+
+
+READS = (did(SOURCE), "/dids", "/batches", "/log", "/usage", "/me")
+
+
+def logged(api):
+    rows = api.server.sql("SELECT function, result, data FROM vicidial_api_log ORDER BY api_id")
+    return [tuple(row) for row in rows]
+
+
+def test_reads_do_not_fill_the_log(api):
+    """What was shown leaves no line; refusals, exports, previews and changes do."""
+    before = logged(api)
+    shown = {api.get(path).status for path in READS}
+    unseen = logged(api)
+    api.get(did("18005550999"))
+    Api(api.server, "admin", "wrong").get("/dids")
+    api.get("/exports/dids.csv")
+    api.post("/copies", {"source": SOURCE, "targets": ["18005550100"], "dry_run": True})
+    api.add("18005550100")
+
+    assert {200} == shown
+    assert before == unseen
+    assert [
+        ("did_info", "ERROR", "18005550999"),
+        ("list_dids", "ERROR", ""),
+        ("list_dids", "SUCCESS", "dids.csv"),
+        ("copy_did", "SUCCESS", f"{SOURCE}|1"),
+        ("add_did", "SUCCESS", "18005550100"),
+    ] == logged(api)[len(before) :]
+
+
+def test_reads_are_logged_where_a_setting_says_so(tmp_path):
+    """One line each."""
+    database = f"sqlite:///{tmp_path}/didier.db"
+    settings = {"DIDIER_LOG_READS": "true"}
+    server = Didier(tmp_path, "--demo", "--database", database, environment=settings).start()
+    try:
+        api = Api(server)
+        for path in (did(SOURCE), "/dids", "/dids?search=1800"):
+            api.get(path)
+        found = logged(api)
+    finally:
+        server.stop()
+
+    assert [
+        ("did_info", "SUCCESS", SOURCE), ("list_dids", "SUCCESS", ""), ("list_dids", "SUCCESS", "1800"),
+    ] == found  # fmt: skip
 
 
 def test_the_log_is_filtered(api):

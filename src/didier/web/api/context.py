@@ -23,6 +23,7 @@ from didier.web.api.answers import Answer
 from didier.web.api.callers import clean_password
 from didier.web.api.operations import ApiOperation, ApiRequest, Permission, RequestContext, RequestKey
 from didier.web.api.texts import Pause, Texts
+from didier.web.origins import SAFE
 
 SHORT = 4_096
 """Bytes of a body that are read in some milliseconds at worst, and mostly in some tenths of one."""
@@ -50,6 +51,7 @@ class ApiContext:
         self._accepted = accepted
         self.batch_limit = runtime.settings.batch_limit
         self.region = runtime.settings.region
+        self._logs_reads = runtime.settings.log_reads
         self._texts = Texts(runtime.settings.parse_seconds)
         self._watching = 0
         self._under_way: set[tuple[str, str]] = set()
@@ -102,7 +104,7 @@ class ApiContext:
             return caller.response
         found = await self.on_reader(lambda conn: read(conn, caller))
         answer = found if isinstance(found, Answer) else problems.refusal(found, pointers)
-        await self._runtime.log_access(wanted, caller, answer)
+        await self._log(wanted, caller, answer)
         return answer.response
 
     async def authorize(self, request: Request, login: Login, permission: Permission) -> Caller | Response:
@@ -120,15 +122,24 @@ class ApiContext:
         return caller.response if isinstance(caller, Answer) else caller
 
     async def authorize_and_log(
-        self, request: Request, login: Login, permission: Permission
+        self, request: Request, login: Login, permission: Permission, *, always: bool = False
     ) -> Caller | Response:
-        """Return the caller who may read it, for answers sent in pieces; or the refusal."""
+        """Return the caller who may read it, for answers sent in pieces; or the refusal.
+
+        *always*: it is logged even if other reads are not.
+        """
         wanted = ApiRequest(_context(request, login), permission)
         caller = await self._authorize(wanted)
         if isinstance(caller, Answer):
             return caller.response
-        await self._runtime.log_access(wanted, caller, Answer(200))
+        await self._log(wanted, caller, Answer(200), always=always)
         return caller
+
+    async def _log(self, wanted: ApiRequest, caller: Caller, answer: Answer, *, always: bool = False) -> None:
+        """Log what was answered; lists and pages that are just shown only if the setting says so."""
+        is_read = wanted.context.method in SAFE and answer.status < 400
+        if always or self._logs_reads or not is_read:
+            await self._runtime.log_access(wanted, caller, answer)
 
     async def _authorize(self, wanted: ApiRequest) -> Caller | Answer:
         found = await self._runtime.authorize(wanted)
