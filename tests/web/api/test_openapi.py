@@ -68,8 +68,26 @@ def test_every_refusal_is_a_problem(document):
     """In every operation, with the statuses that every request may get."""
     for one in operations(document):
         refused = {status: answer for status, answer in one["responses"].items() if status >= "400"}
-        assert {"401", "403", "413", "422", "429", "500", "503"} <= set(refused)
+        assert {"401", "403", "413", "421", "422", "429", "500", "503"} <= set(refused)
         assert {problems.MEDIA_TYPE} == {kind for answer in refused.values() for kind in answer["content"]}
+
+
+def test_every_answer_has_a_shape(document):
+    """In each of its forms; only 204 has no body."""
+    answers = [
+        (one["operationId"], status, list((answer.get("content") or {"": {}}).values()))
+        for one in operations(document)
+        for status, answer in one["responses"].items()
+        if status != "204"
+    ]
+
+    assert [] == [found for found in answers if not all(form.get("schema") for form in found[2])]
+
+
+def test_server_and_licence_are_named(document):
+    """So that generated clients know where to send requests."""
+    assert ["/"] == [server["url"] for server in document["servers"]]
+    assert "Apache-2.0" == document["info"]["license"]["identifier"]
 
 
 def test_bodies_have_examples(document):
@@ -78,7 +96,7 @@ def test_bodies_have_examples(document):
     bodies = json.dumps([one.get("requestBody", {}) for one in operations(document)])
     references = re.findall(r'"application/json": {"schema": {"\$ref": "#/components/schemas/(\w+)"', bodies)
 
-    assert {"NewDid", "DidChange", "NewToken", "NewUser", "UserChange"} <= set(references)
+    assert {"CopyBody", "NewDid", "DidChange", "NewToken", "NewUser", "UserChange"} <= set(references)
     assert [] == [name for name in references if "example" not in shapes[name]]
 
 

@@ -354,7 +354,7 @@ async def list_items(
 @router.get(
     "/{batch_id}/events", operation_id="watchBatch", summary="Watch a batch",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}, **refusals(404)},
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **refusals(404)},
 )  # fmt: skip
 async def watch_batch(request: Request, login: Signed, batch_id: BatchId) -> Response:
     """Send the batch as an event `progress` whenever it has moved on, and as `end` when it is done with."""

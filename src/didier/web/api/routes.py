@@ -5,8 +5,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
-from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -31,6 +29,7 @@ from didier.web.api import (
 from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
 from didier.web.api.docs import OPENAPI, PREFIX
+from didier.web.api.document import document
 from didier.web.api.limits import not_read
 from didier.web.api.signed import SignedRoute
 from didier.web.bodies import ClientGone, RequestTooLarge
@@ -96,31 +95,8 @@ def _query_names() -> set[str]:
 def _document(api: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, made once."""
     if api.openapi_schema is None:
-        document = get_openapi(
-            title=api.title,
-            version=api.version,
-            description=api.description,
-            routes=api.routes,
-            tags=api.openapi_tags,
-        )
-        shapes = document["components"]["schemas"]
-        definition = TypeAdapter(problems.Problem).json_schema(ref_template="#/components/schemas/{model}")
-        shapes |= {"Problem": definition}
-        shapes |= _definitions(document)
-        for name in ("HTTPValidationError", "ValidationError"):
-            shapes.pop(name, None)
-        api.openapi_schema = document
+        api.openapi_schema = document(api)
     return api.openapi_schema
-
-
-def _definitions(part: Any) -> dict[str, Any]:
-    """Take the shapes that stand within other shapes out of *part*; return them."""
-    found: dict[str, Any] = {}
-    if isinstance(part, dict):
-        found = part.pop("$defs", {})
-    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
-        found |= _definitions(inner)
-    return found
 
 
 async def _refused(request: Request, error: DidierError) -> Response:

@@ -40,14 +40,15 @@ IdempotencyKey = Annotated[
 Responses = dict[int | str, dict[str, Any]]
 
 _REASONS = {
-    400: "The request cannot be read",
     401: "Nobody has signed in",
     403: "A right is missing; `missing` names the settings that give it",
     404: "There is no such thing",
+    408: "The body did not come in time",
     409: "It conflicts with what exists",
     412: "It was changed in the meantime",
     413: "The body is too large",
     415: "The body is not JSON",
+    421: "The request is for another host",
     422: "The request is not valid",
     429: "Too many requests; `Retry-After` says when the next one is taken",
     500: "The server failed",
@@ -60,5 +61,5 @@ def refusals(*statuses: int) -> Responses:
     content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": _REASONS[status], "content": content}
-        for status in sorted({401, 403, 413, 422, 429, 500, 503, *statuses})
+        for status in sorted({401, 403, 413, 421, 422, 429, 500, 503, *statuses})
     }
