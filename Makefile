@@ -17,7 +17,8 @@ RUN_STAMP := $(VENV)/run.stamp
 DEV_STAMP := $(VENV)/dev.stamp
 # pip leaves out of an editable install what it does for others: without it each start compiles all modules.
 COMPILE := $(BIN)/python -m compileall -q src
-LOCK := $(BIN)/uv pip compile pyproject.toml --extra server --universal --generate-hashes --no-header --no-emit-index-url --quiet
+LOCK_FORM := --universal --generate-hashes --no-header --no-emit-index-url --quiet
+LOCK := $(BIN)/uv pip compile pyproject.toml --extra server $(LOCK_FORM)
 
 # What needs the extra `server`; all else makes do with what every installation has (docs/decisions/0010).
 SERVER := src/didier/((cli/local|runtime|services|storage|vicidial|web)/|(config|logging|domain/(kept_inputs|numbers|plausibility))\.py)
@@ -31,6 +32,7 @@ run: $(RUN_STAMP)
 test: $(DEV_STAMP)
 	scripts/system-packages mariadb-server chromium-headless-shell libatomic1 wrk npm openssl
 	scripts/npm-packages
+	scripts/client-generator $(BIN)/python $(VENV)/generators
 	$(COMPILE)
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest $(or $(TESTS),--numprocesses auto --maxprocesses 4 --dist worksteal)
 
@@ -76,6 +78,7 @@ docs: $(DEV_STAMP)
 lock: $(DEV_STAMP)
 	$(LOCK) --group build --output-file requirements/run.txt
 	$(LOCK) --group dev --output-file requirements/dev.txt
+	$(BIN)/uv pip compile --group generators $(LOCK_FORM) --output-file requirements/generators.txt
 
 clean:
 	rm -rf $(VENV) tests/browser/node_modules
