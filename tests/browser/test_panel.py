@@ -244,7 +244,7 @@ def test_a_user_without_rights_sees_nothing(server, open_page):
     assert [403] * 4 == statuses
     assert "View Reports or Modify DIDs must be 1" in direct
     assert SOURCE not in panel.page.content()
-    assert ["API console"] == [
+    assert ["API console", "JSON API"] == [
         link.inner_text().strip() for link in panel.page.query_selector_all("nav a.nav-link")
     ]
 

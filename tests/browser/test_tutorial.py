@@ -86,11 +86,13 @@ def test_the_start_pages_link_copies(server, open_page, scheme, width):
 
 
 def test_the_start_pages_other_links_lead_somewhere(server, open_page):
-    """Every other link of the start page is answered with 200."""
+    """Every other link of the start page is answered with 200; the panel's with its sign-in page."""
     page = open_page()
     page.goto(f"{server.url}/")
     links = page.eval_on_selector_all("a", "found => found.map(a => a.getAttribute('href'))")
 
     paths = {link for link in links if link.startswith("/")}
-    assert {"/postman_collection.json", "/healthz", "/readyz", "/metrics"} <= paths
-    assert {200} == {server.get(path)[0] for path in paths}
+    assert {"/admin", "/docs", "/postman_collection.json", "/healthz", "/readyz", "/metrics"} <= paths
+    assert {200} == {server.get(path)[0] for path in paths - {"/admin"}}
+    page.click("a[href='/admin']")
+    assert page.url.startswith(f"{server.url}/admin/login")

@@ -29,6 +29,11 @@ def choices(admin, **query):
     return json.loads(admin.get(f"/admin/choices?{pairs}").text)
 
 
+def test_the_menu_leads_to_the_documentation_of_the_api(admin):
+    """Which everybody may read."""
+    assert '<a class="nav-link" href="/docs" target="_blank" rel="noopener">' in admin.get("/admin/dids").text
+
+
 def test_what_there_is_is_offered(admin, groups):
     """By its value and by what it is called; signs of LIKE stand for themselves."""
     assert [{"value": "SALESLINE", "name": "Sales"}] == choices(admin, of="in-group", search="sale")
