@@ -1,4 +1,5 @@
 # make run     start the demonstration on http://127.0.0.1:8080
+# make install   the command `didier` into ~/.local (PREFIX=/usr/local: for all users); make uninstall removes it
 # make test    run all tests (installs what they need when it may)
 # make check   formatting, lints, types, import layers, dependencies, generated code
 # make fuzz    feed the parsers with made-up inputs for longer (FUZZ=100000: inputs for each)
@@ -23,10 +24,18 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --extra server $(LOCK_FORM)
 # What needs the extra `server`; all else makes do with what every installation has (docs/decisions/0010).
 SERVER := src/didier/((cli/local|runtime|services|storage|vicidial|web)/|(config|logging|domain/(kept_inputs|numbers|plausibility))\.py)
 
-.PHONY: run test check fuzz bench faults soak client docs screenshots lock clean
+PREFIX ?= $(HOME)/.local
+
+.PHONY: run install uninstall test check fuzz bench faults soak client docs screenshots lock clean
 
 run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
+
+install:
+	scripts/install $(PYTHON) "$(PREFIX)"
+
+uninstall:
+	rm -rf "$(PREFIX)/lib/didier" "$(PREFIX)/bin/didier"
 
 # Where the environment forbids Python to write what it has compiled, pytest compiles all tests in each process.
 test: $(DEV_STAMP)
