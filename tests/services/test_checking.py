@@ -7,6 +7,7 @@ from didier.domain.inputs import Row
 from didier.errors import InvalidField, UnknownReference
 from didier.services.batches.copies import CopyOrder, copy
 from didier.services.dids.validation import own_group_problem, problems
+from didier.storage import dialects
 from didier.storage.statements import run
 from support.engines import opened
 
@@ -112,6 +113,20 @@ def test_a_table_that_is_not_there_is_not_looked_at(engine):
         run(conn, "DROP TABLE phones")
 
         assert [None] == problems(conn, [{"phone": "1001"}])
+
+
+@pytest.mark.parametrize(("column", "table"), [("phone", "phones"), ("campaign_id", "vicidial_campaigns")])
+def test_what_nothing_fills_is_looked_up_once_it_is_filled(engine, column, table):
+    """An embedded database takes phones and campaigns as they come until it has some of its own."""
+    with engine.begin() as conn:
+        is_embedded = dialects.of(conn).is_embedded
+        [before] = problems(conn, [{column: "1001"}])
+        names, *values = ROWS[table]
+        run(conn, f"INSERT INTO {table} ({names}) VALUES (?)", *("other" for _ in values))
+        [after] = problems(conn, [{column: "1001"}])
+
+    assert is_embedded is (before is None)
+    assert isinstance(after, UnknownReference)
 
 
 def test_a_column_that_is_not_there_is_refused(database_url, engine):

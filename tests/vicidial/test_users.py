@@ -128,6 +128,72 @@ def test_optional_fields_are_stored(api):
     )  # fmt: skip
 
 
+SETTINGS = {
+    "wrapup_seconds_override": "30", "agent_choose_ingroups": "0", "agent_choose_blended": "0",
+    "closer_default_blended": "1",
+}  # fmt: skip
+STORED = {
+    "wrapup_seconds_override": 30, "agent_choose_ingroups": "0", "agent_choose_blended": "0",
+    "closer_default_blended": "1",
+}  # fmt: skip
+
+
+def test_settings_of_agents_are_stored(api):
+    """How an agent works is set for a new user and for one who is there."""
+    add(api, **SETTINGS)
+    add(api, agent_user="2002")
+    update(api, agent_user="2002", **SETTINGS)
+
+    made = [user(api, name) for name in ("2001", "2002")]
+    assert [STORED, STORED] == [{column: row[column] for column in STORED} for row in made]
+
+
+@pytest.mark.parametrize("value", ["-1", "0", "9999", "0030"])
+def test_seconds_that_are_allowed(api, value):
+    """VICIdial takes -1 to 9999."""
+    add(api)
+
+    assert update(api, wrapup_seconds_override=value).startswith("SUCCESS: ")
+    assert int(value) == user(api)["wrapup_seconds_override"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "range_"),
+    [
+        ("wrapup_seconds_override", "-2", "-1 AND 9999"),
+        ("wrapup_seconds_override", "10000", "-1 AND 9999"),
+        ("wrapup_seconds_override", "3-0", "-1 AND 9999"),
+        ("agent_choose_ingroups", "2", "0 AND 1"),
+        ("agent_choose_blended", "10", "0 AND 1"),
+        ("closer_default_blended", "9", "0 AND 1"),
+    ],
+)
+def test_settings_of_agents_that_are_not_allowed(api, parameter, value, range_):
+    """Another value is refused, of a new user and of one who is there."""
+    add(api, agent_user="2002")
+    before = user(api, "2002")
+
+    text = f"{parameter} MUST BE A VALID DIGIT BETWEEN {range_}, THIS IS AN OPTIONAL FIELD: |admin|{value}\n"
+    assert f"ERROR: add_user {text}" == add(api, **{parameter: value})
+    assert f"ERROR: update_user {text}" == update(api, **{"agent_user": "2002", parameter: value})
+    assert ["admin", "2002"] == names(api)
+    assert before == user(api, "2002")
+
+
+@pytest.mark.parametrize(("login", "known"), [("cc100", True), ("CC100", True), ("many", True), ("x", False)])
+def test_a_phone_must_be_there(api, login, known):
+    """A user who is there is given the login of a phone or an alias; of a new one VICIdial asks neither."""
+    api.sql("INSERT INTO phones (extension, server_ip, login) VALUES ('100', '192.0.2.1', 'cc100')")
+    api.sql("INSERT INTO phones_alias (alias_id) VALUES ('many')")
+    add(api, phone_login="none")
+
+    answer = update(api, phone_login=login)
+
+    text = f"update_user YOU MUST USE A VALID PHONE LOGIN, THIS IS AN OPTIONAL FIELD: |admin|{login}|0|0"
+    assert (f"ERROR: {text}\n" if not known else "SUCCESS: ") == (answer if not known else answer[:9])
+    assert (login if known else "none") == user(api)["phone_login"]
+
+
 @pytest.mark.parametrize(
     ("change", "data"),
     [
@@ -336,6 +402,8 @@ def test_the_blank_mark_empties(api):
         ({"agent_pass": "x" * 101, "active": "N"}, "YOU MUST USE A VALID PASSWORD, {}: |admin|***"),
         ({"hotkeys_active": "2"}, "YOU MUST USE A VALID HOTKEYS SETTING, {}: |admin|2"),
         ({"email": "a@bc"}, "YOU MUST USE A VALID EMAIL, {}: |admin|a@bc"),
+        ({"voicemail_id": "5"}, "YOU MUST USE A VALID VOICEMAIL ID, {}: |admin|5"),
+        ({"phone_pass": "x" * 21}, "YOU MUST USE A VALID PHONE PASSWORD, {}: |admin|***"),
         ({"active": "MAYBE"}, "ACTIVE MUST BE Y OR N, {}: |admin|MAYBE"),
         ({"delete_user": "MAYBE"}, "DELETE USER MUST BE Y OR N, {}: |admin|MAYBE"),
         ({"dry_run": "MAYBE"}, "DRY RUN MUST BE Y OR N, {}: |admin|MAYBE"),

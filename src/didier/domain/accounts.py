@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from didier.domain.fields import Field, one_of, text
+from didier.domain.fields import Field, one_of, text, whole
 from didier.domain.users import HIGHEST_LEVEL
 
 # The order is that in which VICIdial's documentation lists them.
@@ -22,9 +22,10 @@ USER_FIELDS: tuple[Field, ...] = (
         empty=None,
     ),
     Field("phone_login", text(1, 20), "Phone that the agent works with"),
-    Field("phone_pass", text(1, 100), "Password of that phone; stored only in a VICIdial database"),
+    # The column holds 100; VICIdial's API takes 20 (docs/NON-AGENT_API.txt in its distribution).
+    Field("phone_pass", text(1, 20), "Password of that phone; stored only in a VICIdial database"),
     Field("hotkeys_active", one_of("0", "1"), "Whether the agent has hot keys", empty=None),
-    Field("voicemail_id", text(1, 10), "Voicemail box"),
+    Field("voicemail_id", text(2, 10), "Voicemail box"),
     # VICIdial refuses shorter ones (update_user.fuzz_email_too_short in tests/conformance).
     Field("email", text(5, 100), "E-mail address"),
     Field("custom_one", text(1, 100), "Free for use"),
@@ -33,6 +34,30 @@ USER_FIELDS: tuple[Field, ...] = (
     Field("custom_four", text(1, 100), "Free for use"),
     Field("custom_five", text(1, 100), "Free for use"),
     Field("active", one_of("Y", "N"), "Whether the user may sign in", empty=None),
+    Field(
+        "wrapup_seconds_override",
+        whole(-1, 9999),
+        "Seconds to wrap up after a call; -1: those of the campaign",
+        empty=None,
+    ),
+    Field(
+        "agent_choose_ingroups",
+        one_of("0", "1"),
+        "Whether the agent chooses in-groups at sign-in",
+        empty=None,
+    ),
+    Field(
+        "agent_choose_blended",
+        one_of("0", "1"),
+        "Whether the agent chooses to take outbound calls too",
+        empty=None,
+    ),
+    Field(
+        "closer_default_blended",
+        one_of("0", "1"),
+        "Whether agents begin with outbound calls too",
+        empty=None,
+    ),
     Field("closer_campaigns", text(1, 10_000), "In-groups of the agent, each with a space around it"),
 )
 

@@ -112,6 +112,18 @@ def number(highest: int) -> Rule:
     return check
 
 
+def whole(least: int, most: int) -> Rule:
+    """Allow the whole numbers from *least* to *most*, written with as many digits as the longest of them."""
+    written = re.compile(rf"-?[0-9]{{1,{len(str(most))}}}", re.ASCII)
+
+    def check(value: str) -> str | None:
+        if written.fullmatch(value) and least <= int(value) <= most:
+            return None
+        return f"{least} to {most}"
+
+    return check
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A DID column that callers may set."""

@@ -128,6 +128,7 @@ API_URLS = "vicidial_api_urls"
 URLS = "vicidial_urls"
 WEBSERVERS = "vicidial_webservers"
 PHONES = "phones"
+PHONES_ALIAS = "phones_alias"
 CAMPAIGNS = "vicidial_campaigns"
 CALL_MENU = "vicidial_call_menu"
 CALL_MENU_OPTIONS = "vicidial_call_menu_options"
@@ -160,13 +161,17 @@ OPTIONAL_RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     URLS: _APPEND,
     WEBSERVERS: _APPEND,
     PHONES: _READ,
+    PHONES_ALIAS: _READ,
     CAMPAIGNS: _READ,
     CALL_MENU_OPTIONS: _READ,
 })  # fmt: skip
 """The same for tables that older VICIdial versions do not have, or that Didier can do without."""
 
-NOT_EMBEDDED = frozenset({PHONES, CAMPAIGNS, CALL_MENU_OPTIONS})
+NOT_EMBEDDED = frozenset({CALL_MENU_OPTIONS})
 """Tables that an embedded database does not get: nothing there would fill them."""
+
+FILLED_BY_VICIDIAL = frozenset({PHONES, CAMPAIGNS})
+"""Tables that an embedded database has empty: what DIDs have of them is not looked up there then."""
 
 DIDIER_TABLES = (
     "didier_version", "didier_batches", "didier_batch_items", "didier_lockouts", "didier_settings",

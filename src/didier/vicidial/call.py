@@ -59,6 +59,7 @@ _PATTERN = _Kept(patterns.SYMBOLS)
 _LIST = _Kept(patterns.SYMBOLS + ",")
 _TEXT = _Kept(" -.,_")
 _NAMED = _Kept(" -+.:/@_")
+_SIGNED = _Kept("-", "none")
 # VICIdial keeps capital letters alone and ignores what is then empty: "n" made an active DID
 # (add_did.active_lower_case_ignored). Didier keeps letters and digits, so that such a value is understood or
 # refused.
@@ -127,6 +128,10 @@ CLEAN_UP: Mapping[str, _Kept] = MappingProxyType({
     "custom_four": _NAMED,
     "custom_five": _NAMED,
     "in_groups": _Kept("-_,|"),
+    "wrapup_seconds_override": _SIGNED,
+    "agent_choose_ingroups": _Kept("", "none"),
+    "agent_choose_blended": _Kept("", "none"),
+    "closer_default_blended": _Kept("", "none"),
     "reset_password": _Kept("", "none"),
     "delete_user": _FLAG,
     # Beyond VICIdial.

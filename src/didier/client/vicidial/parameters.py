@@ -121,10 +121,10 @@ USER_PARAMETERS = (
     Parameter("user_group", "agent_user_group", "YOU MUST USE A VALID USER GROUP",
               "a user group that is there", _NAME),
     Parameter("phone_login", "phone_login", "YOU MUST USE A VALID PHONE LOGIN", "1 to 20 characters", _NAME),
-    Parameter("phone_pass", "phone_pass", "YOU MUST USE A VALID PHONE PASSWORD", "1 to 100 characters",
+    Parameter("phone_pass", "phone_pass", "YOU MUST USE A VALID PHONE PASSWORD", "1 to 20 characters",
               _NAME),
     Parameter("hotkeys_active", "hotkeys_active", "YOU MUST USE A VALID HOTKEYS SETTING", "0 or 1", _DIGITS),
-    Parameter("voicemail_id", "voicemail_id", "YOU MUST USE A VALID VOICEMAIL ID", "1 to 10 characters",
+    Parameter("voicemail_id", "voicemail_id", "YOU MUST USE A VALID VOICEMAIL ID", "2 to 10 characters",
               Kept()),
     # A quote in an address makes VICIdial fail, and a plus sign becomes a space.
     Parameter("email", "email", "YOU MUST USE A VALID EMAIL", "5 to 100 characters", Kept("-.:/@%_")),
@@ -134,6 +134,13 @@ USER_PARAMETERS = (
         for n in ("one", "two", "three", "four", "five")
     ),
     Parameter("active", "active", "ACTIVE MUST BE Y OR N", "Y or N", _FLAG),
+    Parameter("wrapup_seconds_override", "wrapup_seconds_override",
+              "wrapup_seconds_override MUST BE A VALID DIGIT BETWEEN -1 AND 9999", "-1 to 9999",
+              Kept("-", "none")),
+    *(
+        Parameter(column, column, f"{column} MUST BE A VALID DIGIT BETWEEN 0 AND 1", "0 or 1", _DIGITS)
+        for column in ("agent_choose_ingroups", "agent_choose_blended", "closer_default_blended")
+    ),
     Parameter("closer_campaigns", "in_groups", "YOU MUST USE VALID IN-GROUPS",
               "in-groups with | between them", Kept("-_,|")),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """What callers may order about users: pure decisions on what was read before."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from didier.domain import accounts, grants, reach
 from didier.domain.grants import ALL
@@ -123,12 +123,19 @@ def changeable(caller: Caller, name: str, account: Account | None) -> Account | 
 
 
 def update_refused(
-    order: UpdateUserOrder, before: Account, groups: Groups, managers: Managers
+    order: UpdateUserOrder,
+    before: Account,
+    groups: Groups,
+    managers: Managers,
+    no_phones: Collection[str],
 ) -> InvalidField | NotPermitted | LastManager | None:
-    """Say what keeps the new values of *order* from a user whom its caller may change."""
+    """Say what keeps the new values of *order* from a user whom its caller may change.
+
+    *no_phones* are logins that no phone has. VICIdial looks for them here alone, not for a new user.
+    """
     return (
         _bad_revocation(order)
-        or _bad_field(order.caller.user, order.values, groups)
+        or _bad_field(order.caller.user, order.values, groups, no_phones)
         or _beyond_or_last(order, before, groups, managers)
     )
 
@@ -173,7 +180,9 @@ def _bad_name(name: str) -> InvalidField | None:
     return InvalidField("user", name, allowed) if allowed else None
 
 
-def _bad_field(user: User, values: Mapping[str, str], groups: Groups) -> InvalidField | None:
+def _bad_field(
+    user: User, values: Mapping[str, str], groups: Groups, no_phones: Collection[str] = ()
+) -> InvalidField | None:
     """Return the first of *values*, in the order of the fields, that is not allowed or not to this caller."""
     for field in accounts.USER_FIELDS:
         value = values.get(field.column)
@@ -184,6 +193,8 @@ def _bad_field(user: User, values: Mapping[str, str], groups: Groups) -> Invalid
             allowed = "a level that the caller may give"
         if not allowed and field.column == "user_group" and not _is_group(user, value, groups):
             allowed = "a user group that the caller sees"
+        if not allowed and field.column == "phone_login" and value in no_phones:
+            allowed = "the login of a phone, or an alias"
         if allowed:
             return InvalidField(field.column, value, allowed)
     return grants.problem(user, values)

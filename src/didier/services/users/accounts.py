@@ -33,7 +33,7 @@ from didier.services.users.authority import Groups, Managers
 from didier.services.users.new_accounts import add, copy
 from didier.services.users.shown_users import Shown, details, locked, one, page, written
 from didier.storage.users import groups as user_groups
-from didier.storage.users import second_factors, tokens, users
+from didier.storage.users import phones, second_factors, tokens, users
 from didier.storage.users.users import Account, Profile
 
 __all__ = [
@@ -76,11 +76,13 @@ def _update(
     named = [order.values["user_group"] for order in orders if "user_group" in order.values]
     groups, managers = user_groups.find(conn, set(named)), _managers(conn, orders, found)
     profiles = users.profiles(conn, {order.name for order in orders if order.reset_password})
+    logins = {login for order in orders if (login := order.values.get("phone_login"))}
+    no_phones = phones.missing(conn, logins)
     outcomes: list[UserChanged | ChangeRefused] = []
     wanted = []
     for order in orders:
         before = found.get(order.name)
-        outcomes.append(_change(order, before, groups, managers, profiles))
+        outcomes.append(_change(order, before, groups, managers, profiles, no_phones))
         if before and _is_carried_out(outcomes[-1]):
             managers.note(before.user_id, account_rules.updated(order, before, groups))
             wanted.append((order, before.user_id))
@@ -102,11 +104,12 @@ def _change(
     groups: Groups,
     managers: Managers,
     profiles: Mapping[str, Profile],
+    no_phones: Collection[str],
 ) -> UserChanged | ChangeRefused:
     account = account_rules.changeable(order.caller, order.name, before)
     if not isinstance(account, Account):
         return account
-    if refused := account_rules.update_refused(order, account, groups, managers):
+    if refused := account_rules.update_refused(order, account, groups, managers, no_phones):
         return refused
     not_reset = _not_reset(order, profiles[order.name]) if order.reset_password else None
     if not order.values and order.password is None:

@@ -8,6 +8,7 @@ from didier.domain.fields import CALL_MENUS, CAMPAIGNS, IN_GROUPS, PHONES, SERVE
 from didier.domain.users import EVERY_GROUP
 from didier.storage import dialects
 from didier.storage.statements import as_json, columns_of, like, rows_of, run, scalar
+from didier.storage.tables import FILLED_BY_VICIDIAL
 
 _NAMES = {
     CALL_MENUS: "menu_name",
@@ -31,7 +32,7 @@ def missing(
     """
     table, column = reference.split(".")
     columns = columns_of(conn, table)
-    if not values or column not in columns:
+    if not values or column not in columns or _is_unfilled(conn, table):
         return set()
     there = f"SELECT 1 FROM {table} AS t WHERE t.{column} = r.wanted"
     given = [as_json([(value,) for value in values])]
@@ -40,6 +41,11 @@ def missing(
         given.append(as_json([*sorted(groups), EVERY_GROUP]))
     rows = rows_of(dialects.of(conn), ("wanted",))
     return {row[0] for row in run(conn, f"SELECT r.wanted FROM {rows} WHERE NOT EXISTS ({there})", *given)}
+
+
+def _is_unfilled(conn: Connection, table: str) -> bool:
+    is_empty_here = table in FILLED_BY_VICIDIAL and dialects.of(conn).is_embedded
+    return is_empty_here and not run(conn, f"SELECT 1 FROM {table} LIMIT 1")
 
 
 def choices(

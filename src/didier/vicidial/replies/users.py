@@ -34,6 +34,18 @@ FIELD_ERRORS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "custom_four": ("custom_four", "YOU MUST USE A VALID CUSTOM FOUR"),
     "custom_five": ("custom_five", "YOU MUST USE A VALID CUSTOM FIVE"),
     "active": ("active", "ACTIVE MUST BE Y OR N"),
+    "wrapup_seconds_override": (
+        "wrapup_seconds_override", "wrapup_seconds_override MUST BE A VALID DIGIT BETWEEN -1 AND 9999"
+    ),
+    "agent_choose_ingroups": (
+        "agent_choose_ingroups", "agent_choose_ingroups MUST BE A VALID DIGIT BETWEEN 0 AND 1"
+    ),
+    "agent_choose_blended": (
+        "agent_choose_blended", "agent_choose_blended MUST BE A VALID DIGIT BETWEEN 0 AND 1"
+    ),
+    "closer_default_blended": (
+        "closer_default_blended", "closer_default_blended MUST BE A VALID DIGIT BETWEEN 0 AND 1"
+    ),
     "closer_campaigns": ("in_groups", "YOU MUST USE VALID IN-GROUPS"),
 })  # fmt: skip
 
@@ -192,6 +204,7 @@ def _field_error(call: Call, user: User, refusal: errors.InvalidField) -> Line:
     data = {
         "user_level": f"{refusal.value}|{user.level}|{int(user.modify_same_level)}",
         "user_group": f"{refusal.value}|0",
+        "phone_login": f"{refusal.value}|0|0",  # phones with this login, and aliases
         "phone_pass": refusal.value,
     }.get(refusal.field, call.get(parameter))
     return error_line(f"{call.function} {text}, THIS IS AN OPTIONAL FIELD", call.user, data)
