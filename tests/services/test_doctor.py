@@ -429,6 +429,17 @@ def test_optional_tables_without_rights_are_a_warning(vicidial):
     assert Severity.WARNING is about(findings(engine), "on vicidial_api_urls, or the table").severity
 
 
+def test_doctor_says_that_ranks_are_off(vicidial):
+    """Without rights on the ranks of agents it is told what is off, and which statement switches it on."""
+    rights = {**EVERYTHING, "vicidial_campaign_agents": ("SELECT",)}
+    engine = open_engine(restricted_user(vicidial, rights))
+    migrations.upgrade(engine)
+    found = about(findings(engine), "lacks INSERT, UPDATE, DELETE on vicidial_campaign_agents")
+
+    assert "ranks in campaigns cannot be set" in found.what
+    assert "GRANT INSERT, UPDATE, DELETE ON" in found.to_do
+
+
 def test_a_finding_has_what_and_to_do():
     """A finding is plain text."""
     assert "" == Finding(Severity.OK, "well").to_do

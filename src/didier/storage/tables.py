@@ -130,6 +130,11 @@ WEBSERVERS = "vicidial_webservers"
 PHONES = "phones"
 PHONES_ALIAS = "phones_alias"
 CAMPAIGNS = "vicidial_campaigns"
+IN_GROUPS = "vicidial_inbound_groups"
+CAMPAIGN_AGENTS = "vicidial_campaign_agents"
+IN_GROUP_AGENTS = "vicidial_inbound_group_agents"
+LIVE_AGENTS = "vicidial_live_agents"
+LIVE_INBOUND_AGENTS = "vicidial_live_inbound_agents"
 CALL_MENU = "vicidial_call_menu"
 CALL_MENU_OPTIONS = "vicidial_call_menu_options"
 ADMIN_LOG = "vicidial_admin_log"
@@ -137,14 +142,15 @@ ADMIN_LOG = "vicidial_admin_log"
 _READ = ("SELECT",)
 _WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _APPEND = ("SELECT", "INSERT")
+_CHANGE = ("SELECT", "UPDATE")
 
 RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     DIDS: _WRITE,
     USERS: _WRITE,
     USER_GROUPS: _READ,
-    SYSTEM_SETTINGS: ("SELECT", "UPDATE"),
-    "servers": ("SELECT", "UPDATE"),
-    "vicidial_inbound_groups": _READ,
+    SYSTEM_SETTINGS: _CHANGE,
+    "servers": _CHANGE,
+    IN_GROUPS: _READ,
     CALL_MENU: _READ,
     "vicidial_did_log": _READ,
     "vicidial_closer_log": _READ,
@@ -164,10 +170,14 @@ OPTIONAL_RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     PHONES_ALIAS: _READ,
     CAMPAIGNS: _READ,
     CALL_MENU_OPTIONS: _READ,
+    CAMPAIGN_AGENTS: _WRITE,
+    IN_GROUP_AGENTS: _WRITE,
+    LIVE_AGENTS: _CHANGE,
+    LIVE_INBOUND_AGENTS: _CHANGE,
 })  # fmt: skip
 """The same for tables that older VICIdial versions do not have, or that Didier can do without."""
 
-NOT_EMBEDDED = frozenset({CALL_MENU_OPTIONS})
+NOT_EMBEDDED = frozenset({CALL_MENU_OPTIONS, LIVE_AGENTS, LIVE_INBOUND_AGENTS})
 """Tables that an embedded database does not get: nothing there would fill them."""
 
 FILLED_BY_VICIDIAL = frozenset({PHONES, CAMPAIGNS})

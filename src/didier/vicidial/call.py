@@ -132,6 +132,13 @@ CLEAN_UP: Mapping[str, _Kept] = MappingProxyType({
     "agent_choose_ingroups": _Kept("", "none"),
     "agent_choose_blended": _Kept("", "none"),
     "closer_default_blended": _Kept("", "none"),
+    "campaign_rank": _SIGNED,
+    "campaign_grade": _SIGNED,
+    "camp_rg_only": _Kept("", "none"),
+    "ingroup_rank": _SIGNED,
+    "ingroup_grade": _SIGNED,
+    "ingrp_rg_only": _Kept("", "none"),
+    "group_id": _NAME,
     "reset_password": _Kept("", "none"),
     "delete_user": _FLAG,
     # Beyond VICIdial.

@@ -64,6 +64,16 @@ def _of_fields(
 
 
 _DID = _of_fields(dids.FIELD_ERRORS, fields.BY_COLUMN)
+_RANKS = (
+    Parameter("campaign_rank", help="-9 to 9: the user's rank in all campaigns"),
+    Parameter("campaign_grade", help="1 to 10: the user's grade in all campaigns"),
+    Parameter("camp_rg_only", help="1: only in the campaign campaign_id", choices=("0", "1")),
+    Parameter("campaign_id", help="The campaign for camp_rg_only"),
+    Parameter("ingroup_rank", help="-9 to 9: the user's rank in all in-groups"),
+    Parameter("ingroup_grade", help="1 to 10: the user's grade in all in-groups"),
+    Parameter("ingrp_rg_only", help="1: only in the in-group group_id", choices=("0", "1")),
+    Parameter("group_id", help="The in-group for ingrp_rg_only"),
+)
 _NEW_USER = (
     _WHOSE,
     _needed("agent_pass", "Password of the new user"),
@@ -133,7 +143,7 @@ FORMS: tuple[Form, ...] = (
     Form(
         "update_user", "update_user", "Changes a user and ends a lock",
         (_WHOSE, Parameter("agent_pass", help="A new password"),
-         *_of_fields(users.FIELD_ERRORS, accounts.BY_COLUMN),
+         *_of_fields(users.FIELD_ERRORS, accounts.BY_COLUMN), *_RANKS,
          Parameter("reset_password", help="Length of a random password; Didier sends no mail"), _DRY, _JSON),
     ),
     Form(

@@ -1,10 +1,12 @@
 """The functions that show, make, copy, change and delete users."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
 from didier.domain.accounts import BY_COLUMN
+from didier.domain.ranks import NewRank, Place
 from didier.errors import NotPermitted, UserNotFound
 from didier.runtime.requests import Operation
 from didier.services.usage.reports import Table
@@ -79,6 +81,8 @@ def _update_problem(call: Call) -> Reply | None:
         return problem
     if is_on(call, "delete_user"):
         return None
+    if switch := next((s.only_one for s in _RANKS if call.get(s.only_one) not in {"", "0", "1"}), None):
+        return words.switch_invalid(call, switch)
     if call.get("agent_pass") and not password_of(call):
         return words.password_invalid(call)
     return _password_problem(call)
@@ -96,8 +100,38 @@ def _update(call: Call, caller: Caller) -> Operation[Reply]:
         _changed(call),
         reset_password=_asks_for_mail(call),
         dry_run=dry_run,
+        ranks=_new_ranks(call),
     )
     return Operation(accounts.update, order, lambda _, done: words.updated(call, caller.user, done))
+
+
+@dataclass(frozen=True, slots=True)
+class _RankParameters:
+    """The parameters that set ranks in one kind of place, and the switch that limits them to one."""
+
+    place: Place
+    rank: str
+    grade: str
+    only_one: str
+
+
+_RANKS = (
+    _RankParameters(Place.CAMPAIGN, "campaign_rank", "campaign_grade", "camp_rg_only"),
+    _RankParameters(Place.IN_GROUP, "ingroup_rank", "ingroup_grade", "ingrp_rg_only"),
+)
+
+
+def _new_ranks(call: Call) -> tuple[NewRank, ...]:
+    return tuple(
+        NewRank(
+            names.place,
+            call.get(names.rank),
+            call.get(names.grade),
+            call.get(names.place.key) if call.get(names.only_one) == "1" else None,
+        )
+        for names in _RANKS
+        if call.get(names.rank) or call.get(names.grade)
+    )
 
 
 def password_of(call: Call) -> str:

@@ -18,7 +18,19 @@ from didier.storage import dialects, migrations
 from didier.storage.changes import reconcile
 from didier.storage.database import SQL_MODE, server_problem
 from didier.storage.system import health, rights
-from didier.storage.tables import DIDIER_TABLES, DIDS, OPTIONAL_RIGHTS, RIGHTS, USERS
+from didier.storage.tables import (
+    CAMPAIGN_AGENTS,
+    DIDIER_TABLES,
+    DIDS,
+    IN_GROUP_AGENTS,
+    LIVE_AGENTS,
+    LIVE_INBOUND_AGENTS,
+    OPTIONAL_RIGHTS,
+    PHONES,
+    PHONES_ALIAS,
+    RIGHTS,
+    USERS,
+)
 from didier.storage.users import second_factors, users
 
 CLOCK_SECONDS = 2.0
@@ -225,9 +237,21 @@ def _rights(conn: Connection) -> Findings:
     optional = rights.lacking_optional(conn)
     for lack, grant in zip(optional, rights.grants(conn, optional), strict=True):
         what = f"the database user lacks {lack}, or the table does not exist (VICIdial is older)"
+        what += f": {_OFF[lack.table]}" if lack.table in _OFF else ""
         yield Finding(Severity.WARNING, what, f"if it exists: {grant}")
     if not missing and not optional:
         yield _ok("the database user has all rights that Didier needs")
+
+
+# What is off without the rights on a table; where it says nothing, less is looked up or logged.
+_OFF = {
+    CAMPAIGN_AGENTS: "ranks in campaigns cannot be set, and are not copied and deleted with users",
+    IN_GROUP_AGENTS: "ranks in in-groups cannot be set, and are not copied and deleted with users",
+    LIVE_AGENTS: "agents at work get new ranks in campaigns at their next sign-in only",
+    LIVE_INBOUND_AGENTS: "agents at work get new ranks in in-groups at their next sign-in only",
+    PHONES: "phones are not looked up",
+    PHONES_ALIAS: "aliases of phones do not count as phones",
+}
 
 
 def _columns(conn: Connection) -> Findings:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from didier.domain.ranks import NewRank
 from didier.errors import (
     GroupNotFound,
     InvalidField,
@@ -49,7 +50,7 @@ class CopyUserOrder:
 
 @dataclass(frozen=True, slots=True)
 class UpdateUserOrder:
-    """A wish to set a password or the columns in *values* of a user, or to send the user a random one.
+    """A wish to set a password, ranks or the columns in *values* of a user, or to send the user a random one.
 
     With *revoke_tokens*, which goes with a password alone, the user's tokens are accepted no more.
     """
@@ -61,6 +62,12 @@ class UpdateUserOrder:
     reset_password: bool = False
     dry_run: bool = False
     revoke_tokens: bool = False
+    ranks: tuple[NewRank, ...] = ()
+
+    @property
+    def changes_user(self) -> bool:
+        """Whether the user's row is changed: ranks are not in it."""
+        return bool(self.values) or self.password is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +97,16 @@ class ResetOrder:
 
 @dataclass(frozen=True, slots=True)
 class UserChanged:
-    """The user who was added, changed or deleted, or would be; *not_reset* says what was not done of it."""
+    """The user who was added, changed or deleted, or would be; *not_reset* says what was not done of it.
+
+    With *ranks_only* nothing but the *ranks* was changed.
+    """
 
     name: str
     dry_run: bool = False
     not_reset: PasswordNotReset | None = None
+    ranks: tuple[NewRank, ...] = ()
+    ranks_only: bool = False
 
 
 NewRefused = NotPermitted | InvalidField | LevelNotAllowed | GroupNotFound | UserExists

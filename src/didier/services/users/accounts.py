@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from didier.domain import grants
 from didier.domain.users import missing_rights
 from didier.errors import NoSecondFactor, NothingToChange, NotPermitted, PasswordNotReset
-from didier.services.users import account_rules
+from didier.services.users import account_rules, rank_changes
 from didier.services.users.account_orders import (
     AddUserOrder,
     ChangeRefused,
@@ -32,8 +32,9 @@ from didier.services.users.account_writing import columns, entry, log
 from didier.services.users.authority import Groups, Managers
 from didier.services.users.new_accounts import add, copy
 from didier.services.users.shown_users import Shown, details, locked, one, page, written
+from didier.storage.changes.vicidial_logs import AdminEntry
 from didier.storage.users import groups as user_groups
-from didier.storage.users import phones, second_factors, tokens, users
+from didier.storage.users import phones, ranks, second_factors, tokens, users
 from didier.storage.users.users import Account, Profile
 
 __all__ = [
@@ -77,15 +78,15 @@ def _update(
     groups, managers = user_groups.find(conn, set(named)), _managers(conn, orders, found)
     profiles = users.profiles(conn, {order.name for order in orders if order.reset_password})
     logins = {login for order in orders if (login := order.values.get("phone_login"))}
-    no_phones = phones.missing(conn, logins)
+    no_phones, no_ranks = phones.missing(conn, logins), rank_changes.refused(conn, orders)
     outcomes: list[UserChanged | ChangeRefused] = []
     wanted = []
     for order in orders:
         before = found.get(order.name)
-        outcomes.append(_change(order, before, groups, managers, profiles, no_phones))
+        outcomes.append(_change(order, before, groups, managers, profiles, no_phones, no_ranks))
         if before and _is_carried_out(outcomes[-1]):
             managers.note(before.user_id, account_rules.updated(order, before, groups))
-            wanted.append((order, before.user_id))
+            wanted.append((order, before))
     _write_updates(conn, wanted, now)
     return outcomes
 
@@ -105,16 +106,19 @@ def _change(
     managers: Managers,
     profiles: Mapping[str, Profile],
     no_phones: Collection[str],
+    no_ranks: rank_changes.Refused,
 ) -> UserChanged | ChangeRefused:
     account = account_rules.changeable(order.caller, order.name, before)
     if not isinstance(account, Account):
         return account
     if refused := account_rules.update_refused(order, account, groups, managers, no_phones):
         return refused
+    if bad := next((no_ranks[new] for new in order.ranks if new in no_ranks), None):
+        return bad
     not_reset = _not_reset(order, profiles[order.name]) if order.reset_password else None
-    if not order.values and order.password is None:
+    if not order.changes_user and not order.ranks:
         return not_reset or NothingToChange(order.name)
-    return UserChanged(order.name, order.dry_run, not_reset)
+    return UserChanged(order.name, order.dry_run, not_reset, order.ranks, not order.changes_user)
 
 
 def _not_reset(order: UpdateUserOrder, found: Profile) -> PasswordNotReset:
@@ -128,13 +132,19 @@ def _is_carried_out(outcome: UserChanged | ChangeRefused) -> bool:
     return isinstance(outcome, UserChanged) and not outcome.dry_run
 
 
-def _write_updates(conn: Connection, wanted: Sequence[tuple[UpdateUserOrder, int]], now: datetime) -> None:
-    users.update(conn, [(user_id, _new_values(conn, order, now)) for order, user_id in wanted])
-    revoked = tokens.revoke_all(conn, [user_id for order, user_id in wanted if order.revoke_tokens], now)
-    entries = []
-    for order, user_id in wanted:
-        notes = f"   tokens revoked: {revoked.get(user_id, 0)}" if order.revoke_tokens else ""
-        entries.append(entry(order.caller, order.name, "MODIFY", "UPDATE USER", notes))
+def _write_updates(
+    conn: Connection, wanted: Sequence[tuple[UpdateUserOrder, Account]], now: datetime
+) -> None:
+    changed = [(order, account.user_id) for order, account in wanted if order.changes_user]
+    users.update(conn, [(user_id, _new_values(conn, order, now)) for order, user_id in changed])
+    revoked = tokens.revoke_all(conn, [user_id for order, user_id in changed if order.revoke_tokens], now)
+    entries: list[AdminEntry] = []
+    for order, account in wanted:
+        entries += rank_changes.write(conn, order, account.user.name)
+        if order.changes_user:
+            count = revoked.get(account.user_id, 0)
+            notes = f"   tokens revoked: {count}" if order.revoke_tokens else ""
+            entries.append(entry(order.caller, order.name, "MODIFY", "UPDATE USER", notes))
     log(conn, entries, now)
 
 
@@ -164,6 +174,7 @@ def _delete(
             wanted.append((order, account.user_id))
     gone = [user_id for _, user_id in wanted]
     users.delete(conn, gone)
+    ranks.forget(conn, [found[order.name].user.name for order, _ in wanted])
     second_factors.remove_each(conn, gone)
     log(conn, [entry(order.caller, order.name, "DELETE", "DELETE USER") for order, _ in wanted], now)
     return outcomes

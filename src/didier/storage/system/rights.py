@@ -1,15 +1,18 @@
 """The rights that the database user has on the tables that Didier uses."""
 
+import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from didier.errors import MissingRights
 from didier.storage import dialects
 from didier.storage.failures import is_denied
-from didier.storage.statements import run
+from didier.storage.statements import LOOK_AGAIN, run
 from didier.storage.tables import DIDIER_RIGHTS, DIDIER_TABLES, OPTIONAL_RIGHTS, RIGHTS
 
 # Each asks the database whether it would do it, and changes nothing: rights are looked at first, then most
@@ -73,6 +76,25 @@ def lacking_own(conn: Connection) -> list[Lack]:
 def lacking_optional(conn: Connection) -> list[Lack]:
     """Return what the database user lacks on the tables that older VICIdial versions do not have."""
     return lacking(conn, OPTIONAL_RIGHTS)
+
+
+def may(conn: Connection, table: str, wanted: tuple[str, ...]) -> bool:
+    """Say whether the database user has the rights *wanted* on a table that is there.
+
+    Asked again every `LOOK_AGAIN` seconds: what may be lacking is granted while Didier runs.
+    """
+    if dialects.of(conn).is_embedded:
+        return True
+    known, now = _known.setdefault(conn.dialect, {}), time.monotonic()
+    found = known.get((table, wanted))
+    if found is None or now - found[0] > LOOK_AGAIN:
+        found = known[table, wanted] = (now, all(_may(conn, right, table) for right in wanted))
+    return found[1]
+
+
+_known: weakref.WeakKeyDictionary[sa.Dialect, dict[tuple[str, tuple[str, ...]], tuple[float, bool]]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def _may(conn: Connection, right: str, table: str) -> bool:

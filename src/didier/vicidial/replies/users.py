@@ -6,13 +6,16 @@ told as a missing group (copy_user.source_unknown), an unknown user with the par
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from didier import errors
+from didier.domain.ranks import NewRank, Place
 from didier.domain.users import User
 from didier.masking import MASK
 from didier.services.usage.reports import Table
 from didier.services.users.accounts import UserChanged
+from didier.services.users.rank_changes import told
 from didier.vicidial.call import Call
 from didier.vicidial.replies.lines import Line, Reply, data_line, error_line, one
 from didier.vicidial.replies.reports import stage_of, text_of
@@ -48,6 +51,20 @@ FIELD_ERRORS: Mapping[str, tuple[str, str]] = MappingProxyType({
     ),
     "closer_campaigns": ("in_groups", "YOU MUST USE VALID IN-GROUPS"),
 })  # fmt: skip
+
+# The same of ranks, by parameter; what VICIdial has no words for at the end.
+_RANK_ERRORS: Mapping[str, str] = MappingProxyType({
+    "campaign_rank": "YOU MUST USE A VALID CAMPAIGN RANK",
+    "campaign_grade": "YOU MUST USE A VALID CAMPAIGN GRADE",
+    "ingroup_rank": "YOU MUST USE A VALID IN-GROUP RANK",
+    "ingroup_grade": "YOU MUST USE A VALID IN-GROUP GRADE",
+    "campaign_id": "YOU MUST USE A VALID CAMPAIGN ID",
+    "group_id": "YOU MUST USE A VALID IN-GROUP ID",
+    "campaign_ranks": "CAMPAIGN RANKS CANNOT BE CHANGED HERE, SEE didier doctor",
+    "ingroup_ranks": "IN-GROUP RANKS CANNOT BE CHANGED HERE, SEE didier doctor",
+})  # fmt: skip
+
+_RANKED = MappingProxyType({Place.CAMPAIGN: "CAMPAIGN", Place.IN_GROUP: "IN-GROUP"})
 
 
 def search_invalid(call: Call) -> Reply:
@@ -155,7 +172,7 @@ def updated(call: Call, user: User, outcome: UserChanged | errors.Refusal) -> Re
     """The answer to ``update_user``."""
     match outcome:
         case UserChanged():
-            return _done(call, outcome, "UPDATED", f"{outcome.name}|")
+            return _updated(call, outcome)
         case errors.InvalidField():
             return one(_field_error(call, user, outcome))
         case errors.NothingToChange():
@@ -164,6 +181,29 @@ def updated(call: Call, user: User, outcome: UserChanged | errors.Refusal) -> Re
             return Reply((*_not_reset(call, outcome), _nothing(call)))
         case _:
             return _not_changed(call, user, outcome)
+
+
+def _updated(call: Call, outcome: UserChanged) -> Reply:
+    """Tell of each rank first; VICIdial calls it an error if nothing else was to be changed."""
+    notices = tuple(_rank_notice(call, outcome, new) for new in outcome.ranks)
+    if outcome.ranks_only:
+        lines = (*notices, *_not_reset(call, outcome.not_reset), _nothing(call))
+        return Reply(lines, outcome=outcome, agent_user=outcome.name)
+    done = _done(call, outcome, "UPDATED", f"{outcome.name}|")
+    return replace(done, lines=(*notices, *done.lines))
+
+
+def _rank_notice(call: Call, outcome: UserChanged, new: NewRank) -> Line:
+    verb = "WOULD BE" if outcome.dry_run else "HAVE BEEN"
+    reason = f"{call.function} USER {_RANKED[new.place]} RANKS/GRADES {verb} UPDATED"
+    data = f"{outcome.name}|{new.rank}|{new.grade}{told(new)}"
+    return data_line("NOTICE", reason, call.user, data)
+
+
+def switch_invalid(call: Call, name: str) -> Reply:
+    """A switch is neither 0 nor 1."""
+    reason = f"{call.function} {name} MUST BE A VALID DIGIT BETWEEN 0 AND 1, THIS IS AN OPTIONAL FIELD"
+    return one(error_line(reason, call.user, call.get(name)))
 
 
 def _nothing(call: Call) -> Line:
@@ -200,6 +240,8 @@ def _not_changed(call: Call, user: User, outcome: errors.Refusal) -> Reply:
 def _field_error(call: Call, user: User, refusal: errors.InvalidField) -> Line:
     if refusal.field == "user":
         return error_line(f"{call.function} YOU MUST USE ALL REQUIRED FIELDS", call.user, refusal.value)
+    if text := _RANK_ERRORS.get(refusal.field):
+        return error_line(f"{call.function} {text}, THIS IS AN OPTIONAL FIELD", call.user, refusal.value)
     parameter, text = FIELD_ERRORS[refusal.field]
     data = {
         "user_level": f"{refusal.value}|{user.level}|{int(user.modify_same_level)}",
