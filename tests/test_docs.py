@@ -71,7 +71,7 @@ def test_every_field_is_in_the_reference():
     expected = {}
     for column, (parameter, _) in FIELD_ERRORS.items():
         field = BY_COLUMN[column]
-        allowed = field.rule("\0" * 200)
+        allowed = (field.api_rule or field.rule)("\0" * 200)
         looked_up = field.refers_to and column not in UNCHECKED_BY_VICIDIAL
         reference = f", in `{field.refers_to}`" if looked_up else ""
         expected[column] = (parameter, f"{allowed}{reference}", "no" if field.empty is None else "yes")

@@ -60,7 +60,6 @@ def test_columns_become_parameters(given, sent):
         ("did_description", None, "cannot empty"),
         ("extension", "--BLANK--", "cannot empty"),
         ("agent_search_method", "QQ", "one of LO"),
-        ("call_handle_method", "NOT_A_METHOD", "a method such as"),
         ("list_id", "abc", "3 to 14 digits"),
         ("custom_one", "x", "cannot set this column"),
         ("user_group", "SALES", "cannot set this column"),

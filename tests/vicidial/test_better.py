@@ -78,7 +78,7 @@ def test_lower_case_flags_are_understood(api, answer):
         ("active", "maybe", "ACTIVE MUST BE Y OR N"),
         ("list_id", "12abc34", "LIST ID MUST BE FROM 3 TO 14 DIGITS"),
         ("agent_search_method", "ZZ", "AGENT SEARCH METHOD MUST BE 2 CHARACTERS"),
-        ("call_handle_method", "NOT_A_METHOD", "CALL HANDLE METHOD MUST BE FROM 3 TO 20 CHARACTERS"),
+        ("call_handle_method", "AB", "CALL HANDLE METHOD MUST BE FROM 3 TO 20 CHARACTERS"),
     ],
 )
 @pytest.mark.parametrize("function", ["add_did", "update_did"])
@@ -158,15 +158,16 @@ def test_phones_and_campaigns_are_not_looked_up(api):
     assert f"SUCCESS: update_did DID HAS BEEN UPDATED - admin|{SOURCE}\n" == answer
 
 
-def test_lengths_are_counted_in_characters(engine, now):
-    """26 accented letters are no more than 50 characters, three are fewer than six."""
+def test_texts_are_not_too_long_for_their_bytes(engine, now):
+    """26 accented letters are no more than 50 characters; three are enough, as in VICIdial."""
     with engine.begin() as conn:
         run(conn, "DELETE FROM system_settings")
         run(conn, "INSERT INTO system_settings (use_non_latin) VALUES ('1')")
     api = Api(engine, now, non_latin=True)
 
     assert "SUCCESS" in api.call("add_did", did_pattern="5550001", did_description="é" * 26)
-    assert "ERROR" in api.call("add_did", did_pattern="5550002", did_description="é" * 3)
+    assert "SUCCESS" in api.call("add_did", did_pattern="5550002", did_description="é" * 3)
+    assert "ERROR" in api.call("add_did", did_pattern="5550004", did_description="é" * 2)
     assert "ERROR" in api.call("add_did", did_pattern="5550003", did_description="\U0001d400" * 10)
 
 

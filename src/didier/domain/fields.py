@@ -19,16 +19,17 @@ Rule = Callable[[str], str | None]
 
 ROUTES = ("EXTEN", "VOICEMAIL", "AGENT", "PHONE", "IN_GROUP", "CALLMENU", "VMAIL_NO_INST")
 UNAVAILABLE_ACTIONS = ("IN_GROUP", "EXTEN", "VOICEMAIL", "PHONE", "VMAIL_NO_INST")
-# VICIdial takes any two characters, and stores nothing for others (add_did.agent_search_method_unknown).
+# VICIdial takes any two characters, and stores nothing for others (add_did.agent_search_method_unknown); its
+# column has no case.
 AGENT_SEARCH_METHODS = ("LO", "LB", "SO")
 FILTERS = ("DISABLED", "GROUP", "URL", "DNC_INTERNAL", "DNC_CAMPAIGN", "GROUP_AREACODE")
 NO_AGENT_REDIRECTS = ("DISABLED", "Y", "NO_PAUSED", "READY_ONLY")
-# The names VICIdial's in-groups know are built from a few parts; the list in its admin page is one of them
-# per line.
-CALL_HANDLE_METHOD = re.compile(
-    "CID(LOOKUP(RL|RC)?(ALT)?(ADDR3)?(OWNERCUSTOMX)?)?|ANI(LOOKUP(RL|RC)?)?"
-    "|VID(PROMPT(SPECIAL)?)?(LOOKUP(RL|RC)?)?|CLOSER|(3|4|5|10)DIGITID"
-)
+# VICIdial's page has 88 of them, each release some more, and 60 longer than the 20 characters of its API: the
+# column, a varchar(40), takes any word.
+CALL_HANDLE_METHOD = re.compile("[A-Za-z0-9_]{3,40}")
+CALL_HANDLE_METHOD_API = 20
+"""Most characters of a method in VICIdial's own API (behaviour.md, section 5)."""
+
 # What a TEXT column of 65,535 bytes holds, whatever the letters: in utf8mb3 they have three bytes at most.
 LONG = 21_845
 LARGEST_SMALLINT = 32_767  # max_queue_ingroup_calls is a smallint with a sign
@@ -57,10 +58,15 @@ NONE = "---NONE---"
 
 
 def text(shortest: int, longest: int) -> Rule:
-    """Allow *shortest* to *longest* characters, none of which commands whoever shows them."""
+    """Allow *shortest* to *longest* characters, none of which commands whoever shows them.
+
+    Towards the least, letters beyond ASCII count as VICIdial counts them, by their bytes: two letters of
+    Chinese are six (add_did.non_latin_short_in_bytes).
+    """
 
     def check(value: str) -> str | None:
-        if not shortest <= len(value) <= longest or any(character > "\uffff" for character in value):
+        is_short = len(value) < shortest and len(value.encode("utf-8", "surrogatepass")) < shortest
+        if is_short or len(value) > longest or any(character > "\uffff" for character in value):
             return f"{shortest} to {longest} characters"  # beyond that VICIdial's tables (utf8mb3) have none
         return characters.refused(value)
 
@@ -69,13 +75,15 @@ def text(shortest: int, longest: int) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The rule that allows exactly the values *allowed*."""
+    """The rule that allows exactly the values *allowed*; *any_case*: in lower case too."""
 
     allowed: tuple[str, ...]
+    any_case: bool = False
 
     def __call__(self, value: str) -> str | None:
         """Say what would be allowed instead of *value*."""
-        return None if value in self.allowed else f"one of {', '.join(self.allowed)}"
+        known = value.upper() if self.any_case and value.isascii() else value
+        return None if known in self.allowed else f"one of {', '.join(self.allowed)}"
 
 
 def one_of(*allowed: str) -> OneOf:
@@ -84,10 +92,15 @@ def one_of(*allowed: str) -> OneOf:
 
 
 def call_handle_method(value: str) -> str | None:
-    """Allow the names of VICIdial's ways to find a caller's lead."""
-    if CALL_HANDLE_METHOD.fullmatch(value):
+    """Allow what may be the name of a way to find a caller's lead."""
+    return None if CALL_HANDLE_METHOD.fullmatch(value) else "3 to 40 letters, digits and _, such as CIDLOOKUP"
+
+
+def call_handle_method_api(value: str) -> str | None:
+    """Allow what VICIdial's own API allows of them."""
+    if len(value) <= CALL_HANDLE_METHOD_API and not call_handle_method(value):
         return None
-    return "a method such as CID, CIDLOOKUP, CIDLOOKUPRL, ANI, VIDPROMPT, CLOSER or 3DIGITID"
+    return f"3 to {CALL_HANDLE_METHOD_API} letters, digits and _, such as CIDLOOKUP"
 
 
 def digits(shortest: int, longest: int) -> Rule:
@@ -137,6 +150,7 @@ class Field:
     label: str = ""  # what VICIdial's page calls it
     group: str = ""  # heading under which forms show it
     tidy: Callable[[str], str] = str  # returns a value as it is stored
+    api_rule: Rule | None = None  # where VICIdial's own API allows less
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -153,8 +167,10 @@ def _field(
     *,
     empty: str | None = "",
     special: tuple[str, ...] = (),
+    tidy: Callable[[str], str] = str,
+    api_rule: Rule | None = None,
 ) -> Field:
-    return Field(column, rule, meaning, refers_to, empty, special, label)
+    return Field(column, rule, meaning, refers_to, empty, special, label, tidy=tidy, api_rule=api_rule)
 
 
 def _group(name: str, *fields: Field) -> tuple[Field, ...]:
@@ -227,11 +243,12 @@ _IN_GROUP = (
     _field("group_id", "In-Group ID", text(1, 20), "In-group, for route IN_GROUP", IN_GROUPS),
     _field(
         "call_handle_method", "In-Group Call Handle Method", call_handle_method,
-        "How the caller's lead is found", empty=None,
+        "How the caller's lead is found", empty=None, api_rule=call_handle_method_api,
     ),
     _field(
-        "agent_search_method", "In-Group Agent Search Method", one_of(*AGENT_SEARCH_METHODS),
-        "Servers on which agents are searched", empty=None,
+        "agent_search_method", "In-Group Agent Search Method",
+        OneOf(AGENT_SEARCH_METHODS, any_case=True), "Servers on which agents are searched", empty=None,
+        tidy=str.upper,
     ),
     _field("list_id", "In-Group List ID", digits(3, 14), "List that new leads go to", empty=None),
     _field("entry_list_id", "In-Group Entry List ID", digits(1, 14), "Entry list stored with the lead",
@@ -330,15 +347,16 @@ UNCHECKED_BY_VICIDIAL = frozenset({"phone", "campaign_id"})
 """Fields whose references VICIdial's own API does not look up (add_did.campaign_id_not_checked)."""
 
 
-def problem(column: str, value: str | None) -> InvalidField | None:
+def problem(column: str, value: str | None, *, api: bool = False) -> InvalidField | None:
     """Say what is wrong with *value* in *column*, or return None; references are not looked up.
 
-    None and the empty text empty the field.
+    None and the empty text empty the field. *api*: as VICIdial's own API sees it.
     """
     field = BY_COLUMN[column]
     if not value and field.empty is not None:
         return None
-    allowed = field.rule(value or "")
+    rule = field.api_rule if api and field.api_rule else field.rule
+    allowed = rule(value or "")
     return (allowed and InvalidField(column, value or "", allowed)) or None
 
 

@@ -19,7 +19,7 @@ BLANK = "--BLANK--"
 """The value with which VICIdial's ``update_user``, and no other function, empties a field."""
 
 # Stored as nothing when VICIdial does not know them.
-_STORED_WRONGLY = frozenset({"agent_search_method", "call_handle_method", "list_id"})
+_STORED_WRONGLY = frozenset({"agent_search_method", "list_id"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ def problems(
     is_plain = all(value is None or value.isascii() for row in rows for value in row.values())
     encoding = None if is_plain else character_sets.encoding_of(conn, DIDS)
     return [
-        _first_problem(one, there, missing, unchecked) or _bad_letters(one.row, encoding) for one in checked
+        _first_problem(one, there, missing, unchecked, lenient) or _bad_letters(one.row, encoding)
+        for one in checked
     ]
 
 
@@ -119,13 +120,17 @@ class _CheckedRow:
 
 
 def _first_problem(
-    checked: _CheckedRow, there: set[str], missing: Mapping[_Place, set[str]], unchecked: frozenset[str]
+    checked: _CheckedRow,
+    there: set[str],
+    missing: Mapping[_Place, set[str]],
+    unchecked: frozenset[str],
+    lenient: bool,
 ) -> InvalidField | None:
     referring = dict(checked.referring()) if missing else {}
     for column, value in checked.row.items():
         if column not in there:
             return InvalidField(column, value or "", "nothing: this VICIdial is too old to have this column")
-        if bad := fields.problem(column, value):
+        if bad := fields.problem(column, value, api=lenient):
             return bad
         if checked.is_other_group(column, value):
             return _unknown(column, value or "")
