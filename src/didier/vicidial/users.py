@@ -23,8 +23,8 @@ from didier.vicidial.replies.lines import Reply
 NAME_LEAST, NAME_MOST = 2, 20
 """Characters of a user's name."""
 
-PASSWORD_MOST = 100
-"""Most characters of a password, VICIdial's width."""
+PASSWORD_LEAST, PASSWORD_MOST = 2, 100
+"""Characters of a password: what VICIdial asks for, and the width of its column."""
 
 MAIL_LENGTH = 8
 """Least length of a password that ``reset_password`` asks for; less asks for none."""
@@ -137,7 +137,8 @@ def _new_ranks(call: Call) -> tuple[NewRank, ...]:
 def password_of(call: Call) -> str:
     """Return the password that the call gives to somebody, in the form that VICIdial reads; empty if none."""
     password = call.get("agent_pass")
-    return password if password != BLANK and len(password) <= PASSWORD_MOST else ""
+    is_sized = PASSWORD_LEAST <= len(password) <= PASSWORD_MOST
+    return password if password != BLANK and is_sized else ""
 
 
 def _password_problem(call: Call) -> Reply | None:
@@ -177,6 +178,8 @@ def _value(call: Call, parameter: str) -> str:
     if parameter == "email":
         # As VICIdial does (section 2 of its rules), whose own pages look for it in that form.
         return value.replace("+", " ")
+    if parameter == "agent_user_level" and value:
+        return value.lstrip("0") or "0"  # VICIdial compares numbers: 01 is 1
     if parameter == "in_groups" and value:
         return f" {' '.join(value.replace('|', ',').replace(',', ' ').split())} -"
     return value

@@ -6,7 +6,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.names import fold
 from didier.storage import dialects, row_sets
-from didier.storage.statements import as_json, known_columns, run
+from didier.storage.statements import as_json, insert, known_columns, run, run_change
 from didier.storage.tables import SYSTEM_SETTINGS, USERS
 from didier.storage.users.users import system_settings
 
@@ -67,5 +67,8 @@ def last_number(conn: Connection) -> int:
 
 def set_last_number(conn: Connection, number: int) -> None:
     """Remember that *number* was given out."""
-    if known_columns(conn, SYSTEM_SETTINGS, ("auto_user_add_value",)):
-        run(conn, f"UPDATE {SYSTEM_SETTINGS} SET auto_user_add_value = ?", number)
+    if not known_columns(conn, SYSTEM_SETTINGS, ("auto_user_add_value",)):
+        return
+    changed = run_change(conn, f"UPDATE {SYSTEM_SETTINGS} SET auto_user_add_value = ?", number)
+    if not changed and dialects.of(conn).is_embedded:  # it begins without a row
+        insert(conn, SYSTEM_SETTINGS, ("auto_user_add_value",), [(number,)])

@@ -157,7 +157,8 @@ def _not_made(call: Call, user: User, outcome: errors.Refusal, verb: str) -> Rep
     match outcome:
         case errors.LevelNotAllowed():
             reason = f"{call.function} USER DOES NOT HAVE PERMISSION TO {verb} USERS IN THIS USER LEVEL"
-            return one(error_line(reason, call.user, f"{outcome.level}|{user.level}"))
+            level = call.get("agent_user_level") or outcome.level
+            return one(error_line(reason, call.user, f"{level}|{user.level}"))
         case errors.GroupNotFound():
             return one(error_line(f"{call.function} USER GROUP DOES NOT EXIST", call.user, outcome.group))
         case errors.UserExists():
@@ -244,7 +245,7 @@ def _field_error(call: Call, user: User, refusal: errors.InvalidField) -> Line:
         return error_line(f"{call.function} {text}, THIS IS AN OPTIONAL FIELD", call.user, refusal.value)
     parameter, text = FIELD_ERRORS[refusal.field]
     data = {
-        "user_level": f"{refusal.value}|{user.level}|{int(user.modify_same_level)}",
+        "user_level": f"{call.get(parameter) or refusal.value}|{user.level}|{int(user.modify_same_level)}",
         "user_group": f"{refusal.value}|0",
         "phone_login": f"{refusal.value}|0|0",  # phones with this login, and aliases
         "phone_pass": refusal.value,
