@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from didier.storage.database import open_engine
 from didier.storage.migrations import upgrade
 from didier.storage.statements import run
-from didier.storage.tables import DIDS, PHONES, vicidial_tables
+from didier.storage.tables import DIDS, LIVE_AGENTS, vicidial_tables
 
 LOG = "vicidial_did_log"  # it has no primary key
 NOCASE = sa.String(40, collation="NOCASE")
@@ -96,9 +96,9 @@ def test_new_tables_and_indexes_come(embedded):
 
 def test_tables_that_nothing_would_fill_do_not_come(embedded):
     """A table that embedded databases do not get is not made for a new column of it either."""
-    upgrade(embedded, later((PHONES, sa.Column("carrier", sa.String(40)))))
+    upgrade(embedded, later((LIVE_AGENTS, sa.Column("carrier", sa.String(40)))))
 
-    assert [] == rows(embedded, f"SELECT name FROM sqlite_master WHERE name = '{PHONES}'")
+    assert [] == rows(embedded, f"SELECT name FROM sqlite_master WHERE name = '{LIVE_AGENTS}'")
 
 
 def test_a_database_that_has_more_keeps_it(embedded):

@@ -28,11 +28,12 @@ from didier.services.changes.copied import Copies
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches, refused_rows
 from didier.storage.batches.batches import NewBatch, described
-from didier.storage.changes import vicidial_logs
+from didier.storage.changes import event_sql, vicidial_logs
 from didier.storage.changes.change_log import Change
 from didier.storage.dids import dids, snapshots
 from didier.storage.dids.dids import Did, Found, Hold
 from didier.storage.statements import as_text
+from didier.storage.tables import DIDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,4 +278,10 @@ def _events(plans: Sequence[_Plan], results: Sequence[CopyResult]) -> Iterator[v
             notes=f"DID Source: {plan.order.source} Inserts: {made}"
             f" Insert Errors: {len(result.items) - made} Copy Log:\n{''.join(lines)}",
             batch_id=result.batch_id,
+            # Of the last target alone, as in VICIdial's log; the notes name all.
+            sql=event_sql.copied(
+                DIDS,
+                {"did_pattern": result.copied[-1].pattern, **plan.order.overrides},
+                {"did_id": plan.source.did_id},
+            ),
         )

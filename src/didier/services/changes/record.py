@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from didier.services.users.authentication import Caller
 from didier.storage.batches import batches
-from didier.storage.changes import vicidial_logs
+from didier.storage.changes import event_sql, vicidial_logs
 from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Change, Image
 
 
@@ -84,7 +84,20 @@ def event(kind: Kind, pattern: str, change: Change, batch_id: int | None) -> vic
         code=kind.code,
         notes=f"did: {pattern} did_id: {change.did_id}{kind.result}",
         batch_id=batch_id,
+        sql=_sql(change),
     )
+
+
+def _sql(change: Change) -> str:
+    """Return the change of a DID for people to read: of a run, that of its first number."""
+    values = change.details.get("values")
+    if change.action == CREATED and values is not None:
+        return event_sql.of_did(None, {"did_pattern": change.pattern, **values})
+    if change.action == DELETED:
+        return event_sql.of_did(
+            change.before or {"did_id": change.did_id, "did_pattern": change.pattern}, None
+        )
+    return event_sql.of_did(change.before if change.action == UPDATED else None, change.after or {})
 
 
 def event_of(change: Change, batch_id: int | None) -> vicidial_logs.AdminEntry:

@@ -42,4 +42,5 @@ def _event(caller: Caller, count: int) -> vicidial_logs.AdminEntry:
         code="ADMIN API SERVERS REFRESH",
         notes=f"servers: {count}",
         section="SERVERS",
+        sql="UPDATE servers SET rebuild_conf_files='Y'",
     )

@@ -26,8 +26,8 @@ def columns(
     return stored
 
 
-def entry(caller: Caller, name: str, kind: str, action: str, notes: str = "") -> AdminEntry:
-    """Return the row of the admin log that says what *caller* did to the user *name*."""
+def entry(caller: Caller, name: str, kind: str, action: str, notes: str = "", *, sql: str = "") -> AdminEntry:
+    """Return the row of the admin log that says what *caller* did to the user *name*, and *sql* for it."""
     return AdminEntry(
         user=caller.name,
         address=caller.address,
@@ -36,6 +36,7 @@ def entry(caller: Caller, name: str, kind: str, action: str, notes: str = "") ->
         code=f"ADMIN API {action}",
         notes=f"user: {name}{notes}",
         section="USERS",
+        sql=sql,
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from didier.domain import grants
 from didier.domain.users import missing_rights
 from didier.errors import NoSecondFactor, NothingToChange, NotPermitted, PasswordNotReset
+from didier.masking import MASK
 from didier.services.users import account_rules, rank_changes
 from didier.services.users.account_orders import (
     AddUserOrder,
@@ -32,7 +33,9 @@ from didier.services.users.account_writing import columns, entry, log
 from didier.services.users.authority import Groups, Managers
 from didier.services.users.new_accounts import add, copy
 from didier.services.users.shown_users import Shown, details, locked, one, page, written
+from didier.storage.changes import event_sql
 from didier.storage.changes.vicidial_logs import AdminEntry
+from didier.storage.tables import USERS
 from didier.storage.users import groups as user_groups
 from didier.storage.users import phones, ranks, second_factors, tokens, users
 from didier.storage.users.users import Account, Profile
@@ -144,8 +147,14 @@ def _write_updates(
         if order.changes_user:
             count = revoked.get(account.user_id, 0)
             notes = f"   tokens revoked: {count}" if order.revoke_tokens else ""
-            entries.append(entry(order.caller, order.name, "MODIFY", "UPDATE USER", notes))
+            sql = event_sql.updated(USERS, _said(order), {"user": account.user.name})
+            entries.append(entry(order.caller, order.name, "MODIFY", "UPDATE USER", notes, sql=sql))
     log(conn, entries, now)
+
+
+def _said(order: UpdateUserOrder) -> dict[str, str]:
+    """Return what the admin log says that *order* sets."""
+    return {**order.values, **({"pass": MASK} if order.password else {}), "failed_login_count": "0"}
 
 
 def _new_values(conn: Connection, order: UpdateUserOrder, now: datetime) -> dict[str, Any]:
@@ -176,7 +185,11 @@ def _delete(
     users.delete(conn, gone)
     ranks.forget(conn, [found[order.name].user.name for order, _ in wanted])
     second_factors.remove_each(conn, gone)
-    log(conn, [entry(order.caller, order.name, "DELETE", "DELETE USER") for order, _ in wanted], now)
+    entries = [
+        entry(o.caller, o.name, "DELETE", "DELETE USER", sql=event_sql.deleted(USERS, {"user": o.name}))
+        for o, _ in wanted
+    ]
+    log(conn, entries, now)
     return outcomes
 
 
@@ -206,8 +219,13 @@ def _unlock(
     there = [account_rules.changeable(order.caller, order.name, found.get(order.name)) for order in orders]
     wanted = [(order, one) for order, one in zip(orders, there, strict=True) if isinstance(one, Account)]
     users.update(conn, [(account.user_id, {"failed_login_count": 0}) for _, account in wanted])
-    log(conn, [entry(o.caller, account.user.name, "MODIFY", "UNLOCK USER") for o, account in wanted], now)
+    names = [(order.caller, account.user.name) for order, account in wanted]
+    log(conn, [entry(c, name, "MODIFY", "UNLOCK USER", sql=_unlocked(name)) for c, name in names], now)
     return [UserChanged(one.user.name) if isinstance(one, Account) else one for one in there]
+
+
+def _unlocked(name: str) -> str:
+    return event_sql.updated(USERS, {"failed_login_count": 0}, {"user": name})
 
 
 def reset_second_factor(

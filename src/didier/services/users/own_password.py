@@ -7,13 +7,15 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from didier.errors import NotConfirmed
+from didier.masking import MASK
 from didier.services.users import sessions
 from didier.services.users.authentication import Caller
 from didier.services.users.confirmation import Confirmation, confirm
 from didier.services.users.passwords import Proof
 from didier.services.users.sessions import SessionSecret
-from didier.storage.changes import vicidial_logs
+from didier.storage.changes import event_sql, vicidial_logs
 from didier.storage.statements import as_text
+from didier.storage.tables import USERS
 from didier.storage.users import tokens, users
 from didier.storage.users.users import StoredPassword
 
@@ -65,5 +67,6 @@ def _log(conn: Connection, caller: Caller, now: datetime) -> None:
     entry = vicidial_logs.AdminEntry(
         user=caller.name, address=caller.address, type="MODIFY", record_id=name,
         code="ADMIN API CHANGE OWN PASSWORD", notes=f"user: {name}", section="USERS",
+        sql=event_sql.updated(USERS, {"pass": MASK}, {"user": name}),
     )  # fmt: skip
     vicidial_logs.write_admin(conn, [entry], now)

@@ -37,7 +37,8 @@ def write(conn: Connection, order: UpdateUserOrder, user: str) -> Iterator[Admin
     for new in order.ranks:
         done = stored.write(conn, user, new)
         numbers = f"|rank: {new.rank}|grade: {new.grade}|rows: {done.rows}|{done.live}|{told(new)}"
-        yield entry(order.caller, order.name, "MODIFY", "UPDATE USER RANK", numbers)
+        sql = stored.as_sql(user, new)
+        yield entry(order.caller, order.name, "MODIFY", "UPDATE USER RANK", numbers, sql=sql)
 
 
 def told(new: NewRank) -> str:

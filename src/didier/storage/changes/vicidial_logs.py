@@ -69,6 +69,16 @@ class AdminEntry:
     notes: str
     batch_id: int | None = None
     section: str = "DIDS"
+    sql: str = ""  # the change for people to read, see `event_sql`
+
+    @property
+    def event_sql(self) -> str:
+        """The batch, by which Didier finds it again, and the change; each ends in a bar, as VICIdial's does.
+
+        The batch stands first, where no value of a change can stand.
+        """
+        batch = f"didier batch {self.batch_id}|" if self.batch_id else ""
+        return f"{batch}{self.sql}|" if self.sql else batch
 
 
 def write_api(conn: Connection, entries: Sequence[ApiEntry], hostname: str, now: datetime) -> None:
@@ -153,9 +163,7 @@ def write_admin(conn: Connection, entries: Iterable[AdminEntry], now: datetime) 
     rows = [
         (
             date, entry.user[:20], entry.address[:15], entry.section, entry.type, entry.record_id,
-            entry.code,
-            # VICIdial stores the last statement here; ours has no values in it, so the batch is named.
-            f"didier batch {entry.batch_id}|" if entry.batch_id else "", entry.notes,
+            entry.code, entry.event_sql, entry.notes,
         )
         for entry in entries
     ]  # fmt: skip

@@ -7,7 +7,9 @@ from types import MappingProxyType
 from sqlalchemy.engine import Connection
 
 from didier.domain.ranks import NewRank, Place
-from didier.storage.statements import columns_of, known_columns, run, run_change, scalar
+from didier.storage import dialects, row_sets
+from didier.storage.changes import event_sql
+from didier.storage.statements import as_json, columns_of, known_columns, run, run_change
 from didier.storage.system.rights import may
 from didier.storage.tables import (
     CAMPAIGN_AGENTS,
@@ -71,10 +73,14 @@ def write(conn: Connection, user: str, new: NewRank) -> Written:
 
 
 def _columns(conn: Connection, table: str, prefix: str, new: NewRank) -> dict[str, int]:
+    values = _values(prefix, new)
+    return {name: values[name] for name in known_columns(conn, table, values)}
+
+
+def _values(prefix: str, new: NewRank) -> dict[str, int]:
     # The weight is the rank, for the dialer's own arithmetic.
     wanted = {"rank": new.rank_value, "weight": new.rank_value, "grade": new.grade_value}
-    values = {f"{prefix}_{name}": value for name, value in wanted.items() if value is not None}
-    return {name: values[name] for name in known_columns(conn, table, values)}
+    return {f"{prefix}_{name}": value for name, value in wanted.items() if value is not None}
 
 
 def _exists(tables: _Tables, place: Place) -> str:
@@ -120,13 +126,24 @@ def _only(new: NewRank, column: str) -> tuple[str, Sequence[str]]:
     return ("", ()) if new.only is None else (f" AND {column} = ?", (new.only,))
 
 
+def as_sql(user: str, new: NewRank) -> str:
+    """Return the change for people to read."""
+    tables = _TABLES[new.place]
+    key = {"user": user, **({} if new.only is None else {new.place.key: new.only})}
+    return event_sql.updated(tables.agents, _values(tables.prefix, new), key)
+
+
+def having(conn: Connection, place: Place, names: Collection[str]) -> set[str]:
+    """Return those of the users *names* who have ranks, if Didier may change them."""
+    if not names or not are_kept(conn, place):
+        return set()
+    joined = row_sets.joined(dialects.of(conn), _TABLES[place].agents, "user")
+    return {row[0] for row in run(conn, f"SELECT DISTINCT r.value FROM {joined}", as_json(names))}
+
+
 def copy(conn: Connection, place: Place, source: str, user: str) -> int:
-    """Give *user* the ranks of *source*; return in how many campaigns or in-groups."""
-    if not are_kept(conn, place):
-        return 0
+    """Give *user* the ranks of *source*, see `having`; return in how many campaigns or in-groups."""
     table, key = _TABLES[place].agents, place.key
-    if not scalar(conn, f"SELECT 1 FROM {table} WHERE user = ? LIMIT 1", source):
-        return 0
     copied = [name for name in columns_of(conn, table) if name not in {"user", *_COUNTED}]
     selected = ", ".join(f"s.{name}" for name in copied)
     there = f"SELECT 1 FROM {table} AS a WHERE a.user = ? AND a.{key} = s.{key}"
@@ -139,6 +156,6 @@ def copy(conn: Connection, place: Place, source: str, user: str) -> int:
 
 def forget(conn: Connection, names: Collection[str]) -> None:
     """Remove the ranks of users who are deleted."""
-    for place in Place if names else ():
-        for name in names if are_kept(conn, place) else ():
+    for place in Place:
+        for name in having(conn, place, names):
             run(conn, f"DELETE FROM {_TABLES[place].agents} WHERE user = ?", name)
