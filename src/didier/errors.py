@@ -62,6 +62,7 @@
         ├── WrongSetting
         ├── NoDatabase
         ├── MissingRights
+        ├── SchemaTooOld
         ├── DatabaseInUse
         └── KeyProblem
             └── KeyMissing
@@ -686,6 +687,16 @@ class MissingRights(SetupError):
     def __str__(self) -> str:
         lines = [f"the database user lacks {right}" for right in self.missing]
         return "\n".join([*lines, "a database administrator can grant them with:", *self.grants])
+
+
+@dataclass(eq=False)
+class SchemaTooOld(SetupError):
+    """The database is that of a VICIdial which lacks *columns*, without which nothing works."""
+
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"this VICIdial is too old for Didier: it lacks {', '.join(self.columns)}; upgrade VICIdial"
 
 
 class DatabaseInUse(SetupError):

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from didier.errors import MissingRights
+from didier.errors import MissingRights, SchemaTooOld
 from didier.services.system import doctor
 from didier.services.system.doctor import Finding, Severity, examine, has_errors
 from didier.services.system.installation_key import KeyFile
@@ -245,6 +245,23 @@ def test_missing_columns_and_tables_are_told(mariadb_engine):
     assert Severity.NOTE is about(found, "there is no table vicidial_api_urls").severity
     assert Severity.NOTE is about(found, "there is no table vicidial_ip_lists").severity
     assert not has_errors(found)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("vicidial_inbound_dids", "user_group"), ("vicidial_users", "view_reports")]
+)
+def test_a_vicidial_that_is_too_old_is_an_error(vicidial, table, column):
+    """Without a column that every function needs doctor finds an error, and the start is refused."""
+    sql(open_engine(vicidial), f"ALTER TABLE {table} DROP COLUMN {column}")
+    engine = open_engine(vicidial)
+
+    with pytest.raises(SchemaTooOld) as refused:
+        migrations.upgrade(engine)
+
+    assert (
+        Severity.ERROR is about(findings(engine), f"too old for Didier: it lacks {table}.{column}").severity
+    )
+    assert f"it lacks {table}.{column}; upgrade VICIdial" in str(refused.value)
 
 
 def test_another_database_is_an_error(mariadb):

@@ -177,6 +177,16 @@ OPTIONAL_RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 })  # fmt: skip
 """The same for tables that older VICIdial versions do not have, or that Didier can do without."""
 
+INDISPENSABLE: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    DIDS: ("did_id", "did_pattern", "user_group"),
+    USERS: (
+        "user_id", "user", "pass", "full_name", "user_level", "user_group", "view_reports",
+        "vdc_agent_api_access", "modify_inbound_dids", "active",
+    ),
+    USER_GROUPS: ("user_group",),
+})  # fmt: skip
+"""The columns without which no function works; all others may be lacking."""
+
 NOT_EMBEDDED = frozenset({CALL_MENU_OPTIONS, LIVE_AGENTS, LIVE_INBOUND_AGENTS})
 """Tables that an embedded database does not get: nothing there would fill them."""
 

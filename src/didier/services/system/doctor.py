@@ -256,6 +256,9 @@ _OFF = {
 
 def _columns(conn: Connection) -> Findings:
     complete = True
+    if too_old := health.too_old(conn):
+        what = f"this VICIdial is too old for Didier: it lacks {', '.join(too_old)}"
+        yield Finding(Severity.ERROR, what, "upgrade VICIdial")
     for table, there in health.columns(conn).items():
         known = health.known_columns().get(table, ())
         if lacking := [name for name in known if name not in there]:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from didier.errors import NoDatabase
 from didier.storage import dialects, embedded
 from didier.storage.database import check_server, database_file
-from didier.storage.system import rights
+from didier.storage.system import health, rights
 from didier.storage.tables import DIDS, USERS, vicidial_tables
 
 VERSION_TABLE = "didier_version"
@@ -50,6 +50,7 @@ def check_home(engine: Engine) -> None:
     check_server(engine)
     with engine.connect() as conn:
         rights.check(conn)
+        health.check_schema(conn)
 
 
 def upgrade(engine: Engine, vicidial: sa.MetaData | None = None) -> None:

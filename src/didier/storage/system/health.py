@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from didier.errors import SchemaTooOld
 from didier.storage import dialects
 from didier.storage.database import database_file
 from didier.storage.failures import is_denied
 from didier.storage.statements import as_moment, columns_of, run, scalar
-from didier.storage.tables import OPTIONAL_RIGHTS, RIGHTS, USERS, vicidial_tables
+from didier.storage.tables import INDISPENSABLE, OPTIONAL_RIGHTS, RIGHTS, USERS, vicidial_tables
 
 
 def can_store(conn: Connection, orders: Sequence[None]) -> Sequence[None]:
@@ -83,6 +84,23 @@ def known_columns() -> Mapping[str, tuple[str, ...]]:
     """Return the columns that each of VICIdial's tables has in the release that Didier knows."""
     tables = vicidial_tables().tables
     return {name: tuple(column.name for column in table.columns) for name, table in tables.items()}
+
+
+def too_old(conn: Connection) -> list[str]:
+    """Return the columns, with their tables, that this VICIdial lacks and without which nothing works."""
+    there = {table: columns_of(conn, table) for table in INDISPENSABLE}
+    return [
+        f"{table}.{name}"
+        for table, needed in INDISPENSABLE.items()
+        for name in needed
+        if there[table] and name not in there[table]
+    ]
+
+
+def check_schema(conn: Connection) -> None:
+    """Raise `SchemaTooOld` for a VICIdial that lacks what Didier cannot do without."""
+    if not dialects.of(conn).is_embedded and (lacking := too_old(conn)):
+        raise SchemaTooOld(tuple(lacking))
 
 
 def damage(conn: Connection, table: str) -> list[str]:
