@@ -97,10 +97,10 @@ def _incomplete(call: Call) -> Reply | None:
             _is_pattern_sized(call.get("did_pattern"))
             and _is_list_sized(call, "new_did_pattern")
             and call.get("did_active")
-            and len(call.source) >= 2
+            and len(call.source) >= tutorial.SOURCE_LEAST
         ):
             return tutorial.incomplete(call)
-        if call.get("did_active") not in {"Y", "N"}:
+        if flag(call, "did_active") not in {"Y", "N"}:
             return tutorial.active_invalid(call)
         return None
     if _is_pattern_sized(call.get("source_did_pattern")) and _is_list_sized(call, "new_dids"):
@@ -125,7 +125,7 @@ def _copy_order(call: Call, caller: Caller) -> copies.CopyOrder:
             caller,
             call.get("did_pattern"),
             call.patterns("new_did_pattern"),
-            {"did_active": call.get("did_active")},
+            {"did_active": flag(call, "did_active")},
             is_on(call, "dry_run"),
         )
     description = call.get("did_description")

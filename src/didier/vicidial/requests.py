@@ -14,6 +14,7 @@ from didier.runtime.requests import Operation, Request
 from didier.services.system import idempotency
 from didier.services.users.authentication import Caller
 from didier.storage.changes.vicidial_logs import ApiEntry
+from didier.vicidial import own_parameters
 from didier.vicidial.call import CLEAN_UP, Call, Dialect
 from didier.vicidial.flags import is_on
 from didier.vicidial.function import Function, Report
@@ -81,12 +82,16 @@ class CallRequest(Request[Reply]):
         unlisted = missing_function(user, call.function)
         missing = missing_rights(user, call.function)
         if call.dialect is Dialect.TUTORIAL:
-            return tutorial.not_permitted() if unlisted or missing else None
+            return tutorial.not_permitted() if unlisted or missing else self._unknown_parameter()
         if len(call.source) < 2:
             return shared.invalid_source(call)
         if unlisted:
             return shared.function_not_allowed(call)
-        return shared.not_permitted(call) if missing else None
+        return shared.not_permitted(call) if missing else self._unknown_parameter()
+
+    def _unknown_parameter(self) -> Reply | None:
+        found = own_parameters.unknown(self.call)
+        return shared.parameter_unknown(self.call, found.name, found.near) if found else None
 
     def operation(self, caller: Caller | None) -> Operation[Reply] | Reply:
         """Check the parameters, and say what is to be done."""

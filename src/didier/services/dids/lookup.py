@@ -108,9 +108,9 @@ def table(
         return missing
     there = pages.columns(conn)
     names = [name for name in LISTED if name in there]
-    return Table(
-        names, pages.table(conn, _filter(conn, caller, wanted), names, min(limit, ROW_LIMIT), offset)
-    )
+    limit = min(limit, ROW_LIMIT)
+    rows = pages.table(conn, _filter(conn, caller, wanted), names, limit + 1, offset)
+    return Table(names, rows[:limit], offset + limit if len(rows) > limit else None)
 
 
 def info(conn: Connection, caller: Caller, pattern: str) -> Table | NotPermitted | NotFound:

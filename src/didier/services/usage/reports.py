@@ -21,10 +21,11 @@ ROW_LIMIT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of a report under the names of their columns."""
+    """The rows of a report under the names of their columns; *following* is the offset of the next."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Value]]
+    following: int | None = None
 
 
 def calls(

@@ -66,7 +66,8 @@ def _details(outcome: object) -> dict[str, Any]:
         case accounts.UserChanged():
             return {"dry_run": outcome.dry_run, "user": outcome.name}
         case Table():
-            return {"rows": [dict(zip(outcome.columns, row, strict=True)) for row in outcome.rows]}
+            more = {} if outcome.following is None else {"next_offset": outcome.following}
+            return {"rows": [dict(zip(outcome.columns, row, strict=True)) for row in outcome.rows], **more}
         case _:
             return {}
 

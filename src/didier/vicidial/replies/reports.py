@@ -9,12 +9,13 @@ formats the separator and line ends within a field become spaces.
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from didier import errors
 from didier.services.usage.reports import Table, Value
 from didier.storage.usage.reports import InboundCall as CallRow
 from didier.vicidial.call import Call
-from didier.vicidial.replies.lines import Line, Reply, error_line, one
+from didier.vicidial.replies.lines import Line, Reply, data_line, error_line, one
 from didier.vicidial.replies.shared import not_permitted
 
 _SEPARATORS = {"csv": ",", "tab": "\t"}
@@ -52,7 +53,14 @@ def listed(call: Call, outcome: Table | errors.NotPermitted) -> Reply:
     asked = "|".join(call.get(name) for name in ("search", "did_route", "active", "user_group"))
     if not outcome.rows:
         return one(error_line("list_dids NO DIDS FOUND", call.user, asked))
-    return _rows(call, outcome, asked, outcome.columns)
+    reply = _rows(call, outcome, asked, outcome.columns)
+    # Who asks for a number of rows counts them; who asks for all has to be told that there are more.
+    if outcome.following is None or call.get("limit"):
+        return reply
+    more = data_line(
+        "NOTICE", "list_dids MORE DIDS FOUND, CONTINUE AT offset", call.user, str(outcome.following)
+    )
+    return replace(reply, lines=(*reply.lines, more))
 
 
 def invalid(call: Call, name: str, text: str) -> Reply:

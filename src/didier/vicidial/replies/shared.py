@@ -32,6 +32,12 @@ def bad_parameter(call: Call, name: str) -> Reply:
     return one(error_line(f"{call.function} PARAMETER MUST NOT BE AN ARRAY".strip(), call.user, name))
 
 
+def parameter_unknown(call: Call, name: str, near: str) -> Reply:
+    """A parameter is none of Didier's own; *near* is the one that it looks like, if any."""
+    reason = f"{call.function or 'copy_did'} PARAMETER IS NOT KNOWN"
+    return one(error_line(reason, call.user, f"{name}|{near}" if near else name))
+
+
 def function_not_allowed(call: Call) -> Reply:
     """The function is not among the user's allowed API functions."""
     reason = "auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION"

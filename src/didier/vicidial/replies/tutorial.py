@@ -7,6 +7,9 @@ from didier.vicidial.replies import shared
 from didier.vicidial.replies.dids import not_valid
 from didier.vicidial.replies.lines import Line, Reply, error_line, one
 
+SOURCE_LEAST = 2
+"""Least characters of the parameter ``source``."""
+
 
 def _plain(reason: str, data: str = "") -> Line:
     """``ERROR: reason``; *data* is logged only."""
@@ -27,9 +30,10 @@ def not_permitted() -> Reply:
 
 
 def incomplete(call: Call) -> Reply:
-    """A required parameter is missing or too short."""
+    """A required parameter is missing or too short; a ``source``, which the line does not show, is named."""
     names = ("did_pattern", "new_did_pattern", "did_active")
     data = "|".join(call.get(name) for name in names)
+    data += "|source" if len(call.source) < SOURCE_LEAST else ""
     return one(error_line("copy_did YOU MUST USE ALL REQUIRED FIELDS", call.user, data))
 
 
