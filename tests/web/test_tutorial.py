@@ -77,8 +77,8 @@ REFUSALS = [
     pytest.param({"new_did_pattern": None}, f"{INCOMPLETE}|admin||\n", id="no new_did_pattern"),
     pytest.param({"did_active": None}, f"{INCOMPLETE}|admin|{SOURCE}|{TARGET}|\n", id="no did_active"),
     pytest.param({"did_active": ""}, f"{INCOMPLETE}|admin|{SOURCE}|{TARGET}|\n", id="empty did_active"),
-    pytest.param({"source": None}, f"{INCOMPLETE}|admin|{SOURCE}|{TARGET}|Y\n", id="no source"),
-    pytest.param({"source": "D"}, f"{INCOMPLETE}|admin|{SOURCE}|{TARGET}|Y\n", id="short source"),
+    pytest.param({"source": None}, f"{INCOMPLETE}|admin|{SOURCE}|{TARGET}|Y|source\n", id="no source"),
+    pytest.param({"source": "D"}, f"{INCOMPLETE}|admin|{SOURCE}|{TARGET}|Y|source\n", id="short source"),
     pytest.param(
         {"did_active": "X"}, "ERROR: copy_did DID ACTIVE MUST BE Y OR N: |admin|X\n", id="did_active X"
     ),
