@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from didier.domain.users import missing_rights
 from didier.errors import NotPermitted
 from didier.services.users.authentication import Caller
-from didier.storage.changes import vicidial_logs
+from didier.storage.changes import event_sql, vicidial_logs
 from didier.storage.system import servers
 
 
@@ -42,5 +42,5 @@ def _event(caller: Caller, count: int) -> vicidial_logs.AdminEntry:
         code="ADMIN API SERVERS REFRESH",
         notes=f"servers: {count}",
         section="SERVERS",
-        sql="UPDATE servers SET rebuild_conf_files='Y'",
+        sql=event_sql.updated("servers", {"rebuild_conf_files": "Y"}),
     )

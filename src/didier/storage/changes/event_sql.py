@@ -27,9 +27,10 @@ def inserted(table: str, values: Mapping[str, Any]) -> str:
     return _kept(f"INSERT INTO {table} SET {_assigned(values)}")
 
 
-def updated(table: str, values: Mapping[str, Any], key: Mapping[str, Any]) -> str:
-    """Return the statement that sets *values* in the row with *key*."""
-    return _kept(f"UPDATE {table} SET {_assigned(values)} WHERE {_assigned(key, ' AND ')}")
+def updated(table: str, values: Mapping[str, Any], key: Mapping[str, Any] | None = None) -> str:
+    """Return the statement that sets *values* in the row with *key*, or in all rows."""
+    where = f" WHERE {_assigned(key, ' AND ')}" if key else ""
+    return _kept(f"UPDATE {table} SET {_assigned(values)}{where}")
 
 
 def deleted(table: str, key: Mapping[str, Any]) -> str:
