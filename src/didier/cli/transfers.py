@@ -30,6 +30,7 @@ _COLUMNS: Sequence[Column["ImportedItem | Item"]] = (
     Column("Row", lambda item: item.position, short=True),
     Column("DID", lambda item: item.target, short=True),
     Column("Outcome", lambda item: item.outcome, short=True),
+    Column("Why", lambda item: item.reason),
 )
 
 

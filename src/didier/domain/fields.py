@@ -66,8 +66,11 @@ def text(shortest: int, longest: int) -> Rule:
 
     def check(value: str) -> str | None:
         is_short = len(value) < shortest and len(value.encode("utf-8", "surrogatepass")) < shortest
-        if is_short or len(value) > longest or any(character > "\uffff" for character in value):
-            return f"{shortest} to {longest} characters"  # beyond that VICIdial's tables (utf8mb3) have none
+        if is_short or len(value) > longest:
+            return f"{shortest} to {longest} characters"
+        if rare := next((character for character in value if character > "\uffff"), None):
+            # VICIdial's tables are utf8mb3: they have none beyond the basic plane.
+            return f"{shortest} to {longest} characters, none of them rare or an emoji (U+{ord(rare):04X})"
         return characters.refused(value)
 
     return check

@@ -234,6 +234,7 @@ class Call:
     host: str  # host in it
     url: str  # as received, secrets masked
     received: float = 0.0  # seconds since the epoch
+    region: str = "US"  # the country from which numbers are dialled
     new_password: StoredPassword | None = field(default=None, repr=False)  # what agent_pass is stored as
     function: str = field(init=False)
     user: str = field(init=False)  # as sent, cleaned
@@ -257,6 +258,11 @@ class Call:
         ):
             return Dialect.TUTORIAL
         return Dialect.VICIDIAL
+
+    @property
+    def in_json(self) -> bool:
+        """Whether the answer is wanted as JSON."""
+        return "format" in self.parameters.values and self.get("format").lower() == "json"
 
     def raw(self, name: str) -> str:
         """Return the parameter *name* as text; bytes that are not UTF-8 are dropped.

@@ -9,6 +9,7 @@ from didier.domain import patterns
 from didier.domain.fields import BY_COLUMN
 from didier.runtime.requests import Operation
 from didier.services.batches import copies, edits
+from didier.services.batches.checks import NO_CHECKS, Checks
 from didier.services.users.authentication import Caller
 from didier.vicidial.call import BLANK, Call, Dialect
 from didier.vicidial.flags import flag, is_flag, is_on
@@ -127,6 +128,7 @@ def _copy_order(call: Call, caller: Caller) -> copies.CopyOrder:
             call.patterns("new_did_pattern"),
             {"did_active": flag(call, "did_active")},
             is_on(call, "dry_run"),
+            checks=_checks(call),
         )
     description = call.get("did_description")
     return copies.CopyOrder(
@@ -135,7 +137,13 @@ def _copy_order(call: Call, caller: Caller) -> copies.CopyOrder:
         call.patterns("new_dids"),
         {"did_description": description} if description else {},
         is_on(call, "dry_run"),
+        checks=_checks(call),
     )
+
+
+def _checks(call: Call) -> Checks:
+    """Whatever VICIdial creates is created; what is odd about it is said in JSON."""
+    return Checks(region=call.region) if call.in_json else NO_CHECKS
 
 
 def _copied(call: Call, outcome: copies.CopyResult | copies.Refused) -> Reply:

@@ -77,6 +77,7 @@ class NonAgentApi:
             host=host,
             url=f"{script}?{scope['didier.query']}{text}",
             received=time.time(),
+            region=self._runtime.settings.region,
         )
 
     async def _answer(self, call: Call) -> Reply:

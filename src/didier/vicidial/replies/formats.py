@@ -2,7 +2,8 @@
 
 The object has ``function``, ``result`` (SUCCESS, NOTICE or ERROR), ``reason``, ``data`` and ``lines``, the
 answer as it would have been without the format. ``copy_did`` adds ``batch_id`` and ``items``, reports add
-``rows``, the functions that change one DID its ``did_id`` and the ``batch_id`` of the change.
+``rows``, the functions that change one DID its ``did_id`` and the ``batch_id`` of the change. A ``warning``
+says what is odd about a new DID, which VICIdial would create without a word.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 
 from didier import errors
+from didier.domain import plausibility
 from didier.services.batches.copies import Copied, CopyOutcome, CopyResult
 from didier.services.batches.edits import Done
 from didier.services.usage.reports import Table
@@ -25,7 +27,7 @@ JSON = b"application/json"
 
 def encode(call: Call, reply: Reply) -> tuple[bytes, bytes]:
     """Return the content type and the bytes of an answer in the format that *call* asks for."""
-    if "format" in call.parameters.values and call.get("format").lower() == "json":
+    if call.in_json:
         return JSON, _json(call, reply)
     return TEXT, reply.body.encode()
 
@@ -40,7 +42,7 @@ def _json(call: Call, reply: Reply) -> bytes:
         "reason": line.reason,
         "data": line.data,
         "lines": [text for shown in reply.lines for text in shown.text.split("\n")],
-        **_details(reply.outcome),
+        **_details(call, reply.outcome),
     }
     return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
 
@@ -51,7 +53,12 @@ def _telling(reply: Reply) -> Line:
     return (good or reply.lines)[-1]
 
 
-def _details(outcome: object) -> dict[str, Any]:
+def _warning(call: Call, outcome: Done) -> dict[str, str]:
+    doubt = plausibility.doubt(outcome.pattern) if call.function == "add_did" else None
+    return {"warning": f"implausible: {doubt}"} if doubt else {}
+
+
+def _details(call: Call, outcome: object) -> dict[str, Any]:
     match outcome:
         case CopyResult():
             items = [_item(item, outcome.dry_run) for item in outcome.items]
@@ -62,6 +69,7 @@ def _details(outcome: object) -> dict[str, Any]:
                 "batch_id": outcome.batch_id or None,
                 "pattern": outcome.pattern,
                 "did_id": outcome.did_id or None,
+                **_warning(call, outcome),
             }
         case accounts.UserChanged():
             return {"dry_run": outcome.dry_run, "user": outcome.name}
@@ -76,7 +84,8 @@ def _item(item: CopyOutcome, dry_run: bool) -> dict[str, Any]:
     match item:
         case Copied():
             outcome = "new" if dry_run else "added"
-            return {"pattern": item.pattern, "did_id": item.did_id or None, "outcome": outcome}
+            shown = {"pattern": item.pattern, "did_id": item.did_id or None, "outcome": outcome}
+            return {**shown, "warning": item.note} if item.note else shown
         case errors.AlreadyExists():
             return {"pattern": item.pattern, "did_id": None, "outcome": "exists"}
         case _:

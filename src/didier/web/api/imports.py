@@ -48,11 +48,12 @@ class ImportedItem:
     target: str
     outcome: Outcome
     did_id: int | None
+    reason: Annotated[str | None, Field(description="Why it was not imported, or what is odd about it")]
 
     @classmethod
     def of(cls, position: int, item: BatchItem) -> Self:
         """Return what became of the row at *position*, counted from 1."""
-        return cls(position, item.target, cast("Outcome", item.outcome), item.did_id)
+        return cls(position, item.target, cast("Outcome", item.outcome), item.did_id, item.reason)
 
 
 @dataclass
