@@ -1,11 +1,17 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 from sqlalchemy.engine import Engine
 
+from didier.cli.local import CALLER
+from didier.domain import inputs
+from didier.services.batches import bulk_edits
+from didier.services.batches.bulk_edits import EditOrder
+from didier.services.batches.edit_spec import EditSpec
 from didier.storage.dids import dids
+from support.batches import text
 from support.homes import emptied, ready
 
 
@@ -28,3 +34,17 @@ def clean(kept_home: tuple[Engine, dict[str, Any]]) -> Engine:
     """A database with the tutorial's user and DID: in each home, and where tables have no transactions."""
     emptied(*kept_home)
     return kept_home[0]
+
+
+@pytest.fixture
+def add(now: datetime) -> Callable[[Engine, str], None]:
+    """Adds DIDs by number and range: "New line", which goes to an extension."""
+
+    def add_dids(engine: Engine, targets: str) -> None:
+        rows = tuple(inputs.rows(text(targets).entries()))
+        spec = EditSpec("add", {"did_description": "New line", "did_route": "EXTEN", "extension": "8301"})
+        with engine.begin() as conn:
+            [done] = bulk_edits.edit(conn, [EditOrder(CALLER, spec, rows)], now)
+        assert isinstance(done, bulk_edits.Edited), done
+
+    return add_dids

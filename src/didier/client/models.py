@@ -339,23 +339,41 @@ class PreviewState(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class Sample(Model):
+    """A DID to which an order would do something: its description now, and the columns that would change."""
+
+    target: str
+    description: str = ""
+    differs: Mapping[str, Difference] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a DID of a sample as a value."""
+        differs = {name: Difference.read(one) for name, one in data["differs"].items()}
+        return super(Sample, cls).read(data, differs=differs, **given)
+
+
+@dataclass(frozen=True, slots=True)
 class OrderPreview(Model):
     """What an order would do; nothing was written.
 
     *possible* says whether it would be carried out, in the mode that was asked for. *items* are all DIDs, or,
     of more than 1,000, the first 1,000 to which nothing would be done; *omitted* is how many are not shown.
+    *sample* are the first existing DIDs to which something would be done.
     """
 
     possible: bool
     totals: Totals
     items: tuple[Item, ...] = ()
     omitted: int = 0
+    sample: tuple[Sample, ...] = ()
 
     @classmethod
     def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
         """Return the answer to a dry run as a value."""
         totals, items = Totals.read(data["totals"]), tuple(map(Item.read, data["items"]))
-        return super(OrderPreview, cls).read(data, totals=totals, items=items, **given)
+        sample = tuple(map(Sample.read, data.get("sample") or ()))
+        return super(OrderPreview, cls).read(data, totals=totals, items=items, sample=sample, **given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,10 @@ def test_a_dry_run_of_many_shows_what_is_wrong(block):
 
     assert ({"requested": 1_500, "updated": 10, "missing": 1_490}, 500) == (counts(body), body["omitted"])
     assert {"missing"} == {item["outcome"] for item in body["items"]}
+    assert {
+        "target": "5550100", "description": "New line",
+        "differs": {"did_active": {"now": "Y", "would_be": "N"}},
+    } == body["sample"][0]  # fmt: skip
 
 
 def test_a_large_order_is_taken_in(api):

@@ -7,8 +7,9 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import inputs
 from didier.domain.inputs import Row
-from didier.services.batches import edit_parts
+from didier.services.batches import edit_parts, edit_samples
 from didier.services.batches.edit_parts import Part
+from didier.services.batches.edit_samples import Sampled
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.order_text import Text
 from didier.services.users.authentication import Caller
@@ -23,7 +24,10 @@ DONE = frozenset({"added", "updated", "deleted"})
 
 
 class EditPreview:
-    """Looks through an order; `totals` has how many DIDs there are of each outcome so far."""
+    """Looks through an order; `totals` has how many DIDs there are of each outcome so far.
+
+    `sample` has the first of those to which something would be done.
+    """
 
     def __init__(self, caller: Caller, spec: EditSpec, text: Text) -> None:
         self._caller, self._spec = caller, spec
@@ -32,6 +36,7 @@ class EditPreview:
         self._position = 0
         self.totals: Counter[str] = Counter()
         self.rows: list[Row] = []  # of the DIDs that the last step returned
+        self.sample: list[Sampled] = []
 
     def close(self) -> None:
         """Forget the targets."""
@@ -47,6 +52,8 @@ class EditPreview:
         found = edit_parts.decide(conn, self._caller, self._spec, part, dry_run=True).items()
         self.totals.update(item.outcome for item in found)
         self._position += len(rows)
+        done = [row for row, item in zip(rows, found, strict=True) if item.outcome in DONE]
+        self.sample += edit_samples.sample(conn, self._spec, done[: edit_samples.SHOWN - len(self.sample)])
         return [PlacedItem(part.position + place, item) for place, item in enumerate(found, 1)]
 
     def is_possible(self, *, atomic: bool) -> bool:

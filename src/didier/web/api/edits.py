@@ -13,10 +13,11 @@ from starlette.responses import Response
 from didier.domain import inputs
 from didier.errors import Refusal
 from didier.runtime.logins import Login
-from didier.services.batches import bulk_edits
+from didier.services.batches import bulk_edits, edit_samples
 from didier.services.batches.batches import SMALL
 from didier.services.batches.bulk_edits import Edited, EditOrder, LargeEditOrder
 from didier.services.batches.edit_previews import DONE, EditPreview
+from didier.services.batches.edit_samples import Sampled
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.progress import PlacedItem
@@ -25,6 +26,7 @@ from didier.web.api import answers, problems, refused
 from didier.web.api.answers import Answer
 from didier.web.api.batches import WRITE, Batch, BatchWithItems, Item, items_of
 from didier.web.api.context import ApiContext, context_of
+from didier.web.api.copies import Differing
 from didier.web.api.edit_orders import Editing
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.refused import RefusedTable
@@ -54,6 +56,21 @@ class EditTotals:
 
 
 @dataclass
+class Sample:
+    """A DID to which something would be done."""
+
+    target: str
+    description: Annotated[str, Field(description="As it is now")]
+    differs: Annotated[dict[str, Differing], Field(description="Fields that would get another value")]
+
+    @classmethod
+    def of(cls, seen: Sampled) -> Self:
+        """Return a DID of a sample as the API shows it."""
+        differs = {name: Differing(one.now, one.would_be) for name, one in seen.differs.items()}
+        return cls(seen.target, seen.description, differs)
+
+
+@dataclass
 class EditPreviewed:
     """What an order would do; nothing was written."""
 
@@ -68,6 +85,10 @@ class EditPreviewed:
     ]
     omitted: Annotated[int, Field(description="How many DIDs are not shown")]
     table: Annotated[Table | None, Field(description="How a table was read; null where it was a list")]
+    sample: Annotated[
+        list[Sample],
+        Field(description=f"The first {edit_samples.SHOWN} existing DIDs to which something would be done"),
+    ]
 
     @classmethod
     def of(cls, preview: EditPreview, asked: Editing, items: list[Item]) -> Self:
@@ -81,6 +102,7 @@ class EditPreviewed:
             items=items,
             omitted=asked.text.count - len(items),
             table=Table.of(asked.text.layout) if asked.text.layout else None,
+            sample=list(map(Sample.of, preview.sample)),
         )
 
 
