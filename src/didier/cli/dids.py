@@ -28,6 +28,11 @@ UserGroup = Annotated[str | None, typer.Option(help="Only DIDs of this user grou
 InGroup = Annotated[str | None, typer.Option(help="Only DIDs that lead to this in-group.")]
 Carrier = Annotated[str | None, typer.Option(help="Only DIDs of this carrier.")]
 CopiedFrom = Annotated[str | None, typer.Option(help="Only DIDs that were copied from this one.")]
+Destination = Annotated[
+    str | None,
+    typer.Option(help="Only DIDs whose route leads to this: part of an in-group, call menu, extension, …"),
+]
+Tag = Annotated[str | None, typer.Option(help="Only DIDs with this tag.")]
 
 HISTORY_SHOWN = 10
 
@@ -51,6 +56,8 @@ def list_(
     in_group: InGroup = None,
     carrier: Carrier = None,
     copied_from: CopiedFrom = None,
+    destination: Destination = None,
+    tag: Tag = None,
     sort: Annotated[
         str | None, typer.Option(help="did_pattern, did_id or did_description; -did_id for descending.")
     ] = None,
@@ -65,7 +72,8 @@ def list_(
     with connection.client() as client:
         found = client.dids(
             search=search, route=route, active=active, user_group=user_group, group_id=in_group,
-            carrier=carrier, copied_from=copied_from, sort=sort, page_size=printing.page(as_json or as_csv),
+            carrier=carrier, copied_from=copied_from, destination=destination, tag=tag, sort=sort,
+            page_size=printing.page(as_json or as_csv),
         )  # fmt: skip
         printing.listing(found, _COLUMNS, as_json, as_csv, limit)
 

@@ -17,7 +17,9 @@ Blank = Annotated[
     typer.Option("--blank", help="Empty a field; may be given several times.", metavar="FIELD"),
 ]
 
-CONDITIONS = ("search", "route", "active", "user_group", "group_id", "carrier", "copied_from")
+CONDITIONS = (
+    "search", "route", "active", "user_group", "group_id", "carrier", "copied_from", "destination", "tag",
+)  # fmt: skip
 """What DIDs may be chosen by: the filters of lists."""
 
 Where = Annotated[

@@ -125,11 +125,14 @@ def filters(
     group_id: str | None = None,
     carrier: str | None = None,
     copied_from: str | None = None,
+    destination: str | None = None,
+    tag: str | None = None,
 ) -> dict[str, Any]:
     """Return which DIDs are wanted, as parameters."""
     return {
         "search": search, "route": route, "active": yes_no(active), "user_group": user_group,
-        "group_id": group_id, "carrier": carrier, "copied_from": copied_from,
+        "group_id": group_id, "carrier": carrier, "copied_from": copied_from, "destination": destination,
+        "tag": tag,
     }  # fmt: skip
 
 

@@ -18,6 +18,11 @@ _DESTINATIONS: Mapping[str, tuple[str, str]] = MappingProxyType({
 })  # fmt: skip
 """The column with the destination of each route, and what it names."""
 
+DESTINATIONS: Mapping[str, str] = MappingProxyType(
+    {route: column for route, (column, _) in _DESTINATIONS.items()}
+)
+"""The column with the destination of each route."""
+
 _BESIDE: Mapping[str, tuple[str, str]] = MappingProxyType({
     "EXTEN": ("exten_context", "in the context"),
     "PHONE": ("server_ip", "on the server"),

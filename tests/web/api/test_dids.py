@@ -227,7 +227,20 @@ def test_filters(api):
     assert ["+442079460000"] == api.patterns("?carrier=telnyx")
     assert ["18002223333"] == api.patterns(f"?copied_from={SOURCE}")
     assert [] == api.patterns("?group_id=SALES")
+    assert [SOURCE, "18002223333"] == sorted(api.patterns(f"?did={SOURCE}&did=18002223333&did=1"))
+    assert api.patterns() == api.patterns("?destination=83")
+    assert [] == api.patterns("?tag=vip")
     assert (422, "invalid-request") == api.get("/dids?active=maybe").problem
+
+
+def test_a_list_is_counted_on_demand(api):
+    """All of it, whatever the page; without being asked nothing is counted."""
+    api.server.tutorial(target="18002223333,18002223334")
+
+    assert api.get("/dids").body["total"] is None
+    for how in ("estimated", "exact"):
+        assert {"count": 2, "exact": True} == api.get(f"/dids?search=222&limit=1&total={how}").body["total"]
+    assert (422, "invalid-request") == api.get("/dids?total=1").problem
 
 
 def test_a_copy_names_its_source(api):

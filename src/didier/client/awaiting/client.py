@@ -247,6 +247,8 @@ class AsyncDidier:
         group_id: str | None = None,
         carrier: str | None = None,
         copied_from: str | None = None,
+        destination: str | None = None,
+        tag: str | None = None,
         *,
         sort: str | None = None,
         page_size: int = PAGE,
@@ -254,9 +256,12 @@ class AsyncDidier:
         """Yield DIDs, page by page as they are wanted.
 
         *search* is a part of a number in any spelling, or of a description; *carrier* a part of its
-        description. *sort* is did_pattern, did_id or did_description, descending with ``-`` before it.
+        description, *destination* a part of where calls go. *sort* is did_pattern, did_id or did_description,
+        descending with ``-`` before it.
         """
-        wanted = calls.filters(search, route, active, user_group, group_id, carrier, copied_from)
+        wanted = calls.filters(
+            search, route, active, user_group, group_id, carrier, copied_from, destination, tag
+        )
         return self._connection.pages(calls.dids(wanted, sort, page_size))
 
     async def did(self, pattern: str) -> Did:

@@ -12,8 +12,9 @@ from didier.errors import NotFound, NotPermitted
 from didier.services.batches import edits
 from didier.services.usage.reports import ROW_LIMIT, Table
 from didier.services.users.authentication import Caller
-from didier.storage.dids import dids, pages
-from didier.storage.dids.pages import Filter, Row, Sort, Value
+from didier.storage.dids import dids, pages, totals
+from didier.storage.dids.filters import Filter
+from didier.storage.dids.pages import Row, Sort, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Wanted:
     """Which DIDs a list shall have; None: whatever there is.
 
     *search* is part of a pattern, in any spelling of the number, or of a description; *carrier* is part of
-    the carrier's description.
+    the carrier's description, *destination* of the extension, in-group, call menu … to which the route leads.
+    *dids* are patterns: whatever else is wanted, only these.
     """
 
     search: str | None = None
@@ -31,6 +33,9 @@ class Wanted:
     group_id: str | None = None
     carrier: str | None = None
     copied_from: str | None = None
+    destination: str | None = None
+    tag: str | None = None
+    dids: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,24 @@ def patterns(
     return pages.patterns(conn, _filter(conn, caller, wanted), after, limit)
 
 
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many DIDs there are in a list; an estimate unless it *is_exact*."""
+
+    count: int
+    is_exact: bool
+
+
+def total(conn: Connection, caller: Caller, wanted: Wanted, *, exact: bool) -> Total | NotPermitted:
+    """Count the DIDs that are wanted and visible: all of them if *exact*, else quickly."""
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    chosen = _filter(conn, caller, wanted)
+    if exact:
+        return Total(totals.exact(conn, chosen), is_exact=True)
+    return Total(*totals.estimated(conn, chosen))
+
+
 def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
     search = wanted.search.strip() if wanted.search else None
     source = wanted.copied_from
@@ -80,6 +103,9 @@ def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
         group=wanted.user_group,
         in_group=wanted.group_id,
         carrier=wanted.carrier,
+        destination=wanted.destination,
+        tag=wanted.tag,
+        patterns=wanted.dids,
         copied_from=source,
         sight=caller.visibility,
     )

@@ -8,12 +8,11 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.fields import OWN_FIELDS
-from didier.domain.users import EVERY_GROUP
-from didier.domain.visibility import EVERYTHING, Visibility
+from didier.domain.visibility import Visibility
 from didier.storage import dialects
-from didier.storage.dialects import SqlDialect
-from didier.storage.dids import did_fields, search
-from didier.storage.statements import as_json, as_text, columns_of, escaped, like, run
+from didier.storage.dids import did_fields, filters
+from didier.storage.dids.filters import Filter, clause, source_group
+from didier.storage.statements import as_json, as_text, columns_of, run
 from didier.storage.tables import DIDS
 
 Value = str | int | None
@@ -27,25 +26,6 @@ SORTS: Mapping[str, tuple[str, ...]] = {
     "did_description": ("COALESCE(d.did_description, '')", "d.did_id"),
 }
 """By what DIDs may be sorted, and the expressions that make it an order without ties."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which DIDs are wanted; None: whatever there is.
-
-    *text* occurs in the pattern or the description, or *digits* occur among the digits of the pattern;
-    *carrier* occurs in the carrier's description; *copied_from* is the pattern of the DID that was copied.
-    """
-
-    text: str | None = None
-    digits: str | None = None
-    route: str | None = None
-    active: str | None = None
-    group: str | None = None  # user group
-    in_group: str | None = None
-    carrier: str | None = None
-    copied_from: str | None = None
-    sight: Visibility = EVERYTHING  # of whom they are listed for
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +65,13 @@ def _page(
     than = "<" if sort.descending else ">"
     behind = f"({', '.join(keys)}) {than} ({', '.join('?' for _ in keys)})"
     place = ([behind], list(after)) if after is not None else ([], [])
-    conditions, values = _conditions(conn, wanted, near=near)
+    conditions, values = filters.conditions(conn, wanted, near=near)
     if near:
-        looked = f"SELECT * FROM {DIDS} AS d{_where(place[0])}{sorted_by} LIMIT {NEAR}"
+        looked = f"SELECT * FROM {DIDS} AS d{clause(place[0])}{sorted_by} LIMIT {NEAR}"
         table, given = f"({looked})", place[1] + values
     else:
         table, conditions, given = DIDS, conditions + place[0], values + place[1]
-    chosen = f"SELECT d.did_id FROM {table} AS d{_where(conditions)}{sorted_by} LIMIT ?"
+    chosen = f"SELECT d.did_id FROM {table} AS d{clause(conditions)}{sorted_by} LIMIT ?"
     which = f" WHERE d.did_id IN (SELECT c.did_id FROM ({chosen}) AS c){sorted_by}"
     return _rows(conn, wanted.sight, which, *given, limit)
 
@@ -100,16 +80,16 @@ def table(
     conn: Connection, wanted: Filter, names: Sequence[str], limit: int, offset: int
 ) -> list[tuple[Value, ...]]:
     """Return the columns *names* of *limit* DIDs that are *wanted*, by pattern, behind the first *offset*."""
-    conditions, values = _conditions(conn, wanted, near=False)
+    conditions, values = filters.conditions(conn, wanted, near=False)
     shown = ", ".join(f"d.`{name}`" for name in names)
-    sql = f"SELECT {shown} FROM {DIDS} AS d{_where(conditions)} ORDER BY d.did_pattern LIMIT ? OFFSET ?"
+    sql = f"SELECT {shown} FROM {DIDS} AS d{clause(conditions)} ORDER BY d.did_pattern LIMIT ? OFFSET ?"
     return [tuple(map(_value, row)) for row in run(conn, sql, *values, limit, offset)]
 
 
 def patterns(conn: Connection, wanted: Filter, after: int, limit: int) -> list[tuple[int, str]]:
     """Return id and pattern of *limit* DIDs that are *wanted*, by id, behind the id *after*."""
-    conditions, values = _conditions(conn, wanted, near=False)
-    where = _where([*conditions, "d.did_id > ?"])
+    conditions, values = filters.conditions(conn, wanted, near=False)
+    where = clause([*conditions, "d.did_id > ?"])
     sql = f"SELECT d.did_id, d.did_pattern FROM {DIDS} AS d{where} ORDER BY d.did_id LIMIT ?"
     return [tuple(row) for row in run(conn, sql, *values, after, limit)]
 
@@ -122,10 +102,6 @@ def columns(conn: Connection) -> tuple[str, ...]:
 def settable(conn: Connection) -> set[str]:
     """Return the names of all columns that DIDs may be given."""
     return {*columns(conn), *(field.column for field in OWN_FIELDS)}
-
-
-def _where(conditions: Sequence[str]) -> str:
-    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
 def place(row: Row, sort: Sort) -> list[str | int]:
@@ -180,91 +156,8 @@ def _sources(conn: Connection, sight: Visibility, change_ids: Collection[int]) -
         return {}
     dialect = dialects.of(conn)
     sql = (
-        f"SELECT change_id, source_pattern, {_source_group(dialect, sight)} FROM didier_changes AS c"
+        f"SELECT change_id, source_pattern, {source_group(dialect, sight)} FROM didier_changes AS c"
         f" WHERE source_pattern IS NOT NULL AND change_id IN {dialect.numbers}"
     )
     rows = run(conn, sql, as_json(list(change_ids)))
     return {change_id: pattern for change_id, pattern, group in rows if sight.sees(group, pattern)}
-
-
-def _source_group(dialect: SqlDialect, sight: Visibility) -> str:
-    """Return the expression for the group that the source of the copy ``c`` had; NULL where none is asked."""
-    if sight.groups is None:
-        return "NULL"
-    group = dialect.member("s.content", "user_group")
-    return f"(SELECT {group} FROM didier_snapshots AS s WHERE s.snapshot_id = c.snapshot_id)"
-
-
-_COPIED_FROM = (
-    "d.did_id IN (SELECT t.did_id FROM didier_changes AS c"
-    f" JOIN {DIDS} AS t ON t.did_id BETWEEN c.did_id AND c.did_id + c.size - 1"
-    " WHERE c.source_pattern = ?{seen})"
-)
-
-
-def _copied_from(conn: Connection, sight: Visibility, source: str) -> tuple[str, list[Any]]:
-    """Return the condition for copies of *source* as it was when it was seen, and its values."""
-    if not sight.sees_pattern(source):
-        return "1 = 0", []
-    if sight.groups is None:
-        return _COPIED_FROM.format(seen=""), [source]
-    seen = f" AND c.snapshot_id IN {dialects.of(conn).numbers}"
-    return _COPIED_FROM.format(seen=seen), [source, as_json(_seen_snapshots(conn, sight, source))]
-
-
-def _seen_snapshots(conn: Connection, sight: Visibility, source: str) -> list[int]:
-    """Return the snapshots of *source* in which it is seen: equal ones are kept once, so they are few."""
-    group = _source_group(dialects.of(conn), sight)
-    sql = f"SELECT DISTINCT snapshot_id, {group} FROM didier_changes AS c WHERE source_pattern = ?"
-    return [
-        snapshot_id
-        for snapshot_id, group in run(conn, sql, source)
-        if snapshot_id and sight.sees_group(group)
-    ]
-
-
-def _conditions(conn: Connection, wanted: Filter, *, near: bool) -> tuple[list[str], list[Any]]:
-    conditions: list[str] = []
-    values: list[Any] = []
-
-    def want(condition: str, *given: Any) -> None:
-        conditions.append(condition)
-        values.extend(given)
-
-    if wanted.text is not None and near:
-        want(*_has_text(wanted.text, wanted.digits))
-    elif wanted.text is not None:
-        sql, given = search.ids(dialects.of(conn), wanted.text, wanted.digits)
-        want(f"d.did_id IN ({sql})", *given)
-    equal = {
-        "did_route": wanted.route,
-        "did_active": wanted.active,
-        "user_group": wanted.group,
-        "group_id": wanted.in_group,
-    }
-    for column, value in equal.items():
-        if value is not None:
-            want(f"d.{column} = ?", value)
-    if wanted.carrier is not None:
-        known = "did_carrier_description" in columns_of(conn, DIDS)  # older VICIdial versions lack it
-        column = "d.did_carrier_description" if known else "''"
-        want(f"{column} LIKE ? ESCAPE '!'", like(wanted.carrier))
-    if wanted.copied_from is not None:
-        sql, given = _copied_from(conn, wanted.sight, wanted.copied_from)
-        want(sql, *given)
-    if wanted.sight.prefix is not None:
-        want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.sight.prefix)}%")
-    if wanted.sight.groups is not None:
-        groups = as_json([*sorted(wanted.sight.groups), EVERY_GROUP])
-        want(f"d.user_group IN {dialects.of(conn).texts}", groups)
-    return conditions, values
-
-
-def _has_text(text: str, digits: str | None) -> tuple[str, ...]:
-    """Return the condition that a row has a text, and its values."""
-    conditions = ["d.did_pattern LIKE ? ESCAPE '!'", "d.did_description LIKE ? ESCAPE '!'"]
-    values = [like(text)] * 2
-    if digits:
-        conditions.append(f"{search.DIGITS} LIKE ?")
-        values.append(f"%{digits}%")
-    return (f"({' OR '.join(conditions)})", *values)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.domain import number_cells, patterns
-from didier.domain.fields import BY_COLUMN, ROUTES
+from didier.domain.fields import BY_COLUMN, ROUTES, TAG_LONGEST
 from didier.errors import InvalidPattern, Refusal
 from didier.runtime.logins import Login
 from didier.services.batches import edits
@@ -54,6 +54,9 @@ Pattern = Annotated[
         examples=["18001234567"],
     ),
 ]
+CHOSEN_MOST = 1_000
+"""Most DIDs that may be named one by one in a list or an export."""
+
 SortKey = Literal["did_pattern", "-did_pattern", "did_id", "-did_id", "did_description", "-did_description"]
 IfMatch = Annotated[
     str | None,
@@ -96,15 +99,25 @@ class Did(BaseModel):
 
 
 @dataclass
+class Total:
+    """How many DIDs there are in a list."""
+
+    count: int
+    exact: Annotated[bool, Field(description="false: about as many; ask for `total=exact`")]
+
+
+@dataclass
 class Dids(Page):
     """A page of a list of DIDs."""
 
     items: list[Did]
+    total: Annotated[Total | None, Field(description="null: it was not asked for")]
 
     @classmethod
-    def of(cls, rows: Sequence[Row], following: str | None) -> Self:
+    def of(cls, rows: Sequence[Row], following: str | None, total: lookup.Total | None) -> Self:
         """Return a page of *rows*, which are sent as they were read: with all columns that there are."""
-        return cls(cast("list[Did]", rows), following)
+        counted = Total(total.count, total.is_exact) if total else None
+        return cls(cast("list[Did]", rows), following, counted)
 
 
 _COLUMNS: dict[str, Any] = {
@@ -172,9 +185,23 @@ def wanted(
     copied_from: Annotated[
         str | None, Query(max_length=patterns.MAX_LENGTH, description="Pattern of the DID that was copied")
     ] = None,
+    destination: Annotated[
+        str | None,
+        Query(
+            max_length=SEARCH_MOST,
+            description="Part of where the route leads: in-group, call menu, extension, mailbox, agent",
+        ),
+    ] = None,
+    tag: Annotated[str | None, Query(max_length=TAG_LONGEST, description="One of its tags")] = None,
+    did: Annotated[
+        list[str] | None,
+        Query(max_length=CHOSEN_MOST, description="Pattern of a DID: of these alone; may be repeated"),
+    ] = None,
 ) -> Wanted:
     """Return which DIDs are wanted, for lists and exports."""
-    return Wanted(search, route, active, user_group, group_id, carrier, copied_from)
+    return Wanted(
+        search, route, active, user_group, group_id, carrier, copied_from, destination, tag, did or None
+    )
 
 
 @router.get("", operation_id="listDids", summary="List DIDs", response_model=Dids, responses=refusals())
@@ -183,6 +210,10 @@ async def list_dids(
     login: Signed,
     chosen: Annotated[Wanted, Depends(wanted)],
     sort: Annotated[SortKey, Query(description="Field to sort by; descending with `-`")] = "did_pattern",
+    total: Annotated[
+        Literal["estimated", "exact"] | None,
+        Query(description="Count the list too; `exact` takes a while where there are hundreds of thousands"),
+    ] = None,
     limit: Limit = PAGE_DEFAULT,
     cursor: Cursor = None,
 ) -> Response:
@@ -194,8 +225,11 @@ async def list_dids(
         found = lookup.page(conn, caller, chosen, sorting, limit, after)
         if isinstance(found, Refusal):
             return found
+        counted = lookup.total(conn, caller, chosen, exact=total == "exact") if total else None
+        if isinstance(counted, Refusal):
+            return counted
         following = cursors.write(sort, found.following) if found.following else None
-        return page_answer(request, Dids.of(found.rows, following))
+        return page_answer(request, Dids.of(found.rows, following, counted))
 
     return await context_of(request).read(
         request, login, Permission("list_dids", READ, chosen.search or ""), read

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictStr
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
-from didier.domain.fields import ROUTES
+from didier.domain.fields import ROUTES, TAG_LONGEST
 from didier.errors import InvalidField, NothingFound, Refusal, TooManyTargets
 from didier.services.batches.checks import Checks
 from didier.services.batches.edit_spec import EditSpec
@@ -66,6 +66,10 @@ class Where(Body):
     copied_from: StrictStr | None = Field(
         None, min_length=1, max_length=patterns.MAX_LENGTH, description="Pattern of the DID that was copied"
     )
+    destination: StrictStr | None = Field(
+        None, pattern=_TEXT, max_length=SEARCH_MOST, description="Part of where the route leads"
+    )
+    tag: StrictStr | None = Field(None, pattern=_TEXT, max_length=TAG_LONGEST, description="One of its tags")
 
     @property
     def given(self) -> dict[str, str]:
