@@ -55,6 +55,8 @@ PAGES_OPENED: tuple[Opened, ...] = (
         "/did/{pattern}/edit", needs("did_info", "update_did"), hidden=errors.NotFound, mark=MARK,
         path=f"/did/{DID}/edit",
     ),
+    Opened("/bulk", needs("list_dids", "update_did"), path="/bulk?action=activate&did=1"),
+    Opened("/bulk, delete", needs("list_dids", "update_did", "delete_did"), path="/bulk?action=delete&did=1"),
     Opened("/copy", needs("copy_did"), hidden=PARTLY, mark=EXTENSION, path=f"/copy?source={DID}"),
     Opened("/batches", needs("list_dids"), hidden=PARTLY, mark=DID),
     Opened("/batches/{batch_id}", needs("list_dids"), hidden=errors.BatchNotFound, mark=DID,

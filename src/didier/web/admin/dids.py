@@ -1,6 +1,7 @@
 """``/dids``: the list of DIDs, and a form for a new one."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -12,7 +13,7 @@ from didier.domain.fields import ROUTES
 from didier.domain.routes import destination
 from didier.errors import Refusal
 from didier.services.dids import lookup
-from didier.services.dids.lookup import Wanted
+from didier.services.dids.lookup import FoundDids, Total, Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids import pages
 from didier.storage.dids.pages import Row, Sort, place_kinds
@@ -26,8 +27,12 @@ from didier.web.api.schemas import SEARCH_MOST
 
 PAGE = 50
 
-FILTERS = ("search", "route", "active", "user_group", "group_id", "carrier", "copied_from")
-"""The parameters that say which DIDs are listed."""
+FILTERS = {
+    "search": "number or description", "route": "route", "active": "active", "destination": "calls go to",
+    "tag": "tag", "user_group": "Admin User Group", "group_id": "in-group", "carrier": "carrier",
+    "copied_from": "copied from",
+}  # fmt: skip
+"""The parameters that say which DIDs are listed, and what they are called."""
 
 SORTS = {
     "-did_pattern": "number, descending",
@@ -49,12 +54,14 @@ class DidsPage(PanelPage):
 
     def is_active(self, request: Request) -> bool:
         """Say whether the request is for the list, or for a DID in it."""
-        return super().is_active(request) or request.scope["path"].startswith(f"{PREFIX}/did/")
+        path = request.scope["path"]
+        return super().is_active(request) or path.startswith((f"{PREFIX}/did/", f"{PREFIX}/bulk"))
 
     @route("")
     async def index(self, request: Request) -> Response:
         """Show the DIDs that are wanted."""
-        wanted = _wanted(request)
+        given = filters_of(request)
+        wanted = Wanted(**given)
         sort = _sort(request)
         sorting = Sort(sort.removeprefix("-"), sort.startswith("-"))
         after = _after(request, sort, sorting)
@@ -67,22 +74,27 @@ class DidsPage(PanelPage):
             if isinstance(named, Refusal):
                 return named
             if named:
-                return {"rows": [_row(row) for row in named], "following": None, "is_number": True}
+                rows = [_row(row) for row in named]
+                total = Total(len(rows), is_exact=True)
+                return {"rows": rows, "following": None, "is_number": True, "total": total}
             found = lookup.page(conn, caller, wanted, sorting, PAGE, after)
             if isinstance(found, Refusal):
                 return found
+            counted = _total(conn, caller, wanted, found, request.query_params.get("total") == "exact", after)
+            if isinstance(counted, Refusal):
+                return counted
             following = cursors.write(sort, found.following) if found.following else None
-            return {"rows": [_row(row) for row in found.rows], "following": following}
+            return {"rows": [_row(row) for row in found.rows], "following": following, "total": counted}
 
         found = await self.read(request, read)
         return self.render(
-            request, "dids.html", "DIDs", **found, wanted=asdict(wanted), search=wanted.search, sort=sort,
+            request, "dids.html", "DIDs", **found, wanted=given, search=wanted.search, sort=sort,
             sorts=list(SORTS.items()), routes=ROUTES,
-            export=address("api", "v1", "exports", "dids.csv", **asdict(wanted)),
-            narrowed=sort in SORTS or any(v for name, v in asdict(wanted).items() if name != "search"),
-            is_first=after is None, filtered=any(asdict(wanted).values()),
-            may_copy=may(request, "copy_did"),
-            may_add=may(request, "add_did"),
+            export=address("api", "v1", "exports", "dids.csv", **given),
+            narrowed=sort in SORTS or any(v for name, v in given.items() if name != "search"),
+            is_first=after is None, filtered=any(given.values()), may_copy=may(request, "copy_did"),
+            may_add=may(request, "add_did"), may_update=may(request, "update_did"),
+            may_delete=may(request, "update_did") and may(request, "delete_did"),
         )  # fmt: skip
 
     @route("/new")
@@ -97,14 +109,19 @@ class DidsPage(PanelPage):
         )  # fmt: skip
 
 
-def _wanted(request: Request) -> Wanted:
-    given = {name: request.query_params.get(name, "").strip()[:SEARCH_MOST] or None for name in FILTERS}
-    return Wanted(**given)
+def filters_of(request: Request) -> dict[str, str | None]:
+    """Return the filters that are in the address of a page."""
+    return {name: request.query_params.get(name, "").strip()[:SEARCH_MOST] or None for name in FILTERS}
+
+
+def said_filters(given: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    """Return the filters that were given as they are called, with their values."""
+    return [(label, value) for name, label in FILTERS.items() if (value := given.get(name))]
 
 
 def _only_number(request: Request, wanted: Wanted) -> str | None:
     """Return the text that is searched for if that is all that is asked, and nothing within numbers."""
-    alone = not any(value for name, value in asdict(wanted).items() if name != "search")
+    alone = wanted == Wanted(search=wanted.search)
     within = {"within", "after", "sort"} & request.query_params.keys()
     return wanted.search if alone and not within else None
 
@@ -120,6 +137,18 @@ def _after(request: Request, sort: str, sorting: Sort) -> list[str | int] | None
         return cursors.read(request.query_params.get("after"), sort, place_kinds(sorting))
     except BadCursor:
         return None
+
+
+def _total(
+    conn: Connection, caller: Caller, wanted: Wanted, page: FoundDids, exact: bool, after: list[Any] | None
+) -> Total | Refusal:
+    """Say how many DIDs the whole list has; a first page that is the last one too need not be counted."""
+    if after is None and page.following is None:
+        return Total(len(page.rows), is_exact=True)
+    total = lookup.total(conn, caller, wanted, exact=exact)
+    if isinstance(total, Refusal) or total.is_exact:
+        return total
+    return replace(total, count=max(total.count, len(page.rows)))
 
 
 def _row(row: Row) -> dict[str, Any]:

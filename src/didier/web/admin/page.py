@@ -106,11 +106,11 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-def address(*parts: str, **query: str | int | None) -> str:
-    """Return the address of a page of the panel, as `address("did", pattern, all=1)`."""
+def address(*parts: str, **query: str | int | list[str] | None) -> str:
+    """Return the address of a page of the panel, as `address("did", pattern, all=1)`; a list is repeated."""
     given = {name: value for name, value in query.items() if value is not None}
     path = "/".join([PREFIX, *(quote(part, safe="") for part in parts)])
-    return f"{path}?{urlencode(given)}" if given else path
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path
 
 
 def changed(request: Request, **query: str | int | None) -> str:

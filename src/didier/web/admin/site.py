@@ -17,6 +17,7 @@ from starlette_admin.routing import route
 from didier import __version__
 from didier.errors import NotPermitted, Unavailable
 from didier.web.admin.batches import BatchesPage
+from didier.web.admin.bulk import BulkPage
 from didier.web.admin.choices import Choices
 from didier.web.admin.console import Console
 from didier.web.admin.cookies import FIELD, PREFIX, THEME, token_of
@@ -60,8 +61,8 @@ class Start(PanelPage):
 
 
 PAGES: tuple[type[PanelPage], ...] = (
-    Dashboard, DidsPage, CopyPage, BatchesPage, UsersPage, ApiLog, ChangeLog, Console, DidPage, UserPage,
-    ProfilePage, Choices,
+    Dashboard, DidsPage, CopyPage, BatchesPage, UsersPage, ApiLog, ChangeLog, Console, DidPage, BulkPage,
+    UserPage, ProfilePage, Choices,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
