@@ -6,13 +6,14 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.domain.inputs import Row
-from didier.services.batches import bulk_edits
+from didier.services.batches import bulk_edits, copies
 from didier.services.batches.bulk_edits import EditOrder
+from didier.services.batches.copies import CopyOrder
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Total, Wanted
 from didier.storage.database import reading
-from didier.storage.dids import totals
+from didier.storage.dids import filters, totals
 from didier.storage.dids.pages import Sort
 from didier.storage.statements import run
 
@@ -75,6 +76,20 @@ def test_by_their_patterns(marked):
     assert ["5550104"] == patterns(marked, dids=("5550104", "5550101"), destination="8399")
 
 
+def test_copies_of_many_orders_are_the_list(marked, now):
+    """Whether few orders have made them or many; pages have each once."""
+    wanted = Wanted(copied_from=SOURCE)
+    for number in range(filters.RUNS_FEW + 2):
+        with marked.begin() as conn:
+            copies.copy(conn, [CopyOrder(CALLER, SOURCE, (f"56000{number:02}",))], now)
+        with reading(marked) as conn:
+            first = lookup.page(conn, CALLER, wanted, Sort(), 40)
+            rest = lookup.page(conn, CALLER, wanted, Sort(), 40, first.following) if first.following else None
+        found = [row["did_pattern"] for row in (*first.rows, *(rest.rows if rest else ()))]
+
+        assert [f"56000{n:02}" for n in range(number + 1)] == found
+
+
 def test_totals_of_few_are_exact(marked):
     """Counted to the last, also without being asked to."""
     with reading(marked) as conn:
@@ -87,7 +102,7 @@ def test_totals_of_few_are_exact(marked):
 def test_totals_of_many_are_estimated(marked):
     """By some places among the ids: of blocks that are alike about as many as there are."""
     with marked.begin() as conn:
-        count = 2 * totals.LOOKED_AT
+        count = 2 * totals.FEW
         numbers = ", ".join(f"({1000 + n}, '7{n:06}', '{'N' if n % 4 else 'Y'}')" for n in range(count))
         run(conn, f"INSERT INTO vicidial_inbound_dids (did_id, did_pattern, did_active) VALUES {numbers}")
     with reading(marked) as conn:

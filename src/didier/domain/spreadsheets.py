@@ -2,6 +2,7 @@
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GUARD = "'"
+_GUARDED = (*_FORMULA, _GUARD)
 
 
 def guarded(text: str) -> str:
@@ -11,10 +12,10 @@ def guarded(text: str) -> str:
     would make a sum of it otherwise. A text that begins with an apostrophe gets another one, so that
     `unguarded` gives back every text as it was (OWASP, "CSV Injection").
     """
-    return _GUARD + text if text.startswith((*_FORMULA, _GUARD)) else text
+    return _GUARD + text if text.startswith(_GUARDED) else text
 
 
 def unguarded(cell: str) -> str:
     """Return the text that `guarded` made *cell* of; cells written by others are taken as they are."""
-    is_guarded = cell.startswith(_GUARD) and cell[1:].startswith((*_FORMULA, _GUARD))
+    is_guarded = cell.startswith(_GUARD) and cell[1:].startswith(_GUARDED)
     return cell[1:] if is_guarded else cell

@@ -77,7 +77,7 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
     if wanted.patterns is not None:
         want(f"d.did_pattern IN {dialects.of(conn).texts}", as_json(list(wanted.patterns)))
     if wanted.copied_from is not None:
-        sql, given = _copied_from(conn, wanted.sight, wanted.copied_from)
+        sql, given = _copied_from(conn, wanted.sight, wanted.copied_from, near=near)
         want(sql, *given)
     if wanted.sight.prefix is not None:
         want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.sight.prefix)}%")
@@ -85,6 +85,18 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
         groups = as_json([*sorted(wanted.sight.groups), EVERY_GROUP])
         want(f"d.user_group IN {dialects.of(conn).texts}", groups)
     return found, values
+
+
+_LOOKED_AT = dict.fromkeys((
+    "did_id", "did_pattern", "did_description", "did_route", "did_active", "user_group", "group_id",
+    "did_carrier_description", *DESTINATIONS.values(),
+))  # fmt: skip
+
+
+def columns(conn: Connection) -> list[str]:
+    """Return the columns that conditions look at: rows have a hundred, which take time to be kept."""
+    there = columns_of(conn, DIDS)
+    return [name for name in _LOOKED_AT if name in there]
 
 
 def clause(conditions: Collection[str]) -> str:
@@ -123,6 +135,22 @@ def source_group(dialect: SqlDialect, sight: Visibility) -> str:
     return f"(SELECT {group} FROM didier_snapshots AS s WHERE s.snapshot_id = c.snapshot_id)"
 
 
+RUNS_FEW = 50
+"""Up to how many orders have copied a DID for its copies to be looked for among the rows of a list."""
+
+
+def is_run(conn: Connection, wanted: Filter) -> bool:
+    """Say whether copies of a DID are wanted that few orders have made: there may be many, side by side."""
+    if wanted.copied_from is None:
+        return False
+    sql = f"SELECT change_id FROM didier_changes WHERE source_pattern = ? LIMIT {RUNS_FEW + 1}"
+    return len(run(conn, sql, wanted.copied_from)) <= RUNS_FEW
+
+
+_COPY_OF = (
+    "EXISTS (SELECT 1 FROM didier_changes AS c"
+    " WHERE c.source_pattern = ?{seen} AND d.did_id BETWEEN c.did_id AND c.did_id + c.size - 1)"
+)
 _COPIED_FROM = (
     "d.did_id IN (SELECT t.did_id FROM didier_changes AS c"
     f" JOIN {DIDS} AS t ON t.did_id BETWEEN c.did_id AND c.did_id + c.size - 1"
@@ -130,14 +158,15 @@ _COPIED_FROM = (
 )
 
 
-def _copied_from(conn: Connection, sight: Visibility, source: str) -> tuple[str, list[Any]]:
+def _copied_from(conn: Connection, sight: Visibility, source: str, *, near: bool) -> tuple[str, list[Any]]:
     """Return the condition for copies of *source* as it was when it was seen, and its values."""
+    condition = _COPY_OF if near else _COPIED_FROM
     if not sight.sees_pattern(source):
         return "1 = 0", []
     if sight.groups is None:
-        return _COPIED_FROM.format(seen=""), [source]
+        return condition.format(seen=""), [source]
     seen = f" AND c.snapshot_id IN {dialects.of(conn).numbers}"
-    return _COPIED_FROM.format(seen=seen), [source, as_json(_seen_snapshots(conn, sight, source))]
+    return condition.format(seen=seen), [source, as_json(_seen_snapshots(conn, sight, source))]
 
 
 def _seen_snapshots(conn: Connection, sight: Visibility, source: str) -> list[int]:

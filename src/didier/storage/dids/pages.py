@@ -40,14 +40,15 @@ def page(
     conn: Connection, wanted: Filter, sort: Sort, limit: int, after: Sequence[Value] | None = None
 ) -> list[Row]:
     """Return *limit* of the DIDs that are *wanted*, behind the `place` *after* of a row."""
-    if wanted.text is None or sort.by == "did_description":
+    is_wide = wanted.text is not None or filters.is_run(conn, wanted)
+    if not is_wide or sort.by == "did_description":
         return _page(conn, wanted, sort, limit, after)
     near = _page(conn, wanted, sort, limit, after, near=True)
     return near if len(near) == limit else _page(conn, wanted, sort, limit, after)
 
 
 NEAR = 5_000
-"""How many rows are looked through in order for a text, before all that have it are sought."""
+"""How many rows are looked through in order for a text, or copies, before all of them are sought."""
 
 
 def _page(
@@ -67,7 +68,8 @@ def _page(
     place = ([behind], list(after)) if after is not None else ([], [])
     conditions, values = filters.conditions(conn, wanted, near=near)
     if near:
-        looked = f"SELECT * FROM {DIDS} AS d{clause(place[0])}{sorted_by} LIMIT {NEAR}"
+        looked_at = ", ".join(f"d.{name}" for name in filters.columns(conn))
+        looked = f"SELECT {looked_at} FROM {DIDS} AS d{clause(place[0])}{sorted_by} LIMIT {NEAR}"
         table, given = f"({looked})", place[1] + values
     else:
         table, conditions, given = DIDS, conditions + place[0], values + place[1]
@@ -83,7 +85,7 @@ def table(
     conditions, values = filters.conditions(conn, wanted, near=False)
     shown = ", ".join(f"d.`{name}`" for name in names)
     sql = f"SELECT {shown} FROM {DIDS} AS d{clause(conditions)} ORDER BY d.did_pattern LIMIT ? OFFSET ?"
-    return [tuple(map(_value, row)) for row in run(conn, sql, *values, limit, offset)]
+    return [tuple(_values(row)) for row in run(conn, sql, *values, limit, offset)]
 
 
 def patterns(conn: Connection, wanted: Filter, after: int, limit: int) -> list[tuple[int, str]]:
@@ -136,12 +138,20 @@ def _rows(conn: Connection, sight: Visibility, which: str, *values: Any) -> list
     columns = ", ".join(f"d.`{name}`" for name in names)
     found = run(conn, f"SELECT {columns}, {_CREATION} FROM {DIDS} AS d{which}", *values)
     sources = _sources(conn, sight, {row[-1] for row in found if row[-1] is not None})
-    rows = [dict(zip(names, map(_value, row[:-1]), strict=True)) for row in found]
+    rows = [dict(zip(names, _values(row[:-1]), strict=True)) for row in found]
     known = did_fields.of(conn, [int(row["did_id"] or 0) for row in rows])
     return [
         {**row, **known[int(row["did_id"] or 0)], "copied_from": sources.get(place[-1])}
         for row, place in zip(rows, found, strict=True)
     ]
+
+
+_PLAIN = {str, int, type(None)}
+
+
+def _values(row: Sequence[Any]) -> Sequence[Value]:
+    """Return a row with its moments as texts; most rows are returned as they are."""
+    return row if _PLAIN.issuperset(map(type, row)) else [*map(_value, row)]
 
 
 def _value(value: Any) -> Value:

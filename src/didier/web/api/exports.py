@@ -40,7 +40,7 @@ def as_csv(rows: Sequence[Row], first: bool) -> bytes:
     if first:
         writer.writerow(rows[0] if rows else ["did_pattern"])
     for row in rows:
-        writer.writerow(guarded(value) if isinstance(value, str) else value for value in row.values())
+        writer.writerow([guarded(value) if value and type(value) is str else value for value in row.values()])
     return text.getvalue().encode()
 
 
