@@ -38,6 +38,7 @@ class LogFilter:
     source: str | None = None
     since: datetime | None = None
     until: datetime | None = None  # excluded
+    reason: str | None = None
     visible: Collection[str] | None = None
 
 
@@ -55,7 +56,7 @@ def api_log(
     """
     conditions, values = [], []
     equal = {"user": wanted.user, "function": wanted.function, "result": wanted.result,
-             "source": wanted.source}  # fmt: skip
+             "source": wanted.source, "result_reason": wanted.reason}  # fmt: skip
     pairs: list[tuple[str, Any]] = [(f"{column} = ?", value) for column, value in equal.items()]
     pairs += [
         ("api_date >= ?", wanted.since and as_text(wanted.since)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -36,6 +36,11 @@ class DayCount:
 
     day: date
     copies: int
+
+    @property
+    def next_day(self) -> date:
+        """The day behind it."""
+        return self.day + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

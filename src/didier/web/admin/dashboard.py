@@ -130,6 +130,8 @@ class Dashboard(PanelPage):
         return self.render(
             request, "dashboard_part.html", part.title, part=part, rows=counted.rows, at=counted.at,
             days=days, shown=SHOWN, may_copy=may(request, "copy_did"), may_add=may(request, "add_did"),
+            may_log=may(request, "api_log"),
+            since=(counted.at - timedelta(days)).isoformat(timespec="minutes"),
         )  # fmt: skip
 
 

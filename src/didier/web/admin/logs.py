@@ -26,7 +26,7 @@ PAGE = 50
 MOST_READ = 200_000
 """Most lines that a page looks through: one that finds fewer than fill it leads on."""
 
-TEXT_MOST = 50
+TEXT_MOST = 255  # as long as reasons are
 RESULTS = ("SUCCESS", "ERROR", "NOTICE")
 SOURCES = (SOURCE, PANEL_SOURCE)
 API_FUNCTIONS = sorted({
@@ -48,7 +48,7 @@ class ApiLog(PanelPage):
     @route("")
     async def index(self, request: Request) -> Response:
         """Show the lines that are wanted, the newest first."""
-        given = _given(request, "user", "function", "result", "source")
+        given = _given(request, "user", "function", "result", "source", "reason")
         since, until = _moment(request, "since"), _moment(request, "until")
         wanted = LogFilter(**given, since=since, until=until)
         before = _before(request, "log")

@@ -137,11 +137,12 @@ async def read_log(
     source: Annotated[str | None, Query(max_length=20)] = None,
     since: Since = None,
     until: Until = None,
+    reason: Annotated[str | None, Query(max_length=255, description="The whole reason of a refusal")] = None,
     limit: Limit = PAGE_DEFAULT,
     cursor: Cursor = None,
 ) -> Response:
     """Read what was asked of either API, by users that the caller sees; the newest first."""
-    wanted = LogFilter(user, function, result, source, local(since), local(until))
+    wanted = LogFilter(user, function, result, source, local(since), local(until), reason)
     after = cursors.read(cursor, "log", (int,))
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
