@@ -107,6 +107,27 @@ def test_a_run_is_chosen_with_the_shift_key(panel):
     assert not panel.page.is_visible("text=Copy…")
 
 
+def test_chosen_dids_are_locked_and_unlocked(panel):
+    """The list shows which are, and can be filtered by that."""
+    panel.open("/dids")
+    tick(panel, "18005550001", "18005550003")
+    panel.page.click(".chosen >> text=Lock")
+    panel.page.wait_for_selector("#make:not([hidden])")
+    told = panel.text("#sampled tr:first-child")
+    panel.make()
+    panel.open("/dids?locked=Y")
+    listed = panel.text("tbody")
+    panel.page.check("#choose-page")
+    panel.page.click(".chosen >> text=Unlock")
+    panel.page.wait_for_selector("#make:not([hidden])")
+    panel.make()
+    panel.open("/dids?locked=Y")
+
+    assert "18005550001 Old line Locked: N → Y" == told
+    assert 2 == listed.count("locked")
+    assert "No DID matches." in panel.text()
+
+
 def test_what_is_locked_is_not_deleted(panel, server):
     """The preview says which and why; the others are deleted, or none if that is chosen."""
     assert 204 == Api(server).ask("PUT", "/dids/18005550001/lock").status

@@ -25,14 +25,13 @@ from didier.services.batches.batches import Undone
 from didier.services.batches.bulk_edits import EditOrder
 from didier.services.batches.copies import CopyOrder, CopyResult, copy
 from didier.services.batches.edit_spec import EditSpec
-from didier.services.batches.edits import AddOrder, DeleteOrder, UpdateOrder
+from didier.services.batches.edits import AddOrder, DeleteOrder, LockOrder, UpdateOrder
 from didier.services.batches.order_text import read_text, text_of
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.input_text import pack
 from didier.storage.batches.progress import BatchFilter, StoredBatch
 from didier.storage.database import reading
-from didier.storage.dids import deletion_locks
 from didier.storage.statements import run
 from support import outside
 from support.batches import SOURCE, accept, assert_agree, order, outcomes, stored, table, undo
@@ -351,7 +350,7 @@ def test_undo_keeps_and_names_what_was_changed_since(clean, now):
     with clean.begin() as conn:
         outside.update(conn, there["5550101"]["did_id"], {"did_active": "N"}, now + timedelta(minutes=1))
         outside.delete(conn, there["5550102"]["did_id"])
-        deletion_locks.lock(conn, {there["5550103"]["did_id"]: ("admin", 1)}, now)
+        edits.lock(conn, [LockOrder(CALLER, "5550103")], now)
 
     undone = undo(clean, batch_id, now)
 

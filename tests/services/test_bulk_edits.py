@@ -488,3 +488,19 @@ def test_all_problems_of_a_small_order_are_told(block, now):
     assert [(2, "missing"), (3, "duplicate"), (4, "missing")] == [
         (one.position, one.outcome) for one in refused.problems
     ]
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_locks_in_bulk_are_undone(clean, now, large):
+    """Locked DIDs are not deleted, by force neither; what locked them is taken back like any update."""
+    lock, force = EditSpec("update", {"locked": "Y"}), replace(DELETE, force=True)
+    at_once(clean, ADD, BLOCK, now)
+    done = carry_out(clean, lock, BLOCK, now) if large else at_once(clean, lock, BLOCK, now)
+    kept = at_once(clean, force, BLOCK, now, atomic=False)
+    assert isinstance(undo(clean, done.batch_id, now), Undone)
+    if large:
+        finish(clean, now, done.batch_id, pace=70)
+    gone = at_once(clean, force, BLOCK, now, atomic=False)
+
+    assert {"refused"} == {item.outcome for item in kept.items}
+    assert {"deleted"} == {item.outcome for item in gone.items}

@@ -6,9 +6,10 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.domain.inputs import Row
-from didier.services.batches import bulk_edits, copies
+from didier.services.batches import bulk_edits, copies, edits
 from didier.services.batches.bulk_edits import EditOrder
 from didier.services.batches.copies import CopyOrder
+from didier.services.batches.edit_orders import LockOrder
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Total, Wanted
@@ -68,6 +69,15 @@ def test_by_the_destination(marked):
     assert ["5550104"] == patterns(marked, destination="399")
     assert [f"555010{n}" for n in range(4)] == patterns(marked, destination="8301")
     assert [] == patterns(marked, destination="_")
+
+
+def test_by_locks(marked, now):
+    """Those that are locked against deletion, or all the others."""
+    with marked.begin() as conn:
+        edits.lock(conn, [LockOrder(CALLER, "5550101"), LockOrder(CALLER, "5550103")], now)
+
+    assert ["5550101", "5550103"] == patterns(marked, locked="Y")
+    assert [SOURCE, "5550100", "5550102", "5550104"] == patterns(marked, locked="N")
 
 
 def test_by_their_patterns(marked):

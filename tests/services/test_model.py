@@ -143,7 +143,6 @@ class Model(RuleBasedStateMachine):
         self.now = datetime(2026, 3, 4, 5, 6, 7)
         self.rows: dict[int, Row] = {source["did_id"]: dict(source)}
         self.made: dict[int, Made] = {}
-        self.locked: set[int] = set()
         self.updated: set[int] = set()
         self.last: dict[int, Last] = {}  # change of each DID
         self.versions: dict[int, int] = {}  # of each DID that was changed, also of one that is gone
@@ -391,7 +390,7 @@ class Model(RuleBasedStateMachine):
         done = self.ask(edits.delete, DeleteOrder(CALLER, pattern))
         if found is None:
             assert NotFound(pattern) == done
-        elif found["did_id"] in self.locked:
+        elif self.is_locked(found["did_id"]):
             assert DeletionLocked(pattern) == done
         else:
             self.edited(Made(done.batch_id, "delete", "done", self.now, before=found), None)
@@ -410,8 +409,14 @@ class Model(RuleBasedStateMachine):
         done = self.ask(edits.lock, LockOrder(CALLER, pattern, locked))
         if found is None:
             assert NotFound(pattern) == done
-        else:
-            (self.locked.add if locked else self.locked.discard)(found["did_id"])
+            return
+        row = found | {"locked": "Y" if locked else "N"}
+        self.updated.add(found["did_id"])
+        self.edited(Made(done.batch_id, "update", "done", self.now, before=found, after=row), row)
+
+    def is_locked(self, did_id):
+        """Say whether a DID is locked against deletion."""
+        return self.rows.get(did_id, {}).get("locked") == "Y"
 
     @precondition(lambda self: self.made)
     @rule(place=PLACES, force=st.booleans())
@@ -458,7 +463,7 @@ class Model(RuleBasedStateMachine):
             row = self.rows.get(item[2])
             if row is None:
                 item[1] = "missing"
-            elif item[2] in self.locked or (not force and self.is_changed(batch, row)):
+            elif self.is_locked(item[2]) or (not force and self.is_changed(batch, row)):
                 item[1] = "kept"
             else:
                 item[1] = "removed"
@@ -503,7 +508,7 @@ class Model(RuleBasedStateMachine):
         if not force and any(row[name] != batch.after[name] for name in columns):
             return None, (pattern,), lambda: None
         if batch.kind == "add":
-            locked = did_id in self.locked
+            locked = self.is_locked(did_id)
             return locked and DeletionLocked(pattern), (), lambda: self.take(did_id, batch.batch_id, "undone")
         former = {name: batch.before[name] for name in columns}
         return None, (), lambda: self.put(row | former, "restored", batch.batch_id)
@@ -559,7 +564,7 @@ def changed(batch: Made) -> list[str]:
 
 def wanted(source: Row, overrides: dict[str, str | None]) -> Row:
     """Return the columns that the copies of *source* have."""
-    values = source | {"tags": "", "managed_by": ""} | held(overrides)
+    values = source | {"tags": "", "managed_by": "", "locked": "N"} | held(overrides)
     return {name: value for name, value in values.items() if name not in UNLIKE_SOURCE}
 
 

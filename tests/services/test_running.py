@@ -9,10 +9,11 @@ from sqlalchemy.engine import Engine
 
 from didier.cli.local import CALLER
 from didier.errors import Unavailable
-from didier.services.batches import journal
+from didier.services.batches import edits, journal
 from didier.services.batches.batches import Undone
+from didier.services.batches.edit_orders import LockOrder
 from didier.storage.changes.change_log import Change
-from didier.storage.dids import deletion_locks, dids
+from didier.storage.dids import dids
 from didier.storage.statements import is_transactional, run
 from didier.storage.tables import DIDS
 from support import outside
@@ -344,7 +345,7 @@ def made_with_changes(engine: Engine, now) -> int:
         outside.update(conn, there["5551499"]["did_id"], {"did_active": "N"}, later)
         outside.delete(conn, there["5550800"]["did_id"])
         outside.delete(conn, there["5550801"]["did_id"])
-        deletion_locks.lock(conn, {there["5551000"]["did_id"]: ("admin", 1)}, now)
+        edits.lock(conn, [LockOrder(CALLER, "5551000")], now)
     return batch_id
 
 

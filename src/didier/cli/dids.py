@@ -33,6 +33,10 @@ Destination = Annotated[
     typer.Option(help="Only DIDs whose route leads to this: part of an in-group, call menu, extension, …"),
 ]
 Tag = Annotated[str | None, typer.Option(help="Only DIDs with this tag.")]
+Locked = Annotated[
+    bool | None,
+    typer.Option("--locked/--unlocked", help="Only DIDs that are locked against deletion, or only others."),
+]
 
 HISTORY_SHOWN = 10
 
@@ -58,6 +62,7 @@ def list_(
     copied_from: CopiedFrom = None,
     destination: Destination = None,
     tag: Tag = None,
+    locked: Locked = None,
     sort: Annotated[
         str | None, typer.Option(help="did_pattern, did_id or did_description; -did_id for descending.")
     ] = None,
@@ -72,7 +77,8 @@ def list_(
     with connection.client() as client:
         found = client.dids(
             search=search, route=route, active=active, user_group=user_group, group_id=in_group,
-            carrier=carrier, copied_from=copied_from, destination=destination, tag=tag, sort=sort,
+            carrier=carrier, copied_from=copied_from, destination=destination, tag=tag, locked=locked,
+            sort=sort,
             page_size=printing.page(as_json or as_csv),
         )  # fmt: skip
         printing.listing(found, _COLUMNS, as_json, as_csv, limit)

@@ -9,7 +9,7 @@ import typer
 
 from didier.cli import batches, outcomes, printing, progress_bars
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
-from didier.cli.dids import Active, Carrier, CopiedFrom, Destination, InGroup, Route, Tag, UserGroup
+from didier.cli.dids import Active, Carrier, CopiedFrom, Destination, InGroup, Locked, Route, Tag, UserGroup
 from didier.cli.failures import Status
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered
 from didier.cli.table_options import AllowImplausible, IgnoreColumns, Map, reading
@@ -52,6 +52,7 @@ def export(
     copied_from: CopiedFrom = None,
     destination: Destination = None,
     tag: Tag = None,
+    locked: Locked = None,
 ) -> None:
     """Write all fields of DIDs to a file. The file appears only when it is complete.
 
@@ -63,7 +64,7 @@ def export(
     with connection.client() as client:
         pieces = client.export(
             format=kind, search=search, route=route, active=active, user_group=user_group, group_id=in_group,
-            carrier=carrier, copied_from=copied_from, destination=destination, tag=tag,
+            carrier=carrier, copied_from=copied_from, destination=destination, tag=tag, locked=locked,
         )  # fmt: skip
         count = _write(pieces, file, kind)
     say(f"{numbered(count, 'DID')} written to {file}.", err=True)

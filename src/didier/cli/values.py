@@ -19,6 +19,7 @@ Blank = Annotated[
 
 CONDITIONS = (
     "search", "route", "active", "user_group", "group_id", "carrier", "copied_from", "destination", "tag",
+    "locked",
 )  # fmt: skip
 """What DIDs may be chosen by: the filters of lists."""
 

@@ -127,12 +127,13 @@ def filters(
     copied_from: str | None = None,
     destination: str | None = None,
     tag: str | None = None,
+    locked: bool | None = None,
 ) -> dict[str, Any]:
     """Return which DIDs are wanted, as parameters."""
     return {
         "search": search, "route": route, "active": yes_no(active), "user_group": user_group,
         "group_id": group_id, "carrier": carrier, "copied_from": copied_from, "destination": destination,
-        "tag": tag,
+        "tag": tag, "locked": yes_no(locked),
     }  # fmt: skip
 
 

@@ -338,6 +338,8 @@ def tidy_tags(value: str) -> str:
 OWN_FIELDS = (
     Field("tags", tags, "Words of your own, divided by commas", label="Tags", group="Identity",
           tidy=tidy_tags),
+    Field("locked", one_of("Y", "N"), "Whether it cannot be deleted, not even by force", empty="N",
+          label="Locked", group="Identity"),
 )  # fmt: skip
 """The fields of Didier's own, which VICIdial does not know."""
 

@@ -249,6 +249,7 @@ class AsyncDidier:
         copied_from: str | None = None,
         destination: str | None = None,
         tag: str | None = None,
+        locked: bool | None = None,
         *,
         sort: str | None = None,
         page_size: int = PAGE,
@@ -260,7 +261,7 @@ class AsyncDidier:
         descending with ``-`` before it.
         """
         wanted = calls.filters(
-            search, route, active, user_group, group_id, carrier, copied_from, destination, tag
+            search, route, active, user_group, group_id, carrier, copied_from, destination, tag, locked
         )
         return self._connection.pages(calls.dids(wanted, sort, page_size))
 

@@ -9,8 +9,7 @@ from typing import cast
 
 from sqlalchemy.engine import Connection
 
-from didier.domain.users import missing_rights
-from didier.errors import NotFound, Refusal
+from didier.errors import Refusal
 from didier.services.batches import edit_decisions, execute
 from didier.services.batches.edit_decisions import Decided
 from didier.services.batches.edit_orders import (
@@ -26,9 +25,7 @@ from didier.services.batches.edit_orders import (
     etag,
 )
 from didier.services.changes import record
-from didier.services.changes.record import Kind
-from didier.storage.changes import vicidial_logs
-from didier.storage.changes.change_log import UPDATED, Change
+from didier.storage.changes.change_log import Change
 from didier.storage.dids import deletion_locks, dids
 from didier.storage.dids.dids import Found
 
@@ -36,9 +33,6 @@ __all__ = [
     "AddOrder", "AddRefused", "DeleteOrder", "DeleteRefused", "Done", "LockOrder", "LockRefused",
     "UpdateOrder", "UpdateRefused", "add", "delete", "etag", "lock", "update",
 ]  # fmt: skip
-
-LOCKED = Kind(UPDATED, "MODIFY", "DIDIER LOCK DID")
-UNLOCKED = Kind(UPDATED, "MODIFY", "DIDIER UNLOCK DID")
 
 
 def add(
@@ -110,30 +104,12 @@ def _done(order: AddOrder | UpdateOrder | DeleteOrder, change: Change, batch_id:
 
 
 def lock(conn: Connection, orders: Sequence[LockOrder], now: datetime) -> list[Done | LockRefused]:
-    """Lock DIDs against deletion or end that; of several wishes for one DID the last counts."""
-    found = dids.find(conn, {order.pattern for order in orders})
-    outcomes: list[Done | LockRefused] = []
-    wishes: dict[int, LockOrder] = {}
-    for order in orders:
-        did = found.get(order.pattern)
-        if missing := missing_rights(order.caller.user, "update_did"):
-            outcomes.append(missing)
-        elif did is None or not edit_decisions.sees(order.caller, did):
-            outcomes.append(NotFound(order.pattern))
-        else:
-            wishes[did.did_id] = order
-            outcomes.append(Done(order.pattern, did.did_id))
-    lockers = {did_id: order.caller for did_id, order in wishes.items() if order.locked}
-    deletion_locks.lock(conn, {did_id: (who.name, who.user.user_id) for did_id, who in lockers.items()}, now)
-    deletion_locks.unlock(conn, [did_id for did_id, order in wishes.items() if not order.locked])
-    events = [
-        record.event(
-            LOCKED if o.locked else UNLOCKED,
-            o.pattern,
-            Change(o.caller.author, UPDATED, "lock", did_id, ""),
-            None,
-        )
-        for did_id, o in wishes.items()
-    ]
-    vicidial_logs.write_admin(conn, events, now)
-    return outcomes
+    """Lock DIDs against deletion or end that, in order: an update of their field ``locked``."""
+    updates = [UpdateOrder(o.caller, o.pattern, {"locked": "Y" if o.locked else "N"}) for o in orders]
+    outcomes = update(conn, updates, now)
+    deletion_locks.forget(conn, [
+        outcome.did_id
+        for order, outcome in zip(orders, outcomes, strict=True)
+        if isinstance(outcome, Done) and not order.locked
+    ])  # fmt: skip
+    return cast("list[Done | LockRefused]", outcomes)

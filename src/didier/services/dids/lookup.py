@@ -36,6 +36,7 @@ class Wanted:
     destination: str | None = None
     tag: str | None = None
     dids: Sequence[str] | None = None
+    locked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
         carrier=wanted.carrier,
         destination=wanted.destination,
         tag=wanted.tag,
+        locked=wanted.locked,
         patterns=wanted.dids,
         copied_from=source,
         sight=caller.visibility,

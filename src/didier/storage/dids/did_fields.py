@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from didier.storage import dialects, row_sets
 from didier.storage.dialects import SqlDialect
+from didier.storage.dids import deletion_locks
 from didier.storage.failures import Outrun
 from didier.storage.statements import as_json, bound_rows, cache_some, run
 
@@ -20,10 +21,13 @@ Fields = Mapping[str, Value]
 VERSION = "version"
 DEFAULTS: Fields = MappingProxyType({
     VERSION: 1, "tags": "", "gateway_set": "", "schedule": "", "fallbacks": "", "managed_by": "",
+    "locked": "N",
 })  # fmt: skip
 """What a DID has of which nothing else is known."""
 
-NOT_COPIED: Fields = MappingProxyType({name: DEFAULTS[name] for name in (VERSION, "tags", "managed_by")})
+NOT_COPIED: Fields = MappingProxyType(
+    {name: DEFAULTS[name] for name in (VERSION, "tags", "managed_by", "locked")}
+)
 """What a copy has whatever its source has."""
 
 _VALUES = tuple(name for name in DEFAULTS if name != VERSION)
@@ -108,6 +112,7 @@ def change(conn: Connection, changes: Mapping[int, Fields]) -> None:
     run(conn, _raise(dialect), as_json(list(changes)))
     given = {did_id: {n: fields[n] for n in _VALUES if n in fields} for did_id, fields in changes.items()}
     row_sets.update_each(conn, _TABLE, "did_id", given.items())
+    deletion_locks.forget(conn, [did_id for did_id, fields in given.items() if fields.get("locked") == "N"])
 
 
 @cache_some

@@ -35,6 +35,7 @@ class Filter:
     carrier: str | None = None
     destination: str | None = None
     tag: str | None = None
+    locked: str | None = None
     copied_from: str | None = None
     patterns: Collection[str] | None = None
     sight: Visibility = EVERYTHING  # of whom they are listed for
@@ -74,6 +75,8 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
         want(f"{_DESTINATION} LIKE ? ESCAPE '!'", like(wanted.destination))
     if wanted.tag is not None:
         want(_HAS_TAG, *_tag_among(escaped(wanted.tag)))
+    if wanted.locked is not None:
+        want(f"d.did_id {'IN' if wanted.locked == 'Y' else 'NOT IN'} ({_LOCKED})")
     if wanted.patterns is not None:
         want(f"d.did_pattern IN {dialects.of(conn).texts}", as_json(list(wanted.patterns)))
     if wanted.copied_from is not None:
@@ -107,6 +110,8 @@ def clause(conditions: Collection[str]) -> str:
 _ROUTES = " ".join(f"WHEN '{route}' THEN d.{column}" for route, column in DESTINATIONS.items())
 _DESTINATION = f"(CASE d.did_route {_ROUTES} END)"
 """Where the route of a DID leads."""
+
+_LOCKED = "SELECT f.did_id FROM didier_did_fields AS f WHERE f.locked = 'Y'"
 
 _AMONG = " OR ".join(["f.tags LIKE ? ESCAPE '!'"] * 4)
 _HAS_TAG = f"d.did_id IN (SELECT f.did_id FROM didier_did_fields AS f WHERE f.tags <> '' AND ({_AMONG}))"

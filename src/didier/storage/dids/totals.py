@@ -36,7 +36,7 @@ def estimated(conn: Connection, wanted: Filter) -> tuple[int, bool]:
         return 0, True
     ids = last - first + 1
     is_sought = wanted.copied_from is not None and not filters.is_run(conn, wanted)
-    is_listed = wanted.patterns is not None or wanted.tag is not None
+    is_listed = wanted.patterns is not None or wanted.tag is not None or wanted.locked == "Y"
     if ids <= FEW or is_listed or is_sought:  # by lists of ids, which are read as a whole for each place
         return exact(conn, wanted), True
     starts = [first + (ids - _WIDTH) * place // (PLACES - 1) for place in range(PLACES)]

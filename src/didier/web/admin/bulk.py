@@ -47,6 +47,8 @@ ACTIONS = {
     "activate": Action("Activate DIDs", "update", "activate", "activated", {"did_active": "Y"}),
     "deactivate": Action("Deactivate DIDs", "update", "deactivate", "deactivated", {"did_active": "N"}),
     "edit": Action("Edit DIDs", "update", "change", "changed"),
+    "lock": Action("Lock DIDs against deletion", "update", "lock", "locked", {"locked": "Y"}),
+    "unlock": Action("Unlock DIDs", "update", "unlock", "unlocked", {"locked": "N"}),
     "delete": Action("Delete DIDs", "delete", "delete", "deleted"),
 }
 

@@ -28,9 +28,9 @@ from didier.web.api.schemas import SEARCH_MOST
 PAGE = 50
 
 FILTERS = {
-    "search": "number or description", "route": "route", "active": "active", "destination": "calls go to",
-    "tag": "tag", "user_group": "Admin User Group", "group_id": "in-group", "carrier": "carrier",
-    "copied_from": "copied from",
+    "search": "number or description", "route": "route", "active": "active", "locked": "locked",
+    "destination": "calls go to", "tag": "tag", "user_group": "Admin User Group",
+    "group_id": "in-group", "carrier": "carrier", "copied_from": "copied from",
 }  # fmt: skip
 """The parameters that say which DIDs are listed, and what they are called."""
 

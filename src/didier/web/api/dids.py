@@ -193,6 +193,9 @@ def wanted(
         ),
     ] = None,
     tag: Annotated[str | None, Query(max_length=TAG_LONGEST, description="One of its tags")] = None,
+    locked: Annotated[
+        Literal["Y", "N"] | None, Query(description="Whether it is locked against deletion")
+    ] = None,
     did: Annotated[
         list[str] | None,
         Query(max_length=CHOSEN_MOST, description="Pattern of a DID: of these alone; may be repeated"),
@@ -200,7 +203,17 @@ def wanted(
 ) -> Wanted:
     """Return which DIDs are wanted, for lists and exports."""
     return Wanted(
-        search, route, active, user_group, group_id, carrier, copied_from, destination, tag, did or None
+        search,
+        route,
+        active,
+        user_group,
+        group_id,
+        carrier,
+        copied_from,
+        destination,
+        tag,
+        did or None,
+        locked,
     )
 
 

@@ -69,6 +69,7 @@ class Where(Body):
     destination: StrictStr | None = Field(
         None, pattern=_TEXT, max_length=SEARCH_MOST, description="Part of where the route leads"
     )
+    locked: Literal["Y", "N"] | None = Field(None, description="Whether it is locked against deletion")
     tag: StrictStr | None = Field(None, pattern=_TEXT, max_length=TAG_LONGEST, description="One of its tags")
 
     @property
