@@ -86,7 +86,7 @@ def test_every_column_is_in_the_reference():
         (
             field.group, f"`{field.column}`", field.label, field.help, field.rule("\0" * 30_000),
             f"{KINDS[field.refers_to]} (`{field.refers_to}`)" if field.refers_to else "",
-            "no" if field.empty is None else "`0`" if field.empty else "yes",
+            "no" if field.empty is None else f"`{field.empty}`" if field.empty else "yes",
         )
         for field in BY_COLUMN.values()
     ]  # fmt: skip
