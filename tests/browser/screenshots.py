@@ -41,6 +41,20 @@ def _wrong(panel: Panel) -> None:
     panel.page.evaluate("document.getElementById('group_id').scrollIntoView({block: 'center'})")
 
 
+def _chosen(panel: Panel) -> None:
+    for box in panel.page.query_selector_all("[name=did]")[:3]:
+        box.check()
+    panel.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+
+
+def _edited(panel: Panel) -> None:
+    panel.page.fill("#did_description", "Sales, west coast")
+    panel.page.fill("#tags", "vip,west")
+    panel.page.click("#preview")
+    panel.page.wait_for_selector("#make:not([hidden])")
+    panel.page.evaluate("document.activeElement.blur(); document.getElementById('make').scrollIntoView()")
+
+
 def _deletion(panel: Panel) -> None:
     panel.page.click("#delete")
 
@@ -91,7 +105,8 @@ def _fill_records(server: Didier) -> None:
 
 
 PAGES: dict[str, tuple[str, Prepare | None]] = {
-    "dids": ("/dids", None),
+    "dids": ("/dids", _chosen),
+    "bulk": ("/bulk?action=edit&all=1&search=1800222", _edited),
     "did": ("/did/18002223333", None),
     "did-edit": (f"/did/{SOURCE}/edit", _wrong),
     "did-delete": ("/did/18002223334", _deletion),
