@@ -384,7 +384,7 @@ class ImportedItem(Model):
     target: str
     outcome: str
     did_id: int | None = None
-    reason: str | None = field(default=None, repr=False)
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
