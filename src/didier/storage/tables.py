@@ -129,6 +129,7 @@ URLS = "vicidial_urls"
 WEBSERVERS = "vicidial_webservers"
 PHONES = "phones"
 PHONES_ALIAS = "phones_alias"
+SERVERS = "servers"
 CAMPAIGNS = "vicidial_campaigns"
 IN_GROUPS = "vicidial_inbound_groups"
 CAMPAIGN_AGENTS = "vicidial_campaign_agents"
@@ -149,7 +150,7 @@ RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     USERS: _WRITE,
     USER_GROUPS: _READ,
     SYSTEM_SETTINGS: _CHANGE,
-    "servers": _CHANGE,
+    SERVERS: _CHANGE,
     IN_GROUPS: _READ,
     CALL_MENU: _READ,
     "vicidial_did_log": _READ,
@@ -187,10 +188,10 @@ INDISPENSABLE: Mapping[str, tuple[str, ...]] = MappingProxyType({
 })  # fmt: skip
 """The columns without which no function works; all others may be lacking."""
 
-NOT_EMBEDDED = frozenset({CALL_MENU_OPTIONS, LIVE_AGENTS, LIVE_INBOUND_AGENTS})
+NOT_EMBEDDED = frozenset({LIVE_AGENTS, LIVE_INBOUND_AGENTS})
 """Tables that an embedded database does not get: nothing there would fill them."""
 
-FILLED_BY_VICIDIAL = frozenset({PHONES, CAMPAIGNS})
+FILLED_BY_VICIDIAL = frozenset({CAMPAIGNS})
 """Tables that an embedded database has empty: what DIDs have of them is not looked up there then."""
 
 DIDIER_TABLES = (
