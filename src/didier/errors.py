@@ -48,7 +48,11 @@
     │   ├── UserNotFound
     │   ├── GroupNotFound
     │   ├── LevelNotAllowed
-    │   └── PasswordNotReset
+    │   ├── PasswordNotReset
+    │   ├── DestinationNotFound
+    │   ├── DestinationExists
+    │   ├── DestinationInUse
+    │   └── VicidialOwned
     ├── Unavailable            nothing wrong with the request; it may be sent again
     │   ├── Overloaded
     │   ├── DatabaseBusy
@@ -555,6 +559,54 @@ class PasswordNotReset(Refusal):
     def __str__(self) -> str:
         reason = "Didier sends no mail" if self.is_address else "there is no valid e-mail address"
         return f"the password of {self.user} was not reset: {reason}"
+
+
+@dataclass(unsafe_hash=True)
+class DestinationNotFound(Refusal):
+    """There is no *kind* ("in-group") called *name* that the caller may see."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"there is no {self.kind} {self.name}"
+
+
+@dataclass(unsafe_hash=True)
+class DestinationExists(Refusal):
+    """A *kind* called *name* exists already; *field* is where that was given."""
+
+    kind: str
+    name: str
+    field: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} already exists"
+
+
+@dataclass(unsafe_hash=True)
+class DestinationInUse(Refusal):
+    """Calls are sent to the *kind* called *name* by *places* ("DID 18001234567"); only force deletes it."""
+
+    kind: str
+    name: str
+    places: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} is in use by {'; '.join(self.places)}"
+
+
+@dataclass(unsafe_hash=True)
+class VicidialOwned(Refusal):
+    """Things of this *kind* ("in-group") are VICIdial's in this database: Didier only reads them."""
+
+    kind: str
+
+    def __str__(self) -> str:
+        return (
+            f"this database is VICIdial's: its own pages create, change and delete {self.kind}s,"
+            " and Didier only reads them"
+        )
 
 
 class Unavailable(DidierError):
