@@ -107,17 +107,18 @@ def _dids(conn: Connection, wanted: Collection[str], sight: Visibility) -> Itera
         for column, redirect in REDIRECTS.items()
         if there.issuperset((column, *redirect.needed))
     }
-    seen = _seen(conn, sight)
+    seen = seen_as(conn, sight)
     if dialects.of(conn).has_own_indexes:
         return _by_indexes(conn, used, wanted, seen)
     return _in_one(conn, used, wanted, seen)
 
 
-_Seen = tuple[str, list[str]]
-"""The expression that is 1 for DIDs that are seen and 0 for others, and its values."""
+Seen = tuple[str, list[str]]
+"""An expression of SQL, and its values."""
 
 
-def _seen(conn: Connection, sight: Visibility) -> _Seen:
+def seen_as(conn: Connection, sight: Visibility) -> Seen:
+    """Return the expression that is 1 for DIDs that *sight* has and 0 for others, and its values."""
     conditions, values = ["1 = 1"], []
     if sight.groups is not None:
         conditions.append(f"user_group IN {dialects.of(conn).texts}")
@@ -133,7 +134,7 @@ def _did(number: Any, pattern: str, column: str, more: int, seen: int) -> _Found
 
 
 def _by_indexes(
-    conn: Connection, used: Mapping[str, str], wanted: Collection[str], seen: _Seen
+    conn: Connection, used: Mapping[str, str], wanted: Collection[str], seen: Seen
 ) -> Iterator[_Found]:
     """Look into the index of each redirect. Of the DIDs with the same number there the first is told."""
     among = dialects.of(conn).texts
@@ -147,7 +148,7 @@ def _by_indexes(
 
 
 def _in_one(
-    conn: Connection, used: Mapping[str, str], wanted: Collection[str], seen: _Seen
+    conn: Connection, used: Mapping[str, str], wanted: Collection[str], seen: Seen
 ) -> Iterator[_Found]:
     """Look through all DIDs once, for all redirects; tell the same as `_by_indexes`."""
     among = dialects.of(conn).texts
