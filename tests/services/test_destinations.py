@@ -8,7 +8,6 @@ from didier.cli.local import CALLER
 from didier.domain.destinations import CALL_MENU, IN_GROUP, KINDS, PHONE, SERVER
 from didier.errors import (
     DestinationExists,
-    DestinationInUse,
     DestinationNotFound,
     InvalidField,
     NothingToChange,
