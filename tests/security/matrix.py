@@ -9,10 +9,13 @@ from security.rule import ALLOWED, PARTLY, Row, lacks
 from security.world import World
 
 
-def cells(interface: Interface, columns: Sequence[Circumstance]) -> Iterator[tuple[Row, Circumstance]]:
-    """Yield what is asked, one circumstance after the other."""
+def cells(
+    interface: Interface, columns: Sequence[Circumstance], *, vicidial: bool = False
+) -> Iterator[tuple[Row, Circumstance]]:
+    """Yield what is asked, one circumstance after the other; *vicidial*: of a database of VICIdial's."""
+    rows = [row.in_vicidial() if vicidial else row for row in interface.rows]
     for circumstance in columns:
-        for row in interface.rows:
+        for row in rows:
             if interface.expected(row, circumstance) is not None:
                 yield row, circumstance
 
@@ -21,7 +24,7 @@ def surprises(world: World, interface: Interface, columns: Sequence[Circumstance
     """Ask everything; return what was answered, or changed, otherwise than expected."""
     found = [
         f"{row.name} / {circumstance.heading}: {text}"
-        for row, circumstance in cells(interface, columns)
+        for row, circumstance in cells(interface, columns, vicidial=world.engine.dialect.name != "sqlite")
         for text in _measured(world, interface, row, circumstance)
     ]
     world.restore()

@@ -6,7 +6,7 @@ from typing import Any
 
 from didier import errors
 from security.rule import ALLOWED, PARTLY, Need, Row, needs
-from security.world import CALL, DAY, DID, MARK, OTHER, PASSWORD
+from security.world import CALL, DAY, DESK_SERVER, DID, MARK, OTHER, PASSWORD
 
 DID_CSV = "did_pattern,did_description\n{},Support line\n"
 UPDATE = {"verb": "update", "values": {"record_call": "Y"}}
@@ -80,6 +80,22 @@ _SHOWN = {"higher": ALLOWED, "further": ALLOWED}
 """Users are shown whatever they may do."""
 
 _READ = needs("list_dids")
+
+
+def _destinations(one: str, many: str, body: dict[str, str], change: dict[str, str]) -> tuple[Operation, ...]:
+    """Return the operations on a kind of what DIDs lead to; VICIdial's own are only read."""
+    hidden = {"hidden": errors.DestinationNotFound}
+    write = {"need": needs("update_did"), "beyond": errors.NotPermitted, "on_vicidial": errors.VicidialOwned,
+             "changes": True}  # fmt: skip
+    return (
+        Operation(f"list{many}", _READ, hidden=PARTLY, mark=MARK),
+        Operation(f"get{one}", _READ, **hidden, mark=MARK),
+        Operation(f"add{one}", body=body, **write),
+        Operation(f"change{one}", body=change, **hidden, **write),
+        Operation(f"delete{one}", **hidden, **write),
+    )
+
+
 _UNDO = {"changes": True, "body": {}}
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -190,6 +206,20 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "readLog", needs("api_log"), hidden=PARTLY, beyond=errors.NotPermitted, query=f"?user={OTHER}",
         mark=MARK,
+    ),
+    *_destinations(
+        "InGroup", "InGroups", {"group_id": "NEW", "group_name": "New one"}, {"group_name": "Another"}
+    ),
+    *_destinations(
+        "CallMenu", "CallMenus", {"menu_id": "NEW", "menu_name": "New one"}, {"menu_name": "Another"}
+    ),
+    *_destinations(
+        "Phone", "Phones", {"extension": "new", "server_ip": DESK_SERVER, "dialplan_number": "1"},
+        {"fullname": "Another"},
+    ),
+    *_destinations(
+        "Server", "Servers", {"server_id": "new", "server_ip": "192.0.2.99"},
+        {"server_description": "Another"},
     ),
     _dids("readUsage", "did_log_export", mark=DID),
     _dids(

@@ -25,7 +25,7 @@ SYMBOLS: dict[Expected, str] = {
     errors.LevelNotAllowed: "L", errors.BeyondReach: "R", errors.InvalidField: "R",
     **dict.fromkeys((
         errors.NotFound, errors.UserNotFound, errors.BatchNotFound, errors.TokenNotFound,
-        errors.GroupNotFound, errors.NotAllPossible, errors.NothingFound,
+        errors.GroupNotFound, errors.NotAllPossible, errors.NothingFound, errors.DestinationNotFound,
     ), "∅"),
 }  # fmt: skip
 

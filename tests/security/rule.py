@@ -1,7 +1,7 @@
 """What each request needs, and who lacks it: derived from `RIGHTS` and `SCOPES`, not from the answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from didier.domain.grants import FUNCTIONS as LIST
@@ -112,6 +112,7 @@ class Row:
     - *locked*: wrong passwords have locked the caller, whose session goes on
     - *refused*: a right is missing; the refusal for it
     - *factor* is how it stands with the caller's second factor: "", "waiting" or "confirmed"
+    - *on_vicidial* is answered instead of all these where the database is VICIdial's, which owns the thing
     - *mark* stands in the answer when, and only when, the thing is shown
     """
 
@@ -126,4 +127,10 @@ class Row:
     refused: Expected = None
     factor: str = ""
     mark: str | None = None
+    on_vicidial: Expected = None
     changes: bool = False
+
+    def in_vicidial(self) -> "Row":
+        """Return the request as it is answered where the database is VICIdial's."""
+        refused = self.on_vicidial
+        return replace(self, allowed=refused, hidden=refused, locked=refused) if refused else self

@@ -35,8 +35,22 @@ Neither is likely to stand in the random texts of a page.
 
 EXTENSION = f"{MARK}8317"
 
-PARTS = {"pattern": DID, "name": OTHER}
+DESK_SERVER = "192.0.2.20"
+"""A server that everybody sees."""
+
+PARTS = {
+    "pattern": DID, "name": OTHER, "group_id": "HIDDEN", "menu_id": "HIDDEN", "extension": "hidden",
+    "server_ip": DESK_SERVER, "server_id": "hidden",
+}  # fmt: skip
 """What stands in addresses."""
+
+_DESTINATIONS = {
+    "vicidial_inbound_groups": {"group_id": "HIDDEN", "group_name": MARK},
+    "vicidial_call_menu": {"menu_id": "HIDDEN", "menu_name": MARK},
+    "phones": {"extension": "hidden", "server_ip": DESK_SERVER, "fullname": MARK},
+    "servers": {"server_id": "hidden", "server_ip": "192.0.2.21", "server_description": MARK},
+}
+"""What DIDs could lead to, of another group."""
 
 CALL, DAY = "5559990123", str(date.today())
 """The number that has called the DID, and the day."""
@@ -209,6 +223,7 @@ def _fill(world: World) -> None:
             world.ids[name] = run(conn, "SELECT user_id FROM vicidial_users WHERE user = ?", name)[0][0]
         _add_tokens(world, conn)
         _add_logs(conn)
+        _add_destinations(conn)
     _add_factors(world)
     assert 303 == world.browser.sign_in(CALLER, PASSWORD).status
     world.tokens = {"session": world.browser.token, "ended": token_of(SessionSecret("ended"))}
@@ -282,3 +297,11 @@ def _add_logs(conn: Connection) -> None:
     run(conn, "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id,"
         " caller_id_number) VALUES ('1', 'c', '192.0.2.1', ?, ?, ?, ?)",
         DID, f"{DAY} 00:00:01", str(did), CALL)  # fmt: skip
+
+
+def _add_destinations(conn: Connection) -> None:
+    run(conn, "INSERT INTO servers (server_id, server_ip) VALUES ('desk', ?)", DESK_SERVER)
+    for table, values in _DESTINATIONS.items():
+        columns = {**values, "user_group": "SUPPORT"}
+        run(conn, f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+            *columns.values())  # fmt: skip

@@ -25,11 +25,15 @@
         │   ├── BatchNotFound
         │   ├── TokenNotFound
         │   ├── UserNotFound
+        │   ├── DestinationNotFound
         │   ├── NoSecondFactor
         │   └── NoSuchAddress
         ├── DidExists
         │   └── DidNamedTwice
         ├── UserExists
+        ├── DestinationExists
+        ├── DestinationInUse
+        ├── VicidialOwned
         ├── InvalidRequest
         │   └── InvalidCursor
         ├── InvalidPattern
@@ -228,6 +232,10 @@ class UserNotFound(NotFound):
     """There is no such user whom the caller may see."""
 
 
+class DestinationNotFound(NotFound):
+    """There is no such in-group, call menu, phone or server that the caller may see."""
+
+
 class NoSecondFactor(NotFound):
     """The user has no second factor."""
 
@@ -246,6 +254,23 @@ class DidNamedTwice(DidExists):
 
 class UserExists(ProblemError):
     """A user with this name already exists."""
+
+
+class DestinationExists(ProblemError):
+    """The in-group, call menu, phone or server exists already."""
+
+
+class DestinationInUse(ProblemError):
+    """DIDs or call menus lead there; only force deletes it."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """What leads there, as ``DID 18001234567``."""
+        return self._texts("places")
+
+
+class VicidialOwned(ProblemError):
+    """It is VICIdial's, whose own pages change it."""
 
 
 class InvalidRequest(ProblemError):
@@ -519,6 +544,10 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "last-manager": LastManager,
         "level-not-allowed": LevelNotAllowed,
         "password-not-reset": PasswordNotReset,
+        "destination-not-found": DestinationNotFound,
+        "destination-exists": DestinationExists,
+        "destination-in-use": DestinationInUse,
+        "vicidial-owned": VicidialOwned,
         "overloaded": Overloaded,
         "database-busy": DatabaseBusy,
         "disk-full": DiskFull,

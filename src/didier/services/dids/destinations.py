@@ -71,7 +71,7 @@ def _add(conn: Connection, order: AddDestination, now: datetime) -> Destination 
     key = [values.get(column) or "" for column in kind.key]
     refused = (
         rules.not_changeable(conn, caller, kind)
-        or rules.values_problem(conn, kind, {**dict.fromkeys(kind.required), **values}, caller.visibility)
+        or rules.values_problem(conn, kind, {**dict.fromkeys(kind.required), **given}, caller.visibility)
         or rules.options_problem(conn, key[0], order.options, caller.visibility)
         or _taken(conn, kind, key, values)
     )

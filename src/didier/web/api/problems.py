@@ -104,6 +104,10 @@ TYPES: Mapping[type[DidierError], ProblemType] = MappingProxyType({
     errors.LevelNotAllowed: ProblemType("level-not-allowed", 403,
         "The caller may not give or change this level"),
     errors.PasswordNotReset: ProblemType("password-not-reset", 422, "The password was not reset"),
+    errors.DestinationNotFound: ProblemType("destination-not-found", 404, "There is no such destination"),
+    errors.DestinationExists: ProblemType("destination-exists", 409, "The destination exists already"),
+    errors.DestinationInUse: ProblemType("destination-in-use", 409, "Calls are sent to the destination"),
+    errors.VicidialOwned: ProblemType("vicidial-owned", 409, "VICIdial's own pages change this"),
     errors.Overloaded: ProblemType("overloaded", 503, "Too many requests are waiting"),
     errors.DatabaseBusy: ProblemType("database-busy", 503, "The database is busy"),
     errors.DiskFull: ProblemType("disk-full", 503, "The disk of the database is full"),
@@ -184,7 +188,9 @@ class Problem:
     columns: Annotated[
         list[str] | None, Field(description="The columns of a table of which it is not known what they are")
     ] = None
-    places: Annotated[list[str] | None, Field(description="Where the DID is used")] = None
+    places: Annotated[
+        list[str] | None, Field(description="Where the DID is used, or what sends calls to the destination")
+    ] = None
     errors: Annotated[list[Found] | None, Field(description="All places that are not valid")] = None
     count: Annotated[int | None, Field(description="How many targets are not possible")] = None
     targets: Annotated[list[NotPossible] | None, Field(description="The first of them")] = None
@@ -259,6 +265,8 @@ def _pointer(error: DidierError, pointers: Mapping[str, str], at: str) -> str | 
             return pointers.get("user_level")
         case errors.UserExists():
             return pointers.get("user")
+        case errors.DestinationExists():
+            return pointers.get(error.field, f"{at}/{error.field}")
         case errors.NotConfirmed():
             return pointers.get(error.field)
         case _:
@@ -273,7 +281,7 @@ def _members(error: DidierError) -> dict[str, Any]:
             return {"allowed": error.allowed}
         case errors.UnknownColumns():
             return {"columns": list(error.columns)}
-        case errors.InUse():
+        case errors.InUse() | errors.DestinationInUse():
             return {"places": list(error.places)}
         case errors.NotAllPossible():
             return {"count": error.count, "targets": list(map(NotPossible.of, error.problems))}

@@ -15,6 +15,7 @@ from didier.web.api import (
     batch_orders,
     batches,
     copies,
+    destinations,
     dids,
     exports,
     imports,
@@ -47,6 +48,7 @@ ROUTERS = (
     me.router,
     tokens.router,
     reports.router,
+    *destinations.ROUTERS,
 )
 TAGS = (
     ("dids", "Inbound numbers and what happens to calls to them"),
@@ -55,6 +57,7 @@ TAGS = (
     ("copies", "One DID copied to many, with a preview"),
     ("batches", "What was ordered together: how far it is, and undoing it"),
     ("tokens", "Tokens for programs, each for a part of what its user may do"),
+    ("destinations", "In-groups, call menus, phones and servers that DIDs lead to"),
     ("reports", "The API log, and calls to DIDs"),
 )
 
