@@ -20,6 +20,7 @@ NAMES = {
     "AsyncBatch": "Batch",
     "AsyncClient": "Client",
     "AsyncConnection": "Connection",
+    "AsyncDestinations": "Destinations",
     "AsyncDidier": "Didier",
     "AsyncPreview": "Preview",
     "AsyncSleep": "Sleep",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from didier import client
-from didier.client import AsyncDidier, Batch, Didier, Preview, errors
+from didier.client import AsyncDidier, Batch, Destinations, Didier, Preview, errors
 from didier.client.errors import PROBLEMS
 from didier.web.api import problems
 
@@ -74,7 +74,15 @@ def error_rows():
     ]
 
 
-@pytest.mark.parametrize(("heading", "of"), [("Didier", Didier), ("Batch", Batch), ("Preview", Preview)])
+@pytest.mark.parametrize(
+    ("heading", "of"),
+    [
+        ("Didier", Didier),
+        ("Destinations of a client", Destinations),
+        ("Batch", Batch),
+        ("Preview", Preview),
+    ],
+)
 def test_every_method_is_in_the_reference(heading, of):
     """The page has each method with its parameters, what it returns, and its first sentence."""
     assert method_rows(of) == table("method | what it does", f"## {heading}")
@@ -126,8 +134,9 @@ def test_examples_of_the_reference_work(server, tmp_path, monkeypatch, capsys):
     assert "18002223333\n" == shown[3][-12:]
     assert "did_route " == shown[4][:10]
     assert shown[4].endswith("['18002223333']\n")
-    assert shown[5].endswith("exists\n")
-    assert "18002227777 added" == shown[6].splitlines()[0]
+    assert "('DID 18002223333',)\nMain menu ['1']\n" == shown[5]
+    assert shown[6].endswith("exists\n")
+    assert "18002227777 added" == shown[7].splitlines()[0]
 
 
 def test_examples_of_docstrings_and_readme_work(server):

@@ -13,6 +13,7 @@ from didier.cli import (
     backups,
     batches,
     copies,
+    destinations,
     dids,
     edits,
     keys,
@@ -48,6 +49,8 @@ app.command()(batches.undo)
 app.command()(reports.log)
 app.command()(reports.usage)
 app.command()(reports.calls)
+for name, group in destinations.APPS.items():
+    app.add_typer(group, name=name)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(keys.app, name="key")

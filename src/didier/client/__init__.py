@@ -8,10 +8,11 @@
 `AsyncDidier` is the same for programs that await. `didier.client.errors` has all that goes wrong.
 """
 
-from didier.client.awaiting import AsyncBatch, AsyncDidier, AsyncPreview
-from didier.client.blocking import Batch, Didier, Preview
+from didier.client.awaiting import AsyncBatch, AsyncDestinations, AsyncDidier, AsyncPreview
+from didier.client.blocking import Batch, Destinations, Didier, Preview
 from didier.client.models import (
     Change,
+    Destination,
     Did,
     Difference,
     Import,
@@ -33,10 +34,13 @@ from didier.client.models import (
 
 __all__ = [
     "AsyncBatch",
+    "AsyncDestinations",
     "AsyncDidier",
     "AsyncPreview",
     "Batch",
     "Change",
+    "Destination",
+    "Destinations",
     "Did",
     "Didier",
     "Difference",

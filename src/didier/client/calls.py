@@ -5,7 +5,7 @@ Nothing here sends anything, so that `Didier` and `AsyncDidier` share all of it.
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -257,6 +257,53 @@ def import_dids(
         **reading.parameters,
     )  # fmt: skip
     return replace(call, slow=True)
+
+
+# What DIDs lead to
+
+Options = Iterable[Mapping[str, str]]
+"""The options of a call menu, each a mapping of its columns."""
+
+
+def destinations(path: str, search: str | None, page_size: int) -> ApiCall[Page[models.Destination]]:
+    """List in-groups, call menus, phones or servers."""
+    return _page(f"/{path}", models.Destination.read, search=search, limit=page_size)
+
+
+def destination(path: str, key: Sequence[str]) -> ApiCall[models.Destination]:
+    """Show one of them."""
+    return _get(_below(path, key), _value(models.Destination.read))
+
+
+def add_destination(
+    path: str, values: Mapping[str, Given], options: Options | None, key: str | None
+) -> ApiCall[models.Destination]:
+    """Make one of them."""
+    return post(f"/{path}", _value(models.Destination.read), _destination(values, options), key)
+
+
+def update_destination(
+    path: str, key: Sequence[str], values: Mapping[str, Given], options: Options | None
+) -> ApiCall[models.Destination]:
+    """Change one of them."""
+    return _patch(_below(path, key), _value(models.Destination.read), _destination(values, options))
+
+
+def delete_destination(path: str, key: Sequence[str], force: bool) -> ApiCall[None]:
+    """Delete one of them."""
+    wanted = query({"force": force or None})
+    return ApiCall("DELETE", f"{API}{_below(path, key)}", _nothing, wanted, gone="destination-not-found")
+
+
+def _below(path: str, key: Sequence[str]) -> str:
+    return "/".join((f"/{path}", *map(segment, key)))
+
+
+def _destination(values: Mapping[str, Given], options: Options | None) -> Body:
+    sent: dict[str, Any] = {name: yes_no(value) for name, value in values.items()}
+    if options is not None:
+        sent["options"] = [dict(option) for option in options]
+    return bodies.as_json(sent)
 
 
 # Users, tokens and reports

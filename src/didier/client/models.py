@@ -123,6 +123,33 @@ class Did(Mapping[str, Value]):
 
 
 @dataclass(frozen=True, slots=True)
+class Destination(Mapping[str, Value]):
+    """An in-group, call menu, phone or server: a mapping of its columns; *options* are a call menu's."""
+
+    columns: Mapping[str, Value]
+    options: tuple[Mapping[str, str | None], ...] = ()
+
+    def __getitem__(self, column: str) -> Value:
+        return self.columns[column]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.columns.items()))
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> "Destination":
+        """Return a thing as the API shows it."""
+        columns = {name: value for name, value in data.items() if name != "options"}
+        options = tuple(MappingProxyType(dict(one)) for one in data.get("options", ()))
+        return cls(MappingProxyType(columns), options)
+
+
+@dataclass(frozen=True, slots=True)
 class Change(Model):
     """A change of a DID.
 

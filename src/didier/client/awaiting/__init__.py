@@ -2,5 +2,6 @@
 
 from didier.client.awaiting.batches import AsyncBatch, AsyncPreview
 from didier.client.awaiting.client import AsyncDidier
+from didier.client.awaiting.destinations import AsyncDestinations
 
-__all__ = ["AsyncBatch", "AsyncDidier", "AsyncPreview"]
+__all__ = ["AsyncBatch", "AsyncDestinations", "AsyncDidier", "AsyncPreview"]

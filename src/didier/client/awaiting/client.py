@@ -13,6 +13,7 @@ import httpx2
 from didier.client import calls, exporting, models
 from didier.client.awaiting.batches import AsyncBatch, AsyncPreview
 from didier.client.awaiting.connection import AsyncConnection
+from didier.client.awaiting.destinations import AsyncDestinations
 from didier.client.bodies import Table, Targets
 from didier.client.calls import PAGE
 from didier.client.connection import Door
@@ -37,6 +38,8 @@ class AsyncDidier:
       it does nothing twice.
     - *transport*: what httpx2 sends with, for tests and proxies; *sleep* and *clock* are for tests.
 
+    What DIDs lead to is reached by `in_groups`, `call_menus`, `phones` and `servers`, each a `Destinations`.
+
     The methods of `AsyncDidier` are awaited, and what they yield is for ``async for``. Use a client in a
     ``with`` (``async with``), or call its `close`. Threads may share a `Didier`; an `AsyncDidier` belongs to
     one event loop. Raises `didier.client.errors.DidierError`.
@@ -59,6 +62,10 @@ class AsyncDidier:
         door = Door(url, user, password, token, timeout, one_time_code)
         self._connection = AsyncConnection(door, Policy(retries), transport, sleep, clock)
         self._batch = partial(AsyncBatch.read, _connection=self._connection)
+        self.in_groups = AsyncDestinations(self._connection, "in-groups")
+        self.call_menus = AsyncDestinations(self._connection, "call-menus")
+        self.phones = AsyncDestinations(self._connection, "phones")
+        self.servers = AsyncDestinations(self._connection, "servers")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection.door.url!r})"

@@ -3,5 +3,6 @@
 
 from didier.client.blocking.batches import Batch, Preview
 from didier.client.blocking.client import Didier
+from didier.client.blocking.destinations import Destinations
 
-__all__ = ["Batch", "Didier", "Preview"]
+__all__ = ["Batch", "Destinations", "Didier", "Preview"]

@@ -13,6 +13,7 @@ import httpx2
 from didier.client import calls, exporting, models
 from didier.client.blocking.batches import Batch, Preview
 from didier.client.blocking.connection import Connection
+from didier.client.blocking.destinations import Destinations
 from didier.client.bodies import Table, Targets
 from didier.client.calls import PAGE
 from didier.client.connection import Door
@@ -37,6 +38,8 @@ class Didier:
       it does nothing twice.
     - *transport*: what httpx2 sends with, for tests and proxies; *sleep* and *clock* are for tests.
 
+    What DIDs lead to is reached by `in_groups`, `call_menus`, `phones` and `servers`, each a `Destinations`.
+
     The methods of `AsyncDidier` are awaited, and what they yield is for ``async for``. Use a client in a
     ``with`` (``async with``), or call its `close`. Threads may share a `Didier`; an `AsyncDidier` belongs to
     one event loop. Raises `didier.client.errors.DidierError`.
@@ -59,6 +62,10 @@ class Didier:
         door = Door(url, user, password, token, timeout, one_time_code)
         self._connection = Connection(door, Policy(retries), transport, sleep, clock)
         self._batch = partial(Batch.read, _connection=self._connection)
+        self.in_groups = Destinations(self._connection, "in-groups")
+        self.call_menus = Destinations(self._connection, "call-menus")
+        self.phones = Destinations(self._connection, "phones")
+        self.servers = Destinations(self._connection, "servers")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection.door.url!r})"
