@@ -5,7 +5,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from didier.client import AsyncDidier, Didier
+from didier.client import AsyncDestinations, AsyncDidier, Didier
 from didier.client.models import Model
 
 KINDS = ("blocking", "awaiting")
@@ -23,7 +23,7 @@ class Awaited:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._wrapped, name)
-        return self._called(found) if inspect.ismethod(found) else found
+        return self._called(found) if inspect.ismethod(found) else self._shown(found)
 
     def __enter__(self) -> "Awaited":
         return self
@@ -43,7 +43,8 @@ class Awaited:
     def _shown(self, result: Any) -> Any:
         if hasattr(result, "__anext__"):
             return self._iterated(result)
-        has_methods = isinstance(result, Model) and hasattr(result, "_connection")
+        asks = isinstance(result, Model) and hasattr(result, "_connection")
+        has_methods = asks or isinstance(result, AsyncDestinations)
         return Awaited(result, self._loop) if has_methods else result
 
     def _iterated(self, results: AsyncIterator[Any]) -> Iterator[Any]:
