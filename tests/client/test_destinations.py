@@ -35,16 +35,16 @@ def test_a_whole_life(client):
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_refusals_have_classes(client, block):
     """What leads there is named."""
-    client.in_groups.add(group_id="BUSY", group_name="Busy line")
-    client.add(f"{block}0000", route="IN_GROUP", in_group="BUSY")
+    client.in_groups.add(group_id=f"B{block}", group_name="Busy line")
+    client.add(f"{block}0000", route="IN_GROUP", in_group=f"B{block}")
 
     with pytest.raises(errors.DestinationExists) as exists:
-        client.in_groups.add(group_id="busy", group_name="Busy line")
+        client.in_groups.add(group_id=f"b{block}", group_name="Busy line")
     with pytest.raises(errors.DestinationInUse) as used:
-        client.in_groups.delete("BUSY")
+        client.in_groups.delete(f"B{block}")
 
     assert ("group_id", (f"DID {block}0000",)) == (exists.value.field, used.value.places)
-    client.in_groups.delete("BUSY", force=True)
+    client.in_groups.delete(f"B{block}", force=True)
 
 
 @pytest.mark.parametrize("place", ["mariadb"], indirect=True)
