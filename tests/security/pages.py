@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from starlette.routing import Route
 
 from didier import errors
+from didier.domain.destinations import KINDS
 from didier.vicidial.functions import FUNCTIONS
 from didier.web.admin.dashboard import PARTS
 from didier.web.admin.page import Desk
 from didier.web.admin.site import Site
 from security.rule import ALLOWED, PARTLY, Need, Row, needs
 from security.world import DID, EXTENSION, MARK, OTHER
+from security.world import PARTS as NAMED
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ def routes(*, of_library: bool = False) -> list[str]:
 _NO_DESK = Desk(None)  # type: ignore[arg-type]  # nothing is asked of it
 _PART_MARKS = {"called": DID, "uncalled": "7770002"}
 _ANY_PART = Need(any_of=tuple(dict.fromkeys(part.action for part in PARTS)))
+_LISTED = needs("list_dids")
 _ANY_FUNCTION = Need(any_of=tuple(FUNCTIONS))
 
 
@@ -61,6 +64,18 @@ PAGES_OPENED: tuple[Opened, ...] = (
     Opened("/batches", needs("list_dids"), hidden=PARTLY, mark=DID),
     Opened("/batches/{batch_id}", needs("list_dids"), hidden=errors.BatchNotFound, mark=DID,
            path="/batches/{copied}"),
+    *(
+        Opened(f"/{kind.path}", _LISTED, hidden=PARTLY, mark=MARK) for kind in KINDS
+    ),
+    *(Opened(f"/{kind.path}/new", needs("list_dids", "update_did")) for kind in KINDS),
+    *(
+        Opened(
+            "/".join((f"/{kind.page}", *(f"{{{column}}}" for column in kind.key))), _LISTED,
+            hidden=errors.DestinationNotFound, mark=MARK,
+            path="/".join((f"/{kind.page}", *(NAMED[column] for column in kind.key))),
+        )
+        for kind in KINDS
+    ),
     Opened(
         "/users", needs("user_details"), hidden=PARTLY, higher=ALLOWED, further=ALLOWED,
         mark=f"{OTHER} {MARK}",

@@ -19,7 +19,9 @@ from didier.services.dids import destinations
 from didier.services.dids.destination_orders import AddDestination, DeleteDestination, UpdateDestination
 from didier.storage.database import open_engine
 from didier.storage.statements import run
+from support.engines import opened
 from support.fresh import FreshFile
+from support.homes import ready
 
 SERVICES = {
     AddDestination: destinations.add,
@@ -371,3 +373,28 @@ def test_vicidials_are_only_read(fresh_database, kind, now):
 
     assert [VicidialOwned(kind.name)] * 3 == refusals
     assert [(1,)] == rows
+
+
+OLD = (
+    "ALTER TABLE vicidial_inbound_dids DROP COLUMN max_queue_ingroup_calls",
+    "ALTER TABLE vicidial_inbound_dids DROP COLUMN max_queue_ingroup_id",
+    "ALTER TABLE vicidial_inbound_groups DROP COLUMN user_group",
+    "DROP TABLE vicidial_call_menu_options",
+)
+
+
+def test_an_old_vicidial_lacks_some(mariadb, now):
+    """What is not there is not looked at: neither when a thing is shown nor for what leads to it."""
+    url = mariadb.database()
+    with ready(url, now) as engine:
+        for statement in (*OLD, THEIRS[IN_GROUP]):
+            sql(engine, statement)
+        sql(engine, "UPDATE vicidial_inbound_dids SET did_route = 'IN_GROUP', group_id = 'SALES'")
+    with opened(url) as old, old.connect() as conn:
+        [found], _ = destinations.page(conn, CALLER, IN_GROUP, "", 10, None)
+        leading = destinations.places(conn, CALLER, found)
+
+    assert ("Sales line", None, "---ALL---") == (
+        found.values["group_name"], found.values["user_group"], found.group,
+    )  # fmt: skip
+    assert ("DID 18001234567",) == leading

@@ -74,6 +74,11 @@ class Kind:
         return tuple(field.column for field in self.fields)
 
     @property
+    def page(self) -> str:
+        """The address of the panel's page of one of them."""
+        return self.name.replace(" ", "-")
+
+    @property
     def named_by(self) -> str:
         """The column by which DIDs name a thing."""
         return self.reference.partition(".")[2]

@@ -179,6 +179,11 @@ def _log(
     vicidial_logs.write_admin(conn, [entry], now)
 
 
+def are_ours(conn: Connection) -> bool:
+    """Say whether Didier is at home alone: it creates and changes these things; else VICIdial does."""
+    return destination_rows.are_ours(conn)
+
+
 def places(conn: Connection, caller: Caller, there: Destination) -> tuple[str, ...]:
     """Return what sends calls to a thing, as far as the caller sees that."""
     return rules.places(conn, there, caller.visibility)

@@ -64,7 +64,7 @@ def _use(pattern: str, place: _Found, sight: Visibility) -> Use:
     return Use(pattern, place.kind, place.name, place.detail, place.more)
 
 
-def _group(conn: Connection, table: str, alias: str) -> str:
+def group_of(conn: Connection, table: str, alias: str) -> str:
     """Return the expression for the user group of a row; older versions have none, and all see it."""
     known = "user_group" in columns_of(conn, table)
     return f"{alias}.user_group" if known else f"'{EVERY_GROUP}'"
@@ -74,7 +74,7 @@ def _menus(conn: Connection, wanted: Collection[str]) -> Iterator[_Found]:
     needed = {"menu_id", "option_value", "option_route", "option_route_value"}
     if not needed <= set(columns_of(conn, CALL_MENU_OPTIONS)):
         return
-    group = _group(conn, CALL_MENU, "m")
+    group = group_of(conn, CALL_MENU, "m")
     sql = (
         f"SELECT o.option_route_value, o.menu_id, o.option_value, {group} FROM {CALL_MENU_OPTIONS} AS o"
         f" LEFT JOIN {CALL_MENU} AS m ON m.menu_id = o.menu_id"
@@ -92,7 +92,7 @@ def _campaigns(conn: Connection, wanted: Collection[str]) -> Iterator[_Found]:
     among = dialects.of(conn).texts
     condition = " OR ".join(f"{column} IN {among}" for column in columns)
     sql = (
-        f"SELECT c.campaign_id, {_group(conn, CAMPAIGNS, 'c')}, {', '.join(columns)}"
+        f"SELECT c.campaign_id, {group_of(conn, CAMPAIGNS, 'c')}, {', '.join(columns)}"
         f" FROM {CAMPAIGNS} AS c WHERE {condition} ORDER BY c.campaign_id"
     )
     for campaign, group, *numbers in run(conn, sql, *[as_json(wanted)] * len(columns)):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from didier.domain import forms
+from didier.domain.destinations import BY_REFERENCE, Kind
 from didier.domain.fields import BY_COLUMN, GROUPS, KINDS, LONG, Field
 from didier.domain.routes import Row
 
@@ -38,6 +39,11 @@ class Input:
     def refers_to(self) -> str:
         """Of what kind the value must be, as "in-group"."""
         return KINDS.get(self.field.refers_to, "")
+
+    @property
+    def list(self) -> Kind | None:
+        """The kind of which the panel has a list, where the value must be one of these."""
+        return BY_REFERENCE.get(self.field.refers_to)
 
     @property
     def conditions(self) -> str:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.views import CustomView
 
-from didier.errors import BatchNotFound, NotFound, NotPermitted, Refusal, UserNotFound
+from didier.errors import BatchNotFound, DestinationNotFound, NotFound, NotPermitted, Refusal, UserNotFound
 from didier.services.users.authentication import Caller
 from didier.web.admin.cookies import PREFIX
 from didier.web.api.context import ApiContext
@@ -36,6 +36,8 @@ class PanelPage(CustomView):
     """
 
     permission: Permission
+    menu_part = ""
+    """The heading in the menu under which the page stands with others; empty for none."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -74,7 +76,7 @@ class PanelPage(CustomView):
         return self.templates.TemplateResponse(request, template, {"title": title, "page": self, **context})
 
 
-_STATUS = {NotPermitted: 403, NotFound: 404, BatchNotFound: 404, UserNotFound: 404}
+_STATUS = {NotPermitted: 403, NotFound: 404, BatchNotFound: 404, UserNotFound: 404, DestinationNotFound: 404}
 
 
 def refused(refusal: Refusal) -> HTTPException:

@@ -3,6 +3,7 @@
 import secrets
 from http import HTTPStatus
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from didier.web.admin.console import Console
 from didier.web.admin.cookies import FIELD, PREFIX, THEME, token_of
 from didier.web.admin.copying import CopyPage
 from didier.web.admin.dashboard import Dashboard
+from didier.web.admin.destinations import FORMS, LISTS
 from didier.web.admin.did import DidPage
 from didier.web.admin.dids import DidsPage
 from didier.web.admin.logs import ApiLog, ChangeLog
@@ -61,8 +63,8 @@ class Start(PanelPage):
 
 
 PAGES: tuple[type[PanelPage], ...] = (
-    Dashboard, DidsPage, CopyPage, BatchesPage, UsersPage, ApiLog, ChangeLog, Console, DidPage, BulkPage,
-    UserPage, ProfilePage, Choices,
+    Dashboard, DidsPage, CopyPage, BatchesPage, *LISTS, UsersPage, ApiLog, ChangeLog, Console, DidPage,
+    BulkPage, UserPage, ProfilePage, Choices, *FORMS,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
@@ -130,10 +132,12 @@ class Site(BaseAdmin):
             "missing": self._missing,
         }
 
-    def _menu(self, request: Request) -> list[PanelPage]:
+    def _menu(self, request: Request) -> list[tuple[str, list[PanelPage]]]:
+        """Return the pages in the menu by heading; those without one stand under the empty one."""
         views = [view for view in self._views if isinstance(view, PanelPage) and view.add_to_menu]
         signed_in = hasattr(request.state, "caller")
-        return [view for view in views if view.is_accessible(request)] if signed_in else []
+        seen = [view for view in views if view.is_accessible(request)] if signed_in else []
+        return [(part, list(pages)) for part, pages in groupby(seen, key=lambda view: view.menu_part)]
 
     def _missing(self, request: Request) -> NotPermitted | None:
         """Return why the page that is asked for is not shown."""
