@@ -325,7 +325,8 @@ def test_a_user_without_view_reports_sees_no_logs(server, open_page):
     panel.open("/dashboard")
     panel.page.wait_for_selector(".dashboard[data-done]")
 
-    assert "Dashboard DIDs Copy Batches API console JSON API" == menu
+    named = "Dashboard DIDs Copy Batches DESTINATIONS In-groups Call menus Phones Servers API console JSON API"
+    assert named == menu
     assert [403] * 4 == statuses
     assert ["routes", "copies"] == panel.page.eval_on_selector_all(
         "[data-part]", "parts => parts.map(part => part.id.replace('part-', ''))"
