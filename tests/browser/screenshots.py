@@ -114,6 +114,8 @@ PAGES: dict[str, tuple[str, Prepare | None]] = {
     "batches": ("/batches", None),
     "batch": ("/batches/2", None),
     "dashboard": ("/dashboard?days=30", _counted),
+    "in-groups": ("/in-groups", None),
+    "call-menu": ("/call-menu/MAIN", None),
     "users": ("/users", None),
     "user": ("/user/crm", None),
     "user-own": ("/user/admin", _losing),
@@ -129,7 +131,22 @@ PAGES: dict[str, tuple[str, Prepare | None]] = {
 def fill(server: Didier) -> None:
     """Put something to be seen into the demonstration's database."""
     for name, title in (("SALESLINE", "Sales line"), ("SUPPORT", "Support")):
-        server.sql("INSERT INTO vicidial_inbound_groups (group_id, group_name) VALUES (?, ?)", name, title)
+        server.sql(
+            "INSERT INTO vicidial_inbound_groups (group_id, group_name, active) VALUES (?, ?, 'Y')",
+            name,
+            title,
+        )
+    server.sql("INSERT INTO vicidial_call_menu (menu_id, menu_name) VALUES ('MAIN', 'Main menu')")
+    for option, route, value in (
+        ("1", "INGROUP", "SALESLINE"),
+        ("2", "INGROUP", "SUPPORT"),
+        ("0", "HANGUP", ""),
+    ):
+        server.sql(
+            "INSERT INTO vicidial_call_menu_options (menu_id, option_value, option_route, option_route_value)"
+            " VALUES ('MAIN', ?, ?, ?)",
+            option, route, value,
+        )  # fmt: skip
     server.tutorial(target=",".join(str(18002223333 + number) for number in range(8)))
     server.vicidial(
         "copy_did",

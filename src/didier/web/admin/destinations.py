@@ -23,6 +23,7 @@ from didier.errors import Refusal
 from didier.services.dids import destinations
 from didier.services.users.authentication import Caller
 from didier.storage.dids.destination_rows import OPTION_COLUMNS, Destination
+from didier.web.admin.cookies import PREFIX
 from didier.web.admin.page import PanelPage, caller_of, may
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
@@ -84,6 +85,11 @@ class DestinationsPage(PanelPage):
     kind: ClassVar[Kind]
     menu_part = "Destinations"
     permission = READ
+
+    def is_active(self, request: Request) -> bool:
+        """Say whether the request is for the list, or for one of those in it."""
+        below = f"{PREFIX}/{self.kind.page}/"
+        return super().is_active(request) or request.scope["path"].startswith(below)
 
     @route("")
     async def index(self, request: Request) -> Response:
@@ -191,7 +197,7 @@ class PhonesPage(DestinationsPage):
     kind = PHONE
     path = "/phones"
     menu_label = "Phones"
-    icon = "fa-solid fa-phone"
+    icon = "fa-solid fa-headset"
 
 
 class ServersPage(DestinationsPage):
