@@ -13,6 +13,7 @@ from didier.cli import (
     backups,
     batches,
     copies,
+    demo,
     destinations,
     dids,
     edits,
@@ -58,6 +59,7 @@ app.command()(signing.login)
 app.command()(signing.logout)
 app.command()(serving.serve)
 app.command()(serving.init)
+app.add_typer(demo.app, name="demo")
 app.command()(doctor)
 app.command()(backups.backup)
 app.command()(backups.restore)

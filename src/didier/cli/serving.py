@@ -9,7 +9,12 @@ from didier.cli.connection_options import AstguiclientOption, DatabaseOption, se
 
 def serve(
     demo: Annotated[
-        bool, typer.Option("--demo", help="Serve the tutorial's DID and user, to this machine only.")
+        bool,
+        typer.Option(
+            "--demo",
+            help="Serve the tutorial's DID and user, to this machine only; without --database a hundred DIDs,"
+            " in-groups, menus and a month of calls too.",
+        ),
     ] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on. Setting: host.")] = None,
     port: Annotated[str | None, typer.Option(help="Port to listen on. Setting: port.")] = None,

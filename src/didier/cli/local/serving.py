@@ -26,8 +26,12 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def serve(demo: bool, flags: Mapping[str, str | None]) -> None:
-    """Serve until a signal comes, with the settings in *flags*; *demo*: the tutorial's DID and user."""
-    if demo and flags["database"] is None:
+    """Serve until a signal comes, with the settings in *flags*; *demo*: the tutorial's DID and user.
+
+    The demonstration's own file has more than these; a database that is named has nothing else.
+    """
+    furnished = flags["database"] is None
+    if demo and furnished:
         flags = {**flags, "database": DEMO_DATABASE}
     settings = config.load(flags)
     if demo:
@@ -35,7 +39,7 @@ def serve(demo: bool, flags: Mapping[str, str | None]) -> None:
     check_tls(settings)
     engine = open_engine(database_url(settings), create=demo)
     migrations.upgrade(engine)
-    _check_demo(engine, demo)
+    _check_demo(engine, demo, furnished)
     _run(engine, settings, demo)
 
 
@@ -53,10 +57,10 @@ def _check_private(settings: Settings) -> None:
         )
 
 
-def _check_demo(engine: Engine, demo: bool) -> None:
+def _check_demo(engine: Engine, demo: bool, furnished: bool) -> None:
     with engine.begin() as conn:
         if demo:
-            demo_data.fill(conn, datetime.now())
+            demo_data.fill(conn, datetime.now(), furnished=furnished)
         elif demo_data.is_demo(conn):
             raise DatabaseInUse(
                 "this database was created by --demo and has a user with a public password;"

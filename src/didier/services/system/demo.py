@@ -6,6 +6,7 @@ from sqlalchemy.engine import Connection
 
 from didier import tutorial
 from didier.errors import DatabaseInUse
+from didier.services.system import demo_contents
 from didier.services.users import directory
 from didier.storage import settings
 from didier.storage.dids import bulk, dids
@@ -19,9 +20,10 @@ def is_demo(conn: Connection) -> bool:
     return settings.read(conn, _MARK) is not None
 
 
-def fill(conn: Connection, now: datetime) -> None:
+def fill(conn: Connection, now: datetime, *, furnished: bool = False) -> None:
     """Put the tutorial's user and DID into an empty database; one that is a demo already is left alone.
 
+    *furnished*: with other numbers, destinations and a month of calls, so that there is something to see.
     Raises `DatabaseInUse` for any other: a user with a public password must not get into it.
     """
     if is_demo(conn):
@@ -38,6 +40,8 @@ def fill(conn: Connection, now: datetime) -> None:
     }
     bulk.create(conn, bulk.block_of([values], as_text(now)))
     settings.write(conn, _MARK, "Y")
+    if furnished:
+        demo_contents.furnish(conn, now)
 
 
 def free_target(conn: Connection) -> str:
