@@ -4,14 +4,12 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import URL
-
 from didier.cli.local import backups
 from didier.cli.local.serving import DEMO_DATABASE
 from didier.errors import DatabaseInUse
 from didier.services.system import demo
 from didier.storage import migrations
-from didier.storage.database import open_engine, reading
+from didier.storage.database import open_engine, parse_url, reading
 
 
 def place(url: str | None) -> Path:
@@ -40,4 +38,4 @@ def reset(file: Path) -> Path | None:
 
 
 def _url(file: Path) -> str:
-    return URL.create("sqlite", database=str(file)).render_as_string()
+    return parse_url(DEMO_DATABASE).set(database=str(file)).render_as_string()
