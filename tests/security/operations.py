@@ -121,6 +121,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _dids("listBatches", "list_dids", mark=f'"source":"{DID}"'),
     _batch("getBatch", _READ, "copied"),
     _batch("listItems", _READ, "copied"),
+    _batch("exportRefused", _READ, "copied"),
     _batch("watchBatch", _READ, "copied"),
     _batch("undoBatch, copies", needs("copy_did", rights=("copy_did", "delete_did")), "copied", **_UNDO),
     _batch(
@@ -151,6 +152,10 @@ OPERATIONS: tuple[Operation, ...] = (
     _ordered(
         "orderBatch, an undo", needs("update_did"), hidden=errors.BatchNotFound,
         beyond=errors.BatchNotFound, body={"verb": "undo"}, named={"batch": "updated"},
+    ),
+    Operation(
+        "readTable", Need(any_of=("copy_did", "add_did", "update_did")), body=DID_CSV.format("7770010"),
+        kind="text/csv",
     ),
     _batch(
         "cancelBatch", needs("copy_did"), "copied", allowed=errors.NotCancellable,
