@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
@@ -21,6 +22,7 @@ from hypothesis.stateful import (
 from sqlalchemy.engine import Engine
 
 from didier.cli.local import CALLER
+from didier.domain import inputs
 from didier.domain.templates import Template
 from didier.errors import AlreadyExists, DeletionLocked, NotAllPossible, NotFound, NotUndoable
 from didier.runtime.committer import Committer
@@ -289,7 +291,7 @@ class Model(RuleBasedStateMachine):
         source = self.some(source)
         found = self.find(source)
         made_of = Template("Sales {target}") if template else None
-        text = text_of([written(line) for line in lines], 1_000)
+        text = text_of(chain.from_iterable(map(inputs.of_item, map(written, lines))), frozenset(), 1_000)
         result = self.ask(batches.accept, BatchOrder(CALLER, source, text, overrides, made_of, atomic))
         if found is None:
             assert NotFound(source) == result

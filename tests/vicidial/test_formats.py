@@ -7,6 +7,7 @@ import pytest
 from support.calls import SOURCE, Api
 from support.server import PATH, TUTORIAL
 
+LENGTH = "it has 7 digits, its source 11"
 COPY = {"source_did_pattern": SOURCE, "new_dids": f"5550001,{SOURCE},18002220002-18002220001"}
 
 
@@ -34,7 +35,7 @@ def test_a_copy_in_json_has_its_items(api):
         ],
         "dry_run": False,
         "items": [
-            {"pattern": "5550001", "did_id": 2, "outcome": "added"},
+            {"pattern": "5550001", "did_id": 2, "outcome": "added", "warning": LENGTH},
             {"pattern": SOURCE, "did_id": None, "outcome": "exists"},
             {
                 "pattern": "18002220002-18002220001",
@@ -51,7 +52,8 @@ def test_a_dry_run_in_json(api):
     answer = api.json("copy_did", dry_run="Y", **COPY)
 
     assert (True, None, "SUCCESS") == (answer["dry_run"], answer["batch_id"], answer["result"])
-    assert {"pattern": "5550001", "did_id": None, "outcome": "new"} == answer["items"][0]
+    new = {"pattern": "5550001", "did_id": None, "outcome": "new", "warning": LENGTH}
+    assert new == answer["items"][0]
 
 
 def test_the_tutorials_copy_in_json(api):
@@ -163,3 +165,29 @@ def test_text_over_http(server):
         server.exchange("GET", f"{PATH}?" + "&".join(f"{n}={v}" for n, v in TUTORIAL.items())),
     ):
         assert "text/plain; charset=utf-8" == text.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "created", "warning"),
+    [
+        ("1.80022201E10", "1.80022201E10", "implausible: a telephone number has digits"),
+        ("18002220100ext12", "18002220100ext12", "implausible: a telephone number has digits"),
+        ("_X.", "_X.", "implausible: DIDs are compared as they are written"),
+        ("8001234567", "8001234567", f"the same number already exists as {SOURCE}"),
+    ],
+)
+def test_what_vicidial_would_create_is_created_with_a_warning(api, sent, created, warning):
+    """The lines are VICIdial's; in JSON it is said besides what is odd about the new DID."""
+    [item] = api.json("copy_did", source_did_pattern=SOURCE, new_dids=sent)["items"]
+
+    assert (created, "added") == (item["pattern"], item["outcome"])
+    assert warning in item["warning"]
+
+
+def test_a_did_that_is_added_has_its_warning(api):
+    """As one that is copied."""
+    odd = api.json("add_did", did_pattern="Total:1")
+    good = api.json("add_did", did_pattern="18002220100")
+
+    assert "implausible" in odd["warning"]
+    assert ("SUCCESS", False) == (good["result"], "warning" in good)

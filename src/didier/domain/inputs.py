@@ -166,7 +166,7 @@ class _Table:
         """Return the *cells* of a row by the names of their columns; what has none has its place."""
         names = [column.header for column in self.layout.columns]
         rest = enumerate(cells, 1)
-        return {(names[n - 1] if n <= len(names) else "") or str(n): cell for n, cell in rest}
+        return {(names[n - 1] if n <= len(names) else "") or str(n): unguarded(cell) for n, cell in rest}
 
     def _problem(self, cells: Sequence[str]) -> str:
         named = self.layout.columns

@@ -88,6 +88,8 @@ def plain(pieces: Sequence[bytes], charset: str | None, pause: Pause | None = No
             content = b"".join(inflated(pieces))
             return list(pack(part.encode() for part in workbooks.text_of(content, pause)))
         if not (charset or has_mark(begin)):
+            if b"\0" in begin:
+                raise InvalidInput(_not_text(begin, charset))
             return pieces
         return list(pack(part.encode() for part in _sliced(unpack(pieces, charset), pause)))
     except UnicodeDecodeError as error:
