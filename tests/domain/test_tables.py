@@ -205,10 +205,10 @@ def test_rows_that_are_no_numbers_are_refused_by_row():
 
 
 def test_a_refused_row_has_its_cells():
-    """They are given back by the names of their columns, as they were written."""
+    """They are given back by the names of their columns; what guards a formula is put on again then."""
     [row] = rows("Number,Description\n NULL ,'=a\n")
 
-    assert {"Number": " NULL ", "Description": "'=a"} == row.cells
+    assert {"Number": " NULL ", "Description": "=a"} == row.cells
 
 
 def test_rows_may_be_ragged():

@@ -38,8 +38,8 @@ class Row:
     line: int = 0
     cells: Mapping[str, str] = field(default_factory=dict)
 
-    def of_several(self, target: str) -> "Row":
-        """Return the row of one *target* of those that its cell asks for."""
+    def instead(self, target: str) -> "Row":
+        """Return the row of one *target* of the range that it names."""
         cells = {name: target if cell == self.target else cell for name, cell in self.cells.items()}
         return replace(self, target=target, cells=cells)
 
@@ -62,7 +62,7 @@ class RowRange:
         return self.targets.size
 
     def __iter__(self) -> Iterator[Row]:
-        return map(self.row.of_several, self.targets)
+        return map(self.row.instead, self.targets)
 
 
 Entry = Range | Row
@@ -107,7 +107,9 @@ def of_unread(pieces: Iterable[str], *, is_table: bool, ignore: bool = False) ->
 def _of_list(pieces: Iterable[str], reader: Reader) -> Iterator[Entry | RowRange]:
     for part in tables.parts(pieces, ",;\n"):
         for item in _LIST_BREAK.split(part):
-            if item and not item.isspace():
+            if number_cells.is_plain(item):
+                yield Row(item)
+            elif item and not item.isspace():
                 yield from of_item(item, reader)
 
 
@@ -120,74 +122,79 @@ def of_item(item: str, reader: Reader = number_cells.read) -> Iterator[Entry]:
         yield target if isinstance(target, Range) else Row(target, note=found.note)
 
 
-@dataclass(frozen=True, slots=True)
 class _Table:
     """Makes targets of the rows of a table."""
 
-    layout: Layout
-    used: frozenset[str]
-    reader: Reader
+    def __init__(self, layout: Layout, used: frozenset[str], reader: Reader) -> None:
+        self._reader = reader
+        self._number, *self._ends = (layout.place(role) for role in (NUMBER, FIRST, LAST))
+        self._headers = [column.header or str(place) for place, column in enumerate(layout.columns, 1)]
+        places = list(enumerate(layout.columns))
+        self._fields = [(place, column.field) for place, column in places if column.field]
+        self._extra = [(place, column.name) for place, column in places if column.name in used]
 
     def entries(self, line: int, cells: Sequence[str]) -> Iterator[Entry | RowRange]:
         """Yield what a row asks for; one that is refused is a row with a problem."""
         plain = [unguarded(cell.strip()) for cell in cells]
         found, written = self._numbers(plain)
-        problem = found.problem or self._problem(plain)
-        if problem:
-            problem = f"row {line}: {problem}"
-            yield Row(written, problem=problem, line=line, cells=self._named(cells))
+        if problem := found.problem or self._problem(plain):
+            named = self._named(cells)
+            yield Row(written, problem=f"row {line}: {problem}", line=line, cells=named)
             return
-        row = Row(written, self._values(plain), self._extra(plain), note=found.note)
-        if len(cells) > 1:
-            row = replace(row, line=line, cells=self._named(cells))
+        values = self._values(plain)
+        extra = {name: _at(plain, place) for place, name in self._extra}
+        number, named = (line, self._named(cells)) if len(cells) > 1 else (0, {})
         for target in found.targets:
-            one = row.of_several(str(target)) if found.is_several else replace(row, target=str(target))
-            if isinstance(target, Range):
-                yield RowRange(target, one) if row.values or row.extra else target
+            row = Row(str(target), values, extra, "", found.note, number, named)
+            if not found.is_several:
+                yield row
+            elif isinstance(target, Range) and not (values or extra):
+                yield target
             else:
-                yield one
+                row = self._of_several(row, written)
+                yield RowRange(target, row) if isinstance(target, Range) else row
+
+    @staticmethod
+    def _of_several(row: Row, written: str) -> Row:
+        """Return a *row* whose cells have the target alone, not all that is *written* beside it."""
+        cells = {name: row.target if cell == written else cell for name, cell in row.cells.items()}
+        return replace(row, cells=cells)
 
     def _numbers(self, cells: Sequence[str]) -> tuple[NumberCell, str]:
         """Return what the cell of the number says, or those of both ends, and what is written there."""
-        place = self.layout.place(NUMBER)
-        if place is not None:
-            written = _at(cells, place)
-            return self.reader(written), written
-        first, last = (_at(cells, self.layout.place(end)) for end in (FIRST, LAST))
+        if self._number is not None:
+            written = _at(cells, self._number)
+            return self._reader(written), written
+        first, last = (_at(cells, end) for end in self._ends)
         if not first or not last:
-            return self.reader(first or last), first or last
+            return self._reader(first or last), first or last
         written = f"{first} to {last}"
-        found = self.reader(written)
+        found = self._reader(written)
         if found.problem or [type(target) for target in found.targets] != [Range]:
             return NumberCell(problem=found.problem or f"{written} is no range"), written
         return found, written
 
     def _named(self, cells: Sequence[str]) -> dict[str, str]:
         """Return the *cells* of a row by the names of their columns; what has none has its place."""
-        names = [column.header for column in self.layout.columns]
-        rest = enumerate(cells, 1)
-        return {(names[n - 1] if n <= len(names) else "") or str(n): unguarded(cell) for n, cell in rest}
+        names = self._headers
+        if len(cells) > len(names):
+            names = [*names, *map(str, range(len(names) + 1, len(cells) + 1))]
+        return dict(zip(names, map(unguarded, cells), strict=False))
 
     def _problem(self, cells: Sequence[str]) -> str:
-        named = self.layout.columns
-        if any(cells[len(named) :]):
-            return f"it has more cells than the table has columns ({len(named)})"
-        for column, cell in zip(named, cells, strict=False):
-            if column.field and columns.is_spoiled(column.field, cell):
-                return f"{column.header}: {number_cells.SPOILED}"
+        if len(cells) > len(self._headers) and any(cells[len(self._headers) :]):
+            return f"it has more cells than the table has columns ({len(self._headers)})"
+        for place, column in self._fields:
+            if place < len(cells) and columns.is_spoiled(column, cells[place]):
+                return f"{self._headers[place]}: {number_cells.SPOILED}"
         return ""
 
     def _values(self, cells: Sequence[str]) -> dict[str, str | None]:
-        pairs = zip(self.layout.columns, cells, strict=False)
         return {
-            column.field: None if cell == BLANK else columns.value_of(column.field, cell)
-            for column, cell in pairs
-            if column.field and cell
+            column: None if cells[place] == BLANK else columns.value_of(column, cells[place])
+            for place, column in self._fields
+            if place < len(cells) and cells[place]
         }
-
-    def _extra(self, cells: Sequence[str]) -> dict[str, str]:
-        named = enumerate(self.layout.columns)
-        return {column.name: _at(cells, place) for place, column in named if column.name in self.used}
 
 
 def _at(cells: Sequence[str], place: int | None) -> str:

@@ -39,6 +39,8 @@ class Kept:
             return f"{entry}\n".encode()
         row = entry.row if isinstance(entry, RowRange) else entry
         if row.is_bare and not self._fields:
+            if row.target.isalnum():
+                return f"{row.target}\n".encode()
             return self._line([guarded(row.target)]) if row.target else b'""\n'
         values = [_cell(row.values, name) for name in self._fields]
         return self._line([guarded(row.target), *values, _more(row)])
@@ -59,11 +61,12 @@ def _cell(values: Mapping[str, str | None], name: str) -> str:
 
 
 def _more(row: Row) -> str:
+    if not (row.line or row.extra or row.problem or row.note):
+        return ""
     known = {
         "extra": row.extra, "problem": row.problem, "note": row.note, "line": row.line, "cells": row.cells,
     }  # fmt: skip
-    given = {name: value for name, value in known.items() if value}
-    return orjson.dumps(given).decode() if given else ""
+    return orjson.dumps({name: value for name, value in known.items() if value}).decode()
 
 
 def read(pieces: Iterable[str]) -> Iterator[Entry]:

@@ -93,6 +93,11 @@ def is_number(cell: str) -> bool:
     return bool(found.targets) and all(isinstance(t, Range) or _DIALLED.fullmatch(t) for t in found.targets)
 
 
+def is_plain(cell: str) -> bool:
+    """Say whether a cell is a number as it is stored."""
+    return bool(_PLAIN.fullmatch(cell))
+
+
 def spoiled(cell: str) -> bool:
     """Say whether a spreadsheet has written a number as ``1.8E+10``: its last digits are lost."""
     return bool(_SHORTENED.fullmatch(cell))

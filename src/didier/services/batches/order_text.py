@@ -14,6 +14,9 @@ from didier.storage.batches.input_text import Packer, has_mark, inflated, pack, 
 
 Pause = Callable[[], None]
 
+_TOGETHER = 500
+"""How many lines are compressed together."""
+
 SLICE = 2_000
 """Characters of a text after which others get their turn: some milliseconds of work at most."""
 
@@ -165,12 +168,16 @@ def _kept(
     entries: Iterable[Entry | RowRange], own_columns: frozenset[str], limit: int, layout: Layout | None = None
 ) -> Text:
     kept, packer, count = Kept(own_columns), Packer(), 0
-    pieces = [*packer.add(kept.header())]
+    pieces, lines = [*packer.add(kept.header())], []
     for entry in entries:
         count += inputs.size(entry)
         if count > limit:
             raise TooManyTargets(limit)
-        pieces += packer.add(kept.line(entry))
+        lines.append(kept.line(entry))
+        if len(lines) == _TOGETHER:
+            pieces += packer.add(b"".join(lines))
+            lines = []
+    pieces += packer.add(b"".join(lines))
     if not count:
         raise InvalidInput("no target is given")
     return Text((*pieces, packer.end()), count, own_columns, layout)
