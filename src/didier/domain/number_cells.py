@@ -47,6 +47,12 @@ _DIALLED = re.compile(r"\+?[0-9]+")
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]{1,3}")
 _BLANKS = re.compile(" +")
 _TWO_GROUPS = re.compile(r"([0-9]{2,6}) ?- ?([0-9]{2,6})")
+_DATE = re.compile(
+    r"(?:19|20)[0-9]{2}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2(?:19|20)[0-9]{2}"
+)
+_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_SHORT_GROUP = re.compile(r".*\.[0-9](?![0-9])")
+_ENDS = " ,;|\t\r\n"
 _GROUPED = str.maketrans("", "", " -()[]/.")
 _TRUNK_ZERO = re.compile(r"(?<=[0-9]) ?\(0\) ?")
 
@@ -118,7 +124,7 @@ def unquoted(cell: str) -> str:
 def tidy(cell: str) -> str:
     """Return *cell* with plain dashes, blanks and digits, and without characters that are not seen."""
     text = cell if cell.isascii() else "".join(map(_plain, cell))
-    return unquoted(_BLANKS.sub(" ", text).strip().removeprefix("tel:"))
+    return unquoted(_BLANKS.sub(" ", text).strip(_ENDS).removeprefix("tel:"))
 
 
 def _plain(character: str) -> str:
@@ -211,10 +217,18 @@ def _dialled(text: str) -> str | None:
     """Return the digits of one number that is written in groups; None where that is not certain."""
     text = unquoted(text)
     plain = _TRUNK_ZERO.sub("", text).translate(_GROUPED)
-    if not _DIALLED.fullmatch(plain) or _DECIMAL.fullmatch(text) or _may_be_two(text):
+    if not _DIALLED.fullmatch(plain) or _is_something_else(text) or _may_be_two(text):
         return None
     in_groups = len(plain) != len(text)
     return None if in_groups and len(plain.lstrip("+")) > DIGITS_MOST else plain
+
+
+def _is_something_else(text: str) -> bool:
+    """Say whether a text of digits is a decimal, a date, or the address of a server."""
+    if _DECIMAL.fullmatch(text) or _DATE.fullmatch(text) or _SHORT_GROUP.match(text):
+        return True
+    groups = text.split(".") if _ADDRESS.fullmatch(text) else []
+    return any(len(group) != 2 for group in groups)  # so are some countries' numbers
 
 
 def _may_be_two(text: str) -> bool:
@@ -232,6 +246,8 @@ def _may_be_two(text: str) -> bool:
 def _as_written(cell: str) -> NumberCell:
     written = cell.strip()
     problem = patterns.problem(written)
+    if _DATE.fullmatch(written) or _ADDRESS.fullmatch(written):
+        return NumberCell(problem=f"{written} is no telephone number")
     if problem is None:
         return NumberCell((written,))
     if _DIALLED.fullmatch(tidy(cell).translate(_GROUPED)):
