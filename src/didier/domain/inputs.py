@@ -43,6 +43,10 @@ class Row:
         cells = {name: target if cell == self.target else cell for name, cell in self.cells.items()}
         return replace(self, target=target, cells=cells)
 
+    def told(self, reason: str) -> str:
+        """Return why it is refused, with its row in the table that it was read from."""
+        return reason if self.problem or not self.line else f"row {self.line}: {reason}"
+
     @property
     def is_bare(self) -> bool:
         """Whether it is a target and nothing else."""
@@ -143,7 +147,9 @@ class _Table:
             return
         values = self._values(plain)
         extra = {name: _at(plain, place) for place, name in self._extra}
-        number, named = (line, self._named(cells)) if len(cells) > 1 else (0, {})
+        # A million numbers alone need not know their rows.
+        is_bare = len(cells) == 1 and number_cells.is_plain(written)
+        number, named = (0, {}) if is_bare else (line, self._named(cells))
         for target in found.targets:
             row = Row(str(target), values, extra, "", found.note, number, named)
             if not found.is_several:

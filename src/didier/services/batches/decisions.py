@@ -114,7 +114,9 @@ def _invalid(chunk: Chunk, place: int, sight: Visibility, checks: Checks) -> Inv
     if not sight.sees_pattern(target):
         return InvalidPattern(target, f"the token is only for DIDs that begin with {sight.prefix}")
     doubt = checks.doubt(target)
-    return Implausible(target, doubt) if doubt else None
+    if doubt is None:
+        return None
+    return Implausible(target, chunk.rows[place].told(doubt) if chunk.rows else doubt)
 
 
 def bad_values(

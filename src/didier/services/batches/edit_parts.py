@@ -72,7 +72,7 @@ class Plan:
         """Return what is wrong with rows, in order."""
         rows, first = self.part.rows, self.part.position + 1
         return [
-            TargetProblem(first + place, rows[place].target, outcome_of(refused), str(refused))
+            TargetProblem(first + place, rows[place].target, outcome_of(refused), _why(rows[place], refused))
             for place, refused in sorted(self.refused.items())
         ]
 
@@ -93,7 +93,13 @@ class Plan:
         if refused is None:
             return BatchItem(row.target, self.outcomes[place], did_id)
         outcome = outcome_of(refused)
-        return BatchItem(row.target, outcome, reason=str(refused) if outcome in _EXPLAINED else None)
+        return BatchItem(row.target, outcome, reason=_why(row, refused) if outcome in _EXPLAINED else None)
+
+
+def _why(row: Row, refused: Refusal) -> str:
+    if isinstance(refused, InvalidPattern):
+        return row.told(refused.reason)
+    return str(refused)
 
 
 _EXPLAINED = frozenset({"invalid", "implausible", "refused"})
