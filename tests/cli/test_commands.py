@@ -182,6 +182,7 @@ def test_copy_says_what_became_of_each_target(place):
         f"didier: DID {SOURCE} already exists",
         f"didier: {second} appears earlier in this order",
         "didier: '5' is not a valid DID: it must have 2 to 50 characters",
+        f"didier: {first} and 1 more: it has 10 digits, its source 11",
     ] == partly.err.splitlines()
     assert (3, 1) == (partly.status, none.status)
 

@@ -140,8 +140,9 @@ def test_one_did_through_its_life(client, block):
         client.did(pattern)
 
     history = list(client.history(pattern, page_size=1))
-    assert ["deleted", "updated", "added"] == [change.action for change in history]
-    assert ("Y", "N") == (history[1].before["did_active"], history[1].after["did_active"])
+    assert ["deleted", "updated", "updated", "updated", "added"] == [change.action for change in history]
+    assert ("Y", "N") == (history[3].before["did_active"], history[3].after["did_active"])
+    assert ("N", "Y") == (history[2].before["locked"], history[2].after["locked"])
 
 
 def test_refusals_name_the_field(client, block):

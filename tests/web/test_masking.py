@@ -13,6 +13,7 @@ from support.secrets import NAMES, SPELLINGS
 from support.server import BASIC, FORM, PATH, Didier, multipart
 
 SENT = "function=version&user=admin&source=test"
+EXPORT = "/api/v1/exports/dids.csv"
 DIDS = "/api/v1/dids"
 
 
@@ -143,8 +144,8 @@ def test_what_is_known_is_stored_as_received(home):
     """The addresses show the parameters that either API knows, as they were sent."""
     server, engine = home
     server.get(f"{PATH}?{SENT}&did_pattern=%2B1800&surprise=1")
-    server.request("GET", f"{DIDS}?search=1800&sort=-did_id&surprise=1", headers=BASIC)
+    server.request("GET", f"{EXPORT}?search=1800&route=EXTEN", headers=BASIC)
 
     addresses = kept(server, engine)["vicidial_api_urls"]
     assert f"{PATH}?{SENT}&did_pattern=%2B1800&surprise=***" in addresses
-    assert f"{DIDS}?search=1800&sort=-did_id&surprise=***" in addresses
+    assert f"{EXPORT}?search=1800&route=EXTEN" in addresses

@@ -153,13 +153,14 @@ VALUES: dict[str, tuple[str, ...]] = {
     "of": ("DID", "in-group", "call menu", "user", "user group"), "date": (TODAY,), "day": (TODAY,),
     "token_id": tuple(map(str, range(1, 8))), "function": ("copy_did", "did_info", "add_user"),
     "section": ("DIDS", "USERS"), "kind": ("copy", "add", "update", "delete", "import"),
-    "limit": ("2", "200"),
+    "limit": ("2", "200"), "menu_id": ("BRAVOMARKMENU", "ALPHAMARKMENU"), "extension": ("BRAVOMARKPHONE",),
+    "server_ip": ("192.0.2.1",), "server_id": ("BRAVOMARKSERVER",), "destination": TEXTS, "tag": TEXTS,
 }  # fmt: skip
 """Values of parameters that name something."""
 
 ORDINARY = frozenset({
     "active", "cursor", "did_route", "format", "header", "offset", "outcome", "result", "route", "since",
-    "sort", "stage", "state", "until", "q",
+    "sort", "stage", "state", "until", "q", "locked", "total", "reason",
 })  # fmt: skip
 """Parameters that name nothing."""
 

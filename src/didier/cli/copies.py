@@ -120,12 +120,13 @@ def _finish(batch: "Batch", connection: ConnectionOptions, source: str, as_json:
 
 
 def _tell(source: str, batch: "Batch") -> None:
-    for item in batch.items():
+    items = list(batch.items())
+    for item in items:
         if item.outcome == "added":
             say(f"{source} -> {item.target} (DID {item.did_id})")
-            outcomes.say_note(item)
         else:
             outcomes.say_not_done(item, batch.kind)
+    outcomes.say_notes(item for item in items if item.outcome == "added")
 
 
 _TARGETS: Sequence[Column["Previewed"]] = (

@@ -140,12 +140,13 @@ def _finish(batch: "Batch", connection: ConnectionOptions, as_json: bool) -> Non
 
 def _tell(batch: "Batch") -> None:
     told = outcomes.words_of(batch.kind).done
-    for item in batch.items():
+    items = list(batch.items())
+    for item in items:
         if item.outcome in outcomes.NOT_DONE:
             outcomes.say_not_done(item, batch.kind)
         else:
             say(f"DID {item.target} was {told}.")
-            outcomes.say_note(item)
+    outcomes.say_notes(item for item in items if item.outcome not in outcomes.NOT_DONE)
     say(f"Batch {batch.id} is {batch.state}: {outcomes.progress(batch)}.")
 
 

@@ -1,6 +1,6 @@
 """What is said of batches of every kind: how far they are, what became of them, what was not done and why."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -83,10 +83,15 @@ def undone(batch: "BatchState") -> str:
     return f"Nothing in batch {batch.id} was undone."
 
 
-def say_note(item: "Item") -> None:
-    """Say on standard error what is odd about a DID that was created."""
-    if item.reason:
-        say(f"didier: {item.target}: {item.reason}", err=True)
+def say_notes(created: Iterable["Item"]) -> None:
+    """Say on standard error what is odd about DIDs that were created, once of all that have it in common."""
+    notes: dict[str, list[str]] = {}
+    for item in created:
+        if item.reason:
+            notes.setdefault(item.reason, []).append(item.target)
+    for note, targets in notes.items():
+        named = targets[0] if len(targets) == 1 else f"{targets[0]} and {len(targets) - 1:,} more"
+        say(f"didier: {named}: {note}", err=True)
 
 
 def report(batch: "Batch", as_json: bool) -> None:

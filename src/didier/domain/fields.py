@@ -96,7 +96,9 @@ def one_of(*allowed: str) -> OneOf:
 
 def call_handle_method(value: str) -> str | None:
     """Allow what may be the name of a way to find a caller's lead."""
-    return None if CALL_HANDLE_METHOD.fullmatch(value) else "3 to 40 letters, digits and _, such as CIDLOOKUP"
+    if CALL_HANDLE_METHOD.fullmatch(value):
+        return None
+    return characters.refused(value) or "3 to 40 letters, digits and _, such as CIDLOOKUP"
 
 
 def call_handle_method_api(value: str) -> str | None:

@@ -239,7 +239,7 @@ def _done(plan: _Plan, copies: Copies, ids: Sequence[int | None]) -> NewBatch | 
     """Return the batch that *plan* has come to: its only change, where that is all."""
     chunk = plan.chunk
     placed = decisions.items(chunk, ids)
-    if len(placed) == 1 and placed[0].item.outcome == "added" and not chunk.notes:
+    if len(placed) == 1 and placed[0].item.outcome == "added":
         return copies.change(placed[0].item, chunk.own)
     return NewBatch(
         author=copies.author,

@@ -39,6 +39,7 @@ class Copies:
             details["own"] = own
         if batch_id is None:
             details |= self.batch
+            details |= {"note": item.reason} if item.reason else {}
         return Change(
             author=self.author,
             action=CREATED,

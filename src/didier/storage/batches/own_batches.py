@@ -87,7 +87,8 @@ def _own_batch(row: Sequence[Any]) -> OwnBatch:
         undone_origin=None, undo_groups=None, undone_at=None, undo_from=None,
         caller_groups=what_was_seen(details["groups"]) if "groups" in details else None,
     )  # fmt: skip
-    return OwnBatch(batch, BatchItem(pattern, OUTCOMES[action], did_id if is_new else None, size))
+    item = BatchItem(pattern, OUTCOMES[action], did_id if is_new else None, size, details.get("note"))
+    return OwnBatch(batch, item)
 
 
 def keep(conn: Connection, batch_id: int) -> None:

@@ -12,7 +12,7 @@ snapshot), with the values of the order, with those of its own; the *details* ha
 - ``unknown``: columns in which DIDs had values of their own that were not stored (earlier releases)
 
 and of a change that is a batch by itself what a batch has besides: ``mode``, ``reach``, ``groups``,
-``source_id``, ``template`` (see `storage.batches.own_batches`).
+``source_id``, ``template``, and as ``note`` the reason of its item (see `storage.batches.own_batches`).
 """
 
 from collections import defaultdict
