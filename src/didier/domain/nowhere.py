@@ -1,0 +1,123 @@
+"""Why calls to a DID lead nowhere: its route needs something that is not named, not there or not active.
+
+The rules are those of VICIdial's routing (``agi-DID_route.agi``): an agent who is not there is no dead end
+where calls have somewhere else to go. Filters and redirects are not looked at: they send some calls
+elsewhere, often into nothing on purpose.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from didier.domain.fields import CALL_MENUS, IN_GROUPS, NONE, PHONES, SERVERS, UNAVAILABLE_ACTIONS, USERS
+
+Row = Mapping[str, str | int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a route needs in a *column*: a *kind* of thing, which stands in *reference* if that is known.
+
+    Together with the column *beside* it has its name; one that *may_be_empty* is needed only where it is set.
+    """
+
+    column: str
+    kind: str
+    reference: str = ""
+    beside: str = ""
+    may_be_empty: bool = False
+
+
+_BOX = Need("voicemail_ext", "voicemail box")
+_SERVER = Need("server_ip", "server", SERVERS, may_be_empty=True)  # without one it is the call's own
+
+NEEDS: Mapping[str, tuple[Need, ...]] = MappingProxyType({
+    "EXTEN": (Need("extension", "extension"),),
+    "VOICEMAIL": (_BOX, _SERVER),
+    "VMAIL_NO_INST": (_BOX, _SERVER),
+    "PHONE": (_SERVER, Need("phone", "phone", PHONES, beside="server_ip")),
+    "IN_GROUP": (Need("group_id", "in-group", IN_GROUPS),),
+    "CALLMENU": (Need("menu_id", "call menu", CALL_MENUS),),
+    "AGENT": (Need("user", "agent", USERS),),
+})  # fmt: skip
+"""What each route needs to lead somewhere."""
+
+OTHERWISE = "user_unavailable_action"
+"""The column with the route of calls that the agent of route AGENT does not take."""
+
+COLUMNS = tuple(dict.fromkeys(
+    ("did_active", "did_route", OTHERWISE, *(need.column for needs in NEEDS.values() for need in needs))
+))  # fmt: skip
+"""The columns by which calls lead somewhere or not."""
+
+Thing = tuple[str, str, str]
+"""What a DID refers to: the column of a table in which it stands, its name, and what stands beside that."""
+
+Gone = Mapping[Thing, Literal["missing", "inactive"]]
+"""Those things of which calls that are sent there get nowhere."""
+
+
+def things(row: Row) -> Iterator[Thing]:
+    """Yield what calls to the DID with the columns *row* need to be there and active."""
+    if _text(row, "did_active") != "Y":
+        return
+    for column in ("did_route", OTHERWISE):
+        route = _text(row, column)
+        for need in NEEDS.get(route, ()):
+            if need.reference and _text(row, need.column):
+                yield _thing(row, need)
+        if route != "AGENT":
+            return
+
+
+def reason(row: Row, gone: Gone) -> str | None:
+    """Say why calls to the DID with the columns *row* lead nowhere; None where they lead somewhere.
+
+    *gone* are those of its `things` that are not there or not active. A DID that is not active takes no
+    calls, which is what was wanted of it.
+    """
+    if _text(row, "did_active") != "Y":
+        return None
+    route = _text(row, "did_route")
+    if route not in NEEDS:
+        return "no route is set"
+    found = _unmet(row, route, gone)
+    if found is None or route != "AGENT":
+        return found
+    action = _text(row, OTHERWISE)
+    if action not in UNAVAILABLE_ACTIONS:
+        return found
+    other = _unmet(row, action, gone)
+    return other and f"{found}, and for calls that no agent takes {other}"
+
+
+def is_touched(before: Row, after: Row) -> bool:
+    """Say whether two states of a DID differ in a column by which calls lead somewhere or not."""
+    return any(_text(before, column) != _text(after, column) for column in COLUMNS)
+
+
+def _unmet(row: Row, route: str, gone: Gone) -> str | None:
+    return next(filter(None, (_missing(row, need, gone) for need in NEEDS[route])), None)
+
+
+def _missing(row: Row, need: Need, gone: Gone) -> str | None:
+    named = _text(row, need.column)
+    if not named:
+        return None if need.may_be_empty else f"no {need.kind} is set"
+    state = gone.get(_thing(row, need))
+    if state is None:
+        return None
+    beside = _text(row, need.beside)
+    place = f" on the server {beside}" if beside else " without a server" if need.beside else ""
+    return f"the {need.kind} {named}{place} {'does not exist' if state == 'missing' else 'is not active'}"
+
+
+def _thing(row: Row, need: Need) -> Thing:
+    return need.reference, _text(row, need.column), _text(row, need.beside)
+
+
+def _text(row: Row, column: str) -> str:
+    value = row.get(column) if column else None
+    text = "" if value is None else str(value).strip(" ")
+    return "" if text == NONE else text
