@@ -23,7 +23,8 @@ class Wanted:
 
     *search* is part of a pattern, in any spelling of the number, or of a description; *carrier* is part of
     the carrier's description, *destination* of the extension, in-group, call menu … to which the route leads.
-    *dids* are patterns: whatever else is wanted, only these.
+    *leads_nowhere* is Y for DIDs that are active and whose calls get nowhere, N for all others. *dids* are
+    patterns: whatever else is wanted, only these.
     """
 
     search: str | None = None
@@ -37,6 +38,7 @@ class Wanted:
     tag: str | None = None
     dids: Sequence[str] | None = None
     locked: str | None = None
+    leads_nowhere: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
         destination=wanted.destination,
         tag=wanted.tag,
         locked=wanted.locked,
+        leads_nowhere=wanted.leads_nowhere,
         patterns=wanted.dids,
         copied_from=source,
         sight=caller.visibility,

@@ -31,9 +31,9 @@ def missing(
     table: older VICIdial versions and embedded databases lack some.
     """
     table, column = reference.split(".")
-    columns = columns_of(conn, table)
-    if not values or column not in columns or _is_unfilled(conn, table):
+    if not values or not is_known(conn, reference):
         return set()
+    columns = columns_of(conn, table)
     there = f"SELECT 1 FROM {table} AS t WHERE t.{column} = r.wanted"
     given = [as_json([(value,) for value in values])]
     if groups is not None and "user_group" in columns:
@@ -41,6 +41,12 @@ def missing(
         given.append(as_json([*sorted(groups), EVERY_GROUP]))
     rows = rows_of(dialects.of(conn), ("wanted",))
     return {row[0] for row in run(conn, f"SELECT r.wanted FROM {rows} WHERE NOT EXISTS ({there})", *given)}
+
+
+def is_known(conn: Connection, reference: str) -> bool:
+    """Say whether it is known what stands in *reference*: the table is there, and somebody fills it."""
+    table, column = reference.split(".")
+    return column in columns_of(conn, table) and not _is_unfilled(conn, table)
 
 
 def _is_unfilled(conn: Connection, table: str) -> bool:

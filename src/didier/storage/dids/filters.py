@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier.domain import nowhere as dead_ends
 from didier.domain.routes import DESTINATIONS
 from didier.domain.users import EVERY_GROUP
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.storage import dialects
 from didier.storage.dialects import SqlDialect
-from didier.storage.dids import search
+from didier.storage.dids import nowhere, search
 from didier.storage.statements import as_json, columns_of, escaped, like, run
 from didier.storage.tables import DIDS
 
@@ -22,8 +23,8 @@ class Filter:
 
     *text* occurs in the pattern or the description, or *digits* occur among the digits of the pattern;
     *carrier* occurs in the carrier's description, *destination* in the column that says where the route
-    leads; *tag* is one of its tags. *copied_from* is the pattern of the DID that was copied; *patterns* are
-    those of the DIDs themselves.
+    leads; *tag* is one of its tags; *leads_nowhere* is Y if it is active and its calls get nowhere.
+    *copied_from* is the pattern of the DID that was copied; *patterns* are those of the DIDs themselves.
     """
 
     text: str | None = None
@@ -36,6 +37,7 @@ class Filter:
     destination: str | None = None
     tag: str | None = None
     locked: str | None = None
+    leads_nowhere: str | None = None
     copied_from: str | None = None
     patterns: Collection[str] | None = None
     sight: Visibility = EVERYTHING  # of whom they are listed for
@@ -77,6 +79,9 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
         want(_HAS_TAG, *_tag_among(escaped(wanted.tag)))
     if wanted.locked is not None:
         want(f"d.did_id {'IN' if wanted.locked == 'Y' else 'NOT IN'} ({_LOCKED})")
+    if wanted.leads_nowhere is not None:
+        dead_end = nowhere.condition(conn)
+        want(dead_end if wanted.leads_nowhere == "Y" else f"NOT {dead_end}")
     if wanted.patterns is not None:
         want(f"d.did_pattern IN {dialects.of(conn).texts}", as_json(list(wanted.patterns)))
     if wanted.copied_from is not None:
@@ -92,7 +97,7 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
 
 _LOOKED_AT = dict.fromkeys((
     "did_id", "did_pattern", "did_description", "did_route", "did_active", "user_group", "group_id",
-    "did_carrier_description", *DESTINATIONS.values(),
+    "did_carrier_description", *DESTINATIONS.values(), *dead_ends.COLUMNS,
 ))  # fmt: skip
 
 
