@@ -24,6 +24,7 @@
     │   │   └── Implausible
     │   ├── InvalidField
     │   │   └── UnknownReference
+    │   ├── LeadsNowhere
     │   ├── NothingToChange
     │   ├── Protected
     │   ├── InUse
@@ -289,6 +290,17 @@ class UnknownReference(InvalidField):
 
     def __str__(self) -> str:
         return f"{self.field} {self.value!r} is not allowed: there is no such {self.kind}"
+
+
+@dataclass(unsafe_hash=True)
+class LeadsNowhere(Refusal):
+    """*pattern* would be active, and its calls lead nowhere; *reason* says why."""
+
+    pattern: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"calls to {self.pattern} would lead nowhere: {self.reason}"
 
 
 @dataclass(unsafe_hash=True)

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from didier.domain import plausibility
+from didier.domain.nowhere import Row
 from didier.domain.targets import Range
+from didier.services.dids import nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,21 +17,22 @@ class Checks:
     """*plausible*: only numbers are created to which calls can come (`domain.plausibility`).
 
     With *region*, the country from which numbers are dialled, what is odd about a number is noted: that it
-    exists in another spelling, say.
+    exists in another spelling, say. *leading*: no DID is made, or left, active whose calls lead nowhere.
     """
 
     plausible: bool = False
     region: str = ""
+    leading: bool = False
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Checks":
         """Return what a batch that was stored is looked at for."""
-        return cls(options.get("plausible", False), options.get("region", ""))
+        return cls(options.get("plausible", False), options.get("region", ""), options.get("leading", False))
 
     @property
     def options(self) -> dict[str, Any]:
         """What batches store of it."""
-        known = {"plausible": self.plausible, "region": self.region}
+        known = {"plausible": self.plausible, "region": self.region, "leading": self.leading}
         return {name: value for name, value in known.items() if value}
 
     def doubt(self, pattern: str) -> str | None:
@@ -37,6 +42,10 @@ class Checks:
     def block_doubt(self, block: Range) -> str | None:
         """Say why none of the numbers of *block* is created, None where they are."""
         return plausibility.block_doubt(block) if self.plausible else None
+
+    def dead_ends(self, conn: Connection, changes: Mapping[int, tuple[Row | None, Row]]) -> dict[int, str]:
+        """Say after which of *changes* a DID may not lead nowhere and does, and why: see `nowhere.newly`."""
+        return nowhere.newly(conn, changes) if self.leading and changes else {}
 
 
 NO_CHECKS = Checks()

@@ -13,6 +13,7 @@ from didier.errors import (
     AlreadyExists,
     InvalidField,
     InvalidPattern,
+    LeadsNowhere,
     NamedTwice,
     NotAllPossible,
     NotFound,
@@ -64,7 +65,7 @@ class Copied:
     note: str = ""
 
 
-CopyOutcome = Copied | AlreadyExists | InvalidPattern
+CopyOutcome = Copied | AlreadyExists | InvalidPattern | LeadsNowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +193,9 @@ def _plan(
     repeated = [place for place, key in enumerate(keys) if first.setdefault(key, place) != place]
     there = {place: found.get(order.targets[place]) for place, key in enumerate(keys) if key in taken}
     bad_values = decisions.bad_values(conn, chunk.own, sight, spec)
-    decisions.decide(chunk, there, repeated, bad_values, sight, order.checks)
-    _look(conn, order, chunk)
+    dead_ends = decisions.dead_ends(conn, chunk, spec, order.checks)
+    decisions.decide(chunk, there, repeated, bad_values, sight, order.checks, dead_ends)
+    _look(conn, order, spec, chunk)
     if not order.dry_run:
         if order.atomic and chunk.problems:
             problems = list(islice(decisions.target_problems(chunk), PROBLEMS_SHOWN))
@@ -202,13 +204,18 @@ def _plan(
     return _Plan(order, source, spec, chunk)
 
 
-def _look(conn: Connection, order: CopyOrder, chunk: Chunk) -> None:
+def _look(conn: Connection, order: CopyOrder, spec: CopySpec, chunk: Chunk) -> None:
     """Note what is odd about the targets of *chunk*."""
     notes = Notes(order.source, order.checks)
     try:
         notes.look(conn, chunk, order.caller.visibility)
     finally:
         notes.close()
+    if order.checks.region and not order.checks.leading:
+        for place, why in decisions.dead_ends(conn, chunk, spec, Checks(leading=True)).items():
+            if place not in chunk.problems:
+                told = (chunk.notes.get(place, ""), f"calls lead nowhere: {why}")
+                chunk.notes[place] = "; ".join(filter(None, told))
 
 
 def _items(chunk: Chunk, ids: Sequence[int | None] | None) -> tuple[CopyOutcome, ...]:
@@ -227,11 +234,13 @@ def _item(target: str, did_id: int | None, note: str) -> CopyOutcome:
     return AlreadyExists(target) if did_id is None else Copied(target, did_id, note)
 
 
-def _refused(target: str, problem: Problem) -> AlreadyExists | InvalidPattern:
+def _refused(target: str, problem: Problem) -> AlreadyExists | InvalidPattern | LeadsNowhere:
     if problem.outcome == "duplicate":
         return NamedTwice(target)
     if problem.outcome == "exists":
         return AlreadyExists(target)
+    if problem.outcome == "nowhere":
+        return LeadsNowhere(target, problem.reason)
     return problem.refusal or InvalidPattern(target, problem.reason)
 
 

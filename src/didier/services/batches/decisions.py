@@ -25,7 +25,7 @@ from didier.storage.dids.dids import Did
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a target is not made: *outcome* is exists, duplicate, invalid or implausible."""
+    """Why a target is not made: *outcome* is exists, duplicate, invalid, implausible or nowhere."""
 
     outcome: str
     reason: str
@@ -83,11 +83,13 @@ def decide(
     bad_values: Mapping[int, str],
     sight: Visibility,
     checks: Checks,
+    dead_ends: Mapping[int, str],
 ) -> None:
     """Find the problems of the targets of *chunk*, each by its place.
 
     *there* are those that exist (with the DID, unless it is yet to be created by an order before), *repeated*
-    those that were named before in the order, *bad_values* those with a value of their own that is wrong.
+    those that were named before in the order, *bad_values* those with a value of their own that is wrong,
+    *dead_ends* those whose calls may not lead nowhere and would.
     """
     # The numbers of a block are patterns all.
     is_fine = chunk.block and not bad_values and sight.prefix is None and not checks.block_doubt(chunk.block)
@@ -103,6 +105,8 @@ def decide(
         found = chunk.problems.get(place)
         if found is None or found.outcome == "exists":
             chunk.problems[place] = Problem("duplicate", "appears earlier in this order")
+    for place, why in dead_ends.items():
+        chunk.problems.setdefault(place, Problem("nowhere", f"calls would lead nowhere: {why}"))
 
 
 def _invalid(chunk: Chunk, place: int, sight: Visibility, checks: Checks) -> InvalidPattern | None:
@@ -129,7 +133,16 @@ def bad_values(
     return {place: str(problem) for place, problem in enumerate(found) if problem}
 
 
-_EXPLAINED = frozenset({"invalid", "implausible"})
+def dead_ends(conn: Connection, chunk: Chunk, spec: CopySpec, checks: Checks) -> dict[int, str]:
+    """Return why calls to targets of *chunk* would lead nowhere where *checks* forbid that, by place."""
+    if not chunk.own:
+        why = checks.dead_ends(conn, {0: (None, spec.values)}).get(0)
+        return dict.fromkeys(range(chunk.size), why) if why else {}
+    rows = {place: (None, {**spec.values, **spec.stored(own)}) for place, own in enumerate(chunk.own)}
+    return checks.dead_ends(conn, rows)
+
+
+_EXPLAINED = frozenset({"invalid", "implausible", "nowhere"})
 
 
 def target_problems(chunk: Chunk) -> Iterator[TargetProblem]:

@@ -3,6 +3,7 @@
 The same for single DIDs and for batches of them; nothing is written.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,11 +18,13 @@ from didier.errors import (
     DeletionLocked,
     Implausible,
     InvalidField,
+    LeadsNowhere,
     NotFound,
     NothingToChange,
     Protected,
     Refusal,
 )
+from didier.services.batches.checks import Checks
 from didier.services.batches.edit_orders import (
     AddOrder,
     AddRefused,
@@ -73,20 +76,39 @@ def additions(
     sights = [order.caller.visibility for order in orders]
     problems = validation.problems(conn, [order.values for order in orders], sights, lenient=lenient)
     taken = found.keys()
+    default = bulk.default_row(conn)
+    new = [{**default, **_row(order)} for order in orders]
+    dead = _dead_ends(conn, orders, [None] * len(orders), new)
     decided: list[Done | Refusal | None] = []
-    for order, bad in zip(orders, problems, strict=True):
+    for place, (order, bad) in enumerate(zip(orders, problems, strict=True)):
         key = found.key(order.pattern)
-        refused = _add_refused(order, key in taken, bad)
+        refused = _add_refused(order, key in taken, bad) or dead.get(place)
         decided.append(refused or (Done(order.pattern, 0, dry_run=True) if order.dry_run else None))
         if decided[-1] is None:
             taken.add(key)
-    wanted = [order for order, outcome in zip(orders, decided, strict=True) if outcome is None]
-    default = bulk.default_row(conn) if wanted else {}
     planned = [
-        record.planned("add", order.caller, order.pattern, order.values, None, {**default, **_row(order)})
-        for order in wanted
+        record.planned("add", order.caller, order.pattern, order.values, None, row)
+        for order, row, outcome in zip(orders, new, decided, strict=True)
+        if outcome is None
     ]
     return Decided(decided, planned)
+
+
+def _dead_ends(
+    conn: Connection,
+    orders: Sequence[AddOrder | UpdateOrder],
+    before: Sequence[Image | None],
+    after: Sequence[Image | None],
+) -> dict[int, LeadsNowhere]:
+    """Refuse, by place, the *orders* that leave a DID without destination and may not; one has no row *after*
+    that comes to nothing anyway.
+    """
+    by_checks: dict[Checks, dict[int, tuple[Image | None, Image]]] = defaultdict(dict)
+    for place, (order, was, row) in enumerate(zip(orders, before, after, strict=True)):
+        if row is not None:
+            by_checks[order.checks][place] = (was, row)
+    found = [(checks.dead_ends(conn, changes)) for checks, changes in by_checks.items()]
+    return {place: LeadsNowhere(orders[place].pattern, why) for some in found for place, why in some.items()}
 
 
 def _row(order: AddOrder) -> dict[str, str]:
@@ -119,11 +141,18 @@ def updates(
         for order, did in zip(orders, there, strict=True)
     ]
     had = [before.get(did.did_id, {}) if did else {} for did in there]
+    new = [
+        fields.updated(image, order.values) if image else None
+        for order, image in zip(orders, had, strict=True)
+    ]
     sights = [order.caller.visibility for order in orders]
     problems = validation.problems(conn, checked, sights, had, lenient=lenient)
+    dead = _dead_ends(
+        conn, orders, had, [None if bad else row for row, bad in zip(new, problems, strict=True)]
+    )
     decided: list[Done | Refusal | None] = []
-    for order, did, bad in zip(orders, there, problems, strict=True):
-        refused = _update_refused(order, did, before, bad)
+    for place, (order, did, bad) in enumerate(zip(orders, there, problems, strict=True)):
+        refused = _update_refused(order, did, before, bad) or dead.get(place)
         decided.append(refused or _dry(order, did, before))
     wanted = _undecided(orders, there, decided)
     planned = [

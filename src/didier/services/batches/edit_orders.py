@@ -14,6 +14,7 @@ from didier.errors import (
     InUse,
     InvalidField,
     InvalidPattern,
+    LeadsNowhere,
     NotFound,
     NothingToChange,
     NotPermitted,
@@ -50,6 +51,7 @@ class UpdateOrder:
     values: Mapping[str, str | None]
     dry_run: bool = False
     etag: str | None = None
+    checks: Checks = NO_CHECKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,11 @@ class Done:
     batch_id: int = field(default=0, compare=False)  # 0 in a dry run, and of a lock
     image: Image | None = field(default=None, compare=False, repr=False)  # the row as it is, or as it was
     sight: Visibility = field(default=EVERYTHING, compare=False, repr=False)  # of the caller
+    note: str = field(default="", compare=False)  # what is odd about it, where that was asked for
 
 
-AddRefused = NotPermitted | InvalidPattern | AlreadyExists | InvalidField
-UpdateRefused = NotPermitted | NotFound | ChangedMeanwhile | InvalidField | NothingToChange
+AddRefused = NotPermitted | InvalidPattern | AlreadyExists | InvalidField | LeadsNowhere
+UpdateRefused = NotPermitted | NotFound | ChangedMeanwhile | InvalidField | LeadsNowhere | NothingToChange
 DeleteRefused = NotPermitted | NotFound | ChangedMeanwhile | DeletionLocked | Protected | InUse
 LockRefused = NotPermitted | NotFound
 

@@ -18,6 +18,7 @@ from didier.errors import (
     Implausible,
     InUse,
     InvalidPattern,
+    LeadsNowhere,
     NamedTwice,
     NotFound,
     Protected,
@@ -39,6 +40,7 @@ from didier.storage.dids.dids import Found
 _REFUSED: Mapping[type[Refusal], str] = {
     NamedTwice: "duplicate", AlreadyExists: "exists", NotFound: "missing", InUse: "refused",
     DeletionLocked: "refused", Protected: "refused", ChangedMeanwhile: "refused", Implausible: "implausible",
+    LeadsNowhere: "nowhere",
 }  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def _why(row: Row, refused: Refusal) -> str:
     return str(refused)
 
 
-_EXPLAINED = frozenset({"invalid", "implausible", "refused"})
+_EXPLAINED = frozenset({"invalid", "implausible", "nowhere", "refused"})
 
 
 def outcome_of(refused: Refusal) -> str:
@@ -185,7 +187,9 @@ class _Orders:
 
     def _update(self, place: int, row: Row) -> None:
         values = self.spec.changed(row)
-        self.updates[place] = UpdateOrder(self.caller, row.target, values, self.dry_run)
+        self.updates[place] = UpdateOrder(
+            self.caller, row.target, values, self.dry_run, checks=self.spec.checks
+        )
 
 
 def carry_out(

@@ -24,7 +24,7 @@ class EditSpec:
     *values* are set in each DID, *columns* those in which rows may have others for theirs. In an import a new
     DID is as its row says: an empty cell empties the column; in a DID that exists, or with another verb, it
     leaves the column as it is. *existing* is one of `EXISTING`. *force* deletes DIDs too that are protected
-    or in use. *checks* are for DIDs that are created.
+    or in use. *checks* are for DIDs that are created, and where calls to those that are changed lead.
     """
 
     verb: str

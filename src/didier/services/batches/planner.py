@@ -113,7 +113,8 @@ class Planner:
         there = decisions.existing(conn, chunk)
         repeated = self._named.add_block(chunk.block) if chunk.block else self._named.add(chunk.targets)
         bad = decisions.bad_values(conn, chunk.own, self._sight, self._spec)
-        decisions.decide(chunk, there, repeated, bad, self._sight, self._checks)
+        dead_ends = decisions.dead_ends(conn, chunk, self._spec, self._checks)
+        decisions.decide(chunk, there, repeated, bad, self._sight, self._checks, dead_ends)
         self._notes.look(conn, chunk, self._sight)
         return chunk
 

@@ -22,7 +22,7 @@ SAMPLE = 5
 CHUNK = 2_000
 """How many targets are decided on at a time."""
 
-STATUSES = ("new", "similar", "exists", "duplicate", "invalid", "implausible")
+STATUSES = ("new", "similar", "exists", "duplicate", "invalid", "implausible", "nowhere")
 
 
 @dataclass(frozen=True, slots=True)

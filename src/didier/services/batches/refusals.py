@@ -13,7 +13,7 @@ from didier.storage.batches import refused_rows
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.batches.refused_rows import Cells
 
-NOT_DONE = ("exists", "duplicate", "invalid", "implausible", "missing", "refused")
+NOT_DONE = ("exists", "duplicate", "invalid", "implausible", "nowhere", "missing", "refused")
 """What becomes of targets to which nothing was done."""
 
 PAGE = 1_000

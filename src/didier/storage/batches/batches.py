@@ -33,7 +33,7 @@ _ITEM_COLUMNS = ("batch_id", "position", "target", "size", "did_id", "outcome", 
 TOTALS: Mapping[str, str] = MappingProxyType({
     "added": "added", "updated": "updated", "deleted": "deleted", "exists": "existing",
     "invalid": "invalid", "implausible": "invalid", "duplicate": "duplicates", "missing": "missing",
-    "refused": "refused",
+    "refused": "refused", "nowhere": "invalid",
 })  # fmt: skip
 """What may become of a target, and the column of a batch that counts it."""
 
