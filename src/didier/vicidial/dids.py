@@ -1,7 +1,9 @@
 """The functions that make, copy, change and delete DIDs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy.engine import Connection
 
@@ -10,6 +12,7 @@ from didier.domain.fields import BY_COLUMN
 from didier.runtime.requests import Operation
 from didier.services.batches import copies, edits
 from didier.services.batches.checks import NO_CHECKS, Checks
+from didier.services.dids import nowhere
 from didier.services.users.authentication import Caller
 from didier.vicidial.call import BLANK, Call, Dialect
 from didier.vicidial.flags import flag, is_flag, is_on
@@ -22,13 +25,17 @@ LIST_LIMIT = 2000
 """Most characters in a list of new DIDs, after VICIdial's clean-up, and VICIdial's limit
 (``tests/conformance/behaviour.md``, section 5)."""
 
+Outcome = TypeVar("Outcome")
+
 RAW_LIST_LIMIT = 100_000
 """The same before the clean-up: what is taken apart has to end somewhere."""
 
 
 def _add(call: Call, caller: Caller) -> Operation[Reply]:
     order = edits.AddOrder(caller, call.get("did_pattern"), _fields(call), is_on(call, "dry_run"))
-    return Operation(_add_leniently, order, lambda _, outcome: words.added(call, outcome))
+    return Operation(
+        _add_leniently, order, lambda conn, outcome: words.added(call, _noted(conn, call, outcome))
+    )
 
 
 def _add_leniently(
@@ -43,13 +50,23 @@ def _update(call: Call, caller: Caller) -> Operation[Reply]:
         deletion = edits.DeleteOrder(caller, pattern, is_on(call, "force"), dry_run)
         return Operation(edits.delete, deletion, lambda _, outcome: words.deleted(call, outcome))
     order = edits.UpdateOrder(caller, pattern, _fields(call), dry_run)
-    return Operation(_update_leniently, order, lambda _, outcome: words.updated(call, outcome))
+    return Operation(
+        _update_leniently, order, lambda conn, outcome: words.updated(call, _noted(conn, call, outcome))
+    )
 
 
 def _update_leniently(
     conn: Connection, orders: Sequence[edits.UpdateOrder], now: datetime
 ) -> Sequence[edits.Done | edits.UpdateRefused]:
     return edits.update(conn, orders, now, lenient=True)
+
+
+def _noted(conn: Connection, call: Call, outcome: Outcome) -> Outcome:
+    """Return *outcome* with what VICIdial does not say: that calls to the DID lead nowhere."""
+    if not (call.in_json and isinstance(outcome, edits.Done) and outcome.image):
+        return outcome
+    why = nowhere.reason(conn, outcome.image)
+    return replace(outcome, note=f"calls lead nowhere: {why}") if why else outcome
 
 
 def _pattern_problem(call: Call) -> Reply | None:

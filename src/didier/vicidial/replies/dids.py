@@ -160,7 +160,7 @@ def _copy_notice(call: Call, source: str, item: CopyOutcome, outcome: CopyResult
     return data_line("NOTICE", f"copy_did {not_valid(item)}", call.user, item.pattern)
 
 
-def not_valid(item: errors.InvalidPattern) -> str:
+def not_valid(item: errors.Refusal) -> str:
     """Name what is not valid."""
     what = "RANGE" if isinstance(item, errors.InvalidRange) else "PATTERN"
     return f"DID {what} IS NOT VALID"

@@ -3,7 +3,7 @@
 The object has ``function``, ``result`` (SUCCESS, NOTICE or ERROR), ``reason``, ``data`` and ``lines``, the
 answer as it would have been without the format. ``copy_did`` adds ``batch_id`` and ``items``, reports add
 ``rows``, the functions that change one DID its ``did_id`` and the ``batch_id`` of the change. A ``warning``
-says what is odd about a new DID, which VICIdial would create without a word.
+says what is odd about a DID, which VICIdial would create or change without a word.
 """
 
 from typing import Any
@@ -55,7 +55,8 @@ def _telling(reply: Reply) -> Line:
 
 def _warning(call: Call, outcome: Done) -> dict[str, str]:
     doubt = plausibility.doubt(outcome.pattern) if call.function == "add_did" else None
-    return {"warning": f"implausible: {doubt}"} if doubt else {}
+    told = "; ".join(filter(None, [f"implausible: {doubt}" if doubt else "", outcome.note]))
+    return {"warning": told} if told else {}
 
 
 def _details(call: Call, outcome: object) -> dict[str, Any]:
