@@ -24,6 +24,7 @@ from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.orders import (
     TEXT_TYPES,
     AllowImplausible,
+    AllowNowhere,
     ColumnMapping,
     CopyBody,
     IgnoreColumns,
@@ -106,6 +107,7 @@ async def order_batch(
     mapping: ColumnMapping = None,
     ignore_columns: IgnoreColumns = False,
     allow_implausible: AllowImplausible = False,
+    allow_nowhere: AllowNowhere = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Carry out one verb over many DIDs as one batch: with preview, all or nothing, whatever their number.
@@ -124,6 +126,7 @@ async def order_batch(
             "verb": verb, "mode": mode, "dry_run": dry_run, "set": set_ or (), "existing": existing,
             "force": force, "source": source or "", "description_template": description_template,
             "mapping": mapping, "ignore_columns": ignore_columns, "allow_implausible": allow_implausible,
+            "allow_nowhere": allow_nowhere,
         }  # fmt: skip
         return await _text_order(request, login, text_kind(request), query)
     if kind != "application/json" and not kind.endswith("+json"):
@@ -144,9 +147,11 @@ def _misplaced(request: Request, verb: str | None) -> Response | None:
 
 
 _OF_TABLES = ("mapping", "ignore_columns", "allow_implausible")
+_NOWHERE = "allow_nowhere"
 _OF_VERB: Mapping[str, tuple[str, ...]] = {
-    "copy": ("set", "source", "description_template"), "add": ("set",), "update": ("set",),
-    "delete": ("force",), "import": ("existing",),
+    "copy": ("set", "source", "description_template", _NOWHERE), "add": ("set", _NOWHERE),
+    "update": ("set", _NOWHERE),
+    "delete": ("force",), "import": ("existing", _NOWHERE),
 }  # fmt: skip
 """The parameters that each verb has beside those of all."""
 

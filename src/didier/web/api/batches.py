@@ -55,6 +55,7 @@ Outcome = Literal[
     "duplicate",
     "invalid",
     "implausible",
+    "nowhere",
     "missing",
     "refused",
     "removed",
@@ -74,7 +75,7 @@ class Totals:
     deleted: int
     exists: int
     duplicate: int
-    invalid: Annotated[int, Field(description="Implausible ones included")]
+    invalid: Annotated[int, Field(description="Implausible ones, and those that lead nowhere, included")]
     missing: Annotated[int, Field(description="To be updated or deleted, and not there")]
     refused: Annotated[int, Field(description="Not deleted because they are in use, locked or protected")]
     removed: Annotated[

@@ -28,6 +28,7 @@ from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.orders import (
     TEXT_TYPES,
     AllowImplausible,
+    AllowNowhere,
     ColumnMapping,
     CopyBody,
     Copying,
@@ -50,7 +51,7 @@ SHOWN = 1_000
 log = structlog.get_logger()
 
 
-Status = Literal["new", "similar", "exists", "duplicate", "invalid", "implausible"]
+Status = Literal["new", "similar", "exists", "duplicate", "invalid", "implausible", "nowhere"]
 
 
 @dataclass
@@ -114,6 +115,7 @@ class PreviewTotals:
     duplicate: int
     invalid: int
     implausible: int
+    nowhere: int
     requested: int
 
 
@@ -197,6 +199,7 @@ async def copy_did(
     mapping: ColumnMapping = None,
     ignore_columns: IgnoreColumns = False,
     allow_implausible: AllowImplausible = False,
+    allow_nowhere: AllowNowhere = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Copy a DID to each of the targets, with preview, all or nothing, whatever their number.
@@ -211,6 +214,7 @@ async def copy_did(
             "source": source or "", "mode": mode, "dry_run": dry_run, "set": set_ or (),
             "description_template": description_template, "mapping": mapping,
             "ignore_columns": ignore_columns, "allow_implausible": allow_implausible,
+            "allow_nowhere": allow_nowhere,
         }  # fmt: skip
         order = await copy_orders.from_text(request, login, text_kind(request), query)
     elif kind == "application/json" or kind.endswith("+json"):
@@ -294,7 +298,7 @@ def _order(context: ApiContext, asked: Copying, caller: Caller) -> BatchOrder:
 
 
 def _checks(context: ApiContext, asked: Copying) -> Checks:
-    return Checks(not asked.allow_implausible, context.region)
+    return Checks(not asked.allow_implausible, context.region, not asked.allow_nowhere)
 
 
 async def _accept(request: Request, login: Login, ordered: Ordered) -> Response:

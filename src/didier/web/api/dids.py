@@ -18,7 +18,7 @@ from didier.runtime.logins import Login
 from didier.services.batches import edits
 from didier.services.batches.checks import Checks
 from didier.services.changes import history
-from didier.services.dids import lookup
+from didier.services.dids import lookup, nowhere
 from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids.pages import Row, Sort, place_kinds
@@ -26,7 +26,7 @@ from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
 from didier.web.api.operations import ApiOperation, Permission
-from didier.web.api.orders import IMPLAUSIBLE_HELP
+from didier.web.api.orders import IMPLAUSIBLE_HELP, NOWHERE_HELP
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import (
     PAGE_DEFAULT,
@@ -83,6 +83,7 @@ class Did(BaseModel):
                 "version": 3,
                 "tags": "Berlin,vip",
                 "copied_from": "18001234567",
+                "nowhere": None,
             },
         },
     )
@@ -96,6 +97,9 @@ class Did(BaseModel):
     version: int = Field(description="Raised by every change, also over a deletion that was undone")
     tags: str = Field(description="Divided by commas, in alphabetical order")
     copied_from: str | None = Field(description="Pattern of the DID that it was copied from")
+    nowhere: str | None = Field(
+        description="Why its calls lead nowhere; null: they lead somewhere, or it is not active"
+    )
 
 
 @dataclass
@@ -143,6 +147,8 @@ class DidChange(_Columns):  # type: ignore[valid-type,misc]  # its fields are th
         json_schema_extra={"example": {"did_active": "N", "did_description": "Closed for good"}}
     )
 
+    allow_nowhere: StrictBool = Field(False, description=NOWHERE_HELP)
+
 
 class NewDid(_Columns):  # type: ignore[valid-type,misc]
     """A DID to be made; columns that are not named get VICIdial's defaults."""
@@ -162,6 +168,7 @@ class NewDid(_Columns):  # type: ignore[valid-type,misc]
         max_length=100, description="A number, in whatever groups, or 2 to 50 of 0-9 A-Z a-z : + * # . _"
     )
     allow_implausible: StrictBool = Field(False, description=IMPLAUSIBLE_HELP)
+    allow_nowhere: StrictBool = Field(False, description=NOWHERE_HELP)
 
 
 def values_of(sent: BaseModel) -> dict[str, str | None]:
@@ -196,6 +203,9 @@ def wanted(
     locked: Annotated[
         Literal["Y", "N"] | None, Query(description="Whether it is locked against deletion")
     ] = None,
+    leads_nowhere: Annotated[
+        Literal["Y", "N"] | None, Query(description="Whether it is active and its calls lead nowhere")
+    ] = None,
     did: Annotated[
         list[str] | None,
         Query(max_length=CHOSEN_MOST, description="Pattern of a DID: of these alone; may be repeated"),
@@ -214,6 +224,7 @@ def wanted(
         tag,
         did or None,
         locked,
+        leads_nowhere,
     )
 
 
@@ -242,7 +253,7 @@ async def list_dids(
         if isinstance(counted, Refusal):
             return counted
         following = cursors.write(sort, found.following) if found.following else None
-        return page_answer(request, Dids.of(found.rows, following, counted))
+        return page_answer(request, Dids.of(nowhere.told(conn, found.rows), following, counted))
 
     return await context_of(request).read(
         request, login, Permission("list_dids", READ, chosen.search or ""), read
@@ -252,9 +263,10 @@ async def list_dids(
 _ETAG = {"ETag": {"description": "Mark of this state of the DID", "schema": {"type": "string"}}}
 
 
-def did_answer(row: Row, status: int = 200, **headers: str) -> Answer:
+def did_answer(conn: Connection, row: Row, status: int = 200, **headers: str) -> Answer:
     """Return the answer that shows a DID: its row as it was read, with all columns that there are."""
-    return Answer(status, orjson.dumps(row), {"etag": f'"{lookup.version(row)}"', **headers})
+    [shown] = nowhere.told(conn, [row])
+    return Answer(status, orjson.dumps(shown), {"etag": f'"{lookup.version(row)}"', **headers})
 
 
 @router.get(
@@ -266,7 +278,7 @@ async def get_did(request: Request, login: Signed, pattern: Pattern) -> Response
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
         row = lookup.one(conn, caller, pattern)
-        return row if isinstance(row, Refusal) else did_answer(row)
+        return row if isinstance(row, Refusal) else did_answer(conn, row)
 
     return await context_of(request).read(request, login, Permission("did_info", READ, pattern), read)
 
@@ -284,10 +296,11 @@ async def add_did(
 ) -> Response:
     """Create a DID without copying another."""
     pattern = _pattern_of(body)
-    values, checks = values_of(body), Checks(not body.allow_implausible)
+    values = values_of(body)
+    checks = Checks(not body.allow_implausible, leading=not body.allow_nowhere)
 
     def serialize(conn: Connection, done: edits.Done) -> Answer:
-        return _made(request, lookup.written(conn, done.did_id, done.sight))
+        return _made(conn, request, lookup.written(conn, done.did_id, done.sight))
 
     operation = ApiOperation(
         ADD.about_that(pattern),
@@ -309,9 +322,9 @@ def _pattern_of(body: NewDid) -> str:
     return target or body.did_pattern
 
 
-def _made(request: Request, row: Row) -> Answer:
+def _made(conn: Connection, request: Request, row: Row) -> Answer:
     pattern = quote(str(row["did_pattern"]), safe="")
-    return did_answer(row, 201, location=f"{request.url.path}/{pattern}")
+    return did_answer(conn, row, 201, location=f"{request.url.path}/{pattern}")
 
 
 @router.patch(
@@ -327,15 +340,15 @@ async def change_did(
     if_match: IfMatch = None,
 ) -> Response:
     """Set columns of a DID; those that are not named stay as they are."""
-    values = values_of(body)
+    values, checks = values_of(body), Checks(leading=not body.allow_nowhere)
 
     def serialize(conn: Connection, done: edits.Done) -> Answer:
-        return did_answer(lookup.written(conn, done.did_id, done.sight))
+        return did_answer(conn, lookup.written(conn, done.did_id, done.sight))
 
     operation = ApiOperation(
         UPDATE.about_that(pattern),
         edits.update,
-        lambda caller: edits.UpdateOrder(caller, pattern, values, etag=_etag(if_match)),
+        lambda caller: edits.UpdateOrder(caller, pattern, values, etag=_etag(if_match), checks=checks),
         serialize,
     )
     return await context_of(request).write(request, login, operation)

@@ -24,6 +24,7 @@ from didier.web.api.orders import (
     IGNORE_HELP,
     IMPLAUSIBLE_HELP,
     MAPPING_HELP,
+    NOWHERE_HELP,
     Mapping_,
     TargetsBody,
     TextKind,
@@ -70,6 +71,9 @@ class Where(Body):
         None, pattern=_TEXT, max_length=SEARCH_MOST, description="Part of where the route leads"
     )
     locked: Literal["Y", "N"] | None = Field(None, description="Whether it is locked against deletion")
+    leads_nowhere: Literal["Y", "N"] | None = Field(
+        None, description="Whether it is active and its calls lead nowhere"
+    )
     tag: StrictStr | None = Field(None, pattern=_TEXT, max_length=TAG_LONGEST, description="One of its tags")
 
     @property
@@ -134,6 +138,7 @@ class ImportBody(Body):
     mapping: Mapping_ = Field(default_factory=dict, description=MAPPING_HELP)
     ignore_columns: StrictBool = Field(False, description=IGNORE_HELP)
     allow_implausible: StrictBool = Field(False, description=IMPLAUSIBLE_HELP)
+    allow_nowhere: StrictBool = Field(False, description=NOWHERE_HELP)
 
 
 EditBody = AddBody | UpdateBody | DeleteBody | ImportBody
@@ -164,7 +169,8 @@ def _spec(sent: EditBody, text: Text) -> EditSpec:
     columns = () if isinstance(sent, DeleteBody) else tuple(sorted(text.own_columns))
     existing = sent.existing if isinstance(sent, ImportBody) else "refuse"
     force = sent.force if isinstance(sent, DeleteBody) else False
-    return EditSpec(sent.verb, values, columns, existing, force, Checks(not sent.allow_implausible))
+    checks = Checks(not sent.allow_implausible, leading=not sent.allow_nowhere)
+    return EditSpec(sent.verb, values, columns, existing, force, checks)
 
 
 def of_text(
@@ -176,7 +182,7 @@ def of_text(
     text = text_of_body(pieces, kind, query, limit, pause)
     values = set_values(query["set"])
     columns = () if verb == "delete" else tuple(sorted(text.own_columns))
-    checks = Checks(not query["allow_implausible"])
+    checks = Checks(not query["allow_implausible"], leading=not query["allow_nowhere"])
     spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False), checks)
     return Editing(spec, text, query["mode"] == "atomic", query["dry_run"])
 

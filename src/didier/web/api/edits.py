@@ -52,6 +52,7 @@ class EditTotals:
     duplicate: int
     invalid: int
     implausible: int
+    nowhere: int
     refused: int
 
 

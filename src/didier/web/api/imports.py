@@ -23,6 +23,7 @@ from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.orders import (
     WORKBOOK,
     AllowImplausible,
+    AllowNowhere,
     ColumnMapping,
     IgnoreColumns,
     media_type,
@@ -37,7 +38,7 @@ router = APIRouter(prefix="/imports", tags=["dids"], route_class=SignedRoute)
 WRITE = "dids:write"
 ADD = Permission("add_did", WRITE)
 CSV = "text/csv"
-Outcome = Literal["added", "updated", "exists", "duplicate", "invalid", "implausible", "refused"]
+Outcome = Literal["added", "updated", "exists", "duplicate", "invalid", "implausible", "nowhere", "refused"]
 
 
 @dataclass
@@ -97,6 +98,7 @@ async def import_dids(
     mapping: ColumnMapping = None,
     ignore_columns: IgnoreColumns = False,
     allow_implausible: AllowImplausible = False,
+    allow_nowhere: AllowNowhere = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Create the DIDs of a CSV table, and update existing ones if wanted: all or none.
@@ -115,6 +117,7 @@ async def import_dids(
     query = {
         "verb": "import", "set": (), "existing": existing, "mode": mode, "dry_run": dry_run,
         "mapping": mapping, "ignore_columns": ignore_columns, "allow_implausible": allow_implausible,
+        "allow_nowhere": allow_nowhere,
     }  # fmt: skip
     kind = text_kind(request)
     asked = await context.parse(

@@ -63,6 +63,7 @@ MAPPING_HELP = (
     " a column of DIDs, `template` or `ignore`"
 )
 IGNORE_HELP = "Leave out the columns of the CSV that are not known"
+NOWHERE_HELP = "Also where DIDs are active then and their calls lead nowhere"
 IMPLAUSIBLE_HELP = "Include what is no telephone number: `s`, `default`, `*98`"
 
 Mapping_ = Annotated[
@@ -77,6 +78,7 @@ ColumnMapping = Annotated[
 ]
 IgnoreColumns = Annotated[bool, Query(description=f"{IGNORE_HELP}. {_OF_TEXT}")]
 AllowImplausible = Annotated[bool, Query(description=f"{IMPLAUSIBLE_HELP}. {_OF_TEXT}")]
+AllowNowhere = Annotated[bool, Query(description=f"{NOWHERE_HELP}. {_OF_TEXT}")]
 
 
 class _WithTable(Protocol):
@@ -117,6 +119,7 @@ class TargetsBody(Body):
     mapping: Mapping_ = Field(default_factory=dict, description=MAPPING_HELP)
     ignore_columns: StrictBool = Field(False, description=IGNORE_HELP)
     allow_implausible: StrictBool = Field(False, description=IMPLAUSIBLE_HELP)
+    allow_nowhere: StrictBool = Field(False, description=NOWHERE_HELP)
     mode: Literal["atomic", "best_effort"] = Field(
         "atomic", description="If some targets are not possible: do nothing, or do the others"
     )
@@ -166,6 +169,7 @@ class Copying:
     atomic: bool = True
     dry_run: bool = False
     allow_implausible: bool = False
+    allow_nowhere: bool = False
 
 
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -241,6 +245,7 @@ def of_body(sent: CopyBody, limit: int, pause: Pause) -> Copying:
         sent.mode == "atomic",
         sent.dry_run,
         sent.allow_implausible,
+        sent.allow_nowhere,
     )
 
 
@@ -376,6 +381,7 @@ def of_text(
         query["mode"] == "atomic",
         query["dry_run"],
         query["allow_implausible"],
+        query["allow_nowhere"],
     )
 
 

@@ -74,6 +74,7 @@ TYPES: Mapping[type[DidierError], ProblemType] = MappingProxyType({
     errors.InvalidField: ProblemType("invalid-field", 422, "A value is not allowed"),
     errors.UnknownReference: ProblemType("unknown-reference", 422,
         "A value names something that is not there"),
+    errors.LeadsNowhere: ProblemType("leads-nowhere", 422, "Calls to this DID would lead nowhere"),
     errors.NothingToChange: ProblemType("nothing-to-change", 422, "Nothing was named to be changed"),
     errors.Protected: ProblemType("did-protected", 409, "Call handling relies on the DID"),
     errors.InUse: ProblemType("did-in-use", 409, "The DID is in use"),
@@ -137,7 +138,7 @@ class Found:
     detail: str
 
 
-TargetOutcome = Literal["exists", "duplicate", "invalid", "missing", "refused"]
+TargetOutcome = Literal["exists", "duplicate", "invalid", "implausible", "nowhere", "missing", "refused"]
 
 
 @dataclass
