@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from didier.client import bodies, models
 from didier.client.bodies import Body, Table
 from didier.client.models import Did, Page
-from didier.client.table_reading import TableReading
+from didier.client.table_reading import AS_IT_IS, TableReading
 from didier.client.values import Given, columns, query, segment, yes_no
 
 API = "/api/v1"
@@ -128,12 +128,13 @@ def filters(
     destination: str | None = None,
     tag: str | None = None,
     locked: bool | None = None,
+    leads_nowhere: bool | None = None,
 ) -> dict[str, Any]:
     """Return which DIDs are wanted, as parameters."""
     return {
         "search": search, "route": route, "active": yes_no(active), "user_group": user_group,
         "group_id": group_id, "carrier": carrier, "copied_from": copied_from, "destination": destination,
-        "tag": tag, "locked": yes_no(locked),
+        "tag": tag, "locked": yes_no(locked), "leads_nowhere": yes_no(leads_nowhere),
     }  # fmt: skip
 
 
@@ -148,17 +149,19 @@ def did(pattern: str) -> ApiCall[Did]:
 
 
 def add(
-    pattern: str, values: Mapping[str, Given], key: str | None, *, allow_implausible: bool = False
+    pattern: str, values: Mapping[str, Given], key: str | None, allowed: TableReading = AS_IT_IS
 ) -> ApiCall[Did]:
     """Make a DID."""
-    allowed = {"allow_implausible": True} if allow_implausible else {}
-    body = bodies.as_json({"did_pattern": pattern, **allowed, **columns(values)})
+    body = bodies.as_json({"did_pattern": pattern, **allowed.in_json, **columns(values)})
     return post("/dids", _did, body, key)
 
 
-def update(pattern: str, etag: str | None, values: Mapping[str, Given]) -> ApiCall[Did]:
+def update(
+    pattern: str, etag: str | None, values: Mapping[str, Given], allowed: TableReading = AS_IT_IS
+) -> ApiCall[Did]:
     """Change a DID."""
-    return _patch(f"/dids/{segment(pattern)}", _did, bodies.as_json(columns(values)), _if_match(etag))
+    body = bodies.as_json({**allowed.in_json, **columns(values)})
+    return _patch(f"/dids/{segment(pattern)}", _did, body, _if_match(etag))
 
 
 def delete(pattern: str, force: bool, etag: str | None) -> ApiCall[None]:

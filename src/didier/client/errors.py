@@ -41,6 +41,7 @@
         │   └── Implausible
         ├── InvalidField
         │   └── UnknownReference
+        ├── LeadsNowhere
         ├── GroupNotFound
         ├── NothingToChange
         ├── DidProtected
@@ -315,6 +316,10 @@ class GroupNotFound(ProblemError):
     """There is no such user group that the caller may see."""
 
 
+class LeadsNowhere(ProblemError):
+    """Calls to this DID would lead nowhere; that is done only where it is allowed on purpose."""
+
+
 class NothingToChange(ProblemError):
     """No change was given."""
 
@@ -520,6 +525,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "implausible": Implausible,
         "invalid-field": InvalidField,
         "unknown-reference": UnknownReference,
+        "leads-nowhere": LeadsNowhere,
         "nothing-to-change": NothingToChange,
         "did-protected": DidProtected,
         "did-in-use": DidInUse,

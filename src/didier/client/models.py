@@ -102,6 +102,11 @@ class Did(Mapping[str, Value]):
         return self._text("menu_id")
 
     @property
+    def nowhere(self) -> str:
+        """Why its calls lead nowhere; empty if they do not, or if it is not active."""
+        return self._text("nowhere")
+
+    @property
     def carrier(self) -> str:
         """Who delivers the number: ``did_carrier_description``."""
         return self._text("did_carrier_description")
@@ -194,8 +199,8 @@ class TargetProblem(Model):
 class Item(Model):
     """What became of a target, at its *position* in the order, counted from 1.
 
-    - *outcome* is added, updated or deleted; exists, duplicate, invalid, implausible, missing or refused
-      where nothing was done; after an undo removed, restored or kept; planned while that is to come.
+    - *outcome* is added, updated or deleted; exists, duplicate, invalid, implausible, nowhere, missing or
+      refused where nothing was done; after an undo removed, restored or kept; planned while that is to come.
     - *reason* says why nothing was done, or what is odd about a number that was created.
     """
 
@@ -222,6 +227,7 @@ class Totals(Model):
     duplicate: int = 0
     invalid: int = 0
     implausible: int = 0
+    nowhere: int = 0
     missing: int = 0
     refused: int = 0
     removed: int = 0
@@ -312,7 +318,9 @@ class Difference(Model):
 
 @dataclass(frozen=True, slots=True)
 class Previewed(Model):
-    """What would become of a target; *status* is new, similar, exists, duplicate, invalid or implausible.
+    """What would become of a target.
+
+    *status* is new, similar, exists, duplicate, invalid, implausible or nowhere (calls would lead nowhere).
 
     *similar_to* is the same number in another spelling, which exists; *did_id* that of the DID that exists.
     """
@@ -343,6 +351,7 @@ class PreviewTotals(Model):
     duplicate: int = 0
     invalid: int = 0
     implausible: int = 0
+    nowhere: int = 0
 
 
 @dataclass(frozen=True)

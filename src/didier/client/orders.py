@@ -108,6 +108,7 @@ class EditRequest:
             ("set", {"add", "update"}, bool(self.set)),
             ("force", {"delete"}, self.force),
             ("existing", {"import"}, self.existing != "refuse"),
+            ("allow_nowhere", {"add", "update", "import"}, self.reading.allow_nowhere),
         ):
             if given and self.verb not in verbs:
                 raise TypeError(f"{name} goes with {' and '.join(sorted(verbs))}, not with {self.verb}")

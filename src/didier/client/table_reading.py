@@ -7,16 +7,20 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TableReading:
-    """What becomes of the columns of a table, and whether numbers are taken that no call will match."""
+    """What becomes of the columns of a table, and which DIDs are created or changed besides the usual ones:
+    those that no call will match, and those whose calls lead nowhere.
+    """
 
     mapping: Mapping[str, str] | None = None
     ignore_columns: bool = False
     allow_implausible: bool = False
+    allow_nowhere: bool = False
 
     @property
     def in_json(self) -> dict[str, Any]:
         """What a body has of it."""
-        return {"allow_implausible": True} if self.allow_implausible else {}
+        allowed = {"allow_implausible": self.allow_implausible, "allow_nowhere": self.allow_nowhere}
+        return {name: True for name, given in allowed.items() if given}
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -26,6 +30,7 @@ class TableReading:
             "mapping": mapped or None,
             "ignore_columns": self.ignore_columns or None,
             "allow_implausible": self.allow_implausible or None,
+            "allow_nowhere": self.allow_nowhere or None,
         }
 
 

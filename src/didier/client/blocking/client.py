@@ -100,6 +100,7 @@ class Didier:
         mapping: Mapping[str, str] | None = None,
         ignore_columns: bool = False,
         allow_implausible: bool = False,
+        allow_nowhere: bool = False,
         idempotency_key: str | None = None,
     ) -> Batch:
         """Copy the DID *source*; return the batch, done when it has up to 1,000 targets, else under way.
@@ -114,7 +115,8 @@ class Didier:
         - *mapping*: what becomes of columns of *csv*, by header or place from 1: ``number``, ``first`` and
           ``last`` of a range, a column of DIDs, ``template`` or ``ignore``; with *ignore_columns* those that
           are not known are left out.
-        - *allow_implausible*: create also what is no telephone number (``s``, ``default``, ``*98``).
+        - *allow_implausible*: create also what is no telephone number (``s``, ``default``, ``*98``);
+          *allow_nowhere*: also active DIDs whose calls lead nowhere.
         - *idempotency_key*: for programs that may be started again; a copy with the same key is made once
           within 24 hours.
         """
@@ -128,7 +130,7 @@ class Didier:
             set,
             atomic,
             idempotency_key,
-            TableReading(mapping, ignore_columns, allow_implausible),
+            TableReading(mapping, ignore_columns, allow_implausible, allow_nowhere),
         )
         answer = self._connection.send(order.call(dry_run=False))
         return self._batch(answer.data)
@@ -147,9 +149,10 @@ class Didier:
         mapping: Mapping[str, str] | None = None,
         ignore_columns: bool = False,
         allow_implausible: bool = False,
+        allow_nowhere: bool = False,
     ) -> Preview:
         """Return what `copy` would do; nothing is written."""
-        reading = TableReading(mapping, ignore_columns, allow_implausible)
+        reading = TableReading(mapping, ignore_columns, allow_implausible, allow_nowhere)
         order = CopyRequest(
             source, to, csv, active, description, description_template, set, atomic, reading=reading
         )
@@ -171,6 +174,7 @@ class Didier:
         mapping: Mapping[str, str] | None = None,
         ignore_columns: bool = False,
         allow_implausible: bool = False,
+        allow_nowhere: bool = False,
         idempotency_key: str | None = None,
     ) -> Batch:
         """Add, update, delete or import any number of DIDs as one batch; return it, done or under way.
@@ -181,9 +185,10 @@ class Didier:
         - *set*: columns and values for all of them; None empties.
         - *force* deletes protected DIDs too, and DIDs in use.
         - *existing*: what an import does with DIDs that are there.
-        - *mapping*, *ignore_columns*, *allow_implausible*, *atomic* and *idempotency_key* as in `copy`.
+        - *mapping*, *ignore_columns*, *allow_implausible*, *allow_nowhere*, *atomic* and *idempotency_key* as
+          in `copy`.
         """
-        reading = TableReading(mapping, ignore_columns, allow_implausible)
+        reading = TableReading(mapping, ignore_columns, allow_implausible, allow_nowhere)
         order = EditRequest(verb, to, where, csv, set, force, existing, atomic, idempotency_key, reading)
         answer = self._connection.send(order.call(dry_run=False))
         return self._batch(answer.data)
@@ -202,9 +207,10 @@ class Didier:
         mapping: Mapping[str, str] | None = None,
         ignore_columns: bool = False,
         allow_implausible: bool = False,
+        allow_nowhere: bool = False,
     ) -> models.OrderPreview:
         """Return what `order` would do; nothing is written."""
-        reading = TableReading(mapping, ignore_columns, allow_implausible)
+        reading = TableReading(mapping, ignore_columns, allow_implausible, allow_nowhere)
         order = EditRequest(verb, to, where, csv, set, force, existing, atomic, reading=reading)
         answer = self._connection.send(order.call(dry_run=True))
         return models.OrderPreview.read(answer.data)
@@ -255,6 +261,7 @@ class Didier:
         destination: str | None = None,
         tag: str | None = None,
         locked: bool | None = None,
+        leads_nowhere: bool | None = None,
         *,
         sort: str | None = None,
         page_size: int = PAGE,
@@ -262,11 +269,22 @@ class Didier:
         """Yield DIDs, page by page as they are wanted.
 
         *search* is a part of a number in any spelling, or of a description; *carrier* a part of its
-        description, *destination* a part of where calls go. *sort* is did_pattern, did_id or did_description,
+        description, *destination* a part of where calls go; *leads_nowhere*: only DIDs that are active and
+        whose calls lead nowhere, or only others. *sort* is did_pattern, did_id or did_description,
         descending with ``-`` before it.
         """
         wanted = calls.filters(
-            search, route, active, user_group, group_id, carrier, copied_from, destination, tag, locked
+            search,
+            route,
+            active,
+            user_group,
+            group_id,
+            carrier,
+            copied_from,
+            destination,
+            tag,
+            locked,
+            leads_nowhere,
         )
         return self._connection.pages(calls.dids(wanted, sort, page_size))
 
@@ -279,19 +297,27 @@ class Didier:
         pattern: str,
         *,
         allow_implausible: bool = False,
+        allow_nowhere: bool = False,
         idempotency_key: str | None = None,
         **columns: Given,
     ) -> Did:
         """Create a DID without copying another; *columns* by their names or short names.
 
-        With *allow_implausible* also what is no telephone number (``s``, ``default``, ``*98``).
+        With *allow_implausible* also what is no telephone number (``s``, ``default``, ``*98``), with
+        *allow_nowhere* also one that is active and whose calls lead nowhere.
         """
-        call = calls.add(pattern, columns, idempotency_key, allow_implausible=allow_implausible)
-        return self._connection.send(call)
+        allowed = TableReading(None, False, allow_implausible, allow_nowhere)
+        return self._connection.send(calls.add(pattern, columns, idempotency_key, allowed))
 
-    def update(self, pattern: str, *, etag: str | None = None, **columns: Given) -> Did:
-        """Set columns of a DID; with *etag* only if it is still as it was then."""
-        return self._connection.send(calls.update(pattern, etag, columns))
+    def update(
+        self, pattern: str, *, etag: str | None = None, allow_nowhere: bool = False, **columns: Given
+    ) -> Did:
+        """Set columns of a DID; with *etag* only if it is still as it was then.
+
+        With *allow_nowhere* also if it is active then and its calls lead nowhere.
+        """
+        allowed = TableReading(allow_nowhere=allow_nowhere)
+        return self._connection.send(calls.update(pattern, etag, columns, allowed))
 
     def delete(self, pattern: str, *, force: bool = False, etag: str | None = None) -> None:
         """Delete a DID; with *force* also a protected one or one in use."""
@@ -353,6 +379,7 @@ class Didier:
         mapping: Mapping[str, str] | None = None,
         ignore_columns: bool = False,
         allow_implausible: bool = False,
+        allow_nowhere: bool = False,
         idempotency_key: str | None = None,
     ) -> models.Import:
         """Create the DIDs of a CSV table as written by an export.
@@ -361,7 +388,7 @@ class Didier:
         1,000 rows is still being imported when this returns: ``ended`` is False, and `wait` of the batch
         waits for the end.
         """
-        reading = TableReading(mapping, ignore_columns, allow_implausible)
+        reading = TableReading(mapping, ignore_columns, allow_implausible, allow_nowhere)
         call = calls.import_dids(csv, existing, dry_run, atomic, reading, idempotency_key)
         return self._connection.send(call)
 
