@@ -10,7 +10,7 @@ from didier.cli import batches, outcomes, printing, vicidial
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status
 from didier.cli.printing import AsJson, Column, Limit, numbered
-from didier.cli.table_options import AllowImplausible, IgnoreColumns, Map, reading
+from didier.cli.table_options import AllowImplausible, AllowNowhere, IgnoreColumns, Map, reading
 from didier.cli.table_options import Column as NumberColumn
 from didier.cli.terminal import say
 from didier.cli.values import Blank, Set, items, values
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _STYLES = {
     "new": "green", "similar": "yellow", "exists": "red", "duplicate": "magenta", "invalid": "bold red",
-    "implausible": "bold red",
+    "implausible": "bold red", "nowhere": "bold red",
 }  # fmt: skip
 """The colour of each status of a target in a preview."""
 
@@ -72,6 +72,7 @@ def copy(
     mapped: Map = None,
     ignore_columns: IgnoreColumns = False,
     allow_implausible: AllowImplausible = False,
+    allow_nowhere: AllowNowhere = False,
     as_json: AsJson = False,
     limit: Limit = None,
 ) -> None:
@@ -81,7 +82,10 @@ def copy(
 
     Example: didier copy 18001234567 18002220000-18002220099 --inactive --dry-run
     """
-    named, told = items(targets or ()), reading(column, mapped, ignore_columns, allow_implausible)
+    named, told = (
+        items(targets or ()),
+        reading(column, mapped, ignore_columns, allow_implausible, allow_nowhere),
+    )
     if bool(named) == (csv is not None):
         raise typer.BadParameter("give numbers, or a file with --csv, but not both", param_hint="TARGET...")
     if connection.on_vicidial(

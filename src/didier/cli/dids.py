@@ -1,13 +1,14 @@
 """`didier list`, `show`, `lock` and `unlock`: lists of DIDs, and single ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from didier.cli import printing
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
+from didier.cli.failures import Status
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, pairs
 from didier.cli.terminal import safe_text, say
 from didier.domain.fields import BY_COLUMN, GROUPS
@@ -37,6 +38,13 @@ Locked = Annotated[
     bool | None,
     typer.Option("--locked/--unlocked", help="Only DIDs that are locked against deletion, or only others."),
 ]
+LeadsNowhere = Annotated[
+    bool | None,
+    typer.Option(
+        "--leads-nowhere/--leads-somewhere",
+        help="Only DIDs that are active and whose calls lead nowhere, or only others.",
+    ),
+]
 
 HISTORY_SHOWN = 10
 
@@ -44,7 +52,7 @@ _COLUMNS: Sequence[Column["Did"]] = (
     Column("DID", lambda did: did.pattern, short=True),
     Column("Description", lambda did: did.description),
     Column("Active", lambda did: did.get("did_active"), short=True),
-    Column("Calls go to", destination),
+    Column("Calls go to", lambda did: _leads(did)),
     Column("User group", lambda did: did.user_group),
     Column("Copied from", lambda did: did.copied_from, short=True),
 )
@@ -63,6 +71,7 @@ def list_(
     destination: Destination = None,
     tag: Tag = None,
     locked: Locked = None,
+    leads_nowhere: LeadsNowhere = None,
     sort: Annotated[
         str | None, typer.Option(help="did_pattern, did_id or did_description; -did_id for descending.")
     ] = None,
@@ -78,10 +87,45 @@ def list_(
         found = client.dids(
             search=search, route=route, active=active, user_group=user_group, group_id=in_group,
             carrier=carrier, copied_from=copied_from, destination=destination, tag=tag, locked=locked,
-            sort=sort,
+            leads_nowhere=leads_nowhere, sort=sort,
             page_size=printing.page(as_json or as_csv),
         )  # fmt: skip
         printing.listing(found, _COLUMNS, as_json, as_csv, limit)
+
+
+def _leads(did: "Did") -> str:
+    return f"{destination(did)} (leads nowhere)" if did.nowhere else destination(did)
+
+
+_NOWHERE: Sequence[Column["Did"]] = (
+    Column("DID", lambda did: did.pattern, short=True),
+    Column("Description", lambda did: did.description),
+    Column("Why calls lead nowhere", lambda did: did.nowhere),
+)
+
+
+@with_connection_options
+def check(
+    connection: ConnectionOptions,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List the active DIDs whose calls lead nowhere, with the reason. Status 1 if there are some.
+
+    Example: didier check
+    """
+    with connection.client() as client:
+        found = client.dids(leads_nowhere=True, page_size=printing.page(as_json or as_csv))
+        first = next(found, None)
+        if first is None:
+            if as_json or as_csv:
+                printing.listing(iter(()), _NOWHERE, as_json, as_csv, limit)
+            else:
+                say("Calls to every active DID lead somewhere.")
+            return
+        printing.listing(chain([first], found), _NOWHERE, as_json, as_csv, limit)
+    raise typer.Exit(Status.REFUSED)
 
 
 @with_connection_options
@@ -110,6 +154,8 @@ def show(
 def _show(did: "Did", changes: Sequence["Change"]) -> None:
     say(f"DID {did.pattern} (id {did.id})")
     say(sentence(did))
+    if did.nowhere:
+        say(f"Calls lead nowhere: {did.nowhere}.")
     if did.copied_from:
         say(f"It was copied from {did.copied_from}.")
     for heading, rows in _grouped(did):
@@ -132,7 +178,7 @@ def _grouped(did: "Did") -> Iterator[tuple[str, list[tuple[str, object]]]]:
         ]
         if rows:
             yield group, rows
-    known = {*BY_COLUMN, "did_id", "did_pattern", "copied_from"}
+    known = {*BY_COLUMN, "did_id", "did_pattern", "copied_from", "nowhere"}
     rest: list[tuple[str, object]] = [(name, did[name]) for name in did if name not in known]
     if rest:
         yield "Other", rest

@@ -9,7 +9,7 @@ from didier.cli import printing, vicidial
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.orders import Order, carry_out, confirm_where, one_by_one
 from didier.cli.printing import AsJson, Limit, Yes
-from didier.cli.table_options import AllowImplausible, Column, IgnoreColumns, Map, reading
+from didier.cli.table_options import AllowImplausible, AllowNowhere, Column, IgnoreColumns, Map, reading
 from didier.cli.terminal import say
 from didier.cli.values import Blank, Set, Where, conditions, items, values
 from didier.domain import targets
@@ -74,6 +74,7 @@ def add(
     mapped: Map = None,
     ignore_columns: IgnoreColumns = False,
     allow_implausible: AllowImplausible = False,
+    allow_nowhere: AllowNowhere = False,
     as_json: AsJson = False,
     limit: Limit = None,
 ) -> None:
@@ -82,7 +83,7 @@ def add(
     Example: didier add 18002223333 --set did_route=EXTEN --set extension=8300
     """
     named, given = _named(dids, csv), values(assigned)
-    told = reading(column, mapped, ignore_columns, allow_implausible)
+    told = reading(column, mapped, ignore_columns, allow_implausible, allow_nowhere)
     more: dict[str, Any] = {**told, **given}
     connection.on_vicidial(csv=csv, dry_run=dry_run, atomic=atomic, json=as_json, **told)
     if pattern := _alone(dids, csv, dry_run, as_json):
@@ -111,6 +112,7 @@ def update(
     mapped: Map = None,
     ignore_columns: IgnoreColumns = False,
     allow_implausible: AllowImplausible = False,
+    allow_nowhere: AllowNowhere = False,
     as_json: AsJson = False,
     limit: Limit = None,
 ) -> None:
@@ -120,8 +122,9 @@ def update(
 
     Example: didier update 18002223333 --set did_active=N --blank did_carrier_description
     """
-    wanted, given = conditions(where), values(assigned, blank)
-    more = reading(column, mapped, ignore_columns, allow_implausible)
+    wanted = conditions(where)
+    given: dict[str, Any] = {**values(assigned, blank)}
+    more = reading(column, mapped, ignore_columns, allow_implausible, allow_nowhere)
     named = _named(dids, csv, wanted)
     if not given and csv is None:
         raise typer.BadParameter("give at least one field with --set or --blank")
@@ -129,9 +132,10 @@ def update(
         blank=blank, csv=csv, where=where, dry_run=dry_run, atomic=atomic, json=as_json, **more
     )
     told = f"updated: {', '.join(given)}"
+    allowed: dict[str, Any] = {"allow_nowhere": True} if allow_nowhere else {}
     if pattern := _alone(dids, csv, where, dry_run, as_json):
         with connection.either() as client:
-            client.update(pattern, **given)
+            client.update(pattern, **allowed, **given)
         say(f"DID {pattern} was {told}.")
     elif connection.on_vicidial():
         one_by_one(connection, vicidial.numbers(named), told, lambda one, did: one.update(did, **given))

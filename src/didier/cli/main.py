@@ -37,6 +37,7 @@ app = typer.Typer(
 )
 app.command("list")(dids.list_)
 app.command()(dids.show)
+app.command()(dids.check)
 app.command()(edits.add)
 app.command()(copies.copy)
 app.command()(edits.update)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _STYLES = {
     "added": "green", "updated": "green", "deleted": "green", "exists": "red", "duplicate": "magenta",
-    "invalid": "bold red", "implausible": "bold red", "missing": "red", "refused": "bold red",
+    "invalid": "bold red", "implausible": "bold red", "nowhere": "bold red",
+    "missing": "red", "refused": "bold red",
 }  # fmt: skip
 """The colour of each outcome in a preview."""
 

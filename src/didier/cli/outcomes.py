@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TOLD = 10
 """Most targets that are named of those to which nothing was done."""
 
-NOT_DONE = ("exists", "duplicate", "invalid", "implausible", "missing", "refused")
+NOT_DONE = ("exists", "duplicate", "invalid", "implausible", "nowhere", "missing", "refused")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""``--column``, ``--map``, ``--ignore-columns``, ``--allow-implausible``: how tables of numbers are read."""
+"""``--column``, ``--map``, ``--ignore-columns``: how tables of numbers are read; ``--allow-…``: what may be."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -29,10 +29,17 @@ AllowImplausible = Annotated[
     bool,
     typer.Option("--allow-implausible", help="Also create what is no telephone number: s, default, *98."),
 ]
+AllowNowhere = Annotated[
+    bool, typer.Option("--allow-nowhere", help="Also where DIDs are active then and calls lead nowhere.")
+]
 
 
 def reading(
-    column: str | None, mapped: Sequence[str] | None, ignore_columns: bool, allow_implausible: bool
+    column: str | None,
+    mapped: Sequence[str] | None,
+    ignore_columns: bool,
+    allow_implausible: bool,
+    allow_nowhere: bool = False,
 ) -> dict[str, Any]:
     """Return how a table is read, as the client takes it."""
     mapping = {column: "number"} if column else {}
@@ -43,5 +50,6 @@ def reading(
         mapping[header.strip()] = becomes.strip()
     given = {
         "mapping": mapping, "ignore_columns": ignore_columns, "allow_implausible": allow_implausible,
+        "allow_nowhere": allow_nowhere,
     }  # fmt: skip
     return {name: value for name, value in given.items() if value}

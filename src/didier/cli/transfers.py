@@ -9,10 +9,21 @@ import typer
 
 from didier.cli import batches, outcomes, printing, progress_bars
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
-from didier.cli.dids import Active, Carrier, CopiedFrom, Destination, InGroup, Locked, Route, Tag, UserGroup
+from didier.cli.dids import (
+    Active,
+    Carrier,
+    CopiedFrom,
+    Destination,
+    InGroup,
+    LeadsNowhere,
+    Locked,
+    Route,
+    Tag,
+    UserGroup,
+)
 from didier.cli.failures import Status
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered
-from didier.cli.table_options import AllowImplausible, IgnoreColumns, Map, reading
+from didier.cli.table_options import AllowImplausible, AllowNowhere, IgnoreColumns, Map, reading
 from didier.cli.table_options import Column as NumberColumn
 from didier.cli.terminal import output, say
 from didier.client import exporting
@@ -53,6 +64,7 @@ def export(
     destination: Destination = None,
     tag: Tag = None,
     locked: Locked = None,
+    leads_nowhere: LeadsNowhere = None,
 ) -> None:
     """Write all fields of DIDs to a file. The file appears only when it is complete.
 
@@ -65,6 +77,7 @@ def export(
         pieces = client.export(
             format=kind, search=search, route=route, active=active, user_group=user_group, group_id=in_group,
             carrier=carrier, copied_from=copied_from, destination=destination, tag=tag, locked=locked,
+            leads_nowhere=leads_nowhere,
         )  # fmt: skip
         count = _write(pieces, file, kind)
     say(f"{numbered(count, 'DID')} written to {file}.", err=True)
@@ -114,6 +127,7 @@ def import_(
     mapped: Map = None,
     ignore_columns: IgnoreColumns = False,
     allow_implausible: AllowImplausible = False,
+    allow_nowhere: AllowNowhere = False,
     yes: Yes = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -127,7 +141,7 @@ def import_(
     """
     if existing == "update" and not dry_run:
         printing.confirm("Update the DIDs that exist?", yes)
-    told = reading(column, mapped, ignore_columns, allow_implausible)
+    told = reading(column, mapped, ignore_columns, allow_implausible, allow_nowhere)
     with connection.client() as client:
         with batches.sending(connection, file) as table:
             done = client.import_dids(
