@@ -1,4 +1,4 @@
-"""``--column``, ``--map``, ``--ignore-columns``: how tables of numbers are read; ``--allow-…``: what may be."""
+"""``--column``, ``--map``, ``--ignore-columns``: how tables are read; ``--allow-…``: what may be."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
