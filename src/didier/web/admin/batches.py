@@ -30,8 +30,8 @@ ITEMS = 100
 STATES = ("pending", "running", "done", "failed", "undone")
 KINDS = ("copy", "add", "update", "delete", "import")
 OUTCOMES = (
-    "added", "updated", "deleted", "exists", "duplicate", "invalid", "implausible", "missing", "refused",
-    "removed", "restored", "kept",
+    "added", "updated", "deleted", "exists", "duplicate", "invalid", "implausible", "nowhere", "missing",
+    "refused", "removed", "restored", "kept",
 )  # fmt: skip
 LABELS = {field.column: field.label for field in BY_COLUMN.values()}
 HIGHEST = 2**31 - 1

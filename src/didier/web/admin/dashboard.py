@@ -72,6 +72,10 @@ def _strangers(conn: Connection, caller: Caller, span: Span) -> Rows:
 PARTS: tuple[DashboardPart, ...] = (
     DashboardPart("routes", "DIDs by route", "list_dids", lambda c, who, _: dashboard.dids_by_route(c, who)),
     DashboardPart(
+        "nowhere", "Active DIDs that lead nowhere", "list_dids",
+        lambda c, who, _: dashboard.dead_ends(c, who, SHOWN),
+    ),
+    DashboardPart(
         "copies", "Copies per day", "list_dids",
         lambda c, who, span: dashboard.copies_by_day(c, who, span.now.date(), span.days),
     ),

@@ -12,7 +12,7 @@ from didier.domain.routes import sentence
 from didier.errors import Refusal
 from didier.services.changes import history
 from didier.services.changes.history import HistoryEntry
-from didier.services.dids import lookup
+from didier.services.dids import lookup, nowhere
 from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids import deletion_locks
@@ -80,6 +80,7 @@ def _found(
     following = changes[CHANGES - 1].cursor if len(changes) > CHANGES else None
     return {
         "row": row,
+        "nowhere": nowhere.reason(conn, row),
         "locked": bool(deletion_locks.locked(conn, [did_id])),
         "changes": changes[:CHANGES],
         "following": following,

@@ -1,6 +1,6 @@
 """``/dids``: the list of DIDs, and a form for a new one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from starlette_admin.routing import route
 from didier.domain.fields import ROUTES
 from didier.domain.routes import destination
 from didier.errors import Refusal
-from didier.services.dids import lookup
+from didier.services.dids import lookup, nowhere
 from didier.services.dids.lookup import FoundDids, Total, Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids import pages
@@ -31,6 +31,7 @@ FILTERS = {
     "search": "number or description", "route": "route", "active": "active", "locked": "locked",
     "destination": "calls go to", "tag": "tag", "user_group": "Admin User Group",
     "group_id": "in-group", "carrier": "carrier", "copied_from": "copied from",
+    "leads_nowhere": "leads nowhere",
 }  # fmt: skip
 """The parameters that say which DIDs are listed, and what they are called."""
 
@@ -74,7 +75,7 @@ class DidsPage(PanelPage):
             if isinstance(named, Refusal):
                 return named
             if named:
-                rows = [_row(row) for row in named]
+                rows = _rows(conn, named)
                 total = Total(len(rows), is_exact=True)
                 return {"rows": rows, "following": None, "is_number": True, "total": total}
             found = lookup.page(conn, caller, wanted, sorting, PAGE, after)
@@ -84,7 +85,7 @@ class DidsPage(PanelPage):
             if isinstance(counted, Refusal):
                 return counted
             following = cursors.write(sort, found.following) if found.following else None
-            return {"rows": [_row(row) for row in found.rows], "following": following, "total": counted}
+            return {"rows": _rows(conn, found.rows), "following": following, "total": counted}
 
         found = await self.read(request, read)
         return self.render(
@@ -151,5 +152,6 @@ def _total(
     return replace(total, count=max(total.count, len(page.rows)))
 
 
-def _row(row: Row) -> dict[str, Any]:
-    return {**row, "destination": destination(row)}
+def _rows(conn: Connection, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return *rows* with where calls to each lead, and why they lead nowhere."""
+    return [{**row, "destination": destination(row)} for row in nowhere.told(conn, rows)]

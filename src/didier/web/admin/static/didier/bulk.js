@@ -31,7 +31,7 @@ function values() {
 function body(dryRun) {
   const sent = { ...order, mode: form.elements.mode.value, dry_run: dryRun };
   if (isDelete) sent.force = form.elements.force.checked;
-  else sent.values = values();
+  else Object.assign(sent, { values: values(), allow_nowhere: form.elements.nowhere.checked });
   return sent;
 }
 
@@ -42,6 +42,7 @@ function show(found) {
   document.getElementById("verdict").textContent = found.possible
     ? `${count(doable)} of ${count(requested)} ${requested === 1 ? "DID" : "DIDs"} will be ${done}. Nothing has been saved yet. You can undo it under Batches.`
     : `No DID would be ${done}: ${count(requested - doable)} of ${count(requested)} cannot be ${done}.`;
+  if (!isDelete && totals.nowhere) document.getElementById("nowhere").hidden = false;
   const sample = found.sample.map((one) => {
     const differs = Object.entries(one.differs).map(([name, { now, would_be: wouldBe }]) => difference(LABELS[name] || name, now, wouldBe));
     const change = isDelete ? "deleted" : differs.length ? element("ul", "differences", ...differs) : "stays as it is";

@@ -4,7 +4,7 @@ import { ask, token } from "./api.js";
 import { clear, later, note } from "./notes.js";
 import * as table from "./table.js";
 
-const TAGS = { new: "good", similar: "warn", exists: "note", duplicate: "calm", invalid: "bad", implausible: "bad" };
+const TAGS = { new: "good", similar: "warn", exists: "note", duplicate: "calm", invalid: "bad", implausible: "bad", nowhere: "bad" };
 const form = document.getElementById("copy");
 const make = document.getElementById("make");
 const seen = document.getElementById("seen");
@@ -26,6 +26,7 @@ function query(dryRun) {
   const pairs = new URLSearchParams({ source: fields.source.value.trim(), mode: fields.mode.value, dry_run: dryRun });
   if (fields.template.value) pairs.set("description_template", fields.template.value);
   if (fields.implausible.checked) pairs.set("allow_implausible", "true");
+  if (fields.nowhere.checked) pairs.set("allow_nowhere", "true");
   if (fields.file.files[0]) for (const mapped of table.mapping()) pairs.append("mapping", mapped);
   if (fields.active.value) pairs.append("set", `did_active=${fields.active.value}`);
   for (const row of overrides.children) {
@@ -126,6 +127,7 @@ function show(found) {
   document.getElementById("sample").hidden = found.sample.length === 0;
   document.getElementById("sample-rows").replaceChildren(...found.sample.map(sampled));
   document.getElementById("save-refused").hidden = makeable === requested;
+  document.getElementById("nowhere").hidden = !(totals.nowhere || form.elements.nowhere.checked);
   const omitted = document.getElementById("omitted");
   omitted.hidden = found.omitted === 0;
   omitted.textContent = `${count(found.omitted)} more are not shown. Numbers that need attention are listed first.`;
@@ -159,6 +161,8 @@ form.addEventListener("submit", async (event) => {
     button.disabled = false;
   }
 });
+
+form.elements.nowhere.addEventListener("change", () => form.requestSubmit());
 
 document.getElementById("save-refused").addEventListener("click", saveRefused);
 

@@ -5,6 +5,8 @@ import { clear, later, note } from "./notes.js";
 
 const form = document.getElementById("did-form");
 const everything = document.getElementById("everything");
+const nowhere = document.getElementById("nowhere");
+const anyway = document.getElementById("anyway");
 const fields = [...form.querySelectorAll("[data-initial]")];
 const UNCHECKED = ["did_pattern", "filter_url"]; // the one is none of the columns; the other may hold a secret
 
@@ -44,13 +46,15 @@ function changes() {
   return Object.fromEntries(changed.map((field) => [field.name, field.value === "" ? null : field.value]));
 }
 
-async function save() {
+async function save(anyway) {
   const { pattern, etag } = form.dataset;
-  if (!pattern) return ask("POST", "/dids", { body: { did_pattern: "", ...changes() } });
-  return ask("PATCH", path("dids", pattern), { body: changes(), headers: { "If-Match": `"${etag}"` } });
+  const body = anyway ? { ...changes(), allow_nowhere: true } : changes();
+  if (!pattern) return ask("POST", "/dids", { body: { did_pattern: "", ...body } });
+  return ask("PATCH", path("dids", pattern), { body, headers: { "If-Match": `"${etag}"` } });
 }
 
 function refused(problem) {
+  if (problem.type === "leads-nowhere") return doubt(problem.message);
   const field = fields.find((one) => one.name === problem.field);
   if (!field) return note("danger", problem.type === "changed-meanwhile" ? `${problem.message} Reload the page to see the current values.` : problem.message);
   say(field, sentence(problem.message));
@@ -58,14 +62,21 @@ function refused(problem) {
   field.focus();
 }
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
+// Calls would lead nowhere: that is saved only when it is said a second time.
+function doubt(message) {
+  document.getElementById("nowhere-why").textContent = message;
+  nowhere.hidden = false;
+  nowhere.scrollIntoView({ block: "nearest" });
+  nowhere.focus();
+}
+
+async function submit(button, anyway) {
   clear();
+  nowhere.hidden = true;
   for (const field of fields) say(field, "");
-  const button = form.querySelector("[type=submit]");
   button.disabled = true;
   try {
-    const did = await save();
+    const did = await save(anyway);
     later("success", form.dataset.pattern ? "The changes are saved." : `${did.did_pattern} was created.`);
     location.assign(`/admin${path("did", did.did_pattern)}`);
   } catch (problem) {
@@ -73,7 +84,14 @@ form.addEventListener("submit", async (event) => {
   } finally {
     button.disabled = false;
   }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit(form.querySelector("[type=submit]"), false);
 });
+anyway.addEventListener("click", () => submit(anyway, true));
+form.addEventListener("input", () => { nowhere.hidden = true; });
 
 for (const field of fields) field.addEventListener("change", () => { check(field); arrange(); });
 everything.addEventListener("change", arrange);

@@ -1,6 +1,6 @@
 // Parts of previews: cells, tags, totals, and what a value is and would be.
 
-const KINDS = { added: "good", updated: "good", deleted: "calm", exists: "note", duplicate: "calm", invalid: "bad", missing: "bad", refused: "bad" };
+const KINDS = { added: "good", updated: "good", deleted: "calm", exists: "note", duplicate: "calm", invalid: "bad", nowhere: "bad", missing: "bad", refused: "bad" };
 
 export function count(number) {
   return number.toLocaleString("en");
