@@ -239,8 +239,6 @@ def _refused(target: str, problem: Problem) -> AlreadyExists | InvalidPattern | 
         return NamedTwice(target)
     if problem.outcome == "exists":
         return AlreadyExists(target)
-    if problem.outcome == "nowhere":
-        return LeadsNowhere(target, problem.reason)
     return problem.refusal or InvalidPattern(target, problem.reason)
 
 

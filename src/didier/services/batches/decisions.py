@@ -12,7 +12,7 @@ from didier.domain import numbers, patterns, targets
 from didier.domain.inputs import Row
 from didier.domain.targets import Range
 from didier.domain.visibility import EVERYTHING, Visibility
-from didier.errors import Implausible, InvalidPattern, TargetProblem
+from didier.errors import Implausible, InvalidPattern, LeadsNowhere, TargetProblem
 from didier.services.batches import item_runs
 from didier.services.batches.checks import Checks
 from didier.services.batches.copy_spec import CopySpec
@@ -30,7 +30,9 @@ class Problem:
     outcome: str
     reason: str
     did: Did | None = None  # the one that exists
-    refusal: InvalidPattern | None = None  # of a target that is no pattern, or out of reach
+    refusal: InvalidPattern | LeadsNowhere | None = (
+        None  # of one that is no pattern, out of reach, or nowhere
+    )
 
 
 @dataclass(slots=True)
@@ -106,7 +108,11 @@ def decide(
         if found is None or found.outcome == "exists":
             chunk.problems[place] = Problem("duplicate", "appears earlier in this order")
     for place, why in dead_ends.items():
-        chunk.problems.setdefault(place, Problem("nowhere", f"calls would lead nowhere: {why}"))
+        chunk.problems.setdefault(place, _dead_end(chunk.targets[place], why))
+
+
+def _dead_end(target: str, why: str) -> Problem:
+    return Problem("nowhere", f"calls would lead nowhere: {why}", refusal=LeadsNowhere(target, why))
 
 
 def _invalid(chunk: Chunk, place: int, sight: Visibility, checks: Checks) -> InvalidPattern | None:
