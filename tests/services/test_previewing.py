@@ -84,7 +84,15 @@ def test_each_target_is_told(clean, now):
         (5, "5550101", "duplicate", "appears earlier in this order", None),
         (6, "x", "invalid", "it must have 2 to 50 characters", None),
     ] == [(one.position, one.target, one.status, one.reason, one.similar_to) for one in seen]
-    assert {"new": 2, "similar": 1, "exists": 1, "duplicate": 1, "invalid": 1, "implausible": 0} == totals
+    assert {
+        "new": 2,
+        "similar": 1,
+        "exists": 1,
+        "duplicate": 1,
+        "invalid": 1,
+        "implausible": 0,
+        "nowhere": 0,
+    } == totals
 
 
 def test_nothing_is_written(clean, now):
