@@ -191,3 +191,14 @@ def test_a_did_that_is_added_has_its_warning(api):
 
     assert "implausible" in odd["warning"]
     assert ("SUCCESS", False) == (good["result"], "warning" in good)
+
+
+def test_what_leads_nowhere_has_a_warning(api):
+    """VICIdial creates, changes and copies it without a word, and so does Didier but in JSON."""
+    why = "calls lead nowhere: no voicemail box is set"
+    added = api.json("add_did", did_pattern="18002220100", did_route="VOICEMAIL")
+    changed = api.json("update_did", did_pattern="18002220100", did_description="Shop line")
+    copied = api.json("copy_did", source_did_pattern="18002220100", new_dids="18002220101")
+
+    assert ["SUCCESS"] * 3 == [added["result"], changed["result"], copied["result"]]
+    assert [why] * 3 == [added["warning"], changed["warning"], copied["items"][0]["warning"]]

@@ -163,3 +163,26 @@ def test_what_users_wrote_is_no_markup(admin, server):
         text = admin.get(f"/admin{path}").text
         assert "<script>alert" not in text
         assert "&lt;script&gt;alert(1)" in text
+
+
+def test_what_leads_nowhere_is_marked(admin, server):
+    """In the list, on the page of the DID, and on the dashboard with a way to all of them."""
+    server.tutorial(target="18002223333")
+    server.sql("UPDATE vicidial_inbound_dids SET extension = '' WHERE did_pattern = '18002223333'")
+
+    listed = admin.get("/admin/dids?leads_nowhere=Y").text
+    others = admin.get("/admin/dids?leads_nowhere=N").text
+    assert ">leads nowhere</span>" in listed
+    assert "no extension is set" in listed
+    assert ("18002223333" in others, SOURCE in others) == (False, True)
+    assert "Calls to this DID lead nowhere: no extension is set." in admin.get("/admin/did/18002223333").text
+    assert "lead nowhere" not in admin.get(f"/admin/did/{SOURCE}").text
+
+
+def test_the_dashboard_leads_to_what_leads_nowhere(own_admin, own_server):
+    """Its figure is the number of the list."""
+    own_server.sql("UPDATE vicidial_inbound_dids SET extension = ''")
+
+    part = own_admin.get("/admin/dashboard/nowhere").text
+    assert 'href="/admin/dids?leads_nowhere=Y"' in part
+    assert "no extension is set" in part
