@@ -37,7 +37,9 @@ def estimated(conn: Connection, wanted: Filter) -> tuple[int, bool]:
     ids = last - first + 1
     is_sought = wanted.copied_from is not None and not filters.is_run(conn, wanted)
     is_listed = wanted.patterns is not None or wanted.tag is not None or wanted.locked == "Y"
-    if ids <= FEW or is_listed or is_sought:  # by lists of ids, which are read as a whole for each place
+    is_rare = wanted.leads_nowhere == "Y"  # a part of the table may well have none
+    # Lists of ids are read as a whole for each place.
+    if ids <= FEW or is_listed or is_sought or is_rare:
         return exact(conn, wanted), True
     starts = [first + (ids - _WIDTH) * place // (PLACES - 1) for place in range(PLACES)]
     conditions, values = filters.conditions(conn, wanted, near=True)

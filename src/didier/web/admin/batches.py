@@ -84,13 +84,14 @@ class BatchesPage(PanelPage):
         found = await self.read(request, read)
         stored, items = found["stored"], found["items"]
         more, batch = len(items) > ITEMS, Batch.of(stored)
+        totals = asdict(batch.totals)
         return self.render(
-            request, "batch.html", f"Batch {batch_id}", batch=batch, totals=asdict(batch.totals),
+            request, "batch.html", f"Batch {batch_id}", batch=batch, totals=totals,
             items=items[:ITEMS], is_first=after == 0, outcome=outcome, outcomes=OUTCOMES, labels=LABELS,
             following=cursors.write("items", [items[ITEMS - 1].position]) if more else None,
             under_way=stored.state in ACTIVE, undoable=_is_undoable(stored),
             may_undo=_may_undo(request, stored), may_cancel=_may_cancel(request, stored),
-            refused=any(getattr(batch.totals, name) for name in NOT_DONE if name != "implausible"),
+            refused=any(totals.get(name) for name in NOT_DONE),
         )  # fmt: skip
 
 
