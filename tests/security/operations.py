@@ -88,8 +88,8 @@ def _destinations(one: str, many: str, body: dict[str, str], change: dict[str, s
     write = {"need": needs("update_did"), "beyond": errors.NotPermitted, "on_vicidial": errors.VicidialOwned,
              "changes": True}  # fmt: skip
     return (
-        Operation(f"list{many}", _READ, hidden=PARTLY, mark=MARK),
-        Operation(f"get{one}", _READ, **hidden, mark=MARK),
+        Operation(f"list{many}", _READ, hidden=PARTLY, beyond=errors.NotPermitted, mark=MARK),
+        Operation(f"get{one}", _READ, **hidden, beyond=errors.NotPermitted, mark=MARK),
         Operation(f"add{one}", body=body, **write),
         Operation(f"change{one}", body=change, **hidden, **write),
         Operation(f"delete{one}", **hidden, **write),

@@ -22,13 +22,20 @@ HIDDEN_PLACE = "something of another user group"
 """What a refusal says of places that the caller does not see."""
 
 
+def not_reached(caller: Caller, function: str) -> NotPermitted | None:
+    """Say why *caller* has nothing to do with what DIDs lead to, None when they may call *function*."""
+    if missing := missing_rights(caller.user, function):
+        return missing
+    if caller.pattern_prefix is None:
+        return None
+    beyond = "Pattern prefix of the token must be empty: DIDs of any number may lead there"
+    return NotPermitted(function, (beyond,))
+
+
 def not_changeable(conn: Connection, caller: Caller, kind: Kind) -> NotChangeable | None:
     """Say why *caller* may not change things of *kind*, None when they may."""
-    if missing := missing_rights(caller.user, "update_did"):
+    if missing := not_reached(caller, "update_did"):
         return missing
-    if caller.pattern_prefix is not None:
-        beyond = "Pattern prefix of the token must be empty: DIDs of any number may lead there"
-        return NotPermitted("update_did", (beyond,))
     return None if destination_rows.are_ours(conn) else VicidialOwned(kind.name)
 
 

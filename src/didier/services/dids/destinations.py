@@ -10,7 +10,6 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from didier.domain.destinations import Kind
-from didier.domain.users import missing_rights
 from didier.errors import (
     DestinationExists,
     DestinationInUse,
@@ -45,7 +44,7 @@ def page(
 
     *text* is a part of the key or the name. The last is None where there are no more.
     """
-    if missing := missing_rights(caller.user, "list_dids"):
+    if missing := rules.not_reached(caller, "list_dids"):
         return missing
     found = destination_rows.page(conn, kind, text, caller.visibility.groups, limit + 1, after)
     return found[:limit], list(found[limit - 1].key) if len(found) > limit else None
@@ -55,7 +54,7 @@ def one(
     conn: Connection, caller: Caller, kind: Kind, key: Sequence[str]
 ) -> Destination | NotPermitted | DestinationNotFound:
     """Return a thing, if the caller sees it."""
-    return missing_rights(caller.user, "list_dids") or rules.visible(conn, caller, kind, key)
+    return rules.not_reached(caller, "list_dids") or rules.visible(conn, caller, kind, key)
 
 
 def add(conn: Connection, orders: Sequence[AddDestination], now: datetime) -> list[Destination | AddRefused]:
