@@ -21,20 +21,20 @@ from didier.web.api.copy_orders import Ordered
 from didier.web.api.edit_orders import AddBody, DeleteBody, Editing, ImportBody, UpdateBody
 from didier.web.api.edits import EditPreviewed
 from didier.web.api.operations import ApiOperation, Permission
-from didier.web.api.orders import (
+from didier.web.api.orders import CopyBody
+from didier.web.api.schemas import Body, IdempotencyKey, refusals
+from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.text_bodies import (
     TEXT_TYPES,
     AllowImplausible,
     AllowNowhere,
     ColumnMapping,
-    CopyBody,
     IgnoreColumns,
     TextKind,
     media_type,
     packed,
     text_kind,
 )
-from didier.web.api.schemas import Body, IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
 from didier.web.api.texts import Pause
 
 router = APIRouter(prefix="/batches", tags=["batches"], route_class=SignedRoute)

@@ -25,21 +25,20 @@ from didier.web.api.batches import Batch, BatchWithItems, items_of
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.copy_orders import COPY, POINTERS, Ordered
 from didier.web.api.operations import ApiOperation, Permission
-from didier.web.api.orders import (
-    TEXT_TYPES,
-    AllowImplausible,
-    AllowNowhere,
-    ColumnMapping,
-    CopyBody,
-    Copying,
-    IgnoreColumns,
-    media_type,
-    text_kind,
-)
+from didier.web.api.orders import CopyBody, Copying
 from didier.web.api.refused import RefusedTable
 from didier.web.api.schemas import IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
 from didier.web.api.tables import Table
+from didier.web.api.text_bodies import (
+    TEXT_TYPES,
+    AllowImplausible,
+    AllowNowhere,
+    ColumnMapping,
+    IgnoreColumns,
+    media_type,
+    text_kind,
+)
 
 router = APIRouter(prefix="/copies", tags=["copies"], route_class=SignedRoute)
 

@@ -19,8 +19,9 @@ from didier.services.batches.batches import SMALL
 from didier.web.api import answers
 from didier.web.api.context import SHORT, context_of
 from didier.web.api.operations import ApiOperation, Permission
-from didier.web.api.orders import Copying, Named, TextKind, named, of_json, of_text, packed
+from didier.web.api.orders import Copying, Named, named, of_json, of_text
 from didier.web.api.signed import expected
+from didier.web.api.text_bodies import TextKind, packed
 from didier.web.api.texts import Pause
 
 COPY = Permission("copy_did", "dids:write")

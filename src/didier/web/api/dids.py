@@ -26,7 +26,6 @@ from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
 from didier.web.api.operations import ApiOperation, Permission
-from didier.web.api.orders import IMPLAUSIBLE_HELP, NOWHERE_HELP
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import (
     PAGE_DEFAULT,
@@ -38,6 +37,7 @@ from didier.web.api.schemas import (
     refusals,
 )
 from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.text_bodies import IMPLAUSIBLE_HELP, NOWHERE_HELP
 from didier.web.api.timestamps import ZonedText, zoned
 
 router = APIRouter(prefix="/dids", tags=["dids"], route_class=SignedRoute)

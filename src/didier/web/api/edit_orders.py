@@ -21,23 +21,25 @@ from didier.services.users.authentication import Caller
 from didier.storage.batches.input_text import Packer
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.orders import (
-    IGNORE_HELP,
-    IMPLAUSIBLE_HELP,
-    MAPPING_HELP,
-    NOWHERE_HELP,
     Mapping_,
     TargetsBody,
-    TextKind,
     Values,
     plain_values,
     reading_of,
-    set_values,
     targets_of,
-    text_of_body,
     text_of_csv,
 )
 from didier.web.api.schemas import SEARCH_MOST, Body
 from didier.web.api.signed import expected
+from didier.web.api.text_bodies import (
+    IGNORE_HELP,
+    IMPLAUSIBLE_HELP,
+    MAPPING_HELP,
+    NOWHERE_HELP,
+    TextKind,
+    set_values,
+    text_of_body,
+)
 from didier.web.api.texts import Pause
 
 FOUND_AT_ONCE = 10_000

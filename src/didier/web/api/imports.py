@@ -20,7 +20,9 @@ from didier.web.api.batches import Batch
 from didier.web.api.context import context_of
 from didier.web.api.edits import EditPreviewed
 from didier.web.api.operations import ApiOperation, Permission
-from didier.web.api.orders import (
+from didier.web.api.schemas import IdempotencyKey, refusals
+from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.text_bodies import (
     WORKBOOK,
     AllowImplausible,
     AllowNowhere,
@@ -30,8 +32,6 @@ from didier.web.api.orders import (
     packed,
     text_kind,
 )
-from didier.web.api.schemas import IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
 
 router = APIRouter(prefix="/imports", tags=["dids"], route_class=SignedRoute)
 

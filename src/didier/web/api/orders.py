@@ -1,13 +1,11 @@
 """Reading what a request requires to be copied: JSON, CSV or plain text, into one `Text` of targets."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from email.message import Message
 from itertools import chain
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
-from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import (
     BaseModel,
@@ -19,7 +17,6 @@ from pydantic import (
     StrictStr,
     ValidationError,
 )
-from starlette.types import Receive
 
 from didier.domain import inputs, number_cells, targets
 from didier.domain.fields import BY_COLUMN
@@ -28,21 +25,25 @@ from didier.domain.number_cells import Reader
 from didier.domain.tables import COLUMNS_MOST
 from didier.domain.targets import Range
 from didier.domain.templates import LONGEST, Template
-from didier.errors import InvalidField, InvalidInput, InvalidRange
+from didier.errors import InvalidField, InvalidRange
 from didier.services.batches.order_text import Reading, Text, read_text, text_of
-from didier.storage.batches import input_text
-from didier.storage.batches.input_text import Packer, pack
+from didier.storage.batches.input_text import pack
 from didier.web.api.schemas import Body
+from didier.web.api.text_bodies import (
+    IGNORE_HELP,
+    IMPLAUSIBLE_HELP,
+    MAPPING_HELP,
+    NOWHERE_HELP,
+    TextKind,
+    set_values,
+    text_of_body,
+)
 from didier.web.api.texts import Pause
 
 Value = StrictStr | StrictInt | None
 
 Parsed = TypeVar("Parsed")
 
-MAPPED_MOST = 50
-"""Most columns of which an address says what becomes of them; a body in JSON may have all."""
-
-_OF_TEXT = "Only with a text body; in JSON it is part of the body"
 
 ERRORS_MOST = 1_000
 """Most errors of a body that are listed one by one."""
@@ -58,27 +59,10 @@ def _few(overrides: object) -> object:
     return overrides
 
 
-MAPPING_HELP = (
-    "What becomes of columns of the CSV, by header or place from 1: `number`, `first` and `last` of a range,"
-    " a column of DIDs, `template` or `ignore`"
-)
-IGNORE_HELP = "Leave out the columns of the CSV that are not known"
-NOWHERE_HELP = "Also where DIDs are active then and their calls lead nowhere"
-IMPLAUSIBLE_HELP = "Include what is no telephone number: `s`, `default`, `*98`"
-
 Mapping_ = Annotated[
     dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=50)]],
     Field(max_length=COLUMNS_MOST),
 ]
-
-
-ColumnMapping = Annotated[
-    list[Annotated[str, Field(max_length=100)]] | None,
-    Query(max_length=MAPPED_MOST, description=f"`HEADER=FIELD`. {MAPPING_HELP}. {_OF_TEXT}"),
-]
-IgnoreColumns = Annotated[bool, Query(description=f"{IGNORE_HELP}. {_OF_TEXT}")]
-AllowImplausible = Annotated[bool, Query(description=f"{IMPLAUSIBLE_HELP}. {_OF_TEXT}")]
-AllowNowhere = Annotated[bool, Query(description=f"{NOWHERE_HELP}. {_OF_TEXT}")]
 
 
 class _WithTable(Protocol):
@@ -170,33 +154,6 @@ class Copying:
     dry_run: bool = False
     allow_implausible: bool = False
     allow_nowhere: bool = False
-
-
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-TEXT_TYPES = frozenset({"text/csv", "text/plain", "text/tab-separated-values", WORKBOOK})
-
-
-@dataclass(frozen=True, slots=True)
-class TextKind:
-    """What a text body is, and the *charset* that it is said to be in."""
-
-    media_type: str
-    charset: str | None = None
-
-
-def media_type(request: Request) -> str:
-    """Return the media type of a request's body, in small letters."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def text_kind(request: Request) -> TextKind:
-    """Return what a text body is; raise `InvalidInput` for a charset that is not known."""
-    message = Message()
-    message["content-type"] = request.headers.get("content-type", "")
-    charset = message.get_content_charset()
-    if charset is not None and not input_text.is_charset(charset):
-        raise InvalidInput(f"the charset {charset[:50]} is not known")
-    return TextKind(media_type(request), charset)
 
 
 class Named(BaseModel):
@@ -335,38 +292,6 @@ def _value(column: str, value: Any) -> str | None:
     return None if value in {None, ""} else str(value)
 
 
-async def parts(receive: Receive) -> AsyncIterator[bytes]:
-    """Yield a body as it comes."""
-    more = True
-    while more:
-        message = await receive()
-        yield message.get("body", b"")
-        more = message.get("more_body", False)
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A text body, compressed in *pieces*; its *size* was so many bytes."""
-
-    pieces: tuple[bytes, ...]
-    size: int
-
-    @property
-    def content(self) -> bytes:
-        """The pieces as one, by which two requests are the same."""
-        return b"".join(self.pieces)
-
-
-async def packed(request: Request) -> Packed:
-    """Read a text body and compress it as it comes."""
-    packer, size = Packer(), 0
-    pieces: list[bytes] = []
-    async for part in parts(request.receive):
-        pieces += packer.add(part)
-        size += len(part)
-    return Packed((*pieces, packer.end()), size)
-
-
 def of_text(
     pieces: Sequence[bytes], kind: TextKind, query: Mapping[str, Any], limit: int, pause: Pause
 ) -> Copying:
@@ -383,46 +308,3 @@ def of_text(
         query["allow_implausible"],
         query["allow_nowhere"],
     )
-
-
-def text_of_body(
-    pieces: Sequence[bytes],
-    kind: TextKind,
-    query: Mapping[str, Any],
-    limit: int,
-    pause: Pause,
-    template: Template | None = None,
-) -> Text:
-    """Return the targets of a text body; *query* has what JSON has beside them. Raises a `Refusal`."""
-    reading = Reading(
-        is_table=kind.media_type != "text/plain",
-        mapping=mapping_of(query["mapping"]),
-        ignore=query["ignore_columns"],
-        as_written=query["allow_implausible"],
-        charset=kind.charset,
-    )
-    return read_text(pieces, limit, template, reading, pause=pause)
-
-
-def mapping_of(items: Iterable[str] | None) -> dict[str, str]:
-    """Return what becomes of columns of *items*, each ``HEADER=FIELD``; raise a `Refusal`."""
-    return dict(map(_mapped, items or ()))
-
-
-def _mapped(item: str) -> tuple[str, str]:
-    header, sign, becomes = item.rpartition("=")
-    if not sign:
-        raise InvalidField("mapping", item, "HEADER=FIELD")
-    return header.strip(), becomes.strip()
-
-
-def set_values(items: Iterable[str]) -> dict[str, str | None]:
-    """Return the values of *items*, each ``column=value``; raise a `Refusal`."""
-    return dict(_override(item) for item in items)
-
-
-def _override(item: str) -> tuple[str, str | None]:
-    column, sign, value = item.partition("=")
-    if not sign:
-        raise InvalidField("set", item, "column=value")
-    return column.strip(), value or None

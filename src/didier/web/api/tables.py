@@ -15,9 +15,9 @@ from didier.web.api import answers, problems
 from didier.web.api.batches import WRITE
 from didier.web.api.context import context_of
 from didier.web.api.operations import Permission
-from didier.web.api.orders import TEXT_TYPES, ColumnMapping, TextKind, mapping_of, packed, text_kind
 from didier.web.api.schemas import refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.text_bodies import TEXT_TYPES, ColumnMapping, TextKind, mapping_of, packed, text_kind
 from didier.web.api.texts import Pause
 
 router = APIRouter(prefix="/tables", tags=["batches"], route_class=SignedRoute)
