@@ -41,8 +41,8 @@
         │   └── Implausible
         ├── InvalidField
         │   └── UnknownReference
-        ├── LeadsNowhere
         ├── GroupNotFound
+        ├── LeadsNowhere
         ├── NothingToChange
         ├── DidProtected
         ├── DidInUse

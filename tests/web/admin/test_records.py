@@ -143,7 +143,8 @@ def test_parts_of_the_dashboard_count(own_admin, own_server):
     assert f'href="/admin/did/{SOURCE}"' in parts["called"]
     assert 'href="/admin/copy?targets=%2B442079460000"' in parts["strangers"]
     assert 'href="/admin/did/18002223333"' in parts["uncalled"]
-    assert [] == [name for name, text in parts.items() if "<caption" not in text]
+    assert ["nowhere"] == [name for name, text in parts.items() if "<caption" not in text]
+    assert "Calls to every active DID lead somewhere." in parts["nowhere"]
 
 
 def test_figures_lead_to_their_lists(own_admin, own_server):
@@ -195,7 +196,9 @@ def test_parts_are_for_those_who_may(own_admin, own_server):
     statuses = {part.name: own_admin.get(f"/admin/dashboard/{part.name}").status for part in PARTS}
 
     assert ("/dashboard/routes" in text, "/dashboard/called" in text) == (True, False)
-    assert {"routes": 200, "copies": 200} == {name: s for name, s in statuses.items() if s == 200}
+    assert {"routes": 200, "nowhere": 200, "copies": 200} == {
+        name: s for name, s in statuses.items() if s == 200
+    }
     assert {403} == {status for status in statuses.values() if status != 200}
     assert 404 == own_admin.get("/admin/dashboard/no-such-part").status
 

@@ -134,6 +134,7 @@ def test_targets_have_values_of_their_own(api):
         ],
         overrides={"did_active": "N"},
         description_template="Sales {target}",
+        allow_nowhere=True,
     )
 
     assert added("5550100", "5550101", "5550102") == made(reply)
@@ -230,6 +231,7 @@ def test_a_preview_tells_of_each_target(api):
         "duplicate": 1,
         "invalid": 1,
         "implausible": 0,
+        "nowhere": 0,
         "requested": 5,
     } == reply.body["totals"]
     assert before == api.server.sql("SELECT * FROM vicidial_inbound_dids")

@@ -23,7 +23,7 @@ def test_a_did_is_shown_with_all_its_columns(api):
         "version": 1, "tags": "", "gateway_set": "", "schedule": "", "fallbacks": "", "managed_by": "",
         "locked": "N",
     }  # fmt: skip
-    assert {**row, **own, "copied_from": None} == shown.body
+    assert {**row, **own, "copied_from": None, "nowhere": None} == shown.body
     assert shown.headers["etag"].startswith('"')
 
 
