@@ -113,7 +113,9 @@ def test_totals_of_many_are_estimated(marked):
     """By some places among the ids: of blocks that are alike about as many as there are."""
     with marked.begin() as conn:
         count = 2 * totals.FEW
-        numbers = ", ".join(f"({1000 + n}, '7{n:06}', '{'N' if n % 4 else 'Y'}')" for n in range(count))
+        [[last]] = run(conn, "SELECT max(did_id) FROM vicidial_inbound_dids")  # other tests had ids too
+        rows = (f"({last + 1 + n}, '7{n:06}', '{'N' if n % 4 else 'Y'}')" for n in range(count))
+        numbers = ", ".join(rows)
         run(conn, f"INSERT INTO vicidial_inbound_dids (did_id, did_pattern, did_active) VALUES {numbers}")
     with reading(marked) as conn:
         whole = lookup.total(conn, CALLER, Wanted(), exact=False)
