@@ -25,9 +25,11 @@ from didier.storage.tables import (
     IN_GROUP_AGENTS,
     LIVE_AGENTS,
     LIVE_INBOUND_AGENTS,
+    OPTIONAL_OWN,
     OPTIONAL_RIGHTS,
     PHONES,
     PHONES_ALIAS,
+    PREFERENCES,
     RIGHTS,
     USERS,
 )
@@ -236,11 +238,17 @@ def _rights(conn: Connection) -> Findings:
         yield Finding(Severity.ERROR, f"the database user lacks {lack}", grant)
     optional = rights.lacking_optional(conn)
     for lack, grant in zip(optional, rights.grants(conn, optional), strict=True):
-        what = f"the database user lacks {lack}, or the table does not exist (VICIdial is older)"
-        what += f": {_OFF[lack.table]}" if lack.table in _OFF else ""
-        yield Finding(Severity.WARNING, what, f"if it exists: {grant}")
+        yield _without_optional(lack, grant)
     if not missing and not optional:
         yield _ok("the database user has all rights that Didier needs")
+
+
+def _without_optional(lack: rights.Lack, grant: str) -> Finding:
+    off = f": {_OFF[lack.table]}" if lack.table in _OFF else ""
+    if lack.table in OPTIONAL_OWN:
+        return Finding(Severity.WARNING, f"the database user lacks {lack}{off}", grant)
+    what = f"the database user lacks {lack}, or the table does not exist (VICIdial is older){off}"
+    return Finding(Severity.WARNING, what, f"if it exists: {grant}")
 
 
 # What is off without the rights on a table; where it says nothing, less is looked up or logged.
@@ -251,6 +259,7 @@ _OFF = {
     LIVE_INBOUND_AGENTS: "agents at work get new ranks in in-groups at their next sign-in only",
     PHONES: "phones are not looked up",
     PHONES_ALIAS: "aliases of phones do not count as phones",
+    PREFERENCES: "the panel keeps no chosen columns, saved filters and mappings of files",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.schema import CreateTable
 
 from didier.errors import NoDatabase
 from didier.storage import dialects, embedded
@@ -27,6 +28,30 @@ INNODB: dict[str, Any] = {
     for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
 }
 """Options of every table: journals must survive a crash whatever engine VICIdial's own tables have."""
+
+
+_OPTIONAL = sa.Table(
+    "didier_preferences",  # what users have chosen to see in the panel
+    sa.MetaData(),
+    sa.Column("user_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String(20), primary_key=True),
+    sa.Column(
+        "name",
+        sa.String(100).with_variant(sa.String(100, collation="utf8mb4_bin"), *dialects.MARIADB),
+        primary_key=True,
+    ),
+    sa.Column("value", sa.Text, nullable=False),  # JSON
+    sa.Column("shared", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("updated_at", sa.DateTime, nullable=False),
+    **INNODB,
+)
+
+
+def make_optional(conn: Connection) -> None:
+    """Make the table that Didier can do without, unless it is there or the database user may not."""
+    name = _OPTIONAL.name
+    if rights.may_make(conn, name) and not sa.inspect(conn).has_table(name):
+        conn.execute(CreateTable(_OPTIONAL, if_not_exists=True))
 
 
 def add_column(table: str, column: "sa.Column[Any]") -> bool:
@@ -76,6 +101,8 @@ def upgrade(engine: Engine, vicidial: sa.MetaData | None = None) -> None:
             raise NoDatabase(f"this is not a VICIdial database: there is no table {names}")
         if found != HEAD:
             _run_alembic(conn)
+        else:
+            make_optional(conn)  # the right may have been granted since
 
 
 def _run_alembic(conn: Connection) -> None:

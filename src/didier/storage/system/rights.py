@@ -2,7 +2,7 @@
 
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from didier.errors import MissingRights
 from didier.storage import dialects
 from didier.storage.failures import is_denied
 from didier.storage.statements import LOOK_AGAIN, run
-from didier.storage.tables import DIDIER_RIGHTS, DIDIER_TABLES, OPTIONAL_RIGHTS, RIGHTS
+from didier.storage.tables import DIDIER_RIGHTS, DIDIER_TABLES, OPTIONAL_OWN, OPTIONAL_RIGHTS, RIGHTS
 
 # Each asks the database whether it would do it, and changes nothing: rights are looked at first, then most
 # are explained only, there is no such column, and no table can have one column twice. Grants are not read,
@@ -64,18 +64,28 @@ def lacking(conn: Connection, rights: Mapping[str, Sequence[str]]) -> list[Lack]
 
 
 def lacking_own(conn: Connection) -> list[Lack]:
-    """Return what the database user lacks on Didier's own tables; making them counts until they are there."""
+    """Return what the database user lacks on the tables of its own that Didier cannot do without."""
+    return _lacking(conn, [table for table in DIDIER_TABLES if table not in OPTIONAL_OWN])
+
+
+def _lacking(conn: Connection, own: Iterable[str]) -> list[Lack]:
+    """Return what is lacking on *own* tables; making them counts until they are there."""
     there = tables(conn)
     needed = {
         table: tuple(right for right in DIDIER_RIGHTS if right not in _MAKING or table not in there)
-        for table in DIDIER_TABLES
+        for table in own
     }
     return lacking(conn, needed)
 
 
 def lacking_optional(conn: Connection) -> list[Lack]:
-    """Return what the database user lacks on the tables that older VICIdial versions do not have."""
-    return lacking(conn, OPTIONAL_RIGHTS)
+    """Return what the database user lacks on VICIdial's tables that may not be there, and on own ones."""
+    return [*lacking(conn, OPTIONAL_RIGHTS), *_lacking(conn, OPTIONAL_OWN)]
+
+
+def may_make(conn: Connection, table: str) -> bool:
+    """Say whether the database user may make *table*, which is not there yet."""
+    return dialects.of(conn).is_embedded or _may(conn, "CREATE", table)
 
 
 def may(conn: Connection, table: str, wanted: tuple[str, ...]) -> bool:
