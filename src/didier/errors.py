@@ -41,6 +41,8 @@
     │   ├── KeyReused
     │   ├── KeyUnderWay
     │   ├── TokenNotFound
+    │   ├── PreferenceNotFound
+    │   ├── PreferencesOff
     │   ├── NotConfirmed
     │   ├── SecondFactorExists
     │   ├── NoSecondFactor
@@ -486,6 +488,20 @@ class TokenNotFound(Refusal):
 
     def __str__(self) -> str:
         return f"there is no token {self.token_id}"
+
+
+class PreferenceNotFound(Refusal):
+    """The caller has stored no preference of this kind and name."""
+
+    def __str__(self) -> str:
+        return "you have stored nothing of this kind and name"
+
+
+class PreferencesOff(Refusal):
+    """The database user may not use the table of preferences."""
+
+    def __str__(self) -> str:
+        return "preferences are off: the database user lacks a right, see didier doctor"
 
 
 @dataclass(unsafe_hash=True)

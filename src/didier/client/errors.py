@@ -24,6 +24,7 @@
         │   ├── DidNotFound
         │   ├── BatchNotFound
         │   ├── TokenNotFound
+        │   ├── PreferenceNotFound
         │   ├── UserNotFound
         │   ├── DestinationNotFound
         │   ├── NoSecondFactor
@@ -47,6 +48,7 @@
         ├── DidProtected
         ├── DidInUse
         ├── DidLocked
+        ├── PreferencesOff
         ├── ChangedMeanwhile
         ├── UnreadableTargets
         │   └── UnknownColumns
@@ -229,6 +231,10 @@ class TokenNotFound(NotFound):
     """There is no such token that the caller may see."""
 
 
+class PreferenceNotFound(NotFound):
+    """The caller has stored no preference of this kind and name."""
+
+
 class UserNotFound(NotFound):
     """There is no such user whom the caller may see."""
 
@@ -335,6 +341,10 @@ class DidInUse(ProblemError):
     def places(self) -> tuple[str, ...]:
         """Where it is used."""
         return self._texts("places")
+
+
+class PreferencesOff(ProblemError):
+    """The server cannot store preferences: its database user lacks a right."""
 
 
 class DidLocked(ProblemError):
@@ -543,6 +553,8 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "key-reused": KeyReused,
         "key-under-way": KeyUnderWay,
         "token-not-found": TokenNotFound,
+        "preference-not-found": PreferenceNotFound,
+        "preferences-off": PreferencesOff,
         "user-exists": UserExists,
         "user-not-found": UserNotFound,
         "group-not-found": GroupNotFound,

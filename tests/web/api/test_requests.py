@@ -36,6 +36,23 @@ def test_bad_bodies_are_refused(api, body):
     assert "pointer" in refused.body
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/dids", {"did_pattern": 1}, "did_pattern: "),
+        ("/tokens", {"name": "CRM", "scopes": ["users", 2]}, "scopes, item 2: "),
+        ("/dids", "[]", ""),
+    ],
+)
+def test_messages_name_places_as_people_do(api, path, body, said):
+    """Names and numbers of items; the pointer is for programs."""
+    refused = api.post(path, body).body
+
+    assert refused["detail"].startswith(said)
+    assert "/" not in refused["detail"]
+    assert refused["pointer"] == "" or refused["pointer"].startswith("/")
+
+
 @pytest.mark.parametrize("text", ["\ud800", "\x00", "\U0001f600", "é" * 60])
 def test_texts_that_cannot_be_stored_are_refused(api, text):
     """Half characters, zero bytes and letters beyond VICIdial's tables."""

@@ -37,7 +37,7 @@ from didier.storage.changes import event_sql
 from didier.storage.changes.vicidial_logs import AdminEntry
 from didier.storage.tables import USERS
 from didier.storage.users import groups as user_groups
-from didier.storage.users import phones, ranks, second_factors, tokens, users
+from didier.storage.users import phones, preferences, ranks, second_factors, tokens, users
 from didier.storage.users.users import Account, Profile
 
 __all__ = [
@@ -185,6 +185,7 @@ def _delete(
     users.delete(conn, gone)
     ranks.forget(conn, [found[order.name].user.name for order, _ in wanted])
     second_factors.remove_each(conn, gone)
+    preferences.forget(conn, gone)
     entries = [
         entry(o.caller, o.name, "DELETE", "DELETE USER", sql=event_sql.deleted(USERS, {"user": o.name}))
         for o, _ in wanted

@@ -95,6 +95,8 @@ TYPES: Mapping[type[DidierError], ProblemType] = MappingProxyType({
     errors.KeyUnderWay: ProblemType("key-under-way", 409,
         "The request with this idempotency key is under way"),
     errors.TokenNotFound: ProblemType("token-not-found", 404, "There is no such token"),
+    errors.PreferenceNotFound: ProblemType("preference-not-found", 404, "There is no such preference"),
+    errors.PreferencesOff: ProblemType("preferences-off", 409, "Preferences cannot be stored here"),
     errors.NotConfirmed: ProblemType("not-confirmed", 403, "The password or the code is not right"),
     errors.SecondFactorExists: ProblemType("second-factor-exists", 409, "There is a second factor already"),
     errors.NoSecondFactor: ProblemType("no-second-factor", 404, "There is no second factor"),
@@ -294,7 +296,7 @@ def invalid(found: Sequence[Mapping[str, Any]]) -> Answer:
     """Word what pydantic has found wrong in a request: the first places by their pointers, and how many."""
     listed = [Found(_place(one["loc"]), _reason(one)) for one in found[:PLACES_SHOWN]]
     first = listed[0]
-    detail = ": ".join(part for part in (first.pointer, first.detail) if part)
+    detail = ": ".join(part for part in (_said(first.pointer), first.detail) if part)
     return answer(INVALID, detail, pointer=first.pointer, errors=listed, count=len(found))
 
 
@@ -306,6 +308,12 @@ def _place(location: Sequence[str | int]) -> str:
         return ""  # not JSON at all: the number is a position in the text
     # The escapes of JSON pointers (RFC 6901, 3).
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in rest)
+
+
+def _said(pointer: str) -> str:
+    """Return the place at *pointer* as people say it: the members' names, the items of lists from 1."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("/").split("/")]
+    return ", ".join(f"item {int(part) + 1}" if part.isdecimal() else part for part in parts)
 
 
 def _reason(found: Mapping[str, Any]) -> str:
