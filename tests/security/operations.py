@@ -194,6 +194,13 @@ OPERATIONS: tuple[Operation, ...] = (
     _own("setSecondFactor", factor="waiting", body={}, changes=True),
     _own("renewRecoveryCodes", factor="confirmed", locked=errors.NotConfirmed, changes=True),
     _own("endSecondFactor", factor="confirmed", locked=errors.NotConfirmed, changes=True),
+    _own("listPreferences", query="?kind=filter"),
+    _own("setPreference", body={"kind": "filter", "name": "Mine", "value": {"tag": "west"}}, changes=True),
+    _own(
+        "deletePreference", query="?kind=filter&name=Mine", allowed=errors.PreferenceNotFound,
+        hidden=errors.PreferenceNotFound,
+        locked=errors.PreferenceNotFound,
+    ),
     Operation("listTokens", mark="everything"),
     _on_user("listTokens, another's", "update_user", **_TOKENS, query=f"?user={OTHER}", mark=MARK),
     _on_user(

@@ -20,7 +20,8 @@ from security.rule import ALLOWED, PARTLY, Expected, Row
 PAGE = Path(__file__).resolve().parents[2] / "docs/security/authorization.md"
 
 SYMBOLS: dict[Expected, str] = {
-    ALLOWED: "✓", errors.NotCancellable: "✓", PARTLY: "◐", None: "",
+    ALLOWED: "✓", PARTLY: "◐", None: "",
+    **dict.fromkeys((errors.NotCancellable, errors.PreferenceNotFound), "✓"),
     errors.NotPermitted: "no", errors.LevelTooLow: "✗",
     errors.LevelNotAllowed: "L", errors.BeyondReach: "R", errors.InvalidField: "R",
     **dict.fromkeys((

@@ -1,16 +1,23 @@
 """``/tables``: how a table of numbers is read, before anything is made of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Request
 from pydantic import Field
+from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.domain import tables
+from didier.domain.columns import ROLES
+from didier.domain.fields import BY_COLUMN
 from didier.domain.tables import DELIMITERS, Layout
 from didier.errors import InvalidInput
 from didier.services.batches.order_text import Reading, looked_at
+from didier.services.users import preferences
+from didier.services.users.authentication import Caller
+from didier.services.users.preferences import mapping_name
 from didier.web.api import answers, problems
 from didier.web.api.batches import WRITE
 from didier.web.api.context import context_of
@@ -21,6 +28,9 @@ from didier.web.api.text_bodies import TEXT_TYPES, ColumnMapping, TextKind, mapp
 from didier.web.api.texts import Pause
 
 router = APIRouter(prefix="/tables", tags=["batches"], route_class=SignedRoute)
+
+BECOMES = (*ROLES, *BY_COLUMN)
+"""What may become of a column."""
 
 LOOK = Permission("read_table", WRITE, checked=False, any_of=("copy_did", "add_did", "update_did"))
 
@@ -50,16 +60,25 @@ class Table:
         int, Field(description="How many rows stand above those of numbers, the header included")
     ]
     columns: list[TableColumn]
+    name: Annotated[
+        str | None, Field(description="Under which a `mapping` of these headers is remembered; null without")
+    ]
+    remembered: Annotated[
+        dict[str, str] | None,
+        Field(description="What became of the columns last time, by place; see `PUT /me/preferences`"),
+    ]
     rows: Annotated[list[list[str]], Field(description=f"The first {tables.SAMPLE} rows, cell by cell")]
 
     @classmethod
-    def of(cls, layout: Layout) -> Self:
-        """Return how a table is written."""
+    def of(cls, layout: Layout, remembered: Mapping[str, str] | None = None) -> Self:
+        """Return how a table is written, and what is *remembered* of such a one."""
         return cls(
             DELIMITERS.get(layout.delimiter, layout.delimiter),
             layout.has_header,
             layout.above,
             [TableColumn(column.header, column.name, column.becomes) for column in layout.columns],
+            _name(layout),
+            dict(remembered) if remembered else None,
             [list(row) for row in layout.sample],
         )
 
@@ -92,14 +111,29 @@ async def read_table(request: Request, login: Signed, mapping: ColumnMapping = N
         return caller
     sent = await packed(request)
     given = mapping_of(mapping)
+    context = context_of(request)
 
-    def look(pause: Pause) -> LookedAt:
-        layout = looked_at(sent.pieces, _reading(kind, given), pause)
-        if layout is None:
-            return LookedAt(None, None)
-        return LookedAt(Table.of(layout), _problem(layout))
+    def look(pause: Pause) -> Layout | None:
+        return looked_at(sent.pieces, _reading(kind, given), pause)
 
-    return answers.json(await context_of(request).parse(sent.size, look)).response
+    layout = await context.parse(sent.size, look)
+    if layout is None:
+        return answers.json(LookedAt(None, None)).response
+    remembered = await context.on_reader(lambda conn: _remembered(conn, caller, layout))
+    return answers.json(LookedAt(Table.of(layout, remembered), _problem(layout))).response
+
+
+def _name(layout: Layout) -> str | None:
+    return mapping_name([column.header for column in layout.columns]) if layout.has_header else None
+
+
+def _remembered(conn: Connection, caller: Caller, layout: Layout) -> Mapping[str, str] | None:
+    """Return what became of columns with these headers, as far as that may be said of a column today."""
+    name = _name(layout)
+    found = preferences.value_of(conn, caller, preferences.MAPPING, name) if name else None
+    places = {str(place) for place, _ in enumerate(layout.columns, 1)}
+    known = (found or {}).items()
+    return {place: str(becomes) for place, becomes in known if place in places and becomes in BECOMES} or None
 
 
 def _reading(kind: TextKind, mapping: dict[str, str]) -> Reading:
