@@ -9,6 +9,7 @@ COPY requirements/run.txt requirements/
 RUN python3 -m venv /opt/didier \
     && /opt/didier/bin/python -m pip install --no-cache-dir --require-hashes --requirement requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
+COPY docs docs
 COPY src src
 RUN /opt/didier/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation .
 

@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_name
 
 from didier import __version__
 from didier.client import Didier as Client
+from didier.web.api.guides import FOLDERS
 from support import wheels
 from support.server import Didier
 
@@ -30,17 +31,19 @@ def small(wheel, tmp_path_factory):
 
 
 def test_the_wheel_has_what_the_package_has(wheel):
-    """Every file that is not made by Python, and nothing else."""
+    """Every file that is not made by Python, the documentation that is served, and nothing else."""
     source = wheels.ROOT / "src"
     files = {
         path.relative_to(source).as_posix()
         for path in source.joinpath("didier").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    docs = wheels.ROOT / "docs"
+    served = {f"didier/docs/{path.relative_to(docs)}" for name in FOLDERS for path in (docs / name).iterdir()}
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
 
-    assert files == packed
+    assert files | served == packed
 
 
 def test_the_client_needs_nothing_of_the_server(wheel):

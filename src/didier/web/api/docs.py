@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from didier.web.api import problems
+from didier.web.api import guides, problems
 
 PREFIX = "/api/v1"
 OPENAPI = f"{PREFIX}/openapi.json"
@@ -70,6 +70,7 @@ def application() -> Starlette:
             Route("/docs/", lambda _: page),
             Route("/docs/start.js", lambda _: script),
             Route("/docs/{name}", _asset),
+            Route("/docs/{folder}/{name}", guides.page),
             Route("/problems/{name}", _problem),
         ]
     )
