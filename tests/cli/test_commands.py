@@ -63,7 +63,7 @@ def test_show_says_where_calls_lead_and_what_happened(place):
     assert f"DID {number} (id " in shown.out
     assert "Calls go to extension 8301 in the context trunkinbound." in shown.out
     assert f"It was copied from {SOURCE}." in shown.out
-    assert ["Identity", "Redirects", "Route", "Destination"] == [
+    assert ["Identity", "Route", "Destination", "Redirects"] == [
         line for line in shown.lines if re.fullmatch("[A-Z][a-z]+", line)
     ][:4]
     assert re.search(r"^  extension +8301$", shown.out, re.M)

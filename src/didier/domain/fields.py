@@ -347,8 +347,11 @@ OWN_FIELDS = (
 
 BY_COLUMN = MappingProxyType({field.column: field for field in (*DID_FIELDS, *OWN_FIELDS)})
 
-GROUPS = tuple(dict.fromkeys(field.group for field in DID_FIELDS))
-"""The headings under which forms show the fields, in order."""
+GROUPS = (
+    "Identity", "Route", "Destination", "In-group", "Redirects", "Filter", "Filter destination",
+    "Filter in-group", "Custom",
+)  # fmt: skip
+"""The headings under which forms show the fields, in order: the fields' own is that of VICIdial's checks."""
 
 UNCHECKED_BY_VICIDIAL = frozenset({"phone", "campaign_id"})
 """Fields whose references VICIdial's own API does not look up (add_did.campaign_id_not_checked)."""
