@@ -182,6 +182,7 @@ make.addEventListener("click", async () => {
   make.disabled = true;
   try {
     const batch = await send(false);
+    if (form.elements.file.files[0]) await table.remember();
     if (batch.state === "done") later("success", batch.totals.added === 1 ? "The DID was copied." : `${count(batch.totals.added)} DIDs were created.`);
     location.assign(`/admin/batches/${batch.id}`);
   } catch (problem) {
