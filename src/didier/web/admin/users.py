@@ -101,6 +101,7 @@ class UserPage(PanelPage):
     """A user."""
 
     path = "/user"
+    guide = "panel#users"
     add_to_menu = False
     permission = Permission("user_details", "users")
 
@@ -115,7 +116,7 @@ class UserPage(PanelPage):
                 return found
             row, user = asdict(UserShown.of(found)), caller.user
             [kept] = tokens.listed(conn, [tokens.ListOrder(caller, found.profile.name)], now)
-            listed = None if isinstance(kept, Refusal) else _by_state(kept, now)
+            listed = None if isinstance(kept, Refusal) else by_state(kept, now)
             return {
                 "row": row,
                 "name": row["user"],
@@ -181,8 +182,8 @@ def _form(
     }
 
 
-def _by_state(found: Sequence[Token], now: datetime) -> list[tuple[Token, str]]:
-    """Return the tokens with the state of each, those that work first."""
+def by_state(found: Sequence[Token], now: datetime) -> list[tuple[Token, str]]:
+    """Return tokens with the state of each, those that work first."""
     states = {token.token_id: _state(token, now) for token in found}
     ordered = sorted(found, key=lambda token: states[token.token_id] != VALID)
     return [(token, states[token.token_id]) for token in ordered]
