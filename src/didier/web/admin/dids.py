@@ -17,7 +17,7 @@ from didier.services.dids.lookup import FoundDids, Total, Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids import pages
 from didier.storage.dids.pages import Row, Sort, place_kinds
-from didier.web.admin import forms
+from didier.web.admin import forms, list_choices
 from didier.web.admin.cookies import PREFIX
 from didier.web.admin.page import PanelPage, address, may
 from didier.web.api import cursors
@@ -51,6 +51,7 @@ class DidsPage(PanelPage):
     path = "/dids"
     menu_label = "DIDs"
     icon = "fa-solid fa-phone"
+    guide = "panel#find"
     permission = Permission("list_dids", "dids:read")
 
     def is_active(self, request: Request) -> bool:
@@ -71,6 +72,11 @@ class DidsPage(PanelPage):
         region = self.desk.context.region
 
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
+            chosen = list_choices.read(conn, caller, (*FILTERS, "sort"))
+            found = listed(conn, caller)
+            return found if isinstance(found, Refusal) else {**chosen, **found}
+
+        def listed(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
             named = lookup.named(conn, caller, only, region) if only else []
             if isinstance(named, Refusal):
                 return named
@@ -95,6 +101,7 @@ class DidsPage(PanelPage):
             narrowed=sort in SORTS or any(v for name, v in given.items() if name != "search"),
             is_first=after is None, filtered=any(given.values()), may_copy=may(request, "copy_did"),
             may_add=may(request, "add_did"), may_update=may(request, "update_did"),
+            usual=list_choices.USUAL, others=list_choices.OTHERS,
             may_delete=may(request, "update_did") and may(request, "delete_did"),
         )  # fmt: skip
 
