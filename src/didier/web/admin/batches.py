@@ -43,6 +43,7 @@ class BatchesPage(PanelPage):
     path = "/batches"
     menu_label = "Batches"
     icon = "fa-solid fa-layer-group"
+    guide = "panel#undo"
     permission = Permission("list_dids", "dids:read")
 
     @route("")

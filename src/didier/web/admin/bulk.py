@@ -57,6 +57,7 @@ class BulkPage(PanelPage):
     """A form and a preview; its script orders, and leads to the batch."""
 
     path = "/bulk"
+    guide = "bulk-edits"
     add_to_menu = False
     permission = Permission("list_dids", "dids:read")
 

@@ -31,6 +31,7 @@ class Console(PanelPage):
     """
 
     path = "/console"
+    guide = "panel#api-console"
     menu_label = "API console"
     icon = "fa-solid fa-terminal"
     permission = Permission("console", None, checked=False)

@@ -23,6 +23,7 @@ class CopyPage(PanelPage):
     path = "/copy"
     menu_label = "Copy"
     icon = "fa-solid fa-copy"
+    guide = "panel#copy"
     permission = Permission("copy_did", "dids:write")
 
     @route("")

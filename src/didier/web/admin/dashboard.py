@@ -94,6 +94,7 @@ class Dashboard(PanelPage):
     """The first page; its script fetches the parts."""
 
     path = "/dashboard"
+    guide = "panel#dashboard"
     menu_label = "Dashboard"
     icon = "fa-solid fa-chart-simple"
     permission = Permission("list_dids", "dids:read")

@@ -82,6 +82,8 @@ def _inputs(kind: Kind, values: dict[str, Value], *, is_new: bool) -> list[Input
 class DestinationsPage(PanelPage):
     """The list of a kind, and a form for a new one."""
 
+    guide = "panel#destinations"
+
     kind: ClassVar[Kind]
     menu_part = "Destinations"
     permission = READ
@@ -146,6 +148,8 @@ def _after(request: Request, kind: Kind) -> list[str | int] | None:
 
 class DestinationPage(PanelPage):
     """One of a kind."""
+
+    guide = "panel#destinations"
 
     kind: ClassVar[Kind]
     add_to_menu = False

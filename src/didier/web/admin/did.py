@@ -29,6 +29,7 @@ class DidPage(PanelPage):
     """A DID."""
 
     path = "/did"
+    guide = "panel#one-did"
     add_to_menu = False
     permission = Permission("did_info", "dids:read")
 

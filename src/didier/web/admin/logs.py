@@ -41,6 +41,7 @@ class ApiLog(PanelPage):
     """The API log."""
 
     path = "/log"
+    guide = "panel#logs"
     menu_label = "API log"
     icon = "fa-solid fa-list"
     permission = Permission("api_log", "reports")
@@ -72,6 +73,7 @@ class ChangeLog(PanelPage):
     """What was changed: VICIdial's admin log."""
 
     path = "/changes"
+    guide = "panel#logs"
     menu_label = "Change log"
     icon = "fa-solid fa-clock-rotate-left"
     permission = Permission("api_log", "reports")

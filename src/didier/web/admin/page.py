@@ -36,6 +36,8 @@ class PanelPage(CustomView):
     """
 
     permission: Permission
+    guide = "panel"
+    """The guide that explains the page, with the anchor of its section."""
     menu_part = ""
     """The heading in the menu under which the page stands with others; empty for none."""
 

@@ -1,6 +1,7 @@
 """The pages put together by starlette-admin: menu, templates, static files."""
 
 import secrets
+from datetime import datetime
 from http import HTTPStatus
 from importlib import metadata
 from itertools import groupby
@@ -130,6 +131,8 @@ class Site(BaseAdmin):
             "menu": self._menu,
             "may": may,
             "missing": self._missing,
+            "exact": _exact,
+            "zone": _zone,
         }
 
     def _menu(self, request: Request) -> list[tuple[str, list[PanelPage]]]:
@@ -145,6 +148,26 @@ class Site(BaseAdmin):
             if isinstance(view, PanelPage) and view.is_active(request):
                 return view.refusal(request)
         return None
+
+
+def _exact(moment: str | datetime) -> str:
+    """Return a time with its zone; one without is the server's own."""
+    try:
+        found = moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
+    except ValueError:
+        return str(moment)
+    here = found.astimezone()
+    return f"{here:%Y-%m-%d %H:%M:%S} {_distance(here)}"
+
+
+def _zone() -> str:
+    """Return the server's time zone as it is now."""
+    return _distance(datetime.now().astimezone())
+
+
+def _distance(moment: datetime) -> str:
+    offset = f"{moment:%z}"
+    return "UTC" if offset == "+0000" else f"UTC{offset[:3]}:{offset[3:5]}"
 
 
 def _theme(request: Request) -> str:

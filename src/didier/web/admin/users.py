@@ -61,6 +61,7 @@ class UsersPage(PanelPage):
     path = "/users"
     menu_label = "Users"
     icon = "fa-solid fa-users"
+    guide = "panel#users"
     permission = Permission("user_details", "users")
 
     @route("")
