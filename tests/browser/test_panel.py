@@ -69,7 +69,7 @@ def test_a_block_is_copied_watched_and_undone(home, open_page):
 
 
 def test_a_file_with_values_of_its_own_is_copied(panel, server, tmp_path):
-    """A CSV file gives each number its description; a column that is no field is pointed out, and left out."""
+    """A CSV file gives each number its description; a column that is no field is said to be left out."""
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text("number,description\n18002221111,Sales line\n18002222222,Support line\n")
     bad.write_text("number,colour\n18002221111,green\n")
