@@ -98,7 +98,8 @@ def call_handle_method(value: str) -> str | None:
     """Allow what may be the name of a way to find a caller's lead."""
     if CALL_HANDLE_METHOD.fullmatch(value):
         return None
-    return characters.refused(value) or "3 to 40 letters, digits and _, such as CIDLOOKUP"
+    allowed = "3 to 40 letters, digits and _, such as CIDLOOKUP"
+    return (characters.refused(value) if 3 <= len(value) <= 40 else None) or allowed
 
 
 def call_handle_method_api(value: str) -> str | None:
