@@ -138,6 +138,7 @@ def test_a_wrong_value_is_said_beside_its_field(panel, server):
     panel.page.press("#group_id", "Tab")
     panel.page.wait_for_selector("#group_id-problem:has-text('there is no such in-group')")
     panel.page.fill("#group_id", "")
+    panel.page.select_option("#did_route", "EXTEN")
     panel.page.fill("#did_description", "abc")
     panel.page.click("button:has-text('Save changes')")
     panel.page.wait_for_selector("#did_description-problem:has-text('6 to 50 characters')")

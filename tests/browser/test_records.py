@@ -328,7 +328,7 @@ def test_a_user_without_view_reports_sees_no_logs(server, open_page):
     destinations = "DESTINATIONS In-groups Call menus Phones Servers"
     assert f"Dashboard DIDs Copy Batches {destinations} API console JSON API" == menu
     assert [403] * 4 == statuses
-    assert ["routes", "copies"] == panel.page.eval_on_selector_all(
+    assert ["routes", "nowhere", "copies"] == panel.page.eval_on_selector_all(
         "[data-part]", "parts => parts.map(part => part.id.replace('part-', ''))"
     )
 

@@ -99,8 +99,8 @@ class Plan:
 
 
 def _why(row: Row, refused: Refusal) -> str:
-    if isinstance(refused, InvalidPattern):
-        return row.told(refused.reason)
+    if row.problem or (row.line and isinstance(refused, InvalidPattern)):
+        return row.told(refused.reason if isinstance(refused, InvalidPattern) else str(refused))
     return str(refused)
 
 

@@ -58,7 +58,7 @@ class PreviewItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class SampledCopy:
     """A DID that would be created: its description, and what calls to it would do in words."""
 
     target: str
@@ -77,7 +77,7 @@ class Preview:
         self._sight = order.caller.visibility
         self._planner = Planner(spec, order.text.entries(), self._sight, checks=order.checks)
         self.totals = dict.fromkeys(STATUSES, 0)
-        self.sample: list[Sampled] = []
+        self.sample: list[SampledCopy] = []
 
     def close(self) -> None:
         """Forget the targets."""
@@ -97,9 +97,9 @@ class Preview:
                 self.sample.append(self._sampled(chunk, place))
         return found
 
-    def _sampled(self, chunk: Chunk, place: int) -> Sampled:
+    def _sampled(self, chunk: Chunk, place: int) -> SampledCopy:
         row = {**self._spec.values, **self._own(chunk, place)}
-        return Sampled(chunk.targets[place], str(row["did_description"] or ""), sentence(row))
+        return SampledCopy(chunk.targets[place], str(row["did_description"] or ""), sentence(row))
 
     def _own(self, chunk: Chunk, place: int) -> Mapping[str, Any]:
         return self._spec.stored(chunk.own[place]) if chunk.own else {}

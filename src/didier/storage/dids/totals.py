@@ -15,7 +15,7 @@ PLACES = 50
 """In how many places an estimate looks, evenly spread over all ids: blocks of numbers are alike."""
 
 FEW = 20_000
-"""From how many ids on a count is estimated."""
+"""From how many DIDs on a count is estimated."""
 
 _WIDTH = LOOKED_AT // PLACES
 
@@ -24,6 +24,12 @@ def exact(conn: Connection, wanted: Filter) -> int:
     """Count the DIDs that are *wanted*: looks at all of them, unless there is an index for it."""
     conditions, values = filters.conditions(conn, wanted)
     return int(scalar(conn, f"SELECT COUNT(*) FROM {DIDS} AS d{clause(conditions)}", *values) or 0)
+
+
+def _are_few(conn: Connection) -> bool:
+    """Say whether there are no more DIDs than are always counted; looks at as many at most."""
+    sql = f"SELECT COUNT(*) FROM (SELECT 1 AS one FROM {DIDS} LIMIT {FEW + 1}) AS some"
+    return int(scalar(conn, sql) or 0) <= FEW
 
 
 def estimated(conn: Connection, wanted: Filter) -> tuple[int, bool]:
@@ -38,8 +44,8 @@ def estimated(conn: Connection, wanted: Filter) -> tuple[int, bool]:
     is_sought = wanted.copied_from is not None and not filters.is_run(conn, wanted)
     is_listed = wanted.patterns is not None or wanted.tag is not None or wanted.locked == "Y"
     is_rare = wanted.leads_nowhere == "Y"  # a part of the table may well have none
-    # Lists of ids are read as a whole for each place.
-    if ids <= FEW or is_listed or is_sought or is_rare:
+    # Lists of ids are read as a whole for each place. A few DIDs may have ids far apart.
+    if ids <= FEW or _are_few(conn) or is_listed or is_sought or is_rare:
         return exact(conn, wanted), True
     starts = [first + (ids - _WIDTH) * place // (PLACES - 1) for place in range(PLACES)]
     conditions, values = filters.conditions(conn, wanted, near=True)

@@ -15,7 +15,7 @@ from didier.services.batches import batches, copies, copy_job, job_steps, previe
 from didier.services.batches.batches import SMALL, BatchOrder
 from didier.services.batches.checks import Checks
 from didier.services.batches.copies import CopyOrder, CopyResult
-from didier.services.batches.previews import Preview, PreviewItem, Sampled
+from didier.services.batches.previews import Preview, PreviewItem, SampledCopy
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
@@ -91,7 +91,7 @@ class Previewed:
 
 
 @dataclass
-class Sample:
+class CopySample:
     """A DID that would be created."""
 
     target: str
@@ -99,7 +99,7 @@ class Sample:
     destination: Annotated[str, Field(description="What calls to it would do, in words")]
 
     @classmethod
-    def of(cls, seen: Sampled) -> Self:
+    def of(cls, seen: SampledCopy) -> Self:
         """Return a DID of a sample as the API shows it."""
         return cls(seen.target, seen.description, seen.destination)
 
@@ -127,7 +127,7 @@ class PreviewSummary:
         bool, Field(description="Whether the order would be carried out in the requested mode")
     ]
     totals: PreviewTotals
-    sample: Annotated[list[Sample], Field(description="The first DIDs that would be created")]
+    sample: Annotated[list[CopySample], Field(description="The first DIDs that would be created")]
     table: Annotated[Table | None, Field(description="How a table was read; null where it was a list")]
 
     @classmethod
@@ -140,7 +140,7 @@ class PreviewSummary:
             dry_run=True,
             possible=possible,
             totals=totals,
-            sample=list(map(Sample.of, preview.sample)),
+            sample=list(map(CopySample.of, preview.sample)),
             table=Table.of(asked.text.layout) if asked.text.layout else None,
             **more,
         )

@@ -57,7 +57,7 @@ class EditTotals:
 
 
 @dataclass
-class Sample:
+class EditSample:
     """A DID to which something would be done."""
 
     target: str
@@ -87,7 +87,7 @@ class EditPreviewed:
     omitted: Annotated[int, Field(description="How many DIDs are not shown")]
     table: Annotated[Table | None, Field(description="How a table was read; null where it was a list")]
     sample: Annotated[
-        list[Sample],
+        list[EditSample],
         Field(description=f"The first {edit_samples.SHOWN} existing DIDs to which something would be done"),
     ]
 
@@ -103,7 +103,7 @@ class EditPreviewed:
             items=items,
             omitted=asked.text.count - len(items),
             table=Table.of(asked.text.layout) if asked.text.layout else None,
-            sample=list(map(Sample.of, preview.sample)),
+            sample=list(map(EditSample.of, preview.sample)),
         )
 
 
