@@ -55,6 +55,11 @@ class Panel:
         self.page.get_by_text(text, exact=False).first.wait_for()
         self.page.wait_for_load_state()
 
+    def follow(self, selector: str) -> None:
+        """Click on what leads to another page, and wait until its scripts run."""
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.click(selector)
+
     def preview(self, targets: str) -> None:
         """Write *targets* into the form that copies, and look at the preview."""
         self.page.fill("#targets", targets)

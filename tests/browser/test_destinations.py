@@ -26,7 +26,7 @@ def test_a_did_leads_to_a_new_in_group(server, panel):
     """Created, chosen in the form of a DID, deleted by force alone: nobody writes SQL."""
     page = panel.page
     panel.open("/in-groups")
-    page.click("text=Create an in-group")
+    panel.follow("text=Create an in-group")
     page.fill("#group_id", "SALES")
     page.click("text=Create the in-group")
     missing = page.wait_for_selector("#group_name-problem:not(:empty)").inner_text()

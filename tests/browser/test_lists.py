@@ -30,7 +30,7 @@ def test_five_thousand_are_edited_by_a_filter_and_the_edit_is_undone(home, open_
     panel.page.check("#choose-page")
     panel.page.check("#choose-all")
     chosen = panel.text(".chosen-what")
-    panel.page.click("text=Edit…")
+    panel.follow("text=Edit…")
     panel.page.fill("#did_description", "New line")
     panel.page.fill("#tags", "west,vip")
     panel.page.click("#preview")
