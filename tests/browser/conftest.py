@@ -49,9 +49,9 @@ def open_page(chromium):
 
 @pytest.fixture(params=["sqlite", "mariadb"])
 def home(request, tmp_path):
-    """A server with the tutorial's user and DID, in each home that Didier has."""
+    """A server of its own with the tutorial's user and DID, in each home that Didier has."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("server")
+        yield request.getfixturevalue("own_server")
         return
     url = request.getfixturevalue("fresh_database").url()
     server = Didier(tmp_path, "--demo", "--database", url).start()
