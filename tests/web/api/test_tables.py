@@ -244,3 +244,13 @@ def test_lists_in_json_are_read_as_cells_are(api):
     ]
     assert "without its extension 5" == reply.body["items"][-1]["reason"]
     assert json.loads(reply.text)["totals"]["added"] == 4
+
+
+@pytest.mark.parametrize("parameter", ["dry_run=true", "mode=best_effort"])
+def test_a_parameter_beside_json_is_no_part_of_the_order(api, parameter):
+    """What is meant as a dry run is not carried out: the body says what is wanted."""
+    reply = api.post(f"/copies?{parameter}", {"source": SOURCE, "targets": ["18002220100"]})
+
+    assert (422, "invalid-request") == reply.problem
+    assert parameter.partition("=")[0] == reply.body["pointer"]
+    assert [SOURCE] == api.server.patterns()

@@ -31,6 +31,7 @@ from didier.web.api.text_bodies import (
     ColumnMapping,
     IgnoreColumns,
     TextKind,
+    beside_json,
     media_type,
     packed,
     text_kind,
@@ -131,17 +132,14 @@ async def order_batch(
         return await _text_order(request, login, text_kind(request), query)
     if kind != "application/json" and not kind.endswith("+json"):
         return problems.answer(problems.NOT_JSON, "Send application/json or text/csv.").response
-    return _misplaced(request, None) or await _json_order(request, login)
+    return beside_json(request) or await _json_order(request, login)
 
 
-def _misplaced(request: Request, verb: str | None) -> Response | None:
-    """Refuse a parameter that would not count: what is meant as a dry run is not carried out.
-
-    *verb* is that of a text body; without one the parameters are those of a body in JSON, which has none.
-    """
-    known = {"verb", "mode", "dry_run", *_OF_TABLES, *_OF_VERB[verb]} if verb else set()
+def _misplaced(request: Request, verb: str) -> Response | None:
+    """Refuse a parameter that would not count beside a text body: the *verb* takes none like it."""
+    known = {"verb", "mode", "dry_run", *_OF_TABLES, *_OF_VERB[verb]}
     if unknown := [name for name in request.query_params if name not in known]:
-        detail = f"{verb.capitalize()} takes no such parameter." if verb else "This is part of the body."
+        detail = f"{verb.capitalize()} takes no such parameter."
         return problems.answer(problems.INVALID, detail, pointer=unknown[0]).response
     return None
 

@@ -36,6 +36,7 @@ from didier.web.api.text_bodies import (
     AllowNowhere,
     ColumnMapping,
     IgnoreColumns,
+    beside_json,
     media_type,
     text_kind,
 )
@@ -217,7 +218,7 @@ async def copy_did(
         }  # fmt: skip
         order = await copy_orders.from_text(request, login, text_kind(request), query)
     elif kind == "application/json" or kind.endswith("+json"):
-        order = await copy_orders.from_json(request, login)
+        order = beside_json(request) or await copy_orders.from_json(request, login)
     else:
         order = problems.answer(problems.NOT_JSON, "Send application/json or text/csv.").response
     return order if isinstance(order, Response) else await carry_out(request, login, order)

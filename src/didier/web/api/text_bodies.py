@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 from pydantic import Field
+from starlette.responses import Response
 from starlette.types import Receive
 
 from didier.domain.templates import Template
@@ -14,6 +15,7 @@ from didier.errors import InvalidField, InvalidInput
 from didier.services.batches.order_text import Reading, Text, read_text
 from didier.storage.batches import input_text
 from didier.storage.batches.input_text import Packer
+from didier.web.api import problems
 from didier.web.api.texts import Pause
 
 MAPPED_MOST = 50
@@ -39,6 +41,14 @@ AllowNowhere = Annotated[bool, Query(description=f"{NOWHERE_HELP}. {_OF_TEXT}")]
 
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEXT_TYPES = frozenset({"text/csv", "text/plain", "text/tab-separated-values", WORKBOOK})
+
+
+def beside_json(request: Request) -> Response | None:
+    """Refuse a parameter beside a body in JSON: what is meant as a dry run is not carried out."""
+    name = next(iter(request.query_params), None)
+    if name is None:
+        return None
+    return problems.answer(problems.INVALID, "This is part of the body.", pointer=name).response
 
 
 @dataclass(frozen=True, slots=True)
