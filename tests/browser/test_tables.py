@@ -39,7 +39,7 @@ def test_a_messy_file_is_mapped_previewed_and_copied(home, open_page, tmp_path):
     """From the carrier's file to the new DIDs, with the city in the description; the rest comes back."""
     file = tmp_path / "numbers.csv"
     file.write_text(MESSY)
-    panel = Panel(open_page(), home.url)
+    panel = Panel(open_page(), home.url, drawn=False)
     panel.open(f"/copy?source={SOURCE}")
     panel.page.set_input_files("#file", file)
     panel.page.wait_for_selector("#table:not([hidden])")
@@ -72,7 +72,7 @@ def test_a_workbook_is_read_as_it_is(server, open_page, tmp_path):
     """Whose column of numbers has a name that nobody knows: it is asked for, and then it is read."""
     file = tmp_path / "numbers.xlsx"
     file.write_bytes(workbook([["Line", "Place"], [18002220100, "Boston"], [18002220101, "Dallas"]]))
-    panel = Panel(open_page(), server.url)
+    panel = Panel(open_page(), server.url, drawn=False)
     panel.open(f"/copy?source={SOURCE}")
     panel.page.set_input_files("#file", file)
     panel.page.wait_for_selector("#table:not([hidden])")
@@ -94,7 +94,7 @@ def test_a_list_in_a_file_needs_no_step(server, open_page, tmp_path):
     """Numbers one below the other are no table."""
     file = tmp_path / "numbers.txt"
     file.write_text("18002220100\n18002220101\n")
-    panel = Panel(open_page(), server.url)
+    panel = Panel(open_page(), server.url, drawn=False)
     panel.open(f"/copy?source={SOURCE}")
     panel.page.set_input_files("#file", file)
     panel.page.click("#preview")
