@@ -121,11 +121,11 @@ def test_a_missing_right_is_told_before_the_body(api, body):
 @pytest.mark.parametrize("length", [1, 200_000])
 def test_a_source_that_is_not_there_is_told_before_the_targets(api, kind, dry_run, length):
     """However long the list, and whatever is wrong with it."""
-    body = "12\n" * length + "\x00"
+    path, body = f"/copies?source=999&dry_run={dry_run}", "12\n" * length + "\x00"
     if kind == "application/json":
         targets = ",".join(['"1"'] * length)
-        body = f'{{"source": "999", "dry_run": {dry_run}, "targets": [{targets}, 1]}}'
-    refused = api.ask("POST", f"/copies?source=999&dry_run={dry_run}", body, {"Content-Type": kind})
+        path, body = "/copies", f'{{"source": "999", "dry_run": {dry_run}, "targets": [{targets}, 1]}}'
+    refused = api.ask("POST", path, body, {"Content-Type": kind})
 
     assert (404, "did-not-found") == refused.problem
     assert "/source" == refused.body["pointer"]
