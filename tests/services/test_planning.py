@@ -5,11 +5,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
+from didier.domain import inputs
 from didier.domain.inputs import Entry, Row
 from didier.domain.targets import Range, in_run
 from didier.domain.templates import Template
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.services.batches import decisions
+from didier.services.batches.checks import Checks
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Chunk
 from didier.services.batches.planner import Planner
@@ -139,6 +141,20 @@ def test_an_order_that_goes_on_is_decided_as_before(full, entries, size, done):
     assert whole[done:] == [decision for chunk in chunks(full, rest, size) for decision in decided(chunk)]
 
 
+@pytest.mark.parametrize("earlier", [[Row("8005550007")], [Range("", 10, 8_005_550_000, 8_005_550_299)]])
+def test_other_spellings_are_known_behind_a_restart(full, earlier):
+    """What was named before the restart in another spelling is named again, from rows as from blocks."""
+    done = sum(map(inputs.size, earlier))
+    rest = [Row("+18005550007"), Row("18005550300")]
+    planner = Planner(spec(full), rest, EVERYTHING, done, Checks(region="US"))
+    planner.remember([*earlier, *rest], done)
+
+    [chunk] = chunks(full, planner, 10)
+
+    assert {0: ""} == chunk.similar
+    assert {0: "the same number appears earlier in this order, in another spelling"} == chunk.notes
+
+
 def planning_rest(entries: list[Entry], done: int) -> Iterator[Entry]:
     for entry in entries:
         if isinstance(entry, Range):
@@ -265,13 +281,15 @@ def test_the_same_number_in_another_spelling_is_similar(full, now, entries):
         for pattern in ("18005550007", "+18005550299", "28005550001", "8005550300"):
             outside.add(conn, {"did_pattern": pattern, "user_group": "---ALL---"}, now)
         outside.add(conn, {"did_pattern": "18005550008", "user_group": "OTHER"}, now)
-    [chunk] = chunks(full, Planner(spec(full), entries), 1_000)
 
-    with reading(full) as conn:
-        everything = decisions.similar(conn, chunk, "US")
-        elsewhere = decisions.similar(conn, chunk, "IT")
-        seen = decisions.similar(conn, chunk, "US", Visibility(groups=frozenset({"sales"})))
-        reached = decisions.similar(conn, chunk, "US", Visibility(prefix="+1"))
+    def similar(region, sight=EVERYTHING):
+        planner = Planner(spec(full), entries, sight, checks=Checks(region=region))
+        [chunk] = chunks(full, planner, 1_000)
+        return chunk.similar
+
+    everything, elsewhere = similar("US"), similar("IT")
+    seen = similar("US", Visibility(groups=frozenset({"sales"})))
+    reached = similar("US", Visibility(prefix="+1"))
 
     assert {7: "18005550007", 8: "18005550008", 299: "+18005550299"} == everything
     assert {} == elsewhere

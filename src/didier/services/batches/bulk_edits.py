@@ -15,7 +15,7 @@ from didier.domain import batch_states
 from didier.domain.inputs import Row
 from didier.errors import InvalidField, NotAllPossible, NotPermitted
 from didier.services.batches import edit_parts
-from didier.services.batches.copies import PROBLEMS_SHOWN
+from didier.services.batches.copy_plans import PROBLEMS_SHOWN
 from didier.services.batches.edit_parts import Part
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.order_text import Text

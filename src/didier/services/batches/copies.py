@@ -1,59 +1,27 @@
 """Copying DIDs: the one copy function that every door uses."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
 from sqlalchemy.engine import Connection
 
-from didier.domain.inputs import Row
-from didier.domain.templates import Template
-from didier.errors import (
-    AlreadyExists,
-    InvalidField,
-    InvalidPattern,
-    LeadsNowhere,
-    NamedTwice,
-    NotAllPossible,
-    NotFound,
-    NotPermitted,
-)
-from didier.services.batches import copy_source, decisions, execute
-from didier.services.batches.checks import NO_CHECKS, Checks
-from didier.services.batches.copy_spec import CopySpec
+from didier.errors import AlreadyExists, InvalidPattern, LeadsNowhere, NamedTwice
+from didier.services.batches import copy_plans, decisions, execute
+from didier.services.batches.copy_plans import CopyOrder, Plan, Refused
 from didier.services.batches.decisions import Chunk, Problem
-from didier.services.batches.notes import Notes
 from didier.services.batches.rows import block_of
 from didier.services.changes.copied import Copies
-from didier.services.users.authentication import Caller
 from didier.storage.batches import batches, refused_rows
 from didier.storage.batches.batches import NewBatch, described
 from didier.storage.changes import event_sql, vicidial_logs
 from didier.storage.changes.change_log import Change
-from didier.storage.dids import dids, snapshots
-from didier.storage.dids.dids import Did, Found, Hold
+from didier.storage.dids import snapshots
 from didier.storage.statements import as_text
 from didier.storage.tables import DIDS
 
-
-@dataclass(frozen=True, slots=True)
-class CopyOrder:
-    """A wish to copy *source* to each of *targets*; *overrides* replace columns of the source.
-
-    A dry run is decided like any other order but makes nothing. An *atomic* order makes all or nothing.
-    *rows*, one for each target, have values that are for it alone; *template* makes its description.
-    """
-
-    caller: Caller
-    source: str
-    targets: tuple[str, ...]
-    overrides: Mapping[str, str | None] = field(default_factory=dict)
-    dry_run: bool = False
-    atomic: bool = False
-    rows: tuple[Row, ...] = ()
-    template: Template | None = None
-    checks: Checks = NO_CHECKS
+__all__ = ["Copied", "CopyOrder", "CopyOutcome", "CopyResult", "Refused", "copy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +50,6 @@ class CopyResult:
         return [item for item in self.items if isinstance(item, Copied)]
 
 
-Refused = NotPermitted | NotFound | InvalidField | NotAllPossible
-
-PROBLEMS_SHOWN = 1_000
-"""Most targets whose problems are told of an order that is refused for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """An order on its way: its source, what its copies have, and what is decided on its targets."""
-
-    order: CopyOrder
-    source: Did
-    spec: CopySpec
-    chunk: Chunk
-
-    @property
-    def mode(self) -> str:
-        """As batches have it."""
-        return "atomic" if self.order.atomic else "best_effort"
-
-    @property
-    def template(self) -> str | None:
-        """The text of the template, as batches have it."""
-        return self.order.template.text if self.order.template else None
-
-    def copies(self, snapshot_id: int) -> Copies:
-        """Return what the change log says of all its copies; *snapshot_id* is the source as it is."""
-        caller, source = self.order.caller, self.source
-        known = described(self.mode, caller.pattern_prefix, caller.visibility, source.did_id, self.template)
-        return Copies(caller.author, source.pattern, snapshot_id, self.spec, known)
-
-
 def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[CopyResult | Refused]:
     """Carry out *orders*; return for each what became of its targets, or why it was refused as a whole.
 
@@ -121,41 +57,25 @@ def copy(conn: Connection, orders: Sequence[CopyOrder], now: datetime) -> list[C
     of all orders are created by one statement. Each order that was not refused leaves a batch; each that
     created DIDs leaves a row in the admin log.
     """
-    found = dids.find(conn, {*(o.source for o in orders), *_targets(orders)})
-    sources = [found.get(order.source) for order in orders]
-    images = dids.sources(conn, {source.did_id for source in sources if source}, Hold.READ)
-    checked: copy_source.Checked = {}
-    plans: list[_Plan | Refused] = []
-    taken = found.keys()
-    for order, source in zip(orders, sources, strict=True):
-        own = {column for row in order.rows for column in row.values}
-        image = images[source.did_id] if source else {}
-        refused = copy_source.refusal(
-            conn, order.caller, order.source, source, image, order.overrides, own, checked
-        )
-        if refused or source is None:
-            plans.append(refused or NotFound(order.source))
-        else:
-            spec = CopySpec(image, order.overrides, order.template)
-            plans.append(_plan(conn, order, source, spec, found, taken))
-    ready = [plan for plan in plans if isinstance(plan, _Plan) and not plan.order.dry_run]
+    plans = copy_plans.decide(conn, orders)
+    ready = [plan for plan in plans if isinstance(plan, Plan) and not plan.order.dry_run]
     results = _create(conn, ready, now)
     vicidial_logs.write_admin(conn, _events(ready, results), now)
     finished = iter(results)
     return [_outcome(plan, finished) for plan in plans]
 
 
-def _outcome(plan: _Plan | Refused, finished: Iterator[CopyResult]) -> CopyResult | Refused:
-    if not isinstance(plan, _Plan):
+def _outcome(plan: Plan | Refused, finished: Iterator[CopyResult]) -> CopyResult | Refused:
+    if not isinstance(plan, Plan):
         return plan
     return CopyResult(0, _items(plan.chunk, None), dry_run=True) if plan.order.dry_run else next(finished)
 
 
-def _create(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[CopyResult]:
+def _create(conn: Connection, plans: Sequence[Plan], now: datetime) -> list[CopyResult]:
     """Create what is planned, and record it."""
     images = {plan.source.did_id: plan.spec.image for plan in plans}
     snapshot_ids = dict(zip(images, snapshots.keep(conn, list(images.values())), strict=True))
-    copies = [plan.copies(snapshot_ids[plan.source.did_id]) for plan in plans]
+    copies = [_copies(plan, snapshot_ids[plan.source.did_id]) for plan in plans]
     block = block_of([(plan.spec, plan.chunk) for plan in plans], as_text(now))
     created = iter(execute.create(conn, block, lambda: list(_planned(plans, copies)), now))
     ids = [list(islice(created, plan.chunk.possible_count)) for plan in plans]
@@ -169,53 +89,16 @@ def _create(conn: Connection, plans: Sequence[_Plan], now: datetime) -> list[Cop
     ]
 
 
-def _planned(plans: Sequence[_Plan], copies: Sequence[Copies]) -> Iterator[Change]:
+def _planned(plans: Sequence[Plan], copies: Sequence[Copies]) -> Iterator[Change]:
     for plan, of_plan in zip(plans, copies, strict=True):
         yield from of_plan.planned(plan.chunk)
 
 
-def _targets(orders: Sequence[CopyOrder]) -> Iterator[str]:
-    for order in orders:
-        yield from order.targets
-
-
-def _plan(
-    conn: Connection, order: CopyOrder, source: Did, spec: CopySpec, found: Found, taken: set[str]
-) -> _Plan | NotAllPossible | InvalidField:
-    """Decide on each target; *taken* are the keys of what is there, to which the new ones are added."""
-    extra = order.rows[0].extra if order.rows else {}
-    if order.template and (bad := order.template.problem({*spec.image, *extra})):
-        return bad
-    sight = order.caller.visibility
-    chunk = Chunk(0, order.targets, None, spec.own_of(order.rows or order.targets), order.rows)
-    keys = [found.key(target) for target in order.targets]
-    first: dict[str, int] = {}
-    repeated = [place for place, key in enumerate(keys) if first.setdefault(key, place) != place]
-    there = {place: found.get(order.targets[place]) for place, key in enumerate(keys) if key in taken}
-    bad_values = decisions.bad_values(conn, chunk.own, sight, spec)
-    dead_ends = decisions.dead_ends(conn, chunk, spec, order.checks)
-    decisions.decide(chunk, there, repeated, bad_values, sight, order.checks, dead_ends)
-    _look(conn, order, spec, chunk)
-    if not order.dry_run:
-        if order.atomic and chunk.problems:
-            problems = list(islice(decisions.target_problems(chunk), PROBLEMS_SHOWN))
-            return NotAllPossible(tuple(problems), len(chunk.problems))
-        taken.update(key for place, key in enumerate(keys) if place not in chunk.problems)
-    return _Plan(order, source, spec, chunk)
-
-
-def _look(conn: Connection, order: CopyOrder, spec: CopySpec, chunk: Chunk) -> None:
-    """Note what is odd about the targets of *chunk*."""
-    notes = Notes(order.source, order.checks)
-    try:
-        notes.look(conn, chunk, order.caller.visibility)
-    finally:
-        notes.close()
-    if order.checks.region and not order.checks.leading:
-        for place, why in decisions.dead_ends(conn, chunk, spec, Checks(leading=True)).items():
-            if place not in chunk.problems:
-                told = (chunk.notes.get(place, ""), f"calls lead nowhere: {why}")
-                chunk.notes[place] = "; ".join(filter(None, told))
+def _copies(plan: Plan, snapshot_id: int) -> Copies:
+    """Return what the change log says of all copies; *snapshot_id* is the source as it is."""
+    caller, source = plan.order.caller, plan.source
+    known = described(plan.mode, caller.pattern_prefix, caller.visibility, source.did_id, plan.template)
+    return Copies(caller.author, source.pattern, snapshot_id, plan.spec, known)
 
 
 def _items(chunk: Chunk, ids: Sequence[int | None] | None) -> tuple[CopyOutcome, ...]:
@@ -242,7 +125,7 @@ def _refused(target: str, problem: Problem) -> AlreadyExists | InvalidPattern | 
     return problem.refusal or InvalidPattern(target, problem.reason)
 
 
-def _done(plan: _Plan, copies: Copies, ids: Sequence[int | None]) -> NewBatch | Change:
+def _done(plan: Plan, copies: Copies, ids: Sequence[int | None]) -> NewBatch | Change:
     """Return the batch that *plan* has come to: its only change, where that is all."""
     chunk = plan.chunk
     placed = decisions.items(chunk, ids)
@@ -264,7 +147,7 @@ def _done(plan: _Plan, copies: Copies, ids: Sequence[int | None]) -> NewBatch | 
     )
 
 
-def _events(plans: Sequence[_Plan], results: Sequence[CopyResult]) -> Iterator[vicidial_logs.AdminEntry]:
+def _events(plans: Sequence[Plan], results: Sequence[CopyResult]) -> Iterator[vicidial_logs.AdminEntry]:
     """Yield the admin log's row of each order that made DIDs, in VICIdial's words."""
     for plan, result in zip(plans, results, strict=True):
         if not result.copied:

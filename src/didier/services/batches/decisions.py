@@ -4,19 +4,20 @@ The same for one number and for a million: a chunk is some targets of an order, 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import numbers, patterns, targets
+from didier.domain import nowhere as rules
+from didier.domain import patterns, targets
 from didier.domain.inputs import Row
 from didier.domain.targets import Range
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.errors import Implausible, InvalidPattern, LeadsNowhere, TargetProblem
 from didier.services.batches import item_runs
-from didier.services.batches.checks import Checks
+from didier.services.batches.checks import NO_CHECKS, Checks
 from didier.services.batches.copy_spec import CopySpec
-from didier.services.dids import validation
+from didier.services.dids import nowhere, validation
 from didier.storage.batches.batches import BatchItem
 from didier.storage.batches.progress import PlacedItem
 from didier.storage.dids import dids
@@ -78,21 +79,30 @@ class Chunk:
         return Chunk(self.position, [self.targets[place] for place in places], None, own, rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Targets to be created as *spec* says, by who has this *sight*, looked at for *checks*."""
+
+    chunk: Chunk
+    spec: CopySpec
+    sight: Visibility = EVERYTHING
+    checks: Checks = NO_CHECKS
+
+
 def decide(
-    chunk: Chunk,
+    asked: Asked,
     there: Mapping[int, Did | None],
     repeated: Collection[int],
     bad_values: Mapping[int, str],
-    sight: Visibility,
-    checks: Checks,
     dead_ends: Mapping[int, str],
 ) -> None:
-    """Find the problems of the targets of *chunk*, each by its place.
+    """Find the problems of the targets of *asked*, each by its place.
 
     *there* are those that exist (with the DID, unless it is yet to be created by an order before), *repeated*
     those that were named before in the order, *bad_values* those with a value of their own that is wrong,
-    *dead_ends* those whose calls may not lead nowhere and would.
+    *dead_ends* those whose calls would lead nowhere.
     """
+    chunk, sight, checks = asked.chunk, asked.sight, asked.checks
     # The numbers of a block are patterns all.
     is_fine = chunk.block and not bad_values and sight.prefix is None and not checks.block_doubt(chunk.block)
     for place in () if is_fine else range(len(chunk.targets)):
@@ -107,7 +117,7 @@ def decide(
         found = chunk.problems.get(place)
         if found is None or found.outcome == "exists":
             chunk.problems[place] = Problem("duplicate", "appears earlier in this order")
-    for place, why in dead_ends.items():
+    for place, why in dead_ends.items() if checks.leading else ():
         chunk.problems.setdefault(place, _dead_end(chunk.targets[place], why))
 
 
@@ -129,23 +139,48 @@ def _invalid(chunk: Chunk, place: int, sight: Visibility, checks: Checks) -> Inv
     return Implausible(target, chunk.rows[place].told(doubt) if chunk.rows else doubt)
 
 
-def bad_values(
-    conn: Connection, own: Sequence[Mapping[str, str | None]], sight: Visibility, spec: CopySpec
-) -> dict[int, str]:
-    """Return what is wrong with the values that targets have for themselves, by place."""
-    if not own:
-        return {}
-    found = validation.problems(conn, own, [sight] * len(own), [spec.image] * len(own))
-    return {place: str(problem) for place, problem in enumerate(found) if problem}
+def bad_values(conn: Connection, asked: Sequence[Asked]) -> list[dict[int, str]]:
+    """Return for each of *asked* what is wrong with the values that targets have for themselves, by place."""
+    rows = [
+        (number, place, own) for number, one in enumerate(asked) for place, own in enumerate(one.chunk.own)
+    ]
+    bad: list[dict[int, str]] = [{} for _ in asked]
+    if rows:
+        sights = [asked[number].sight for number, _, _ in rows]
+        images = [asked[number].spec.image for number, _, _ in rows]
+        found = validation.problems(conn, [own for _, _, own in rows], sights, images)
+        for (number, place, _), problem in zip(rows, found, strict=True):
+            if problem:
+                bad[number][place] = str(problem)
+    return bad
 
 
-def dead_ends(conn: Connection, chunk: Chunk, spec: CopySpec, checks: Checks) -> dict[int, str]:
-    """Return why calls to targets of *chunk* would lead nowhere where *checks* forbid that, by place."""
-    if not chunk.own:
-        why = checks.dead_ends(conn, {0: (None, spec.values)}).get(0)
-        return dict.fromkeys(range(chunk.size), why) if why else {}
-    rows = {place: (None, {**spec.values, **spec.stored(own)}) for place, own in enumerate(chunk.own)}
-    return checks.dead_ends(conn, rows)
+def dead_ends(conn: Connection, asked: Sequence[Asked]) -> list[dict[int, str]]:
+    """Return for each of *asked* why calls to targets would lead nowhere, by place, where that is looked for.
+
+    Of targets that send their calls the same way one is looked at for all.
+    """
+    ways: dict[tuple[object, ...], rules.Row] = {}
+    of_targets: list[list[tuple[object, ...]]] = []
+    for number, one in enumerate(asked):
+        own = (one.chunk.own or ({},)) if one.checks.leading or one.checks.region else ()
+        of_targets.append([(number, *_sent_by(values)) for values in own])
+        alike = one.spec.values if own else {}
+        new = ((way, values) for way, values in zip(of_targets[-1], own, strict=True) if way not in ways)
+        ways |= {way: {**alike, **one.spec.stored(values)} for way, values in new}
+    reasons = dict(zip(ways, nowhere.reasons(conn, list(ways.values())), strict=True))
+    dead = [
+        {place: why for place, way in enumerate(ways_of) if (why := reasons[way])} for ways_of in of_targets
+    ]
+    return [
+        found if one.chunk.own else dict.fromkeys(range(one.chunk.size), found[0]) if found else {}
+        for one, found in zip(asked, dead, strict=True)
+    ]
+
+
+def _sent_by(values: Mapping[str, str | None]) -> Iterator[tuple[str, str | None]]:
+    """Yield those of *values* that say where calls go."""
+    return (item for item in values.items() if item[0] in rules.COLUMNS)
 
 
 _EXPLAINED = frozenset({"invalid", "implausible", "nowhere"})
@@ -175,32 +210,6 @@ def existing(conn: Connection, chunk: Chunk) -> dict[int, Did]:
     there = dids.find(conn, set(chunk.targets))
     pairs = ((place, there.get(target)) for place, target in enumerate(chunk.targets))
     return {place: did for place, did in pairs if did}
-
-
-def similar(conn: Connection, chunk: Chunk, region: str, sight: Visibility = EVERYTHING) -> dict[int, str]:
-    """Return for targets of *chunk* a DID that is seen and is the number in another spelling, by place."""
-    if chunk.block and (others := numbers.block_spellings(chunk.block, region)) is not None:
-        found: dict[int, str] = {}
-        for other in others:
-            spelled = replace(
-                chunk, targets=[other.pattern(other.first), other.pattern(other.last)], block=other
-            )
-            there = existing(conn, spelled).items()
-            found |= {place: did.pattern for place, did in there if sight.sees(did.group, did.pattern)}
-        return found
-    spelled_by = {target: numbers.spellings(target, region) for target in chunk.targets}
-    wanted = {other for spellings in spelled_by.values() for other in spellings}
-    known = dids.find(conn, wanted)
-    seen = {
-        other: did.pattern
-        for other in wanted
-        if (did := known.get(other)) and sight.sees(did.group, did.pattern)
-    }
-    pairs = (
-        (place, next(filter(None, map(seen.get, spelled_by[target])), None))
-        for place, target in enumerate(chunk.targets)
-    )
-    return {place: pattern for place, pattern in pairs if pattern}
 
 
 def items(chunk: Chunk, ids: Sequence[int | None] | None) -> list[PlacedItem]:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.inputs import Row
 from didier.errors import TargetProblem
-from didier.services.batches.copies import PROBLEMS_SHOWN
+from didier.services.batches.copy_plans import PROBLEMS_SHOWN
 from didier.storage.batches import progress, refused_rows
 from didier.storage.batches.batches import TOTALS, BatchItem
 from didier.storage.batches.progress import PlacedItem

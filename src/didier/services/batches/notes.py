@@ -1,6 +1,7 @@
-"""What is odd about the numbers of a copy, although they can be created."""
+"""What is odd about the numbers of copies, although they can be created."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy.engine import Connection
 
@@ -9,51 +10,85 @@ from didier.domain.targets import Range
 from didier.domain.visibility import Visibility
 from didier.services.batches import decisions
 from didier.services.batches.checks import Checks
-from didier.services.batches.decisions import Chunk
+from didier.services.batches.decisions import Asked
 from didier.storage.batches.duplicates import DuplicateTracker
+from didier.storage.dids import dids
 
 
-class Notes:
-    """Looks through the numbers of an order that copies *source*, chunk by chunk."""
+class Spelled:
+    """The numbers that an order has named so far, however they were spelled, for callers in *region*."""
 
-    def __init__(self, source: str, checks: Checks) -> None:
-        self._source = source
-        self._checks = checks
-        self._spelled = DuplicateTracker() if checks.region else None
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._named = DuplicateTracker()
 
     def close(self) -> None:
         """Forget the numbers."""
-        if self._spelled:
-            self._spelled.close()
+        self._named.close()
 
-    def look(self, conn: Connection, chunk: Chunk, sight: Visibility) -> None:
-        """Note what is odd about targets of *chunk* that can be created."""
-        if self._spelled is None:
-            return
-        again = dict.fromkeys(self._again(self._spelled, chunk), "")
-        chunk.similar = {**again, **decisions.similar(conn, chunk, self._checks.region, sight)}
-        is_alike = chunk.block and not _differs_in_length(self._source, chunk.block)
-        for place in sorted(chunk.similar) if is_alike else range(chunk.size):
-            if place not in chunk.problems and (told := self._told(chunk, place)):
-                chunk.notes[place] = told
+    def add(self, targets: Iterable[str], block: Range | None = None) -> set[int]:
+        """Add *targets*, or a *block* of them; return the places of those that were named before."""
+        if block and (whole := numbers.international_block(block, self._region)):
+            return self._named.add_block(whole)
+        found = spelled(targets, self._region)
+        places = list(found)
+        return {places[place] for place in self._named.add(list(found.values()))}
 
-    def _told(self, chunk: Chunk, place: int) -> str:
-        told = [chunk.rows[place].note] if chunk.rows else []
-        if other := chunk.similar.get(place):
-            told.append(f"the same number already exists as {other}")
-        elif place in chunk.similar:
-            told.append("the same number appears earlier in this order, in another spelling")
-        told += odd(self._source, chunk.targets[place], self._checks)
-        return "; ".join(filter(None, told))
 
-    def _again(self, spelled: DuplicateTracker, chunk: Chunk) -> set[int]:
-        """Return the places of the targets that were named before in another spelling."""
-        region = self._checks.region
-        if chunk.block and (block := numbers.international_block(chunk.block, region)):
-            return spelled.add_block(block)
-        found = [numbers.international(target, region) for target in chunk.targets]
-        places = [place for place, one in enumerate(found) if one and place not in chunk.problems]
-        return {places[place] for place in spelled.add([found[place] or "" for place in places])}
+def spelled(targets: Iterable[str], region: str) -> dict[int, str]:
+    """Return *targets* with their country codes, by place, but what is no number."""
+    found = ((place, numbers.international(target, region)) for place, target in enumerate(targets))
+    return {place: number for place, number in found if number}
+
+
+def look(
+    conn: Connection,
+    asked: Sequence[Asked],
+    again: Sequence[Collection[int]],
+    dead_ends: Sequence[Mapping[int, str]],
+) -> None:
+    """Note what is odd about those targets of *asked* that can be created, where that is looked for.
+
+    *again* are the places of those that were named before in another spelling, *dead_ends* why calls lead
+    nowhere, each for one of *asked*.
+    """
+    for one, named, there, dead in zip(asked, again, _similar(conn, asked), dead_ends, strict=True):
+        one.chunk.similar = {**dict.fromkeys(named, ""), **there}
+        if one.checks.region:
+            _note(one, dead)
+
+
+def _note(asked: Asked, dead_ends: Mapping[int, str]) -> None:
+    chunk = asked.chunk
+    places = range(chunk.size) if _looks_odd(asked) else sorted(chunk.similar.keys() | dead_ends.keys())
+    for place in places:
+        if place not in chunk.problems and (told := "; ".join(_told(asked, place, dead_ends.get(place)))):
+            chunk.notes[place] = told
+
+
+def _looks_odd(asked: Asked) -> bool:
+    """Say whether the numbers of *asked* have to be looked at one by one: those of a block are alike."""
+    block, source = asked.chunk.block, _source(asked)
+    if block is None or len(source.removeprefix("+")) != block.width:
+        return True
+    return not asked.checks.plausible and plausibility.block_doubt(block) is not None
+
+
+def _told(asked: Asked, place: int, dead_end: str | None) -> Iterator[str]:
+    chunk = asked.chunk
+    if chunk.rows and chunk.rows[place].note:
+        yield chunk.rows[place].note
+    if other := chunk.similar.get(place):
+        yield f"the same number already exists as {other}"
+    elif place in chunk.similar:
+        yield "the same number appears earlier in this order, in another spelling"
+    yield from odd(_source(asked), chunk.targets[place], asked.checks)
+    if dead_end:
+        yield f"calls lead nowhere: {dead_end}"
+
+
+def _source(asked: Asked) -> str:
+    return str(asked.spec.image["did_pattern"])
 
 
 def odd(source: str, target: str, checks: Checks) -> Iterator[str]:
@@ -65,5 +100,41 @@ def odd(source: str, target: str, checks: Checks) -> Iterator[str]:
         yield f"implausible: {doubt}"
 
 
-def _differs_in_length(source: str, block: Range) -> bool:
-    return len(source.removeprefix("+")) != block.width
+def _similar(conn: Connection, asked: Sequence[Asked]) -> list[dict[int, str]]:
+    """Return for each of *asked* the DIDs that are seen and are targets in other spellings, by place."""
+    blocks = [_similar_block(conn, one) for one in asked]
+    spellings = [
+        {target: numbers.spellings(target, one.checks.region) for target in one.chunk.targets}
+        if one.checks.region and found is None
+        else {}
+        for one, found in zip(asked, blocks, strict=True)
+    ]
+    known = dids.find(conn, {other for of_one in spellings for found in of_one.values() for other in found})
+    similar = []
+    for one, found, of_one in zip(asked, blocks, spellings, strict=True):
+        there = ((place, of_one.get(target, ())) for place, target in enumerate(one.chunk.targets))
+        if found is None:
+            pairs = ((place, _seen(known, others, one.sight)) for place, others in there)
+            found = {place: pattern for place, pattern in pairs if pattern}
+        similar.append(found)
+    return similar
+
+
+def _seen(known: dids.Found, others: Sequence[str], sight: Visibility) -> str | None:
+    """Return the first of *others* that is a DID which is seen."""
+    found = filter(None, map(known.get, others))
+    return next((did.pattern for did in found if sight.sees(did.group, did.pattern)), None)
+
+
+def _similar_block(conn: Connection, asked: Asked) -> dict[int, str] | None:
+    """Return what `_similar` does for a block whose numbers are spelled alike, None for others."""
+    block = asked.chunk.block
+    others = numbers.block_spellings(block, asked.checks.region) if block and asked.checks.region else None
+    if others is None:
+        return None
+    found: dict[int, str] = {}
+    for other in others:
+        ends = [other.pattern(other.first), other.pattern(other.last)]
+        there = decisions.existing(conn, replace(asked.chunk, targets=ends, block=other)).items()
+        found |= {place: did.pattern for place, did in there if asked.sight.sees(did.group, did.pattern)}
+    return found

@@ -11,11 +11,11 @@ from didier.domain import inputs
 from didier.domain.inputs import Entry, Row
 from didier.domain.targets import Range
 from didier.domain.visibility import EVERYTHING, Visibility
-from didier.services.batches import decisions
+from didier.services.batches import decisions, notes
 from didier.services.batches.checks import NO_CHECKS, Checks
 from didier.services.batches.copy_spec import CopySpec
-from didier.services.batches.decisions import Chunk
-from didier.services.batches.notes import Notes
+from didier.services.batches.decisions import Asked, Chunk
+from didier.services.batches.notes import Spelled
 from didier.storage.batches.duplicates import DuplicateTracker
 
 _SMALL_BLOCK = 100
@@ -42,8 +42,8 @@ class Planner:
         checks: Checks = NO_CHECKS,
     ) -> None:
         self._spec = spec
-        self._notes = Notes(str(spec.image["did_pattern"]), checks)
         self._checks = checks
+        self._spelled = Spelled(checks.region) if checks.region else None
         self._sight = sight
         self._entries = iter(entries)
         self._rest: Entry | None = None
@@ -57,19 +57,29 @@ class Planner:
             if count <= 0:
                 break
             if isinstance(entry, Range):
-                self._named.add_block(entry.slice(0, count))
+                block = entry.slice(0, count)
+                self._name(block, block)
             else:
                 singles.append(entry.target)
             count -= inputs.size(entry)
             if len(singles) == _REMEMBERED:
-                self._named.add(singles)
+                self._name(singles)
                 singles = []
-        self._named.add(singles)
+        self._name(singles)
+
+    def _name(self, targets: Iterable[str], block: Range | None = None) -> tuple[set[int], set[int]]:
+        """Name *targets*, or a *block* of them; return the places of those that were named before.
+
+        First as they are, then in any spelling.
+        """
+        repeated = self._named.add_block(block) if block else self._named.add(list(targets))
+        return repeated, self._spelled.add(targets, block) if self._spelled else set()
 
     def close(self) -> None:
         """Forget the targets."""
         self._named.close()
-        self._notes.close()
+        if self._spelled:
+            self._spelled.close()
 
     def take(self, size: int) -> Chunk | None:
         """Return the next targets, *size* at most, None behind the last; nothing is decided yet."""
@@ -110,12 +120,12 @@ class Planner:
 
     def decide(self, conn: Connection, chunk: Chunk) -> Chunk:
         """Find the problems of *chunk*, the next one in order."""
+        asked = Asked(chunk, self._spec, self._sight, self._checks)
         there = decisions.existing(conn, chunk)
-        repeated = self._named.add_block(chunk.block) if chunk.block else self._named.add(chunk.targets)
-        bad = decisions.bad_values(conn, chunk.own, self._sight, self._spec)
-        dead_ends = decisions.dead_ends(conn, chunk, self._spec, self._checks)
-        decisions.decide(chunk, there, repeated, bad, self._sight, self._checks, dead_ends)
-        self._notes.look(conn, chunk, self._sight)
+        repeated, again = self._name(chunk.targets, chunk.block)
+        [bad_values], [dead_ends] = decisions.bad_values(conn, [asked]), decisions.dead_ends(conn, [asked])
+        decisions.decide(asked, there, repeated, bad_values, dead_ends)
+        notes.look(conn, [asked], [again], [dead_ends])
         return chunk
 
     def decide_again(self, conn: Connection, chunk: Chunk) -> None:
