@@ -150,7 +150,8 @@ def _done(plan: Plan, copies: Copies, ids: Sequence[int | None]) -> NewBatch | C
 def _events(plans: Sequence[Plan], results: Sequence[CopyResult]) -> Iterator[vicidial_logs.AdminEntry]:
     """Yield the admin log's row of each order that made DIDs, in VICIdial's words."""
     for plan, result in zip(plans, results, strict=True):
-        if not result.copied:
+        copied = result.copied
+        if not copied:
             continue
         lines = [
             f"{item.pattern} ADDED, did_id: {item.did_id}\n"
@@ -158,20 +159,19 @@ def _events(plans: Sequence[Plan], results: Sequence[CopyResult]) -> Iterator[vi
             else f"{item.pattern} {'ALREADY EXISTS' if isinstance(item, AlreadyExists) else 'NOT VALID'}\n"
             for item in result.items
         ]
-        made = len(result.copied)
         yield vicidial_logs.AdminEntry(
             user=plan.order.caller.name,
             address=plan.order.caller.address,
             type="COPY",
-            record_id=str(result.copied[-1].did_id),
+            record_id=str(copied[-1].did_id),
             code="ADMIN API COPY DIDS",
-            notes=f"DID Source: {plan.order.source} Inserts: {made}"
-            f" Insert Errors: {len(result.items) - made} Copy Log:\n{''.join(lines)}",
+            notes=f"DID Source: {plan.order.source} Inserts: {len(copied)}"
+            f" Insert Errors: {len(result.items) - len(copied)} Copy Log:\n{''.join(lines)}",
             batch_id=result.batch_id,
             # Of the last target alone, as in VICIdial's log; the notes name all.
             sql=event_sql.copied(
                 DIDS,
-                {"did_pattern": result.copied[-1].pattern, **plan.order.overrides},
+                {"did_pattern": copied[-1].pattern, **plan.order.overrides},
                 {"did_id": plan.source.did_id},
             ),
         )
