@@ -49,6 +49,13 @@ def visible(
     return DestinationNotFound(kind.name, " on ".join(key))
 
 
+def changeable(
+    conn: Connection, caller: Caller, kind: Kind, key: Sequence[str]
+) -> Destination | NotChangeable | DestinationNotFound:
+    """Return the thing with *key* if *caller* may change it, and sees it."""
+    return not_changeable(conn, caller, kind) or visible(conn, caller, kind, key)
+
+
 def values_problem(
     conn: Connection, kind: Kind, values: Values, sight: Visibility, had: Destination | None = None
 ) -> InvalidField | None:

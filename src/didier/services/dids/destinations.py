@@ -104,9 +104,7 @@ def update(
 
 def _update(conn: Connection, order: UpdateDestination, now: datetime) -> Destination | UpdateRefused:
     kind, caller = order.kind, order.caller
-    if refused := rules.not_changeable(conn, caller, kind):
-        return refused
-    there = rules.visible(conn, caller, kind, order.key)
+    there = rules.changeable(conn, caller, kind, order.key)
     if not isinstance(there, Destination):
         return there
     if not order.values and order.options is None:
@@ -128,9 +126,7 @@ def delete(
 
 def _delete(conn: Connection, order: DeleteDestination, now: datetime) -> Destination | DeleteRefused:
     kind, caller = order.kind, order.caller
-    if refused := rules.not_changeable(conn, caller, kind):
-        return refused
-    there = rules.visible(conn, caller, kind, order.key)
+    there = rules.changeable(conn, caller, kind, order.key)
     if not isinstance(there, Destination):
         return there
     used = () if order.force else rules.places(conn, there, caller.visibility)

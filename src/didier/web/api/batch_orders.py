@@ -25,6 +25,7 @@ from didier.web.api.orders import CopyBody
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
 from didier.web.api.text_bodies import (
+    IN_TEXT,
     TEXT_TYPES,
     AllowImplausible,
     AllowNowhere,
@@ -73,7 +74,6 @@ _BODY = {
         },
     }
 }
-_IN_TEXT = "Only with a text body; in JSON it is part of the body"
 
 
 @router.post(
@@ -91,20 +91,20 @@ async def order_batch(
     request: Request,
     login: Signed,
     verb: Annotated[
-        Literal["copy", "add", "update", "delete", "import"] | None, Query(description=_IN_TEXT)
+        Literal["copy", "add", "update", "delete", "import"] | None, Query(description=IN_TEXT)
     ] = None,
-    mode: Annotated[Literal["atomic", "best_effort"], Query(description=_IN_TEXT)] = "atomic",
-    dry_run: Annotated[bool, Query(description=_IN_TEXT)] = False,
+    mode: Annotated[Literal["atomic", "best_effort"], Query(description=IN_TEXT)] = "atomic",
+    dry_run: Annotated[bool, Query(description=IN_TEXT)] = False,
     set_: Annotated[
-        list[str] | None, Query(alias="set", max_length=100, description=f"`column=value`. {_IN_TEXT}")
+        list[str] | None, Query(alias="set", max_length=100, description=f"`column=value`. {IN_TEXT}")
     ] = None,
     existing: Annotated[
         Literal["refuse", "skip", "update"],
-        Query(description=f"What an import does with DIDs that exist. {_IN_TEXT}"),
+        Query(description=f"What an import does with DIDs that exist. {IN_TEXT}"),
     ] = "refuse",
-    force: Annotated[bool, Query(description=f"Delete protected DIDs and DIDs in use. {_IN_TEXT}")] = False,
-    source: Annotated[str | None, Query(max_length=100, description=f"DID to copy. {_IN_TEXT}")] = None,
-    description_template: Annotated[str | None, Query(max_length=255, description=_IN_TEXT)] = None,
+    force: Annotated[bool, Query(description=f"Delete protected DIDs and DIDs in use. {IN_TEXT}")] = False,
+    source: Annotated[str | None, Query(max_length=100, description=f"DID to copy. {IN_TEXT}")] = None,
+    description_template: Annotated[str | None, Query(max_length=255, description=IN_TEXT)] = None,
     mapping: ColumnMapping = None,
     ignore_columns: IgnoreColumns = False,
     allow_implausible: AllowImplausible = False,

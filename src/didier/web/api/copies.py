@@ -31,6 +31,7 @@ from didier.web.api.schemas import IdempotencyKey, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
 from didier.web.api.tables import Table
 from didier.web.api.text_bodies import (
+    IN_TEXT,
     TEXT_TYPES,
     AllowImplausible,
     AllowNowhere,
@@ -172,7 +173,6 @@ _BODY = {
         },
     }
 }
-_IN_TEXT = "Only with a text body; in JSON it is part of the body"
 
 
 @router.post(
@@ -189,12 +189,12 @@ _IN_TEXT = "Only with a text body; in JSON it is part of the body"
 async def copy_did(
     request: Request,
     login: Signed,
-    source: Annotated[str | None, Query(max_length=100, description=_IN_TEXT)] = None,
-    mode: Annotated[Literal["atomic", "best_effort"], Query(description=_IN_TEXT)] = "atomic",
-    dry_run: Annotated[bool, Query(description=_IN_TEXT)] = False,
-    description_template: Annotated[str | None, Query(max_length=255, description=_IN_TEXT)] = None,
+    source: Annotated[str | None, Query(max_length=100, description=IN_TEXT)] = None,
+    mode: Annotated[Literal["atomic", "best_effort"], Query(description=IN_TEXT)] = "atomic",
+    dry_run: Annotated[bool, Query(description=IN_TEXT)] = False,
+    description_template: Annotated[str | None, Query(max_length=255, description=IN_TEXT)] = None,
     set_: Annotated[
-        list[str] | None, Query(alias="set", max_length=100, description=f"`column=value`. {_IN_TEXT}")
+        list[str] | None, Query(alias="set", max_length=100, description=f"`column=value`. {IN_TEXT}")
     ] = None,
     mapping: ColumnMapping = None,
     ignore_columns: IgnoreColumns = False,

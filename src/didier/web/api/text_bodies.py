@@ -21,7 +21,7 @@ from didier.web.api.texts import Pause
 MAPPED_MOST = 50
 """Most columns of which an address says what becomes of them; a body in JSON may have all."""
 
-_OF_TEXT = "Only with a text body; in JSON it is part of the body"
+IN_TEXT = "Only with a text body; in JSON it is part of the body"
 
 MAPPING_HELP = (
     "What becomes of columns of the CSV, by header or place from 1: `number`, `first` and `last` of a range,"
@@ -33,11 +33,11 @@ IMPLAUSIBLE_HELP = "Include what is no telephone number: `s`, `default`, `*98`"
 
 ColumnMapping = Annotated[
     list[Annotated[str, Field(max_length=100)]] | None,
-    Query(max_length=MAPPED_MOST, description=f"`HEADER=FIELD`. {MAPPING_HELP}. {_OF_TEXT}"),
+    Query(max_length=MAPPED_MOST, description=f"`HEADER=FIELD`. {MAPPING_HELP}. {IN_TEXT}"),
 ]
-IgnoreColumns = Annotated[bool, Query(description=f"{IGNORE_HELP}. {_OF_TEXT}")]
-AllowImplausible = Annotated[bool, Query(description=f"{IMPLAUSIBLE_HELP}. {_OF_TEXT}")]
-AllowNowhere = Annotated[bool, Query(description=f"{NOWHERE_HELP}. {_OF_TEXT}")]
+IgnoreColumns = Annotated[bool, Query(description=f"{IGNORE_HELP}. {IN_TEXT}")]
+AllowImplausible = Annotated[bool, Query(description=f"{IMPLAUSIBLE_HELP}. {IN_TEXT}")]
+AllowNowhere = Annotated[bool, Query(description=f"{NOWHERE_HELP}. {IN_TEXT}")]
 
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEXT_TYPES = frozenset({"text/csv", "text/plain", "text/tab-separated-values", WORKBOOK})
