@@ -1,0 +1,1 @@
+"""Where inbound calls go: the rules of VICIdial's routing, as values in and values out."""

@@ -1,0 +1,60 @@
+"""An inbound call, as the channel on which it arrived tells of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from didier.domain.calls import caller_ids
+from didier.domain.calls.caller_ids import CallerId
+
+Row = Mapping[str, Any]
+"""The columns of a row that the database has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is known of a call before anything is looked up.
+
+    *kind* is the channel's technology (SIP), *gateway* the id of a recording gateway that the call came
+    through, *context* the dialplan context from which its way is asked for. *stamp* is the moment of the call
+    as YYYYMMDDhhmmss, for the names of recordings.
+    """
+
+    uniqueid: str
+    channel: str
+    dialled: str
+    caller: CallerId
+    kind: str = ""
+    gateway: str = ""
+    context: str = ""
+    stamp: str = ""
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], gateway: str, stamp: str) -> "Call":
+        """Return the call of an AGI *environment*; what is missing there is empty."""
+
+        def told(name: str) -> str:
+            return environment.get(f"agi_{name}", "")
+
+        return cls(
+            uniqueid=told("uniqueid"),
+            channel=told("channel"),
+            dialled=caller_ids.safe(told("extension")),
+            caller=caller_ids.read(told("callerid"), told("calleridname")),
+            kind=told("type"),
+            gateway=gateway,
+            context=told("context"),
+            stamp=stamp,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where calls arrive: the server with the address *ip*, its row in *server*, and the system's *settings*.
+
+    A row that is not there is empty.
+    """
+
+    ip: str
+    server: Row
+    settings: Row

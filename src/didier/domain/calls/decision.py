@@ -1,0 +1,303 @@
+"""Deciding where a call goes: asks what it has to know, question by question, and comes to a `Decision`.
+
+The rules, and their order, are those of VICIdial's call routing without its defects: both stand in
+``tests/conformance/agi/routing.md``, whose numbers are named here.
+"""
+
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from didier.domain.calls import caller_ids, recent_calls, targets, urls
+from didier.domain.calls.call import Call, Place, Row
+from didier.domain.calls.questions import (
+    ActiveDids,
+    AgentsOf,
+    Container,
+    Listed,
+    LiveAgent,
+    NotToBeCalled,
+    PlaceOf,
+    Question,
+    Waiting,
+    WebAnswer,
+)
+from didier.domain.calls.recent_calls import BLANK
+from didier.domain.calls.targets import REDIRECTED, Target, text
+
+SYSTEM_FILTER = "did_system_filter"
+DEFAULT = "default"
+AREA_CODE = "XXXXXXX"
+"""What stands for the rest of a number behind its area code, in lists of numbers."""
+
+_STATES = {"Y": "any", "NO_PAUSED": "not paused", "READY_ONLY": "ready"}
+_NO_DIGITS = re.compile("[^0-9]")
+_UNLOGGED = re.compile(r"[;|\\]")
+_GOOD = range(200, 300)
+_RECORDED = frozenset({"Y", "Y_QUEUESTOP"})
+_BY_FILTER = ("extension", "exten_context", "voicemail_ext", "phone", "server_ip", "user",
+              "user_unavailable_action", "menu_id", "group_id")  # fmt: skip
+"""Columns that come from those of the filter (``filter_…``) after its hit."""
+
+Answer = TypeVar("Answer")
+Asking = Generator[Question | tuple[Question, ...], Any, Answer]
+"""What asks questions, one or some at a time, is sent answers in the same form, and comes to an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was looked at on the way: a *rule*, and what it came to in words."""
+
+    rule: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A web address that was asked, and its answer as the log has it."""
+
+    url: str
+    response: str
+
+
+@dataclass(slots=True)
+class Decision:
+    """Where a *call* goes, and all that is told of it.
+
+    Without *target* the dialplan goes on by itself. *did* is the row that has decided, None if there is no
+    DID; *route* the way that the call took, as VICIdial's log has it (F_EXTEN: by a filter to an extension).
+    *number* is the caller's after cleaning, *logged_number* the one that is logged.
+    """
+
+    call: Call
+    place: Place
+    number: str
+    logged_number: str
+    did: Row | None = None
+    route: str = ""
+    stored_route: str = ""  # before detours
+    group: str = ""  # the in-group of that
+    target: Target | None = None
+    is_recorded: bool = False
+    asked: list[Asked] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def is_cleaned(self) -> bool:
+        """Whether the caller's number is another one now, which the channel is told."""
+        return len(self.number) != len(self.call.caller.number)
+
+    def note(self, rule: str, outcome: str) -> None:
+        """Add a step."""
+        self.steps.append(Step(rule, outcome))
+
+
+def decide(call: Call, ip: str, patterns: Sequence[str] = (), *, again: bool = False) -> Asking[Decision]:
+    """Decide on *call*, which has arrived at the server with the address *ip*.
+
+    *patterns* are other spellings of what was dialled, looked for behind that itself. *again*: the same call
+    came with the same number before, so that a detour to that number is no way out.
+    """
+    wanted = (SYSTEM_FILTER, call.dialled, *patterns, DEFAULT)
+    place, (system, *found) = yield PlaceOf(ip), ActiveDids(wanted)
+    decision = Decision(call, place, call.caller.number, call.caller.number)
+    is_on = text(place.settings, "did_system_filter") == "1"
+    if is_on and system and (yield from _by_system_filter(decision, system, place)):
+        return decision
+    row = next(filter(None, found), None)
+    decision.number = decision.logged_number = call.caller.number
+    if row is None:
+        decision.note("did", f"{call.dialled} is no active DID, and there is no default")
+        return decision
+    decision.note("did", f"the DID {text(row, 'did_pattern')}")
+    _begin(decision, row)
+    decision.is_recorded = text(row, "record_call") in _RECORDED
+    _clean(decision, row)
+    yield from _by_did(decision, row, place, again)
+    return decision
+
+
+def _by_system_filter(decision: Decision, row: Row, place: Place) -> Asking[bool]:
+    """Decide by the filter for all DIDs, *row*; say whether it has hit (2)."""
+    _clean(decision, row)
+    filtered = yield from _filtered(decision, row, place)
+    decision.note("system filter", "hit" if filtered else "no hit")
+    if filtered is None:
+        return False
+    decision.logged_number = decision.number
+    if isinstance(filtered, Target):
+        _begin(decision, row)
+        decision.route, decision.target = "F_DID", filtered
+        return True
+    _begin(decision, filtered)
+    decision.route = f"F_{decision.route}"
+    yield from _routed(decision, filtered, place, "FILTER")
+    return True
+
+
+def _begin(decision: Decision, row: Row) -> None:
+    """Set down that *row* decides."""
+    decision.did = row
+    decision.route = decision.stored_route = text(row, "did_route")
+    decision.group = text(row, "group_id") if decision.route == "IN_GROUP" else ""
+
+
+def _by_did(decision: Decision, row: Row, place: Place, again: bool) -> Asking[None]:
+    """Decide by the DID itself: its detours in their order, then its route."""
+    dialled = decision.call.dialled if again else None
+    detour = yield from _pre_filtered(decision, row)
+    if recent := (yield from _recently_called(decision, row)):
+        detour = recent
+    if detour is None:
+        filtered = yield from _filtered(decision, row, place)
+        if isinstance(filtered, Target):
+            decision.route, detour = "F_DID", filtered
+        elif filtered is not None:
+            decision.route = f"F_{text(filtered, 'did_route')}"
+            yield from _routed(decision, filtered, place, "FILTER")
+            return
+    if detour is None:
+        detour = (yield from _without_agents(decision, row)) or (yield from _with_queue(decision, row))
+    if detour is None:
+        yield from _routed(decision, row, place, "DID")
+    elif detour.context == REDIRECTED and detour.extension == dialled:
+        decision.note(
+            "loop", f"the call comes back to {dialled} again and again: it is not sent there once more"
+        )
+    else:
+        decision.target = detour if detour.is_whole else None
+
+
+def _clean(decision: Decision, row: Row) -> None:
+    """Clean the caller's number as *row* wants it (6)."""
+    rules = text(row, "filter_clean_cid_number")
+    before = decision.number
+    decision.number = caller_ids.cleaned(before, rules)
+    if decision.number != before:
+        decision.note("caller id", f"{before} is {decision.number} by {rules}")
+
+
+def _pre_filtered(decision: Decision, row: Row) -> Asking[Target | None]:
+    """Detour calls from numbers in the groups of the pre-filter (7)."""
+    groups, extension = text(row, "pre_filter_phone_group_id"), text(row, "pre_filter_extension")
+    if not groups or not extension:
+        return None
+    hit = yield Listed(_group_names(groups), (decision.number or BLANK,))
+    decision.note("pre-filter", f"{groups}: {_word(hit)}")
+    if not hit:
+        return None
+    decision.route = "PF_DID"
+    return Target(REDIRECTED, extension)
+
+
+def _recently_called(decision: Decision, row: Row) -> Asking[Target | None]:
+    """Detour calls from numbers that were on a call lately (8); that is final."""
+    name, extension = text(row, "pre_filter_recent_call"), text(row, "pre_filter_recent_extension")
+    if not name or not extension:
+        return None
+    entry = yield Container(name)
+    for question in recent_calls.questions(entry, decision.number):
+        if (yield question):
+            decision.note("recent calls", f"{name}: hit ({question.side} {question.of})")
+            decision.route = "PFR_DID"
+            return Target(REDIRECTED, extension)
+    decision.note("recent calls", f"{name}: no hit")
+    return None
+
+
+def _filtered(decision: Decision, row: Row, place: Place) -> Asking[Row | Target | None]:
+    """Return the row as a hit of the filter makes it, or where it redirects to; None without a hit (9)."""
+    kind = text(row, "filter_inbound_number")
+    number = decision.number
+    hit = False
+    if kind in {"GROUP", "GROUP_AREACODE"}:
+        names = _group_names(text(row, "filter_phone_group_id"))
+        area = (_area_code(number),) if kind == "GROUP_AREACODE" else ()
+        hit = yield Listed(names, (number or BLANK, *area))
+    elif kind in {"DNC_INTERNAL", "DNC_CAMPAIGN"}:
+        campaign = text(row, "filter_dnc_campaign") if kind == "DNC_CAMPAIGN" else None
+        hit = yield NotToBeCalled((number, _area_code(number)), campaign)
+    elif kind == "URL" and (url := urls.address(row, decision.call, number, place.ip)):
+        digits = yield from _web_answer(decision, url)
+        hit = int(digits or 0) > 0
+        if hit and text(row, "filter_url_did_redirect") == "Y":
+            decision.note("filter", f"{kind}: redirected to {digits}")
+            return Target(REDIRECTED, digits)
+    else:
+        return None
+    decision.note("filter", f"{kind}: {_word(hit)}")
+    if not hit:
+        return None
+    by_filter = {column: row.get(f"filter_{column}") for column in _BY_FILTER}
+    return {**row, **by_filter, "did_route": row.get("filter_action")}
+
+
+def _web_answer(decision: Decision, url: str) -> Asking[str]:
+    """Return the digits that a web address answers; none where that is no answer that counts."""
+    status, body = yield WebAnswer(url)
+    digits = _NO_DIGITS.sub("", body)
+    decision.asked.append(Asked(url, f"{_UNLOGGED.sub('', body)}|{digits}"))
+    decision.note("web address", f"status {status or 'none'}, {digits or 'no digits'}")
+    return digits if status in _GOOD else ""
+
+
+def _without_agents(decision: Decision, row: Row) -> Asking[Target | None]:
+    """Detour calls while an in-group has no agents (10)."""
+    state = _STATES.get(text(row, "no_agent_ingroup_redirect"))
+    if state is None:
+        return None
+    group = text(row, "no_agent_ingroup_id")
+    if (yield AgentsOf(group, state)):  # type: ignore[arg-type]  # one of its words
+        decision.note("agents", f"{group} has agents")
+        return None
+    decision.note("agents", f"{group} has no agents")
+    decision.route = "NA_EXTEN"
+    return Target("default", text(row, "no_agent_ingroup_extension"))
+
+
+def _with_queue(decision: Decision, row: Row) -> Asking[Target | None]:
+    """Detour calls while too many wait for an in-group (11)."""
+    limit = int(text(row, "max_queue_ingroup_calls") or 0)
+    if not limit:
+        return None
+    group = text(row, "max_queue_ingroup_id")
+    waiting = yield Waiting(group)
+    decision.note("queue", f"{waiting} calls wait for {group}, the limit is {limit}")
+    if waiting < limit:
+        return None
+    decision.route = "MQ_EXTEN"
+    return Target("default", text(row, "max_queue_ingroup_extension"))
+
+
+def _routed(decision: Decision, row: Row, place: Place, reason: str) -> Asking[None]:
+    """Send the call where the route of *row* says (12, 13)."""
+    route = text(row, "did_route")
+    context = None
+    if route == "AGENT":
+        user = text(row, "user")
+        is_live = yield LiveAgent(user)
+        decision.note("agent", f"{user} is {'live' if is_live else 'not live'}")
+        if not is_live:
+            route, reason, context = text(row, "user_unavailable_action"), "NOAGENT", "default"
+            decision.route = f"NA_{route}"
+            row = {**row, "did_route": route}
+    target = yield from targets.of(row, place, reason)
+    if target and context and route != "IN_GROUP":
+        target = replace(target, context=context)
+    decision.target = target if target and target.is_whole else None
+    where = f"{target.extension} in {target.context}" if decision.target and target else "nowhere"
+    decision.note("route", f"{route or 'none'}: {where}")
+
+
+def _group_names(listed: str) -> tuple[str, ...]:
+    """Return the groups in a list with commas; a blank behind a comma belongs to the name."""
+    return tuple(name.rstrip(" ") for name in listed.split(","))
+
+
+def _area_code(number: str) -> str:
+    return f"{number[:3]}{AREA_CODE}"
+
+
+def _word(hit: bool) -> str:
+    return "hit" if hit else "no hit"
