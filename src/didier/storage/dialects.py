@@ -73,6 +73,12 @@ class SqlDialect(ABC):
     now: str
     """The time of the database, in UTC."""
 
+    local_now: str
+    """The time of the database in the zone in which VICIdial's tables have times."""
+
+    insert_new: str
+    """Begins an ``INSERT`` that leaves out rows whose key is there already."""
+
     in_seconds: str
     """The time of the database as it will be when as many seconds have passed as the parameter says."""
 
@@ -187,6 +193,8 @@ class _SQLite(SqlDialect):
     texts = "(SELECT value FROM json_each(?))"
     numbers = texts
     now = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+    local_now = "datetime('now', 'localtime')"
+    insert_new = "INSERT OR IGNORE"
     in_seconds = "strftime('%Y-%m-%d %H:%M:%f', 'now', ? || ' seconds')"
     mark = MARK
     version = "SELECT sqlite_version()"
@@ -271,6 +279,8 @@ class _MariaDB(SqlDialect):
     texts = "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(255) PATH '$')) AS r)"
     numbers = "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v BIGINT PATH '$')) AS r)"
     now = "utc_timestamp(6)"
+    local_now = "now()"
+    insert_new = "INSERT IGNORE"
     in_seconds = "utc_timestamp(6) + INTERVAL ? SECOND"
     mark = "%s"
     version = "SELECT version()"

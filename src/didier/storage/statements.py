@@ -228,11 +228,17 @@ def as_moment(value: datetime | str | None) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-def insert(conn: Connection, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:
-    """Add *rows* (a value for each of *columns*) to *table* in one statement."""
+def insert(
+    conn: Connection, table: str, columns: tuple[str, ...], rows: list[Any], *, new_only: bool = False
+) -> None:
+    """Add *rows* (a value for each of *columns*) to *table* in one statement.
+
+    *new_only* leaves out those whose key is there already; values have to fit then.
+    """
     if rows:
-        sql, values = _insertion(dialects.of(conn), table, columns, rows)
-        run(conn, sql, *values)
+        dialect = dialects.of(conn)
+        sql, values = _insertion(dialect, table, columns, rows)
+        run(conn, sql.replace("INSERT", dialect.insert_new, 1) if new_only else sql, *values)
 
 
 def known_columns(conn: Connection, table: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -58,6 +58,8 @@ def _type(kind: str, size: str | None) -> sa.types.TypeEngine[Any]:
         return sa.String(length).with_variant(sa.String(length, **_COLLATION), SQLITE)
     if kind in {"text", "mediumtext"}:
         return sa.Text().with_variant(mysql.MEDIUMTEXT(), *MARIADB)
+    if kind == "double":
+        return sa.Double()
     if kind == "timestamp":
         return Timestamp.with_variant(mysql.TIMESTAMP(), *MARIADB)
     return Timestamp
@@ -139,6 +141,21 @@ LIVE_INBOUND_AGENTS = "vicidial_live_inbound_agents"
 CALL_MENU = "vicidial_call_menu"
 CALL_MENU_OPTIONS = "vicidial_call_menu_options"
 ADMIN_LOG = "vicidial_admin_log"
+DID_LOG = "vicidial_did_log"
+CLOSER_LOG = "vicidial_closer_log"
+OUTBOUND_LOG = "vicidial_log"
+CALL_LOG = "call_log"
+DID_AGENT_LOG = "vicidial_did_agent_log"
+GATEWAY_LOG = "vicidial_did_gateway_log"
+RECORDING_LOG = "recording_log"
+URL_LOG = "vicidial_url_log"
+FILTER_NUMBERS = "vicidial_filter_phone_numbers"
+DNC = "vicidial_dnc"
+CAMPAIGN_DNC = "vicidial_campaign_dnc"
+CONTAINERS = "vicidial_settings_containers"
+LISTS = "vicidial_lists"
+LEADS = "vicidial_list"
+AUTO_CALLS = "vicidial_auto_calls"
 
 _READ = ("SELECT",)
 _WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -153,8 +170,8 @@ RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     SERVERS: _CHANGE,
     IN_GROUPS: _READ,
     CALL_MENU: _READ,
-    "vicidial_did_log": _READ,
-    "vicidial_closer_log": _READ,
+    DID_LOG: _READ,
+    CLOSER_LOG: _READ,
     API_LOG: _APPEND,
     ADMIN_LOG: _APPEND,
 })  # fmt: skip
@@ -188,7 +205,7 @@ INDISPENSABLE: Mapping[str, tuple[str, ...]] = MappingProxyType({
 })  # fmt: skip
 """The columns without which no function works; all others may be lacking."""
 
-NOT_EMBEDDED = frozenset({LIVE_AGENTS, LIVE_INBOUND_AGENTS})
+NOT_EMBEDDED = frozenset({LIVE_INBOUND_AGENTS})
 """Tables that an embedded database does not get: nothing there would fill them."""
 
 FILLED_BY_VICIDIAL = frozenset({CAMPAIGNS})

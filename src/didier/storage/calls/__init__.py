@@ -1,0 +1,1 @@
+"""What deciding on calls reads, and the rows that calls leave."""
