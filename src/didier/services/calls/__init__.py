@@ -1,0 +1,1 @@
+"""Calls: where they go, and what is kept of them."""
