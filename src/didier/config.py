@@ -135,6 +135,35 @@ class Settings(BaseSettings):
         30.0, ge=0, description="Longest wait for running requests when the server stops"
     )
 
+    agi_host: str = Field("127.0.0.1", min_length=1, description="Address to listen on for Asterisk")
+    agi_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port on which Asterisk asks by FastAGI where calls go: 4573, as a rule",
+    )
+    agi_networks: Listed[Network] = Field(
+        (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")),
+        description="Addresses or networks, separated by commas, from which Asterisk may ask",
+    )
+    agi_server_ip: str | None = Field(
+        None,
+        min_length=1,
+        description="Address under which VICIdial knows the server on which calls arrive (`VARserver_ip`);"
+        " default: the address from which it asks",
+    )
+    agi_seconds: float = Field(
+        5.0, gt=0, description="Longest wait for a word of Asterisk, and for the decision on a call"
+    )
+    agi_connections: int = Field(1_000, ge=1, description="Most calls that are decided on at once")
+    agi_url_seconds: float = Field(
+        3.0, gt=0, description="Longest wait for the web address that a DID's filter asks"
+    )
+    agi_url_networks: Listed[Network] = Field(
+        (),
+        description="Addresses or networks, separated by commas, in which such web addresses may be;"
+        " none: any",
+    )
     lease_seconds: float = Field(
         15.0,
         ge=1,

@@ -6,12 +6,14 @@ from datetime import datetime
 from sqlalchemy.engine import Engine
 
 from didier import config, tutorial
+from didier.agi.server import AgiServer
 from didier.cli.local import database_url
 from didier.cli.terminal import say
 from didier.config import Settings
 from didier.errors import DatabaseInUse, WrongSetting
 from didier.logging import configure
-from didier.runtime.process import Process
+from didier.runtime.call_router import CallRouter
+from didier.runtime.process import Process, Transport
 from didier.runtime.runtime import Runtime
 from didier.services.system import demo as demo_data
 from didier.services.users import directory
@@ -72,7 +74,11 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     configure(settings.log_level)
     check_address(settings.host, settings.port)
     runtime = Runtime(engine, settings)
-    transports = [HttpServer(create_app(runtime, demo=demo), settings)]
+    transports: list[Transport] = [HttpServer(create_app(runtime, demo=demo), settings)]
+    if settings.agi_port:
+        check_address(settings.agi_host, settings.agi_port)
+        router = CallRouter(engine, runtime.committer, settings)
+        transports.append(AgiServer(router, settings))
     # Looked up before it is said: once requests are taken, a database that is lost is no reason to end.
     greeting = _greeting(engine, settings, demo)
     Process(runtime, transports, settings.stop_seconds, lambda: say(*greeting)).run()

@@ -1,0 +1,1 @@
+"""FastAGI: Asterisk asks over TCP where a call goes, and is told in its own commands."""
