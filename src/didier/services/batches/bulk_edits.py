@@ -90,8 +90,12 @@ def refusal(conn: Connection, caller: Caller, spec: EditSpec) -> NotPermitted | 
     """Say why an order is refused whatever its DIDs are."""
     if missing := spec.missing(caller):
         return missing
-    if spec.verb == "update" and not (spec.values or spec.columns):
+    if spec.verb == "update" and not (spec.values or spec.columns or spec.tags):
         return InvalidField("values", "", "at least one column")
+    if spec.tags and "tags" in {*spec.values, *spec.columns}:
+        return InvalidField("tags", "", "set, or added and removed, not both")
+    if bad := spec.tags.problem():
+        return bad
     return validation.problem_of_all(conn, spec.values, caller.visibility)
 
 

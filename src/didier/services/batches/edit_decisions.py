@@ -5,7 +5,7 @@ The same for single DIDs and for batches of them; nothing is written.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection
@@ -136,6 +136,7 @@ def updates(
 ) -> Decided:
     """Decide on changes of DIDs, each of another one; *found* and *lenient* as in `additions`."""
     there, before = _there(conn, orders, found, "update_did")
+    orders = [_with_tags(*pair, before) for pair in zip(orders, there, strict=True)]
     checked = [
         order.values if lenient else _new(order.values, before.get(did.did_id) if did else None)
         for order, did in zip(orders, there, strict=True)
@@ -162,6 +163,14 @@ def updates(
     return Decided(decided, planned)
 
 
+def _with_tags(order: UpdateOrder, did: Did | None, before: Mapping[int, Image]) -> UpdateOrder:
+    """Return *order* with all tags that the DID will have, where it adds or removes some."""
+    row = before.get(did.did_id) if did else None
+    if row is None or not order.tags:
+        return order
+    return replace(order, values=order.tags.values(order.values, row))
+
+
 def _new(values: validation.Values, before: Image | None) -> validation.Values:
     """Return the *values* that are new to a DID: what VICIdial has stored may be said again."""
     row = before or {}
@@ -179,7 +188,7 @@ def _update_refused(
     if order.etag is not None and order.etag != etag(before[did.did_id]):
         return ChangedMeanwhile(order.pattern)
     if bad:
-        return bad
+        return order.tags.told(bad)
     return None if order.values else NothingToChange(order.pattern)
 
 

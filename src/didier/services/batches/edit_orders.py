@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from didier.domain.tag_changes import NO_TAGS, TagChanges
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.errors import (
     AlreadyExists,
@@ -43,7 +44,7 @@ class AddOrder:
 class UpdateOrder:
     """A wish to set the columns in *values* of a DID; None and the empty text empty them.
 
-    With *etag*, only if the DID is still as it was when `etag` gave that.
+    With *etag*, only if the DID is still as it was when `etag` gave that. *tags* are added and removed.
     """
 
     caller: Caller
@@ -52,6 +53,7 @@ class UpdateOrder:
     dry_run: bool = False
     etag: str | None = None
     checks: Checks = NO_CHECKS
+    tags: TagChanges = NO_TAGS
 
 
 @dataclass(frozen=True, slots=True)

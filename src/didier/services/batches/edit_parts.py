@@ -188,7 +188,7 @@ class _Orders:
     def _update(self, place: int, row: Row) -> None:
         values = self.spec.changed(row)
         self.updates[place] = UpdateOrder(
-            self.caller, row.target, values, self.dry_run, checks=self.spec.checks
+            self.caller, row.target, values, self.dry_run, checks=self.spec.checks, tags=self.spec.tags
         )
 
 

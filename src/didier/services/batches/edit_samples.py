@@ -33,6 +33,7 @@ def sample(conn: Connection, spec: EditSpec, rows: Sequence[Row]) -> list[Sample
 
 
 def _sampled(spec: EditSpec, row: Row, image: Mapping[str, str | int | None]) -> Sampled:
-    after = image if spec.verb == "delete" else fields.updated(image, spec.changed(row))
+    values = {} if spec.verb == "delete" else spec.tags.values(spec.changed(row), image)
+    after = fields.updated(image, values)
     differs = {name: Difference(image[name], after[name]) for name in image if image[name] != after[name]}
     return Sampled(row.target, str(image.get("did_description") or ""), differs)

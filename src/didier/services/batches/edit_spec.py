@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from didier.domain.fields import BY_COLUMN
 from didier.domain.inputs import Row
+from didier.domain.tag_changes import NO_TAGS, TagChanges
 from didier.domain.users import missing_function, missing_rights
 from didier.errors import NotPermitted
 from didier.services.batches.checks import NO_CHECKS, Checks
@@ -24,7 +25,8 @@ class EditSpec:
     *values* are set in each DID, *columns* those in which rows may have others for theirs. In an import a new
     DID is as its row says: an empty cell empties the column; in a DID that exists, or with another verb, it
     leaves the column as it is. *existing* is one of `EXISTING`. *force* deletes DIDs too that are protected
-    or in use. *checks* are for DIDs that are created, and where calls to those that are changed lead.
+    or in use. *checks* are for DIDs that are created, and where calls to those that are changed lead. *tags*
+    are added to DIDs that are updated and removed from them, whatever others each has.
     """
 
     verb: str
@@ -33,6 +35,7 @@ class EditSpec:
     existing: str = "refuse"
     force: bool = False
     checks: Checks = NO_CHECKS
+    tags: TagChanges = NO_TAGS
 
     @classmethod
     def of(cls, batch: StoredBatch) -> "EditSpec":
@@ -45,13 +48,14 @@ class EditSpec:
             options.get("existing", "refuse"),
             options.get("force", False),
             Checks.of(options),
+            TagChanges.of(options),
         )
 
     @property
     def options(self) -> dict[str, object]:
         """What batches store of it beside verb, values and columns."""
         told: dict[str, object] = {"existing": self.existing} if self.verb == "import" else {}
-        return told | self.checks.options | ({"force": True} if self.force else {})
+        return told | self.checks.options | self.tags.options | ({"force": True} if self.force else {})
 
     @property
     def actions(self) -> Sequence[str]:
@@ -74,5 +78,5 @@ class EditSpec:
         return {**empty, **self.values, **row.values}
 
     def changed(self, row: Row) -> dict[str, str | None]:
-        """Return the values that the DID of *row* gets."""
+        """Return the values that the DID of *row* gets, whatever it has; *tags* aside."""
         return {**self.values, **row.values}

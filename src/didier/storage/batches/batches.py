@@ -71,7 +71,7 @@ class NewBatch:
     pattern_prefix: str | None = None  # how patterns begin that the caller's token reaches
     own_columns: tuple[str, ...] = ()  # those in which targets have values of their own
     caller_groups: Visibility | None = None  # what the caller saw; None: not known
-    options: Mapping[str, Any] = field(default_factory=dict)  # existing, force and where, as far as there are
+    options: Mapping[str, Any] = field(default_factory=dict)  # existing, force, tags, checks and where
 
 
 def totals(items: Iterable[BatchItem]) -> dict[str, int]:
