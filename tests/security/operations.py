@@ -139,6 +139,10 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _ordered("orderBatch, updates", needs("update_did"), body={**UPDATE, "targets": [DID]}),
     _ordered(
+        "orderBatch, tags", needs("update_did"),
+        body={"verb": "update", "targets": [DID], "add_tags": ["vip"], "remove_tags": ["old"]},
+    ),
+    _ordered(
         "orderBatch, updates of what is found", needs("update_did", rights=("update_did", "list_dids")),
         hidden=errors.NothingFound, beyond=errors.NothingFound, body={**UPDATE, "where": {"search": DID}},
     ),

@@ -257,6 +257,7 @@ def test_what_is_no_range_is_said(block):
         ("verb=delete&where=x", "text/csv", "target\n5550100\n"),
         ("verb=delete&set=did_active=N", "text/csv", "target\n5550100\n"),
         ("verb=update&set=did_active=N&force=true", "text/plain", "5550100"),
+        ("verb=delete&remove_tags=vip", "text/plain", "5550100"),
         ("set=did_active=N", "text/plain", "5550100"),
     ],
 )

@@ -27,10 +27,12 @@ from didier.web.api.signed import Signed, SignedRoute, requires
 from didier.web.api.text_bodies import (
     IN_TEXT,
     TEXT_TYPES,
+    AddTags,
     AllowImplausible,
     AllowNowhere,
     ColumnMapping,
     IgnoreColumns,
+    RemoveTags,
     TextKind,
     beside_json,
     media_type,
@@ -109,6 +111,8 @@ async def order_batch(
     ignore_columns: IgnoreColumns = False,
     allow_implausible: AllowImplausible = False,
     allow_nowhere: AllowNowhere = False,
+    add_tags: AddTags = None,
+    remove_tags: RemoveTags = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Carry out one verb over many DIDs as one batch: with preview, all or nothing, whatever their number.
@@ -127,7 +131,7 @@ async def order_batch(
             "verb": verb, "mode": mode, "dry_run": dry_run, "set": set_ or (), "existing": existing,
             "force": force, "source": source or "", "description_template": description_template,
             "mapping": mapping, "ignore_columns": ignore_columns, "allow_implausible": allow_implausible,
-            "allow_nowhere": allow_nowhere,
+            "allow_nowhere": allow_nowhere, "add_tags": add_tags or (), "remove_tags": remove_tags or (),
         }  # fmt: skip
         return await _text_order(request, login, text_kind(request), query)
     if kind != "application/json" and not kind.endswith("+json"):
@@ -148,7 +152,7 @@ _OF_TABLES = ("mapping", "ignore_columns", "allow_implausible")
 _NOWHERE = "allow_nowhere"
 _OF_VERB: Mapping[str, tuple[str, ...]] = {
     "copy": ("set", "source", "description_template", _NOWHERE), "add": ("set", _NOWHERE),
-    "update": ("set", _NOWHERE),
+    "update": ("set", "add_tags", "remove_tags", _NOWHERE),
     "delete": ("force",), "import": ("existing", _NOWHERE),
 }  # fmt: skip
 """The parameters that each verb has beside those of all."""

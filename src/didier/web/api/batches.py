@@ -1,7 +1,7 @@
 """``/batches``: the list of batches, their progress, and undo."""
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -124,6 +124,8 @@ class Batch:
                 "description_template": None,
                 "existing": None,
                 "force": False,
+                "add_tags": [],
+                "remove_tags": [],
                 "where": None,
                 "totals": {
                     "requested": 10000, "added": 2500, "updated": 0, "deleted": 0, "exists": 0,
@@ -157,6 +159,8 @@ class Batch:
     description_template: str | None
     existing: Annotated[str | None, Field(description="What an import does with DIDs that exist")]
     force: Annotated[bool, Field(description="Whether it deletes protected DIDs and DIDs in use")]
+    add_tags: Annotated[Sequence[str], Field(description="Tags that its DIDs got beside their others")]
+    remove_tags: Annotated[Sequence[str], Field(description="Tags that were taken from its DIDs")]
     where: Annotated[Mapping[str, str] | None, Field(description="Conditions by which its DIDs were chosen")]
     totals: Totals
     done: Annotated[int, Field(description="How many targets are finished")]
@@ -182,6 +186,8 @@ class Batch:
             description_template=batch.template,
             existing=batch.options.get("existing"),
             force=batch.options.get("force", False),
+            add_tags=batch.options.get("add_tags", ()),
+            remove_tags=batch.options.get("remove_tags", ()),
             where=batch.options.get("where"),
             totals=Totals.of(batch),
             done=_done(batch),

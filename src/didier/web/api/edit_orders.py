@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import Request
@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
 from didier.domain.fields import ROUTES, TAG_LONGEST
+from didier.domain.tag_changes import NO_TAGS, TagChanges
 from didier.errors import InvalidField, NothingFound, Refusal, TooManyTargets
 from didier.services.batches.checks import Checks
 from didier.services.batches.edit_spec import EditSpec
@@ -32,10 +33,13 @@ from didier.web.api.orders import (
 from didier.web.api.schemas import SEARCH_MOST, Body
 from didier.web.api.signed import expected
 from didier.web.api.text_bodies import (
+    ADD_TAGS_HELP,
     IGNORE_HELP,
     IMPLAUSIBLE_HELP,
     MAPPING_HELP,
     NOWHERE_HELP,
+    REMOVE_TAGS_HELP,
+    TAGS_MOST,
     TextKind,
     set_values,
     text_of_body,
@@ -48,6 +52,9 @@ FOUND_AT_ONCE = 10_000
 
 _TEXT = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 """A text that is not blank, without control characters: SQLite takes NUL for the end of one."""
+
+
+Tags = Annotated[list[StrictStr], Field(max_length=TAGS_MOST)]
 
 
 class Where(Body):
@@ -116,6 +123,13 @@ class UpdateBody(_ChosenBody):
     values: Values = Field(
         default_factory=dict, description="Columns to be set in all of them; null clears one"
     )
+    add_tags: Tags = Field(default_factory=list, description=ADD_TAGS_HELP)
+    remove_tags: Tags = Field(default_factory=list, description=REMOVE_TAGS_HELP)
+
+    @property
+    def tags(self) -> TagChanges:
+        """What becomes of tags."""
+        return TagChanges(tuple(self.add_tags), tuple(self.remove_tags))
 
 
 class DeleteBody(_ChosenBody):
@@ -172,7 +186,8 @@ def _spec(sent: EditBody, text: Text) -> EditSpec:
     existing = sent.existing if isinstance(sent, ImportBody) else "refuse"
     force = sent.force if isinstance(sent, DeleteBody) else False
     checks = Checks(not sent.allow_implausible, leading=not sent.allow_nowhere)
-    return EditSpec(sent.verb, values, columns, existing, force, checks)
+    tags = sent.tags if isinstance(sent, UpdateBody) else NO_TAGS
+    return EditSpec(sent.verb, values, columns, existing, force, checks, tags)
 
 
 def of_text(
@@ -185,7 +200,8 @@ def of_text(
     values = set_values(query["set"])
     columns = () if verb == "delete" else tuple(sorted(text.own_columns))
     checks = Checks(not query["allow_implausible"], leading=not query["allow_nowhere"])
-    spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False), checks)
+    tags = TagChanges.of(query)
+    spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False), checks, tags)
     return Editing(spec, text, query["mode"] == "atomic", query["dry_run"])
 
 

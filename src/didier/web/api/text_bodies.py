@@ -21,6 +21,9 @@ from didier.web.api.texts import Pause
 MAPPED_MOST = 50
 """Most columns of which an address says what becomes of them; a body in JSON may have all."""
 
+TAGS_MOST = 250
+"""Most tags that are added or removed at once: a DID has room for as many."""
+
 IN_TEXT = "Only with a text body; in JSON it is part of the body"
 
 MAPPING_HELP = (
@@ -29,6 +32,8 @@ MAPPING_HELP = (
 )
 IGNORE_HELP = "Leave out the columns of the CSV that are not known"
 NOWHERE_HELP = "Also where DIDs are active then and their calls lead nowhere"
+ADD_TAGS_HELP = "Tags that each of them gets, beside those that it has"
+REMOVE_TAGS_HELP = "Tags that are taken from each of them, in whatever case"
 IMPLAUSIBLE_HELP = "Include what is no telephone number: `s`, `default`, `*98`"
 
 ColumnMapping = Annotated[
@@ -38,6 +43,14 @@ ColumnMapping = Annotated[
 IgnoreColumns = Annotated[bool, Query(description=f"{IGNORE_HELP}. {IN_TEXT}")]
 AllowImplausible = Annotated[bool, Query(description=f"{IMPLAUSIBLE_HELP}. {IN_TEXT}")]
 AllowNowhere = Annotated[bool, Query(description=f"{NOWHERE_HELP}. {IN_TEXT}")]
+
+AddTags = Annotated[
+    list[str] | None, Query(max_length=TAGS_MOST, description=f"{ADD_TAGS_HELP}; may be repeated. {IN_TEXT}")
+]
+RemoveTags = Annotated[
+    list[str] | None,
+    Query(max_length=TAGS_MOST, description=f"{REMOVE_TAGS_HELP}; may be repeated. {IN_TEXT}"),
+]
 
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEXT_TYPES = frozenset({"text/csv", "text/plain", "text/tab-separated-values", WORKBOOK})
