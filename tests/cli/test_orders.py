@@ -71,6 +71,22 @@ def test_several_are_updated_and_restored(place, block):
     assert ["Y"] * 4 == states(place, block[:4])
 
 
+def test_tags_are_added_and_removed(place, block):
+    """Of one DID or several, whatever tags each has; the batch says which."""
+    place("update", block[0], "--set", "tags=a,vip")
+    shown = place("update", *block[:2], "--add-tag", "new", "--add-tag", "b", "--dry-run")
+    done = place("update", *block[:2], "--add-tag", "new", "--add-tag", "b", "--remove-tag", "VIP")
+    tags = [place("show", number, "--json").json["tags"] for number in block[:2]]
+    batch = " ".join(place("batches", "show", newest(place, kind="update")).lines)
+    one = place("update", block[0], "--remove-tag", "new")
+
+    assert ("2 DIDs: 2 updated", 0) == (shown.lines[-2], done.status)
+    assert ["a,b,new", "b,new"] == tags
+    assert re.search("added tags +new, b ", batch)
+    assert re.search("removed tags +VIP ", batch)
+    assert (0, "a,b") == (one.status, place("show", block[0], "--json").json["tags"])
+
+
 def test_several_are_deleted_as_one_batch(place, block):
     """What is locked is kept, and named with the reason; the undo brings the others back."""
     place("lock", block[1])

@@ -42,6 +42,16 @@ def test_a_short_list_is_json(sent):
     } == json.loads(request.content)
 
 
+def test_tags_are_lists(sent):
+    """One tag may be given as a text; in an address they are repeated."""
+    short = sent("update", "1801", add_tags="vip", remove_tags=("a", "b"))
+    long = sent("update", csv="target\n1801\n", add_tags=["vip", "Berlin"])
+
+    body = json.loads(short.content)
+    assert (["vip"], ["a", "b"]) == (body["add_tags"], body["remove_tags"])
+    assert ["vip", "Berlin"] == long.url.params.get_list("add_tags")
+
+
 @pytest.mark.parametrize("given", ["iterator", "csv", "file"])
 def test_long_lists_and_tables_are_text(sent, given):
     """They are sent as they come, with the rest in the address."""
@@ -83,6 +93,7 @@ def test_an_import_is_a_table(sent):
         ("delete", {"to": "1801", "set": {"active": True}}, TypeError),
         ("update", {"to": "1801", "force": True}, TypeError),
         ("update", {"to": "1801", "existing": "skip"}, TypeError),
+        ("add", {"to": "1801", "add_tags": ["vip"]}, TypeError),
         ("add", {"where": {"route": "EXTEN"}}, TypeError),
         ("import", {"to": "1801"}, TypeError),
     ],

@@ -11,7 +11,7 @@ from didier.cli.orders import Order, carry_out, confirm_where, one_by_one
 from didier.cli.printing import AsJson, Limit, Yes
 from didier.cli.table_options import AllowImplausible, AllowNowhere, Column, IgnoreColumns, Map, reading
 from didier.cli.terminal import say
-from didier.cli.values import Blank, Set, Where, conditions, items, values
+from didier.cli.values import AddTag, Blank, RemoveTag, Set, Where, conditions, items, values
 from didier.domain import targets
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def update(
     dids: Dids = None,
     assigned: Set = None,
     blank: Blank = None,
+    add_tag: AddTag = None,
+    remove_tag: RemoveTag = None,
     csv: Csv = None,
     where: Where = None,
     dry_run: DryRun = False,
@@ -126,21 +128,23 @@ def update(
     given: dict[str, Any] = {**values(assigned, blank)}
     more = reading(column, mapped, ignore_columns, allow_implausible, allow_nowhere)
     named = _named(dids, csv, wanted)
-    if not given and csv is None:
-        raise typer.BadParameter("give at least one field with --set or --blank")
+    tags = {"add_tags": add_tag or (), "remove_tags": remove_tag or ()}
+    if not (given or add_tag or remove_tag) and csv is None:
+        raise typer.BadParameter("give at least one field with --set or --blank, or a tag")
     connection.on_vicidial(
-        blank=blank, csv=csv, where=where, dry_run=dry_run, atomic=atomic, json=as_json, **more
-    )
+        blank=blank, add_tag=add_tag, remove_tag=remove_tag, csv=csv, where=where, dry_run=dry_run,
+        atomic=atomic, json=as_json, **more,
+    )  # fmt: skip
     told = f"updated: {', '.join(given)}"
     allowed: dict[str, Any] = {"allow_nowhere": True} if allow_nowhere else {}
-    if pattern := _alone(dids, csv, where, dry_run, as_json):
+    if pattern := _alone(dids, csv, where, add_tag, remove_tag, dry_run, as_json):
         with connection.either() as client:
             client.update(pattern, **allowed, **given)
         say(f"DID {pattern} was {told}.")
     elif connection.on_vicidial():
         one_by_one(connection, vicidial.numbers(named), told, lambda one, did: one.update(did, **given))
     else:
-        order = Order("update", named, csv, wanted, atomic, {"set": given, **more})
+        order = Order("update", named, csv, wanted, atomic, {"set": given, **tags, **more})
         confirm_where(connection, order, yes or dry_run, as_json)
         carry_out(connection, order, dry_run, as_json, limit)
 

@@ -17,6 +17,15 @@ Blank = Annotated[
     typer.Option("--blank", help="Empty a field; may be given several times.", metavar="FIELD"),
 ]
 
+AddTag = Annotated[
+    list[str] | None,
+    typer.Option("--add-tag", help="Add a tag, beside those of each DID; may be given several times."),
+]
+RemoveTag = Annotated[
+    list[str] | None,
+    typer.Option("--remove-tag", help="Remove a tag; the others stay; may be given several times."),
+]
+
 CONDITIONS = (
     "search", "route", "active", "user_group", "group_id", "carrier", "copied_from", "destination", "tag",
     "locked",

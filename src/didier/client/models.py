@@ -259,6 +259,7 @@ class BatchState(Model):
     - *done* of ``totals.requested`` targets are done with; *failure* says why it failed.
     - *existing* is what an import does with DIDs that exist: refuse, skip or update; *force* deletes DIDs too
       that are protected or in use; *where* are the conditions by which its DIDs were chosen.
+    - *add_tags* and *remove_tags* are tags that its DIDs got and lost beside their others.
     - *kept* are DIDs that an undo has kept as they were changed since or are locked, the first 1,000.
     """
 
@@ -276,6 +277,8 @@ class BatchState(Model):
     description_template: str | None = None
     existing: str | None = None
     force: bool = False
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
     where: Mapping[str, str] | None = field(default=None, hash=False)
     totals: Totals = Totals()
     done: int = 0
@@ -298,6 +301,8 @@ class BatchState(Model):
             undone_at=moment(data.get("undone_at")),
             totals=Totals.read(data.get("totals") or {}),
             kept=tuple(data.get("kept") or ()),
+            add_tags=tuple(data.get("add_tags") or ()),
+            remove_tags=tuple(data.get("remove_tags") or ()),
             reported=None if items is None else tuple(map(Item.read, items)),
             **given,
         )

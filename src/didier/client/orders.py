@@ -95,6 +95,8 @@ class EditRequest:
     atomic: bool = True
     idempotency_key: str | None = None
     reading: TableReading = AS_IT_IS
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_reading(self.reading, self.csv)
@@ -106,6 +108,8 @@ class EditRequest:
             ("to", {"add", "update", "delete"}, self.to is not None),
             ("where", {"update", "delete"}, self.where is not None),
             ("set", {"add", "update"}, bool(self.set)),
+            ("add_tags", {"update"}, bool(self.add_tags)),
+            ("remove_tags", {"update"}, bool(self.remove_tags)),
             ("force", {"delete"}, self.force),
             ("existing", {"import"}, self.existing != "refuse"),
             ("allow_nowhere", {"add", "update", "import"}, self.reading.allow_nowhere),
@@ -132,6 +136,7 @@ class EditRequest:
         order = {"verb": self.verb, "mode": mode, "dry_run": dry_run, **which, **self.reading.in_json}
         if self.set:
             order["values"] = columns(self.set)
+        order |= self._tags
         if self.force:
             order["force"] = True
         return post("/batches", whole, bodies.as_json(order), self.idempotency_key)
@@ -140,8 +145,14 @@ class EditRequest:
         return post(
             "/batches", whole, body, self.idempotency_key, verb=self.verb, mode=_mode(self.atomic),
             dry_run=dry_run or None, set=_typed(columns(self.set or {})) or None, force=self.force or None,
-            existing=self.existing if self.verb == "import" else None, **self.reading.parameters,
+            existing=self.existing if self.verb == "import" else None, **self._tags,
+            **self.reading.parameters,
         )  # fmt: skip
+
+    @property
+    def _tags(self) -> dict[str, list[str]]:
+        named = {"add_tags": self.add_tags, "remove_tags": self.remove_tags}
+        return {name: list(tags) for name, tags in named.items() if tags}
 
 
 def _conditions(where: Mapping[str, Any]) -> dict[str, Any]:

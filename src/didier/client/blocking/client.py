@@ -22,7 +22,7 @@ from didier.client.models import Did
 from didier.client.orders import CopyRequest, EditRequest
 from didier.client.retrying import Policy, Sleep
 from didier.client.table_reading import TableReading
-from didier.client.values import Given
+from didier.client.values import Given, texts
 
 
 class Didier:
@@ -168,6 +168,8 @@ class Didier:
         where: Mapping[str, Any] | None = None,
         csv: Table | None = None,
         set: Mapping[str, Given] | None = None,
+        add_tags: str | Iterable[str] = (),
+        remove_tags: str | Iterable[str] = (),
         force: bool = False,
         existing: Literal["refuse", "skip", "update"] = "refuse",
         atomic: bool = True,
@@ -183,13 +185,17 @@ class Didier:
         - *where* instead, to update or delete: the DIDs that meet all these conditions when the order
           arrives; its keys are the filters of `dids`.
         - *set*: columns and values for all of them; None empties.
+        - *add_tags* and *remove_tags*, of an update: tags that each DID gets or loses beside its others.
         - *force* deletes protected DIDs too, and DIDs in use.
         - *existing*: what an import does with DIDs that are there.
         - *mapping*, *ignore_columns*, *allow_implausible*, *allow_nowhere*, *atomic* and *idempotency_key* as
           in `copy`.
         """
         reading = TableReading(mapping, ignore_columns, allow_implausible, allow_nowhere)
-        order = EditRequest(verb, to, where, csv, set, force, existing, atomic, idempotency_key, reading)
+        order = EditRequest(
+            verb, to, where, csv, set, force, existing, atomic, idempotency_key, reading,
+            texts(add_tags), texts(remove_tags),
+        )  # fmt: skip
         answer = self._connection.send(order.call(dry_run=False))
         return self._batch(answer.data)
 
@@ -201,6 +207,8 @@ class Didier:
         where: Mapping[str, Any] | None = None,
         csv: Table | None = None,
         set: Mapping[str, Given] | None = None,
+        add_tags: str | Iterable[str] = (),
+        remove_tags: str | Iterable[str] = (),
         force: bool = False,
         existing: Literal["refuse", "skip", "update"] = "refuse",
         atomic: bool = True,
@@ -211,7 +219,10 @@ class Didier:
     ) -> models.OrderPreview:
         """Return what `order` would do; nothing is written."""
         reading = TableReading(mapping, ignore_columns, allow_implausible, allow_nowhere)
-        order = EditRequest(verb, to, where, csv, set, force, existing, atomic, reading=reading)
+        order = EditRequest(
+            verb, to, where, csv, set, force, existing, atomic, reading=reading,
+            add_tags=texts(add_tags), remove_tags=texts(remove_tags),
+        )  # fmt: skip
         answer = self._connection.send(order.call(dry_run=True))
         return models.OrderPreview.read(answer.data)
 
