@@ -149,6 +149,25 @@ def test_what_is_locked_is_not_deleted(panel, server):
     assert [SOURCE, "18005550001"] == server.patterns()
 
 
+def test_tags_are_added_and_removed_beside_the_others(panel, server):
+    """The preview shows the tags of each DID before and after; the batch says what was ordered."""
+    api = Api(server)
+    api.patch("/dids/18005550001", {"tags": "a,vip"})
+    panel.open("/bulk?action=edit&did=18005550001&did=18005550002")
+    panel.page.fill("#add_tags", "new, b")
+    panel.page.fill("#remove_tags", "VIP")
+    panel.page.click("#preview")
+    panel.page.wait_for_selector("#make:not([hidden])")
+    sample = panel.text("#sampled")
+    panel.make()
+
+    assert "Tags: a,vip → a,b,new" in sample
+    assert ["a,b,new", "b,new,old"] == [
+        api.get(f"/dids/1800555000{number}").body["tags"] for number in (1, 2)
+    ]
+    assert "new, b" in panel.text("dl.values")
+
+
 def test_an_edit_that_is_not_allowed_is_pointed_at(panel, server):
     """Beside the field, in the words of the API; nothing ticked is nothing to do."""
     panel.open("/bulk?action=edit&did=18005550001")

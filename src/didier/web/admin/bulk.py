@@ -1,7 +1,7 @@
 """``/bulk``: what is done to many DIDs that were chosen in their list, with a preview, as one batch."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette_admin.routing import route
 
+from didier.domain import fields
+from didier.domain.fields import Field
 from didier.errors import Refusal
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Wanted
@@ -19,6 +21,7 @@ from didier.storage.dids import pages
 from didier.storage.dids.pages import Row, Sort
 from didier.web.admin import forms
 from didier.web.admin.dids import filters_of, said_filters
+from didier.web.admin.forms import Input
 from didier.web.admin.page import PanelPage, address
 from didier.web.api.dids import CHOSEN_MOST
 from didier.web.api.operations import Permission
@@ -53,6 +56,15 @@ ACTIONS = {
 }
 
 
+TAG_CHANGES = (
+    Input(Field("add_tags", fields.tags, "Each DID gets these beside its own, divided by commas",
+                label="Add tags"), "", True),
+    Input(Field("remove_tags", fields.tags, "Taken from each DID, divided by commas; its others stay",
+                label="Remove tags"), "", True),
+)  # fmt: skip
+"""What the form asks of tags beside a new set of them."""
+
+
 class BulkPage(PanelPage):
     """A form and a preview; its script orders, and leads to the batch."""
 
@@ -85,7 +97,7 @@ class BulkPage(PanelPage):
             if isinstance(found, Refusal):
                 return found
             known = common(found.rows)
-            return {"known": known, "groups": forms.inputs({}, pages.settable(conn))}
+            return {"known": known, "groups": _inputs(pages.settable(conn))}
 
         found = await self.read(request, read) if chosen or where else {"known": {}, "groups": []}
         order = {"verb": action.verb, **({"targets": chosen} if chosen else {"where": where})}
@@ -98,6 +110,18 @@ class BulkPage(PanelPage):
 
 def _chosen(request: Request) -> list[str]:
     return list(dict.fromkeys(request.query_params.getlist("did")))[:CHOSEN_MOST]
+
+
+def _inputs(there: Collection[str]) -> list[tuple[str, list[Input]]]:
+    """Return the inputs of the form by heading: those of fields, and beside tags what becomes of these."""
+    groups = forms.inputs({}, there)
+    return [
+        (group, [one for input in inputs for one in _with_tag_changes(input)]) for group, inputs in groups
+    ]
+
+
+def _with_tag_changes(input: Input) -> tuple[Input, ...]:
+    return (input, *TAG_CHANGES) if input.field.column == "tags" else (input,)
 
 
 def common(rows: Sequence[Row]) -> dict[str, str]:

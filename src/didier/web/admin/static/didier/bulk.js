@@ -11,6 +11,7 @@ const order = JSON.parse(form.dataset.order);
 const known = JSON.parse(form.dataset.known);
 const { does, done } = form.dataset;
 const asks = form.dataset.asks === "yes";
+const TAG_CHANGES = ["add_tags", "remove_tags"];
 const isDelete = order.verb === "delete";
 const ticks = [...form.querySelectorAll("[data-tick]")];
 const LABELS = { modify_stamp: "Modified" };
@@ -22,16 +23,24 @@ let asked = 0;
 
 const field = (name) => form.elements[name];
 
+const ticked = () => ticks.filter((tick) => tick.checked).map((tick) => field(tick.dataset.tick));
+
 function values() {
   if (!asks) return JSON.parse(form.dataset.values);
-  const chosen = ticks.filter((tick) => tick.checked).map((tick) => field(tick.dataset.tick));
+  const chosen = ticked().filter((one) => !TAG_CHANGES.includes(one.name));
   return Object.fromEntries(chosen.map((one) => [one.name, one.value === "" ? null : one.value]));
+}
+
+// Tags that are added and removed, as lists.
+function tagChanges() {
+  const chosen = ticked().filter((one) => TAG_CHANGES.includes(one.name));
+  return Object.fromEntries(chosen.map((one) => [one.name, one.value.split(",").map((word) => word.trim()).filter(Boolean)]));
 }
 
 function body(dryRun) {
   const sent = { ...order, mode: form.elements.mode.value, dry_run: dryRun };
   if (isDelete) sent.force = form.elements.force.checked;
-  else Object.assign(sent, { values: values(), allow_nowhere: form.elements.nowhere.checked });
+  else Object.assign(sent, { values: values(), ...tagChanges(), allow_nowhere: form.elements.nowhere.checked });
   return sent;
 }
 
