@@ -280,6 +280,28 @@ def test_tokens_open_a_part(client, clients, place, block):
         theirs.did(f"{block}0000")
 
 
+def test_preferences_are_stored_and_deleted(client, clients, place, block):
+    """By kind and name, as often as that is said; a token knows nothing of them."""
+    name, value = f"West {block}", {"tag": "west", "route": ["EXTEN", "IN_GROUP"]}
+    for _ in range(2):
+        stored = client.set_preference("filter", name, value, shared=True)
+    listed = [one for one in client.preferences("filter") if one.name == name]
+    token = client.add_token("CRM", ["dids:read"]).secret
+    client.delete_preference("filter", name)
+
+    assert ("filter", value, True, "admin", True) == (
+        stored.kind, stored.value, stored.shared, stored.user, stored.own
+    )  # fmt: skip
+    assert [stored] == listed
+    assert name not in {one.name for one in client.preferences("filter")}
+    with pytest.raises(errors.PreferenceNotFound):
+        client.delete_preference("filter", name)
+    with pytest.raises(errors.InvalidField):
+        client.set_preference("mapping", name, {"1": "number"}, shared=True)
+    with pytest.raises(errors.NotPermitted):
+        list(clients.connect(place.url, token=token).preferences("filter"))
+
+
 def test_reports_are_read(client, block):
     """The log has what was asked; there were no calls."""
     client.copy(SOURCE, to=f"{block}0000")

@@ -345,6 +345,25 @@ def me() -> ApiCall[models.Me]:
     return _get("/me", _value(models.Me.read))
 
 
+def preferences(kind: str) -> ApiCall[Page[models.Preference]]:
+    """List preferences."""
+    return _page("/me/preferences", models.Preference.read, kind=kind)
+
+
+def set_preference(
+    kind: str, name: str, value: Mapping[str, str | Sequence[str]], shared: bool
+) -> ApiCall[models.Preference]:
+    """Store a preference."""
+    body = bodies.as_json({"kind": kind, "name": name, "value": dict(value), "shared": shared})
+    return ApiCall("PUT", f"{API}/me/preferences", _value(models.Preference.read), body=body)
+
+
+def delete_preference(kind: str, name: str) -> ApiCall[None]:
+    """Delete a preference."""
+    params, gone = query({"kind": kind, "name": name}), "preference-not-found"
+    return ApiCall("DELETE", f"{API}/me/preferences", _nothing, params, gone=gone)
+
+
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings of a user as the API takes them: lists as lists, ``active`` as Y or N."""
     return {

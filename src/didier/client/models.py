@@ -517,6 +517,22 @@ class Me(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class Preference(Model):
+    """What a *user* has chosen in the panel.
+
+    *kind* is columns (of the list of DIDs), filter or mapping (of a file's columns); *value* has texts, or
+    lists of them, by name. A *shared* filter is seen by others; one that is not *own* is somebody else's.
+    """
+
+    kind: str
+    name: str
+    value: Mapping[str, str | list[str]] = field(default_factory=dict, hash=False)
+    shared: bool = False
+    user: str = ""
+    own: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Token(Model):
     """A token, without what it says; *hint* is how it begins."""
 

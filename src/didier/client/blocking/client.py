@@ -2,7 +2,7 @@
 """The client of Didier's JSON API."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -430,6 +430,28 @@ class Didier:
     def me(self) -> models.Me:
         """Return who the caller is, and whether they have a second factor; not with a token."""
         return self._connection.send(calls.me())
+
+    def preferences(self, kind: Literal["columns", "filter", "mapping"]) -> Iterator[models.Preference]:
+        """Yield what the caller has chosen in the panel, and what others share, by name; not with a token."""
+        return self._connection.pages(calls.preferences(kind))
+
+    def set_preference(
+        self,
+        kind: Literal["columns", "filter", "mapping"],
+        name: str,
+        value: Mapping[str, str | Sequence[str]],
+        *,
+        shared: bool = False,
+    ) -> models.Preference:
+        """Store a preference of the caller's own, in the place of the one with its kind and name.
+
+        A filter that is *shared* is listed for all who see the caller's user group.
+        """
+        return self._connection.send(calls.set_preference(kind, name, value, shared))
+
+    def delete_preference(self, kind: Literal["columns", "filter", "mapping"], name: str) -> None:
+        """Delete a preference of the caller's own."""
+        self._connection.send(calls.delete_preference(kind, name))
 
     def tokens(self, user: str | None = None) -> Iterator[models.Token]:
         """Yield the caller's tokens, or those of *user* (``*``: of all whom the caller may change)."""
