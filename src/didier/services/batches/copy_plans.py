@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from didier.domain.inputs import Row
 from didier.domain.templates import Template
 from didier.errors import InvalidField, NotAllPossible, NotFound, NotPermitted
-from didier.services.batches import copy_source, decisions, notes
+from didier.services.batches import copy_source, decisions, notes, spellings
 from didier.services.batches.checks import NO_CHECKS, Checks
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Asked, Chunk
@@ -83,7 +83,7 @@ def decide(conn: Connection, orders: Sequence[CopyOrder]) -> list[Plan | Refused
     rest = iter(zip(decisions.bad_values(conn, asked), dead_ends, strict=True))
     taken = found.keys()
     decided = [_decided(one, found, taken, *next(rest)) if isinstance(one, Plan) else one for one in wanted]
-    again = [_again(one) for one in asked]
+    again = [spellings.again(one.chunk.targets, one.checks.region) for one in asked]
     notes.look(conn, asked, again, dead_ends)
     return decided
 
@@ -117,7 +117,7 @@ def _decided(
     order, chunk = plan.order, plan.chunk
     keys = [found.key(target) for target in order.targets]
     there = {place: found.get(order.targets[place]) for place, key in enumerate(keys) if key in taken}
-    decisions.decide(plan.asked, there, _repeated(dict(enumerate(keys))), bad_values, dead_ends)
+    decisions.decide(plan.asked, there, spellings.repeated(dict(enumerate(keys))), bad_values, dead_ends)
     if order.dry_run:
         return plan
     if order.atomic and chunk.problems:
@@ -125,15 +125,3 @@ def _decided(
         return NotAllPossible(tuple(problems), len(chunk.problems))
     taken.update(key for place, key in enumerate(keys) if place not in chunk.problems)
     return plan
-
-
-def _again(asked: Asked) -> list[int]:
-    """Return the places of the targets that were named before in another spelling."""
-    region = asked.checks.region
-    return _repeated(notes.spelled(asked.chunk.targets, region)) if region else []
-
-
-def _repeated(names: Mapping[int, str]) -> list[int]:
-    """Return the places of the names that stand at an earlier one."""
-    first: dict[str, int] = {}
-    return [place for place, name in names.items() if first.setdefault(name, place) != place]

@@ -1,44 +1,15 @@
 """What is odd about the numbers of copies, although they can be created."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy.engine import Connection
 
 from didier.domain import numbers, plausibility
-from didier.domain.targets import Range
-from didier.domain.visibility import Visibility
-from didier.services.batches import decisions
+from didier.services.batches import decisions, spellings
 from didier.services.batches.checks import Checks
 from didier.services.batches.decisions import Asked
-from didier.storage.batches.duplicates import DuplicateTracker
-from didier.storage.dids import dids
-
-
-class Spelled:
-    """The numbers that an order has named so far, however they were spelled, for callers in *region*."""
-
-    def __init__(self, region: str) -> None:
-        self._region = region
-        self._named = DuplicateTracker()
-
-    def close(self) -> None:
-        """Forget the numbers."""
-        self._named.close()
-
-    def add(self, targets: Iterable[str], block: Range | None = None) -> set[int]:
-        """Add *targets*, or a *block* of them; return the places of those that were named before."""
-        if block and (whole := numbers.international_block(block, self._region)):
-            return self._named.add_block(whole)
-        found = spelled(targets, self._region)
-        places = list(found)
-        return {places[place] for place in self._named.add(list(found.values()))}
-
-
-def spelled(targets: Iterable[str], region: str) -> dict[int, str]:
-    """Return *targets* with their country codes, by place, but what is no number."""
-    found = ((place, numbers.international(target, region)) for place, target in enumerate(targets))
-    return {place: number for place, number in found if number}
+from didier.services.batches.spellings import NewNumber
 
 
 def look(
@@ -78,10 +49,8 @@ def _told(asked: Asked, place: int, dead_end: str | None) -> Iterator[str]:
     chunk = asked.chunk
     if chunk.rows and chunk.rows[place].note:
         yield chunk.rows[place].note
-    if other := chunk.similar.get(place):
-        yield f"the same number already exists as {other}"
-    elif place in chunk.similar:
-        yield "the same number appears earlier in this order, in another spelling"
+    if place in chunk.similar:
+        yield spellings.told(chunk.similar[place])
     yield from odd(_source(asked), chunk.targets[place], asked.checks)
     if dead_end:
         yield f"calls lead nowhere: {dead_end}"
@@ -103,27 +72,16 @@ def odd(source: str, target: str, checks: Checks) -> Iterator[str]:
 def _similar(conn: Connection, asked: Sequence[Asked]) -> list[dict[int, str]]:
     """Return for each of *asked* the DIDs that are seen and are targets in other spellings, by place."""
     blocks = [_similar_block(conn, one) for one in asked]
-    spellings = [
-        {target: numbers.spellings(target, one.checks.region) for target in one.chunk.targets}
-        if one.checks.region and found is None
-        else {}
-        for one, found in zip(asked, blocks, strict=True)
-    ]
-    known = dids.find(conn, {other for of_one in spellings for found in of_one.values() for other in found})
-    similar = []
-    for one, found, of_one in zip(asked, blocks, spellings, strict=True):
-        there = ((place, of_one.get(target, ())) for place, target in enumerate(one.chunk.targets))
-        if found is None:
-            pairs = ((place, _seen(known, others, one.sight)) for place, others in there)
-            found = {place: pattern for place, pattern in pairs if pattern}
-        similar.append(found)
-    return similar
-
-
-def _seen(known: dids.Found, others: Sequence[str], sight: Visibility) -> str | None:
-    """Return the first of *others* that is a DID which is seen."""
-    found = filter(None, map(known.get, others))
-    return next((did.pattern for did in found if sight.sees(did.group, did.pattern)), None)
+    singles = [(n, one) for n, one in enumerate(asked) if blocks[n] is None and one.checks.region]
+    there = spellings.existing(conn, {
+        (n, place): NewNumber(target, one.checks.region, one.sight)
+        for n, one in singles
+        for place, target in enumerate(one.chunk.targets)
+    })  # fmt: skip
+    found = [{} if of_block is None else of_block for of_block in blocks]
+    for (n, place), pattern in there.items():
+        found[n][place] = pattern
+    return found
 
 
 def _similar_block(conn: Connection, asked: Asked) -> dict[int, str] | None:

@@ -15,7 +15,7 @@ from didier.services.batches import decisions, notes
 from didier.services.batches.checks import NO_CHECKS, Checks
 from didier.services.batches.copy_spec import CopySpec
 from didier.services.batches.decisions import Asked, Chunk
-from didier.services.batches.notes import Spelled
+from didier.services.batches.spellings import Spelled
 from didier.storage.batches.duplicates import DuplicateTracker
 
 _SMALL_BLOCK = 100
@@ -43,7 +43,7 @@ class Planner:
     ) -> None:
         self._spec = spec
         self._checks = checks
-        self._spelled = Spelled(checks.region) if checks.region else None
+        self._spelled = Spelled(checks.region)
         self._sight = sight
         self._entries = iter(entries)
         self._rest: Entry | None = None
@@ -73,13 +73,12 @@ class Planner:
         First as they are, then in any spelling.
         """
         repeated = self._named.add_block(block) if block else self._named.add(list(targets))
-        return repeated, self._spelled.add(targets, block) if self._spelled else set()
+        return repeated, self._spelled.add(targets, block)
 
     def close(self) -> None:
         """Forget the targets."""
         self._named.close()
-        if self._spelled:
-            self._spelled.close()
+        self._spelled.close()
 
     def take(self, size: int) -> Chunk | None:
         """Return the next targets, *size* at most, None behind the last; nothing is decided yet."""
