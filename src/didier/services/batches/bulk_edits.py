@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from didier.domain import batch_states
 from didier.domain.inputs import Row
 from didier.errors import InvalidField, NotAllPossible, NotPermitted
-from didier.services.batches import edit_parts
+from didier.services.batches import edit_parts, spellings
 from didier.services.batches.copy_plans import PROBLEMS_SHOWN
 from didier.services.batches.edit_parts import Part
 from didier.services.batches.edit_spec import EditSpec
@@ -65,7 +65,9 @@ def edit(conn: Connection, orders: Sequence[EditOrder], now: datetime) -> list[E
 def _edit(conn: Connection, order: EditOrder, now: datetime) -> Edited | Refused:
     if refused := refusal(conn, order.caller, order.spec):
         return refused
-    plan = edit_parts.decide(conn, order.caller, order.spec, Part(0, order.rows), dry_run=order.dry_run)
+    respelled = spellings.again((row.target for row in order.rows), order.spec.checks.region)
+    part = Part(0, order.rows, respelled=respelled)
+    plan = edit_parts.decide(conn, order.caller, order.spec, part, dry_run=order.dry_run)
     if plan.refused and order.atomic:
         for problem in plan.refused.values():
             if isinstance(problem, NotPermitted):

@@ -5,7 +5,7 @@ The same for single DIDs and for batches of them; nothing is written.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection
@@ -24,6 +24,7 @@ from didier.errors import (
     Protected,
     Refusal,
 )
+from didier.services.batches import spellings
 from didier.services.batches.checks import Checks
 from didier.services.batches.edit_orders import (
     AddOrder,
@@ -35,6 +36,7 @@ from didier.services.batches.edit_orders import (
     UpdateRefused,
     etag,
 )
+from didier.services.batches.spellings import NewNumber
 from didier.services.changes import record
 from didier.services.dids import in_use, validation
 from didier.services.users.authentication import Caller, not_reached
@@ -53,11 +55,13 @@ Order = TypeVar("Order")
 class Decided:
     """What became of some orders: an outcome of each, None where it is to be carried out.
 
-    *changes* are what the orders without outcome change, in their order.
+    *changes* are what the orders without outcome change, in their order. *notes* say by place what is odd
+    about numbers that are created, or would be.
     """
 
     outcomes: Sequence[Done | Refusal | None]
     changes: Sequence[Change]
+    notes: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def places(self) -> list[int]:
@@ -91,7 +95,19 @@ def additions(
         for order, row, outcome in zip(orders, new, decided, strict=True)
         if outcome is None
     ]
-    return Decided(decided, planned)
+    return Decided(decided, planned, _notes(conn, orders, decided))
+
+
+def _notes(
+    conn: Connection, orders: Sequence[AddOrder], decided: Sequence[Done | Refusal | None]
+) -> dict[int, str]:
+    """Return of the numbers that can be created which exist in another spelling, by place."""
+    new = {
+        place: NewNumber(order.pattern, order.checks.region, order.caller.visibility)
+        for place, (order, outcome) in enumerate(zip(orders, decided, strict=True))
+        if not isinstance(outcome, Refusal)
+    }
+    return {place: spellings.told(other) for place, other in spellings.existing(conn, new).items()}
 
 
 def _dead_ends(

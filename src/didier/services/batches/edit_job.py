@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import inputs, kept_inputs
 from didier.domain.inputs import Row
-from didier.services.batches import batch_caller, edit_parts, execute, item_runs, job_steps
+from didier.services.batches import batch_caller, edit_parts, execute, item_runs, job_steps, spellings
 from didier.services.batches.edit_parts import Part
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.job_steps import Findings, TargetTaken
@@ -56,7 +56,9 @@ class EditJob:
         rows = list(islice(self._rows, size))
         if not rows:
             return None
-        part = Part(self._position, rows, self._named.add([row.target for row in rows]))
+        targets = [row.target for row in rows]
+        respelled = spellings.again(targets, self._spec.checks.region)
+        part = Part(self._position, rows, self._named.add(targets), respelled)
         self._position += len(rows)
         return part
 

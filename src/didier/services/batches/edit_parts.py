@@ -3,7 +3,7 @@
 The same for an order that is carried out at once and for the parts of a large one.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,7 +25,7 @@ from didier.errors import (
     Refusal,
     TargetProblem,
 )
-from didier.services.batches import edit_decisions, execute
+from didier.services.batches import edit_decisions, execute, spellings
 from didier.services.batches.edit_decisions import Decided
 from didier.services.batches.edit_orders import AddOrder, DeleteOrder, UpdateOrder
 from didier.services.batches.edit_spec import EditSpec
@@ -46,11 +46,15 @@ _REFUSED: Mapping[type[Refusal], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some DIDs of an order: *position* come before; those at the places *repeated* are among these."""
+    """Some DIDs of an order: *position* come before.
+
+    Those at the places *repeated* stand earlier in the order, those *respelled* in another spelling.
+    """
 
     position: int
     rows: Sequence[Row]
     repeated: Collection[int] = ()
+    respelled: Set[int] = frozenset()
 
     @property
     def size(self) -> int:
@@ -69,6 +73,7 @@ class Plan:
     refused: dict[int, Refusal] = field(default_factory=dict)
     outcomes: dict[int, str] = field(default_factory=dict)  # added, updated, deleted or exists
     changes: dict[int, Change] = field(default_factory=dict)
+    notes: dict[int, str] = field(default_factory=dict)  # what is odd about numbers that are created
 
     def problems(self) -> list[TargetProblem]:
         """Return what is wrong with rows, in order."""
@@ -93,7 +98,7 @@ class Plan:
     def _item(self, place: int, row: Row, did_id: int | None) -> BatchItem:
         refused = self.refused.get(place)
         if refused is None:
-            return BatchItem(row.target, self.outcomes[place], did_id)
+            return BatchItem(row.target, self.outcomes[place], did_id, reason=self.notes.get(place))
         outcome = outcome_of(refused)
         return BatchItem(row.target, outcome, reason=_why(row, refused) if outcome in _EXPLAINED else None)
 
@@ -129,6 +134,8 @@ def decide(conn: Connection, caller: Caller, spec: EditSpec, part: Part, *, dry_
     new, changed, gone = orders.additions, orders.updates, orders.deletions
     if new:
         _take(plan, "added", new, edit_decisions.additions(conn, list(new.values()), found))
+        for place in new.keys() & part.respelled - plan.refused.keys():
+            plan.notes.setdefault(place, spellings.told(""))
     if changed:
         _take(plan, "updated", changed, edit_decisions.updates(conn, list(changed.values()), found))
     if gone:
@@ -144,11 +151,13 @@ def _unread(row: Row) -> InvalidPattern | None:
 def _take(plan: Plan, word: str, places: Iterable[int], decided: Decided) -> None:
     """Put into *plan* what was decided on the orders of *places*."""
     changes = iter(decided.changes)
-    for place, outcome in zip(places, decided.outcomes, strict=True):
+    for number, (place, outcome) in enumerate(zip(places, decided.outcomes, strict=True)):
         if isinstance(outcome, Refusal):
             plan.refused[place] = outcome
             continue
         plan.outcomes[place] = word
+        if number in decided.notes:
+            plan.notes[place] = decided.notes[number]
         if outcome is None:
             plan.changes[place] = next(changes)
 

@@ -12,6 +12,7 @@ from didier.services.batches.edit_parts import Part
 from didier.services.batches.edit_samples import Sampled
 from didier.services.batches.edit_spec import EditSpec
 from didier.services.batches.order_text import Text
+from didier.services.batches.spellings import Spelled
 from didier.services.users.authentication import Caller
 from didier.storage.batches.duplicates import DuplicateTracker
 from didier.storage.batches.progress import PlacedItem
@@ -33,6 +34,7 @@ class EditPreview:
         self._caller, self._spec = caller, spec
         self._rows = inputs.rows(text.entries())
         self._named = DuplicateTracker()
+        self._spelled = Spelled(spec.checks.region)
         self._position = 0
         self.totals: Counter[str] = Counter()
         self.rows: list[Row] = []  # of the DIDs that the last step returned
@@ -41,6 +43,7 @@ class EditPreview:
     def close(self) -> None:
         """Forget the targets."""
         self._named.close()
+        self._spelled.close()
 
     def step(self, conn: Connection) -> list[PlacedItem] | None:
         """Return what would become of the next DIDs, None behind the last."""
@@ -48,7 +51,8 @@ class EditPreview:
         self.rows = rows
         if not rows:
             return None
-        part = Part(self._position, rows, self._named.add([row.target for row in rows]))
+        targets = [row.target for row in rows]
+        part = Part(self._position, rows, self._named.add(targets), self._spelled.add(targets))
         found = edit_parts.decide(conn, self._caller, self._spec, part, dry_run=True).items()
         self.totals.update(item.outcome for item in found)
         self._position += len(rows)

@@ -89,18 +89,18 @@ def _carried_out(
 ) -> list[Done | Refusal]:
     """Carry out and record what was *decided*; return the outcomes of all *orders*."""
     wanted = [orders[place] for place in decided.places]
-    pairs = zip(wanted, decided.changes, strict=True)
-    planned = [record.alone(change, order.caller) for order, change in pairs]
+    notes = [decided.notes.get(place, "") for place in decided.places]
+    triples = zip(decided.changes, wanted, notes, strict=True)
+    planned = [record.alone(change, order.caller, note) for change, order, note in triples]
     changes = execute.carry_out(conn, planned, now)
     batch_ids = record.record(conn, kind, changes, [order.pattern for order in wanted], now)
-    done = zip(wanted, changes, batch_ids, strict=True)
-    rest = iter([_done(order, change, batch_id) for order, change, batch_id in done])
+    rest = iter(map(_done, wanted, changes, batch_ids, notes))
     return [next(rest) if outcome is None else outcome for outcome in decided.outcomes]
 
 
-def _done(order: AddOrder | UpdateOrder | DeleteOrder, change: Change, batch_id: int) -> Done:
+def _done(order: AddOrder | UpdateOrder | DeleteOrder, change: Change, batch_id: int, note: str) -> Done:
     image = change.after or change.before
-    return Done(order.pattern, change.did_id, False, batch_id, image, order.caller.visibility)
+    return Done(order.pattern, change.did_id, False, batch_id, image, order.caller.visibility, note)
 
 
 def lock(conn: Connection, orders: Sequence[LockOrder], now: datetime) -> list[Done | LockRefused]:

@@ -55,10 +55,11 @@ def planned(
     )
 
 
-def alone(change: Change, caller: Caller) -> Change:
-    """Return a planned *change*, which *caller* ordered, as a batch by itself."""
+def alone(change: Change, caller: Caller, note: str = "") -> Change:
+    """Return a planned *change* of *caller*'s as a batch by itself; *note* says what is odd about it."""
     described = batches.described("atomic", caller.pattern_prefix, caller.visibility)
-    return replace(change, details={**change.details, **described})
+    noted = {"note": note} if note else {}
+    return replace(change, details={**change.details, **described, **noted})
 
 
 def record(
