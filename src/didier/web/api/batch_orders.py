@@ -165,12 +165,12 @@ async def _text_order(request: Request, login: Login, kind: TextKind, query: Map
     caller = await context_of(request).foresee(request, login, edits.permission(query["verb"]))
     if isinstance(caller, Response):
         return caller
-    sent, limit = await packed(request), context_of(request).batch_limit
+    context, sent = context_of(request), await packed(request)
 
     def read(pause: Pause) -> Editing:
-        return edit_orders.of_text(sent.pieces, kind, query, limit, pause)
+        return edit_orders.of_text(sent.pieces, kind, query, context.batch_limit, context.region, pause)
 
-    asked = await context_of(request).parse(sent.size, read)
+    asked = await context.parse(sent.size, read)
     return await edits.carry_out(request, login, asked, sent.content)
 
 
@@ -184,7 +184,9 @@ async def _json_order(request: Request, login: Login) -> Response:
         if isinstance(sent, CopyOrderBody):
             return copy_orders.ordered(orders.of_body(sent, limit, pause), content, pause)
         is_chosen = isinstance(sent, UpdateBody | DeleteBody) and sent.where is not None
-        return sent if is_chosen or isinstance(sent, UndoBody) else edit_orders.of_body(sent, limit, pause)
+        if is_chosen or isinstance(sent, UndoBody):
+            return sent
+        return edit_orders.of_body(sent, limit, context.region, pause)
 
     asked = await context.parse(len(content), read)
     if isinstance(asked, Ordered):

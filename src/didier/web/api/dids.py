@@ -102,6 +102,12 @@ class Did(BaseModel):
     )
 
 
+class AddedDid(Did):
+    """A DID that was made."""
+
+    reason: str | None = Field(description="What is odd about it: that the number exists in another spelling")
+
+
 @dataclass
 class Total:
     """How many DIDs there are in a list."""
@@ -263,10 +269,18 @@ async def list_dids(
 _ETAG = {"ETag": {"description": "Mark of this state of the DID", "schema": {"type": "string"}}}
 
 
-def did_answer(conn: Connection, row: Row, status: int = 200, **headers: str) -> Answer:
+def did_answer(conn: Connection, row: Row) -> Answer:
     """Return the answer that shows a DID: its row as it was read, with all columns that there are."""
+    return Answer(200, orjson.dumps(_shown(conn, row)), _mark(row))
+
+
+def _shown(conn: Connection, row: Row) -> Row:
     [shown] = nowhere.told(conn, [row])
-    return Answer(status, orjson.dumps(shown), {"etag": f'"{lookup.version(row)}"', **headers})
+    return shown
+
+
+def _mark(row: Row) -> dict[str, str]:
+    return {"etag": f'"{lookup.version(row)}"'}
 
 
 @router.get(
@@ -284,7 +298,7 @@ async def get_did(request: Request, login: Signed, pattern: Pattern) -> Response
 
 
 @router.post(
-    "", operation_id="addDid", summary="Create a DID", status_code=201, response_model=Did,
+    "", operation_id="addDid", summary="Create a DID", status_code=201, response_model=AddedDid,
     dependencies=[requires(ADD)],
     responses={201: {"headers": {**_ETAG, "Location": {"schema": {"type": "string"}}}}, **refusals(409, 415)},
 )  # fmt: skip
@@ -297,10 +311,10 @@ async def add_did(
     """Create a DID without copying another."""
     pattern = _pattern_of(body)
     values = values_of(body)
-    checks = Checks(not body.allow_implausible, leading=not body.allow_nowhere)
+    checks = Checks(not body.allow_implausible, context_of(request).region, not body.allow_nowhere)
 
     def serialize(conn: Connection, done: edits.Done) -> Answer:
-        return _made(conn, request, lookup.written(conn, done.did_id, done.sight))
+        return _made(conn, request, lookup.written(conn, done.did_id, done.sight), done.note)
 
     operation = ApiOperation(
         ADD.about_that(pattern),
@@ -322,9 +336,10 @@ def _pattern_of(body: NewDid) -> str:
     return target or body.did_pattern
 
 
-def _made(conn: Connection, request: Request, row: Row) -> Answer:
+def _made(conn: Connection, request: Request, row: Row, note: str) -> Answer:
     pattern = quote(str(row["did_pattern"]), safe="")
-    return did_answer(conn, row, 201, location=f"{request.url.path}/{pattern}")
+    body = orjson.dumps({**_shown(conn, row), "reason": note or None})
+    return Answer(201, body, {**_mark(row), "location": f"{request.url.path}/{pattern}"})
 
 
 @router.patch(

@@ -171,27 +171,27 @@ class Editing:
     where: Mapping[str, Any] = field(default_factory=dict)
 
 
-def of_body(sent: EditBody, limit: int, pause: Pause) -> Editing:
-    """Return what a body that names its targets requires; raise a `Refusal`."""
+def of_body(sent: EditBody, limit: int, region: str, pause: Pause) -> Editing:
+    """Return what a body that names its targets requires, dialled in *region*; raise a `Refusal`."""
     if isinstance(sent, ImportBody):
         text = text_of_csv(sent.csv, limit, None, reading_of(sent), pause)
     else:
         text = targets_of(sent, limit, None, pause)
-    return Editing(_spec(sent, text), text, sent.mode == "atomic", sent.dry_run)
+    return Editing(_spec(sent, text, region), text, sent.mode == "atomic", sent.dry_run)
 
 
-def _spec(sent: EditBody, text: Text) -> EditSpec:
+def _spec(sent: EditBody, text: Text, region: str = "") -> EditSpec:
     values = plain_values(sent.values) if isinstance(sent, AddBody | UpdateBody) else {}
     columns = () if isinstance(sent, DeleteBody) else tuple(sorted(text.own_columns))
     existing = sent.existing if isinstance(sent, ImportBody) else "refuse"
     force = sent.force if isinstance(sent, DeleteBody) else False
-    checks = Checks(not sent.allow_implausible, leading=not sent.allow_nowhere)
+    checks = _checks(sent.verb, not sent.allow_implausible, not sent.allow_nowhere, region)
     tags = sent.tags if isinstance(sent, UpdateBody) else NO_TAGS
     return EditSpec(sent.verb, values, columns, existing, force, checks, tags)
 
 
 def of_text(
-    pieces: Sequence[bytes], kind: TextKind, query: Mapping[str, Any], limit: int, pause: Pause
+    pieces: Sequence[bytes], kind: TextKind, query: Mapping[str, Any], limit: int, region: str, pause: Pause
 ) -> Editing:
     """Read a text body; *query* has what JSON has beside the targets. Raises a `Refusal`."""
     verb = query["verb"]
@@ -199,10 +199,15 @@ def of_text(
     text = text_of_body(pieces, kind, query, limit, pause)
     values = set_values(query["set"])
     columns = () if verb == "delete" else tuple(sorted(text.own_columns))
-    checks = Checks(not query["allow_implausible"], leading=not query["allow_nowhere"])
+    checks = _checks(verb, not query["allow_implausible"], not query["allow_nowhere"], region)
     tags = TagChanges.of(query)
     spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False), checks, tags)
     return Editing(spec, text, query["mode"] == "atomic", query["dry_run"])
+
+
+def _checks(verb: str, plausible: bool, leading: bool, region: str) -> Checks:
+    """Return what numbers are looked at for; other spellings count where DIDs are created."""
+    return Checks(plausible, region if verb in {"add", "import"} else "", leading)
 
 
 async def chosen(request: Request, sent: UpdateBody | DeleteBody) -> Editing:

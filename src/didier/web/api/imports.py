@@ -121,7 +121,7 @@ async def import_dids(
     }  # fmt: skip
     kind = text_kind(request)
     asked = await context.parse(
-        sent.size, lambda pause: edit_orders.of_text(sent.pieces, kind, query, limit, pause)
+        sent.size, lambda pause: edit_orders.of_text(sent.pieces, kind, query, limit, context.region, pause)
     )
     if asked.text.count > SMALL:
         return await edits.carry_out(request, login, asked, sent.content)
