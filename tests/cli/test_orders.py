@@ -57,6 +57,18 @@ def test_several_are_added(place):
     assert "EXTEN" == place.row(fourth)["did_route"]
 
 
+def test_a_number_in_another_spelling_is_told(place):
+    """On standard error, of one DID and of several; it is created all the same."""
+    first, second = (f"707{place.number()[3:]}" for _ in range(2))
+    place("add", f"+1{first}", f"+1{second}")
+    one = place("add", first)
+    several = place("add", second, place.number())
+
+    told = "didier: {0}: the same number already exists as +1{0}"
+    assert (0, told.format(first)) == (one.status, one.err.strip())
+    assert (0, told.format(second)) == (several.status, several.err.strip())
+
+
 def test_several_are_updated_and_restored(place, block):
     """The undo says what was restored."""
     done = place("update", f"{block[0]}-{block[2]}", MISSING, "--set", "active=N", "--blank", "description")

@@ -88,8 +88,10 @@ def add(
     connection.on_vicidial(csv=csv, dry_run=dry_run, atomic=atomic, json=as_json, **told)
     if pattern := _alone(dids, csv, dry_run, as_json):
         with connection.either() as client:
-            client.add(pattern, **more)
+            made = client.add(pattern, **more)
         say(f"DID {pattern} was created.")
+        if made and made.reason:
+            say(f"didier: {pattern}: {made.reason}", err=True)
     elif connection.on_vicidial():
         one_by_one(connection, vicidial.numbers(named), "created", lambda one, did: one.add(did, **more))
     else:

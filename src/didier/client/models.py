@@ -117,6 +117,11 @@ class Did(Mapping[str, Value]):
         return self._text("user_group")
 
     @property
+    def reason(self) -> str:
+        """What is odd about a DID that was just created; empty otherwise."""
+        return self._text("reason")
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """Words of your own, in alphabetical order: ``tags``."""
         return tuple(filter(None, self._text("tags").split(",")))

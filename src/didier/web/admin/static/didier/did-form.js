@@ -77,7 +77,8 @@ async function submit(button, anyway) {
   button.disabled = true;
   try {
     const did = await save(anyway);
-    later("success", form.dataset.pattern ? "The changes are saved." : `${did.did_pattern} was created.`);
+    if (did.reason) later("warning", `${did.did_pattern} was created. ${sentence(did.reason)}`);
+    else later("success", form.dataset.pattern ? "The changes are saved." : `${did.did_pattern} was created.`);
     location.assign(`/admin${path("did", did.did_pattern)}`);
   } catch (problem) {
     refused(problem);
