@@ -203,6 +203,17 @@ def test_a_did_is_made_found_and_deleted(panel, server):
     assert [SOURCE] == server.patterns()
 
 
+def test_a_new_number_in_another_spelling_is_pointed_out(panel):
+    """It is created; the page that comes next says what else there is."""
+    panel.open("/dids/new")
+    panel.page.fill("#did_pattern", "8001234567")
+    panel.page.select_option("#did_route", "EXTEN")
+    panel.page.fill("#extension", "8300")
+    panel.page.click("[type=submit]:has-text('Create')")
+    panel.page.wait_for_url("**/admin/did/8001234567")
+    panel.wait_for(f"8001234567 was created. The same number already exists as {SOURCE}.")
+
+
 def test_a_did_that_calls_rely_on_is_deleted_by_force(panel, server):
     """What a protected DID is for is said, and a second decision asked for."""
     server.vicidial("add_did", did_pattern="default", did_description="Catches the rest")
