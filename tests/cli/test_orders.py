@@ -58,13 +58,15 @@ def test_several_are_added(place):
 
 
 def test_a_number_in_another_spelling_is_told(place):
-    """On standard error, of one DID and of several; it is created all the same."""
-    first, second = (f"707{place.number()[3:]}" for _ in range(2))
-    place("add", f"+1{first}", f"+1{second}")
+    """On standard error, of one DID, of several, and of those of a file; it is created all the same."""
+    first, second, third = (f"707{place.number()[3:]}" for _ in range(3))
+    place("add", f"+1{first}", f"+1{second}", f"+1{third}")
     one = place("add", first)
     several = place("add", second, place.number())
+    imported = place("import", "-", typed=f"did_pattern\n{third}\n")
 
     told = "didier: {0}: the same number already exists as +1{0}"
+    assert (0, told.format(third)) == (imported.status, imported.err.strip())
     assert (0, told.format(first)) == (one.status, one.err.strip())
     assert (0, told.format(second)) == (several.status, several.err.strip())
 

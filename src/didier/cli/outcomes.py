@@ -15,7 +15,7 @@ from didier.cli.terminal import say
 
 if TYPE_CHECKING:
     from didier.client import Batch
-    from didier.client.models import BatchState, Item, Totals
+    from didier.client.models import BatchState, ImportedItem, Item, Totals
 
 TOLD = 10
 """Most targets that are named of those to which nothing was done."""
@@ -83,7 +83,7 @@ def undone(batch: "BatchState") -> str:
     return f"Nothing in batch {batch.id} was undone."
 
 
-def say_notes(created: Iterable["Item"]) -> None:
+def say_notes(created: Iterable["Item | ImportedItem"]) -> None:
     """Say on standard error what is odd about DIDs that were created, once of all that have it in common."""
     notes: dict[str, list[str]] = {}
     for item in created:

@@ -155,6 +155,7 @@ def import_(
             done = replace(done, totals=batch.totals)
         elif as_json or as_csv or (dry_run and done.items):
             printing.listing(done.items, _COLUMNS, as_json, as_csv, limit)
+    outcomes.say_notes(item for item in done.items if item.outcome == "added")
     say(_told(done), err=as_json or as_csv)
     if not done.possible:
         raise typer.Exit(Status.REFUSED)
