@@ -70,6 +70,13 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
+    lenient_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="A second port, for the Non-Agent API alone, that takes addresses with raw quotes, angle"
+        " brackets and Latin-1 letters",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lowest level of messages that are logged; requests are logged at info"
     )

@@ -13,6 +13,9 @@ import structlog
 SPARE_FILES = 200
 """Open files that are left for the database, the log and large answers."""
 
+LENIENT_CONNECTIONS = 256
+"""Connections to the second port (`didier.web.lenient`), each of which is for one request."""
+
 FEWEST = 16
 """Connections that are taken in any case."""
 
@@ -24,15 +27,15 @@ _POLL_SECONDS = 0.01
 log = structlog.get_logger()
 
 
-def most_connections(wanted: int) -> int:
-    """Return how many of the *wanted* connections there may be without running out of files.
+def most_connections(wanted: int, others: int = 0) -> int:
+    """Return how many of the *wanted* connections there may be beside *others* without running out of files.
 
     Granian lets this process have as many files open as the system allows, when it is imported.
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files == resource.RLIM_INFINITY or wanted <= files - SPARE_FILES:
+    if files == resource.RLIM_INFINITY or wanted <= files - SPARE_FILES - others:
         return wanted
-    most = max(FEWEST, files - SPARE_FILES)
+    most = max(FEWEST, files - SPARE_FILES - others)
     log.info("fewer_connections", wanted=wanted, taken=most, open_files=files)
     return most
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from didier.config import Settings
 from didier.errors import WrongSetting
-from didier.web.connections import limit_reading, most_connections
+from didier.web.connections import LENIENT_CONNECTIONS, limit_reading, most_connections
 from didier.web.stopping import Draining
 
 HEAD_LIMIT = 98_304
@@ -86,7 +86,7 @@ def _granian(app: ASGIApp, settings: Settings) -> Server:
         interface=Interfaces.ASGINL,
         websockets=False,
         backlog=1024,
-        backpressure=most_connections(settings.connection_limit),  # it counts connections, also idle ones
+        backpressure=_most_connections(settings),  # it counts connections, also idle ones
         log_enabled=False,
         http=HTTPModes.http1,
         ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
@@ -98,15 +98,28 @@ def _granian(app: ASGIApp, settings: Settings) -> Server:
     )
 
 
-def check_address(host: str, port: int) -> None:
-    """Raise `WrongSetting` when the address cannot be listened on."""
+def _most_connections(settings: Settings) -> int:
+    others = LENIENT_CONNECTIONS if settings.lenient_port else 0
+    return most_connections(settings.connection_limit, others)
+
+
+def check_ports(settings: Settings) -> None:
+    """Raise `WrongSetting` when what is to be listened on cannot be."""
+    _check_address("port", settings.host, settings.port)
+    if settings.lenient_port == settings.port:
+        raise WrongSetting("lenient_port: it is the same as port; it must be another")
+    if settings.lenient_port:
+        _check_address("lenient_port", settings.host, settings.lenient_port)
+
+
+def _check_address(name: str, host: str, port: int) -> None:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        raise WrongSetting(f"host and port: cannot listen on {host}:{port}: {error.strerror}") from None
+        raise WrongSetting(f"host and {name}: cannot listen on {host}:{port}: {error.strerror}") from None
 
 
 def check_tls(settings: Settings) -> None:

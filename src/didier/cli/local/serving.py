@@ -21,7 +21,8 @@ from didier.storage import migrations
 from didier.storage.database import database_file, open_engine, parse_url, reading
 from didier.web.app import create_app
 from didier.web.legacy import PATH
-from didier.web.server import HttpServer, check_address, check_tls
+from didier.web.lenient import LenientServer
+from didier.web.server import HttpServer, check_ports, check_tls
 
 DEMO_DATABASE = "sqlite:///didier-demo.db"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -72,11 +73,13 @@ def _check_demo(engine: Engine, demo: bool, furnished: bool) -> None:
 
 def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     configure(settings.log_level)
-    check_address(settings.host, settings.port)
+    check_ports(settings)
     runtime = Runtime(engine, settings)
-    transports: list[Transport] = [HttpServer(create_app(runtime, demo=demo), settings)]
+    app = create_app(runtime, demo=demo)
+    transports: list[Transport] = [HttpServer(app, settings)]
+    if settings.lenient_port:
+        transports.append(LenientServer(app.non_agent_only(), settings, settings.lenient_port))
     if settings.agi_port:
-        check_address(settings.agi_host, settings.agi_port)
         router = CallRouter(engine, runtime.committer, settings)
         transports.append(AgiServer(router, settings))
     # Looked up before it is said: once requests are taken, a database that is lost is no reason to end.
@@ -86,8 +89,11 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
 
 def _greeting(engine: Engine, settings: Settings, demo: bool) -> Sequence[str]:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    base = f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
+    site = f"{'https' if settings.tls_cert else 'http'}://{host}"
+    base = f"{site}:{settings.port}"
     lines = [f"Didier serves {base}/ (admin panel: {base}/admin/)"]
+    if settings.lenient_port:
+        lines += [f"For scripts that do not percent-encode: {site}:{settings.lenient_port}{PATH}"]
     if demo:
         with reading(engine) as conn:
             target = demo_data.free_target(conn)
