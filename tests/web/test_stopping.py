@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from didier.web.stopping import QUIET_SECONDS
+from support.mariadb import free_port
 from support.measurements import note
 from support.process import until
 from support.raw import connect, ended, request
@@ -36,18 +37,19 @@ class Clients:
     """Clients that copy until they are refused a connection, and write down each request's end.
 
     *kept*: each keeps its connection for as long as the server lets it; *pause* is the longest time between
-    an answer and the next request.
+    an answer and the next request. *port* is the server's second one, if that is asked.
     """
 
     server: Didier
     count: int
     kept: bool = True
     pause: float = 0.0
+    port: int | None = None
+    targets: Iterator[int] = field(default_factory=lambda: itertools.count(18_100_000_000))
     acknowledged: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _targets: Iterator[int] = field(default_factory=lambda: itertools.count(18_100_000_000))
 
     def start(self) -> None:
         """Begin; return when each has been answered once, on average."""
@@ -65,7 +67,7 @@ class Clients:
     def _work(self) -> None:
         while True:
             try:
-                sock = socket.create_connection(("127.0.0.1", self.server.port), END_SECONDS)
+                sock = socket.create_connection(("127.0.0.1", self.port or self.server.port), END_SECONDS)
             except ConnectionRefusedError:
                 return
             with sock:
@@ -74,7 +76,7 @@ class Clients:
 
     def _copy(self, sock: socket.socket) -> bool:
         """Send one request; say whether the connection goes on."""
-        target = str(next(self._targets))
+        target = str(next(self.targets))
         query = urllib.parse.urlencode({**TUTORIAL, "new_did_pattern": target})
         close = "" if self.kept else "Connection: close\r\n"
         try:
@@ -120,6 +122,31 @@ def test_nobody_is_cut_off(tmp_path, count, kept, pause):
     how = "kept connections" if kept else "new connections"
     seldom = f", with up to {pause} s between two requests" if pause else ""
     note(f"SIGTERM while {count} clients copy on {how}{seldom}", ROUNDS, total["acknowledged"], 0)
+
+
+def test_nobody_is_cut_off_at_the_lenient_port(tmp_path):
+    """Each connection there is for one request, which is answered, while both ports are asked."""
+    for place in range(ROUNDS):
+        directory = tmp_path / str(place)
+        directory.mkdir()
+        port = free_port()
+        server = Didier(
+            directory, "--demo", "--database", f"sqlite:///{directory}/didier.db",
+            environment={"DIDIER_LENIENT_PORT": str(port)},
+        ).start()  # fmt: skip
+        lenient = Clients(server, 32, port=port)
+        others = Clients(server, 8, kept=False, targets=itertools.count(18_200_000_000))
+        lenient.start()
+        others.start()
+        terminate(server)
+        lenient.join()
+        others.join()
+        acknowledged = [*lenient.acknowledged, *others.acknowledged]
+
+        assert 0 == server.stop()
+        assert [] == lenient.unanswered + lenient.others + others.unanswered + others.others
+        assert sorted([SOURCE, *acknowledged]) == sorted(server.patterns())
+    note("SIGTERM while 32 clients copy at the lenient port", ROUNDS, len(acknowledged), 0)
 
 
 def test_the_last_answer_closes_the_connection(own_server):
