@@ -35,6 +35,14 @@ VALUES = {
     "tls_key": ("/flag.key", "/environment.key", "/file.key"),
     "key_file": ("/flag.key", "/environment.key", "/file.key"),
     "trusted_proxies": ("192.0.2.1/32", "192.0.2.2/32, 2001:db8::/32", "192.0.2.16/28"),
+    "agi_host": ("flag.example.com", "environment.example.com", "file.example.com"),
+    "agi_port": (1, 2, 3),
+    "agi_networks": ("192.0.2.1/32", "192.0.2.2/32, 2001:db8::/32", "192.0.2.16/28"),
+    "agi_server_ip": ("192.0.2.1", "192.0.2.2", "192.0.2.3"),
+    "agi_seconds": (1.5, 2.5, 3.5),
+    "agi_connections": (1, 2, 3),
+    "agi_url_seconds": (1.5, 2.5, 3.5),
+    "agi_url_networks": ("192.0.2.1/32", "192.0.2.2/32, 2001:db8::/32", "192.0.2.16/28"),
     "allowed_hosts": ("a.example.com", "b.example.com, *.example.org", "2001:db8::1"),
 }
 """For each setting a value from a flag, the environment and the file."""
@@ -65,6 +73,14 @@ ALLOWED = {
     "tls_key": ("", "at least 1 character"),
     "key_file": ("", "at least 1 character"),
     "trusted_proxies": ("10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+    "agi_host": ("", "at least 1 character"),
+    "agi_port": ("65536", "less than or equal to 65535"),
+    "agi_networks": ("10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+    "agi_server_ip": ("", "at least 1 character"),
+    "agi_seconds": ("0", "greater than 0"),
+    "agi_connections": ("0", "greater than or equal to 1"),
+    "agi_url_seconds": ("0", "greater than 0"),
+    "agi_url_networks": ("10.0.0.1/8", "10.0.0.1/8 has host bits set"),
     "allowed_hosts": ("https://a.example.com", "without scheme, port and path"),
 }
 """For each setting a value that is not allowed, and what is."""

@@ -150,8 +150,9 @@ class Settings(BaseSettings):
         description="Port on which Asterisk asks by FastAGI where calls go: 4573, as a rule",
     )
     agi_networks: Listed[Network] = Field(
-        (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")),
-        description="Addresses or networks, separated by commas, from which Asterisk may ask",
+        (),
+        description="Addresses or networks, separated by commas, from which Asterisk may ask besides this"
+        " machine",
     )
     agi_server_ip: str | None = Field(
         None,

@@ -77,7 +77,8 @@ class AgiServer:
         if len(self._sessions) >= self._settings.agi_connections:
             log.warning("call_not_routed", reason="too many connections", address=peer)
             return False
-        if any(ip_address(peer) in network for network in self._settings.agi_networks):
+        address = ip_address(peer)
+        if address.is_loopback or any(address in network for network in self._settings.agi_networks):
             return True
         log.warning("call_not_routed", reason="not from an allowed network", address=peer)
         return False

@@ -20,6 +20,10 @@ def serve(
     port: Annotated[str | None, typer.Option(help="Port to listen on. Setting: port.")] = None,
     database: DatabaseOption = None,
     astguiclient_conf: AstguiclientOption = None,
+    agi_port: Annotated[
+        str | None,
+        typer.Option(help="Port on which Asterisk asks where calls go, 4573 as a rule. Setting: agi_port."),
+    ] = None,
     tls_cert: Annotated[
         str | None, typer.Option(help="PEM file with the certificate: serve TLS. Setting: tls_cert.")
     ] = None,
@@ -36,6 +40,7 @@ def serve(
         "port": port,
         "database": database,
         "astguiclient_conf": astguiclient_conf,
+        "agi_port": agi_port,
         "tls_cert": tls_cert,
         "tls_key": tls_key,
     }

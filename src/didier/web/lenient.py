@@ -3,7 +3,7 @@
 VICIdial's Apache takes the bytes of `BARE` in an address as they are; Granian and uvicorn refuse some or all
 of them. Here they are encoded before uvicorn parses the request. A connection is for one request, so that the
 end of its head can be told without following bodies. Why it is a port of its own:
-``docs/decisions/0023-lenient-port.md``.
+``docs/decisions/0024-lenient-port.md``.
 """
 
 import asyncio

@@ -105,11 +105,18 @@ def _most_connections(settings: Settings) -> int:
 
 def check_ports(settings: Settings) -> None:
     """Raise `WrongSetting` when what is to be listened on cannot be."""
-    _check_address("port", settings.host, settings.port)
-    if settings.lenient_port == settings.port:
-        raise WrongSetting("lenient_port: it is the same as port; it must be another")
-    if settings.lenient_port:
-        _check_address("lenient_port", settings.host, settings.lenient_port)
+    wanted = (
+        ("host", "port", settings.host, settings.port),
+        ("host", "lenient_port", settings.host, settings.lenient_port),
+        ("agi_host", "agi_port", settings.agi_host, settings.agi_port),
+    )
+    taken: dict[int, str] = {}
+    for host_name, name, host, port in wanted:
+        if port and port in taken:
+            raise WrongSetting(f"{name}: it is the same as {taken[port]}; it must be another")
+        if port:
+            taken[port] = name
+            _check_address(f"{host_name} and {name}", host, port)
 
 
 def _check_address(name: str, host: str, port: int) -> None:
@@ -119,7 +126,7 @@ def _check_address(name: str, host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        raise WrongSetting(f"host and {name}: cannot listen on {host}:{port}: {error.strerror}") from None
+        raise WrongSetting(f"{name}: cannot listen on {host}:{port}: {error.strerror}") from None
 
 
 def check_tls(settings: Settings) -> None:

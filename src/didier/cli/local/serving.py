@@ -94,6 +94,8 @@ def _greeting(engine: Engine, settings: Settings, demo: bool) -> Sequence[str]:
     lines = [f"Didier serves {base}/ (admin panel: {base}/admin/)"]
     if settings.lenient_port:
         lines += [f"For scripts that do not percent-encode: {site}:{settings.lenient_port}{PATH}"]
+    if settings.agi_port:
+        lines += [f"Asterisk asks agi://{settings.agi_host}:{settings.agi_port}/did-route where calls go"]
     if demo:
         with reading(engine) as conn:
             target = demo_data.free_target(conn)
