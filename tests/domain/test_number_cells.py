@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from didier.domain import patterns
-from didier.domain.number_cells import DIGITS_MOST, NumberCell, as_it_stands, is_number, read, unquoted
+from didier.domain.number_cells import NumberCell, as_it_stands, is_number, read, unquoted
+from didier.domain.number_groups import DIGITS_MOST
 from didier.domain.targets import Range
 
 WRITTEN = st.text("0123456789+-()/., ;\t\n'\"=ExXto\u2013\u00a0\u200b\uff11abé#*_:", max_size=60)
@@ -39,6 +40,19 @@ def written(cell: str) -> list[str]:
         ("20.79.46.00", "20794600"),
         ("18002220100,", "18002220100"),
         ("42", "42"),
+        ("TEL:+1-800-222-0100", "+18002220100"),
+        ("sip:+18002220100@carrier.example", "+18002220100"),
+        ("<sips:18002220100@10.0.0.1:5061>", "18002220100"),
+        ("0044 20 7946 0000", "00442079460000"),
+        ("0033-1-23-45-67-89", "0033123456789"),
+        ("49 30 12 34 56 78", "493012345678"),
+        ("+49 15123456789", "+4915123456789"),
+        ("+49 89 1234567-0", "+498912345670"),
+        ("+353-1800-123-456", "+3531800123456"),
+        ("+33.1.23.45.67.89", "+33123456789"),
+        ("612.34.56.78", "612345678"),
+        ("1800 555 - 0100", "18005550100"),
+        ("(0-312) 34567", "031234567"),
     ],
 )
 def test_one_number(cell, number):
@@ -60,6 +74,11 @@ def test_one_number(cell, number):
         ("1\u2212800\u2212222\u22120102", "18002220102"),
         ("800\u200b222\u00a00100\u202c", "8002220100"),
         ("\uff0b\uff11\uff18\uff10\uff10\uff12\uff12\uff12\uff10\uff11\uff10\uff10", "+18002220100"),
+        ("\uff08\uff18\uff10\uff10\uff09\uff12\uff12\uff12\uff0d0100", "8002220100"),
+        ("=\u201c18002220100\u201d", "18002220100"),
+        ('"=""18002220100"""', "18002220100"),
+        ('18002220100"', "18002220100"),
+        ("\u00ab18002220100\u00bb", "18002220100"),
         ("\u0661\u0668\u0660\u0660\u0662\u0662\u0662\u0660\u0661\u0660\u0660", "18002220100"),
     ],
 )
@@ -70,7 +89,16 @@ def test_what_spreadsheets_and_keyboards_put_around_a_number(cell, number):
 
 @pytest.mark.parametrize(
     "cell",
-    ["18002220100 ext 12", "18002220100x12", "18002220100 ext. 12", "18002220100#12", "1800-222-0100;ext=12"],
+    [
+        "18002220100 ext 12",
+        "18002220100x12",
+        "18002220100 ext. 12",
+        "18002220100#12",
+        "1800-222-0100;ext=12",
+        "18002220100 (x12)",
+        "18002220100 ramal 12",
+        "18002220100 \u0434\u043e\u0431. 12",
+    ],
 )
 def test_an_extension_is_left_out_and_that_is_said(cell):
     """The number is the DID; its extension is somebody else's matter."""
@@ -88,6 +116,10 @@ def test_an_extension_is_left_out_and_that_is_said(cell):
         ("18002220100 bis 18002220109", "18002220100-18002220109"),
         ("18002220100..18002220109", "18002220100-18002220109"),
         ("18002220100 -> 18002220109", "18002220100-18002220109"),
+        ("18002220100- 18002220109", "18002220100-18002220109"),
+        ("18002220100 \u2013109", "18002220100-18002220109"),
+        ("18002220100 hasta 18002220109", "18002220100-18002220109"),
+        ("18002220100 \uff5e 18002220109", "18002220100-18002220109"),
         ("(800) 222-0100 - (800) 222-0109", "8002220100-8002220109"),
         ("1-800-222-0100 - 1-800-222-0109", "18002220100-18002220109"),
         ("+1 800 222 0100 to 0109", "+18002220100-18002220109"),
@@ -141,6 +173,27 @@ def test_several_numbers(cell, numbers):
         ("100-199", "it may be several numbers, or a range"),
         ("4000-4099", "it may be several numbers, or a range"),
         ("800-222-0100-800-222-0109", "it may be several numbers, or a range"),
+        ("800-222-0100-0109", "it may be several numbers, or a range"),
+        ("(800) 222-0100-199", "it may be several numbers, or a range"),
+        ("800 222 0100 0101", "it may be several numbers, or a range"),
+        ("8002220100 12", "it may be several numbers, or a range"),
+        ("+49 89 1234500-12", "it may be several numbers, or a range"),
+        ("555-0100 - 0109", "it may be several numbers, or a range"),
+        ("180022201(00-09)", "it may be several numbers, or a range"),
+        ("1800222010[0-9]", "it may be several numbers, or a range"),
+        ("1800222010[01]", "it may be several numbers, or a range"),
+        ("1800222010(0)", "it may be several numbers, or a range"),
+        ("1. 18002220100", "it may be several numbers, or a range"),
+        ("2) 18002220100", "it may be several numbers, or a range"),
+        ("(3) 18002220100", "it may be several numbers, or a range"),
+        ("// 18002220100", "it may be several numbers, or a range"),
+        ("1.80022 E+10", "a spreadsheet has shortened the number"),
+        ('="1.8E+10"', "a spreadsheet has shortened the number"),
+        ("#NV", "#NV is no number"),
+        ("01/02/26", "01/02/26 is no telephone number"),
+        ("31.12.99", "31.12.99 is no telephone number"),
+        ("2026-01", "2026-01 is no telephone number"),
+        ("1/2026", "1/2026 is no telephone number"),
         ("18,002,220,100", "not several whole ones"),
         ("100, 101", "not several whole ones"),
         ("18002220109-18002220100", "the end comes before the beginning"),
@@ -164,7 +217,19 @@ def test_what_is_not_certain_is_refused(cell, reason):
 
 
 @pytest.mark.parametrize(
-    "cell", ["_X.", "_1NXXNXXXXXX", "180022201XX", "s", "default", "*98", "18002220100.5"]
+    "cell",
+    [
+        "_X.",
+        "_1NXXNXXXXXX",
+        "180022201XX",
+        "1800222x100",
+        "180022201X0",
+        "1800222#100",
+        "s",
+        "default",
+        "*98",
+        "18002220100.5",
+    ],
 )
 def test_what_may_be_a_pattern_is_taken_as_it_is_written(cell):
     """Whether it is plausible is asked elsewhere."""

@@ -5,7 +5,17 @@ from didier.domain.targets import Range
 
 
 @pytest.mark.parametrize(
-    "pattern", ["18002220100", "+18002220100", "+442079460000", "42", "4001", "5550100", "123456789012345"]
+    "pattern",
+    [
+        "18002220100",
+        "+18002220100",
+        "+442079460000",
+        "+390212345678",
+        "42",
+        "4001",
+        "5550100",
+        "123456789012345",
+    ],
 )
 def test_numbers_that_calls_may_come_to(pattern):
     """Digits alone may be a number, up to 15 of them; with a plus sign it is one that some country has."""
@@ -18,6 +28,7 @@ def test_numbers_that_calls_may_come_to(pattern):
         ("1234567890123456", "more than 15 digits"),
         ("+1800222", "no such number in any country"),
         ("+99912345678", "no such number in any country"),
+        ("+4402079460000", "the 0 behind +44 is dialled within the country only"),
         ("_X.", "no call will match this wildcard"),
         ("_1NXXNXXXXXX", "no call will match this wildcard"),
         ("180022201XX", "a telephone number has digits"),

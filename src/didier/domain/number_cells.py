@@ -9,14 +9,9 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from didier.domain import patterns, targets
+from didier.domain import number_groups, patterns, targets
+from didier.domain.number_groups import DIALLED, DIGITS_MOST, FULL_NUMBER, WHOLE_NUMBER
 from didier.domain.targets import Range
-
-DIGITS_MOST = 15
-"""Most digits of a telephone number (ITU-T E.164, section 6)."""
-
-WHOLE_NUMBER = 7
-"""Least digits of what stands beside others in a cell and is a number by itself."""
 
 LONGEST = 200
 """Most characters of a cell that is read as a whole; longer ones are lists."""
@@ -28,33 +23,30 @@ _NOTHING = frozenset({
 })  # fmt: skip
 """Words for an empty cell, and the errors of spreadsheets."""
 
-_SHORTENED = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
+_SPREADSHEET_ERROR = re.compile(r"#[^0-9]+")
+_QUOTES = "'`\u2018\u2019\u00b4\"\u201c\u201d\u201e\u00ab\u00bb"
+_SHORTENED = re.compile(rf"[={_QUOTES}]*[+-]?[0-9]+([.,][0-9]+)? ?E ?\+?[0-9]+[{_QUOTES}]*", re.IGNORECASE)
 _WHOLE_DECIMAL = re.compile(r"(\+?[0-9]+)[.,]0+")
-_FORMULA = re.compile(r'="?(.*?)"?')
-_QUOTES = "'`\u2018\u2019\u00b4\""
 _EXTENSION = re.compile(
-    r"(.*[0-9)])[ ,;]*(?:extension|extn|ext|durchwahl|anexo|poste|x|#)[ .:=]*([0-9]{1,7})", re.IGNORECASE
+    r"(.*[0-9)])[ ,;(]*(extension|extn|ext|durchwahl|nebenstelle|anexo|ramal|interno|int|poste"
+    r"|toestel|dahili|wewn?|\u0434\u043e\u0431|x|#)[ .:=]*([0-9]{1,7})\)?",
+    re.IGNORECASE,
 )
-_SPACED_DASH = re.compile(r" -{1,2} ")
+_SPACED_DASH = re.compile(r" ?-{1,2} | -{1,2}")
 _RANGE_WORD = re.compile(
-    r" (?:to|thru|through|until|till|bis|al?|\u00e0|au|at\u00e9|ate|tot|do) "
+    r" (?:to|up to|thru|through|until|till|bis|al?|fino al?|\u00e0|au|jusqu'(?:\u00e0|au)|hasta|at\u00e9|ate"
+    r"|tot|t/m|do|\u0434\u043e|\u043f\u043e) "
     r"| ?(?:\.\.\.?|\u2026|-{1,2}>|=>|\u2192|~) ?",
     re.IGNORECASE,
 )
 _FROM = re.compile(r"(?:from|von|vom|de|desde|du|da|van|od) (?=[+(0-9])", re.IGNORECASE)
 _BETWEEN = re.compile(r" ?[,;|\t\r\n]+ ?| (?:and|und|et|y|e|&) ", re.IGNORECASE)
-_DIALLED = re.compile(r"\+?[0-9]+")
-_DECIMAL = re.compile(r"[0-9]+\.[0-9]{1,3}")
 _BLANKS = re.compile(" +")
-_TWO_GROUPS = re.compile(r"([0-9]{2,6}) ?- ?([0-9]{2,6})")
-_DATE = re.compile(
-    r"(?:19|20)[0-9]{2}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2(?:19|20)[0-9]{2}"
-)
-_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-_SHORT_GROUP = re.compile(r".*\.[0-9](?![0-9])")
 _ENDS = " ,;|\t\r\n"
-_GROUPED = str.maketrans("", "", " -()[]/.")
-_TRUNK_ZERO = re.compile(r"(?<=[0-9]) ?\(0\) ?")
+_TEL = re.compile("(?:tel|callto): ?", re.IGNORECASE)
+_SIP = re.compile(r"<?sips?:(\+?[0-9]{7,15})@[^@ ]+", re.IGNORECASE)
+_FULL_WIDTH = range(0xFF01, 0xFF5F)
+"""Forms of ASCII's characters as wide as those of Chinese (Unicode, Halfwidth and Fullwidth Forms)."""
 
 SPOILED = "a spreadsheet has shortened the number and its last digits are lost: format the column as text"
 """Why ``1.8E+10`` is refused, in columns of numbers and elsewhere."""
@@ -86,7 +78,7 @@ def read(cell: str) -> NumberCell:
     text = tidy(cell)
     if not text:
         return NumberCell(problem="there is no number")
-    if text.casefold() in _NOTHING:
+    if text.casefold() in _NOTHING or _SPREADSHEET_ERROR.fullmatch(text):
         return NumberCell(problem=f"{cell.strip()} is no number")
     if _SHORTENED.fullmatch(text):
         return NumberCell(problem=SPOILED)
@@ -96,7 +88,14 @@ def read(cell: str) -> NumberCell:
 def is_number(cell: str) -> bool:
     """Say whether a cell holds numbers and nothing else."""
     found = read(cell)
-    return bool(found.targets) and all(isinstance(t, Range) or _DIALLED.fullmatch(t) for t in found.targets)
+    return bool(found.targets) and all(isinstance(t, Range) or DIALLED.fullmatch(t) for t in found.targets)
+
+
+def has_whole_number(cell: str) -> bool:
+    """Say whether a cell has a number that is one by itself, or a range of such."""
+    return is_number(cell) and all(
+        isinstance(target, Range) or _is_whole(target) for target in read(cell).targets
+    )
 
 
 def is_plain(cell: str) -> bool:
@@ -112,11 +111,12 @@ def spoiled(cell: str) -> bool:
 def unquoted(cell: str) -> str:
     """Return what a spreadsheet was told not to calculate with: of ``="123"`` and ``'123`` it is 123."""
     text = cell.strip()
-    if text.startswith("="):
-        found = _FORMULA.fullmatch(text)
-        text = found[1] if found and _DIALLED.fullmatch(found[1]) else text
-    if text[:1] in _QUOTES and _DIALLED.match(text.lstrip(_QUOTES)):
-        text = text.strip(_QUOTES)
+    bare = text.strip(_QUOTES)
+    if bare != text and DIALLED.match(bare):
+        text = bare
+    elif bare.startswith("="):
+        value = bare.lstrip("=" + _QUOTES)
+        text = value if DIALLED.fullmatch(value) else text
     whole = _WHOLE_DECIMAL.fullmatch(text)
     return whole[1] if whole else text
 
@@ -124,7 +124,11 @@ def unquoted(cell: str) -> str:
 def tidy(cell: str) -> str:
     """Return *cell* with plain dashes, blanks and digits, and without characters that are not seen."""
     text = cell if cell.isascii() else "".join(map(_plain, cell))
-    return unquoted(_BLANKS.sub(" ", text).strip(_ENDS).removeprefix("tel:"))
+    text = unquoted(_BLANKS.sub(" ", text).strip(_ENDS))
+    if ":" not in text:
+        return text
+    sip = _SIP.fullmatch(text)
+    return sip[1] if sip else unquoted(_TEL.sub("", text, count=1) if _TEL.match(text) else text)
 
 
 def _plain(character: str) -> str:
@@ -135,8 +139,8 @@ def _plain(character: str) -> str:
         return "-"
     if category == "Zs":
         return " "
-    if character == "\uff0b":
-        return "+"
+    if ord(character) in _FULL_WIDTH:
+        return chr(ord(character) - _FULL_WIDTH.start + ord("!"))
     return "" if category == "Cf" else character
 
 
@@ -207,50 +211,30 @@ def _as_number(text: str) -> NumberCell | None:
     if number := _dialled(text):
         return NumberCell((number,))
     extended = _EXTENSION.fullmatch(text)
-    number = _dialled(extended[1].strip(" ,;")) if extended else None
-    if extended and number and len(number) >= WHOLE_NUMBER:
-        return NumberCell((number,), note=f"without its extension {extended[2]}")
-    return None
+    number = _dialled(extended[1].strip(" ,;(")) if extended else None
+    if not extended or not number:
+        return None
+    # What looks like an extension may be a mask: 1800222x100 is a hundred numbers.
+    is_glued = extended.end(1) == extended.start(2) and len(extended[2]) == 1
+    if len(number.lstrip("+")) < (FULL_NUMBER if is_glued else WHOLE_NUMBER):
+        return None
+    return NumberCell((number,), note=f"without its extension {extended[3]}")
 
 
 def _dialled(text: str) -> str | None:
-    """Return the digits of one number that is written in groups; None where that is not certain."""
-    text = unquoted(text)
-    plain = _TRUNK_ZERO.sub("", text).translate(_GROUPED)
-    if not _DIALLED.fullmatch(plain) or _is_something_else(text) or _may_be_two(text):
-        return None
-    in_groups = len(plain) != len(text)
-    return None if in_groups and len(plain.lstrip("+")) > DIGITS_MOST else plain
-
-
-def _is_something_else(text: str) -> bool:
-    """Say whether a text of digits is a decimal, a date, or the address of a server."""
-    if _DECIMAL.fullmatch(text) or _DATE.fullmatch(text) or _SHORT_GROUP.match(text):
-        return True
-    groups = text.split(".") if _ADDRESS.fullmatch(text) else []
-    return any(len(group) != 2 for group in groups)  # so are some countries' numbers
-
-
-def _may_be_two(text: str) -> bool:
-    """Say whether a text may be two numbers: ``18002220100/01``, or a range of short ones: ``4000-4099``."""
-    before, slash, _ = text.rpartition("/")
-    if slash and sum(map(str.isdigit, before)) >= WHOLE_NUMBER:
-        return True
-    ends = _TWO_GROUPS.fullmatch(text)
-    if not ends or len(ends[1]) != len(ends[2]) or ends[2] < ends[1]:
-        return False
-    half = len(ends[1]) // 2
-    return ends[1][:half] == ends[2][:half]
+    return number_groups.dialled(unquoted(text))
 
 
 def _as_written(cell: str) -> NumberCell:
     written = cell.strip()
-    problem = patterns.problem(written)
-    if _DATE.fullmatch(written) or _ADDRESS.fullmatch(written):
+    text = tidy(cell)
+    is_digits = bool(DIALLED.fullmatch(number_groups.digits_of(text)))
+    if is_digits and number_groups.is_no_number(text):
         return NumberCell(problem=f"{written} is no telephone number")
+    problem = patterns.problem(written)
     if problem is None:
         return NumberCell((written,))
-    if _DIALLED.fullmatch(tidy(cell).translate(_GROUPED)):
+    if is_digits:
         return NumberCell(problem="it may be several numbers, or a range: write each number by itself")
     return NumberCell(problem=problem.reason)
 

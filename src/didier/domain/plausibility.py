@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from didier.domain.number_cells import DIGITS_MOST
+from didier.domain.number_groups import DIGITS_MOST
 from didier.domain.targets import Range
 
 _DIGITS = re.compile(rf"[0-9]{{2,{DIGITS_MOST}}}")
@@ -28,11 +28,7 @@ def doubt(pattern: str) -> str | None:
     if digits.isascii() and digits.isdigit():
         if len(digits) > DIGITS_MOST:
             return f"no number has more than {DIGITS_MOST} digits"
-        return (
-            None
-            if _is_possible(pattern[:-_ALIKE], len(pattern))
-            else "there is no such number in any country"
-        )
+        return _impossible(pattern[:-_ALIKE], len(pattern))
     if pattern.startswith("_"):
         return "DIDs are compared as they are written: no call will match this wildcard"
     return "a telephone number has digits, and perhaps a plus sign before them"
@@ -44,9 +40,16 @@ def block_doubt(block: Range) -> str | None:
 
 
 @lru_cache(4096)
-def _is_possible(begin: str, length: int) -> bool:
+def _impossible(begin: str, length: int) -> str | None:
+    """Say what is wrong with a number that begins with a plus sign and with *begin*."""
     try:
         number = phonenumbers.parse(begin.ljust(length, "0"))
     except phonenumbers.NumberParseException:
-        return False
-    return phonenumbers.is_possible_number(number)
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        return "there is no such number in any country"
+    country = f"+{number.country_code}"
+    # libphonenumber drops the zero; calls come without it.
+    if begin.startswith(f"{country}0") and not number.italian_leading_zero:
+        return f"the 0 behind {country} is dialled within the country only: leave it out"
+    return None
