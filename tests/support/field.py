@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,11 +73,24 @@ RIGHT: Mapping[str, Right] = {
 }
 
 
-def workbook(rows: Sequence[Sequence[str | int | float | bool]]) -> bytes:
+class Markup(str):
+    """A cell or row of a sheet, as it stands in the file."""
+
+
+Sheet = Sequence[Sequence[str | int | float | bool] | Markup]
+
+
+def workbook(rows: Sheet) -> bytes:
     """Return an .xlsx file with one sheet that has *rows* (ECMA-376, the least that a reader needs)."""
+    return workbook_of({"Numbers": rows})
+
+
+def workbook_of(sheets: Mapping[str, Sheet], hidden: Collection[str] = ()) -> bytes:
+    """Return an .xlsx file with *sheets*, of which some are *hidden*."""
     spreadsheet = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
+    numbered = list(enumerate(sheets, 1))
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -87,13 +100,24 @@ def workbook(rows: Sequence[Sequence[str | int | float | bool]]) -> bytes:
         "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1"'
         f' Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{spreadsheet}" xmlns:r="{office}"><sheets>'
-        '<sheet name="Numbers" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1"'
-        f' Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{spreadsheet}"><sheetData>'
-        + "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in rows)
-        + "</sheetData></worksheet>",
+        + "".join(
+            f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"{HIDDEN if name in hidden else ""}/>'
+            for n, name in numbered
+        )
+        + "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        + "".join(
+            f'<Relationship Id="r{n}" Type="{office}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+            for n, _ in numbered
+        )
+        + "</Relationships>",
     }
+    for n, name in numbered:
+        parts[f"xl/worksheets/sheet{n}.xml"] = (
+            f'<worksheet xmlns="{spreadsheet}"><sheetData>'
+            + "".join(map(_row, sheets[name]))
+            + "</sheetData></worksheet>"
+        )
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in parts.items():
@@ -101,7 +125,16 @@ def workbook(rows: Sequence[Sequence[str | int | float | bool]]) -> bytes:
     return file.getvalue()
 
 
+HIDDEN = ' state="hidden"'
+
+
+def _row(row: Sequence[str | int | float | bool] | Markup) -> str:
+    return row if isinstance(row, Markup) else f"<row>{''.join(map(_cell, row))}</row>"
+
+
 def _cell(value: str | int | float | bool) -> str:
+    if isinstance(value, Markup):
+        return value
     if isinstance(value, bool):
         return f'<c t="b"><v>{int(value)}</v></c>'
     if isinstance(value, str):
