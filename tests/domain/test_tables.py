@@ -93,6 +93,8 @@ def test_tables_of_every_kind(delimiter, end, above):
 def test_a_spreadsheet_says_what_divides_its_table():
     """The line sep= is no row."""
     assert ["15550100"] == numbers("sep=;\nNumber;Description\n15550100;One, two, three\n")
+    assert ["15550100"] == numbers("sep=\\t\nNumber\tDescription\n15550100\tOne, two\n")
+    assert ["15550100", "15550101"] == numbers("sep=,\n15550100\n15550101\n")
 
 
 def test_the_delimiter_is_the_one_by_which_rows_are_alike():
@@ -129,6 +131,8 @@ def test_a_table_is_read_as_it_was_written(wanted, quoting):
         "TN", "PhoneNumber", "Telephone Number", "FullNumber", "destination_number", "E164", "didNumber",
         "#DID", "Rufnummer", "Número", "N\u00fam\u00e9ro de t\u00e9l\u00e9phone", "Номер телефона",
         "電話番号", "전화번호",
+        "N\u00ba de tel\u00e9fono", "Telefon Numaras\u0131", "TELEFON NUMARASI", "\u2116 телефона",
+        "Nr telefonu", "Telefon-Nr.", "10 Digit TN",
     ],
 )  # fmt: skip
 def test_names_of_the_column_of_numbers(name):
@@ -171,7 +175,7 @@ def test_an_empty_cell_leaves_the_field_and_blank_empties_it():
 @pytest.mark.parametrize(
     ("word", "stored"),
     [("Yes", "Y"), ("true", "Y"), ("1", "Y"), ("ACTIVE", "Y"), ("y", "Y"), ("No", "N"), ("FALSE", "N"),
-     ("0", "N"), ("inactive", "N"), ("Y", "Y"), ("maybe", "maybe")],
+     ("0", "N"), ("inactive", "N"), ("1.0", "Y"), ("'0", "N"), ("Y", "Y"), ("maybe", "maybe")],
 )  # fmt: skip
 def test_words_for_yes_and_no(word, stored):
     """A field of Y and N takes the words that people and spreadsheets have for them."""
@@ -262,6 +266,10 @@ def test_ranges_in_tables():
         "first\tlast",
         "Rufnummer von;Rufnummer bis",
         "desde,hasta",
+        "From TN,To TN",
+        "Block Start;Block End",
+        "Beginning Number,Ending Number",
+        "Anfang;Ende",
     ],
 )
 def test_ranges_in_two_columns(header):
@@ -333,7 +341,43 @@ def test_two_columns_of_numbers_without_header_are_a_list_only_where_lists_may_c
 def test_one_column_needs_no_header():
     """A column of numbers is one, and a word above it is no number."""
     assert ["18002220100", "18002220101"] == numbers("18002220100\n18002220101\n")
+    assert ["18002220100"] == numbers("18002220100,,\n")
     assert "no column of numbers is known" in refusal("Colour\n18002220100\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("1.8E+10\n18002220100\n", "row 1: a spreadsheet has shortened the number"),
+        ("NULL\n18002220100\n", "row 1: NULL is no number"),
+        (
+            "18002220100,\n" * 60 + "18002220101,12\n",
+            "row 61: it has more cells than the table has columns (1)",
+        ),
+        ("18002220100\n" * 60 + "18002220101,12\n", "row 61: 18002220101,12 is not one number"),
+    ],
+)
+def test_rows_of_one_column_are_refused_alone(text, problem):
+    """What is no number, in the first row too, is refused by its row; a second cell is no number."""
+    refused = [row.problem for row in rows(text) if row.problem]
+
+    assert {"18002220100"} == {row.target for row in rows(text) if not row.problem}
+    assert 1 == len(refused)
+    assert refused[0].startswith(problem)
+
+
+@pytest.mark.parametrize("text", ["101\t18002220100\n102\t18002220101\n", "18002220100,12\n18002220101,\n"])
+def test_a_pasted_table_whose_rows_have_codes_is_no_list(text):
+    """Where one column has whole numbers and another none, the codes are no DIDs."""
+    assert "no column of numbers is known" in refusal(text, is_table=False)
+
+
+@pytest.mark.parametrize("header", ['Number, "Description"', "Number, Description"])
+def test_blanks_before_quotes_belong_to_no_cell(header):
+    """Scripts that join cells by hand write them."""
+    [row] = rows(f'{header}\n15550100,  "A, b"\n')
+
+    assert {"did_description": "A, b"} == row.values
 
 
 def test_a_mapping_says_what_becomes_of_columns():
@@ -407,6 +451,15 @@ def test_a_column_without_name_that_has_cells_is_not_left_out_silently():
     """Nobody knows what it is."""
     assert "there is no DID field 2:" in refusal("Number,,\n18002220100,Bonn,\n")
     assert ["18002220100"] == numbers("Number,,\n18002220100,,\n")
+
+
+@pytest.mark.parametrize("row", ["15550199,15550150,1", "15550199,,1,15550150"])
+def test_a_late_cell_in_a_column_without_name_is_refused(row):
+    """Where the first rows have none there, the column is taken for none."""
+    *read, refused = rows("Number,,User,\n" + "15550100,,1,\n" * 60 + row)
+
+    assert {""} == {one.problem for one in read}
+    assert refused.problem.startswith("row 62: it has a cell in column ")
 
 
 def test_columns_have_a_limit():

@@ -34,22 +34,31 @@ OF_THE_EXPORTED = frozenset({
 _NUMBER_WORDS = """
     target did dids didpattern newdid newdids didnumber didnumbers number numbers phonenumber phonenumbers
     phoneno telephone telephonenumber tel telno tn tns fullnumber destinationnumber callednumber calleddid
-    inboundnumber virtualnumber e164 e164number numbere164 phonee164 msisdn dnis ddi ddinumber ani
-    rufnummer rufnummern telefonnummer telefonnummern nummer nummern telefon numero numeros telefono telefonos
-    numerodetelefono numerotelefono numerodetelephone numerotelephone sda numerosda telefone
-    numerodetelefone telefoonnummer telefoonnummers numer numery numertelefonu numara telefonnumarasi
-    номер номера телефон номертелефона 電話番号 电话号码 電話號碼 号码 전화번호 رقم رقمالهاتف
+    10digittn phonenr inboundnumber virtualnumber e164 e164number numbere164 phonee164 msisdn dnis ddi
+    ddinumber ani rufnummer rufnummern rufnr telefonnummer telefonnummern telefonnr telnr nummer nummern
+    telefon numero numeros telefono telefonos numerodetelefono nodetelefono ndetelefono numerotelefono
+    ntelefono ndetelephone numerodetelephone numerotelephone sda numerosda telefone numerodetelefone
+    telefoonnummer telefoonnummers numer numery numertelefonu nrtelefonu numara telefonnumarasi номер
+    номера телефон номертелефона №телефона 電話番号 电话号码 電話號碼 号码 전화번호 رقم رقمالهاتف
 """
 """What exports call the column of the numbers, in several languages."""
 
-_ENDS = frozenset({
-    ("numberfrom", "numberto"), ("from", "to"), ("fromnumber", "tonumber"), ("start", "end"),
-    ("startnumber", "endnumber"), ("numberstart", "numberend"), ("rangestart", "rangeend"),
-    ("rangefrom", "rangeto"), ("first", "last"), ("firstnumber", "lastnumber"), ("begin", "end"),
-    ("beginnumber", "endnumber"), ("didfrom", "didto"), ("didstart", "didend"), ("tnfrom", "tnto"),
-    ("von", "bis"), ("nummervon", "nummerbis"), ("rufnummervon", "rufnummerbis"), ("desde", "hasta"),
-    ("debut", "fin"), ("du", "au"), ("da", "a"), ("van", "tot"), ("de", "ate"), ("od", "do"),
-})  # fmt: skip
+_BOTH_ENDS = (
+    ("from", "to"), ("start", "end"), ("first", "last"), ("begin", "end"), ("beginning", "ending"),
+    ("low", "high"), ("von", "bis"), ("anfang", "ende"), ("desde", "hasta"), ("inicio", "fin"),
+    ("debut", "fin"), ("du", "au"), ("da", "a"), ("inizio", "fine"), ("van", "tot"), ("de", "ate"),
+    ("od", "do"),
+)  # fmt: skip
+_OF_ENDS = (
+    "", "number", "did", "tn", "range", "block", "phonenumber", "telephonenumber", "nummer", "rufnummer",
+    "numero",
+)  # fmt: skip
+_ENDS = frozenset(
+    pair
+    for first, last in _BOTH_ENDS
+    for word in _OF_ENDS
+    for pair in ((first + word, last + word), (word + first, word + last))
+)
 """What the columns of a range's both ends are called."""
 
 
@@ -76,7 +85,7 @@ def name_of(header: str) -> str:
 
 
 def _key(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", text).casefold().replace("\u0131", "i")  # as Turkish writes I
     return "".join(c for c in plain if c.isalnum())
 
 
@@ -153,7 +162,7 @@ def value_of(column: str, cell: str) -> str:
         return cell
     choices = BY_COLUMN[column].choices
     if "Y" in choices and "N" in choices and cell not in choices:
-        word = cell.casefold()
+        word = number_cells.unquoted(cell).casefold()
         return "Y" if word in _YES else "N" if word in _NO else cell
     return number_cells.unquoted(cell)
 

@@ -133,6 +133,7 @@ class _Table:
         self._reader = reader
         self._number, *self._ends = (layout.place(role) for role in (NUMBER, FIRST, LAST))
         self._headers = [column.header or str(place) for place, column in enumerate(layout.columns, 1)]
+        self._unnamed = layout.unnamed
         places = list(enumerate(layout.columns))
         self._fields = [(place, column.field) for place, column in places if column.field]
         self._extra = [(place, column.name) for place, column in places if column.name in used]
@@ -190,6 +191,8 @@ class _Table:
     def _problem(self, cells: Sequence[str]) -> str:
         if len(cells) > len(self._headers) and any(cells[len(self._headers) :]):
             return f"it has more cells than the table has columns ({len(self._headers)})"
+        if self._unnamed and (filled := [place for place in self._unnamed if _at(cells, place)]):
+            return f"it has a cell in column {min(filled) + 1}, which has no name"
         for place, column in self._fields:
             if place < len(cells) and columns.is_spoiled(column, cells[place]):
                 return f"{self._headers[place]}: {number_cells.SPOILED}"

@@ -78,7 +78,7 @@ def read(cell: str) -> NumberCell:
     text = tidy(cell)
     if not text:
         return NumberCell(problem="there is no number")
-    if text.casefold() in _NOTHING or _SPREADSHEET_ERROR.fullmatch(text):
+    if _is_nothing(text):
         return NumberCell(problem=f"{cell.strip()} is no number")
     if _SHORTENED.fullmatch(text):
         return NumberCell(problem=SPOILED)
@@ -89,6 +89,18 @@ def is_number(cell: str) -> bool:
     """Say whether a cell holds numbers and nothing else."""
     found = read(cell)
     return bool(found.targets) and all(isinstance(t, Range) or DIALLED.fullmatch(t) for t in found.targets)
+
+
+def stands_for_number(cell: str) -> bool:
+    """Say whether a cell stands for a number, be it one or not; else it is a word, as of a header."""
+    text = tidy(cell)
+    return (
+        is_number(cell) or _is_nothing(text) or spoiled(text) or sum(map(str.isdigit, text)) >= WHOLE_NUMBER
+    )
+
+
+def _is_nothing(text: str) -> bool:
+    return text.casefold() in _NOTHING or bool(_SPREADSHEET_ERROR.fullmatch(text))
 
 
 def has_whole_number(cell: str) -> bool:

@@ -6,8 +6,6 @@ any of these is not certain to be one number, and is not read as one.
 
 import re
 
-import phonenumbers
-
 from didier.domain import targets
 from didier.domain.targets import Range
 
@@ -40,7 +38,9 @@ _ITEM = re.compile(r"//|--|[0-9]{1,4}\. |\([0-9]{1,2}\) ?[0-9]{10}")
 
 _FULL_AND_MORE = re.compile(r"[0-9]{10}[^0-9]+[0-9]")
 _TWO_GROUPS = re.compile(r"(.*?)([0-9]{2,6})( ?- ?)([0-9]{2,6})")
-_LAST_GROUP = re.compile(r"(.*?([0-9]+)\)?)([ .-]+)([0-9]+)")
+_LAST_GROUP = re.compile(r"((?:.*[0-9)])?([ +.(-]*)(?<![0-9])([0-9]+)\)?)([ .-]+)([0-9]+)")
+_ABROAD = re.compile(r"\+|00(?!1)")
+"""How a number begins that may be of any length; those of North America have ten digits behind the 1."""
 _PAIR = 2
 _SHORTEST_END = 3
 
@@ -106,19 +106,13 @@ def _may_have_end(text: str) -> bool:
     found = _LAST_GROUP.fullmatch(text)
     if not found:
         return False
-    before, previous, mark, last = found.groups()
-    first = digits_of(before)
-    if len(first.lstrip("+")) < FULL_NUMBER or len(previous) == len(last) == _PAIR:
+    before, mark_before, previous, mark, last = found.groups()
+    first, is_dash = digits_of(before), "-" in mark
+    if len(first.lstrip("+")) < FULL_NUMBER:
+        return False
+    is_alike = mark == mark_before
+    if is_alike and (len(previous) == len(last) == _PAIR or (is_dash and _ABROAD.match(first))):
         return False
     if first.startswith(("+", "0")):
-        may_end = "-" in mark and isinstance(targets.parse(f"{first}-{last}"), Range)
-        return may_end and not (_is_valid(first + last) and not _is_valid(first))
-    return "-" in mark or len(last) >= _SHORTEST_END
-
-
-def _is_valid(number: str) -> bool:
-    """Say whether *number* is one of those that its country assigns; it begins with a plus sign or 00."""
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(re.sub("^00", "+", number)))
-    except phonenumbers.NumberParseException:
-        return False
+        return is_dash and isinstance(targets.parse(f"{first}-{last}"), Range)
+    return is_dash or len(last) >= _SHORTEST_END

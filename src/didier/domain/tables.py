@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from didier.domain import columns, number_cells
 from didier.domain.columns import FIRST, IGNORED, LAST, NUMBER, ROLES, TEMPLATE, Column
@@ -37,7 +38,7 @@ SAMPLE = 5
 DELIMITERS: Mapping[str, str] = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "bars"}
 """What may divide a table, and what it is called."""
 
-_SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(\\t|.)"?\s*', re.IGNORECASE)
 
 Cells = Sequence[str]
 
@@ -46,7 +47,9 @@ Cells = Sequence[str]
 class Layout:
     """How a table is written: its *delimiter*, its *columns*, how many rows stand *above* those of numbers.
 
-    *has_header* says whether the columns have names; *sample* are the first rows, cell by cell.
+    *has_header* says whether the columns have names; *sample* are the first rows, cell by cell. *unnamed* are
+    the places of columns that are left out because they have neither name nor cells there. With *is_spaced*
+    blanks stand before quoted cells.
     """
 
     delimiter: str
@@ -54,6 +57,8 @@ class Layout:
     above: int
     has_header: bool
     sample: tuple[tuple[str, ...], ...] = ()
+    unnamed: frozenset[int] = frozenset()
+    is_spaced: bool = False
 
     @property
     def fields(self) -> frozenset[str]:
@@ -78,33 +83,51 @@ def look(head: str, mapping: Mapping[str, str], *, is_table: bool) -> Layout | N
     if it has one column.
     """
     separator = _SEPARATOR_LINE.match(head)
-    delimiter = separator[1] if separator else _delimiter(head)
-    rows = _rows(head, delimiter)
+    delimiter = separator[1].replace("\\t", "\t") if separator else _delimiter(head)
+    is_spaced = _is_spaced(head, delimiter)
+    rows = _rows(head, delimiter, is_spaced=is_spaced)
     skipped = 1 if separator else 0
     place = _header_place(rows[skipped:], mapping)
     if place is not None:
         place += skipped
         found = columns.columns_of(rows[place], mapping)
-        return Layout(delimiter, tuple(found), place + 1, True, _sample(rows[place + 1 :]))
-    width = max(map(len, rows), default=0)
-    if not mapping and _is_list(rows[skipped:], width, is_table=is_table):
-        return None
+        sample = _sample(rows[place + 1 :])
+        return Layout(delimiter, tuple(found), place + 1, True, sample, is_spaced=is_spaced)
+    width = max((n for row in rows[skipped:] for n, cell in enumerate(row, 1) if cell.strip()), default=0)
     found = columns.columns_of([""] * width, mapping)
-    return Layout(delimiter, tuple(found), skipped, False, _sample(rows[skipped:]))
+    if not mapping and _is_list(rows[skipped:], width, is_table=is_table):
+        if not is_table:
+            return None
+        found = [Column("", "", NUMBER)]
+    return Layout(delimiter, tuple(found), skipped, False, _sample(rows[skipped:]), is_spaced=is_spaced)
+
+
+def _is_spaced(head: str, delimiter: str) -> bool:
+    """Say whether blanks stand before quoted cells: ``1, "Boston, MA"``; they belong to no cell then."""
+    if not re.search(rf'{re.escape(delimiter)} +"', head):
+        return False
+    try:
+        return bool(list(csv.reader(_lines(head), delimiter=delimiter, skipinitialspace=True, strict=True)))
+    except csv.Error:
+        return False
 
 
 def _sample(rows: Sequence[Cells]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(cells) for cells in rows if any(cell.strip() for cell in cells))[:SAMPLE]
 
 
-def _rows(head: str, delimiter: str) -> list[list[str]]:
-    """Return the first rows of a text; the last line counts only if it is whole, or the only one."""
+def _lines(head: str) -> list[str]:
+    """Return the lines of a text's beginning; the last counts only if it is whole, or the only one."""
     lines = list(io.StringIO(head.removeprefix("\ufeff"), newline=""))
     if len(head) >= HEAD_CHARACTERS and len(lines) > 1:
         lines.pop()
+    return lines
+
+
+def _rows(head: str, delimiter: str, *, is_spaced: bool = False) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
-        for cells in csv.reader(lines, delimiter=delimiter):
+        for cells in csv.reader(_lines(head), delimiter=delimiter, skipinitialspace=is_spaced):
             rows.append(cells)
             if len(rows) == HEAD_ROWS:
                 break
@@ -158,11 +181,17 @@ def _filled(cells: Cells) -> int:
 def _is_list(rows: Sequence[Cells], width: int, *, is_table: bool) -> bool:
     cells = [cell for row in rows for cell in row if cell.strip()]
     if is_table:
-        first = cells[:1]
-        return width <= 1 and (not first or number_cells.is_number(first[0]))
+        return width <= 1 and (not cells or number_cells.stands_for_number(cells[0]))
     numbers = sum(map(number_cells.is_number, cells))
     is_mixed = 0 < numbers < len(cells)
-    return width <= 1 or len(rows) <= 1 or not is_mixed
+    return width <= 1 or len(rows) <= 1 or not (is_mixed or _has_codes(rows))
+
+
+def _has_codes(rows: Sequence[Cells]) -> bool:
+    """Say whether one column has whole numbers and another none, as where rows are numbered."""
+    of_columns = ([cell for cell in column if cell.strip()] for column in zip_longest(*rows, fillvalue=""))
+    whole = [[number_cells.has_whole_number(cell) for cell in cells] for cells in of_columns if cells]
+    return any(map(all, whole)) and not all(map(any, whole))
 
 
 def check(layout: Layout, used: Iterable[str], *, ignore: bool) -> Layout:
@@ -189,7 +218,7 @@ def check(layout: Layout, used: Iterable[str], *, ignore: bool) -> Layout:
     names_of = Counter(column.name for column in done if column.becomes == TEMPLATE)
     if twice := sorted(name for name in (*BY_COLUMN, *names_of) if becoming[name] > 1 or names_of[name] > 1):
         raise InvalidInput(f"{', '.join(twice)} is set by two columns")
-    return replace(layout, columns=tuple(done))
+    return replace(layout, columns=tuple(done), unnamed=frozenset() if ignore else frozenset(empty))
 
 
 def _decided(column: Column, used: set[str], *, ignore: bool) -> Column:
@@ -203,7 +232,8 @@ def _decided(column: Column, used: set[str], *, ignore: bool) -> Column:
 def _without_cells(layout: Layout) -> set[int]:
     """Return the places of the columns without a name that have nothing in the first rows."""
     filled = {place for row in layout.sample for place, cell in enumerate(row) if cell.strip()}
-    return {place for place, column in enumerate(layout.columns) if not column.header} - filled
+    unknown = (place for place, column in enumerate(layout.columns) if not (column.header or column.becomes))
+    return set(unknown) - filled
 
 
 def _check_numbers(layout: Layout, becoming: Mapping[str, int]) -> None:
@@ -238,7 +268,7 @@ def records(pieces: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[s
     Raises `InvalidInput` for what is no table.
     """
     lines = (line for part in parts(pieces, "\n") for line in io.StringIO(part, newline=""))
-    reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=layout.delimiter, skipinitialspace=layout.is_spaced, strict=True)
     try:
         for number, cells in enumerate(reader, 1):
             if number > layout.above and any(cells) and not "".join(cells).isspace():

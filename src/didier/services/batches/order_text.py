@@ -1,5 +1,6 @@
 """The targets of an order as they were written, of any size: read once, compressed, counted, read lazily."""
 
+from codecs import BOM_UTF32_LE
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -86,6 +87,8 @@ def plain(pieces: Sequence[bytes], charset: str | None, pause: Pause | None = No
     begin = next(inflated(pieces), b"")
     if begin.startswith(workbooks.OLD_MARK):
         raise InvalidInput(f"workbooks of this kind are not read: {workbooks.SAVE}")
+    if begin.startswith(BOM_UTF32_LE):
+        raise InvalidInput("the text is UTF-32: save it as CSV UTF-8")
     try:
         if begin.startswith(workbooks.MARK):
             content = b"".join(inflated(pieces))
