@@ -4,12 +4,11 @@ The reader makes room for every cell up to the last one: a single cell in the la
 would take all memory. Of cells with errors it makes empty ones, and of formulas that were never calculated.
 """
 
-import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
-from xml.parsers.expat import ExpatError, ParserCreate
+from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
 from zipfile import BadZipFile, ZipFile
 
 from didier.errors import InvalidInput
@@ -35,22 +34,40 @@ class Part:
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     uncalculated: str = ""
 
+    def include(self, row: int, column: int) -> None:
+        """Make the extent such that the cell is within it."""
+        if row > self.rows:
+            self.rows = row
+        if column > self.columns:
+            self.columns = column
 
-def sheets(archive: ZipFile) -> Mapping[str, Part]:
-    """Return what is known of each sheet, by its name; raise `InvalidInput` for what is too large."""
+
+def sheets(archive: ZipFile, pause: Callable[[], None] | None = None) -> Mapping[str, Part]:
+    """Return what is known of each sheet, by its name; *pause* is called after every piece of one.
+
+    Raises `InvalidInput` for what is too large, and `BadZipFile` for what is no workbook.
+    """
     try:
-        targets = _Relations()
-        _parse(archive, _RELATIONS, targets)
-        names = _Names()
+        relations, names = _Elements("Relationship"), _Elements("sheet")
+        _parse(archive, _RELATIONS, relations)
         _parse(archive, _WORKBOOK, names)
-        return {name: _part(archive, targets.found[key]) for name, key in names.found.items()}
+        targets = {given["Id"]: _path(given["Target"]) for given in relations.found}
+        return {given["name"]: _part(archive, targets[_key(given)], pause) for given in names.found}
     except (KeyError, ValueError, StopIteration, ExpatError) as error:
         raise BadZipFile("it is no .xlsx") from error
 
 
-def _part(archive: ZipFile, path: str) -> Part:
+def _path(target: str) -> str:
+    return target.lstrip("/") if target.startswith(("/xl/", "xl/")) else f"xl/{target}"
+
+
+def _key(sheet: Mapping[str, str]) -> str:
+    return next(value for name, value in sheet.items() if name.endswith(":id"))
+
+
+def _part(archive: ZipFile, path: str, pause: Callable[[], None] | None) -> Part:
     sheet = _Sheet()
-    _parse(archive, path, sheet)
+    _parse(archive, path, sheet, pause)
     part = sheet.part
     if part.rows * part.columns > CELLS_MOST:
         raise InvalidInput(
@@ -60,94 +77,87 @@ def _part(archive: ZipFile, path: str) -> Part:
     return part
 
 
-class _Handler(Protocol):
-    def start(self, name: str, attributes: Mapping[str, str]) -> None: ...
-    def end(self, name: str) -> None: ...
-    def text(self, data: str) -> None: ...
+class _Listener(Protocol):
+    def listen(self, parser: XMLParserType) -> None: ...
 
 
-def _parse(archive: ZipFile, path: str, handler: _Handler) -> None:
+def _parse(archive: ZipFile, path: str, listener: _Listener, pause: Callable[[], None] | None = None) -> None:
     parser = ParserCreate()
-    parser.StartElementHandler = lambda name, given: handler.start(name.rpartition(":")[2], given)
-    parser.EndElementHandler = lambda name: handler.end(name.rpartition(":")[2])
-    parser.CharacterDataHandler = handler.text
+    listener.listen(parser)
     with archive.open(path) as part:
         while piece := part.read(_PIECE):
             parser.Parse(piece)
+            if pause:
+                pause()
     parser.Parse(b"", True)
 
 
-class _Quiet:
-    """Handles nothing but the beginnings of elements."""
+class _Elements:
+    """Finds the attributes of all elements of one name."""
 
-    def __init__(self) -> None:
-        self.found: dict[str, str] = {}
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.found: list[Mapping[str, str]] = []
 
-    def end(self, name: str) -> None: ...
-    def text(self, data: str) -> None: ...
+    def listen(self, parser: XMLParserType) -> None:
+        parser.StartElementHandler = self._start
 
-
-class _Relations(_Quiet):
-    """Finds which part is behind which key."""
-
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        if name == "Relationship":
-            target = attributes["Target"]
-            is_whole = target.startswith(("/xl/", "xl/"))
-            self.found[attributes["Id"]] = target.lstrip("/") if is_whole else posixpath.join("xl", target)
-
-
-class _Names(_Quiet):
-    """Finds the names of sheets, and the key of each one's part."""
-
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        if name == "sheet":
-            self.found[attributes["name"]] = next(
-                value for key, value in attributes.items() if key.rpartition(":")[1:] == (":", "id")
-            )
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if name.rpartition(":")[2] == self._name:
+            self.found.append(attributes)
 
 
 class _Sheet:
-    """Looks at the cells of a sheet; those that are only formatted are none."""
+    """Looks at the cells of a sheet; those that are only formatted are none.
+
+    The ends of elements and texts are listened to in cells with errors and formulas only: others are many.
+    """
 
     def __init__(self) -> None:
         self.part = Part()
         self._row = self._column = 0
-        self._is_error = self._has_formula = self._has_value = False
-        self._text: list[str] | None = None
+        self._is_error = self._has_value = False
+        self._text: list[str] = []
 
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+    def listen(self, parser: XMLParserType) -> None:
+        self._parser = parser
+        parser.StartElementHandler = self._start
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if ":" in name:
+            name = name.rpartition(":")[2]
         if name == "c":
             self._begin(attributes)
         elif name in _VALUES:
             self._has_value = True
-            self.part.rows = max(self.part.rows, self._row)
-            self.part.columns = max(self.part.columns, self._column)
-            self._text = [] if self._is_error else None
+            self.part.include(self._row, self._column)
         elif name == "f":
-            self._has_formula = True
+            self._parser.EndElementHandler = self._end
         elif name == "row":
             self._row, self._column = int(attributes.get("r", self._row + 1)), 0
 
-    def _begin(self, attributes: Mapping[str, str]) -> None:
-        place = _PLACE.fullmatch(attributes["r"]) if "r" in attributes else None
-        if place:
+    def _begin(self, attributes: dict[str, str]) -> None:
+        if place := _PLACE.fullmatch(attributes.get("r", "")):
             self._column, self._row = _number_of(place[1]), int(place[2])
         else:
             self._column += 1
+        self._has_value = False
         self._is_error = attributes.get("t") == "e"
-        self._has_formula = self._has_value = False
+        if self._is_error:
+            self._text = []
+            self._parser.CharacterDataHandler = self._text.append
+            self._parser.EndElementHandler = self._end
 
-    def text(self, data: str) -> None:
-        if self._text is not None:
-            self._text.append(data)
-
-    def end(self, name: str) -> None:
-        if name in _VALUES and self._text is not None:
+    def _end(self, name: str) -> None:
+        if name.rpartition(":")[2] == "f":
+            self._text.clear()  # of the formula
+        if name.rpartition(":")[2] != "c":
+            return
+        if self._is_error:
             self.part.errors[self._row - 1, self._column - 1] = "".join(self._text)
-            self._text = None
-        elif name == "c" and self._has_formula and not self._has_value and not self.part.uncalculated:
+        elif not self._has_value and not self.part.uncalculated:
             self.part.uncalculated = f"row {self._row}, column {self._column}"
+        self._parser.CharacterDataHandler = self._parser.EndElementHandler = None
 
 
 def _number_of(letters: str) -> int:

@@ -39,7 +39,7 @@ Cell = float | str | bool | time | date | datetime | timedelta
 
 def text_of(content: bytes, pause: Callable[[], None] | None = None) -> Iterator[str]:
     """Yield the sheet that has the numbers as a table divided by commas; raise `InvalidInput`."""
-    rows = _rows(content)
+    rows = _rows(content, pause)
     text = io.StringIO()
     writer = csv.writer(text)
     for number, cells in enumerate(rows, 1):
@@ -53,14 +53,14 @@ def text_of(content: bytes, pause: Callable[[], None] | None = None) -> Iterator
     yield text.getvalue()
 
 
-def _rows(content: bytes) -> Iterator[list[str]]:
+def _rows(content: bytes, pause: Callable[[], None] | None) -> Iterator[list[str]]:
     if len(content) > BYTES_MOST:
         raise InvalidInput(f"a workbook may have at most {BYTES_MOST:,} bytes: {SAVE}")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(part.file_size for part in archive.infolist()) > UNPACKED_MOST:
                 raise InvalidInput(f"the workbook unpacks to more than {UNPACKED_MOST:,} bytes: {SAVE}")
-            parts = workbook_parts.sheets(archive)
+            parts = workbook_parts.sheets(archive, pause)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheet = _sheet_of_numbers(workbook)
     except (CalamineError, zipfile.BadZipFile, zlib.error) as error:
