@@ -208,6 +208,9 @@ def test_several_numbers(cell, numbers):
         ("1800 222 0100 \U0001f600", "here U+1F600"),
         ("0044 20 7946 0000-99", "it may be several numbers, or a range"),
         ("01 23 45 67 89-95", "it may be several numbers, or a range"),
+        ("800-222-0100 12", "it may be several numbers, or a range"),
+        ("222-0100 (0109)", "it may be several numbers, or a range"),
+        ("222-0100..0109", "it may be several numbers, or a range"),
     ],
 )
 def test_what_is_not_certain_is_refused(cell, reason):

@@ -36,13 +36,13 @@ _DATE = re.compile(
 _ITEM = re.compile(r"//|--|[0-9]{1,4}\. |\([0-9]{1,2}\) ?[0-9]{10}")
 """How a line begins that is commented out, or is the item of a numbered list."""
 
-_FULL_AND_MORE = re.compile(r"[0-9]{10}[^0-9]+[0-9]")
+_FULL_AND_MORE = re.compile(r"[0-9]{10}[^0-9]+[0-9]|[0-9]{7}[^0-9]+[0-9]{7}|[.-]{2}")
+"""A number that needs no more groups and more, two whole ones, or marks that divide the ends of a range."""
 _TWO_GROUPS = re.compile(r"(.*?)([0-9]{2,6})( ?- ?)([0-9]{2,6})")
 _LAST_GROUP = re.compile(r"((?:.*[0-9)])?([ +.(-]*)(?<![0-9])([0-9]+)\)?)([ .-]+)([0-9]+)")
 _ABROAD = re.compile(r"\+|00(?!1)")
 """How a number begins that may be of any length; those of North America have ten digits behind the 1."""
 _PAIR = 2
-_SHORTEST_END = 3
 
 
 def digits_of(text: str) -> str:
@@ -82,8 +82,10 @@ def _is_something_else(text: str) -> bool:
 def _may_be_two(text: str) -> bool:
     """Say whether a text may be two numbers: ``18002220100/01``, or a range: ``800-222-0100-0109``."""
     before, slash, _ = text.rpartition("/")
-    if slash and sum(map(str.isdigit, before)) >= WHOLE_NUMBER:
-        return True
+    in_front, bracket, _ = text.rpartition("(")
+    for mark, there in ((slash, before), (bracket, in_front)):
+        if mark and sum(map(str.isdigit, there)) >= WHOLE_NUMBER:
+            return True
     return bool(_FULL_AND_MORE.search(text)) or _are_alike(text) or _may_have_end(text)
 
 
@@ -115,4 +117,4 @@ def _may_have_end(text: str) -> bool:
         return False
     if first.startswith(("+", "0")):
         return is_dash and isinstance(targets.parse(f"{first}-{last}"), Range)
-    return is_dash or len(last) >= _SHORTEST_END
+    return True
