@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from didier.storage.database import open_engine
 from didier.storage.migrations import upgrade
 from didier.storage.statements import run
-from didier.storage.tables import DIDS, LIVE_AGENTS, vicidial_tables
+from didier.storage.tables import DIDS, LIVE_INBOUND_AGENTS, vicidial_tables
 
 LOG = "vicidial_did_log"  # it has no primary key
 NOCASE = sa.String(40, collation="NOCASE")
@@ -87,18 +87,18 @@ def test_ids_are_not_given_out_again_when_rows_were_put_aside(embedded):
 def test_new_tables_and_indexes_come(embedded):
     """Also indexes of new columns."""
     schema = later((DIDS, sa.Column("carrier", sa.String(40))), indexes=[(DIDS, "carrier"), (DIDS, "user")])
-    sa.Table("vicidial_lists", schema, sa.Column("list_id", sa.Integer, primary_key=True))
+    sa.Table("vicidial_statuses", schema, sa.Column("status", sa.Integer, primary_key=True))
     upgrade(embedded, schema)
     there = rows(embedded, "SELECT name FROM sqlite_master")
 
-    assert {(f"{DIDS}_carrier",), (f"{DIDS}_user",), ("vicidial_lists",)} <= set(there)
+    assert {(f"{DIDS}_carrier",), (f"{DIDS}_user",), ("vicidial_statuses",)} <= set(there)
 
 
 def test_tables_that_nothing_would_fill_do_not_come(embedded):
     """A table that embedded databases do not get is not made for a new column of it either."""
-    upgrade(embedded, later((LIVE_AGENTS, sa.Column("carrier", sa.String(40)))))
+    upgrade(embedded, later((LIVE_INBOUND_AGENTS, sa.Column("carrier", sa.String(40)))))
 
-    assert [] == rows(embedded, f"SELECT name FROM sqlite_master WHERE name = '{LIVE_AGENTS}'")
+    assert [] == rows(embedded, f"SELECT name FROM sqlite_master WHERE name = '{LIVE_INBOUND_AGENTS}'")
 
 
 def test_a_database_that_has_more_keeps_it(embedded):
@@ -145,7 +145,7 @@ def test_vicidials_own_tables_are_left_alone(mariadb):
         ]
 
     schema = later((DIDS, sa.Column("carrier", sa.String(40))), indexes=[(DIDS, "carrier"), (DIDS, "user")])
-    sa.Table("vicidial_lists", schema, sa.Column("list_id", sa.Integer, primary_key=True))
+    sa.Table("vicidial_statuses", schema, sa.Column("status", sa.Integer, primary_key=True))
     before = vicidials()
     for _ in range(2):  # one that is new to Didier, and one that is not
         upgrade(engine, schema)

@@ -30,5 +30,5 @@ def scenarios(recording: str) -> Iterator[dict[str, Any]]:
 
 def tables() -> dict[str, Any]:
     """Return VICIdial's tables by name: columns, indexes and engine of each."""
-    tables: dict[str, Any] = json.loads((CONFORMANCE / "schema.json").read_text())["tables"]
-    return tables
+    files = (CONFORMANCE / "schema.json", CONFORMANCE / "agi" / "schema.json")
+    return {name: table for file in files for name, table in json.loads(file.read_text())["tables"].items()}

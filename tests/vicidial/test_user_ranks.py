@@ -190,7 +190,10 @@ def test_agents_at_work_have_new_ranks_at_once(mariadb, now):
     with opened(url) as engine:
         migrations.upgrade(engine)
         api = filled(admin_in(Api(engine, now)))
-        api.sql("INSERT INTO vicidial_live_agents (user, campaign_id) VALUES ('2001', 'EAST')")
+        api.sql(
+            "INSERT INTO vicidial_live_agents (user, campaign_id, server_ip, lead_id)"
+            " VALUES ('2001', 'EAST', '192.0.2.1', 0)"
+        )
         api.sql("INSERT INTO vicidial_live_inbound_agents (user, group_id) VALUES ('2001', 'HELP')")
 
         update(api, campaign_rank="3", ingroup_grade="8")

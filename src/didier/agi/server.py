@@ -67,6 +67,8 @@ class AgiServer:
                 return await self._router.route(call, ip)
 
             await Session(reader, writer, route, self._settings.agi_seconds).run()
+        except Exception:
+            log.exception("call_failed")  # the dialplan goes on
         finally:
             self._sessions.discard(task)
             writer.close()

@@ -14,6 +14,7 @@ from didier.domain.calls import decision as deciding
 from didier.domain.calls.call import Call
 from didier.domain.calls.decision import Asking, Decision
 from didier.domain.calls.questions import Question, WebAnswer
+from didier.domain.calls.targets import REDIRECTED, Target
 from didier.errors import Unavailable
 from didier.runtime.committer import Committer
 from didier.runtime.readers import Readers
@@ -21,11 +22,8 @@ from didier.runtime.web_answers import WebAnswers
 from didier.services.calls import records, routing
 from didier.storage.calls import facts
 
-ROUNDS = 20
-"""How often a call may come back before it is sent nowhere: it goes in circles."""
-
-AGAIN = 3
-"""How often a call may come back to the number that it is sent to, before it is not sent there once more."""
+ROUNDS = 10
+"""How often in a row a call may come back to where it was sent: then it goes in circles."""
 
 REMEMBERED = 10_000
 """How many calls are remembered for that."""
@@ -41,36 +39,24 @@ class CallRouter:
         self._settings = settings
         self._facts = _Facts(Readers(engine, "calls", 1, settings.agi_connections))
         self._web = WebAnswers(settings.agi_url_seconds, settings.agi_url_networks)
-        self._rounds: OrderedDict[str, list[str]] = OrderedDict()
+        self._rounds = _Rounds()
 
     async def route(self, call: Call, ip: str) -> Decision | None:
         """Return where *call* goes that has arrived at the server *ip*; its log rows are on the disk then.
 
-        None where that cannot be said: it takes too long, the call goes in circles, or nothing can be read.
+        None where that cannot be said: it takes too long, or nothing can be read.
         """
-        before = self._before(call)
-        if len(before) > ROUNDS:
-            log.warning("call_not_routed", reason="it goes in circles", dialled=call.dialled)
-            return None
-        asking = deciding.decide(call, ip, again=before.count(call.dialled) > AGAIN)
+        rounds = self._rounds.of(call)
         try:
             async with asyncio.timeout(self._settings.agi_seconds):
-                found = await self._decide(asking)
+                found = await self._decide(deciding.decide(call, ip, may_return=rounds < ROUNDS))
                 rows = records.of(found, datetime.now())
                 await self._committer.run(routing.record, rows)
         except (TimeoutError, Unavailable) as error:
             log.warning("call_not_routed", reason=str(error) or "too slow", dialled=call.dialled)
             return None
+        self._rounds.sent(call, found.target, rounds)
         return found
-
-    def _before(self, call: Call) -> list[str]:
-        """Return what the call was sent to so far, this time too."""
-        dialled = self._rounds.setdefault(call.uniqueid, [])
-        self._rounds.move_to_end(call.uniqueid)
-        if len(self._rounds) > REMEMBERED:
-            self._rounds.popitem(last=False)
-        dialled.append(call.dialled)
-        return dialled
 
     async def _decide(self, asking: Asking[Decision]) -> Decision:
         answer: Any = None
@@ -87,6 +73,26 @@ class CallRouter:
             for one in found_here:
                 answers[one] = await self._web.ask(one.url)
             answer = routing.in_form(asked, answers)
+
+
+class _Rounds:
+    """How often calls have come back to where they were sent."""
+
+    def __init__(self) -> None:
+        self._sent: OrderedDict[str, tuple[str, int]] = OrderedDict()
+
+    def of(self, call: Call) -> int:
+        """Return how often in a row *call* has come back so far, this time too."""
+        dialled, rounds = self._sent.get(call.uniqueid, (None, 0))
+        return rounds + 1 if dialled == call.dialled else 0
+
+    def sent(self, call: Call, target: Target | None, rounds: int) -> None:
+        """Remember where *call* was sent, if it comes back from there."""
+        self._sent.pop(call.uniqueid, None)
+        if target and target.context == REDIRECTED:
+            self._sent[call.uniqueid] = target.extension, rounds
+            if len(self._sent) > REMEMBERED:
+                self._sent.popitem(last=False)
 
 
 class _Facts:

@@ -24,6 +24,9 @@ _COLUMN = re.compile(
 )
 _INTEGERS = {"tinyint", "smallint", "mediumint", "int", "bigint"}
 
+_EMPTY_UNSAID = frozenset({"template_id"})
+"""Required columns without a default, which VICIdial's lenient server makes empty where nothing is said."""
+
 # Comparisons ignore case, as VICIdial's collation makes them.
 _COLLATION = {"collation": "NOCASE"}
 
@@ -73,7 +76,8 @@ def _column(line: str) -> sa.Column[Any]:
     server_default: sa.TextClause | None = None
     if default is not None and default == "now" and found["type"] == "timestamp":
         server_default = sa.text("CURRENT_TIMESTAMP")
-    elif default is not None:
+    elif default is not None or found["name"] in _EMPTY_UNSAID:
+        default = default or ""
         server_default = sa.text("'{}'".format(default.replace("'", "''").replace(":", "\\:")))
     signed = found["type"] in _INTEGERS and not found["unsigned"]
     kind = sa.Integer() if signed else _type(found["type"], found["size"])

@@ -93,11 +93,11 @@ class Decision:
         self.steps.append(Step(rule, outcome))
 
 
-def decide(call: Call, ip: str, patterns: Sequence[str] = (), *, again: bool = False) -> Asking[Decision]:
+def decide(call: Call, ip: str, patterns: Sequence[str] = (), *, may_return: bool = True) -> Asking[Decision]:
     """Decide on *call*, which has arrived at the server with the address *ip*.
 
-    *patterns* are other spellings of what was dialled, looked for behind that itself. *again*: the same call
-    came with the same number before, so that a detour to that number is no way out.
+    *patterns* are other spellings of what was dialled, looked for behind that itself. A call that has come
+    back too often *may_return* no more: it is not sent on to another DID, which leads to this one again.
     """
     wanted = (SYSTEM_FILTER, call.dialled, *patterns, DEFAULT)
     place, (system, *found) = yield PlaceOf(ip), ActiveDids(wanted)
@@ -114,7 +114,7 @@ def decide(call: Call, ip: str, patterns: Sequence[str] = (), *, again: bool = F
     _begin(decision, row)
     decision.is_recorded = text(row, "record_call") in _RECORDED
     _clean(decision, row)
-    yield from _by_did(decision, row, place, again)
+    yield from _by_did(decision, row, place, may_return)
     return decision
 
 
@@ -143,9 +143,8 @@ def _begin(decision: Decision, row: Row) -> None:
     decision.group = text(row, "group_id") if decision.route == "IN_GROUP" else ""
 
 
-def _by_did(decision: Decision, row: Row, place: Place, again: bool) -> Asking[None]:
+def _by_did(decision: Decision, row: Row, place: Place, may_return: bool) -> Asking[None]:
     """Decide by the DID itself: its detours in their order, then its route."""
-    dialled = decision.call.dialled if again else None
     detour = yield from _pre_filtered(decision, row)
     if recent := (yield from _recently_called(decision, row)):
         detour = recent
@@ -161,10 +160,8 @@ def _by_did(decision: Decision, row: Row, place: Place, again: bool) -> Asking[N
         detour = (yield from _without_agents(decision, row)) or (yield from _with_queue(decision, row))
     if detour is None:
         yield from _routed(decision, row, place, "DID")
-    elif detour.context == REDIRECTED and detour.extension == dialled:
-        decision.note(
-            "loop", f"the call comes back to {dialled} again and again: it is not sent there once more"
-        )
+    elif detour.context == REDIRECTED and not may_return:
+        decision.note("loop", f"the call goes in circles: it is not sent to {detour.extension} once more")
     else:
         decision.target = detour if detour.is_whole else None
 
