@@ -17,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import bulk
+import calls
 import copies
 import growth
 import machine
@@ -43,6 +44,8 @@ GROUPS: dict[str, Group] = {
     "growth": growth.on_sqlite,
     "growth-mariadb": growth.on_mariadb,
     "exports": growth.exports,
+    "calls": calls.on_sqlite,
+    "calls-mariadb": calls.on_mariadb,
     "outside": outside.on_sqlite,
     "outside-mariadb": outside.on_mariadb,
     "panel": panel.lists,
