@@ -43,7 +43,7 @@ class Panel:
     def open(self, path: str) -> Any:
         """Open a page; return its answer."""
         answer = self.page.goto(f"{self.url}/admin{path}")
-        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_load_state("networkidle", timeout=120_000)
         return answer
 
     def text(self, selector: str = "main") -> str:

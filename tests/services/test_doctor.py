@@ -1,4 +1,6 @@
 import os
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -179,8 +181,11 @@ def test_a_file_open_to_others_is_told(file):
 
 def test_a_damaged_file_is_an_error(file):
     """What integrity_check finds is an error."""
+    with closing(sqlite3.connect(file)) as conn:
+        [(page,)] = conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'vicidial_urls'")
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with file.open("r+b") as stream:
-        stream.seek(-4096, os.SEEK_END)
+        stream.seek((page - 1) * 4096)
         stream.write(b"\xff" * 4096)
 
     assert Severity.ERROR is about(findings(f"sqlite:///{file}"), "the database file is damaged").severity
