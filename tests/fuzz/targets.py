@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import MappingProxyType
 
+from didier.agi.protocol import ENVIRONMENT_BYTES, Misunderstood, Reading, argument, command, quoted
 from didier.domain import inputs, numbers, patterns, targets
 from didier.domain.spreadsheets import guarded, unguarded
 from didier.domain.targets import Range
@@ -149,9 +150,34 @@ def forwarded(data: bytes) -> None:
         assert address is None or _address(str(address)) == address
 
 
+def agi(data: bytes) -> None:
+    """What Asterisk says is read alike in all pieces, or misunderstood; little of it is kept."""
+    assert _read_agi(data, len(data) or 1) == _read_agi(data, 3)
+    text = data.decode("utf-8", "replace")
+    line = command("SET", "EXTENSION", argument(text), quoted(text))
+    assert line.endswith(b"\n")
+    assert not set(line[:-1]) & {*range(32), 127}
+
+
+def _read_agi(data: bytes, size: int) -> list[object]:
+    reading, said = Reading(), list[object]()
+    try:
+        for line in data.splitlines(keepends=True):
+            for place in range(0, len(line), size):
+                reading.feed(line[place : place + size])
+            if reading.environment and (reading.reply or not said):
+                said += [reading.environment.script, reading.reply, reading.hung_up]
+                reading.ask()
+    except Misunderstood as error:
+        said.append(str(error))
+    assert sum(map(len, reading._values.values())) + len(reading._rest) <= ENVIRONMENT_BYTES * 2
+    return said
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = MappingProxyType({
     each.__name__: each
     for each in (
         query, masking, lists, table, cell, template, authorization, cursor, cookie, astguiclient, forwarded,
+        agi,
     )
 })  # fmt: skip

@@ -16,6 +16,7 @@ ENVIRONMENT_BYTES = 65_536
 LINES = 200
 """Most lines of the same."""
 
+_HANGUP = b"HANGUP"
 _REPLY = re.compile(rb"([0-9]{3})( result=(-?[0-9]+)?(?: \((.*)\))?.*|[ -].*|)", re.DOTALL)
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 _PLAIN = re.compile(r' *(?:"[^\s"\\]*"|[^\s"\\])+ *')
@@ -34,8 +35,11 @@ class Environment:
     @property
     def script(self) -> str:
         """The name of the script that is asked for: ``did-route`` of ``agi://HOST/did-route``."""
-        path = self.values.get("agi_network_script") or urlsplit(self.values.get("agi_request", "")).path
-        return path.strip("/")
+        asked = self.values.get("agi_network_script") or self.values.get("agi_request", "")
+        try:
+            return urlsplit(asked).path.strip("/")
+        except ValueError:  # brackets that are no address
+            return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +57,54 @@ class Reply:
 
 @dataclass(slots=True)
 class Reading:
-    """Takes bytes as they come; `environment` and `replies` have what they say.
+    """Takes bytes as they come; `environment` and `reply` have what they say.
 
     `hung_up` is set when the caller has gone: a line says so before, behind or instead of a reply.
     """
 
     environment: Environment | None = None
-    replies: list[Reply] = field(default_factory=list)
+    reply: Reply | None = None
     hung_up: bool = False
     _rest: bytes = b""
     _values: dict[str, str] = field(default_factory=dict)
     _lines: int = 0
+    _bytes: int = 0  # in these lines
     _usage: int = 0  # the code of a refusal that takes several lines
+    _is_asked: bool = False
+
+    def ask(self) -> None:
+        """Wait for a reply from now on; raise `Misunderstood` where one has begun that nobody asked for.
+
+        It would be taken for that of the command, which may have been refused.
+        """
+        if not _HANGUP.startswith(self._rest):
+            raise Misunderstood("a reply without a command")
+        self.reply, self._is_asked = None, True
 
     def feed(self, data: bytes) -> None:
         """Take *data*; raise `Misunderstood` where it can be nothing that Asterisk says."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._lines += 1
-            if self._lines > LINES or len(line) > ENVIRONMENT_BYTES:
-                raise Misunderstood("too many lines")
-            if self.environment is None:
+            self._count(line)
+            if line.strip() == _HANGUP:
+                self.hung_up = True
+            elif self.environment is None:
                 self._of_environment(line)
             else:
                 self._of_reply(line)
-        if len(self._rest) > ENVIRONMENT_BYTES:
+        if self._bytes + len(self._rest) > ENVIRONMENT_BYTES:
             raise Misunderstood("a line without end")
+
+    def _count(self, line: bytes) -> None:
+        self._lines += 1
+        self._bytes += len(line)
+        if self._lines > LINES or self._bytes > ENVIRONMENT_BYTES:
+            raise Misunderstood("too many lines, or too long")
 
     def _of_environment(self, line: bytes) -> None:
         if line in {b"", b"\r"}:
             self.environment = Environment(self._values)
-            self._lines = 0
+            self._lines = self._bytes = 0
             return
         name, colon, value = line.decode("utf-8", "replace").partition(":")
         if not colon or not name.startswith("agi_"):
@@ -91,9 +112,6 @@ class Reading:
         self._values[name] = value.lstrip(" ").rstrip("\r")
 
     def _of_reply(self, line: bytes) -> None:
-        if line.strip() == b"HANGUP":
-            self.hung_up = True
-            return
         if self._usage:
             if line.startswith(b"%d " % self._usage):
                 self._end(self._usage, b"")
@@ -107,8 +125,10 @@ class Reading:
             self._end(int(found[1]), found[4] or b"")
 
     def _end(self, code: int, value: bytes) -> None:
-        self.replies.append(Reply(code, value.decode("utf-8", "replace")))
-        self._usage = self._lines = 0
+        if not self._is_asked:
+            raise Misunderstood("a reply without a command")
+        self.reply, self._is_asked = Reply(code, value.decode("utf-8", "replace")), False
+        self._usage = self._lines = self._bytes = 0
 
 
 def argument(text: str) -> str:

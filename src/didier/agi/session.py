@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 class Session:
-    """Talks to the channel on *reader* and *writer*, for whose words it waits *seconds* at most."""
+    """Talks to the channel on *reader* and *writer*, for whose words it waits *seconds* each at most."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, route: Route, seconds: float
@@ -40,12 +40,13 @@ class Session:
             environment = await self._environment()
             if environment.script in SCRIPTS:
                 await self._send_on(environment)
-        except (Misunderstood, ConnectionError, TimeoutError) as error:
+        except (Misunderstood, OSError) as error:
             log.info("call_not_routed", reason=str(error) or type(error).__name__)
 
     async def _environment(self) -> Environment:
-        while self._reading.environment is None:
-            await self._read()
+        async with asyncio.timeout(self._seconds):
+            while self._reading.environment is None:
+                await self._read()
         return self._reading.environment
 
     async def _send_on(self, environment: Environment) -> None:
@@ -64,16 +65,16 @@ class Session:
 
     async def _told(self, line: bytes) -> Reply:
         """Send a command and return the reply: there is one on the way at a time."""
-        self._reading.replies.clear()
+        self._reading.ask()
         self._writer.write(line)
-        await self._writer.drain()
-        while not self._reading.replies:
-            await self._read()
-        return self._reading.replies[0]
+        async with asyncio.timeout(self._seconds):
+            await self._writer.drain()
+            while self._reading.reply is None:
+                await self._read()
+        return self._reading.reply
 
     async def _read(self) -> None:
-        async with asyncio.timeout(self._seconds):
-            data = await self._reader.read(READ_BYTES)
+        data = await self._reader.read(READ_BYTES)
         if not data:
             raise ConnectionError("the channel has closed the connection")
         self._reading.feed(data)
