@@ -190,9 +190,9 @@ def test_a_command_follows_a_line_that_has_begun():
 
 TOKENS = (
     b"agi_x: 1\n", b"agi_network_script: did-route\n", b"agi_request: agi://[::1]/x\n", b"\n", b"\r\n",
-    b"\n\n", b"HANGUP\n", b"200 result=0\n", b"200 result=1 (x)\n", b"200", b" result=", b"(", b")", 
-    b"510 no\n", b"511 dead\n", b"520-use\n", b"520 end\n", b"-", b"agi_", b":", b"HANG", b"\0", b"\xff", b"\xc3",
-    b"[",
+    b"\n\n", b"HANGUP\n", b"200 result=0\n", b"200 result=1 (x)\n", b"200", b" result=", b"(", b")",
+    b"510 no\n", b"511 dead\n", b"520-use\n", b"520 end\n", b"-", b"agi_", b":", b"HANG", b"\0",
+    b"\xff", b"\xc3", b"[",
 )  # fmt: skip
 INPUTS = 100_000
 

@@ -33,7 +33,7 @@ def of(decision: Decision) -> Iterator[Command]:
     if decision.is_cleaned:
         name = f"{decision.call.caller.name} <{decision.number}>"
         yield Command(command("SET", "CALLERID", quoted(name)), needed=False)
-    if target := decision.target:
+    if (target := decision.target) and target.is_whole:
         yield Command(command("SET", "CONTEXT", argument(target.context)))
         yield Command(command("SET", "EXTENSION", argument(target.extension)))
         yield Command(command("SET", "PRIORITY", "1"))

@@ -16,6 +16,7 @@ LATE, AT_ONCE = "99809", "99909"
 
 _ADDRESS = re.compile(r"([^ ]*)\.([^ .]*)\.([^ .]*)\.([^ .]*)")
 _SHORT = (1, 2)
+_NOTHING = re.compile(r'[\s"\x00-\x1f\x7f]*')  # an argument of these is an empty one, or ends in the middle
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Target:
     @property
     def is_whole(self) -> bool:
         """Whether calls may be sent there: after an empty argument Asterisk would come back for ever."""
-        return bool(self.context.strip() and self.extension.strip())
+        return not (_NOTHING.fullmatch(self.context) or _NOTHING.fullmatch(self.extension))
 
 
 def text(row: Row, column: str) -> str:
