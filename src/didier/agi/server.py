@@ -22,7 +22,7 @@ class AgiServer:
         self._router = router
         self._settings = settings
         self._sessions: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server
+        self._server: asyncio.Server | None = None
         self._stopped = asyncio.Event()
 
     @property
@@ -33,7 +33,7 @@ class AgiServer:
     async def start(self) -> None:
         """Take connections from now on."""
         settings = self._settings
-        self._server = await asyncio.start_server(self._serve, settings.agi_host, settings.agi_port)
+        self._server = await asyncio.start_server(self.answer, settings.agi_host, settings.agi_port)
 
     async def serve(self) -> None:
         """Return once `stop` was called and all calls are on their way."""
@@ -43,7 +43,8 @@ class AgiServer:
 
     async def drain(self, seconds: float) -> None:
         """Take no new connections, and send those calls on their way that have come; *seconds* at most."""
-        self._server.close()
+        if self._server:
+            self._server.close()
         if self._sessions:
             await asyncio.wait(self._sessions, timeout=seconds)
 
@@ -53,10 +54,12 @@ class AgiServer:
             session.cancel()
         self._stopped.set()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = str(writer.get_extra_info("peername")[0]).removeprefix("::ffff:")
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection, and close it."""
+        name = writer.get_extra_info("peername")  # None: it has gone already
+        peer = str(name[0]).removeprefix("::ffff:") if name else ""
         task = asyncio.current_task()
-        if task is None or not self._is_welcome(peer):
+        if task is None or not peer or not self._is_welcome(peer):
             writer.close()
             return
         self._sessions.add(task)
@@ -72,7 +75,7 @@ class AgiServer:
         finally:
             self._sessions.discard(task)
             writer.close()
-            with suppress(ConnectionError):
+            with suppress(OSError):
                 await writer.wait_closed()
 
     def _is_welcome(self, peer: str) -> bool:
