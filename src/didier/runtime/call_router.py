@@ -10,11 +10,12 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 
 from didier.config import Settings
+from didier.domain.calls import caller_ids
 from didier.domain.calls import decision as deciding
 from didier.domain.calls.call import Call
 from didier.domain.calls.decision import Asking, Decision
 from didier.domain.calls.questions import Question, WebAnswer
-from didier.domain.calls.targets import REDIRECTED, Target
+from didier.domain.calls.targets import Target
 from didier.errors import Unavailable
 from didier.runtime.committer import Committer
 from didier.runtime.readers import Readers
@@ -89,8 +90,9 @@ class _Rounds:
     def sent(self, call: Call, target: Target | None, rounds: int) -> None:
         """Remember where *call* was sent, if it comes back from there."""
         self._sent.pop(call.uniqueid, None)
-        if target and target.context == REDIRECTED:
-            self._sent[call.uniqueid] = target.extension, rounds
+        if target:
+            # As Asterisk will say it: blanks at the ends are no part of an argument.
+            self._sent[call.uniqueid] = caller_ids.safe(target.extension).strip(" "), rounds
             if len(self._sent) > REMEMBERED:
                 self._sent.popitem(last=False)
 

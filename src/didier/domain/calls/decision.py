@@ -9,8 +9,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from didier.domain.calls import caller_ids, recent_calls, targets, urls
+from didier.domain.calls import caller_ids, number_lists, recent_calls, targets, urls
 from didier.domain.calls.call import Call, Place, Row
+from didier.domain.calls.number_lists import BLANK
 from didier.domain.calls.questions import (
     ActiveDids,
     AgentsOf,
@@ -23,13 +24,10 @@ from didier.domain.calls.questions import (
     Waiting,
     WebAnswer,
 )
-from didier.domain.calls.recent_calls import BLANK
 from didier.domain.calls.targets import REDIRECTED, Target, text
 
 SYSTEM_FILTER = "did_system_filter"
 DEFAULT = "default"
-AREA_CODE = "XXXXXXX"
-"""What stands for the rest of a number behind its area code, in lists of numbers."""
 
 _STATES = {"Y": "any", "NO_PAUSED": "not paused", "READY_ONLY": "ready"}
 _NO_DIGITS = re.compile("[^0-9]")
@@ -97,8 +95,17 @@ def decide(call: Call, ip: str, patterns: Sequence[str] = (), *, may_return: boo
     """Decide on *call*, which has arrived at the server with the address *ip*.
 
     *patterns* are other spellings of what was dialled, looked for behind that itself. A call that has come
-    back too often *may_return* no more: it is not sent on to another DID, which leads to this one again.
+    back too often *may_return* no more: it is not sent to where calls arrive, which leads here again.
     """
+    decision = yield from _decided(call, ip, patterns)
+    target = decision.target
+    if target and target.context in {REDIRECTED, call.context} and not may_return:
+        decision.note("loop", f"the call goes in circles: it is not sent to {target.extension} once more")
+        decision.target = None
+    return decision
+
+
+def _decided(call: Call, ip: str, patterns: Sequence[str]) -> Asking[Decision]:
     wanted = (SYSTEM_FILTER, call.dialled, *patterns, DEFAULT)
     place, (system, *found) = yield PlaceOf(ip), ActiveDids(wanted)
     decision = Decision(call, place, call.caller.number, call.caller.number)
@@ -114,7 +121,7 @@ def decide(call: Call, ip: str, patterns: Sequence[str] = (), *, may_return: boo
     _begin(decision, row)
     decision.is_recorded = text(row, "record_call") in _RECORDED
     _clean(decision, row)
-    yield from _by_did(decision, row, place, may_return)
+    yield from _by_did(decision, row, place)
     return decision
 
 
@@ -143,7 +150,7 @@ def _begin(decision: Decision, row: Row) -> None:
     decision.group = text(row, "group_id") if decision.route == "IN_GROUP" else ""
 
 
-def _by_did(decision: Decision, row: Row, place: Place, may_return: bool) -> Asking[None]:
+def _by_did(decision: Decision, row: Row, place: Place) -> Asking[None]:
     """Decide by the DID itself: its detours in their order, then its route."""
     detour = yield from _pre_filtered(decision, row)
     if recent := (yield from _recently_called(decision, row)):
@@ -160,8 +167,6 @@ def _by_did(decision: Decision, row: Row, place: Place, may_return: bool) -> Ask
         detour = (yield from _without_agents(decision, row)) or (yield from _with_queue(decision, row))
     if detour is None:
         yield from _routed(decision, row, place, "DID")
-    elif detour.context == REDIRECTED and not may_return:
-        decision.note("loop", f"the call goes in circles: it is not sent to {detour.extension} once more")
     else:
         decision.target = detour if detour.is_whole else None
 
@@ -180,7 +185,7 @@ def _pre_filtered(decision: Decision, row: Row) -> Asking[Target | None]:
     groups, extension = text(row, "pre_filter_phone_group_id"), text(row, "pre_filter_extension")
     if not groups or not extension:
         return None
-    hit = yield Listed(_group_names(groups), (decision.number or BLANK,))
+    hit = yield Listed(number_lists.groups(groups), (decision.number or BLANK,))
     decision.note("pre-filter", f"{groups}: {_word(hit)}")
     if not hit:
         return None
@@ -209,15 +214,15 @@ def _filtered(decision: Decision, row: Row, place: Place) -> Asking[Row | Target
     number = decision.number
     hit = False
     if kind in {"GROUP", "GROUP_AREACODE"}:
-        names = _group_names(text(row, "filter_phone_group_id"))
-        area = (_area_code(number),) if kind == "GROUP_AREACODE" else ()
+        names = number_lists.groups(text(row, "filter_phone_group_id"))
+        area = (number_lists.area_code(number),) if kind == "GROUP_AREACODE" else ()
         hit = yield Listed(names, (number or BLANK, *area))
     elif kind in {"DNC_INTERNAL", "DNC_CAMPAIGN"}:
         campaign = text(row, "filter_dnc_campaign") if kind == "DNC_CAMPAIGN" else None
-        hit = yield NotToBeCalled((number, _area_code(number)), campaign)
+        hit = yield NotToBeCalled((number, number_lists.area_code(number)), campaign)
     elif kind == "URL" and (url := urls.address(row, decision.call, number, place.ip)):
         digits = yield from _web_answer(decision, url)
-        hit = int(digits or 0) > 0
+        hit = bool(digits.strip("0"))
         if hit and text(row, "filter_url_did_redirect") == "Y":
             decision.note("filter", f"{kind}: redirected to {digits}")
             return Target(REDIRECTED, digits)
@@ -285,15 +290,6 @@ def _routed(decision: Decision, row: Row, place: Place, reason: str) -> Asking[N
     decision.target = target if target and target.is_whole else None
     where = f"{target.extension} in {target.context}" if decision.target and target else "nowhere"
     decision.note("route", f"{route or 'none'}: {where}")
-
-
-def _group_names(listed: str) -> tuple[str, ...]:
-    """Return the groups in a list with commas; a blank behind a comma belongs to the name."""
-    return tuple(name.rstrip(" ") for name in listed.split(","))
-
-
-def _area_code(number: str) -> str:
-    return f"{number[:3]}{AREA_CODE}"
 
 
 def _word(hit: bool) -> str:

@@ -4,15 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from didier.domain.calls.number_lists import BLANK
 from didier.domain.calls.questions import RecentCalls
 
 _DROPPED = re.compile("[\r\t'\"]")
 _LINE = re.compile("([a-z0-9_]+) => (.*)")
 _NO_DAYS = re.compile("[^0-9-]")
-_DAYS = re.compile("([0-9]+)-([0-9]+)")
+_DAYS = re.compile("([0-9]{1,9})-([0-9]{1,9})")
 _SHORTEST_LIST = 2
-BLANK = "BLANK"
-"""What stands in lists for calls without a number."""
 
 
 def questions(entry: str, number: str) -> list[RecentCalls]:
