@@ -240,6 +240,19 @@ _PARTS = {
 """Indexes of a column in some rows alone, in embedded databases."""
 
 
+_LOOKED_FOR = {
+    FILTER_NUMBERS: "phone_number", DNC: "phone_number", CAMPAIGN_DNC: "phone_number", LEADS: "phone_number",
+    OUTBOUND_LOG: "phone_number", CLOSER_LOG: "phone_number", CONTAINERS: "container_id", PHONES: "extension",
+    LISTS: "campaign_id",
+}  # fmt: skip
+"""Columns in which the routing of calls looks for texts."""
+
+
+def odd(column: str) -> str:
+    """Return SQLite's condition for texts in *column* that may be equal to others that are not alike."""
+    return f"{column} GLOB '*[^!-~]*'"
+
+
 @cache
 def vicidial_tables() -> sa.MetaData:
     """Return VICIdial's tables, as far as Didier uses them."""
@@ -249,4 +262,7 @@ def vicidial_tables() -> sa.MetaData:
     columns = metadata.tables[DIDS].c
     for name, (column, condition) in _PARTS.items():
         sa.Index(name, columns[column], sqlite_where=sa.text(condition)).ddl_if(dialect=SQLITE)
+    for table, column in _LOOKED_FOR.items():
+        looked_for = metadata.tables[table].c[column]
+        sa.Index(f"didier_odd_{table}", looked_for, sqlite_where=sa.text(odd(column))).ddl_if(dialect=SQLITE)
     return metadata

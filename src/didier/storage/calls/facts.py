@@ -27,7 +27,7 @@ from didier.domain.calls.questions import (
 )
 from didier.storage import dialects, row_sets
 from didier.storage.calls import recent_calls
-from didier.storage.calls.equality import key, local_now
+from didier.storage.calls.equality import key, local_now, rows_with
 from didier.storage.dids import dids
 from didier.storage.statements import as_json, as_text, columns_of, run
 from didier.storage.tables import (
@@ -76,7 +76,8 @@ def _places(conn: Connection, questions: Sequence[PlaceOf]) -> Answers:
     known = [column for column in _SERVER if column in columns_of(conn, SERVERS)]
     source = row_sets.joined(dialects.of(conn), SERVERS, "server_ip")
     listed = ", ".join(f"t.{column}" for column in known)
-    rows = run(conn, f"SELECT r.value, {listed} FROM {source}", as_json({q.ip for q in questions}))
+    sql = f"SELECT r.value, {listed} FROM {source}"
+    rows = run(conn, sql, as_json({q.ip for q in questions})) if known else []
     servers = {row[0]: dict(zip(known, row[1:], strict=True)) for row in rows}
     return {question: Place(question.ip, servers.get(question.ip, {}), settings) for question in questions}
 
@@ -152,17 +153,15 @@ def _pairs(
     """Return which of *wanted* stand in *column*, each with the key of what stands in *other* beside it."""
     if not wanted or not columns_of(conn, table):
         return set()
-    source = row_sets.joined(dialects.of(conn), table, column)
-    rows = run(conn, f"SELECT r.value, {f't.{other}' if other else 'NULL'} FROM {source}", as_json(wanted))
+    rows = rows_with(conn, table, column, wanted, f"t.{other}" if other else "NULL")
     return {(value, None if beside is None else key(beside)) for value, beside in rows}
 
 
 def _containers(conn: Connection, questions: Sequence[Container]) -> Answers:
     if not columns_of(conn, CONTAINERS):
         return dict.fromkeys(questions, "")
-    source = row_sets.joined(dialects.of(conn), CONTAINERS, "container_id")
     names = {question.name for question in questions}
-    there = dict(run(conn, f"SELECT r.value, t.container_entry FROM {source}", as_json(names)))
+    there = dict(rows_with(conn, CONTAINERS, "container_id", names, "t.container_entry"))
     return {question: there.get(question.name) or "" for question in questions}
 
 
@@ -211,9 +210,8 @@ def _waiting(conn: Connection, questions: Sequence[Waiting]) -> Answers:
 def _dialplan_numbers(conn: Connection, questions: Sequence[DialplanNumber]) -> Answers:
     if not columns_of(conn, PHONES):
         return dict.fromkeys(questions)
-    source = row_sets.joined(dialects.of(conn), PHONES, "extension")
     phones = {question.phone for question in questions}
-    rows = run(conn, f"SELECT r.value, t.server_ip, t.dialplan_number FROM {source}", as_json(phones))
+    rows = rows_with(conn, PHONES, "extension", phones, "t.server_ip, t.dialplan_number")
     there = {(phone, key(server or "")): number for phone, server, number in rows}
     return {question: there.get((question.phone, key(question.server_ip))) for question in questions}
 

@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain.calls.questions import RecentCalls
-from didier.storage import dialects, row_sets
-from didier.storage.calls.equality import key, keys, local_now
-from didier.storage.statements import as_json, as_text, columns_of, run
+from didier.storage.calls.equality import key, keys, local_now, rows_with
+from didier.storage.statements import as_text, columns_of
 from didier.storage.tables import CLOSER_LOG, LEADS, LISTS, OUTBOUND_LOG
 
 Answers = dict[Any, bool]
@@ -52,8 +51,7 @@ def _lists(conn: Connection, questions: Sequence[RecentCalls]) -> dict[RecentCal
     wanted = {group for question in questions for group in question.groups or ()}
     if not wanted or not columns_of(conn, LISTS):
         return {question: None if question.groups is None else set() for question in questions}
-    source = row_sets.joined(dialects.of(conn), LISTS, "campaign_id")
-    rows = run(conn, f"SELECT r.value, t.list_id FROM {source}", as_json(wanted))
+    rows = rows_with(conn, LISTS, "campaign_id", wanted, "t.list_id")
     return {
         question: None
         if question.groups is None
@@ -72,12 +70,11 @@ def _calls(
     """Return the calls with the numbers in *questions*, by number, as far back as is asked."""
     if not columns_of(conn, table):
         return defaultdict(list)
-    source = row_sets.joined(dialects.of(conn), table, "phone_number")
     since = as_text(datetime.combine(_back(today, max(question.last for question in questions)), _MIDNIGHT))
-    sql = f"SELECT r.value, {group}, t.status, t.{moment} FROM {source} WHERE t.{moment} >= ?"
+    columns = f"{group}, t.status, t.{moment}"
     found: dict[str, list[_CallRow]] = defaultdict(list)
     numbers = {question.number for question in questions}
-    for number, name, status, at in run(conn, sql, as_json(numbers), since):
+    for number, name, status, at in rows_with(conn, table, "phone_number", numbers, columns, moment, since):
         called = datetime.fromisoformat(at) if isinstance(at, str) else at
         found[number].append((key(str(name or "")), key(status or ""), called))
     return found
