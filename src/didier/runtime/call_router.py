@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from didier.config import Settings
 from didier.domain.calls import caller_ids
@@ -45,19 +46,28 @@ class CallRouter:
     async def route(self, call: Call, ip: str) -> Decision | None:
         """Return where *call* goes that has arrived at the server *ip*; its log rows are on the disk then.
 
-        None where that cannot be said: it takes too long, or nothing can be read.
+        None where that cannot be said: it takes too long, or nothing can be read. A call whose rows cannot be
+        stored is sent on without them.
         """
         rounds = self._rounds.of(call)
+        deadline = asyncio.get_running_loop().time() + self._settings.agi_seconds
         try:
-            async with asyncio.timeout(self._settings.agi_seconds):
+            async with asyncio.timeout_at(deadline):
                 found = await self._decide(deciding.decide(call, ip, may_return=rounds < ROUNDS))
-                rows = records.of(found, datetime.now())
-                await self._committer.run(routing.record, rows)
         except (TimeoutError, Unavailable) as error:
             log.warning("call_not_routed", reason=str(error) or "too slow", dialled=call.dialled)
             return None
+        await self._keep(found, deadline)
         self._rounds.sent(call, found.target, rounds)
         return found
+
+    async def _keep(self, decision: Decision, deadline: float) -> None:
+        rows = records.of(decision, datetime.now())
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._committer.run(routing.record, rows)
+        except (TimeoutError, Unavailable, DBAPIError) as error:
+            log.warning("call_not_logged", reason=str(error) or "too slow", dialled=decision.call.dialled)
 
     async def _decide(self, asking: Asking[Decision]) -> Decision:
         answer: Any = None

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
+import structlog
 from sqlalchemy.engine import Connection
 
 from didier.domain.calls.decision import Asking, Decision
 from didier.domain.calls.questions import Question, WebAnswer
 from didier.services.calls.records import Record
 from didier.storage.calls import facts, logs
+
+log = structlog.get_logger()
 
 AskWeb = Callable[[str], tuple[int, str]]
 """Asks a web address: its status and body, 0 and nothing without an answer."""
@@ -54,6 +57,7 @@ def answers(conn: Connection, questions: Collection[Question], ask_web: AskWeb) 
 
 
 def record(conn: Connection, calls: Sequence[Sequence[Record]]) -> list[None]:
-    """Write what is kept of *calls*."""
-    logs.write(conn, (row for rows in calls for row in rows))
+    """Write what is kept of *calls*; a log that cannot be written to is no reason to refuse them."""
+    for table, error in logs.write(conn, (row for rows in calls for row in rows)).items():
+        log.warning("calls_not_logged", table=table, calls=len(calls), error=error)
     return [None] * len(calls)
