@@ -1,10 +1,12 @@
 """Asking the web addresses of DIDs' filters, within limits."""
 
 import asyncio
+import math
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from urllib.parse import urlsplit
 
 import httpx2 as httpx
 
@@ -12,6 +14,12 @@ MOST_BYTES = 65_536
 """Most bytes that are read of an answer."""
 
 NO_ANSWER = 0, ""
+
+_HEADERS = {"Accept-Encoding": "identity"}  # a few bytes of a compressed answer may be gigabytes
+
+
+# A group is what connecting to a port that there is not comes to.
+_FAILURES = (TimeoutError, OSError, httpx.HTTPError, httpx.InvalidURL, ValueError, ExceptionGroup)
 
 
 class WebAnswers:
@@ -22,31 +30,50 @@ class WebAnswers:
         self._networks = networks
         self._client: httpx.AsyncClient | None = None
 
-    async def ask(self, url: str) -> tuple[int, str]:
-        """Return status and body of what *url* answers; 0 and nothing where it does not."""
+    async def ask(self, url: str, seconds: float = math.inf) -> tuple[int, str]:
+        """Return status and body of what *url* answers; 0 and nothing where it does not, in *seconds* too."""
         try:
-            async with asyncio.timeout(self._seconds):
-                return await self._ask(url) if await self._may_be_asked(url) else NO_ANSWER
-        except (TimeoutError, OSError, httpx.HTTPError, httpx.InvalidURL, ValueError):
+            async with asyncio.timeout(min(self._seconds, seconds)):
+                return await self._ask(httpx.URL(url))
+        except _FAILURES:
             return NO_ANSWER
 
-    async def _may_be_asked(self, url: str) -> bool:
+    async def _ask(self, url: httpx.URL) -> tuple[int, str]:
         if not self._networks:
-            return True
-        parts = urlsplit(url)
-        found = await asyncio.get_running_loop().getaddrinfo(
-            parts.hostname, parts.port or 80, type=socket.SOCK_STREAM
-        )
-        addresses = [ip_address(info[4][0]) for info in found]
-        return all(any(address in network for network in self._networks) for address in addresses)
+            return await self._read(url, url.host)
+        for address in await self._allowed(url):
+            with suppress(httpx.ConnectError):
+                return await self._read(url, address)
+        return NO_ANSWER
 
-    async def _ask(self, url: str) -> tuple[int, str]:
-        if self._client is None:
-            self._client = httpx.AsyncClient(follow_redirects=False, timeout=self._seconds, trust_env=False)
+    async def _allowed(self, url: httpx.URL) -> list[str]:
+        """Return the addresses of the host of *url*; raise `OSError` unless all are in the networks.
+
+        They are what is connected to: the name may have others by then.
+        """
+        found = await asyncio.get_running_loop().getaddrinfo(url.host, None, type=socket.SOCK_STREAM)
+        addresses = [ip_address(info[4][0]) for info in found]
+        if not all(any(address in network for network in self._networks) for address in addresses):
+            raise OSError("outside of the allowed networks")
+        return [str(address) for address in addresses]
+
+    async def _read(self, url: httpx.URL, address: str) -> tuple[int, str]:
+        headers = {"Host": url.netloc.decode("ascii")}
+        named = {"sni_hostname": url.raw_host.decode("ascii")}
+        at = url.copy_with(host=address)
         body = b""
-        async with self._client.stream("GET", url) as response:
-            async for piece in response.aiter_bytes():
+        async with self._opened().stream("GET", at, headers=headers, extensions=named) as response:
+            async for piece in response.aiter_raw():
                 body += piece
                 if len(body) > MOST_BYTES:
                     break
             return response.status_code, body[:MOST_BYTES].decode("utf-8", "replace")
+
+    def _opened(self) -> httpx.AsyncClient:
+        if self._client is None:
+            forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            self._client = httpx.AsyncClient(
+                follow_redirects=False, timeout=self._seconds, trust_env=False, cookies=forgetful,
+                headers=_HEADERS,
+            )  # fmt: skip
+        return self._client
