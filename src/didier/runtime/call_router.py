@@ -53,7 +53,8 @@ class CallRouter:
         deadline = asyncio.get_running_loop().time() + self._settings.agi_seconds
         try:
             async with asyncio.timeout_at(deadline):
-                found = await self._decide(deciding.decide(call, ip, may_return=rounds < ROUNDS))
+                asking = deciding.decide(call, ip, may_return=rounds < ROUNDS)
+                found = await self._decide(asking, deadline)
         except (TimeoutError, Unavailable) as error:
             log.warning("call_not_routed", reason=str(error) or "too slow", dialled=call.dialled)
             return None
@@ -69,7 +70,8 @@ class CallRouter:
         except (TimeoutError, Unavailable, DBAPIError) as error:
             log.warning("call_not_logged", reason=str(error) or "too slow", dialled=decision.call.dialled)
 
-    async def _decide(self, asking: Asking[Decision]) -> Decision:
+    async def _decide(self, asking: Asking[Decision], deadline: float) -> Decision:
+        loop = asyncio.get_running_loop()
         answer: Any = None
         while True:
             try:
@@ -82,7 +84,8 @@ class CallRouter:
             stored = [one for one in questions if not isinstance(one, WebAnswer)]
             answers = await self._facts.of(stored) if stored else {}
             for one in found_here:
-                answers[one] = await self._web.ask(one.url)
+                # A web address that is silent is no hit: there has to be time left to say so.
+                answers[one] = await self._web.ask(one.url, (deadline - loop.time()) / 2)
             answer = routing.in_form(asked, answers)
 
 
