@@ -74,9 +74,15 @@ class AgiServer:
             log.exception("call_failed")  # the dialplan goes on
         finally:
             self._sessions.discard(task)
-            writer.close()
-            with suppress(OSError):
+            await self._close(writer)
+
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        """Close a connection, behind what is still to be sent, unless nobody takes that."""
+        writer.close()
+        with suppress(OSError):
+            async with asyncio.timeout(self._settings.agi_seconds):
                 await writer.wait_closed()
+        writer.transport.abort()
 
     def _is_welcome(self, peer: str) -> bool:
         if len(self._sessions) >= self._settings.agi_connections:
