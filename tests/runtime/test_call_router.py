@@ -124,7 +124,7 @@ def test_a_web_address_that_is_silent_is_no_hit(engine):
         add(engine, "1800", filter_inbound_number="URL", filter_url=server.url, filter_action="EXTEN")
 
         async def test():
-            async with routing(engine, agi_seconds=3.0, agi_url_seconds=LONG) as (router, _):
+            async with routing(engine, agi_seconds=8.0, agi_url_seconds=LONG) as (router, _):
                 return extension(await router.route(call("1800"), IP))
 
         assert "8301" == asyncio.run(test())

@@ -73,7 +73,7 @@ def test_waiting_has_an_end(answer, limits):
     """An address that is silent, or slow, has not answered."""
     with web(answer) as server:
         assert [NO_ANSWER] == asked(server.url, **limits)
-    assert 1 == len(server.asked)
+    assert len(server.asked) <= 1  # none: it was not reached in time
 
 
 @pytest.mark.parametrize(
