@@ -1,0 +1,428 @@
+"""Where calls go: the decision alone, with answers that are given by hand."""
+
+import pytest
+
+from didier.domain.calls.call import Call, Place
+from didier.domain.calls.decision import decide
+from didier.domain.calls.questions import (
+    ActiveDids,
+    AgentsOf,
+    Container,
+    DialplanNumber,
+    Listed,
+    LiveAgent,
+    NotToBeCalled,
+    PlaceOf,
+    RecentCalls,
+    Waiting,
+    WebAnswer,
+)
+from didier.domain.calls.targets import Target
+
+IP = "192.0.2.1"
+SERVER = {
+    "asterisk_version": "18.26.4", "ext_context": "agents", "voicemail_dump_exten": "85026666666666",
+    "voicemail_dump_exten_no_inst": "85026666666667",
+}  # fmt: skip
+ENVIRONMENT = {
+    "agi_uniqueid": "1764375000.7", "agi_channel": "SIP/trunk-1", "agi_extension": "18001234567",
+    "agi_callerid": "17275551212", "agi_calleridname": "Ann", "agi_type": "SIP",
+    "agi_context": "trunkinbound",
+}  # fmt: skip
+CONTAINER = "".join(
+    f"outbound_recent_call_{line}\n"
+    for line in (
+        "check_type => x-y-days-range-log",
+        "days => 0-7",
+        "campaigns => --ALL--",
+        "statuses => --ALL--",
+    )
+)
+
+
+class World:
+    """Gives answers: *known* by kind of question, or by question; keeps what was asked."""
+
+    def __init__(self, *dids, settings=(), server=SERVER, **known):
+        self._dids = {did["did_pattern"]: did for did in dids}
+        self._place = Place(IP, server, dict(settings))
+        self._known = known
+        self.asked = []
+
+    def answer(self, question):
+        if isinstance(question, PlaceOf):
+            return self._place
+        if isinstance(question, ActiveDids):
+            return tuple(map(self._dids.get, question.patterns))
+        self.asked.append(question)
+        return self._known[type(question).__name__]
+
+
+def decided(world, *, may_return=True, patterns=(), **more):
+    environment = ENVIRONMENT | {f"agi_{name}": value for name, value in more.items()}
+    asking = decide(Call.of(environment, "", ""), IP, patterns, may_return=may_return)
+    answer = None
+    while True:
+        try:
+            asked = asking.send(answer)
+        except StopIteration as end:
+            return end.value
+        answer = tuple(map(world.answer, asked)) if isinstance(asked, tuple) else world.answer(asked)
+
+
+def did(pattern="18001234567", **values):
+    return {
+        "did_id": 7, "did_pattern": pattern, "did_route": "EXTEN", "extension": "8301",
+        "exten_context": "default", "filter_action": "EXTEN", "filter_extension": "8399",
+        "filter_exten_context": "filtered", **values,
+    }  # fmt: skip
+
+
+def way(decision):
+    """Return the route that is logged, and where the call goes."""
+    target = decision.target
+    return decision.route, target and (target.context, target.extension)
+
+
+HOME = ("EXTEN", ("default", "8301"))
+"""Where `did` leads."""
+
+ROUTES = [
+    ({"exten_context": ""}, (), ("EXTEN", ("default", "8301"))),
+    ({"exten_context": None, "extension": "9"}, (), ("EXTEN", ("default", "9"))),
+    ({"extension": ""}, (), ("EXTEN", None)),
+    ({"extension": None}, (), ("EXTEN", None)),
+    ({"extension": " "}, (), ("EXTEN", None)),
+    ({"did_route": None}, (), ("", None)),
+    ({"did_route": "NONSENSE"}, (), ("NONSENSE", None)),
+    ({"did_route": "IN_GROUP"}, (), ("IN_GROUP", ("agents", "99909*7***DID"))),
+    (
+        {"did_route": "IN_GROUP", "inbound_route_answer": "N"},
+        {"inbound_answer_config": "2"},
+        ("IN_GROUP", ("agents", "99809*7***DID")),
+    ),
+    ({"did_route": "CALLMENU", "menu_id": "main"}, (), ("CALLMENU", ("main", "s"))),
+    ({"did_route": "CALLMENU", "menu_id": ""}, (), ("CALLMENU", None)),
+    (
+        {"did_route": "VOICEMAIL", "voicemail_ext": "101", "server_ip": "10.0.0.2"},
+        (),
+        ("VOICEMAIL", ("default", "010*000*000*002*85026666666666101")),
+    ),
+    (
+        {"did_route": "VMAIL_NO_INST", "voicemail_ext": "101"},
+        (),
+        ("VMAIL_NO_INST", ("default", "85026666666667101")),
+    ),
+]
+
+
+@pytest.mark.parametrize(("values", "settings", "expected"), ROUTES)
+def test_routes(values, settings, expected):
+    """Each route has its context and extension; one that leads nowhere has none."""
+    assert expected == way(decided(World(did(**values), settings=settings)))
+
+
+@pytest.mark.parametrize(
+    ("number", "extension"), [("101", "010*000*000*002*101"), (None, "010*000*000*002*")]
+)
+def test_phones(number, extension):
+    """A phone is called by its number in the dialplan of its server."""
+    world = World(did(did_route="PHONE", phone="cc101", server_ip="10.0.0.2"), DialplanNumber=number)
+
+    assert ("PHONE", ("default", extension)) == way(decided(world))
+    assert [DialplanNumber("10.0.0.2", "cc101")] == world.asked
+
+
+@pytest.mark.parametrize(
+    ("is_live", "action", "expected"),
+    [
+        (True, "EXTEN", ("AGENT", ("agents", "99909*7***DID"))),
+        (False, "EXTEN", ("NA_EXTEN", ("default", "8301"))),
+        (False, "IN_GROUP", ("NA_IN_GROUP", ("agents", "99909*7***NOAGENT"))),
+        (False, "CALLMENU", ("NA_CALLMENU", ("default", "s"))),
+        (False, None, ("NA_", None)),
+    ],
+)
+def test_agents(is_live, action, expected):
+    """An agent who is there is called; otherwise the call goes where the DID says."""
+    row = did(did_route="AGENT", user="6666", user_unavailable_action=action, menu_id="m", exten_context="x")
+    world = World(row, LiveAgent=is_live)
+
+    assert expected == way(decided(world))
+    assert [LiveAgent("6666")] == world.asked
+
+
+def test_without_a_server_contexts_are_the_default():
+    """A server that the database does not know has no dump extension and no context."""
+    assert ("IN_GROUP", ("default", "99909*7***DID")) == way(
+        decided(World(did(did_route="IN_GROUP"), server={}))
+    )
+
+
+@pytest.mark.parametrize(
+    ("dids", "expected"),
+    [
+        ([], None),
+        (["default"], "default"),
+        (["default", "+18001234567"], "+18001234567"),
+        (["default", "+18001234567", "18001234567"], "18001234567"),
+    ],
+)
+def test_what_is_dialled_comes_first(dids, expected):
+    """Then its other spellings, then the default; without any there is no route."""
+    decision = decided(World(*map(did, dids)), patterns=("+18001234567",))
+
+    assert expected == (decision.did and decision.did["did_pattern"])
+    assert (HOME if dids else ("", None)) == way(decision)
+
+
+PRE = {"pre_filter_phone_group_id": "VIP,OLD , X", "pre_filter_extension": "18009999999"}
+RECENT = {"pre_filter_recent_call": "BOX", "pre_filter_recent_extension": "18008888888"}
+GROUP = {"filter_inbound_number": "GROUP", "filter_phone_group_id": "BAD"}
+EMPTY = {
+    "no_agent_ingroup_redirect": "Y",
+    "no_agent_ingroup_id": "SALES",
+    "no_agent_ingroup_extension": "8310",
+}
+QUEUE = {"max_queue_ingroup_calls": 2, "max_queue_ingroup_id": "SALES", "max_queue_ingroup_extension": "8320"}
+ALL = PRE | RECENT | GROUP | EMPTY | QUEUE
+
+
+@pytest.mark.parametrize(
+    ("values", "known", "kinds", "expected"),
+    [
+        (PRE, {"Listed": True}, [Listed], ("PF_DID", ("trunkinbound", "18009999999"))),
+        (PRE, {"Listed": False}, [Listed], HOME),
+        (PRE | {"pre_filter_extension": ""}, {}, [], HOME),
+        (RECENT, {"Container": ""}, [Container], HOME),
+        (RECENT, {"Container": CONTAINER, "RecentCalls": False}, [Container, RecentCalls], HOME),
+        (
+            RECENT,
+            {"Container": CONTAINER, "RecentCalls": True},
+            [Container, RecentCalls],
+            ("PFR_DID", ("trunkinbound", "18008888888")),
+        ),
+        (GROUP, {"Listed": True}, [Listed], ("F_EXTEN", ("filtered", "8399"))),
+        (GROUP | {"filter_action": None}, {"Listed": True}, [Listed], ("F_", None)),
+        (GROUP | {"filter_extension": None}, {"Listed": True}, [Listed], ("F_EXTEN", None)),
+        (
+            GROUP | {"filter_action": "IN_GROUP"},
+            {"Listed": True},
+            [Listed],
+            ("F_IN_GROUP", ("agents", "99909*7***FILTER")),
+        ),
+        ({"filter_inbound_number": "DISABLED"}, {}, [], HOME),
+        (EMPTY, {"AgentsOf": False}, [AgentsOf], ("NA_EXTEN", ("default", "8310"))),
+        (EMPTY, {"AgentsOf": True}, [AgentsOf], HOME),
+        (EMPTY | {"no_agent_ingroup_redirect": "N"}, {}, [], HOME),
+        (EMPTY | {"no_agent_ingroup_extension": ""}, {"AgentsOf": False}, [AgentsOf], ("NA_EXTEN", None)),
+        (QUEUE, {"Waiting": 2}, [Waiting], ("MQ_EXTEN", ("default", "8320"))),
+        (QUEUE, {"Waiting": 1}, [Waiting], HOME),
+        (
+            QUEUE | {"max_queue_ingroup_calls": -1},
+            {"Waiting": 0},
+            [Waiting],
+            ("MQ_EXTEN", ("default", "8320")),
+        ),
+        (QUEUE | {"max_queue_ingroup_calls": 0}, {}, [], HOME),
+        (QUEUE | {"max_queue_ingroup_calls": None}, {}, [], HOME),
+        (
+            ALL,
+            {"Listed": False, "Container": "", "AgentsOf": True, "Waiting": 0},
+            [Listed, Container, Listed, AgentsOf, Waiting],
+            HOME,
+        ),
+        (
+            ALL,
+            {"Listed": True, "Container": ""},
+            [Listed, Container],
+            ("PF_DID", ("trunkinbound", "18009999999")),
+        ),
+        (
+            ALL,
+            {"Listed": True, "Container": CONTAINER, "RecentCalls": True},
+            [Listed, Container, RecentCalls],
+            ("PFR_DID", ("trunkinbound", "18008888888")),
+        ),
+        (
+            ALL | {"filter_inbound_number": "", "pre_filter_recent_extension": "not a number"},
+            {"Listed": False, "Container": CONTAINER, "RecentCalls": True},
+            [Listed, Container, RecentCalls],
+            ("PFR_DID", ("trunkinbound", "not a number")),
+        ),
+        (
+            ALL | {"pre_filter_extension": ""},
+            {"Listed": True, "Container": ""},
+            [Container, Listed],
+            ("F_EXTEN", ("filtered", "8399")),
+        ),
+        (
+            EMPTY | QUEUE,
+            {"AgentsOf": False},
+            [AgentsOf],
+            ("NA_EXTEN", ("default", "8310")),
+        ),
+    ],
+)
+def test_detours(values, known, kinds, expected):
+    """They are looked at in their order, each only where none before it has hit."""
+    world = World(did(**values), **known)
+
+    assert expected == way(decided(world))
+    assert kinds == [type(question) for question in world.asked]
+
+
+AREA = "727XXXXXXX"
+
+
+@pytest.mark.parametrize(
+    ("values", "callerid", "question"),
+    [
+        (PRE, "7275551212", Listed(("VIP", "OLD", " X"), ("7275551212",))),
+        (PRE, "", Listed(("VIP", "OLD", " X"), ("BLANK",))),
+        (GROUP, "7275551212", Listed(("BAD",), ("7275551212",))),
+        (GROUP | {"filter_phone_group_id": None}, "7", Listed(("",), ("7",))),
+        (
+            GROUP | {"filter_inbound_number": "GROUP_AREACODE"},
+            "7275551212",
+            Listed(("BAD",), ("7275551212", AREA)),
+        ),
+        (GROUP | {"filter_inbound_number": "GROUP_AREACODE"}, "", Listed(("BAD",), ("BLANK", "XXXXXXX"))),
+        ({"filter_inbound_number": "DNC_INTERNAL"}, "7275551212", NotToBeCalled(("7275551212", AREA), None)),
+        (
+            {"filter_inbound_number": "DNC_CAMPAIGN", "filter_dnc_campaign": "A,B"},
+            "81",
+            NotToBeCalled(("81", "81XXXXXXX"), "A,B"),
+        ),
+        (EMPTY | {"no_agent_ingroup_redirect": "READY_ONLY"}, "1", AgentsOf("SALES", "ready")),
+        (EMPTY | {"no_agent_ingroup_redirect": "NO_PAUSED"}, "1", AgentsOf("SALES", "not paused")),
+    ],
+)
+def test_questions(values, callerid, question):
+    """What is asked about a caller: the number or BLANK, in the groups that the DID names."""
+    known = {"Listed": False, "NotToBeCalled": False, "AgentsOf": True}
+    world = World(did(**values), **known)
+    decided(world, callerid=callerid, calleridname="")
+
+    assert [question] == world.asked
+
+
+URL = {"filter_inbound_number": "URL", "filter_url": "http://h/x"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "redirects", "expected"),
+    [
+        ((200, "0"), "N", HOME),
+        ((200, ""), "N", HOME),
+        ((200, "no"), "Y", HOME),
+        ((200, "000"), "Y", HOME),
+        ((0, ""), "Y", HOME),
+        ((404, "404 page of 2026"), "N", HOME),
+        ((302, "1"), "N", HOME),
+        ((204, "1"), "N", ("F_EXTEN", ("filtered", "8399"))),
+        ((200, "1"), "N", ("F_EXTEN", ("filtered", "8399"))),
+        ((200, "<b>1</b>"), "N", ("F_EXTEN", ("filtered", "8399"))),
+        ((200, "0-18001230003;"), "Y", ("F_DID", ("trunkinbound", "018001230003"))),
+        ((200, "1 " * 20_000), "N", ("F_EXTEN", ("filtered", "8399"))),
+        ((200, "0 " * 20_000), "N", HOME),
+    ],
+)
+def test_web_answers(answer, redirects, expected):
+    """Digits above zero of an answer that is one are a hit, however many there are."""
+    world = World(did(**URL, filter_url_did_redirect=redirects), WebAnswer=answer)
+
+    assert expected == way(decided(world))
+    assert [WebAnswer("http://h/x")] == world.asked
+
+
+def test_a_web_answer_is_logged_without_what_ends_a_line():
+    """The body, a bar, and its digits."""
+    decision = decided(World(did(**URL), WebAnswer=(404, "a;b|c\\d 12")))
+
+    assert [("http://h/x", "abcd 12|12")] == [(one.url, one.response) for one in decision.asked]
+
+
+def test_cleaning_counts_for_what_is_looked_up():
+    """The log has the number that came."""
+    world = World(did(**GROUP, filter_clean_cid_number="R10"), Listed=False)
+    decision = decided(world)
+
+    assert [Listed(("BAD",), ("7275551212",))] == world.asked
+    assert ("7275551212", "17275551212", True) == (
+        decision.number,
+        decision.logged_number,
+        decision.is_cleaned,
+    )
+
+
+SYSTEM = did("did_system_filter", did_id=1, filter_clean_cid_number="L1", **GROUP)
+ON = {"did_system_filter": "1"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "values", "hit", "expected", "did_id"),
+    [
+        (ON, {}, True, ("F_EXTEN", ("filtered", "8399")), 1),
+        (ON, {}, False, HOME, 7),
+        ({"did_system_filter": "0"}, {}, True, HOME, 7),
+        (ON, {"filter_action": "IN_GROUP"}, True, ("F_IN_GROUP", ("agents", "99909*1***FILTER")), 1),
+        (ON, {"filter_action": ""}, True, ("F_", None), 1),
+        (ON, {"filter_inbound_number": "DISABLED"}, True, HOME, 7),
+        (ON, {"record_call": "Y", **PRE, **EMPTY}, True, ("F_EXTEN", ("filtered", "8399")), 1),
+    ],
+)
+def test_the_system_filter(settings, values, hit, expected, did_id):
+    """It comes before the DID; after a miss the number is as it came."""
+    world = World(did(), {**SYSTEM, **values}, settings=settings, Listed=hit)
+    decision = decided(world)
+
+    assert expected == way(decision)
+    assert (did_id, False) == (decision.did["did_id"], decision.is_recorded)
+    assert ("7275551212" if did_id == 1 else "17275551212") == decision.number == decision.logged_number
+
+
+def test_a_system_filter_may_redirect():
+    """By the answer of its web address."""
+    world = World(
+        did(), {**SYSTEM, **URL, "filter_url_did_redirect": "Y"}, settings=ON, WebAnswer=(200, "18")
+    )
+
+    assert ("F_DID", ("trunkinbound", "18")) == way(decided(world))
+
+
+def test_an_unknown_did_belongs_to_nobody():
+    """Neither the filter's row nor another is logged."""
+    decision = decided(World(SYSTEM, settings=ON, Listed=False))
+
+    assert (None, "", "", None) == (decision.did, decision.route, decision.stored_route, decision.target)
+
+
+@pytest.mark.parametrize(
+    ("record", "is_recorded"), [("Y", True), ("Y_QUEUESTOP", True), ("N", False), (None, False)]
+)
+def test_recording(record, is_recorded):
+    """Both kinds are recorded from the start."""
+    assert is_recorded == decided(World(did(record_call=record))).is_recorded
+
+
+CIRCLES = [
+    (PRE, {"Listed": True}),
+    (RECENT, {"Container": CONTAINER, "RecentCalls": True}),
+    (URL | {"filter_url_did_redirect": "Y"}, {"WebAnswer": (200, "18001234567")}),
+    ({"exten_context": "trunkinbound", "extension": "18001234567"}, {}),
+    (GROUP | {"filter_exten_context": "trunkinbound"}, {"Listed": True}),
+    ({"exten_context": "from-carrier"}, {}),
+]
+
+
+@pytest.mark.parametrize(("values", "known"), CIRCLES)
+def test_a_call_that_came_back_too_often_is_not_sent_there(values, known):
+    """By whatever way it would come to where calls arrive, and only there."""
+    context = "from-carrier" if values.get("exten_context") == "from-carrier" else "trunkinbound"
+    once = decided(World(did(**values), **known), context=context)
+    too_often = decided(World(did(**values), **known), context=context, may_return=False)
+
+    assert context == once.target.context
+    assert (once.route, None, "loop") == (too_often.route, too_often.target, too_often.steps[-1].rule)
+    assert Target("default", "8301") == decided(World(did()), may_return=False).target
