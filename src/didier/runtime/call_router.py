@@ -18,7 +18,7 @@ from didier.domain.calls.decision import Asking, Decision
 from didier.domain.calls.questions import Question, WebAnswer
 from didier.domain.calls.targets import Target
 from didier.errors import Unavailable
-from didier.runtime.committer import Committer
+from didier.runtime.call_log import CallLog
 from didier.runtime.readers import Readers
 from didier.runtime.web_answers import WebAnswers
 from didier.services.calls import records, routing
@@ -36,8 +36,8 @@ log = structlog.get_logger()
 class CallRouter:
     """Decides on calls and keeps what VICIdial's logs have of them."""
 
-    def __init__(self, engine: Engine, committer: Committer, settings: Settings) -> None:
-        self._committer = committer
+    def __init__(self, engine: Engine, call_log: CallLog, settings: Settings) -> None:
+        self._log = call_log
         self._settings = settings
         self._facts = _Facts(Readers(engine, "calls", 1, settings.agi_connections))
         self._web = WebAnswers(settings.agi_url_seconds, settings.agi_url_networks)
@@ -46,19 +46,18 @@ class CallRouter:
     async def route(self, call: Call, ip: str) -> Decision | None:
         """Return where *call* goes that has arrived at the server *ip*; its log rows are on the disk then.
 
-        None where that cannot be said: it takes too long, or nothing can be read. A call whose rows cannot be
-        stored is sent on without them.
+        None where that cannot be said: it takes too long, or nothing can be read. Rows that cannot be
+        written are lost.
         """
         rounds = self._rounds.of(call)
-        deadline = asyncio.get_running_loop().time() + self._settings.agi_seconds
+        end = asyncio.get_running_loop().time() + self._settings.agi_seconds
         try:
-            async with asyncio.timeout_at(deadline):
-                asking = deciding.decide(call, ip, may_return=rounds < ROUNDS)
-                found = await self._decide(asking, deadline)
+            async with asyncio.timeout_at(end):
+                found = await self._decide(deciding.decide(call, ip, may_return=rounds < ROUNDS))
         except (TimeoutError, Unavailable) as error:
             log.warning("call_not_routed", reason=str(error) or "too slow", dialled=call.dialled)
             return None
-        await self._keep(found, deadline)
+        await self._log.write(records.of(found, datetime.now()), end)
         self._rounds.sent(call, found.target, rounds)
         return found
 

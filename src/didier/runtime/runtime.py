@@ -14,6 +14,7 @@ from didier.config import Settings
 from didier.errors import Overloaded, Unavailable
 from didier.runtime import pipeline
 from didier.runtime.batch_worker import BatchWorker
+from didier.runtime.call_log import CallLog
 from didier.runtime.code_verifier import CodeVerifier
 from didier.runtime.committer import Committer
 from didier.runtime.degraded_reads import DegradedReads
@@ -61,6 +62,7 @@ class Runtime:
         self.batch_worker = BatchWorker(engine, self.committer, self.leases)
         self.sequencer = Sequencer(engine, self.committer, self.leases)
         self.reconciler = Reconciler(engine, self.committer, self.leases, settings.reconcile_seconds)
+        self.call_log = CallLog(self.committer)
         self.passwords = PasswordVerifier(engine, self.committer)
         self.codes = CodeVerifier(engine, KeyFile.of(settings.key_file, engine.url))
         self.readers = Readers(engine, "readers", READERS, READING_MOST)

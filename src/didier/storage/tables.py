@@ -199,6 +199,24 @@ OPTIONAL_RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 })  # fmt: skip
 """The same for tables that older VICIdial versions do not have, or that Didier can do without."""
 
+CALL_RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    FILTER_NUMBERS: _READ,
+    DNC: _READ,
+    CAMPAIGN_DNC: _READ,
+    CONTAINERS: _READ,
+    LISTS: _READ,
+    LEADS: _READ,
+    OUTBOUND_LOG: _READ,
+    AUTO_CALLS: _READ,
+    DID_LOG: ("INSERT",),
+    CALL_LOG: _APPEND,
+    DID_AGENT_LOG: _APPEND,
+    GATEWAY_LOG: _APPEND,
+    RECORDING_LOG: _APPEND,
+    URL_LOG: _APPEND,
+})  # fmt: skip
+"""The rights beside these that matter where calls are routed; without one a call is routed all the same."""
+
 INDISPENSABLE: Mapping[str, tuple[str, ...]] = MappingProxyType({
     DIDS: ("did_id", "did_pattern", "user_group"),
     USERS: (

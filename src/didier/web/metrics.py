@@ -58,6 +58,12 @@ class Metrics:
             ("action",),
             registry=self.registry,
         )
+        self._unlogged = Counter(
+            "didier_call_log_rows_lost",
+            "Rows of calls that could not be written to VICIdial's logs",
+            ("table",),
+            registry=self.registry,
+        )
 
     def watch(self, runtime: Runtime) -> None:
         """Show and count what *runtime* does."""
@@ -67,6 +73,7 @@ class Metrics:
         self._lag.set_function(lambda: runtime.reconciler.lag_seconds)
         runtime.reconciler.observe = lambda change: self._outside.labels(change.action).inc()
         runtime.committer.observe = self._observe_commit
+        runtime.call_log.observe = lambda table: self._unlogged.labels(table).inc()
 
     def _observe_commit(self, size: int, seconds: float) -> None:
         self._orders.observe(size)

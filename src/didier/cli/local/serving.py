@@ -80,7 +80,7 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     if settings.lenient_port:
         transports.append(LenientServer(app.non_agent_only(), settings, settings.lenient_port))
     if settings.agi_port:
-        router = CallRouter(engine, runtime.committer, settings)
+        router = CallRouter(engine, runtime.call_log, settings)
         transports.append(AgiServer(router, settings))
     # Looked up before it is said: once requests are taken, a database that is lost is no reason to end.
     greeting = _greeting(engine, settings, demo)

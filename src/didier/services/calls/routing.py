@@ -56,8 +56,7 @@ def answers(conn: Connection, questions: Collection[Question], ask_web: AskWeb) 
     return found | {one: ask_web(one.url) for one in questions if isinstance(one, WebAnswer)}
 
 
-def record(conn: Connection, calls: Sequence[Sequence[Record]]) -> list[None]:
-    """Write what is kept of *calls*; a log that cannot be written to is no reason to refuse them."""
-    for table, error in logs.write(conn, (row for rows in calls for row in rows)).items():
-        log.warning("calls_not_logged", table=table, calls=len(calls), error=error)
-    return [None] * len(calls)
+def record(conn: Connection, calls: Sequence[Sequence[Record]]) -> list[list[str]]:
+    """Write what is kept of *calls*; return for each the tables of its rows that could not be written."""
+    unwritten = logs.write(conn, (row for rows in calls for row in rows))
+    return [[row.table for row in rows if row.table in unwritten] for rows in calls]

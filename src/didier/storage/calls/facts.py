@@ -73,13 +73,18 @@ def answers(conn: Connection, questions: Collection[Question]) -> Answers:
 
 def _places(conn: Connection, questions: Sequence[PlaceOf]) -> Answers:
     settings = _first(conn, SYSTEM_SETTINGS, _SETTINGS)
+    servers = _servers(conn, {question.ip for question in questions})
+    return {question: Place(question.ip, servers.get(question.ip, {}), settings) for question in questions}
+
+
+def _servers(conn: Connection, ips: Collection[str]) -> Mapping[str, Row]:
     known = [column for column in _SERVER if column in columns_of(conn, SERVERS)]
+    if not known:
+        return {}
     source = row_sets.joined(dialects.of(conn), SERVERS, "server_ip")
     listed = ", ".join(f"t.{column}" for column in known)
-    sql = f"SELECT r.value, {listed} FROM {source}"
-    rows = run(conn, sql, as_json({q.ip for q in questions})) if known else []
-    servers = {row[0]: dict(zip(known, row[1:], strict=True)) for row in rows}
-    return {question: Place(question.ip, servers.get(question.ip, {}), settings) for question in questions}
+    rows = run(conn, f"SELECT r.value, {listed} FROM {source}", as_json(ips))
+    return {row[0]: dict(zip(known, row[1:], strict=True)) for row in rows}
 
 
 def _first(conn: Connection, table: str, columns: Sequence[str]) -> Row:

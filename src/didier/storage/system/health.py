@@ -13,7 +13,7 @@ from didier.storage import dialects
 from didier.storage.database import database_file
 from didier.storage.failures import is_denied
 from didier.storage.statements import as_moment, columns_of, run, scalar
-from didier.storage.tables import INDISPENSABLE, OPTIONAL_RIGHTS, RIGHTS, USERS, vicidial_tables
+from didier.storage.tables import INDISPENSABLE, USERS, vicidial_tables
 
 
 def can_store(conn: Connection, orders: Sequence[None]) -> Sequence[None]:
@@ -75,9 +75,9 @@ def _pairs(conn: Connection, sql: str, values: tuple[str, ...]) -> dict[str, str
     return {str(name).lower(): str(value) for name, value in run(conn, sql, *values)}
 
 
-def columns(conn: Connection) -> Mapping[str, tuple[str, ...]]:
-    """Return the columns that each of VICIdial's tables has; none of one that is not there."""
-    return {table: columns_of(conn, table) for table in (*RIGHTS, *OPTIONAL_RIGHTS)}
+def columns(conn: Connection, tables: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return the columns that each of VICIdial's *tables* has; none of one that is not there."""
+    return {table: columns_of(conn, table) for table in tables}
 
 
 def known_columns() -> Mapping[str, tuple[str, ...]]:

@@ -1,0 +1,36 @@
+"""What calls leave in VICIdial's logs; a row that cannot be written is lost, and the call is routed."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from didier.runtime.committer import Committer
+from didier.services.calls import routing
+from didier.services.calls.records import Record
+
+log = structlog.get_logger()
+
+
+class CallLog:
+    """Has rows written by *committer*; *observe* is told the table of each row that could not be."""
+
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
+        self.observe: Callable[[str], None] = lambda _table: None
+        self._unwritten: set[str] = set()  # tables of which that has been logged
+
+    async def write(self, rows: Sequence[Record], until: float) -> None:
+        """Return once *rows* are on the disk, or lost, which is at the loop's time *until* at the latest."""
+        reason = "see didier doctor"
+        try:
+            async with asyncio.timeout_at(until):
+                lost = await self._committer.run(routing.record, rows)
+        except Exception as error:  # VICIdial's script loses calls over its logs (defect 9)
+            lost, reason = [row.table for row in rows], str(error).partition("\n")[0] or "it takes too long"
+        for table in lost:
+            self.observe(table)
+        self._unwritten -= {row.table for row in rows} - set(lost)
+        for table in sorted(set(lost) - self._unwritten):  # once, until it is written again
+            log.warning("call_log_not_written", table=table, reason=reason)
+        self._unwritten |= set(lost)
