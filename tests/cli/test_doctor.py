@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 
 import pytest
 import sqlalchemy as sa
@@ -93,6 +94,23 @@ def test_a_missing_right_is_an_error(tmp_path, vicidial):
     )
 
     assert 1 == finished.returncode
+    assert "GRANT INSERT ON" in finished.stdout
+
+
+def test_rights_for_calls_are_needed_with_a_port_for_asterisk(tmp_path, vicidial):
+    """They are an error with `agi_port`, and a note without."""
+    url = restricted_user(vicidial, EVERYTHING)
+    without = didier(tmp_path, "doctor", "--json", "--database", url)
+
+    finished = didier(
+        tmp_path, "doctor", "--json", "--database", url, environment={"DIDIER_AGI_PORT": "4573"}
+    )
+
+    def about_calls(done):
+        return Counter(one["severity"] for what, one in findings(done).items() if "routing calls" in what)
+
+    assert (0, {"note": 1}) == (without.returncode, about_calls(without))
+    assert (1, 1) == (finished.returncode, about_calls(finished)["error"])
     assert "GRANT INSERT ON" in finished.stdout
 
 

@@ -20,6 +20,7 @@ from didier.storage.database import SQL_MODE, open_engine, reading, server_probl
 from didier.storage.statements import run
 from didier.storage.system import health
 from didier.storage.tables import (
+    CALL_RIGHTS,
     DIDIER_RIGHTS,
     DIDIER_TABLES,
     OPTIONAL_OWN,
@@ -37,10 +38,10 @@ NO_KEY = KeyFile(Path("there-is-no.key"))
 EVERYTHING = {**RIGHTS, **OPTIONAL_RIGHTS, **dict.fromkeys(DIDIER_TABLES, DIDIER_RIGHTS)}
 
 
-def findings(url_or_engine, now=None):
+def findings(url_or_engine, now=None, *, routes_calls=False):
     engine = open_engine(url_or_engine) if isinstance(url_or_engine, str) else url_or_engine
     with reading(engine) as conn:
-        return examine(conn, NO_KEY, now or datetime.now())
+        return examine(conn, NO_KEY, now or datetime.now(), routes_calls=routes_calls)
 
 
 def those(found, severity):
@@ -387,7 +388,7 @@ def test_old_servers_are_refused(mariadb_engine, mariadb_is, version, refused):
 
 def test_every_table_has_its_rights():
     """Each of VICIdial's tables that is used has its row, and each of Didier's own is known."""
-    assert set(vicidial_tables().tables) == {*RIGHTS, *OPTIONAL_RIGHTS}
+    assert set(vicidial_tables().tables) == {*RIGHTS, *OPTIONAL_RIGHTS, *CALL_RIGHTS}
 
 
 def test_didiers_tables_are_those_of_the_migrations(vicidial, mariadb_engine):
@@ -470,6 +471,43 @@ def test_optional_tables_without_rights_are_a_warning(vicidial):
     migrations.upgrade(engine)
 
     assert Severity.WARNING is about(findings(engine), "on vicidial_api_urls, or the table").severity
+
+
+def test_rights_for_calls_are_a_note_while_none_are_routed(vicidial):
+    """All that routing calls would need is one note, which is no error, and names the setting."""
+    engine = open_engine(restricted_user(vicidial, EVERYTHING))
+    migrations.upgrade(engine)
+    [found] = [one for one in findings(engine) if "routing calls" in one.what]
+
+    assert Severity.NOTE is found.severity
+    assert "INSERT on vicidial_did_log; SELECT, INSERT on call_log" in found.what
+    assert "agi_port" in found.to_do
+
+
+def test_rights_for_calls_are_needed_where_they_are_routed(vicidial):
+    """What is there is an error, what may not be there a warning; the statements make both well."""
+    engine = open_engine(restricted_user(vicidial, EVERYTHING))
+    migrations.upgrade(engine)
+    found = [one for one in findings(engine, routes_calls=True) if "for routing calls" in one.what]
+    log = about(found, "lacks INSERT on vicidial_did_log")
+    dnc = about(found, "lacks SELECT on vicidial_dnc,")
+
+    assert len(CALL_RIGHTS) == len(found)
+    assert (Severity.ERROR, True) == (log.severity, log.what.endswith("leave no row in it"))
+    assert (Severity.WARNING, True) == (dnc.severity, dnc.what.endswith("as if it were empty"))
+    sql(open_engine(vicidial), *(finding.to_do.removeprefix("if it exists: ") for finding in found))
+    last = findings(engine, routes_calls=True)
+    assert Severity.OK is about(last, "all rights that routing calls needs").severity
+
+
+def test_tables_for_calls_that_older_versions_lack_are_told(mariadb_engine):
+    """They are named where calls are routed, and there alone."""
+    sql(mariadb_engine, "DROP TABLE vicidial_did_gateway_log")
+
+    found = findings(mariadb_engine, routes_calls=True)
+
+    assert Severity.NOTE is about(found, "there is no table vicidial_did_gateway_log").severity
+    assert not [one for one in findings(mariadb_engine) if "gateway_log" in one.what]
 
 
 def test_doctor_says_that_ranks_are_off(vicidial):

@@ -16,14 +16,15 @@ def found(database: str | None, astguiclient_conf: str | None) -> tuple[str, lis
     """Return the database, without its password, and what is to be said about it."""
     settings = config.load({"database": database, "astguiclient_conf": astguiclient_conf})
     url = database_url(settings)
-    return str(parse_url(url)), _examine(url, key_file(settings))
+    routes_calls = settings.agi_port is not None
+    return str(parse_url(url)), _examine(url, key_file(settings), routes_calls=routes_calls)
 
 
-def _examine(url: str, file: KeyFile) -> list[Finding]:
+def _examine(url: str, file: KeyFile, *, routes_calls: bool) -> list[Finding]:
     try:
         engine = open_engine(url)
         check_connection(engine)
         with reading(engine) as conn:
-            return examine(conn, file, datetime.now())
+            return examine(conn, file, datetime.now(), routes_calls=routes_calls)
     except (NoDatabase, DatabaseLost) as error:
         return [Finding(Severity.ERROR, str(error), "check that it is running and that the setting names it")]

@@ -1,6 +1,6 @@
 """Looks a database over: what is well, what is not, and what to do about it. Nothing is changed."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from didier.storage.changes import reconcile
 from didier.storage.database import SQL_MODE, server_problem
 from didier.storage.system import health, rights
 from didier.storage.tables import (
+    CALL_RIGHTS,
     CAMPAIGN_AGENTS,
     DIDIER_TABLES,
     DIDS,
@@ -67,8 +68,11 @@ Findings = Iterator[Finding]
 _Check = Callable[[Connection], Findings]
 
 
-def examine(conn: Connection, file: KeyFile, now: datetime) -> list[Finding]:
-    """Return what is found; *file* has the installation's key, *now* is the time of this machine."""
+def examine(conn: Connection, file: KeyFile, now: datetime, *, routes_calls: bool = False) -> list[Finding]:
+    """Return what is found; *file* has the installation's key, *now* is the time of this machine.
+
+    *routes_calls*: Asterisk asks Didier where calls go, for which it looks into more tables.
+    """
 
     def clock(conn: Connection) -> Findings:
         return _clock(conn, now)
@@ -79,7 +83,15 @@ def examine(conn: Connection, file: KeyFile, now: datetime) -> list[Finding]:
     def reconciling(conn: Connection) -> Findings:
         return _reconciling(conn, now)
 
-    home: Sequence[_Check] = _EMBEDDED if dialects.of(conn).is_embedded else (*_MARIADB, clock)
+    def columns(conn: Connection) -> Findings:
+        calls = CALL_RIGHTS if routes_calls else ()
+        return _columns(conn, {*RIGHTS, *OPTIONAL_RIGHTS, *calls})
+
+    def call_rights(conn: Connection) -> Findings:
+        return _call_rights(conn) if routes_calls else _call_rights_in_short(conn)
+
+    mariadb = (*_MARIADB, columns, call_rights, clock)
+    home: Sequence[_Check] = _EMBEDDED if dialects.of(conn).is_embedded else mariadb
     checks = (*home, installation_key, reconciling)
     return [finding for check in checks for finding in _made(check, conn)]
 
@@ -263,12 +275,41 @@ _OFF = {
 }
 
 
-def _columns(conn: Connection) -> Findings:
+def _call_rights(conn: Connection) -> Findings:
+    """Look for rights that routing calls needs: an error where the table is there for certain."""
+    missing, there = rights.lacking(conn, CALL_RIGHTS), rights.tables(conn)
+    for lack, grant in zip(missing, rights.grants(conn, missing), strict=True):
+        what = f"the database user lacks {lack}, for routing calls"
+        if lack.table in there:
+            yield Finding(Severity.ERROR, f"{what}: {_WITHOUT_CALLS[lack.table]}", grant)
+        else:
+            what += ", or the table does not exist (VICIdial is older)"
+            yield Finding(Severity.WARNING, f"{what}: {_WITHOUT_CALLS[lack.table]}", f"if it exists: {grant}")
+    if not missing:
+        yield _ok("the database user has all rights that routing calls needs")
+
+
+def _call_rights_in_short(conn: Connection) -> Findings:
+    if missing := rights.lacking(conn, CALL_RIGHTS):
+        what = f"the database user lacks rights for routing calls: {'; '.join(map(str, missing))}"
+        to_do = "none, unless Asterisk is to ask Didier where calls go: set agi_port, and run doctor again"
+        yield Finding(Severity.NOTE, what, to_do)
+
+
+_UNLOGGED = "calls are routed, but leave no row in it"
+_UNREAD = "calls are routed as if it were empty"
+_WITHOUT_CALLS = {
+    table: _UNLOGGED if "INSERT" in needed else _UNREAD for table, needed in CALL_RIGHTS.items()
+}
+"""What happens to calls without the rights on a table."""
+
+
+def _columns(conn: Connection, tables: Collection[str]) -> Findings:
     complete = True
     if too_old := health.too_old(conn):
         what = f"this VICIdial is too old for Didier: it lacks {', '.join(too_old)}"
         yield Finding(Severity.ERROR, what, "upgrade VICIdial")
-    for table, there in health.columns(conn).items():
+    for table, there in health.columns(conn, sorted(tables)).items():
         known = health.known_columns().get(table, ())
         if lacking := [name for name in known if name not in there]:
             complete = False
@@ -284,7 +325,7 @@ def _without_table(table: str) -> Finding:
             f"there is no table {table}",
             "use the database of a VICIdial, and grant the rights",
         )
-    severity = Severity.NOTE if table in OPTIONAL_RIGHTS else Severity.WARNING
+    severity = Severity.WARNING if table in RIGHTS else Severity.NOTE
     return Finding(severity, f"there is no table {table}: features that need it are off", "upgrade VICIdial")
 
 
@@ -432,7 +473,7 @@ def _clock(conn: Connection, now: datetime) -> Findings:
 
 _EMBEDDED: Sequence[_Check] = (_embedded, _revision, _passwords, _names)
 _MARIADB: Sequence[_Check] = (
-    _server, _rights, _columns, _engines, _settings, _galera, _passwords, _names, _revision,
+    _server, _rights, _engines, _settings, _galera, _passwords, _names, _revision,
 )  # fmt: skip
 
 
