@@ -1,4 +1,4 @@
-"""`didier serve` and `didier init`."""
+"""`didier serve`, `didier agi` and `didier init`."""
 
 from typing import Annotated
 
@@ -45,6 +45,31 @@ def serve(
         "tls_key": tls_key,
     }
     serving.serve(demo, flags)
+
+
+def agi(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on for Asterisk. Setting: agi_host.")
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option(help="Port to listen on; 4573 by default. Setting: agi_port.")
+    ] = None,
+    database: DatabaseOption = None,
+    astguiclient_conf: AstguiclientOption = None,
+) -> None:
+    """Tell Asterisk by FastAGI where calls go, and serve nothing else: one beside each Asterisk.
+
+    Example: didier agi --astguiclient-conf /etc/astguiclient.conf
+    """
+    with server_packages():
+        from didier.cli.local import serving
+    flags = {
+        "agi_host": host,
+        "agi_port": port,
+        "database": database,
+        "astguiclient_conf": astguiclient_conf,
+    }
+    serving.serve_calls(flags)
 
 
 def init(database: DatabaseOption = None, astguiclient_conf: AstguiclientOption = None) -> None:

@@ -116,10 +116,11 @@ def check_ports(settings: Settings) -> None:
             raise WrongSetting(f"{name}: it is the same as {taken[port]}; it must be another")
         if port:
             taken[port] = name
-            _check_address(f"{host_name} and {name}", host, port)
+            check_address(f"{host_name} and {name}", host, port)
 
 
-def _check_address(name: str, host: str, port: int) -> None:
+def check_address(name: str, host: str, port: int) -> None:
+    """Raise `WrongSetting`, by the settings' *name*, when *host* and *port* cannot be listened on."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -1,6 +1,7 @@
-"""Serves, and makes databases, for `didier serve` and `didier init`."""
+"""Serves, and makes databases, for `didier serve`, `didier agi` and `didier init`."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from sqlalchemy.engine import Engine
@@ -22,9 +23,12 @@ from didier.storage.database import database_file, open_engine, parse_url, readi
 from didier.web.app import create_app
 from didier.web.legacy import PATH
 from didier.web.lenient import LenientServer
-from didier.web.server import HttpServer, check_ports, check_tls
+from didier.web.server import HttpServer, check_address, check_ports, check_tls
 
 DEMO_DATABASE = "sqlite:///didier-demo.db"
+AGI_PORT = 4573
+"""Where Asterisk looks for FastAGI unless it is told a port."""
+
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -87,15 +91,43 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     Process(runtime, transports, settings.stop_seconds, lambda: say(*greeting)).run()
 
 
+def serve_calls(flags: Mapping[str, str | None]) -> None:
+    """Serve FastAGI alone until a signal comes, with the settings in *flags*."""
+    settings = config.load(flags)
+    settings = settings.model_copy(update={"agi_port": settings.agi_port or AGI_PORT})
+    engine = open_engine(database_url(settings))
+    migrations.upgrade(engine)
+    configure(settings.log_level)
+    check_address("agi_host and agi_port", settings.agi_host, settings.agi_port or AGI_PORT)
+    runtime = Runtime(engine, settings)
+    server = AgiServer(CallRouter(engine, runtime.call_log, settings), settings)
+    work = _CallsAlone(runtime)
+    Process(work, [server], settings.stop_seconds, lambda: say(_for_asterisk(settings))).run()
+
+
+class _CallsAlone:
+    """The *runtime* of a process that leaves batches, and looking for changes, to others."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Carry out orders while this lasts."""
+        return self._runtime.running(batches=False)
+
+    def ending(self) -> None:
+        """Say that the end comes."""
+        self._runtime.ending()
+
+
 def _greeting(engine: Engine, settings: Settings, demo: bool) -> Sequence[str]:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    site = f"{'https' if settings.tls_cert else 'http'}://{host}"
+    site = f"{'https' if settings.tls_cert else 'http'}://{_in_address(settings.host)}"
     base = f"{site}:{settings.port}"
     lines = [f"Didier serves {base}/ (admin panel: {base}/admin/)"]
     if settings.lenient_port:
         lines += [f"For scripts that do not percent-encode: {site}:{settings.lenient_port}{PATH}"]
     if settings.agi_port:
-        lines += [f"Asterisk asks agi://{settings.agi_host}:{settings.agi_port}/did-route where calls go"]
+        lines += [_for_asterisk(settings)]
     if demo:
         with reading(engine) as conn:
             target = demo_data.free_target(conn)
@@ -103,6 +135,15 @@ def _greeting(engine: Engine, settings: Settings, demo: bool) -> Sequence[str]:
         lines += ["This is a demonstration: its password is public. Copy a DID:", ""]
         lines += [f'    curl "{base}{PATH}?{query}"', ""]
     return lines
+
+
+def _for_asterisk(settings: Settings) -> str:
+    address = f"agi://{_in_address(settings.agi_host)}:{settings.agi_port}/did-route"
+    return f"Asterisk asks {address} where calls go"
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def init(database: str | None, astguiclient_conf: str | None) -> None:

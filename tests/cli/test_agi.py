@@ -1,0 +1,187 @@
+"""`didier agi`: a process that tells Asterisk where calls go, and does nothing else."""
+
+import os
+import signal
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from conformance.agi import replay_agi
+from didier.storage.statements import run
+from support.commands import command as didier
+from support.engines import opened
+from support.forking import Forked
+from support.mariadb import free_port
+from support.process import until
+from support.server import Didier
+
+RECORDINGS = Path(replay_agi.__file__).parent / "recordings"
+
+
+class Agi:
+    """A running `didier agi` on a port of its own."""
+
+    def __init__(self, directory, *arguments, environment=None):
+        self.port = free_port()
+        self.log = directory / "agi.log"
+        with self.log.open("ab") as log, open(os.devnull) as nothing:
+            self.process = Forked(
+                ["agi", "--port", str(self.port), *arguments],
+                directory,
+                {**os.environ, **(environment or {})},
+                [nothing.fileno(), log.fileno(), log.fileno()],
+            )
+        until(lambda: "Asterisk asks" in self.log.read_text() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.log.read_text()
+
+    @property
+    def address(self):
+        return f"agi://127.0.0.1:{self.port}/did-route"
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+class Channel:
+    """A channel of Asterisk that asks where its call goes."""
+
+    def __init__(self, port, extension):
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self._lines = self._socket.makefile("rb")
+        environment = {"network_script": "did-route", "uniqueid": "1.1", "channel": "SIP/1", "type": "SIP",
+                       "callerid": "7275551212", "extension": extension}  # fmt: skip
+        said = "".join(f"agi_{name}: {value}\n" for name, value in environment.items())
+        self._socket.sendall(f"{said}\n".encode())
+
+    def told(self):
+        """Return the next command, which is done; an empty one at the end."""
+        line = self._lines.readline().decode().rstrip("\n")
+        if line:
+            self._socket.sendall(b"200 result=0\n")
+        return line
+
+    def rest(self):
+        """Return all commands to the end."""
+        return list(iter(self.told, ""))
+
+
+@contextmanager
+def slow_web():
+    """A web server that says 1 when it is let; yield address, being asked, and letting it."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.set()
+            go_on.wait(60)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"1")
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", asked, go_on
+    server.shutdown()
+    server.server_close()
+
+
+def add_did(url, **columns):
+    with opened(url) as engine, engine.begin() as conn:
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        sql = f"INSERT INTO vicidial_inbound_dids ({names}) VALUES ({marks})"
+        run(conn, sql, *columns.values())
+
+
+SLOW = {"DIDIER_AGI_SECONDS": "60", "DIDIER_AGI_URL_SECONDS": "60"}
+SENT_ON = ["SET CONTEXT default", "SET EXTENSION 8600", "SET PRIORITY 1"]
+
+
+def test_recorded_calls_are_routed(tmp_path, engine, database_url):
+    """It gives the commands, and leaves the rows, that VICIdial's script does."""
+    agi = Agi(tmp_path, "--database", database_url)
+    recording = str(RECORDINGS / "routes.json")
+
+    status = replay_agi.main(["--agi", agi.address, "--database", database_url, recording])
+
+    assert (0, 0) == (status, agi.stop())
+
+
+def test_it_says_where_it_is_asked(tmp_path, database_url):
+    """Standard output has the line for the dialplan, and nothing of HTTP."""
+    agi = Agi(tmp_path, "--database", database_url)
+    agi.stop()
+
+    assert f"Asterisk asks agi://127.0.0.1:{agi.port}/did-route where calls go" in agi.log.read_text()
+    assert "http" not in agi.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_call_that_is_decided_on_is_sent_on_its_way(tmp_path, database_url, number):
+    """A signal ends the process behind the calls that it has taken; others are refused meanwhile."""
+    with slow_web() as (url, asked, go_on):
+        add_did(
+            database_url, did_pattern="18005550100", did_active="Y", did_route="EXTEN", extension="8500",
+            filter_inbound_number="URL", filter_url=url, filter_action="EXTEN", filter_extension="8600",
+            filter_exten_context="default",
+        )  # fmt: skip
+        agi = Agi(tmp_path, "--database", database_url, environment=SLOW)
+        channel = Channel(agi.port, "18005550100")
+        first = channel.told()
+        asked.wait(60)
+        agi.process.send_signal(number)
+        until(lambda: _is_refused(agi.port))
+        still_running = agi.process.poll() is None
+        go_on.set()
+
+        assert "GET VARIABLE VICIrecGatewayID" == first
+        assert SENT_ON == channel.rest()
+        assert (True, 0) == (still_running, agi.process.wait(60))
+    with opened(database_url) as engine, engine.begin() as conn:
+        assert [("F_EXTEN",)] == run(conn, "SELECT did_route FROM vicidial_did_log")
+
+
+def _is_refused(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_it_works_beside_a_server(tmp_path, engine, database_url):
+    """Both write to one database; what HTTP creates is routed at once."""
+    server = Didier(tmp_path, "--demo", "--database", database_url).start()
+    agi = Agi(tmp_path, "--database", database_url)
+    try:
+        assert server.tutorial(target="18002223333").startswith("SUCCESS")
+        commands = Channel(agi.port, "18002223333").rest()
+    finally:
+        stopped = [agi.stop(), server.stop()]
+
+    assert "SET PRIORITY 1" == commands[-1]
+    assert [0, 0] == stopped
+
+
+def test_no_file_is_an_error(tmp_path):
+    """Without an embedded database it says how one is created."""
+    finished = didier(tmp_path, "agi")
+
+    assert (2, True) == (finished.returncode, "'didier init' creates one" in finished.stderr)
+
+
+def test_a_port_that_is_taken_is_named(tmp_path):
+    """With the settings that say another."""
+    didier(tmp_path, "init")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        finished = didier(tmp_path, "agi", "--port", str(taken.getsockname()[1]))
+
+    assert 2 == finished.returncode
+    assert "agi_host and agi_port: cannot listen on 127.0.0.1" in finished.stderr
