@@ -172,6 +172,11 @@ class Settings(BaseSettings):
         description="Addresses or networks, separated by commas, in which such web addresses may be;"
         " none: any",
     )
+    agi_number_forms: bool = Field(
+        False,
+        description="Whether calls to numbers that are no DID as they are dialled go to the DID with another"
+        " spelling of the same number (+, 00, 011, national, by `region`), before `default`",
+    )
     lease_seconds: float = Field(
         15.0,
         ge=1,

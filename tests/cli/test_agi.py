@@ -156,6 +156,19 @@ def _is_refused(port):
     return False
 
 
+@pytest.mark.parametrize(("forms", "extension"), [("on", "8500"), ("off", "8501")])
+def test_other_spellings_are_a_setting(tmp_path, database_url, forms, extension):
+    """With it a number in another spelling has its calls; without, they go to the default."""
+    add_did(database_url, did_pattern="18005550100", did_route="EXTEN", extension="8500")
+    add_did(database_url, did_pattern="default", did_route="EXTEN", extension="8501")
+    agi = Agi(tmp_path, "--database", database_url, environment={"DIDIER_AGI_NUMBER_FORMS": forms})
+
+    commands = Channel(agi.port, "+18005550100").rest()
+
+    assert f"SET EXTENSION {extension}" in commands
+    assert 0 == agi.stop()
+
+
 def test_it_works_beside_a_server(tmp_path, engine, database_url):
     """Both write to one database; what HTTP creates is routed at once."""
     server = Didier(tmp_path, "--demo", "--database", database_url).start()

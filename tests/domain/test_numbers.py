@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from didier.domain.numbers import REGIONS, block_spellings, spellings
+from didier.domain.numbers import REGIONS, block_spellings, forms, spellings
 from didier.domain.targets import Range, parse
 
 PROPERTY = settings(derandomize=True, max_examples=150, deadline=None)
@@ -124,3 +124,40 @@ def test_a_block_of_other_names_has_no_spellings():
 def test_regions_are_countries():
     """The countries that can be chosen are those whose numbers are known."""
     assert {"US", "GB", "IT", "DE"} <= REGIONS
+
+
+@pytest.mark.parametrize(
+    ("dialled", "region", "expected"),
+    [
+        ("18005550100", "US", ["+18005550100", "8005550100", "0018005550100", "01118005550100"]),
+        ("8005550100", "US", ["+18005550100", "18005550100", "0018005550100", "01118005550100"]),
+        ("0018005550100", "US", ["+18005550100", "18005550100", "8005550100", "01118005550100"]),
+        ("01118005550100", "FR", ["+18005550100", "18005550100", "0018005550100"]),
+        ("0301234567", "DE", ["+49301234567", "49301234567", "301234567", "0049301234567", "01149301234567"]),
+    ],
+)
+def test_forms_of_what_is_dialled(dialled, region, expected):
+    """International ones come first, whatever the carrier puts before the number."""
+    assert expected == forms(dialled, region)
+
+
+def test_what_is_dialled_at_home_is_no_exit_prefix():
+    """A number of Leeds begins with 011."""
+    assert "+441132345678" == forms("01132345678", "GB")[0]
+
+
+@pytest.mark.parametrize("dialled", ["8600", "default", "sip:18005550100@10.0.0.1", "00", "", "i", "0" * 15])
+def test_what_is_no_number_has_no_forms(dialled):
+    """Extensions, names and addresses are what they are."""
+    assert [] == forms(dialled, "US")
+
+
+@PROPERTY
+@given(DIALLED, REGION)
+def test_forms_are_others(dialled, region):
+    """None comes twice, what was dialled is not among them, and all spellings are."""
+    found = forms(dialled, region)
+
+    assert len(set(found)) == len(found)
+    assert dialled not in found
+    assert {*spellings(dialled, region)} <= {*found}

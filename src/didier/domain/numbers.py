@@ -39,6 +39,29 @@ def spellings(pattern: str, region: str) -> list[str]:
     return [spelling.of(pattern) for spelling in _of(pattern, region)]
 
 
+def forms(dialled: str, region: str) -> list[str]:
+    """Return the other patterns by which the number of a call, *dialled* so, may be stored.
+
+    They are its `spellings`, the international ones first, and those with what is dialled in most countries
+    (00) and in North America (011) to leave the country: carriers in other regions put that before numbers.
+    """
+    number = international(dialled, region) or _from_abroad(dialled, region)
+    if number is None:
+        return []
+    abroad = (f"{prefix}{number[1:]}" for prefix in _EXIT_PREFIXES)
+    found = dict.fromkeys((number, number[1:], *spellings(number, region), *abroad))
+    return [form for form in found if form != dialled]
+
+
+_EXIT_PREFIXES = ("00", "011")
+
+
+def _from_abroad(dialled: str, region: str) -> str | None:
+    """Return the number that is *dialled* with another region's exit prefix, None where it is none."""
+    numbers = (f"+{dialled.removeprefix(prefix)}" for prefix in _EXIT_PREFIXES if dialled.startswith(prefix))
+    return next((number for number in numbers if spellings(number, region)), None)
+
+
 def block_spellings(block: Range, region: str) -> list[Range] | None:
     """Return the other spellings of a whole *block*, None where its numbers are not spelled alike."""
     first, last = (block.pattern(number) for number in (block.first, block.last))

@@ -11,10 +11,9 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from didier.config import Settings
-from didier.domain.calls import caller_ids
-from didier.domain.calls import decision as deciding
+from didier.domain import numbers
 from didier.domain.calls.call import Call
-from didier.domain.calls.decision import Asking, Decision
+from didier.domain.calls.decision import Asking, Decision, decide
 from didier.domain.calls.questions import Question, WebAnswer
 from didier.domain.calls.targets import Target
 from didier.errors import Unavailable
@@ -53,7 +52,8 @@ class CallRouter:
         end = asyncio.get_running_loop().time() + self._settings.agi_seconds
         try:
             async with asyncio.timeout_at(end):
-                found = await self._decide(deciding.decide(call, ip, may_return=rounds < ROUNDS))
+                deciding = decide(call, ip, self._other_forms(call), may_return=rounds < ROUNDS)
+                found = await self._decide(deciding)
         except (TimeoutError, Unavailable) as error:
             log.warning("call_not_routed", reason=str(error) or "too slow", dialled=call.dialled)
             return None
@@ -61,16 +61,11 @@ class CallRouter:
         self._rounds.sent(call, found.target, rounds)
         return found
 
-    async def _keep(self, decision: Decision, deadline: float) -> None:
-        rows = records.of(decision, datetime.now())
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._committer.run(routing.record, rows)
-        except (TimeoutError, Unavailable, DBAPIError) as error:
-            log.warning("call_not_logged", reason=str(error) or "too slow", dialled=decision.call.dialled)
+    def _other_forms(self, call: Call) -> list[str]:
+        settings = self._settings
+        return numbers.forms(call.dialled, settings.region) if settings.agi_number_forms else []
 
-    async def _decide(self, asking: Asking[Decision], deadline: float) -> Decision:
-        loop = asyncio.get_running_loop()
+    async def _decide(self, asking: Asking[Decision]) -> Decision:
         answer: Any = None
         while True:
             try:
