@@ -157,8 +157,9 @@ class Settings(BaseSettings):
     agi_server_ip: str | None = Field(
         None,
         min_length=1,
-        description="Address under which VICIdial knows the server on which calls arrive (`VARserver_ip`);"
-        " default: the address from which it asks",
+        description="Address under which VICIdial knows the server on which calls arrive; default:"
+        " `VARserver_ip` of `astguiclient_conf` while `agi_networks` is empty, else the address from which it"
+        " asks",
     )
     agi_seconds: float = Field(
         5.0, gt=0, description="Longest wait for a word of Asterisk, and for the decision on a call"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.test_doctor import conf
 from conformance.agi import replay_agi
 from didier.storage.statements import run
 from support.commands import command as didier
@@ -167,6 +168,25 @@ def test_other_spellings_are_a_setting(tmp_path, database_url, forms, extension)
 
     assert f"SET EXTENSION {extension}" in commands
     assert 0 == agi.stop()
+
+
+@pytest.mark.parametrize(
+    ("networks", "known_as"), [("", "10.0.0.7"), ("10.0.0.0/8", "127.0.0.1")], ids=["alone", "for others"]
+)
+def test_the_server_is_the_one_of_vicidials_file(tmp_path, fresh_database, networks, known_as):
+    """Where this machine alone may ask, calls arrive at the server that the file names."""
+    url = fresh_database.url()
+    file = conf(tmp_path, url)
+    with open(file, "a") as more:
+        more.write("VARserver_ip => 10.0.0.7\n")
+    environment = {"DIDIER_AGI_NETWORKS": networks}
+    agi = Agi(tmp_path, "--astguiclient-conf", file, environment=environment)
+
+    Channel(agi.port, "18001234567").rest()
+
+    assert 0 == agi.stop()
+    with opened(url) as engine, engine.begin() as conn:
+        assert [(known_as,)] == run(conn, "SELECT server_ip FROM vicidial_did_log")
 
 
 def test_it_works_beside_a_server(tmp_path, engine, database_url):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
@@ -20,6 +21,7 @@ from didier.services.system import demo as demo_data
 from didier.services.users import directory
 from didier.storage import migrations
 from didier.storage.database import database_file, open_engine, parse_url, reading
+from didier.vicidial import conf
 from didier.web.app import create_app
 from didier.web.legacy import PATH
 from didier.web.lenient import LenientServer
@@ -44,6 +46,7 @@ def serve(demo: bool, flags: Mapping[str, str | None]) -> None:
     if demo:
         _check_private(settings)
     check_tls(settings)
+    settings = _with_server_ip(settings)
     engine = open_engine(database_url(settings), create=demo)
     migrations.upgrade(engine)
     _check_demo(engine, demo, furnished)
@@ -93,7 +96,7 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
 
 def serve_calls(flags: Mapping[str, str | None]) -> None:
     """Serve FastAGI alone until a signal comes, with the settings in *flags*."""
-    settings = config.load(flags)
+    settings = _with_server_ip(config.load(flags))
     settings = settings.model_copy(update={"agi_port": settings.agi_port or AGI_PORT})
     engine = open_engine(database_url(settings))
     migrations.upgrade(engine)
@@ -103,6 +106,14 @@ def serve_calls(flags: Mapping[str, str | None]) -> None:
     server = AgiServer(CallRouter(engine, runtime.call_log, settings), settings)
     work = _CallsAlone(runtime)
     Process(work, [server], settings.stop_seconds, lambda: say(_for_asterisk(settings))).run()
+
+
+def _with_server_ip(settings: Settings) -> Settings:
+    """Take the address of the server from VICIdial's file, where no other server may ask."""
+    if settings.agi_server_ip or settings.agi_networks or not settings.astguiclient_conf:
+        return settings
+    named = conf.read(Path(settings.astguiclient_conf)).server_ip
+    return settings.model_copy(update={"agi_server_ip": named})
 
 
 class _CallsAlone:
