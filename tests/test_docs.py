@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from didier import tutorial
+from didier.agi.session import SCRIPTS
 from didier.cli import reference
+from didier.cli.local.serving import AGI_PORT
 from didier.config import PREFIX, Settings
 from didier.domain.accounts import USER_FIELDS
 from didier.domain.fields import BY_COLUMN, DID_FIELDS, KINDS, UNCHECKED_BY_VICIDIAL
@@ -153,6 +155,16 @@ def test_grants_of_the_guide_are_those_that_are_needed():
 
     needed = [*RIGHTS.items(), *OPTIONAL_RIGHTS.items(), *own.items(), *CALL_RIGHTS.items()]
     assert sorted(needed) == sorted(given)
+
+
+def test_what_the_guide_of_asterisk_names_is_there():
+    """Every setting for Asterisk is named, and dialplans ask for a script that is served."""
+    text = ROOT.joinpath("docs/guide/asterisk.md").read_text()
+    asked = {urllib.parse.urlsplit(address) for address in re.findall(r"AGI\((agi:[^)…]+)\)", text)}
+
+    assert [] == [name for name in Settings.model_fields if name.startswith("agi_") and name not in text]
+    assert {AGI_PORT} == {address.port for address in asked}
+    assert {address.path.strip("/") for address in asked} <= SCRIPTS
 
 
 def curls(text):
