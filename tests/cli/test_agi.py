@@ -13,11 +13,20 @@ import pytest
 from cli.test_doctor import conf
 from conformance.agi import replay_agi
 from didier.storage.statements import run
+from didier.storage.tables import (
+    CALL_RIGHTS,
+    DID_LOG,
+    DIDIER_RIGHTS,
+    DIDIER_TABLES,
+    OPTIONAL_RIGHTS,
+    RIGHTS,
+)
 from support.commands import command as didier
 from support.engines import opened
 from support.forking import Forked
 from support.mariadb import free_port
 from support.process import until
+from support.restricted import restricted_user
 from support.server import Didier
 
 RECORDINGS = Path(replay_agi.__file__).parent / "recordings"
@@ -218,3 +227,21 @@ def test_a_port_that_is_taken_is_named(tmp_path):
 
     assert 2 == finished.returncode
     assert "agi_host and agi_port: cannot listen on 127.0.0.1" in finished.stderr
+
+
+def test_rows_that_are_lost_are_counted(tmp_path, fresh_database):
+    """A log that may not be written costs no call; the metrics and the log name the table."""
+    rights = {**RIGHTS, **OPTIONAL_RIGHTS, **dict.fromkeys(DIDIER_TABLES, DIDIER_RIGHTS)}
+    url = restricted_user(fresh_database.url(), {**rights, **CALL_RIGHTS, DID_LOG: ("SELECT",)})
+    port = free_port()
+    environment = {"DIDIER_AGI_PORT": str(port)}
+    server = Didier(tmp_path, "--demo", "--database", url, environment=environment).start()
+    try:
+        calls = [Channel(port, "18001234567").rest() for _ in range(2)]
+        metrics = server.get("/metrics")[1]
+    finally:
+        server.stop()
+
+    assert ["SET PRIORITY 1"] * 2 == [commands[-1] for commands in calls]
+    assert 'didier_call_log_rows_lost_total{table="vicidial_did_log"} 2.0' in metrics
+    assert 1 == server.log.read_text().count("call_log_not_written")

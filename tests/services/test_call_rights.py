@@ -1,5 +1,6 @@
 """Calls on a VICIdial database whose user may not see, or not write, what routing reads and logs."""
 
+import os
 from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime
@@ -50,7 +51,13 @@ LOOKS_EVERYWHERE = {
 def url(fresh_database):
     """A MariaDB database, which alone knows rights, with a DID that looks into as many tables as one can."""
     url = fresh_database.url()
-    engine = sa.create_engine(url)
+    with opened(url) as engine:
+        add_did(engine)
+    return url
+
+
+def add_did(engine):
+    """Add the DID, and what it looks into."""
     with engine.begin() as conn:
         did = {"did_pattern": "18005550100", **LOOKS_EVERYWHERE}
         names, places = ", ".join(did), ", ".join("?" * len(did))
@@ -63,8 +70,6 @@ def url(fresh_database):
             f"{entry}\ninbound_recent_call_days => 0-7\ninbound_recent_call_groups => --ALL--\n"
             "inbound_recent_call_statuses => --ALL--\n",
         )
-    engine.dispose()
-    return url
 
 
 @contextmanager
@@ -86,11 +91,14 @@ def route(engine):
     return found.target, unwritten
 
 
-def counts(url):
+LOGS = ("vicidial_did_log", "call_log", "recording_log", "vicidial_did_gateway_log")
+
+
+def counts(url, *tables):
+    """Return how many rows each of *tables* has, all logs of the call by default."""
     engine = sa.create_engine(url)
     with engine.begin() as conn:
-        tables = ("vicidial_did_log", "call_log", "recording_log", "vicidial_did_gateway_log")
-        found = {table: run(conn, f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+        found = {table: run(conn, f"SELECT count(*) FROM {table}")[0][0] for table in tables or LOGS}
     engine.dispose()
     return found
 
@@ -137,3 +145,25 @@ def test_a_right_that_is_taken_away_fails_no_call(url):
 
     assert before[0] == after[0]
     assert [DID_LOG] == after[1]
+
+
+def test_a_damaged_log_fails_no_call(mariadb, fresh_database):
+    """A MyISAM table that MariaDB has marked as crashed loses its own rows alone."""
+    url = fresh_database.url()
+    with opened(url) as engine:
+        add_did(engine)
+        with engine.begin() as conn:
+            run(conn, f"ALTER TABLE {DID_LOG} ENGINE=MyISAM")
+        for _ in range(50):
+            route(engine)
+        data = mariadb.directory / "data" / engine.url.database / f"{DID_LOG}.MYD"
+        with engine.begin() as conn:
+            run(conn, "FLUSH TABLES")
+        os.truncate(data, 200)
+        with engine.begin() as conn:
+            run(conn, f"CHECK TABLE {DID_LOG}")  # MariaDB finds it and marks it
+        before = counts(url, "recording_log")
+        target, unwritten = route(engine)
+
+    assert ("default", [DID_LOG]) == (target.context, unwritten)
+    assert 1 == counts(url, "recording_log")["recording_log"] - before["recording_log"]
