@@ -1,7 +1,7 @@
 """What calls leave in VICIdial's logs; a row that cannot be written is lost, and the call is routed."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
@@ -22,15 +22,20 @@ class CallLog:
 
     async def write(self, rows: Sequence[Record], until: float) -> None:
         """Return once *rows* are on the disk, or lost, which is at the loop's time *until* at the latest."""
-        reason = "see didier doctor"
         try:
             async with asyncio.timeout_at(until):
                 lost = await self._committer.run(routing.record, rows)
         except Exception as error:  # VICIdial's script loses calls over its logs (defect 9)
-            lost, reason = [row.table for row in rows], str(error).partition("\n")[0] or "it takes too long"
-        for table in lost:
-            self.observe(table)
-        self._unwritten -= {row.table for row in rows} - set(lost)
-        for table in sorted(set(lost) - self._unwritten):  # once, until it is written again
-            log.warning("call_log_not_written", table=table, reason=reason)
-        self._unwritten |= set(lost)
+            reason = str(error).partition("\n")[0] or "it takes too long"
+            lost = {row.table: reason for row in rows}
+        for row in rows:
+            if row.table in lost:
+                self.observe(row.table)
+        self._say_once(lost, {row.table for row in rows} - lost.keys())
+
+    def _say_once(self, lost: Mapping[str, str], written: Collection[str]) -> None:
+        """Log which tables were *lost*, each once until it is *written* again."""
+        self._unwritten.difference_update(written)
+        for table in sorted(lost.keys() - self._unwritten):
+            log.warning("call_log_not_written", table=table, reason=lost[table])
+        self._unwritten.update(lost)

@@ -56,7 +56,7 @@ def answers(conn: Connection, questions: Collection[Question], ask_web: AskWeb) 
     return found | {one: ask_web(one.url) for one in questions if isinstance(one, WebAnswer)}
 
 
-def record(conn: Connection, calls: Sequence[Sequence[Record]]) -> list[list[str]]:
-    """Write what is kept of *calls*; return for each the tables of its rows that could not be written."""
-    unwritten = logs.write(conn, (row for rows in calls for row in rows))
-    return [[row.table for row in rows if row.table in unwritten] for rows in calls]
+def record(conn: Connection, calls: Sequence[Sequence[Record]]) -> list[dict[str, str]]:
+    """Write what is kept of *calls*; return for each which of its tables could not be written, and why."""
+    failed = logs.write(conn, (row for rows in calls for row in rows))
+    return [{row.table: failed[row.table] for row in rows if row.table in failed} for rows in calls]
