@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from didier.config import Settings
+from didier.runtime.call_log import CallLog
 from didier.runtime.call_router import ROUNDS, CallRouter
 from didier.runtime.committer import Committer
 from didier.storage.statements import run
@@ -23,7 +24,7 @@ async def routing(engine, **settings):
     committer = Committer(engine)
     committer.start()
     try:
-        yield CallRouter(engine, committer, Settings(**{"agi_seconds": LONG} | settings)), committer
+        yield CallRouter(engine, CallLog(committer), Settings(**{"agi_seconds": LONG} | settings)), committer
     finally:
         await committer.stop()
 
@@ -112,7 +113,7 @@ def test_a_call_is_not_routed_when_nothing_is_known_in_time(engine):
     async def test():
         async with routing(engine, agi_seconds=1e-9) as (router, committer):
             late = await router.route(call("1800"), IP)
-            in_time = CallRouter(engine, committer, Settings(agi_seconds=LONG))
+            in_time = CallRouter(engine, CallLog(committer), Settings(agi_seconds=LONG))
             return late, extension(await in_time.route(call("1800"), IP))
 
     assert (None, "8301") == asyncio.run(test())
@@ -124,7 +125,7 @@ def test_a_web_address_that_is_silent_is_no_hit(engine):
         add(engine, "1800", filter_inbound_number="URL", filter_url=server.url, filter_action="EXTEN")
 
         async def test():
-            async with routing(engine, agi_seconds=8.0, agi_url_seconds=LONG) as (router, _):
+            async with routing(engine, agi_seconds=3.0, agi_url_seconds=LONG) as (router, _):
                 return extension(await router.route(call("1800"), IP))
 
         assert "8301" == asyncio.run(test())

@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from didier.config import Settings
 from didier.domain import numbers
+from didier.domain.calls import caller_ids
 from didier.domain.calls.call import Call
 from didier.domain.calls.decision import Asking, Decision, decide
 from didier.domain.calls.questions import Question, WebAnswer
@@ -53,7 +53,7 @@ class CallRouter:
         try:
             async with asyncio.timeout_at(end):
                 deciding = decide(call, ip, self._other_forms(call), may_return=rounds < ROUNDS)
-                found = await self._decide(deciding)
+                found = await self._decide(deciding, end)
         except (TimeoutError, Unavailable) as error:
             log.warning("call_not_routed", reason=str(error) or "too slow", dialled=call.dialled)
             return None
@@ -65,7 +65,8 @@ class CallRouter:
         settings = self._settings
         return numbers.forms(call.dialled, settings.region) if settings.agi_number_forms else []
 
-    async def _decide(self, asking: Asking[Decision]) -> Decision:
+    async def _decide(self, asking: Asking[Decision], deadline: float) -> Decision:
+        loop = asyncio.get_running_loop()
         answer: Any = None
         while True:
             try:

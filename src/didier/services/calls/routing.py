@@ -3,15 +3,12 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-import structlog
 from sqlalchemy.engine import Connection
 
 from didier.domain.calls.decision import Asking, Decision
 from didier.domain.calls.questions import Question, WebAnswer
 from didier.services.calls.records import Record
 from didier.storage.calls import facts, logs
-
-log = structlog.get_logger()
 
 AskWeb = Callable[[str], tuple[int, str]]
 """Asks a web address: its status and body, 0 and nothing without an answer."""

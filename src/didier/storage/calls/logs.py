@@ -11,10 +11,6 @@ from didier.errors import TableDamaged
 from didier.storage.failures import is_passing, unavailable
 from didier.storage.statements import columns_of, insert
 from didier.storage.system import rights
-from didier.storage.tables import CALL_LOG
-
-_ONCE = frozenset({CALL_LOG})
-"""Logs that have one row of a call, however often it comes."""
 
 _NOT_ALLOWED = "the database user lacks INSERT on it; didier doctor has the statement"
 
@@ -22,8 +18,9 @@ _NOT_ALLOWED = "the database user lacks INSERT on it; didier doctor has the stat
 def write(conn: Connection, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
     """Add *rows*, each with its table, with one statement for each table.
 
-    Tables and columns that this VICIdial does not have are left out. Returns the tables that could not be
-    written, and why: calls are not refused for a log.
+    Tables and columns that this VICIdial does not have are left out. A value that does not fit is made to,
+    and a call that has its row in ``call_log`` already gets none: no row takes others with it. Returns the
+    tables that could not be written, and why: calls are not refused for a log.
     """
     by_table: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for table, values in rows:
@@ -51,7 +48,7 @@ def _add(conn: Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> Non
         if names := tuple(name for name in values if name in there):
             by_names[names].append([values[name] for name in names])
     for names, alike in by_names.items():
-        insert(conn, table, names, alike, new_only=table in _ONCE)
+        insert(conn, table, names, alike, new_only=True)
 
 
 def _is_of_the_table(error: DBAPIError) -> bool:
