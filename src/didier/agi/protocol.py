@@ -18,8 +18,6 @@ LINES = 200
 
 _HANGUP = b"HANGUP"
 _REPLY = re.compile(rb"([0-9]{3})( result=(-?[0-9]+)?(?: \((.*)\))?.*|[ -].*|)", re.DOTALL)
-_CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
-_PLAIN = re.compile(r' *(?:"[^\s"\\]*"|[^\s"\\])+ *')
 
 
 class Misunderstood(Exception):
@@ -131,18 +129,6 @@ class Reading:
         self._usage = self._lines = self._bytes = 0
 
 
-def argument(text: str) -> str:
-    """Return *text* as one argument of a command: one with a blank inside is quoted."""
-    text = _CONTROL.sub("", text)
-    return text if _PLAIN.fullmatch(text) else quoted(text)
-
-
-def quoted(text: str) -> str:
-    """Return *text* in quotes."""
-    escaped = _CONTROL.sub("", text).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def command(*words: str) -> bytes:
-    """Return a command of *words*, which are as they have to be."""
-    return " ".join(words).encode() + b"\n"
+def command(line: str) -> bytes:
+    """Return a command, whose *line* is as it has to be."""
+    return f"{line}\n".encode()

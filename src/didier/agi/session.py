@@ -6,13 +6,16 @@ from datetime import datetime
 
 import structlog
 
-from didier.agi import commands
-from didier.agi.protocol import Environment, Misunderstood, Reading, Reply
+from didier.agi.protocol import Environment, Misunderstood, Reading, Reply, command
+from didier.domain.calls import commands
 from didier.domain.calls.call import Call
 from didier.domain.calls.decision import Decision
 
 SCRIPTS = frozenset({"did-route", "did_route", "agi-DID_route.agi"})
 """Names by which the script is asked for; ``did-route`` is the one to write."""
+
+GATEWAY = "GET VARIABLE VICIrecGatewayID"
+"""Asks for the id of the gateway that records a call."""
 
 READ_BYTES = 65_536
 
@@ -50,23 +53,23 @@ class Session:
         return self._reading.environment
 
     async def _send_on(self, environment: Environment) -> None:
-        gateway = await self._told(commands.GATEWAY)
+        gateway = await self._told(GATEWAY)
         call = Call.of(environment.values, gateway.value, f"{datetime.now():%Y%m%d%H%M%S}")
         decision = await self._route(call)
         if decision is None:
             return
-        for command in commands.of(decision):
+        for told in commands.of(decision):
             if self._reading.hung_up:
                 return
-            reply = await self._told(command.line)
-            if command.needed and not reply.is_done:
+            reply = await self._told(told.line)
+            if told.needed and not reply.is_done:
                 log.info("call_not_routed", reason=f"refused with {reply.code}", dialled=call.dialled)
                 return
 
-    async def _told(self, line: bytes) -> Reply:
+    async def _told(self, line: str) -> Reply:
         """Send a command and return the reply: there is one on the way at a time."""
         self._reading.ask()
-        self._writer.write(line)
+        self._writer.write(command(line))
         async with asyncio.timeout(self._seconds):
             await self._writer.drain()
             while self._reading.reply is None:

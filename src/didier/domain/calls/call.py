@@ -47,6 +47,11 @@ class Call:
             stamp=stamp,
         )
 
+    @property
+    def recording(self) -> str:
+        """The name of the call's recording, without its ending."""
+        return f"{self.stamp}_{self.dialled}_{self.caller.number}".replace("/", "_")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

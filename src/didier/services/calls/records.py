@@ -44,12 +44,6 @@ def of(decision: Decision, now: datetime) -> list[Record]:
     ]
 
 
-def file_name(decision: Decision) -> str:
-    """Return the name of the recording of a call, without its ending."""
-    call = decision.call
-    return f"{call.stamp}_{call.dialled}_{call.caller.number}".replace("/", "_")
-
-
 def _rows(decision: Decision, now: datetime) -> Iterator[Record]:
     call, ip, date = decision.call, decision.place.ip, as_text(now)
     on = {"uniqueid": call.uniqueid, "channel": call.channel, "server_ip": ip}
@@ -74,7 +68,7 @@ def _rows(decision: Decision, now: datetime) -> Iterator[Record]:
             "group_id": decision.group, "user": "VDCL",
         })  # fmt: skip
     if decision.is_recorded:
-        name = file_name(decision)
+        name = call.recording
         yield Record(RECORDING_LOG, {
             "channel": call.channel, "server_ip": ip, "extension": call.caller.number, **started,
             "length_in_sec": 0, "filename": name, "location": name, "lead_id": 0, "user": call.dialled,

@@ -1,28 +1,26 @@
-"""What Asterisk is told to do with a call that was decided on."""
+"""What Asterisk is told to do with a call that was decided on, in words: ``agi`` sends them."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from didier.agi.protocol import argument, command, quoted
 from didier.domain.calls.decision import Decision
 from didier.domain.calls.targets import text
-from didier.services.calls.records import file_name
-
-GATEWAY = command("GET", "VARIABLE", "VICIrecGatewayID")
-"""Asks for the id of the gateway that records a call."""
 
 RECORDINGS = "/var/spool/asterisk/monitor/MIX"
 _VERSION = re.compile(r"\D*([0-9]+)(?:\.([0-9]+))?")
 _OLDEST_BRANCH = 6
 """Asterisk 1.6: before it, arguments of applications were divided by bars."""
 
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
+_PLAIN = re.compile(r' *(?:"[^\s"\\]*"|[^\s"\\])+ *')
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command; what is *needed* has to be carried out, or none follows."""
 
-    line: bytes
+    line: str
     needed: bool = True
 
 
@@ -32,18 +30,30 @@ def of(decision: Decision) -> Iterator[Command]:
         yield Command(_monitor(decision), needed=False)
     if decision.is_cleaned:
         name = f"{decision.call.caller.name} <{decision.number}>"
-        yield Command(command("SET", "CALLERID", quoted(name)), needed=False)
+        yield Command(f"SET CALLERID {quoted(name)}", needed=False)
     if (target := decision.target) and target.is_whole:
-        yield Command(command("SET", "CONTEXT", argument(target.context)))
-        yield Command(command("SET", "EXTENSION", argument(target.extension)))
-        yield Command(command("SET", "PRIORITY", "1"))
+        yield Command(f"SET CONTEXT {argument(target.context)}")
+        yield Command(f"SET EXTENSION {argument(target.extension)}")
+        yield Command("SET PRIORITY 1")
 
 
-def _monitor(decision: Decision) -> bytes:
-    path = f"{RECORDINGS}/{file_name(decision)}"
+def argument(text: str) -> str:
+    """Return *text* as one argument of a command: one with a blank inside is quoted."""
+    text = _CONTROL.sub("", text)
+    return text if _PLAIN.fullmatch(text) else quoted(text)
+
+
+def quoted(text: str) -> str:
+    """Return *text* in quotes."""
+    escaped = _CONTROL.sub("", text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _monitor(decision: Decision) -> str:
+    path = f"{RECORDINGS}/{decision.call.recording}"
     if _is_old(text(decision.place.server, "asterisk_version")):
-        return command("EXEC", "Monitor", argument(f"wav|{path}"), '""')
-    return command("EXEC", "Monitor", quoted(f"wav,{path}"))
+        return f'EXEC Monitor {argument(f"wav|{path}")} ""'
+    return f"EXEC Monitor {quoted(f'wav,{path}')}"
 
 
 def _is_old(version: str) -> bool:
