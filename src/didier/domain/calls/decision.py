@@ -65,7 +65,8 @@ class Decision:
 
     Without *target* the dialplan goes on by itself. *did* is the row that has decided, None if there is no
     DID; *route* the way that the call took, as VICIdial's log has it (F_EXTEN: by a filter to an extension).
-    *number* is the caller's after cleaning, *logged_number* the one that is logged.
+    *number* is the caller's after cleaning, *logged_number* the one that is logged. *routed* is the row
+    by whose route the call was sent, as detours have made it; None where a detour itself has a target.
     """
 
     call: Call
@@ -77,6 +78,7 @@ class Decision:
     stored_route: str = ""  # before detours
     group: str = ""  # the in-group of that
     target: Target | None = None
+    routed: Row | None = None
     is_recorded: bool = False
     asked: list[Asked] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -237,7 +239,11 @@ def _filtered(decision: Decision, row: Row, place: Place) -> Asking[Row | Target
 
 def _web_answer(decision: Decision, url: str) -> Asking[str]:
     """Return the digits that a web address answers; none where that is no answer that counts."""
-    status, body = yield WebAnswer(url)
+    answer = yield WebAnswer(url)
+    if answer is None:
+        decision.note("web address", "not asked here, which counts as no hit")
+        return ""
+    status, body = answer
     digits = _NO_DIGITS.sub("", body)
     decision.asked.append(Asked(url, f"{_UNLOGGED.sub('', body)}|{digits}"))
     decision.note("web address", f"status {status or 'none'}, {digits or 'no digits'}")
@@ -284,6 +290,7 @@ def _routed(decision: Decision, row: Row, place: Place, reason: str) -> Asking[N
             route, reason, context = text(row, "user_unavailable_action"), "NOAGENT", "default"
             decision.route = f"NA_{route}"
             row = {**row, "did_route": route}
+    decision.routed = row
     target = yield from targets.of(row, place, reason)
     if target and context and route != "IN_GROUP":
         target = replace(target, context=context)

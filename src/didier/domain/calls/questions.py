@@ -63,7 +63,10 @@ class RecentCalls:
 
 @dataclass(frozen=True, slots=True)
 class WebAnswer:
-    """What the address *url* answers: status and body; status 0 where there is no answer."""
+    """What the address *url* answers: status and body; status 0 where there is no answer.
+
+    None: it is not asked, because no call is there that it could be asked about.
+    """
 
     url: str
 

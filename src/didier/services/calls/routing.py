@@ -10,8 +10,8 @@ from didier.domain.calls.questions import Question, WebAnswer
 from didier.services.calls.records import Record
 from didier.storage.calls import facts, logs
 
-AskWeb = Callable[[str], tuple[int, str]]
-"""Asks a web address: its status and body, 0 and nothing without an answer."""
+AskWeb = Callable[[str], tuple[int, str] | None]
+"""Asks a web address: its status and body, 0 and nothing without an answer; None: it does not ask."""
 
 
 def decide(conn: Connection, deciding: Sequence[Asking[Decision]], ask_web: AskWeb) -> list[Decision]:
