@@ -110,6 +110,7 @@ OPERATIONS: tuple[Operation, ...] = (
         beyond=errors.NotFound, changes=True,
     ),
     _did("getDidHistory", "did_info"),
+    _did("explainRoute", "did_info"),
     _did("lockDid", "update_did", mark=None, changes=True),
     _did("unlockDid", "update_did", mark=None, changes=True),
     _did("copyDid", "copy_did", mark=None, body=COPY, changes=True),

@@ -17,6 +17,7 @@ from didier.web.api import (
     copies,
     destinations,
     dids,
+    explanations,
     exports,
     imports,
     me,
@@ -38,6 +39,7 @@ from didier.web.bodies import ClientGone, RequestTooLarge
 
 ROUTERS = (
     dids.router,
+    explanations.router,
     copies.router,
     batches.router,
     batch_orders.router,

@@ -1,0 +1,129 @@
+"""``/dids/{pattern}/route``: where a call would go, and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
+from sqlalchemy.engine import Connection
+from starlette.responses import Response
+
+from didier.domain.calls.targets import Target
+from didier.errors import Refusal
+from didier.services.calls import explain
+from didier.services.calls.explain import Explanation, SupposedCall
+from didier.services.users.authentication import Caller
+from didier.web.api import answers
+from didier.web.api.answers import Answer
+from didier.web.api.context import context_of
+from didier.web.api.operations import Permission
+from didier.web.api.schemas import refusals
+from didier.web.api.signed import Signed, SignedRoute
+
+router = APIRouter(prefix="/dids", tags=["dids"], route_class=SignedRoute)
+
+DIALLED_MOST = 100
+"""Most characters of what is dialled, as VICIdial's logs have it."""
+
+CALLER_MOST = 80
+"""Most characters of a caller's number or name: as many as Asterisk keeps."""
+
+Dialled = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=DIALLED_MOST,
+        description="What is dialled, percent-encoded; it need not be a DID",
+        examples=["18001234567"],
+    ),
+]
+CallerNumber = Annotated[
+    str, Query(max_length=CALLER_MOST, description="The number of who calls; empty: it is withheld")
+]
+CallerName = Annotated[str, Query(max_length=CALLER_MOST, description="The name of who calls")]
+ServerIp = Annotated[
+    str | None,
+    Query(
+        max_length=50,
+        description="Address of the server on which the call arrives; without it that in the setting"
+        " `agi_server_ip`, or that of the only server that there is",
+    ),
+]
+
+
+@dataclass
+class RouteStep:
+    """Something that was looked at on the way."""
+
+    rule: Annotated[str, Field(description="What was looked at, as `filter`")]
+    outcome: Annotated[str, Field(description="What it came to, in words")]
+
+
+@dataclass
+class RouteTarget:
+    """A place in the dialplan, with the priority 1."""
+
+    context: str
+    extension: str
+
+    @classmethod
+    def of(cls, target: Target | None) -> Self | None:
+        """Return *target* as the API shows it."""
+        return cls(target.context, target.extension) if target else None
+
+
+@dataclass
+class RouteExplanation:
+    """Where a call would go, and why."""
+
+    dialled: str
+    caller: Annotated[str, Field(description="The caller's number, as it was read and cleaned")]
+    name: Annotated[str, Field(description="The caller's name, as it was read")]
+    server_ip: Annotated[str, Field(description="Where the call arrives; empty: it is not known")]
+    did: Annotated[str | None, Field(description="Pattern of the row that decides; null if there is none")]
+    route: Annotated[str, Field(description="The way the call takes, as VICIdial's log has it: `F_EXTEN`")]
+    target: Annotated[RouteTarget | None, Field(description="null: the dialplan goes on by itself")]
+    nowhere: Annotated[str | None, Field(description="Why the call leads nowhere; null: it does not")]
+    steps: list[RouteStep]
+    commands: Annotated[list[str], Field(description="What Asterisk would be told, in this order")]
+
+    @classmethod
+    def of(cls, found: Explanation) -> Self:
+        """Return an explanation as the API shows it."""
+        decision = found.decision
+        return cls(
+            decision.call.dialled,
+            decision.number,
+            decision.call.caller.name,
+            decision.place.ip,
+            found.did,
+            decision.route,
+            RouteTarget.of(decision.target),
+            found.nowhere,
+            [RouteStep(step.rule, step.outcome) for step in found.steps],
+            found.commands,
+        )
+
+
+@router.get(
+    "/{pattern}/route", operation_id="explainRoute", summary="Explain where a call goes",
+    response_model=RouteExplanation, responses=refusals(404),
+)  # fmt: skip
+async def explain_route(
+    request: Request,
+    login: Signed,
+    pattern: Dialled,
+    caller: CallerNumber = "",
+    name: CallerName = "",
+    server_ip: ServerIp = None,
+) -> Response:
+    """Say where a call would go at the moment, and why; nothing is written, and no web address is asked."""
+    context = context_of(request)
+    call = SupposedCall(pattern, caller, name, server_ip or context.agi_server_ip)
+
+    def read(conn: Connection, who: Caller) -> Answer | Refusal:
+        found = explain.explain(conn, who, call, datetime.now())
+        return found if isinstance(found, Refusal) else answers.json(RouteExplanation.of(found))
+
+    return await context.read(request, login, Permission("did_info", "dids:read", pattern), read)
