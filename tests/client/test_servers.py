@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from didier import __version__
-from didier.client import errors
+from didier.client import RouteStep, RouteTarget, errors
 
 SOURCE = "18001234567"
 
@@ -143,6 +143,20 @@ def test_one_did_through_its_life(client, block):
     assert ["deleted", "updated", "updated", "updated", "added"] == [change.action for change in history]
     assert ("Y", "N") == (history[3].before["did_active"], history[3].after["did_active"])
     assert ("N", "Y") == (history[2].before["locked"], history[2].after["locked"])
+
+
+def test_where_a_call_would_go(client, block):
+    """Every step, the target and the commands; what is no DID leads nowhere."""
+    client.add(f"{block}0000", route="EXTEN", extension=8300, exten_context="default")
+    found = client.route(f"{block}0000", caller="+1 727 555 1212", name="Jane", server_ip="192.0.2.99")
+    lost = client.route(f"{block}0001")
+
+    assert ("17275551212", "Jane", "192.0.2.99") == (found.caller, found.name, found.server_ip)
+    assert (f"{block}0000", "EXTEN", RouteTarget("default", "8300")) == (found.did, found.route, found.target)
+    assert ("SET CONTEXT default", "SET EXTENSION 8300", "SET PRIORITY 1") == found.commands
+    assert (RouteStep("route", "EXTEN: 8300 in default"), None) == (found.steps[-1], found.nowhere)
+    assert (None, None, ()) == (lost.did, lost.target, lost.commands)
+    assert f"{block}0001 is no active DID, and there is no default" == lost.nowhere
 
 
 def test_refusals_name_the_field(client, block):

@@ -11,6 +11,7 @@
 from didier.client.awaiting import AsyncBatch, AsyncDestinations, AsyncDidier, AsyncPreview
 from didier.client.blocking import Batch, Destinations, Didier, Preview
 from didier.client.models import (
+    CallRoute,
     Change,
     Destination,
     Did,
@@ -24,6 +25,8 @@ from didier.client.models import (
     OrderPreview,
     Previewed,
     PreviewTotals,
+    RouteStep,
+    RouteTarget,
     Sample,
     TargetProblem,
     Token,
@@ -38,6 +41,7 @@ __all__ = [
     "AsyncDidier",
     "AsyncPreview",
     "Batch",
+    "CallRoute",
     "Change",
     "Destination",
     "Destinations",
@@ -54,6 +58,8 @@ __all__ = [
     "Preview",
     "PreviewTotals",
     "Previewed",
+    "RouteStep",
+    "RouteTarget",
     "Sample",
     "TargetProblem",
     "Token",

@@ -181,6 +181,14 @@ def lock(pattern: str, locked: bool) -> ApiCall[None]:
     return ApiCall("PUT" if locked else "DELETE", f"{API}/dids/{segment(pattern)}/lock", _nothing)
 
 
+def route(pattern: str, caller: str, name: str, server_ip: str | None) -> ApiCall[models.CallRoute]:
+    """Explain where a call goes."""
+    return _get(
+        f"/dids/{segment(pattern)}/route", _value(models.CallRoute.read),
+        caller=caller or None, name=name or None, server_ip=server_ip,
+    )  # fmt: skip
+
+
 def history(pattern: str, page_size: int) -> ApiCall[Page[models.Change]]:
     """List the changes of a DID."""
     return _page(f"/dids/{segment(pattern)}/history", models.Change.read, limit=page_size)

@@ -188,6 +188,53 @@ class Change(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class RouteStep(Model):
+    """What a *rule* came to that was looked at for a call."""
+
+    rule: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTarget(Model):
+    """A place in Asterisk's dialplan; the priority is 1."""
+
+    context: str
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRoute(Model):
+    """Where a call would go.
+
+    - *caller* and *name* are who calls, as it was read; *server_ip* is where the call arrives, if known.
+    - *did* is the pattern of the row that decides, None if there is none; *route* the way that the call
+      takes, as VICIdial's log has it (F_EXTEN: by a filter to an extension).
+    - *target* is None where the dialplan goes on by itself; *nowhere* says why the call leads nowhere, None
+      if it does not.
+    - *steps* have what was looked at on the way, *commands* what Asterisk would be told.
+    """
+
+    dialled: str
+    caller: str
+    name: str
+    server_ip: str
+    did: str | None
+    route: str
+    target: RouteTarget | None
+    nowhere: str | None
+    steps: tuple[RouteStep, ...] = ()
+    commands: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return an explanation as a value."""
+        target = data["target"] and RouteTarget.read(data["target"])
+        steps, commands = tuple(map(RouteStep.read, data["steps"])), tuple(data["commands"])
+        return super(CallRoute, cls).read(data, target=target, steps=steps, commands=commands, **given)
+
+
+@dataclass(frozen=True, slots=True)
 class TargetProblem(Model):
     """Why a target cannot be made; *outcome* is exists, duplicate or invalid."""
 

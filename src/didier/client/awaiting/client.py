@@ -344,6 +344,16 @@ class AsyncDidier:
         """Unlock a DID, so that it can be deleted again."""
         await self._connection.send(calls.lock(pattern, False))
 
+    async def route(
+        self, dialled: str, caller: str = "", name: str = "", *, server_ip: str | None = None
+    ) -> models.CallRoute:
+        """Return where a call to a number would go at the moment, and why; no call is made.
+
+        *caller* and *name* are the number and the name of who calls; *server_ip* is the address of the server
+        on which the call arrives, unless the server knows that. What is dialled need not be a DID.
+        """
+        return await self._connection.send(calls.route(dialled, caller, name, server_ip))
+
     def history(self, pattern: str, *, page_size: int = PAGE) -> AsyncIterator[models.Change]:
         """Yield the changes of a DID, newest first; also of a deleted one."""
         return self._connection.pages(calls.history(pattern, page_size))

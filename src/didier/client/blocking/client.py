@@ -342,6 +342,16 @@ class Didier:
         """Unlock a DID, so that it can be deleted again."""
         self._connection.send(calls.lock(pattern, False))
 
+    def route(
+        self, dialled: str, caller: str = "", name: str = "", *, server_ip: str | None = None
+    ) -> models.CallRoute:
+        """Return where a call to a number would go at the moment, and why; no call is made.
+
+        *caller* and *name* are the number and the name of who calls; *server_ip* is the address of the server
+        on which the call arrives, unless the server knows that. What is dialled need not be a DID.
+        """
+        return self._connection.send(calls.route(dialled, caller, name, server_ip))
+
     def history(self, pattern: str, *, page_size: int = PAGE) -> Iterator[models.Change]:
         """Yield the changes of a DID, newest first; also of a deleted one."""
         return self._connection.pages(calls.history(pattern, page_size))
