@@ -19,6 +19,7 @@ from didier.cli import (
     edits,
     keys,
     reports,
+    routing,
     serving,
     signing,
     tokens,
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("list")(dids.list_)
 app.command()(dids.show)
 app.command()(dids.check)
+app.command()(routing.route)
 app.command()(edits.add)
 app.command()(copies.copy)
 app.command()(edits.update)
