@@ -113,6 +113,7 @@ PAGES: dict[str, tuple[str, Prepare | None]] = {
     "dids": ("/dids", _chosen),
     "bulk": ("/bulk?action=edit&all=1&search=1800222", _edited),
     "did": ("/did/18002223333", None),
+    "did-route": ("/did/18002223333/route?caller=7275551212", None),
     "did-edit": (f"/did/{SOURCE}/edit", _wrong),
     "did-delete": ("/did/18002223334", _deletion),
     "copy": (f"/copy?source={SOURCE}", _preview),

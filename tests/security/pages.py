@@ -58,6 +58,9 @@ PAGES_OPENED: tuple[Opened, ...] = (
         "/did/{pattern}/edit", needs("did_info", "update_did"), hidden=errors.NotFound, mark=MARK,
         path=f"/did/{DID}/edit",
     ),
+    Opened(
+        "/did/{pattern}/route", needs("did_info"), hidden=errors.NotFound, mark=MARK, path=f"/did/{DID}/route"
+    ),
     Opened("/bulk", needs("list_dids", "update_did"), path="/bulk?action=activate&did=1"),
     Opened("/bulk, delete", needs("list_dids", "update_did", "delete_did"), path="/bulk?action=delete&did=1"),
     Opened("/copy", needs("copy_did"), hidden=PARTLY, mark=EXTENSION, path=f"/copy?source={DID}"),

@@ -1,5 +1,6 @@
-"""``/did``: one DID, its route and history, and the form that changes it."""
+"""``/did``: one DID, its route and history, the form that changes it, and where a call to it goes."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -7,9 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.routing import route
 
+from didier.domain.calls.targets import REDIRECTED
 from didier.domain.fields import BY_COLUMN
 from didier.domain.routes import sentence
 from didier.errors import Refusal
+from didier.services.calls import explain
+from didier.services.calls.explain import SupposedCall
 from didier.services.changes import history
 from didier.services.changes.history import HistoryEntry
 from didier.services.dids import lookup, nowhere
@@ -19,6 +23,7 @@ from didier.storage.dids import deletion_locks
 from didier.storage.dids.pages import Row, Sort
 from didier.web.admin import forms
 from didier.web.admin.page import PanelPage, may
+from didier.web.api.explanations import CALLER_MOST
 from didier.web.api.operations import Permission
 
 CHANGES = 20
@@ -67,6 +72,26 @@ class DidPage(PanelPage):
             groups=forms.inputs(row, row.keys()), sentence=sentence(row), etag=lookup.version(row),
         )  # fmt: skip
 
+    @route("/{pattern}/route")
+    async def explain(self, request: Request) -> Response:
+        """Show where a call from somebody would go, and why."""
+        pattern = str(request.path_params["pattern"])
+        asked = {name: request.query_params.get(name, "")[:CALLER_MOST] for name in _OF_CALLER}
+        server_ip = asked["server_ip"] or self.desk.context.agi_server_ip
+        call = SupposedCall(pattern, asked["caller"], asked["name"], server_ip)
+        found = await self.read(
+            request, lambda conn, caller: explain.explain(conn, caller, call, datetime.now())
+        )
+        target = found.decision.target
+        onward = target.extension if target and target.context == REDIRECTED else None
+        return self.render(
+            request, "did_route.html", "Where do calls go?", pattern=pattern, found=found,
+            decision=found.decision, target=target, onward=onward, asked=asked, most=CALLER_MOST,
+        )  # fmt: skip
+
+
+_OF_CALLER = ("caller", "name", "server_ip")
+"""What is asked about a call."""
 
 LABELS = {field.column: field.label for field in BY_COLUMN.values()}
 
