@@ -9,7 +9,8 @@ from browser.panel import Panel, barriers_on
 SOURCE = "18001234567"
 PAGES = (
     "/dids", "/dids?search=nothing", "/dids?route=EXTEN", "/dids/new", f"/did/{SOURCE}",
-    f"/did/{SOURCE}?all=1", f"/did/{SOURCE}/edit", f"/copy?source={SOURCE}", "/batches", "/batches/1",
+    f"/did/{SOURCE}?all=1", f"/did/{SOURCE}/edit", f"/did/{SOURCE}/route", f"/copy?source={SOURCE}",
+    "/batches", "/batches/1",
     "/no-such-page",
 )  # fmt: skip
 
