@@ -27,8 +27,8 @@ def test_from_the_did_to_where_its_calls_end(panel):
     panel.follow("text=Follow it to 8300")
     followed = panel.text()
 
-    assert "A call from a withheld number to 18001234567 goes to 8300" in withheld
-    assert "A call from 7275551212 to 18001234567 goes to 8300 in the context trunkinbound" in shown
+    assert "A call from a withheld number to 18001234567 goes to extension 8300" in withheld
+    assert "A call from 7275551212 to 18001234567 goes to extension 8300 in the context trunkinbound" in shown
     assert "route EXTEN: 8300 in trunkinbound" in shown
     assert "SET CONTEXT trunkinbound SET EXTENSION 8300 SET PRIORITY 1" == commands
     assert "(727) 555-1212" == kept

@@ -10,7 +10,7 @@ def test_the_way_of_a_call(place):
 
     assert 0 == shown.status == in_json.status
     assert [
-        f"A call from 17275551212 to {SOURCE} goes to 8300 in trunkinbound.",
+        f"A call from 17275551212 to {SOURCE} goes to extension 8300 in the context trunkinbound.",
         f"The DID {SOURCE} decides; its way is EXTEN.",
     ] == shown.lines[:2]
     assert any("EXTEN: 8300 in trunkinbound" in line for line in shown.lines)

@@ -155,7 +155,8 @@ def test_where_a_call_would_go(client, block):
     assert (f"{block}0000", "EXTEN", RouteTarget("default", "8300")) == (found.did, found.route, found.target)
     assert ("SET CONTEXT default", "SET EXTENSION 8300", "SET PRIORITY 1") == found.commands
     assert (RouteStep("route", "EXTEN: 8300 in default"), None) == (found.steps[-1], found.nowhere)
-    assert (None, None, ()) == (lost.did, lost.target, lost.commands)
+    assert "extension 8300 in the context default" == found.leads_to
+    assert (None, None, None, ()) == (lost.did, lost.leads_to, lost.target, lost.commands)
     assert f"{block}0001 is no active DID, and there is no default" == lost.nowhere
 
 

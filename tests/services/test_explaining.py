@@ -20,6 +20,7 @@ GROUP_FILTER = {
     "filter_inbound_number": "GROUP", "filter_phone_group_id": "VIPS", "filter_action": "EXTEN",
     "filter_extension": "8400", "filter_exten_context": "default",
 }  # fmt: skip
+AWAY = {"did_route": "AGENT", "user": "ghost"}
 LIMITED = replace(CALLER, user=replace(CALLER.user, group="SALES", viewable_groups=" SALES "))
 
 
@@ -60,7 +61,10 @@ def test_the_row_the_target_and_the_commands(engine, add, explained):
     found = explained(caller="+1 727 555 1212", name="Jane")
 
     assert (NUMBER, "F_EXTEN") == (found.did, found.decision.route)
-    assert Target("default", "8400") == found.decision.target
+    assert (Target("default", "8400"), "extension 8400 in the context default") == (
+        found.decision.target,
+        found.leads_to,
+    )
     assert [
         Step("did", f"the DID {NUMBER}"),
         Step("caller id", "17275551212 is 7275551212 by R10"),
@@ -75,6 +79,23 @@ def test_the_row_the_target_and_the_commands(engine, add, explained):
         "SET PRIORITY 1",
     ] == found.commands
     assert found.nowhere is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"did_route": "IN_GROUP", "group_id": "SALES"}, "in-group SALES"),
+        ({"did_route": "CALLMENU", "menu_id": "MAIN"}, "call menu MAIN"),
+        ({**AWAY, "user_unavailable_action": "VOICEMAIL", "voicemail_ext": "101"}, "voicemail box 101"),
+        ({**AWAY, "user_unavailable_action": "EXTEN", "exten_context": "night"},
+         "extension 8300 in the context default"),
+    ],
+)  # fmt: skip
+def test_where_it_leads_in_words(add, explained, columns, words):
+    """By what people know: the place in the dialplan is another name of it."""
+    add(NUMBER, **columns)
+
+    assert words == explained().leads_to
 
 
 def test_nobody_calls(add, explained):
@@ -98,7 +119,7 @@ def test_without_a_did_calls_lead_nowhere(explained):
     """No command is sent, and the reason is told."""
     found = explained("5550199")
 
-    assert (None, []) == (found.did, found.commands)
+    assert (None, None, []) == (found.did, found.leads_to, found.commands)
     assert "5550199 is no active DID, and there is no default" == found.nowhere
 
 
@@ -239,4 +260,4 @@ def test_who_sees_some_dids_alone_is_not_told_which_others_there_are(engine, add
            {"phone_number": "7275551212", "filter_phone_group_id": "VIPS"})  # fmt: skip
     found = explained(by=LIMITED)
 
-    assert ("5550199", None) == (found.decision.target.extension, found.nowhere)
+    assert ("extension 5550199 in the context trunkinbound", None) == (found.leads_to, found.nowhere)

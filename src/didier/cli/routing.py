@@ -60,8 +60,7 @@ def route(
 
 def _show(found: "CallRoute") -> None:
     caller = f"from {found.caller}" if found.caller else "without a number"
-    target = found.target
-    where = f"goes to {target.extension} in {target.context}" if target else "is not sent anywhere"
+    where = f"goes to {found.leads_to}" if found.leads_to else "is not sent anywhere"
     say(f"A call {caller} to {found.dialled} {where}.")
     if found.nowhere:
         say(f"It leads nowhere: {found.nowhere}.")

@@ -210,8 +210,8 @@ class CallRoute(Model):
     - *caller* and *name* are who calls, as it was read; *server_ip* is where the call arrives, if known.
     - *did* is the pattern of the row that decides, None if there is none; *route* the way that the call
       takes, as VICIdial's log has it (F_EXTEN: by a filter to an extension).
-    - *target* is None where the dialplan goes on by itself; *nowhere* says why the call leads nowhere, None
-      if it does not.
+    - *leads_to* says in words where it goes, and *target* is that place in the dialplan; both are None where
+      the dialplan goes on by itself. *nowhere* says why the call leads nowhere, None if it does not.
     - *steps* have what was looked at on the way, *commands* what Asterisk would be told.
     """
 
@@ -221,6 +221,7 @@ class CallRoute(Model):
     server_ip: str
     did: str | None
     route: str
+    leads_to: str | None
     target: RouteTarget | None
     nowhere: str | None
     steps: tuple[RouteStep, ...] = ()

@@ -14,7 +14,7 @@ def test_the_page_of_a_did_leads_there(admin):
     """Before anything is filled in, the call is one from a withheld number."""
     assert f'href="{PAGE}"' in admin.get(f"/admin/did/{SOURCE}").text
     assert (
-        f"A call from a withheld number to {SOURCE} goes to 8300 in the context trunkinbound"
+        f"A call from a withheld number to {SOURCE} goes to extension 8300 in the context trunkinbound"
         in without_tags(admin.get(PAGE).text)
     )
 

@@ -18,6 +18,7 @@ def test_every_step_and_what_asterisk_would_be_told(api):
         "server_ip": "192.0.2.99",
         "did": SOURCE,
         "route": "EXTEN",
+        "leads_to": "extension 8300 in the context trunkinbound",
         "target": {"context": "trunkinbound", "extension": "8300"},
         "nowhere": None,
         "steps": [

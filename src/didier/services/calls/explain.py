@@ -15,6 +15,7 @@ from didier.domain.calls.call import Call
 from didier.domain.calls.decision import DEFAULT, SYSTEM_FILTER, Decision, Step, decide
 from didier.domain.calls.questions import ActiveDids
 from didier.domain.calls.targets import REDIRECTED, Target, text
+from didier.domain.routes import destination
 from didier.domain.users import missing_rights
 from didier.domain.visibility import Visibility
 from didier.errors import NotFound, NotPermitted
@@ -53,6 +54,16 @@ class Explanation:
         """The pattern of the row that decides."""
         row = self.decision.did
         return None if row is None else text(row, "did_pattern")
+
+    @property
+    def leads_to(self) -> str | None:
+        """Where the call goes, in words; None where the dialplan goes on by itself."""
+        target, row = self.decision.target, self.decision.routed
+        if target is None:
+            return None
+        if row is None or row.get("did_route") == "EXTEN":  # the context may be another than the row's
+            return f"extension {target.extension} in the context {target.context}"
+        return destination(row)
 
     @property
     def commands(self) -> list[str]:

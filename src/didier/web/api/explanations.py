@@ -83,6 +83,7 @@ class RouteExplanation:
     server_ip: Annotated[str, Field(description="Where the call arrives; empty: it is not known")]
     did: Annotated[str | None, Field(description="Pattern of the row that decides; null if there is none")]
     route: Annotated[str, Field(description="The way the call takes, as VICIdial's log has it: `F_EXTEN`")]
+    leads_to: Annotated[str | None, Field(description="Where it goes, in words: `in-group SALES`")]
     target: Annotated[RouteTarget | None, Field(description="null: the dialplan goes on by itself")]
     nowhere: Annotated[str | None, Field(description="Why the call leads nowhere; null: it does not")]
     steps: list[RouteStep]
@@ -99,6 +100,7 @@ class RouteExplanation:
             decision.place.ip,
             found.did,
             decision.route,
+            found.leads_to,
             RouteTarget.of(decision.target),
             found.nowhere,
             [RouteStep(step.rule, step.outcome) for step in found.steps],
