@@ -30,6 +30,7 @@ COMMANDS = [
     ("copy", "{number}", "{number}", "--dry-run"), ("copy", "{number}", "{number}"), ("show", TEXT),
     ("delete", TEXT, "--yes"), ("update", "{number}", "--set", TEXT), ("list", f"--{TEXT}"), (TEXT,),
     ("list", "--search", TEXT), ("import", TEXT), ("user", "show", TEXT),
+    ("route", "{number}", "--name", TEXT), ("route", TEXT, "--from", TEXT, "--json"),
 ]  # fmt: skip
 
 
