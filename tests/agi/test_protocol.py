@@ -11,10 +11,9 @@ from didier.agi.protocol import (
     Misunderstood,
     Reading,
     Reply,
-    argument,
     command,
-    quoted,
 )
+from didier.domain.calls.commands import argument, quoted
 
 ENVIRONMENT = (
     b"agi_network: yes\nagi_network_script: did-route\nagi_request: agi://127.0.0.1:4573/did-route\n"
@@ -278,6 +277,6 @@ def test_an_argument_is_one_argument(text, written):
 
 def test_a_command_is_a_line():
     """It ends in a line feed alone, and quotes hold what is in them."""
-    assert b'SET CALLERID "caf\xc3\xa9 \\"x\\" <1>"\n' == command(
-        "SET", "CALLERID", quoted('café "x"\r\n <1>')
-    )
+    told = quoted('café "x"\r\n <1>')
+
+    assert b'SET CALLERID "caf\xc3\xa9 \\"x\\" <1>"\n' == command(f"SET CALLERID {told}")

@@ -9,8 +9,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import MappingProxyType
 
-from didier.agi.protocol import ENVIRONMENT_BYTES, Misunderstood, Reading, argument, command, quoted
+from didier.agi.protocol import ENVIRONMENT_BYTES, Misunderstood, Reading, command
 from didier.domain import inputs, numbers, patterns, targets
+from didier.domain.calls.commands import argument, quoted
 from didier.domain.spreadsheets import guarded, unguarded
 from didier.domain.targets import Range
 from didier.domain.templates import Template
@@ -154,7 +155,7 @@ def agi(data: bytes) -> None:
     """What Asterisk says is read alike in all pieces, or misunderstood; little of it is kept."""
     assert _read_agi(data, len(data) or 1) == _read_agi(data, 3)
     text = data.decode("utf-8", "replace")
-    line = command("SET", "EXTENSION", argument(text), quoted(text))
+    line = command(f"SET EXTENSION {argument(text)} {quoted(text)}")
     assert line.endswith(b"\n")
     assert not set(line[:-1]) & {*range(32), 127}
 

@@ -41,9 +41,12 @@ def add(engine, now):
 def explained(engine, now):
     """Explains a call on a connection that can only read."""
 
-    def explain_call(dialled=NUMBER, caller="7275551212", name="", ip=None, by=CALLER, ask_web=None):
+    def explain_call(
+        dialled=NUMBER, caller="7275551212", name="", ip=None, by=CALLER, ask_web=None, region=""
+    ):
         with reading(engine) as conn:
-            return explain.explain(conn, by, SupposedCall(dialled, caller, name, ip), now, ask_web)
+            call = SupposedCall(dialled, caller, name, ip, region)
+            return explain.explain(conn, by, call, now, ask_web)
 
     return explain_call
 
@@ -113,6 +116,14 @@ def test_any_dialled_text_is_decided_on_by_the_default(add, explained):
         (found := explained("x" * 90)).did,
         found.decision.target,
     )
+
+
+def test_other_spellings_are_looked_for_where_calls_are_routed_by_them(add, explained):
+    """The number with a plus sign is the DID without one then, and no DID else."""
+    add(NUMBER)
+
+    assert NUMBER == explained(f"+{NUMBER}", region="US").did
+    assert explained(f"+{NUMBER}").did is None
 
 
 def test_without_a_did_calls_lead_nowhere(explained):

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
+from didier.domain import numbers
 from didier.domain.calls import commands
 from didier.domain.calls.call import Call
 from didier.domain.calls.decision import DEFAULT, SYSTEM_FILTER, Decision, Step, decide
@@ -32,13 +33,15 @@ from didier.storage.system import servers
 class SupposedCall:
     """A call that is asked about: what is *dialled*, and what the channel says of who calls.
 
-    *server_ip* is the address of the server on which it arrives; None: of the only one that there is.
+    *server_ip* is the address of the server on which it arrives; None: of the only one that there is. With
+    *region*, the country from which numbers are dialled, other spellings of what is dialled are looked for.
     """
 
     dialled: str
     caller: str = ""
     name: str = ""
     server_ip: str | None = None
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ def explain(
         "agi_extension": call.dialled, "agi_callerid": call.caller, "agi_calleridname": call.name,
     }  # fmt: skip
     supposed = Call.of(environment, "", f"{now:%Y%m%d%H%M%S}")
-    asking = decide(supposed, _server_ip(conn, sight, call))
+    others = numbers.forms(call.dialled, call.region) if call.region else []
+    asking = decide(supposed, _server_ip(conn, sight, call), others)
     [decision] = routing.decide(conn, [asking], ask_web or _not_asked)
     if not _is_seen(sight, decision):
         return NotFound(call.dialled)

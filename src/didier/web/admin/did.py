@@ -77,8 +77,9 @@ class DidPage(PanelPage):
         """Show where a call from somebody would go, and why."""
         pattern = str(request.path_params["pattern"])
         asked = {name: request.query_params.get(name, "")[:CALLER_MOST] for name in _OF_CALLER}
-        server_ip = asked["server_ip"] or self.desk.context.agi_server_ip
-        call = SupposedCall(pattern, asked["caller"], asked["name"], server_ip)
+        context = self.desk.context
+        server_ip = asked["server_ip"] or context.agi_server_ip
+        call = SupposedCall(pattern, asked["caller"], asked["name"], server_ip, context.agi_region)
         found = await self.read(
             request, lambda conn, caller: explain.explain(conn, caller, call, datetime.now())
         )

@@ -52,6 +52,7 @@ class ApiContext:
         self.batch_limit = runtime.settings.batch_limit
         self.region = runtime.settings.region
         self.agi_server_ip = runtime.settings.agi_server_ip
+        self.agi_region = self.region if runtime.settings.agi_number_forms else ""
         self._logs_reads = runtime.settings.log_reads
         self._texts = Texts(runtime.settings.parse_seconds)
         self._watching = 0

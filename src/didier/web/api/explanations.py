@@ -122,7 +122,7 @@ async def explain_route(
 ) -> Response:
     """Say where a call would go at the moment, and why; nothing is written, and no web address is asked."""
     context = context_of(request)
-    call = SupposedCall(pattern, caller, name, server_ip or context.agi_server_ip)
+    call = SupposedCall(pattern, caller, name, server_ip or context.agi_server_ip, context.agi_region)
 
     def read(conn: Connection, who: Caller) -> Answer | Refusal:
         found = explain.explain(conn, who, call, datetime.now())
