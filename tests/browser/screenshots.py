@@ -77,7 +77,7 @@ def _counted(panel: Panel) -> None:
 
 def _sent(panel: Panel) -> None:
     panel.page.fill("#c-pass", "1234")
-    panel.page.fill("#c-new_did_pattern", str(next(_FREE)))
+    panel.page.fill("[name=new_did_pattern]:enabled", str(next(_FREE)))
     panel.page.click("#console [type=submit]")
     panel.page.wait_for_selector("#answer:not([hidden])")
     panel.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
