@@ -1,5 +1,7 @@
 """Numbers that are added or imported although they exist, or stand in the order, in another spelling."""
 
+from functools import partial
+
 import pytest
 
 from didier.cli.local import CALLER
@@ -15,7 +17,7 @@ from didier.services.batches.spellings import NewNumber, existing
 from didier.storage.batches import progress
 from didier.storage.database import reading
 from support.batches import SOURCE, each, finish, text
-from support.statements import sent
+from support.statements import sent, settled
 
 HERE = Checks(plausible=True, region="US")
 ADD = EditSpec("add", {"did_route": "EXTEN"}, checks=HERE)
@@ -120,13 +122,18 @@ def test_it_takes_a_fixed_number_of_statements(clean, now, single):
             return edits.add(conn, [AddOrder(CALLER, one, {}, checks=HERE) for one in patterns], now)
         return bulk_edits.edit(conn, [EditOrder(CALLER, ADD, rows(",".join(patterns)))], now)
 
+    def counted(conn, patterns, turns):
+        turn = next(turns)
+        with conn.begin() as transaction:
+            count = sent(conn, lambda: work(conn, [one.format(turn) for one in patterns]))
+            transaction.rollback()
+        return count
+
     counts = []
     with clean.connect() as conn:
         for block, size in enumerate((1, 1, 32, 500)):  # the first time, tables are looked at too
-            patterns = [f"190055{block}{number:04}" for number in range(size)]
-            transaction = conn.begin()
-            counts.append(sent(conn, lambda patterns=patterns: work(conn, patterns)))
-            transaction.rollback()
+            patterns = [f"190055{block}{{}}{number:03}" for number in range(size)]
+            counts.append(settled(partial(counted, conn, patterns, iter("01"))))
 
     _, one, some, many = counts
     assert one <= some == many

@@ -1,6 +1,7 @@
 """A group of calls takes as many statements as one call, whatever its size, on every database."""
 
 from datetime import datetime
+from functools import partial
 
 import pytest
 
@@ -9,7 +10,7 @@ from didier.storage.statements import insert
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
 from support.calls import LOGIN, SOURCE, Api
 from support.homes import ready
-from support.statements import sent
+from support.statements import sent, settled
 
 NOW = datetime(2026, 3, 4, 5, 6, 7)
 MANY = 500
@@ -114,6 +115,13 @@ def api(request, tmp_path_factory):
         yield api
 
 
+def _counted(api, carry_out, group) -> int:
+    with api.engine.connect() as conn, conn.begin() as transaction:
+        count = sent(conn, lambda: carry_out(conn, group, lambda: api.now))
+        transaction.rollback()
+    return count
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_group_takes_as_many_statements_as_one_call(api, case):
     """However many calls it has."""
@@ -123,10 +131,7 @@ def test_a_group_takes_as_many_statements_as_one_call(api, case):
 
     counts = []
     for group in (calls[:1], *(calls[:size] for size in SIZES)):  # the first time, tables are looked at too
-        with api.engine.connect() as conn:
-            transaction = conn.begin()
-            counts.append(sent(conn, lambda conn=conn, group=group: carry_out(conn, group, lambda: api.now)))
-            transaction.rollback()
+        counts.append(settled(partial(_counted, api, carry_out, group)))
 
     _, one, some, many = counts
     assert one <= some == many, counts
