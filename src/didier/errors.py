@@ -757,6 +757,10 @@ class NoDatabase(SetupError):
     """The database is not there or is not Didier's."""
 
 
+class DatabaseAway(NoDatabase):
+    """The database does not answer at the moment."""
+
+
 @dataclass(eq=False)
 class MissingRights(SetupError):
     """The database user lacks rights; *missing* says which, *grants* are the statements that give them."""

@@ -120,9 +120,17 @@ class Committer:
         self.trouble: Unavailable | None = None
         """Why nothing could be stored the last time that something was tried to be."""
 
-    def start(self) -> None:
-        """Open the connection and start the thread."""
-        conn = self._engine.connect()
+    def start(self, *, patiently: bool = False) -> None:
+        """Open the connection and start the thread.
+
+        *patiently*: if the database does not answer, what is ordered is refused until it does.
+        """
+        conn: Connection | None = None
+        try:
+            conn = self._engine.connect()
+        except DBAPIError:
+            if not patiently:
+                raise
         self._thread = threading.Thread(target=self._work, args=[conn], name="committer", daemon=True)
         self._thread.start()
 
@@ -188,7 +196,10 @@ class Committer:
         now = time.monotonic()
         self._ordered_at, self._gap = now, now - self._ordered_at
 
-    def _work(self, conn: Connection) -> None:
+    def _work(self, conn: Connection | None) -> None:
+        conn = conn or self._connected()
+        if conn is None:
+            return
         with conn:
             self._recover_early(conn)
             size, last = 0, False
@@ -211,6 +222,23 @@ class Committer:
                         self._queue.put(_WAKE)
             while self._steps:  # another thread may be adding one
                 self._steps.popleft().future.cancel()
+
+    def _connected(self) -> Connection | None:
+        """Connect when something is to be stored, which is refused while that fails; None at the end."""
+        while (first := self._queue.get()) is not None:
+            try:
+                conn = self._engine.connect()
+            except DBAPIError as error:
+                trouble = unavailable(error) or error
+                if isinstance(first, _Waiting):
+                    _refuse([first], trouble)
+                    _settle([first])
+                while self._steps:
+                    self._steps.popleft().future.set_exception(trouble)
+            else:
+                self._queue.put(first)
+                return conn
+        return None
 
     def _take_step(self, conn: Connection, step: _Step) -> None:
         if not step.future.set_running_or_notify_cancel():

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, RootTransaction, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from didier.errors import FileFailed, NoDatabase, WrongSetting
+from didier.errors import DatabaseAway, FileFailed, NoDatabase, WrongSetting
 from didier.storage import dialects
-from didier.storage.failures import unavailable
+from didier.storage.failures import is_lost, unavailable
 from didier.storage.statements import run, scalar
 
 OLDEST_MARIADB = (10, 6)
@@ -91,6 +91,17 @@ def open_engine(text: str, *, create: bool = False) -> Engine:
     return engine
 
 
+def with_limit(engine: Engine, seconds: int) -> Engine:
+    """Open the MariaDB database of *engine* such that nobody waits longer than *seconds* for an answer."""
+    limits = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), str(seconds))
+    return _open_mariadb(engine.url.update_query_dict(limits))
+
+
+def open_own(file: Path) -> Engine:
+    """Open *file*, an embedded database that is this process's own; it is made if it is not there."""
+    return open_engine(f"sqlite:///{file}", create=True)
+
+
 class _SameFile:
     """Sees to it that a file and its WAL are those that were opened.
 
@@ -160,7 +171,10 @@ def check_server(engine: Engine) -> None:
 
 
 def check_connection(engine: Engine) -> None:
-    """Connect to the database; raise `NoDatabase` with the reason when that fails."""
+    """Connect to the database; raise `NoDatabase` with the reason when that fails.
+
+    That is `DatabaseAway` where it may answer the next time.
+    """
     try:
         engine.connect().close()
     except DBAPIError as error:
@@ -169,7 +183,8 @@ def check_connection(engine: Engine) -> None:
         if file and not all(os.access(path, os.W_OK) for path in (file, file.parent)):
             reason = "the file and its directory must be writable"
         name = file or engine.url.render_as_string()  # with *** for the password
-        raise NoDatabase(f"the database {name} cannot be opened: {reason}") from None
+        kind = DatabaseAway if is_lost(error) else NoDatabase
+        raise kind(f"the database {name} cannot be opened: {reason}") from None
 
 
 def answers(conn: Connection) -> bool:
@@ -257,6 +272,13 @@ def _begin_sqlite(conn: Connection) -> None:
 
 def _begun(conn: Connection) -> RootTransaction:
     return conn.execution_options(**{_BEGIN: "BEGIN DEFERRED"}).begin()
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open a connection to a file of this process's own, and store what is done on it."""
+    with engine.begin() as conn:
+        yield conn
 
 
 @contextmanager
