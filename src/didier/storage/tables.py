@@ -6,7 +6,7 @@ the migrations in both.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -266,6 +266,36 @@ _LOOKED_FOR = {
 """Columns in which the routing of calls looks for texts."""
 
 
+ROUTING: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    DIDS: (
+        "did_id", "did_pattern", "did_description", "did_active", "did_route", "extension", "exten_context",
+        "voicemail_ext", "phone", "server_ip", "user", "user_unavailable_action", "group_id", "menu_id",
+        "record_call", "filter_inbound_number", "filter_phone_group_id", "filter_url", "filter_action",
+        "filter_extension", "filter_exten_context", "filter_voicemail_ext", "filter_phone",
+        "filter_server_ip", "filter_user", "filter_user_unavailable_action", "filter_group_id",
+        "filter_menu_id", "filter_clean_cid_number", "filter_dnc_campaign", "filter_url_did_redirect",
+        "user_group", "no_agent_ingroup_redirect", "no_agent_ingroup_id", "no_agent_ingroup_extension",
+        "pre_filter_phone_group_id", "pre_filter_extension", "pre_filter_recent_call",
+        "pre_filter_recent_extension", "max_queue_ingroup_calls", "max_queue_ingroup_id",
+        "max_queue_ingroup_extension", "inbound_route_answer",
+    ),
+    SYSTEM_SETTINGS: (
+        "did_system_filter", "inbound_answer_config", "did_agent_log", "tables_use_alt_log_db",
+        "alt_log_server_ip",
+    ),
+    SERVERS: (
+        "server_ip", "asterisk_version", "ext_context", "voicemail_dump_exten",
+        "voicemail_dump_exten_no_inst",
+    ),
+    PHONES: ("extension", "server_ip", "dialplan_number"),
+    CONTAINERS: ("container_id", "container_entry"),
+    FILTER_NUMBERS: ("phone_number", "filter_phone_group_id"),
+    DNC: ("phone_number",),
+    CAMPAIGN_DNC: ("phone_number", "campaign_id"),
+})  # fmt: skip
+"""The columns by which calls find their way, whoever is there at the moment: those that a replica has."""
+
+
 def odd(column: str) -> str:
     """Return SQLite's condition for texts in *column* that may be equal to others that are not alike."""
     return f"{column} GLOB '*[^!-~]*'"
@@ -274,13 +304,33 @@ def odd(column: str) -> str:
 @cache
 def vicidial_tables() -> sa.MetaData:
     """Return VICIdial's tables, as far as Didier uses them."""
+    return _tables({})
+
+
+@cache
+def routing_tables() -> sa.MetaData:
+    """Return those of VICIdial's tables, and of their columns, that a replica has for calls."""
+    return _tables(ROUTING)
+
+
+def _tables(parts: Mapping[str, Collection[str]]) -> sa.MetaData:
+    """Return VICIdial's tables; if *parts* of some are named, these columns and their indexes alone."""
     metadata = sa.MetaData()
     for name, lines in _blocks(files(__package__).joinpath("vicidial.schema").read_text("utf-8")):
-        _table(metadata, name, lines)
+        if name in parts or not parts:
+            _table(metadata, name, _lines_of(lines, parts[name]) if parts else lines)
     columns = metadata.tables[DIDS].c
     for name, (column, condition) in _PARTS.items():
-        sa.Index(name, columns[column], sqlite_where=sa.text(condition)).ddl_if(dialect=SQLITE)
+        if condition == LETTERED or not parts:
+            sa.Index(name, columns[column], sqlite_where=sa.text(condition)).ddl_if(dialect=SQLITE)
     for table, column in _LOOKED_FOR.items():
-        looked_for = metadata.tables[table].c[column]
-        sa.Index(f"didier_odd_{table}", looked_for, sqlite_where=sa.text(odd(column))).ddl_if(dialect=SQLITE)
+        if table in metadata.tables:
+            looked_for = metadata.tables[table].c[column]
+            where = sa.text(odd(column))
+            sa.Index(f"didier_odd_{table}", looked_for, sqlite_where=where).ddl_if(dialect=SQLITE)
     return metadata
+
+
+def _lines_of(lines: Iterable[str], columns: Collection[str]) -> list[str]:
+    """Return the lines of these *columns*, and of the keys that are of them alone."""
+    return [line for line in lines if set(line.partition(": ")[2].split() or line.split()[:1]) <= {*columns}]

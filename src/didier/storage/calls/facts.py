@@ -29,7 +29,7 @@ from didier.storage import dialects, row_sets
 from didier.storage.calls import recent_calls
 from didier.storage.calls.equality import key, local_now, rows_with
 from didier.storage.dids import dids
-from didier.storage.statements import as_json, as_text, columns_of, run
+from didier.storage.statements import as_json, as_text, columns_of, known_columns, run
 from didier.storage.tables import (
     AUTO_CALLS,
     CAMPAIGN_DNC,
@@ -39,6 +39,7 @@ from didier.storage.tables import (
     FILTER_NUMBERS,
     LIVE_AGENTS,
     PHONES,
+    ROUTING,
     SERVERS,
     SYSTEM_SETTINGS,
 )
@@ -49,11 +50,6 @@ AGENT_SECONDS = 5
 QUEUE_SECONDS = 60
 """How long a call counts as waiting after the last sign of life."""
 
-_SETTINGS = (
-    "did_system_filter", "inbound_answer_config", "did_agent_log", "tables_use_alt_log_db",
-    "alt_log_server_ip",
-)  # fmt: skip
-_SERVER = ("asterisk_version", "ext_context", "voicemail_dump_exten", "voicemail_dump_exten_no_inst")
 _READY = frozenset({"READY", "CLOSER"})
 
 Asked = TypeVar("Asked")
@@ -72,13 +68,13 @@ def answers(conn: Connection, questions: Collection[Question]) -> Answers:
 
 
 def _places(conn: Connection, questions: Sequence[PlaceOf]) -> Answers:
-    settings = _first(conn, SYSTEM_SETTINGS, _SETTINGS)
+    settings = _first(conn, SYSTEM_SETTINGS)
     servers = _servers(conn, {question.ip for question in questions})
     return {question: Place(question.ip, servers.get(question.ip, {}), settings) for question in questions}
 
 
 def _servers(conn: Connection, ips: Collection[str]) -> Mapping[str, Row]:
-    known = [column for column in _SERVER if column in columns_of(conn, SERVERS)]
+    known = known_columns(conn, SERVERS, ROUTING[SERVERS])
     if not known:
         return {}
     source = row_sets.joined(dialects.of(conn), SERVERS, "server_ip")
@@ -87,8 +83,8 @@ def _servers(conn: Connection, ips: Collection[str]) -> Mapping[str, Row]:
     return {row[0]: dict(zip(known, row[1:], strict=True)) for row in rows}
 
 
-def _first(conn: Connection, table: str, columns: Sequence[str]) -> Row:
-    known = [column for column in columns if column in columns_of(conn, table)]
+def _first(conn: Connection, table: str) -> Row:
+    known = known_columns(conn, table, ROUTING[table])
     if not known:
         return {}
     rows = run(conn, f"SELECT {', '.join(known)} FROM {table} LIMIT 1")

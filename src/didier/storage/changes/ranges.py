@@ -100,8 +100,12 @@ def found(conn: Connection, first_id: int) -> Summary:
     if not dialects.of(conn).has_digests:
         texts = run(conn, f"SELECT {digested} {where}", first_id, last_of(first_id))
         return Summary(len(texts), reduce(xor, (_digest(text) for (text,) in texts), 0))
-    sql = f"SELECT COUNT(*), BIT_XOR({_number(digested)}) {where}"
-    [(size, digest)] = run(conn, sql, first_id, last_of(first_id))
+    return summary_of(conn, digested, where, first_id, last_of(first_id))
+
+
+def summary_of(conn: Connection, text: str, where: str, *values: Any) -> Summary:
+    """Return the summary of rows (*where*: from FROM on) by the *text* of each; MariaDB computes it."""
+    [(size, digest)] = run(conn, f"SELECT COUNT(*), BIT_XOR({_number(text)}) {where}", *values)
     return Summary(int(size), int(digest))
 
 

@@ -31,9 +31,12 @@ NOT_COPIED: Fields = MappingProxyType(
 """What a copy has whatever its source has."""
 
 _VALUES = tuple(name for name in DEFAULTS if name != VERSION)
-_TABLE = "didier_did_fields"
+TABLE = "didier_did_fields"
 _COLUMNS = ("did_id", *DEFAULTS)
 _LISTED = ", ".join(_COLUMNS)
+
+IN_REPLICA = f"CREATE TABLE IF NOT EXISTS {TABLE} ({_LISTED}, PRIMARY KEY (did_id)) WITHOUT ROWID"
+"""The statement that makes the table in a replica; elsewhere a migration does."""
 
 
 def version_of(row: Fields | None) -> int:
@@ -66,19 +69,19 @@ def hold(conn: Connection, did_ids: Collection[int]) -> None:
 @cache_some
 def _hold(dialect: SqlDialect) -> str:
     source = dialect.items("value", "BIGINT")
-    upsert = dialect.upsert("did_id", [("did_id", f"{_TABLE}.did_id")])
-    return f"INSERT INTO {_TABLE} (did_id) SELECT r.value FROM {source} WHERE TRUE {upsert}"
+    upsert = dialect.upsert("did_id", [("did_id", f"{TABLE}.did_id")])
+    return f"INSERT INTO {TABLE} (did_id) SELECT r.value FROM {source} WHERE TRUE {upsert}"
 
 
 @cache_some
 def _of(dialect: SqlDialect) -> str:
-    source = f"{dialect.items('value', 'BIGINT')} {dialect.forced_join} {_TABLE} AS f ON f.did_id = r.value"
+    source = f"{dialect.items('value', 'BIGINT')} {dialect.forced_join} {TABLE} AS f ON f.did_id = r.value"
     return f"SELECT {_LISTED} FROM {source}"
 
 
 def between(conn: Connection, first: int, last: int) -> dict[int, Fields]:
     """Return what is known of those DIDs from id *first* to *last* that have a row, by id."""
-    return _known(run(conn, f"SELECT {_LISTED} FROM {_TABLE} WHERE did_id BETWEEN ? AND ?", first, last))
+    return _known(run(conn, f"SELECT {_LISTED} FROM {TABLE} WHERE did_id BETWEEN ? AND ?", first, last))
 
 
 def _known(rows: Iterable[Sequence[Value]]) -> dict[int, Fields]:
@@ -101,7 +104,7 @@ def put(conn: Connection, known: Mapping[int, Fields]) -> None:
         rows = [(did_id, *map(fields.get, DEFAULTS, DEFAULTS.values())) for did_id, fields in known.items()]
         dialect = dialects.of(conn)
         source, values = bound_rows(dialect, _COLUMNS, rows, any_letter=True)
-        run(conn, f"REPLACE INTO {_TABLE} ({_LISTED}) SELECT {_LISTED} FROM {source}", *values)
+        run(conn, f"REPLACE INTO {TABLE} ({_LISTED}) SELECT {_LISTED} FROM {source}", *values)
 
 
 def change(conn: Connection, changes: Mapping[int, Fields]) -> None:
@@ -111,15 +114,15 @@ def change(conn: Connection, changes: Mapping[int, Fields]) -> None:
     dialect = dialects.of(conn)
     run(conn, _raise(dialect), as_json(list(changes)))
     given = {did_id: {n: fields[n] for n in _VALUES if n in fields} for did_id, fields in changes.items()}
-    row_sets.update_each(conn, _TABLE, "did_id", given.items())
+    row_sets.update_each(conn, TABLE, "did_id", given.items())
     deletion_locks.forget(conn, [did_id for did_id, fields in given.items() if fields.get("locked") == "N"])
 
 
 @cache_some
 def _raise(dialect: SqlDialect) -> str:
-    upsert = dialect.upsert("did_id", [(VERSION, f"{_TABLE}.{VERSION} + 1")])
+    upsert = dialect.upsert("did_id", [(VERSION, f"{TABLE}.{VERSION} + 1")])
     source = dialect.items("value", "BIGINT")
-    return f"INSERT INTO {_TABLE} (did_id, {VERSION}) SELECT r.value, 2 FROM {source} WHERE TRUE {upsert}"
+    return f"INSERT INTO {TABLE} (did_id, {VERSION}) SELECT r.value, 2 FROM {source} WHERE TRUE {upsert}"
 
 
 def delete(conn: Connection, versions: Mapping[int, int]) -> None:
@@ -128,11 +131,11 @@ def delete(conn: Connection, versions: Mapping[int, int]) -> None:
         forget(conn, versions)
         return
     # What was read without a lock may be old: what another process has changed meanwhile is left.
-    row_sets.delete(conn, _TABLE, ("did_id", VERSION), list(versions.items()))
+    row_sets.delete(conn, TABLE, ("did_id", VERSION), list(versions.items()))
     if forget(conn, versions):
         raise Outrun
 
 
 def forget(conn: Connection, did_ids: Collection[int]) -> int:
     """Forget DIDs that are not there any more; return of how many something was known."""
-    return row_sets.delete(conn, _TABLE, ("did_id",), [(did_id,) for did_id in did_ids])
+    return row_sets.delete(conn, TABLE, ("did_id",), [(did_id,) for did_id in did_ids])
