@@ -10,7 +10,7 @@ import pytest
 from didier import tutorial
 from didier.agi.session import SCRIPTS
 from didier.cli import reference
-from didier.cli.local.serving import AGI_PORT
+from didier.runtime.calls import PORT
 from didier.config import PREFIX, Settings
 from didier.domain.accounts import USER_FIELDS
 from didier.domain.fields import BY_COLUMN, DID_FIELDS, KINDS, UNCHECKED_BY_VICIDIAL
@@ -163,7 +163,7 @@ def test_what_the_guide_of_asterisk_names_is_there():
     asked = {urllib.parse.urlsplit(address) for address in re.findall(r"AGI\((agi:[^)…]+)\)", text)}
 
     assert [] == [name for name in Settings.model_fields if name.startswith("agi_") and name not in text]
-    assert {AGI_PORT} == {address.port for address in asked}
+    assert {PORT} == {address.port for address in asked}
     assert {address.path.strip("/") for address in asked} <= SCRIPTS
 
 

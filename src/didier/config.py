@@ -173,6 +173,26 @@ class Settings(BaseSettings):
         description="Addresses or networks, separated by commas, in which such web addresses may be;"
         " none: any",
     )
+    agi_replica: bool = Field(
+        True,
+        description="With MariaDB: whether a replica of what calls find their way by is kept in a file, by"
+        " which they are routed while the database is away, and the rows of their logs in another",
+    )
+    agi_directory: str = Field(
+        ".",
+        min_length=1,
+        description="Directory of these files, which are called `didier-calls-PORT.db` and"
+        " `didier-calls-PORT.spool`; default: the working directory",
+    )
+    agi_database_seconds: float = Field(
+        0.75, gt=0, description="Longest wait for the database, for a call that the replica can route"
+    )
+    agi_list_limit: int = Field(
+        500_000,
+        ge=0,
+        description="Most rows of a list (filter phone numbers, DNC) that the replica has; a longer one is"
+        " empty while the database is away",
+    )
     agi_number_forms: bool = Field(
         False,
         description="Whether calls to numbers that are no DID as they are dialled go to the DID with another"

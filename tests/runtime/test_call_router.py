@@ -7,9 +7,12 @@ import pytest
 import sqlalchemy as sa
 
 from didier.config import Settings
+from didier.runtime.call_facts import CallFacts
 from didier.runtime.call_log import CallLog
 from didier.runtime.call_router import ROUNDS, CallRouter
 from didier.runtime.committer import Committer
+from didier.runtime.outage import Outage
+from didier.runtime.readers import Readers
 from didier.storage.statements import run
 from didier.storage.tables import DID_LOG, DIDS
 from support.answering import silent, web
@@ -19,12 +22,17 @@ LONG = 600.0
 CALLS = 100
 
 
+def router_of(engine, committer, **settings):
+    facts = CallFacts(Readers(engine, "calls", 1, CALLS), None, Outage(), LONG, CALLS)
+    return CallRouter(facts, CallLog(committer), Settings(**{"agi_seconds": LONG} | settings))
+
+
 @asynccontextmanager
 async def routing(engine, **settings):
     committer = Committer(engine)
     committer.start()
     try:
-        yield CallRouter(engine, CallLog(committer), Settings(**{"agi_seconds": LONG} | settings)), committer
+        yield router_of(engine, committer, **settings), committer
     finally:
         await committer.stop()
 
@@ -113,7 +121,7 @@ def test_a_call_is_not_routed_when_nothing_is_known_in_time(engine):
     async def test():
         async with routing(engine, agi_seconds=1e-9) as (router, committer):
             late = await router.route(call("1800"), IP)
-            in_time = CallRouter(engine, CallLog(committer), Settings(agi_seconds=LONG))
+            in_time = router_of(engine, committer)
             return late, extension(await in_time.route(call("1800"), IP))
 
     assert (None, "8301") == asyncio.run(test())

@@ -2,26 +2,24 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy.engine import Connection, Engine
 
 from didier.config import Settings
 from didier.domain import numbers
 from didier.domain.calls import caller_ids
 from didier.domain.calls.call import Call
 from didier.domain.calls.decision import Asking, Decision, decide
-from didier.domain.calls.questions import Question, WebAnswer
+from didier.domain.calls.questions import WebAnswer
 from didier.domain.calls.targets import Target
 from didier.errors import Unavailable
+from didier.runtime.call_facts import CallFacts
 from didier.runtime.call_log import CallLog
-from didier.runtime.readers import Readers
 from didier.runtime.web_answers import WebAnswers
 from didier.services.calls import records, routing
-from didier.storage.calls import facts
+from didier.storage.calls.facts import Answers
 
 ROUNDS = 10
 """How often in a row a call may come back to where it was sent: then it goes in circles."""
@@ -35,10 +33,10 @@ log = structlog.get_logger()
 class CallRouter:
     """Decides on calls and keeps what VICIdial's logs have of them."""
 
-    def __init__(self, engine: Engine, call_log: CallLog, settings: Settings) -> None:
+    def __init__(self, facts: CallFacts, call_log: CallLog, settings: Settings) -> None:
+        self._facts = facts
         self._log = call_log
         self._settings = settings
-        self._facts = _Facts(Readers(engine, "calls", 1, settings.agi_connections))
         self._web = WebAnswers(settings.agi_url_seconds, settings.agi_url_networks)
         self._rounds = _Rounds()
 
@@ -68,20 +66,31 @@ class CallRouter:
     async def _decide(self, asking: Asking[Decision], deadline: float) -> Decision:
         loop = asyncio.get_running_loop()
         answer: Any = None
+        oldest: float | None = None
         while True:
             try:
                 asked = asking.send(answer)
             except StopIteration as end:
-                found: Decision = end.value
-                return found
+                return _with_age(end.value, oldest)
             questions = list(routing.listed(asked))
             found_here = [one for one in questions if isinstance(one, WebAnswer)]
             stored = [one for one in questions if not isinstance(one, WebAnswer)]
-            answers = await self._facts.of(stored) if stored else {}
+            answers: Answers = {}
+            if stored:
+                answers, age = await self._facts.of(stored)
+                oldest = oldest if age is None else age
             for one in found_here:
                 # A web address that is silent is no hit: there has to be time left to say so.
                 answers[one] = await self._web.ask(one.url, (deadline - loop.time()) / 2)
             answer = routing.in_form(asked, answers)
+
+
+def _with_age(decision: Decision, age: float | None) -> Decision:
+    if age is not None:
+        decision.note(
+            "replica", f"the database is away: as it was {age:.0f} seconds ago, and nobody signed in"
+        )
+    return decision
 
 
 class _Rounds:
@@ -103,37 +112,3 @@ class _Rounds:
             self._sent[call.uniqueid] = caller_ids.safe(target.extension).strip(" "), rounds
             if len(self._sent) > REMEMBERED:
                 self._sent.popitem(last=False)
-
-
-class _Facts:
-    """Answers questions: those that come while some are being answered are answered together."""
-
-    def __init__(self, readers: Readers) -> None:
-        self._readers = readers
-        self._waiting: dict[Question, asyncio.Future[Any]] = {}
-        self._reading: asyncio.Task[None] | None = None
-
-    async def of(self, questions: Iterable[Question]) -> facts.Answers:
-        loop = asyncio.get_running_loop()
-        futures = {one: self._waiting.setdefault(one, loop.create_future()) for one in questions}
-        if self._reading is None:
-            self._reading = asyncio.ensure_future(self._answer())
-        return {one: await asyncio.shield(future) for one, future in futures.items()}
-
-    async def _answer(self) -> None:
-        while self._waiting:
-            waiting, self._waiting = self._waiting, {}
-            try:
-                found = await self._readers.run(lambda conn, some=waiting: _read(conn, some))  # type: ignore[misc]
-            except Exception as error:
-                for future in waiting.values():
-                    future.set_exception(error)
-                    future.exception()  # whoever waited may have given up
-            else:
-                for question, future in waiting.items():
-                    future.set_result(found[question])
-        self._reading = None
-
-
-def _read(conn: Connection, questions: Iterable[Question]) -> facts.Answers:
-    return facts.answers(conn, list(questions))

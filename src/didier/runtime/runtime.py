@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from didier.config import Settings
 from didier.errors import Overloaded, Unavailable
 from didier.runtime import pipeline
 from didier.runtime.batch_worker import BatchWorker
-from didier.runtime.call_log import CallLog
+from didier.runtime.calls import Calls
 from didier.runtime.code_verifier import CodeVerifier
 from didier.runtime.committer import Committer
 from didier.runtime.degraded_reads import DegradedReads
@@ -62,7 +62,7 @@ class Runtime:
         self.batch_worker = BatchWorker(engine, self.committer, self.leases)
         self.sequencer = Sequencer(engine, self.committer, self.leases)
         self.reconciler = Reconciler(engine, self.committer, self.leases, settings.reconcile_seconds)
-        self.call_log = CallLog(self.committer)
+        self.calls = Calls(engine, settings, self.committer) if settings.agi_port else None
         self.passwords = PasswordVerifier(engine, self.committer)
         self.codes = CodeVerifier(engine, KeyFile.of(settings.key_file, engine.url))
         self.readers = Readers(engine, "readers", READERS, READING_MOST)
@@ -82,7 +82,8 @@ class Runtime:
             self.sequencer.start()
         if batches and self.settings.reconcile:
             self.reconciler.start()
-        yield
+        async with self.calls.running() if self.calls else nullcontext():
+            yield
         await asyncio.to_thread(self.batch_worker.stop)
         await asyncio.to_thread(self.reconciler.stop)
         await asyncio.to_thread(self.sequencer.stop)

@@ -5,6 +5,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from didier.runtime.calls import Calls
 from didier.runtime.leases import Leased
 from didier.runtime.runtime import Runtime
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
@@ -65,6 +66,25 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._outage = Gauge(
+            "didier_calls_without_database_seconds",
+            "How long calls have done without the database by now; 0 while it answers",
+            registry=self.registry,
+        )
+        self._replica_age = Gauge(
+            "didier_replica_age_seconds",
+            "How long ago the replica for calls was as the database last; NaN before it is complete",
+            registry=self.registry,
+        )
+        self._replica_dids = Gauge(
+            "didier_replica_dids", "DIDs in the replica for calls", registry=self.registry
+        )
+        self._spooled = Gauge(
+            "didier_spooled_calls",
+            "Calls whose rows wait for the database on the disk",
+            registry=self.registry,
+        )
+
     def watch(self, runtime: Runtime) -> None:
         """Show and count what *runtime* does."""
         self._waiting.set_function(lambda: runtime.committer.waiting)
@@ -73,7 +93,17 @@ class Metrics:
         self._lag.set_function(lambda: runtime.reconciler.lag_seconds)
         runtime.reconciler.observe = lambda change: self._outside.labels(change.action).inc()
         runtime.committer.observe = self._observe_commit
-        runtime.call_log.observe = lambda table: self._unlogged.labels(table).inc()
+        if runtime.calls:
+            self._watch_calls(runtime.calls)
+
+    def _watch_calls(self, calls: Calls) -> None:
+        calls.log.observe = lambda table: self._unlogged.labels(table).inc()
+        self._outage.set_function(lambda: calls.outage.seconds)
+        if (replica := calls.replica) is not None:
+            self._replica_age.set_function(lambda: replica.age_seconds)
+            self._replica_dids.set_function(lambda: replica.size)
+        if (spool := calls.spool) is not None:
+            self._spooled.set_function(lambda: spool.waiting)
 
     def _observe_commit(self, size: int, seconds: float) -> None:
         self._orders.observe(size)

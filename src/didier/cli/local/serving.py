@@ -1,7 +1,6 @@
 """Serves, and makes databases, for `didier serve`, `didier agi` and `didier init`."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -12,15 +11,15 @@ from didier.agi.server import AgiServer
 from didier.cli.local import database_url
 from didier.cli.terminal import say
 from didier.config import Settings
-from didier.errors import DatabaseInUse, WrongSetting
+from didier.errors import DatabaseAway, DatabaseInUse, WrongSetting
 from didier.logging import configure
-from didier.runtime.call_router import CallRouter
+from didier.runtime.calls import PORT, Calls
 from didier.runtime.process import Process, Transport
 from didier.runtime.runtime import Runtime
 from didier.services.system import demo as demo_data
 from didier.services.users import directory
 from didier.storage import migrations
-from didier.storage.database import database_file, open_engine, parse_url, reading
+from didier.storage.database import check_connection, database_file, open_engine, parse_url, reading
 from didier.vicidial import conf
 from didier.web.app import create_app
 from didier.web.legacy import PATH
@@ -28,9 +27,6 @@ from didier.web.lenient import LenientServer
 from didier.web.server import HttpServer, check_address, check_ports, check_tls
 
 DEMO_DATABASE = "sqlite:///didier-demo.db"
-AGI_PORT = 4573
-"""Where Asterisk looks for FastAGI unless it is told a port."""
-
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -86,26 +82,34 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     transports: list[Transport] = [HttpServer(app, settings)]
     if settings.lenient_port:
         transports.append(LenientServer(app.non_agent_only(), settings, settings.lenient_port))
-    if settings.agi_port:
-        router = CallRouter(engine, runtime.call_log, settings)
-        transports.append(AgiServer(router, settings))
+    if runtime.calls:
+        transports.append(AgiServer(runtime.calls.router, settings))
     # Looked up before it is said: once requests are taken, a database that is lost is no reason to end.
     greeting = _greeting(engine, settings, demo)
     Process(runtime, transports, settings.stop_seconds, lambda: say(*greeting)).run()
 
 
 def serve_calls(flags: Mapping[str, str | None]) -> None:
-    """Serve FastAGI alone until a signal comes, with the settings in *flags*."""
+    """Serve FastAGI alone until a signal comes, with the settings in *flags*.
+
+    With a replica that is complete it starts without the database.
+    """
     settings = _with_server_ip(config.load(flags))
-    settings = settings.model_copy(update={"agi_port": settings.agi_port or AGI_PORT})
+    settings = settings.model_copy(update={"agi_port": settings.agi_port or PORT})
     engine = open_engine(database_url(settings))
-    migrations.upgrade(engine)
     configure(settings.log_level)
-    check_address("agi_host and agi_port", settings.agi_host, settings.agi_port or AGI_PORT)
-    runtime = Runtime(engine, settings)
-    server = AgiServer(CallRouter(engine, runtime.call_log, settings), settings)
-    work = _CallsAlone(runtime)
-    Process(work, [server], settings.stop_seconds, lambda: say(_for_asterisk(settings))).run()
+    check_address("agi_host and agi_port", settings.agi_host, settings.agi_port or PORT)
+    calls = Calls(engine, settings)
+    try:
+        check_connection(calls.engine)
+    except DatabaseAway as error:
+        if calls.replica is None or not calls.replica.is_usable:
+            raise
+        calls.outage.begin(str(error))
+    else:
+        migrations.upgrade(engine)
+    server = AgiServer(calls.router, settings)
+    Process(calls, [server], settings.stop_seconds, lambda: say(_for_asterisk(settings))).run()
 
 
 def _with_server_ip(settings: Settings) -> Settings:
@@ -114,21 +118,6 @@ def _with_server_ip(settings: Settings) -> Settings:
         return settings
     named = conf.read(Path(settings.astguiclient_conf)).server_ip
     return settings.model_copy(update={"agi_server_ip": named})
-
-
-class _CallsAlone:
-    """The *runtime* of a process that leaves batches, and looking for changes, to others."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    def running(self) -> AbstractAsyncContextManager[None]:
-        """Carry out orders while this lasts."""
-        return self._runtime.running(batches=False)
-
-    def ending(self) -> None:
-        """Say that the end comes."""
-        self._runtime.ending()
 
 
 def _greeting(engine: Engine, settings: Settings, demo: bool) -> Sequence[str]:

@@ -9,6 +9,7 @@ from didier.domain.calls.decision import Asking, Decision
 from didier.domain.calls.questions import Question, WebAnswer
 from didier.services.calls.records import Record
 from didier.storage.calls import facts, logs
+from didier.storage.calls.logs import Row
 
 AskWeb = Callable[[str], tuple[int, str] | None]
 """Asks a web address: its status and body, 0 and nothing without an answer; None: it does not ask."""
@@ -57,3 +58,8 @@ def record(conn: Connection, calls: Sequence[Sequence[Record]]) -> list[dict[str
     """Write what is kept of *calls*; return for each which of its tables could not be written, and why."""
     failed = logs.write(conn, (row for rows in calls for row in rows))
     return [{row.table: failed[row.table] for row in rows if row.table in failed} for rows in calls]
+
+
+def deliver(conn: Connection, rows: Sequence[Row]) -> dict[str, str]:
+    """Write those of *rows* that are not there yet; return the tables that could not be written, and why."""
+    return logs.write(conn, logs.missing(conn, rows))
