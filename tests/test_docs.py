@@ -10,11 +10,11 @@ import pytest
 from didier import tutorial
 from didier.agi.session import SCRIPTS
 from didier.cli import reference
-from didier.runtime.calls import PORT
 from didier.config import PREFIX, Settings
 from didier.domain.accounts import USER_FIELDS
 from didier.domain.fields import BY_COLUMN, DID_FIELDS, KINDS, UNCHECKED_BY_VICIDIAL
 from didier.domain.scopes import SCOPES
+from didier.runtime.calls import PORT
 from didier.storage.tables import CALL_RIGHTS, DIDIER_RIGHTS, DIDIER_TABLES, OPTIONAL_RIGHTS, RIGHTS
 from didier.vicidial.call import BLANK
 from didier.vicidial.functions import FUNCTIONS

@@ -93,11 +93,12 @@ class Replica:
             self._ending.wait(began + FOLLOW_SECONDS - time.monotonic())
 
     def _turn(self, until: float) -> None:
-        self._follow()
+        self.follow()
         self._outage.end()
         if self._compared_at + COMPARE_SECONDS <= time.monotonic():
-            self._compare()
-        self._go_on(until)
+            self.compare()
+        if self._next is not None or self._pass_began + PASS_SECONDS <= time.monotonic():
+            self.go_on(until, SHARE if self.is_usable else FIRST_SHARE)
         if self.is_usable:
             self._state = replace(self._state, checked_at=time.time())
 
@@ -116,7 +117,7 @@ class Replica:
 
     # By the change log
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Copy what was changed since the last time."""
         newest = self._read(lambda source, _: storage.position(source))
         if newest < self._state.position:  # the database was put back from a backup
@@ -143,8 +144,8 @@ class Replica:
 
     # By comparing
 
-    def _compare(self) -> None:
-        """Copy the other tables that are not as they were."""
+    def compare(self) -> None:
+        """Copy the tables beside the DIDs that are not as they were."""
         for table in storage.OTHERS:
             found = self._read(
                 lambda source, own, table=table: storage.changed_table(source, own, table, self._list_limit)  # type: ignore[misc]
@@ -153,7 +154,6 @@ class Replica:
                 self._store(lambda own, found=found: storage.keep_table(own, found))  # type: ignore[misc]
                 self._say_left_out(table, found.rows is None)
         self._store(lambda own: storage.keep_state(own, self._state))
-        self.size = self._read_own(storage.size)
         self._compared_at = time.monotonic()
 
     def _say_left_out(self, table: str, is_left_out: bool) -> None:
@@ -161,18 +161,19 @@ class Replica:
             log.warning("not_in_replica", table=table, rows_more_than=self._list_limit)
         (self._left_out.add if is_left_out else self._left_out.discard)(table)
 
-    def _go_on(self, until: float) -> None:
-        """Go on with the pass over all DIDs, or begin the next one if that is due, *until* then at most."""
-        if self._next is None and self._pass_began + PASS_SECONDS > time.monotonic():
-            return
+    def go_on(self, until: float = float("inf"), share: float = 1.0) -> None:
+        """Go on with the pass over all DIDs, or begin the next one, and stop it at *until* (monotonic time).
+
+        It takes a *share* of the time.
+        """
         if self._next is None:
             self._next, self._pass_began = 0, time.monotonic()
-        share = SHARE if self.is_usable else FIRST_SHARE
         while self._next is not None and not self._ending.is_set() and time.monotonic() < until:
             began = time.monotonic()
             self._next = self._look(self._next)
             self._ending.wait((time.monotonic() - began) * (1 / share - 1))
-        if self._next is None and not self.is_usable:
+        if self._next is None:
+            self.size = self._read_own(storage.size)
             self._begin_use()
 
     def _look(self, first_id: int) -> int | None:
@@ -186,9 +187,11 @@ class Replica:
         return following + ranges.SIZE
 
     def _begin_use(self) -> None:
+        """Say that it has had everything, the first time."""
+        if self.is_usable:
+            return
         self._state = replace(self._state, checked_at=time.time())
         self._store(lambda own: storage.keep_state(own, self._state))
-        self.size = self._read_own(storage.size)
         log.info("replica_is_complete", dids=self.size)
 
 

@@ -20,6 +20,7 @@ from didier.storage.changes.ranges import Summary
 from didier.storage.dids import did_fields
 from didier.storage.dids.did_fields import Fields
 from didier.storage.statements import as_json, known_columns, rows_of, run, scalar
+from didier.storage.system import rights
 from didier.storage.tables import DIDS, ROUTING, routing_tables
 
 OTHERS = tuple(table for table in ROUTING if table != DIDS)
@@ -241,7 +242,8 @@ class TableCopy:
 
 def changed_table(source: Connection, replica: Connection, table: str, limit: int) -> TableCopy | None:
     """Return *table* with its rows, if these are not more than *limit*; None where the replica has it so."""
-    columns = known_columns(source, table, ROUTING[table])
+    is_read = rights.may(source, table, ("SELECT",))
+    columns = known_columns(source, table, ROUTING[table]) if is_read else ()
     found = _summary(source, table, columns, limit)
     sql = "SELECT size, digest FROM replica_tables WHERE name = ?"
     if run(replica, sql, table) == [(found.size, _digest(found))]:
