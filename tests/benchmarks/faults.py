@@ -22,6 +22,7 @@ RUNS = (
     ({"EDIT_CRASH_ROUNDS": str(ROUNDS)}, ["test_edit_crash.py"]),
     ({"STOP_ROUNDS": str(ROUNDS)}, ["test_stopping.py"]),
     ({}, ["test_disk_full.py", "test_locked.py", "test_database_faults.py", "test_mariadb_loss.py"]),
+    ({"OUTAGE_CALLS": str(50 * ROUNDS), "OUTAGE_RATE": "100"}, ["../cli/test_outage.py"]),
     ({}, ["test_half_requests.py", "test_slow_clients.py", "test_many_connections.py"]),
 )
 """What the tests are told, and which are run with it."""

@@ -32,12 +32,17 @@ from support.server import Didier
 RECORDINGS = Path(replay_agi.__file__).parent / "recordings"
 
 
+SERVES = "Asterisk asks"
+"""What is said once calls may come."""
+
+
 class Agi:
     """A running `didier agi` on a port of its own."""
 
-    def __init__(self, directory, *arguments, environment=None):
-        self.port = free_port()
+    def __init__(self, directory, *arguments, environment=None, port=None):
+        self.port = port or free_port()
         self.log = directory / "agi.log"
+        before = self.log.read_text().count(SERVES) if self.log.exists() else 0
         with self.log.open("ab") as log, open(os.devnull) as nothing:
             self.process = Forked(
                 ["agi", "--port", str(self.port), *arguments],
@@ -45,7 +50,7 @@ class Agi:
                 {**os.environ, **(environment or {})},
                 [nothing.fileno(), log.fileno(), log.fileno()],
             )
-        until(lambda: "Asterisk asks" in self.log.read_text() or self.process.poll() is not None)
+        until(lambda: self.log.read_text().count(SERVES) > before or self.process.poll() is not None)
         assert self.process.poll() is None, self.log.read_text()
 
     @property
