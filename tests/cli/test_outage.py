@@ -7,12 +7,13 @@ import os
 import signal
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 import pytest
 
-from cli.test_agi import Agi
+from cli.test_agi import SERVES, Agi
 from didier.storage.database import reading
 from didier.storage.statements import run
 from didier.storage.tables import CALL_LOG, DID_LOG, RECORDING_LOG
@@ -23,6 +24,7 @@ from support.measurements import note
 from support.partition import partition
 from support.process import until
 from support.ringing import ringing
+from support.server import Didier
 
 CALLS = int(os.environ.get("OUTAGE_CALLS", "30"))
 """How many calls come before, in and behind an outage."""
@@ -167,3 +169,26 @@ def test_without_a_replica_it_does_not_start_while_the_database_is_away(database
     server, network, engine = database
     with outage(stopped, server, network), pytest.raises(AssertionError, match="cannot be opened"):
         served(tmp_path, engine, network)
+
+
+def test_a_server_that_is_started_meanwhile_routes_calls_first(database, tmp_path):
+    """With HTTP it waits for the database; calls do not, nor do those that come when it is back."""
+    server, network, engine = database
+    agi = served(tmp_path, engine, network)
+    until(lambda: said(agi, "replica_is_complete"))
+    agi.stop()
+    settings = {**SETTINGS, "DIDIER_AGI_PORT": str(agi.port), "DIDIER_RECONCILE": "false"}
+    http = Didier(tmp_path, "--demo", "--database", address(engine, network), environment=settings)
+    with outage(cut_off, server, network), ThreadPoolExecutor() as threads:
+        starting = threads.submit(http.start)
+        until(lambda: http.log.exists() and SERVES in http.log.read_text())
+        with ringing(agi.port, NUMBERS, RATE) as first:
+            until(first.more(CALLS))
+        network.heal()
+        starting.result()
+    with ringing(agi.port, NUMBERS, RATE, first=1_000_000) as second:
+        until(second.more(CALLS))
+    http.stop()
+
+    assert [set(), set()] == [{call.uniqueid for call in one.calls} - one.sent_on for one in (first, second)]
+    assert_once(engine, first.sent_on | second.sent_on)

@@ -92,3 +92,19 @@ class Calls:
 
     def ending(self) -> None:
         """Say that the end comes; calls come to theirs by themselves."""
+
+    @property
+    def can_do_without(self) -> bool:
+        """Whether calls are routed while the database is away."""
+        return self.replica is not None and self.replica.is_usable
+
+    def state(self) -> str | None:
+        """Say by what calls are routed at the moment; None where there is no replica that could be old."""
+        if self.replica is None or self.spool is None:
+            return None
+        if not self.replica.is_usable:
+            return "calls need the database: the replica is not complete yet"
+        age = f"{self.replica.age_seconds:.0f} seconds old"
+        if not self.outage.is_on:
+            return f"calls are routed by the database, the replica is {age}"
+        return f"calls are routed by the replica, which is {age}; {self.spool.waiting} wait to be logged"

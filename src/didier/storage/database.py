@@ -93,8 +93,7 @@ def open_engine(text: str, *, create: bool = False) -> Engine:
 
 def with_limit(engine: Engine, seconds: int) -> Engine:
     """Open the MariaDB database of *engine* such that nobody waits longer than *seconds* for an answer."""
-    limits = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), str(seconds))
-    return _open_mariadb(engine.url.update_query_dict(limits))
+    return _open_mariadb(engine.url.update_query_dict(dict.fromkeys(_LIMITS, str(seconds))))
 
 
 def open_own(file: Path) -> Engine:
@@ -170,6 +169,11 @@ def check_server(engine: Engine) -> None:
             raise NoDatabase(problem)
 
 
+_LIMITS = ("connect_timeout", "read_timeout", "write_timeout")
+_OWN_OPTIONS = ("charset", *_LIMITS)
+"""What is added to addresses here."""
+
+
 def check_connection(engine: Engine) -> None:
     """Connect to the database; raise `NoDatabase` with the reason when that fails.
 
@@ -182,7 +186,7 @@ def check_connection(engine: Engine) -> None:
         file = database_file(engine.url)
         if file and not all(os.access(path, os.W_OK) for path in (file, file.parent)):
             reason = "the file and its directory must be writable"
-        name = file or engine.url.render_as_string()  # with *** for the password
+        name = file or engine.url.difference_update_query(_OWN_OPTIONS)  # which shows *** for the password
         kind = DatabaseAway if is_lost(error) else NoDatabase
         raise kind(f"the database {name} cannot be opened: {reason}") from None
 

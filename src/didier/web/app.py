@@ -32,7 +32,10 @@ def create_app(runtime: Runtime, *, demo: bool = False) -> "Requests":
 
     async def ready(_: Request) -> Response:
         problem = await runtime.check()
-        return PlainTextResponse(f"not ready: {problem}\n", 503) if problem else PlainTextResponse("ready\n")
+        lines = [f"not ready: {problem}" if problem else "ready"]
+        if runtime.calls and (state := runtime.calls.state()):
+            lines.append(state)
+        return PlainTextResponse("".join(f"{line}\n" for line in lines), 503 if problem else 200)
 
     def metrics_page(_: Request) -> Response:
         body, kind = metrics.page()

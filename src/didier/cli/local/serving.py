@@ -13,13 +13,21 @@ from didier.cli.terminal import say
 from didier.config import Settings
 from didier.errors import DatabaseAway, DatabaseInUse, WrongSetting
 from didier.logging import configure
-from didier.runtime.calls import PORT, Calls
+from didier.runtime.calls import PORT, WAIT_SECONDS, Calls
+from didier.runtime.outage import OutageWatch
 from didier.runtime.process import Process, Transport
 from didier.runtime.runtime import Runtime
 from didier.services.system import demo as demo_data
 from didier.services.users import directory
 from didier.storage import migrations
-from didier.storage.database import check_connection, database_file, open_engine, parse_url, reading
+from didier.storage.database import (
+    check_connection,
+    database_file,
+    open_engine,
+    parse_url,
+    reading,
+    with_limit,
+)
 from didier.vicidial import conf
 from didier.web.app import create_app
 from didier.web.legacy import PATH
@@ -44,6 +52,8 @@ def serve(demo: bool, flags: Mapping[str, str | None]) -> None:
     check_tls(settings)
     settings = _with_server_ip(settings)
     engine = open_engine(database_url(settings), create=demo)
+    if settings.agi_port and (away := _away(engine)) and not _routed_meanwhile(engine, settings, away):
+        return
     migrations.upgrade(engine)
     _check_demo(engine, demo, furnished)
     _run(engine, settings, demo)
@@ -99,17 +109,47 @@ def serve_calls(flags: Mapping[str, str | None]) -> None:
     engine = open_engine(database_url(settings))
     configure(settings.log_level)
     check_address("agi_host and agi_port", settings.agi_host, settings.agi_port or PORT)
-    calls = Calls(engine, settings)
-    try:
-        check_connection(calls.engine)
-    except DatabaseAway as error:
-        if calls.replica is None or not calls.replica.is_usable:
-            raise
-        calls.outage.begin(str(error))
-    else:
+    if (away := _away(engine)) is None:
         migrations.upgrade(engine)
+    calls = _calls(engine, settings, away)
     server = AgiServer(calls.router, settings)
     Process(calls, [server], settings.stop_seconds, lambda: say(_for_asterisk(settings))).run()
+
+
+def _away(engine: Engine) -> DatabaseAway | None:
+    """Return why the database does not answer at the moment; None where it does, or is a file."""
+    if database_file(engine.url):
+        return None
+    impatient = with_limit(engine, WAIT_SECONDS)
+    try:
+        check_connection(impatient)
+    except DatabaseAway as error:
+        return error
+    finally:
+        impatient.dispose()
+    return None
+
+
+def _calls(engine: Engine, settings: Settings, away: DatabaseAway | None) -> Calls:
+    """Return what routes calls; raise *away* if it cannot do without the database, which is so."""
+    calls = Calls(engine, settings)
+    if away:
+        if not calls.can_do_without:
+            raise away
+        calls.outage.begin(str(away))
+    return calls
+
+
+def _routed_meanwhile(engine: Engine, settings: Settings, away: DatabaseAway) -> bool:
+    """Route calls until the database answers; say whether it does: a signal may have come before."""
+    configure(settings.log_level)
+    check_ports(settings)
+    calls = _calls(engine, settings, away)
+    watch = OutageWatch(calls.outage)
+    say("The database is away: calls alone are answered until it is back")
+    transports: list[Transport] = [AgiServer(calls.router, settings), watch]
+    Process(calls, transports, settings.stop_seconds, lambda: say(_for_asterisk(settings))).run()
+    return watch.is_over
 
 
 def _with_server_ip(settings: Settings) -> Settings:
