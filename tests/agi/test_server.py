@@ -3,6 +3,7 @@
 import asyncio
 import random
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from ipaddress import ip_network
 
 import pytest
@@ -12,6 +13,7 @@ from didier.agi.protocol import ENVIRONMENT_BYTES
 from didier.agi.server import AgiServer
 from didier.config import Settings
 from didier.domain.calls.targets import Target
+from didier.runtime.live_calls import LiveCalls
 from support.mariadb import free_port
 
 SECONDS = 0.05
@@ -57,9 +59,9 @@ async def serving(decide=to_extension, *, seconds=LONG, **more):
     port = free_port()
     given = Settings(agi_port=port, agi_seconds=seconds, **more)
     router = Router(decide)
-    server = AgiServer(router, given)
+    server = AgiServer(router, given, calls := LiveCalls())
     await server.start()
-    server.router, server.port = router, port
+    server.router, server.port, server.calls, server.begun = router, port, calls, datetime.now()
     try:
         yield server
     finally:
@@ -365,7 +367,7 @@ def test_a_server_that_has_not_started_can_be_drained():
 
     async def test():
         async with serving() as server:
-            second = AgiServer(server.router, Settings(agi_port=server.port))
+            second = AgiServer(server.router, Settings(agi_port=server.port), LiveCalls())
             with pytest.raises(OSError, match="in use"):
                 await second.start()
             await second.drain(LONG)

@@ -21,6 +21,7 @@ from agi.asterisk import (
     to_extension,
 )
 from didier.agi.session import SCRIPTS, Session
+from didier.domain.calls.live import Undecided
 from didier.domain.calls.targets import Target
 from didier.errors import DatabaseLost
 
@@ -110,6 +111,7 @@ def test_a_call_is_decided_on_without_a_gateway(reply):
 
     async def route(call):
         calls.append(call.gateway)
+        return Undecided("too slow")
 
     assert [UNSET] == commands_of(environment(), reply, route=route, seconds=60)
     assert ["gw" if b"gw" in reply else ""] == calls

@@ -1,7 +1,9 @@
 """FastAGI as a transport of the process: sockets, who may connect, and how many."""
 
 import asyncio
+import time
 from contextlib import suppress
+from datetime import datetime
 from ipaddress import ip_address
 
 import structlog
@@ -10,17 +12,23 @@ from didier.agi.session import Session
 from didier.config import Settings
 from didier.domain.calls.call import Call
 from didier.domain.calls.decision import Decision
+from didier.domain.calls.live import LiveCall, NoCall, Undecided
 from didier.runtime.call_router import CallRouter
+from didier.runtime.live_calls import LiveCalls
 
 log = structlog.get_logger()
 
 
 class AgiServer:
-    """Answers Asterisk on the settings' *agi_port*; a `didier.runtime.process.Transport`."""
+    """Answers Asterisk on the settings' *agi_port*; a `didier.runtime.process.Transport`.
 
-    def __init__(self, router: CallRouter, settings: Settings) -> None:
+    *calls* is told how each connection ended.
+    """
+
+    def __init__(self, router: CallRouter, settings: Settings, calls: LiveCalls) -> None:
         self._router = router
         self._settings = settings
+        self._calls = calls
         self._sessions: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._stopped = asyncio.Event()
@@ -63,18 +71,30 @@ class AgiServer:
             writer.close()
             return
         self._sessions.add(task)
+        ip = self._settings.agi_server_ip or peer
+        came_at, began = datetime.now(), time.perf_counter()
+
+        async def route(call: Call) -> Decision | Undecided:
+            return await self._router.route(call, ip)
+
+        session = Session(reader, writer, route, self._settings.agi_seconds)
         try:
-            ip = self._settings.agi_server_ip or peer
-
-            async def route(call: Call) -> Decision | None:
-                return await self._router.route(call, ip)
-
-            await Session(reader, writer, route, self._settings.agi_seconds).run()
+            await session.run()
         except Exception:
             log.exception("call_failed")  # the dialplan goes on
         finally:
             self._sessions.discard(task)
+            self._tell(session, ip, came_at, time.perf_counter() - began)
             await self._close(writer)
+
+    def _tell(self, session: Session, ip: str, came_at: datetime, seconds: float) -> None:
+        """Say how a connection ended."""
+        if session.call is None:
+            self._calls.turn_away("no_call", came_at)
+        else:
+            call, decision, ending = session.call, session.decision, session.ending
+            moment = came_at.isoformat(" ", "seconds")
+            self._calls.add(LiveCall.of(call, decision, ending, ip, moment, seconds))
 
     async def _close(self, writer: asyncio.StreamWriter) -> None:
         """Close a connection, behind what is still to be sent, unless nobody takes that."""
@@ -86,10 +106,13 @@ class AgiServer:
 
     def _is_welcome(self, peer: str) -> bool:
         if len(self._sessions) >= self._settings.agi_connections:
-            log.warning("call_not_routed", reason="too many connections", address=peer)
-            return False
+            return self._refuse("too_many", "too many connections", peer)
         address = ip_address(peer)
         if address.is_loopback or any(address in network for network in self._settings.agi_networks):
             return True
-        log.warning("call_not_routed", reason="not from an allowed network", address=peer)
+        return self._refuse("stranger", "not from an allowed network", peer)
+
+    def _refuse(self, result: NoCall, reason: str, peer: str) -> bool:
+        log.warning("call_not_routed", reason=reason, address=peer)
+        self._calls.turn_away(result, datetime.now())
         return False

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -10,6 +11,7 @@ from didier.agi.protocol import Environment, Misunderstood, Reading, Reply, comm
 from didier.domain.calls import commands
 from didier.domain.calls.call import Call
 from didier.domain.calls.decision import Decision
+from didier.domain.calls.live import Ending, Undecided
 
 SCRIPTS = frozenset({"did-route", "did_route", "agi-DID_route.agi"})
 """Names by which the script is asked for; ``did-route`` is the one to write."""
@@ -19,14 +21,21 @@ GATEWAY = "GET VARIABLE VICIrecGatewayID"
 
 READ_BYTES = 65_536
 
-Route = Callable[[Call], Awaitable[Decision | None]]
-"""Decides on a call, and keeps what there is to be kept; None: it cannot."""
+Route = Callable[[Call], Awaitable[Decision | Undecided]]
+"""Decides on a call, and keeps what there is to be kept."""
+
+_CUT_OFF = Ending("not_routed", "Didier was stopped, or has failed: its log says why")
+_HUNG_UP = Ending("hung_up", "the caller hung up before the call was on its way")
 
 log = structlog.get_logger()
 
 
 class Session:
-    """Talks to the channel on *reader* and *writer*, for whose words it waits *seconds* each at most."""
+    """Talks to the channel on *reader* and *writer*, for whose words it waits *seconds* each at most.
+
+    Once that is over, *call* is what was asked about, None for nothing; *decision* what was decided on it, if
+    anything was; and *ending* how the call ended.
+    """
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, route: Route, seconds: float
@@ -36,6 +45,9 @@ class Session:
         self._route = route
         self._seconds = seconds
         self._reading = Reading()
+        self.call: Call | None = None
+        self.decision: Decision | None = None
+        self.ending = _CUT_OFF
 
     async def run(self) -> None:
         """Send the call on its way, or end: then the dialplan goes on by itself."""
@@ -44,7 +56,9 @@ class Session:
             if environment.script in SCRIPTS:
                 await self._send_on(environment)
         except (Misunderstood, OSError) as error:
-            log.info("call_not_routed", reason=str(error) or type(error).__name__)
+            reason = _reason(error)
+            log.info("call_not_routed", reason=reason)
+            self.ending = _HUNG_UP if self._reading.hung_up else Ending("not_routed", reason)
 
     async def _environment(self) -> Environment:
         async with asyncio.timeout(self._seconds):
@@ -53,18 +67,29 @@ class Session:
         return self._reading.environment
 
     async def _send_on(self, environment: Environment) -> None:
+        self.call = Call.of(environment.values, "", f"{datetime.now():%Y%m%d%H%M%S}")
         gateway = await self._told(GATEWAY)
-        call = Call.of(environment.values, gateway.value, f"{datetime.now():%Y%m%d%H%M%S}")
-        decision = await self._route(call)
-        if decision is None:
-            return
+        self.call = replace(self.call, gateway=gateway.value)
+        found = await self._route(self.call)
+        if isinstance(found, Undecided):
+            self.ending = Ending("not_routed", found.reason)
+        else:
+            self.decision = found
+            self.ending = await self._carried_out(found)
+
+    async def _carried_out(self, decision: Decision) -> Ending:
+        """Tell the channel what was decided, up to the first word that it does not do."""
         for told in commands.of(decision):
             if self._reading.hung_up:
-                return
+                return _HUNG_UP
             reply = await self._told(told.line)
             if told.needed and not reply.is_done:
-                log.info("call_not_routed", reason=f"refused with {reply.code}", dialled=call.dialled)
-                return
+                if self._reading.hung_up:
+                    return _HUNG_UP
+                reason = f"Asterisk refused {' '.join(told.line.split(' ')[:2])} with {reply.code}"
+                log.info("call_not_routed", reason=reason, dialled=decision.call.dialled)
+                return Ending("refused", reason)
+        return Ending.of(decision)
 
     async def _told(self, line: str) -> Reply:
         """Send a command and return the reply: there is one on the way at a time."""
@@ -81,3 +106,11 @@ class Session:
         if not data:
             raise ConnectionError("the channel has closed the connection")
         self._reading.feed(data)
+
+
+def _reason(error: Exception) -> str:
+    return (
+        "Asterisk said nothing in time"
+        if isinstance(error, TimeoutError)
+        else str(error) or type(error).__name__
+    )

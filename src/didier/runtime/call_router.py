@@ -12,6 +12,7 @@ from didier.domain import numbers
 from didier.domain.calls import caller_ids
 from didier.domain.calls.call import Call
 from didier.domain.calls.decision import Asking, Decision, decide
+from didier.domain.calls.live import Undecided
 from didier.domain.calls.questions import WebAnswer
 from didier.domain.calls.targets import Target
 from didier.errors import Unavailable
@@ -40,10 +41,10 @@ class CallRouter:
         self._web = WebAnswers(settings.agi_url_seconds, settings.agi_url_networks)
         self._rounds = _Rounds()
 
-    async def route(self, call: Call, ip: str) -> Decision | None:
+    async def route(self, call: Call, ip: str) -> Decision | Undecided:
         """Return where *call* goes that has arrived at the server *ip*; its log rows are on the disk then.
 
-        None where that cannot be said: it takes too long, or nothing can be read. Rows that cannot be
+        Undecided where that cannot be said: it takes too long, or nothing can be read. Rows that cannot be
         written are lost.
         """
         rounds = self._rounds.of(call)
@@ -53,8 +54,9 @@ class CallRouter:
                 deciding = decide(call, ip, self._other_forms(call), may_return=rounds < ROUNDS)
                 found = await self._decide(deciding, end)
         except (TimeoutError, Unavailable) as error:
-            log.warning("call_not_routed", reason=str(error) or "too slow", dialled=call.dialled)
-            return None
+            reason = str(error) or "too slow"
+            log.warning("call_not_routed", reason=reason, dialled=call.dialled)
+            return Undecided(reason)
         await self._log.write(records.of(found, datetime.now()), end)
         self._rounds.sent(call, found.target, rounds)
         return found

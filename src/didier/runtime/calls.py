@@ -14,6 +14,7 @@ from didier.runtime.call_log import CallLog
 from didier.runtime.call_router import CallRouter
 from didier.runtime.call_spool import CallSpool
 from didier.runtime.committer import Committer
+from didier.runtime.live_calls import LiveCalls
 from didier.runtime.outage import Outage
 from didier.runtime.process_lock import FileLock
 from didier.runtime.readers import Readers
@@ -38,6 +39,7 @@ class Calls:
 
     def __init__(self, engine: Engine, settings: Settings, committer: Committer | None = None) -> None:
         self.outage = Outage()
+        self.live = LiveCalls()
         self.replica: Replica | None = None
         self.spool: CallSpool | None = None
         self._lock: FileLock | None = None

@@ -19,6 +19,7 @@ from didier.runtime.code_verifier import CodeVerifier
 from didier.runtime.committer import Committer
 from didier.runtime.degraded_reads import DegradedReads
 from didier.runtime.leases import LeaseHolder
+from didier.runtime.live_calls import CallBoard, LiveCalls
 from didier.runtime.logins import Login, PasswordLogin
 from didier.runtime.password_verifier import PasswordVerifier
 from didier.runtime.pipeline import Proven
@@ -67,6 +68,7 @@ class Runtime:
         self.codes = CodeVerifier(engine, KeyFile.of(settings.key_file, engine.url))
         self.readers = Readers(engine, "readers", READERS, READING_MOST)
         self.reports = Readers(engine, "reports", REPORTS, REPORTS_MOST)
+        self.call_board = CallBoard(self.calls.live if self.calls else LiveCalls(), self.readers)
         self._reads = DegradedReads(engine, self.committer)
 
     @asynccontextmanager

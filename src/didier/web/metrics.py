@@ -65,6 +65,18 @@ class Metrics:
             ("table",),
             registry=self.registry,
         )
+        self._calls = Counter(
+            "didier_calls",
+            "Calls about which Asterisk has asked, by how they ended, and connections that came to no call",
+            ("result",),
+            registry=self.registry,
+        )
+        self._routing = Histogram(
+            "didier_call_routing_seconds",
+            "Time from the connection of Asterisk to the end of its dialogue, for each call",
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+            registry=self.registry,
+        )
 
         self._outage = Gauge(
             "didier_calls_without_database_seconds",
@@ -94,9 +106,11 @@ class Metrics:
         runtime.reconciler.observe = lambda change: self._outside.labels(change.action).inc()
         runtime.committer.observe = self._observe_commit
         if runtime.calls:
-            self._watch_calls(runtime.calls)
+            self.watch_calls(runtime.calls)
 
-    def _watch_calls(self, calls: Calls) -> None:
+    def watch_calls(self, calls: Calls) -> None:
+        """Show and count what becomes of *calls*."""
+        calls.live.observe = self._observe_call
         calls.log.observe = lambda table: self._unlogged.labels(table).inc()
         self._outage.set_function(lambda: calls.outage.seconds)
         if (replica := calls.replica) is not None:
@@ -108,6 +122,11 @@ class Metrics:
     def _observe_commit(self, size: int, seconds: float) -> None:
         self._orders.observe(size)
         self._seconds.observe(seconds)
+
+    def _observe_call(self, result: str, seconds: float | None) -> None:
+        self._calls.labels(result).inc()
+        if seconds is not None:
+            self._routing.observe(seconds)
 
     def count_reply(self, function: str, reply: Reply) -> None:
         """Count the lines of an answer."""

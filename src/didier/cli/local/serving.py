@@ -93,7 +93,7 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     if settings.lenient_port:
         transports.append(LenientServer(app.non_agent_only(), settings, settings.lenient_port))
     if runtime.calls:
-        transports.append(AgiServer(runtime.calls.router, settings))
+        transports.append(AgiServer(runtime.calls.router, settings, runtime.calls.live))
     # Looked up before it is said: once requests are taken, a database that is lost is no reason to end.
     greeting = _greeting(engine, settings, demo)
     Process(runtime, transports, settings.stop_seconds, lambda: say(*greeting)).run()
@@ -112,7 +112,7 @@ def serve_calls(flags: Mapping[str, str | None]) -> None:
     if (away := _away(engine)) is None:
         migrations.upgrade(engine)
     calls = _calls(engine, settings, away)
-    server = AgiServer(calls.router, settings)
+    server = AgiServer(calls.router, settings, calls.live)
     Process(calls, [server], settings.stop_seconds, lambda: say(_for_asterisk(settings))).run()
 
 
@@ -147,7 +147,7 @@ def _routed_meanwhile(engine: Engine, settings: Settings, away: DatabaseAway) ->
     calls = _calls(engine, settings, away)
     watch = OutageWatch(calls.outage)
     say("The database is away: calls alone are answered until it is back")
-    transports: list[Transport] = [AgiServer(calls.router, settings), watch]
+    transports: list[Transport] = [AgiServer(calls.router, settings, calls.live), watch]
     Process(calls, transports, settings.stop_seconds, lambda: say(_for_asterisk(settings))).run()
     return watch.is_over
 
