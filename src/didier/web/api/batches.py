@@ -1,8 +1,6 @@
 """``/batches``: the list of batches, their progress, and undo."""
 
-import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, Self, cast
@@ -14,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from didier.domain.batch_states import ACTIVE
 from didier.domain.targets import in_run
-from didier.errors import Refusal, Unavailable
+from didier.errors import Refusal
 from didier.runtime.logins import Login
 from didier.services.batches import batches
 from didier.services.users.authentication import Caller
@@ -28,20 +26,12 @@ from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.watching import Event, Watch
 
 router = APIRouter(prefix="/batches", tags=["batches"], route_class=SignedRoute)
 
 READ, WRITE = "dids:read", "dids:write"
 UNDO = Permission("undo_batch", WRITE, checked=False)
-EVENT_SECONDS = 0.25
-"""How often progress is looked at for those who watch it."""
-
-ASK_AGAIN_SECONDS = 10
-"""How often it is asked whether those who watch still may."""
-
-SILENT_SECONDS = 15
-"""Longest silence on a connection that watches."""
-
 BatchId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Id of the batch")]
 Kind = Literal["copy", "add", "update", "delete", "import"]
 State = Literal["pending", "running", "done", "failed", "undone"]
@@ -365,43 +355,22 @@ async def list_items(
 )  # fmt: skip
 async def watch_batch(request: Request, login: Signed, batch_id: BatchId) -> Response:
     """Send the batch as an event `progress` whenever it has moved on, and as `end` when it is done with."""
-    context = context_of(request)
-    caller = await context.authorize_and_log(request, login, Permission("list_dids", READ, str(batch_id)))
+    context, permission = context_of(request), Permission("list_dids", READ, str(batch_id))
+    caller = await context.authorize_and_log(request, login, permission)
     if isinstance(caller, Response):
         return caller
     found = await context.on_reader(lambda conn: batches.get(conn, caller, batch_id))
     if isinstance(found, Refusal):
         return problems.refusal(found).response
-    events = _events(request, login, caller, batch_id)
-    return StreamingResponse(context.watched(events), media_type="text/event-stream")
 
+    async def look(who: Caller) -> Event | None:
+        found = await context.on_reader(partial(batches.get, caller=who, batch_id=batch_id))
+        if isinstance(found, Refusal):
+            return None
+        ended = found.state not in ACTIVE
+        return Event("end" if ended else "progress", answers.to_json(Batch.of(found)), is_last=ended)
 
-async def _events(request: Request, login: Login, caller: Caller, batch_id: int) -> AsyncIterator[bytes]:
-    context, before, silent = context_of(request), b"", 0.0
-    asked_at = time.monotonic()
-    while not context.stopping:
-        with suppress(Unavailable):  # looked for again
-            found = await context.on_reader(partial(batches.get, caller=caller, batch_id=batch_id))
-            if isinstance(found, Refusal):
-                return
-            ended, data = found.state not in ACTIVE, answers.to_json(Batch.of(found))
-            if data != before:
-                yield b"event: %s\ndata: %s\n\n" % (b"end" if ended else b"progress", data)
-                before, silent = data, 0.0
-            if ended:
-                return
-        if silent > SILENT_SECONDS:
-            # A comment, which clients leave out (WHATWG, HTML, 9.2): proxies end silent connections.
-            yield b": still there\n\n"
-            silent = 0.0
-        await context.moved(EVENT_SECONDS)
-        silent += EVENT_SECONDS
-        if time.monotonic() - asked_at > ASK_AGAIN_SECONDS:
-            with suppress(Unavailable):
-                who = await context.authorize(request, login, Permission("list_dids", READ, str(batch_id)))
-                if isinstance(who, Response):
-                    return  # the right was taken away
-                caller, asked_at = who, time.monotonic()
+    return Watch(request, login, permission, look, context.moved).response(caller)
 
 
 @router.post(

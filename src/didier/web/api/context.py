@@ -29,7 +29,7 @@ SHORT = 4_096
 """Bytes of a body that are read in some milliseconds at worst, and mostly in some tenths of one."""
 
 WATCHING_MOST = 200
-"""Most requests that may watch batches at once."""
+"""Most requests that may watch at once: batches, or calls."""
 
 LOOK_SECONDS = 0.02
 """How often those who watch batches look whether one has ended."""
@@ -55,6 +55,7 @@ class ApiContext:
         self.agi_region = self.region if runtime.settings.agi_number_forms else ""
         self._logs_reads = runtime.settings.log_reads
         self._texts = Texts(runtime.settings.parse_seconds)
+        self.call_board = runtime.call_board
         self._watching = 0
         self._under_way: set[tuple[str, str]] = set()
 

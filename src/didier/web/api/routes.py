@@ -20,6 +20,7 @@ from didier.web.api import (
     explanations,
     exports,
     imports,
+    live,
     me,
     preferences,
     problems,
@@ -52,6 +53,7 @@ ROUTERS = (
     preferences.router,
     tokens.router,
     reports.router,
+    live.router,
     *destinations.ROUTERS,
 )
 TAGS = (

@@ -43,6 +43,11 @@ def zoned(moment: datetime) -> str:
     return moment.astimezone().isoformat()
 
 
+def zoned_text(text: str) -> str:
+    """Return what `zoned` does for a moment as the database writes it."""
+    return zoned(datetime.fromisoformat(text))
+
+
 def zoned_or_none(moment: datetime | None) -> str | None:
     """Return what `zoned` does, and None for none."""
     return zoned(moment) if moment else None

@@ -1,0 +1,78 @@
+"""Events (SSE) for those who watch something: what it is, whenever it has become another."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from didier.errors import Unavailable
+from didier.runtime.logins import Login
+from didier.services.users.authentication import Caller
+from didier.web.api.context import context_of
+from didier.web.api.operations import Permission
+
+EVENT_SECONDS = 0.25
+"""How often it is looked at what is watched."""
+
+ASK_AGAIN_SECONDS = 10
+"""How often it is asked whether those who watch still may."""
+
+SILENT_SECONDS = 15
+"""Longest silence on a connection that watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is watched, as *data*; *is_last*: nothing more becomes of it."""
+
+    name: str
+    data: bytes
+    is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Lets who sent *request* watch what *look* finds while they have *permission*; None: there is no more.
+
+    *pause* waits for some seconds, or until it is worth looking again.
+    """
+
+    request: Request
+    login: Login
+    permission: Permission
+    look: Callable[[Caller], Awaitable[Event | None]]
+    pause: Callable[[float], Awaitable[None]]
+
+    def response(self, caller: Caller) -> Response:
+        """Return the events for *caller*, who has the permission; raise `Overloaded`."""
+        events = context_of(self.request).watched(self._events(caller))
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    async def _events(self, caller: Caller) -> AsyncIterator[bytes]:
+        context, before, silent = context_of(self.request), b"", 0.0
+        asked_at = time.monotonic()
+        while not context.stopping:
+            with suppress(Unavailable):  # looked for again
+                event = await self.look(caller)
+                if event is None:
+                    return
+                if event.data != before:
+                    yield b"event: %s\ndata: %s\n\n" % (event.name.encode(), event.data)
+                    before, silent = event.data, 0.0
+                if event.is_last:
+                    return
+            if silent > SILENT_SECONDS:
+                # A comment, which clients leave out (WHATWG, HTML, 9.2): proxies end silent connections.
+                yield b": still there\n\n"
+                silent = 0.0
+            await self.pause(EVENT_SECONDS)
+            silent += EVENT_SECONDS
+            if time.monotonic() - asked_at > ASK_AGAIN_SECONDS:
+                with suppress(Unavailable):
+                    who = await context.authorize(self.request, self.login, self.permission)
+                    if isinstance(who, Response):
+                        return  # the right was taken away
+                    caller, asked_at = who, time.monotonic()
