@@ -21,6 +21,7 @@ from didier.storage.tables import (
     OPTIONAL_RIGHTS,
     RIGHTS,
 )
+from support.channel import Channel
 from support.commands import command as didier
 from support.engines import opened
 from support.forking import Forked
@@ -60,29 +61,6 @@ class Agi:
     def stop(self):
         self.process.terminate()
         return self.process.wait(60)
-
-
-class Channel:
-    """A channel of Asterisk that asks where its call goes."""
-
-    def __init__(self, port, extension):
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
-        self._lines = self._socket.makefile("rb")
-        environment = {"network_script": "did-route", "uniqueid": "1.1", "channel": "SIP/1", "type": "SIP",
-                       "callerid": "7275551212", "extension": extension}  # fmt: skip
-        said = "".join(f"agi_{name}: {value}\n" for name, value in environment.items())
-        self._socket.sendall(f"{said}\n".encode())
-
-    def told(self):
-        """Return the next command, which is done; an empty one at the end."""
-        line = self._lines.readline().decode().rstrip("\n")
-        if line:
-            self._socket.sendall(b"200 result=0\n")
-        return line
-
-    def rest(self):
-        """Return all commands to the end."""
-        return list(iter(self.told, ""))
 
 
 @contextmanager

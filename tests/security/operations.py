@@ -239,6 +239,8 @@ OPERATIONS: tuple[Operation, ...] = (
         {"server_description": "Another"},
     ),
     _dids("readUsage", "did_log_export", mark=DID),
+    _dids("readLiveCalls", "list_dids", mark=DID),
+    _dids("watchCalls", "list_dids", query="?seconds=1", mark=DID),
     _dids(
         "readCalls", "did_log_export", beyond=errors.NotPermitted,
         query=f"?number={DID}&date={DAY}", mark=CALL,

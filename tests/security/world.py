@@ -14,7 +14,7 @@ from didier.services.users import tokens as secrets
 from didier.services.users.sessions import SessionSecret
 from didier.storage.changes import vicidial_logs
 from didier.storage.changes.vicidial_logs import AdminEntry
-from didier.storage.statements import run
+from didier.storage.statements import as_text, run
 from didier.storage.tables import SYSTEM_SETTINGS
 from didier.storage.users import second_factors, tokens
 from didier.storage.users.second_factors import SecondFactor
@@ -294,9 +294,10 @@ def _add_logs(conn: Connection) -> None:
     change = AdminEntry(OTHER, "192.0.2.1", "MODIFY", OTHER, "ADMIN API TEST", MARK, section="USERS")
     vicidial_logs.write_admin(conn, [change], _now())
     did = run(conn, "SELECT did_id FROM vicidial_inbound_dids WHERE did_pattern = ?", DID)[0][0]
-    run(conn, "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id,"
-        " caller_id_number) VALUES ('1', 'c', '192.0.2.1', ?, ?, ?, ?)",
-        DID, f"{DAY} 00:00:01", str(did), CALL)  # fmt: skip
+    for when in (f"{DAY} 00:00:01", as_text(_now())):
+        run(conn, "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id,"
+            " caller_id_number) VALUES ('1', 'c', '192.0.2.1', ?, ?, ?, ?)",
+            DID, when, str(did), CALL)  # fmt: skip
 
 
 def _add_destinations(conn: Connection) -> None:

@@ -56,7 +56,7 @@ def sight_of(caller: Caller) -> Sight | NotPermitted:
     return Sight(Visibility(seen.groups, None, seen.prefix), "did_log_export" in caller.reach.functions)
 
 
-def logged(conn: Connection, now: datetime, before: RecentCalls | None) -> RecentCalls:
+def logged(conn: Connection, now: datetime, before: RecentCalls | None, most: int = READ_MOST) -> RecentCalls:
     """Return the last hour of VICIdial's log; of what was found *before* only the end is read."""
     begin = now - PERIOD
     kept: Sequence[LiveCall] = ()
@@ -64,9 +64,9 @@ def logged(conn: Connection, now: datetime, before: RecentCalls | None) -> Recen
         again = max(begin, datetime.fromisoformat(before.calls[0].came_at) - LATE)
         kept = [call for call in before.calls if as_text(begin) <= call.came_at < as_text(again)]
         begin = again
-    found = [*live_log.since(conn, begin, READ_MOST + 1), *kept]
-    if len(found) > READ_MOST:
-        return RecentCalls(found[:READ_MOST], found[READ_MOST - 1].came_at)
+    found = [*live_log.since(conn, begin, most + 1), *kept]
+    if len(found) > most:
+        return RecentCalls(found[:most], found[most - 1].came_at)
     return RecentCalls(found, before.since if before and kept else None)
 
 

@@ -24,6 +24,9 @@ from didier.storage.users import users
 
 DAYS = 30
 CALLS = 3_000
+RECENT = 60
+"""Calls of the last hour besides: those of now are a page of their own."""
+
 _SEED = 2_140_202
 _ADDRESS = "127.0.0.1"
 _SERVER = "192.0.2.10"
@@ -166,6 +169,9 @@ def _calls(random: Random, now: datetime) -> Iterator[_Call]:
     found = []
     for number, days, route, group in random.choices(called, weights, k=CALLS):
         when = now - timedelta(days=random.uniform(0, days), hours=random.choice((0, 0, 0, 6)))
+        found.append((when.replace(microsecond=0), number, route, group))
+    for number, _, route, group in random.choices(called, weights, k=RECENT):
+        when = now - timedelta(minutes=random.uniform(0, 60))
         found.append((when.replace(microsecond=0), number, route, group))
     return iter(sorted(found))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
@@ -23,6 +23,7 @@ from didier.web.api.watching import Event, Watch
 router = APIRouter(prefix="/calls/live", tags=["reports"], route_class=SignedRoute)
 
 PERMISSION = Permission("list_dids", "dids:read")
+SECONDS_MOST = 86_400
 
 _RESULT = (
     "How it ended: `routed`, Asterisk has taken the target; `logged`, a DID took it, and VICIdial's log says"
@@ -153,7 +154,13 @@ async def read_live_calls(request: Request, login: Signed) -> Response:
     "/events", operation_id="watchCalls", summary="Watch calls", response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **refusals()},
 )  # fmt: skip
-async def watch_calls(request: Request, login: Signed) -> Response:
+async def watch_calls(
+    request: Request,
+    login: Signed,
+    seconds: Annotated[
+        int | None, Query(ge=1, le=SECONDS_MOST, description="End after so long; without it, do not end")
+    ] = None,
+) -> Response:
     """Send what `/calls/live` answers as an event `calls`, now and whenever it has become another."""
     context = context_of(request)
     caller = await context.authorize_and_log(request, login, PERMISSION)
@@ -166,4 +173,4 @@ async def watch_calls(request: Request, login: Signed) -> Response:
             None if isinstance(found, NotPermitted) else Event("calls", answers.to_json(LiveCalls.of(found)))
         )
 
-    return Watch(request, login, PERMISSION, look, asyncio.sleep).response(caller)
+    return Watch(request, login, PERMISSION, look, asyncio.sleep, seconds).response(caller)

@@ -37,7 +37,7 @@ class Event:
 class Watch:
     """Lets who sent *request* watch what *look* finds while they have *permission*; None: there is no more.
 
-    *pause* waits for some seconds, or until it is worth looking again.
+    *pause* waits for some seconds, or until it is worth looking again. It ends after *seconds*, if it has to.
     """
 
     request: Request
@@ -45,6 +45,7 @@ class Watch:
     permission: Permission
     look: Callable[[Caller], Awaitable[Event | None]]
     pause: Callable[[float], Awaitable[None]]
+    seconds: float | None = None
 
     def response(self, caller: Caller) -> Response:
         """Return the events for *caller*, who has the permission; raise `Overloaded`."""
@@ -53,8 +54,8 @@ class Watch:
 
     async def _events(self, caller: Caller) -> AsyncIterator[bytes]:
         context, before, silent = context_of(self.request), b"", 0.0
-        asked_at = time.monotonic()
-        while not context.stopping:
+        began = asked_at = time.monotonic()
+        while not context.stopping and not self._is_over(began):
             with suppress(Unavailable):  # looked for again
                 event = await self.look(caller)
                 if event is None:
@@ -76,3 +77,6 @@ class Watch:
                     if isinstance(who, Response):
                         return  # the right was taken away
                     caller, asked_at = who, time.monotonic()
+
+    def _is_over(self, began: float) -> bool:
+        return self.seconds is not None and time.monotonic() - began >= self.seconds
