@@ -141,7 +141,7 @@ def test_a_demonstration_is_not_empty(furnished, now):
 
     assert 100 == sum(routes.values())
     assert {"IN_GROUP", "EXTEN", "CALLMENU", "PHONE", "VOICEMAIL"} == set(routes)
-    assert (3_000, True) == (calls, as_text(now - timedelta(days=31)) < first < last <= as_text(now))
+    assert (3_060, True) == (calls, as_text(now - timedelta(days=31)) < first < last <= as_text(now))
     assert 99 == sum(day.copies for day in copied)
     assert [True] * 3 == [bool(found) for found in lists]
 
