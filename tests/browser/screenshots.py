@@ -75,6 +75,10 @@ def _counted(panel: Panel) -> None:
     panel.page.wait_for_selector("#part-strangers svg")
 
 
+def _live(panel: Panel) -> None:
+    panel.page.wait_for_selector("#live-state:has-text('Live')")
+
+
 def _sent(panel: Panel) -> None:
     panel.page.fill("#c-pass", "1234")
     panel.page.fill("[name=new_did_pattern]:enabled", str(next(_FREE)))
@@ -120,6 +124,7 @@ PAGES: dict[str, tuple[str, Prepare | None]] = {
     "batches": ("/batches", None),
     "batch": ("/batches/2", None),
     "dashboard": ("/dashboard?days=30", _counted),
+    "live": ("/live", _live),
     "in-groups": ("/in-groups", None),
     "call-menu": ("/call-menu/MAIN", None),
     "users": ("/users", None),

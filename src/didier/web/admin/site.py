@@ -28,6 +28,7 @@ from didier.web.admin.dashboard import Dashboard
 from didier.web.admin.destinations import FORMS, LISTS
 from didier.web.admin.did import DidPage
 from didier.web.admin.dids import DidsPage
+from didier.web.admin.live import LivePage
 from didier.web.admin.logs import ApiLog, ChangeLog
 from didier.web.admin.page import Desk, PanelPage, address, changed, may
 from didier.web.admin.profile import ProfilePage
@@ -64,8 +65,8 @@ class Start(PanelPage):
 
 
 PAGES: tuple[type[PanelPage], ...] = (
-    Dashboard, DidsPage, CopyPage, BatchesPage, *LISTS, UsersPage, ApiLog, ChangeLog, Console, DidPage,
-    BulkPage, UserPage, ProfilePage, Choices, *FORMS,
+    Dashboard, LivePage, DidsPage, CopyPage, BatchesPage, *LISTS, UsersPage, ApiLog, ChangeLog, Console,
+    DidPage, BulkPage, UserPage, ProfilePage, Choices, *FORMS,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
