@@ -198,6 +198,16 @@ class Settings(BaseSettings):
         description="Whether calls to numbers that are no DID as they are dialled go to the DID with another"
         " spelling of the same number (+, 00, 011, national, by `region`), before `default`",
     )
+    agi_metrics_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address on which `didier agi` listens with `agi_metrics_port`"
+    )
+    agi_metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port on which `didier agi` has `/metrics`, `/healthz` and `/readyz`; `didier serve` has"
+        " them at `port`",
+    )
     lease_seconds: float = Field(
         15.0,
         ge=1,

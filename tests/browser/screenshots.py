@@ -18,6 +18,8 @@ from playwright.sync_api import sync_playwright
 from browser.conftest import ARGUMENTS, executable
 from browser.panel import Panel
 from support.authenticator import set_up
+from support.channel import Channel
+from support.mariadb import free_port
 from support.server import Didier
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -111,6 +113,17 @@ def _fill_records(server: Didier) -> None:
             " VALUES ('u', 'c', '192.0.2.1', ?, datetime('now', 'localtime', ?), ?)",
             number, f"-{hours * 3} hours", str(did),
         )  # fmt: skip
+
+
+def _make_calls(port: int) -> None:
+    """Calls by which Asterisk asks: sent on, one that it refuses, and some to a number without a DID."""
+    called = (SOURCE, "18002223333", "18002223335", "18002223333", "18005550199", SOURCE, "18005550199")
+    for place, number in enumerate(called):
+        Channel(port, number, f"727555{place:04}", f"1.{place}").rest()
+    refused = Channel(port, "18002223334", "7275550142", "1.99")
+    refused.told()
+    refused.told(b"510 Invalid or unknown command\n")
+    refused.rest()
 
 
 PAGES: dict[str, tuple[str, Prepare | None]] = {
@@ -232,11 +245,14 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
         database = f"sqlite:///{directory}/didier.db"
-        server = Didier(Path(directory), "--demo", "--database", database).start()
+        agi_port = free_port()
+        arguments = ("--demo", "--database", database, "--agi-port", str(agi_port))
+        server = Didier(Path(directory), *arguments).start()
         browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         try:
             fill(server)
             _fill_records(server)
+            _make_calls(agi_port)
             shoot(browser, server, names)
             if set(SECURED) & set(names):
                 shoot_secured(browser, server, names)

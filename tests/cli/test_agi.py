@@ -1,10 +1,11 @@
 """`didier agi`: a process that tells Asterisk where calls go, and does nothing else."""
 
+import http.client
 import os
 import signal
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from support.forking import Forked
 from support.mariadb import free_port
 from support.process import until
 from support.restricted import restricted_user
-from support.server import Didier
+from support.server import PATH, Didier
 
 RECORDINGS = Path(replay_agi.__file__).parent / "recordings"
 
@@ -228,3 +229,32 @@ def test_rows_that_are_lost_are_counted(tmp_path, fresh_database):
     assert ["SET PRIORITY 1"] * 2 == [commands[-1] for commands in calls]
     assert 'didier_call_log_rows_lost_total{table="vicidial_did_log"} 2.0' in metrics
     assert 1 == server.log.read_text().count("call_log_not_written")
+
+
+def test_a_process_for_calls_alone_can_be_watched(tmp_path, database_url):
+    """With a port for it: whether it is ready, and how calls ended; there is nothing else."""
+    port = free_port()
+    agi = Agi(tmp_path, "--database", database_url, environment={"DIDIER_AGI_METRICS_PORT": str(port)})
+    Channel(agi.port, "18005550100").rest()
+    until(lambda: 'didier_calls_total{result="unknown"} 1.0' in _page(port, "/metrics")[1])
+
+    assert (200, "ready\n") == _page(port, "/readyz")
+    assert (200, "ok\n") == _page(port, "/healthz")
+    assert {404} == {_page(port, path)[0] for path in ("/", "/admin/", "/api/v1/dids", PATH)}
+    assert 0 == agi.stop()
+
+
+def _page(port, path):
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+def test_two_ports_are_two(tmp_path):
+    """The setting is named that is to be another."""
+    didier(tmp_path, "init")
+    refused = didier(tmp_path, "agi", environment={"DIDIER_AGI_METRICS_PORT": "4573"})
+
+    assert 0 != refused.returncode
+    assert "agi_metrics_port: it is the same as agi_port; it must be another" in refused.stderr

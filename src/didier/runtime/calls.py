@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.engine import Engine
 
 from didier.config import Settings
+from didier.errors import Unavailable
 from didier.runtime.call_facts import CallFacts
 from didier.runtime.call_log import CallLog
 from didier.runtime.call_router import CallRouter
@@ -19,7 +20,7 @@ from didier.runtime.outage import Outage
 from didier.runtime.process_lock import FileLock
 from didier.runtime.readers import Readers
 from didier.runtime.replica import Replica
-from didier.storage.database import database_file, with_limit
+from didier.storage.database import answers, database_file, with_limit
 
 PORT = 4573
 """Where Asterisk looks for FastAGI unless it is told a port."""
@@ -54,8 +55,8 @@ class Calls:
             self.replica = Replica(engine, files.with_suffix(".db"), self.outage, settings.agi_list_limit)
             self.spool = CallSpool(files.with_suffix(".spool"), writer, self.outage)
         most = settings.agi_connections
-        readers = Readers(engine, "calls", 1, most)
-        facts = CallFacts(readers, self.replica, self.outage, settings.agi_database_seconds, most)
+        self._readers = Readers(engine, "calls", 1, most)
+        facts = CallFacts(self._readers, self.replica, self.outage, settings.agi_database_seconds, most)
         self.log = CallLog(writer, self.spool)
         self.router = CallRouter(facts, self.log, settings)
 
@@ -99,6 +100,15 @@ class Calls:
     def can_do_without(self) -> bool:
         """Whether calls are routed while the database is away."""
         return self.replica is not None and self.replica.is_usable
+
+    async def check(self) -> str | None:
+        """Return why calls cannot be routed at the moment; None when they can."""
+        if self.can_do_without:
+            return None
+        try:
+            return None if await self._readers.run(answers) else "the database does not answer"
+        except Unavailable as error:
+            return str(error)
 
     def state(self) -> str | None:
         """Say by what calls are routed at the moment; None where there is no replica that could be old."""

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -9,8 +10,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from didier.config import Settings
 from didier.logging import request as log_request
 from didier.masking import Masking, mask_path
+from didier.runtime.calls import Calls
 from didier.runtime.runtime import Runtime
 from didier.vicidial.call import MASKING
 from didier.web import pages
@@ -30,10 +33,36 @@ def create_app(runtime: Runtime, *, demo: bool = False) -> "Requests":
     metrics.watch(runtime)
     body_limit = BodyLimit(settings.body_limit, settings.body_seconds)
 
+    pages_app = Starlette(
+        routes=[
+            Route("/", pages.start(demo)),
+            Route("/postman_collection.json", pages.postman(demo)),
+            *_watched(runtime.check, runtime.calls, metrics),
+        ]
+    )
+    json_api = JsonApi(runtime, body_limit)
+    admin = Panel(json_api, Signing(runtime), body_limit)
+    non_agent_api = NonAgentApi(runtime, metrics, body_limit)
+    return Requests(non_agent_api, json_api, admin, pages_app, Edge(settings))
+
+
+def create_watched_app(calls: Calls, settings: Settings) -> "Requests":
+    """Return what a process that routes *calls* alone shows of itself to those who watch it."""
+    metrics = Metrics()
+    metrics.watch_calls(calls)
+    pages_app = Starlette(routes=_watched(calls.check, calls, metrics))
+    return Requests(pages_app, pages_app, pages_app, pages_app, Edge(settings))
+
+
+def _watched(
+    check: Callable[[], Awaitable[str | None]], calls: Calls | None, metrics: Metrics
+) -> list[Route]:
+    """Return the pages by which a process is watched; *check* says why it is not ready."""
+
     async def ready(_: Request) -> Response:
-        problem = await runtime.check()
+        problem = await check()
         lines = [f"not ready: {problem}" if problem else "ready"]
-        if runtime.calls and (state := runtime.calls.state()):
+        if calls and (state := calls.state()):
             lines.append(state)
         return PlainTextResponse("".join(f"{line}\n" for line in lines), 503 if problem else 200)
 
@@ -41,19 +70,11 @@ def create_app(runtime: Runtime, *, demo: bool = False) -> "Requests":
         body, kind = metrics.page()
         return Response(body, media_type=kind)
 
-    pages_app = Starlette(
-        routes=[
-            Route("/", pages.start(demo)),
-            Route("/postman_collection.json", pages.postman(demo)),
-            Route("/healthz", lambda _: PlainTextResponse("ok\n")),
-            Route("/readyz", ready),
-            Route("/metrics", metrics_page),
-        ]
-    )
-    json_api = JsonApi(runtime, body_limit)
-    admin = Panel(json_api, Signing(runtime), body_limit)
-    non_agent_api = NonAgentApi(runtime, metrics, body_limit)
-    return Requests(non_agent_api, json_api, admin, pages_app, Edge(settings))
+    return [
+        Route("/healthz", lambda _: PlainTextResponse("ok\n")),
+        Route("/readyz", ready),
+        Route("/metrics", metrics_page),
+    ]
 
 
 _LOGGED = Masking()

@@ -7,6 +7,7 @@ requests that were accepted.
 import asyncio
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -103,15 +104,15 @@ def _most_connections(settings: Settings) -> int:
     return most_connections(settings.connection_limit, others)
 
 
-def check_ports(settings: Settings) -> None:
-    """Raise `WrongSetting` when what is to be listened on cannot be."""
-    wanted = (
-        ("host", "port", settings.host, settings.port),
-        ("host", "lenient_port", settings.host, settings.lenient_port),
-        ("agi_host", "agi_port", settings.agi_host, settings.agi_port),
-    )
+SERVED = (("host", "port"), ("host", "lenient_port"), ("agi_host", "agi_port"))
+"""The settings that say where `didier serve` listens: host and port."""
+
+
+def check_ports(settings: Settings, wanted: Sequence[tuple[str, str]] = SERVED) -> None:
+    """Raise `WrongSetting` when what is *wanted*, by the names of its settings, cannot be listened on."""
     taken: dict[int, str] = {}
-    for host_name, name, host, port in wanted:
+    for host_name, name in wanted:
+        host, port = getattr(settings, host_name), getattr(settings, name)
         if port and port in taken:
             raise WrongSetting(f"{name}: it is the same as {taken[port]}; it must be another")
         if port:

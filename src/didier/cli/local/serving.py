@@ -29,10 +29,10 @@ from didier.storage.database import (
     with_limit,
 )
 from didier.vicidial import conf
-from didier.web.app import create_app
+from didier.web.app import create_app, create_watched_app
 from didier.web.legacy import PATH
 from didier.web.lenient import LenientServer
-from didier.web.server import HttpServer, check_address, check_ports, check_tls
+from didier.web.server import HttpServer, check_ports, check_tls
 
 DEMO_DATABASE = "sqlite:///didier-demo.db"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -108,12 +108,16 @@ def serve_calls(flags: Mapping[str, str | None]) -> None:
     settings = settings.model_copy(update={"agi_port": settings.agi_port or PORT})
     engine = open_engine(database_url(settings))
     configure(settings.log_level)
-    check_address("agi_host and agi_port", settings.agi_host, settings.agi_port or PORT)
+    check_ports(settings, (("agi_host", "agi_port"), ("agi_metrics_host", "agi_metrics_port")))
     if (away := _away(engine)) is None:
         migrations.upgrade(engine)
     calls = _calls(engine, settings, away)
-    server = AgiServer(calls.router, settings, calls.live)
-    Process(calls, [server], settings.stop_seconds, lambda: say(_for_asterisk(settings))).run()
+    transports: list[Transport] = [AgiServer(calls.router, settings, calls.live)]
+    if settings.agi_metrics_port:
+        check_tls(settings)
+        here = {"host": settings.agi_metrics_host, "port": settings.agi_metrics_port}
+        transports.append(HttpServer(create_watched_app(calls, settings), settings.model_copy(update=here)))
+    Process(calls, transports, settings.stop_seconds, lambda: say(_for_asterisk(settings))).run()
 
 
 def _away(engine: Engine) -> DatabaseAway | None:
