@@ -16,10 +16,14 @@ function said(text) {
   if (state.textContent !== text) state.textContent = text;
 }
 
-// Puts the new tables into their place; who is on a link of them stays on it.
+const moved = () => [...place.querySelectorAll(".scroll")];
+
+// Puts the new tables into their place; who is on a link of them stays on it, and what is moved aside stays so.
 function put(text) {
   const at = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const lefts = moved().map((part) => part.scrollLeft);
   place.innerHTML = text;
+  moved().forEach((part, index) => { part.scrollLeft = lefts[index] || 0; });
   if (at) place.querySelector(`[href="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
   place.dataset.shown = String(Number(place.dataset.shown || 0) + 1);
 }
