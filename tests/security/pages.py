@@ -48,6 +48,8 @@ def _part(name: str, action: str) -> Opened:
 
 
 PAGES_OPENED: tuple[Opened, ...] = (
+    Opened("/live", _LISTED, hidden=PARTLY, mark=DID),
+    Opened("/live/part", _LISTED, hidden=PARTLY, mark=DID),
     Opened("/", Need(api=False)),
     Opened("/dashboard", _ANY_PART),
     *(_part(part.name, part.action) for part in PARTS),

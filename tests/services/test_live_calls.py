@@ -110,6 +110,17 @@ def test_only_the_end_is_read_again(conn):
     assert ["1803", "1800"] == [one.dialled for one in live.logged(conn, later, None).calls]
 
 
+def test_a_clock_that_is_ahead_hides_nothing(conn):
+    """Calls of other servers are found behind one that comes from tomorrow."""
+    call(conn, "1809", "", -1_440, "1.9")
+    before = live.logged(conn, NOW, None)
+    call(conn, "1803", "", 0, "1.5")
+
+    assert ["1809", "1803", "1800", "1801", "1802"] == [
+        one.dialled for one in live.logged(conn, NOW, before).calls
+    ]
+
+
 def test_too_many_are_the_newest(conn):
     """It is said since when they are counted."""
     first = live.logged(conn, NOW, None, 2)

@@ -83,7 +83,8 @@ class CallBoard:
             return sight
         found = await self._look()
         if sight not in found.snapshots:
-            found.snapshots[sight] = live.snapshot(found.recent, sight, found.at, found.turned_away)
+            made = await asyncio.to_thread(live.snapshot, found.recent, sight, found.at, found.turned_away)
+            found.snapshots[sight] = made
         return found.snapshots[sight]
 
     async def _look(self) -> _Look:
@@ -102,7 +103,9 @@ class CallBoard:
         logged = await self._readers.run(lambda conn: live.logged(conn, now, before))
         self._recent = logged
         own = self._own.since(logged.since or as_text(now - PERIOD))
-        return _Look(live.with_own(logged, own), now, self._own.turned_away_since(now - PERIOD))
+        # Off the loop, as the snapshots are: calls are routed on it, and do not wait for who watches.
+        recent = await asyncio.to_thread(live.with_own, logged, own)
+        return _Look(recent, now, self._own.turned_away_since(now - PERIOD))
 
 
 def _has_failed(looking: "asyncio.Future[_Look]") -> bool:

@@ -61,7 +61,8 @@ def logged(conn: Connection, now: datetime, before: RecentCalls | None, most: in
     begin = now - PERIOD
     kept: Sequence[LiveCall] = ()
     if before is not None and before.calls:
-        again = max(begin, datetime.fromisoformat(before.calls[0].came_at) - LATE)
+        newest = min(now, datetime.fromisoformat(before.calls[0].came_at))  # some clocks are ahead
+        again = max(begin, newest - LATE)
         kept = [call for call in before.calls if as_text(begin) <= call.came_at < as_text(again)]
         begin = again
     found = [*live_log.since(conn, begin, most + 1), *kept]
