@@ -85,17 +85,16 @@ def replica(source, file):
     made.stop()
 
 
-def refresh(replica):
+def refresh(source, replica):
     """Have *replica* follow and compare everything, as its thread does now and then."""
-    number_all(replica._source)  # what the sequencer does
-    replica.follow()
+    followed(source, replica)
     replica.compare()
     replica.go_on()
 
 
-def followed(replica):
-    """Have *replica* follow the change log alone."""
-    number_all(replica._source)
+def followed(source, replica):
+    """Have *replica* follow the change log alone, which is numbered first."""
+    number_all(source)
     replica.follow()
 
 
