@@ -238,7 +238,8 @@ def test_a_process_for_calls_alone_can_be_watched(tmp_path, database_url):
     Channel(agi.port, "18005550100").rest()
     until(lambda: 'didier_calls_total{result="unknown"} 1.0' in _page(port, "/metrics")[1])
 
-    assert (200, "ready\n") == _page(port, "/readyz")
+    status, text = _page(port, "/readyz")
+    assert (200, "ready") == (status, text.splitlines()[0])
     assert (200, "ok\n") == _page(port, "/healthz")
     assert {404} == {_page(port, path)[0] for path in ("/", "/admin/", "/api/v1/dids", PATH)}
     assert 0 == agi.stop()
