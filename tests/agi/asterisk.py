@@ -4,6 +4,7 @@ import asyncio
 import socket
 from contextlib import suppress
 
+from didier.agi.channel import Channel
 from didier.domain.calls.call import Place
 from didier.domain.calls.decision import Decision
 from didier.domain.calls.targets import Target
@@ -38,10 +39,12 @@ async def to_extension(call):
     return decided(call)
 
 
-async def pair():
-    """Return reader and writer of both ends of a connection."""
+async def pair(seconds):
+    """Return both ends of a connection: a channel that waits *seconds* for a word, and reader and writer."""
     ours, theirs = socket.socketpair()
-    return await asyncio.open_connection(sock=ours), await asyncio.open_connection(sock=theirs)
+    loop = asyncio.get_running_loop()
+    _, channel = await loop.create_connection(lambda: Channel(seconds, lambda *_: None), sock=ours)
+    return channel, await asyncio.open_connection(sock=theirs)
 
 
 async def talk(reader, writer, *said):

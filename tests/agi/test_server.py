@@ -9,6 +9,7 @@ from ipaddress import ip_network
 import pytest
 
 from agi.asterisk import OK, UNSET, WHOLE, decided, ended, environment, talk, to_extension
+from didier.agi.channel import Channel
 from didier.agi.protocol import ENVIRONMENT_BYTES
 from didier.agi.server import AgiServer
 from didier.config import Settings
@@ -62,6 +63,7 @@ async def serving(decide=to_extension, *, seconds=LONG, **more):
     server = AgiServer(router, given, calls := LiveCalls())
     await server.start()
     server.router, server.port, server.calls, server.begun = router, port, calls, datetime.now()
+    server.seconds = seconds
     try:
         yield server
     finally:
@@ -118,25 +120,15 @@ def test_a_server_has_the_address_that_vicidial_knows():
 @asynccontextmanager
 async def taken(server, address=("127.0.0.1", 5)):
     """Return both ends of a connection that *server* answers, as one from *address*, and its answering."""
-    connection = asyncio.get_running_loop().create_future()
-    listening = await asyncio.start_server(
-        lambda reader, writer: connection.set_result((reader, writer)), "127.0.0.1", free_port()
+    loop = asyncio.get_running_loop()
+    made = loop.create_future()
+    listening = await loop.create_server(
+        lambda: Channel(server.seconds, lambda channel, _: made.set_result(channel)), "127.0.0.1", free_port()
     )
     asterisk = await asyncio.open_connection(*listening.sockets[0].getsockname())
-    reader, writer = await connection
-    yield asterisk, asyncio.ensure_future(server.answer(reader, From(address, writer)))
+    answering = server.answer(await made, address)
+    yield asterisk, answering or asyncio.sleep(0)
     listening.close()
-
-
-class From(asyncio.StreamWriter):
-    """A connection from *address*."""
-
-    def __init__(self, address, writer):
-        super().__init__(writer.transport, writer.transport.get_protocol(), None, asyncio.get_running_loop())
-        self._address = address
-
-    def get_extra_info(self, name, default=None):
-        return self._address if name == "peername" else super().get_extra_info(name, default)
 
 
 @pytest.mark.parametrize(

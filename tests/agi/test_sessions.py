@@ -32,12 +32,12 @@ USAGE = b"520-Invalid command syntax.  Proper usage follows:\n Usage: x\n520 End
 
 
 async def conversation(said, route=to_extension, seconds=SECONDS):
-    (reader, writer), asterisk = await pair()
+    channel, asterisk = await pair(seconds)
     talking = asyncio.ensure_future(talk(*asterisk, *said))
     try:
-        await Session(reader, writer, route, seconds).run()
+        await Session(channel, route).run()
     finally:
-        writer.close()
+        channel.close()
         commands = await talking
     return commands
 

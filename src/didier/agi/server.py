@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from datetime import datetime
 from ipaddress import ip_address
+from typing import Any
 
 import structlog
 
+from didier.agi.channel import Channel
 from didier.agi.session import Session
 from didier.config import Settings
 from didier.domain.calls.call import Call
@@ -41,7 +42,8 @@ class AgiServer:
     async def start(self) -> None:
         """Take connections from now on."""
         settings = self._settings
-        self._server = await asyncio.start_server(self.answer, settings.agi_host, settings.agi_port)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._channel, settings.agi_host, settings.agi_port)
 
     async def serve(self) -> None:
         """Return once `stop` was called and all calls are on their way."""
@@ -62,30 +64,35 @@ class AgiServer:
             session.cancel()
         self._stopped.set()
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection, and close it."""
-        name = writer.get_extra_info("peername")  # None: it has gone already
-        peer = str(name[0]).removeprefix("::ffff:") if name else ""
-        task = asyncio.current_task()
-        if task is None or not peer or not self._is_welcome(peer):
-            writer.close()
-            return
+    def _channel(self) -> Channel:
+        return Channel(self._settings.agi_seconds, self.answer)
+
+    def answer(self, channel: Channel, address: Any) -> "asyncio.Task[None] | None":
+        """Answer a connection from *address*, if it is welcome, and close it; return the answering."""
+        peer = str(address[0]).removeprefix("::ffff:") if address else ""  # None: it has gone already
+        if not peer or not self._is_welcome(peer):
+            channel.close()
+            return None
+        task = asyncio.ensure_future(self._answered(channel, peer))
         self._sessions.add(task)
+        task.add_done_callback(self._sessions.discard)
+        return task
+
+    async def _answered(self, channel: Channel, peer: str) -> None:
         ip = self._settings.agi_server_ip or peer
         came_at, began = datetime.now(), time.perf_counter()
 
         async def route(call: Call) -> Decision | Undecided:
             return await self._router.route(call, ip)
 
-        session = Session(reader, writer, route, self._settings.agi_seconds)
+        session = Session(channel, route)
         try:
             await session.run()
         except Exception:
             log.exception("call_failed")  # the dialplan goes on
         finally:
-            self._sessions.discard(task)
+            channel.close()
             self._tell(session, ip, came_at, time.perf_counter() - began)
-            await self._close(writer)
 
     def _tell(self, session: Session, ip: str, came_at: datetime, seconds: float) -> None:
         """Say how a connection ended."""
@@ -95,14 +102,6 @@ class AgiServer:
             call, decision, ending = session.call, session.decision, session.ending
             moment = came_at.isoformat(" ", "seconds")
             self._calls.add(LiveCall.of(call, decision, ending, ip, moment, seconds))
-
-    async def _close(self, writer: asyncio.StreamWriter) -> None:
-        """Close a connection, behind what is still to be sent, unless nobody takes that."""
-        writer.close()
-        with suppress(OSError):
-            async with asyncio.timeout(self._settings.agi_seconds):
-                await writer.wait_closed()
-        writer.transport.abort()
 
     def _is_welcome(self, peer: str) -> bool:
         if len(self._sessions) >= self._settings.agi_connections:

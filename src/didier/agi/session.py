@@ -1,13 +1,13 @@
 """One connection of Asterisk: a call is asked about, decided on and sent on its way."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
-from didier.agi.protocol import Environment, Misunderstood, Reading, Reply, command
+from didier.agi.channel import Channel
+from didier.agi.protocol import Environment, Misunderstood
 from didier.domain.calls import commands
 from didier.domain.calls.call import Call
 from didier.domain.calls.decision import Decision
@@ -19,8 +19,6 @@ SCRIPTS = frozenset({"did-route", "did_route", "agi-DID_route.agi"})
 GATEWAY = "GET VARIABLE VICIrecGatewayID"
 """Asks for the id of the gateway that records a call."""
 
-READ_BYTES = 65_536
-
 Route = Callable[[Call], Awaitable[Decision | Undecided]]
 """Decides on a call, and keeps what there is to be kept."""
 
@@ -31,20 +29,15 @@ log = structlog.get_logger()
 
 
 class Session:
-    """Talks to the channel on *reader* and *writer*, for whose words it waits *seconds* each at most.
+    """Asks a *channel* about its call, has it decided on by *route*, and sends it on.
 
     Once that is over, *call* is what was asked about, None for nothing; *decision* what was decided on it, if
     anything was; and *ending* how the call ended.
     """
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, route: Route, seconds: float
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, channel: Channel, route: Route) -> None:
+        self._channel = channel
         self._route = route
-        self._seconds = seconds
-        self._reading = Reading()
         self.call: Call | None = None
         self.decision: Decision | None = None
         self.ending = _CUT_OFF
@@ -52,23 +45,17 @@ class Session:
     async def run(self) -> None:
         """Send the call on its way, or end: then the dialplan goes on by itself."""
         try:
-            environment = await self._environment()
+            environment = await self._channel.environment()
             if environment.script in SCRIPTS:
                 await self._send_on(environment)
         except (Misunderstood, OSError) as error:
             reason = _reason(error)
             log.info("call_not_routed", reason=reason)
-            self.ending = _HUNG_UP if self._reading.hung_up else Ending("not_routed", reason)
-
-    async def _environment(self) -> Environment:
-        async with asyncio.timeout(self._seconds):
-            while self._reading.environment is None:
-                await self._read()
-        return self._reading.environment
+            self.ending = _HUNG_UP if self._channel.hung_up else Ending("not_routed", reason)
 
     async def _send_on(self, environment: Environment) -> None:
         self.call = Call.of(environment.values, "", f"{datetime.now():%Y%m%d%H%M%S}")
-        gateway = await self._told(GATEWAY)
+        gateway = await self._channel.told(GATEWAY)
         self.call = replace(self.call, gateway=gateway.value)
         found = await self._route(self.call)
         if isinstance(found, Undecided):
@@ -80,32 +67,16 @@ class Session:
     async def _carried_out(self, decision: Decision) -> Ending:
         """Tell the channel what was decided, up to the first word that it does not do."""
         for told in commands.of(decision):
-            if self._reading.hung_up:
+            if self._channel.hung_up:
                 return _HUNG_UP
-            reply = await self._told(told.line)
+            reply = await self._channel.told(told.line)
             if told.needed and not reply.is_done:
-                if self._reading.hung_up:
+                if self._channel.hung_up:
                     return _HUNG_UP
                 reason = f"Asterisk refused {' '.join(told.line.split(' ')[:2])} with {reply.code}"
                 log.info("call_not_routed", reason=reason, dialled=decision.call.dialled)
                 return Ending("refused", reason)
         return Ending.of(decision)
-
-    async def _told(self, line: str) -> Reply:
-        """Send a command and return the reply: there is one on the way at a time."""
-        self._reading.ask()
-        self._writer.write(command(line))
-        async with asyncio.timeout(self._seconds):
-            await self._writer.drain()
-            while self._reading.reply is None:
-                await self._read()
-        return self._reading.reply
-
-    async def _read(self) -> None:
-        data = await self._reader.read(READ_BYTES)
-        if not data:
-            raise ConnectionError("the channel has closed the connection")
-        self._reading.feed(data)
 
 
 def _reason(error: Exception) -> str:
