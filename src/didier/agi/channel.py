@@ -24,6 +24,8 @@ class Channel(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._waiter: asyncio.Future[None] | None = None
         self._failure: Exception | None = None
+        self._deadline = 0.0  # of the word that is waited for, by the loop's time
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def hung_up(self) -> bool:
@@ -35,9 +37,9 @@ class Channel(asyncio.Protocol):
 
         Raises `Misunderstood`, or `OSError` where it says nothing in time or has closed the connection.
         """
-        deadline = self._loop.time() + self._seconds
+        self._expect()
         while self._reading.environment is None:
-            await self._word(deadline)
+            await self._word()
         return self._reading.environment
 
     async def told(self, line: str) -> Reply:
@@ -46,27 +48,41 @@ class Channel(asyncio.Protocol):
             raise self._failure
         self._reading.ask()
         self._transport.write(command(line))
-        deadline = self._loop.time() + self._seconds
+        self._expect()
         while self._reading.reply is None:
-            await self._word(deadline)
+            await self._word()
         return self._reading.reply
 
     def close(self) -> None:
         """Close the connection, behind what is still to be sent, unless nobody takes that in time."""
         self._transport.close()
+        if self._timer:
+            self._timer.cancel()
         if self._transport.get_write_buffer_size():
             self._loop.call_later(self._seconds, self._transport.abort)
 
-    async def _word(self, deadline: float) -> None:
-        """Wait for something to be said, to the loop's time *deadline* at most."""
+    def _expect(self) -> None:
+        """Let the time for the next word begin."""
+        self._deadline = self._loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+
+    def _look(self) -> None:
+        """See whether a word has taken too long: one timer for all words of a call, as few take any time."""
+        self._timer = None
+        if self._loop.time() >= self._deadline:
+            self._fail(TimeoutError())
+        else:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+
+    async def _word(self) -> None:
+        """Wait for something to be said."""
         if self._failure:
             raise self._failure
         self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(deadline, self._fail, TimeoutError())
         try:
             await self._waiter
         finally:
-            timer.cancel()
             self._waiter = None
 
     def _fail(self, error: Exception) -> None:

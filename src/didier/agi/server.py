@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import datetime
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 import structlog
@@ -106,8 +108,7 @@ class AgiServer:
     def _is_welcome(self, peer: str) -> bool:
         if len(self._sessions) >= self._settings.agi_connections:
             return self._refuse("too_many", "too many connections", peer)
-        address = ip_address(peer)
-        if address.is_loopback or any(address in network for network in self._settings.agi_networks):
+        if _is_in(peer, self._settings.agi_networks):
             return True
         return self._refuse("stranger", "not from an allowed network", peer)
 
@@ -115,3 +116,10 @@ class AgiServer:
         log.warning("call_not_routed", reason=reason, address=peer)
         self._calls.turn_away(result, datetime.now())
         return False
+
+
+@lru_cache(maxsize=1_000)
+def _is_in(peer: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Say whether *peer* is this machine or in one of *networks*; a few ask again and again."""
+    address = ip_address(peer)
+    return address.is_loopback or any(address in network for network in networks)

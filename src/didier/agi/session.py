@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 import structlog
 
@@ -54,7 +55,7 @@ class Session:
             self.ending = _HUNG_UP if self._channel.hung_up else Ending("not_routed", reason)
 
     async def _send_on(self, environment: Environment) -> None:
-        self.call = Call.of(environment.values, "", f"{datetime.now():%Y%m%d%H%M%S}")
+        self.call = Call.of(environment.values, "", _stamp(datetime.now().replace(microsecond=0)))
         gateway = await self._channel.told(GATEWAY)
         self.call = replace(self.call, gateway=gateway.value)
         found = await self._route(self.call)
@@ -85,3 +86,9 @@ def _reason(error: Exception) -> str:
         if isinstance(error, TimeoutError)
         else str(error) or type(error).__name__
     )
+
+
+@lru_cache(maxsize=2)
+def _stamp(second: datetime) -> str:
+    """Return a moment as names of recordings have it; many calls share one."""
+    return f"{second:%Y%m%d%H%M%S}"

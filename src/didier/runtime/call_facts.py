@@ -2,9 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Iterable
-from typing import Any
-
-from sqlalchemy.engine import Connection
 
 from didier.domain.calls.questions import Question
 from didier.errors import Unavailable
@@ -43,35 +40,40 @@ class CallFacts:
         return await self._local.of(questions), self._replica.age_seconds
 
 
+class _Batch:
+    """Questions that are answered together; `answers` has what they come to."""
+
+    def __init__(self) -> None:
+        self.questions: set[Question] = set()
+        self.answers: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+
+
 class _Together:
     """Answers questions by sets: those that come while some are being answered are answered together."""
 
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
-        self._waiting: dict[Question, asyncio.Future[Any]] = {}
+        self._waiting: _Batch | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def of(self, questions: Iterable[Question]) -> Answers:
-        loop = asyncio.get_running_loop()
-        futures = {one: self._waiting.setdefault(one, loop.create_future()) for one in questions}
+        if self._waiting is None:
+            self._waiting = _Batch()
+        batch = self._waiting
+        batch.questions.update(questions)
         if self._reading is None:
-            self._reading = asyncio.ensure_future(self._answer())
-        return {one: await asyncio.shield(future) for one, future in futures.items()}
+            self._reading = asyncio.ensure_future(self._read())
+        return await asyncio.shield(batch.answers)  # it is that of others too
 
-    async def _answer(self) -> None:
-        while self._waiting:
-            waiting, self._waiting = self._waiting, {}
+    async def _read(self) -> None:
+        while (batch := self._waiting) is not None:
+            self._waiting = None
+            questions = list(batch.questions)
             try:
-                found = await self._readers.run(lambda conn, some=waiting: _read(conn, some))  # type: ignore[misc]
+                found = await self._readers.run(lambda conn, some=questions: facts.answers(conn, some))  # type: ignore[misc]
             except Exception as error:
-                for future in waiting.values():
-                    future.set_exception(error)
-                    future.exception()  # whoever waited may have given up
+                batch.answers.set_exception(error)
+                batch.answers.exception()  # whoever waited may have given up
             else:
-                for question, future in waiting.items():
-                    future.set_result(found[question])
+                batch.answers.set_result(found)
         self._reading = None
-
-
-def _read(conn: Connection, questions: Iterable[Question]) -> Answers:
-    return facts.answers(conn, list(questions))

@@ -11,7 +11,7 @@ from didier.config import Settings
 from didier.domain import numbers
 from didier.domain.calls import caller_ids
 from didier.domain.calls.call import Call
-from didier.domain.calls.decision import Asking, Decision, decide
+from didier.domain.calls.decision import Asking, Decision, Step, decide
 from didier.domain.calls.live import Undecided
 from didier.domain.calls.questions import WebAnswer
 from didier.domain.calls.targets import Target
@@ -89,9 +89,8 @@ class CallRouter:
 
 def _with_age(decision: Decision, age: float | None) -> Decision:
     if age is not None:
-        decision.note(
-            "replica", f"the database is away: as it was {age:.0f} seconds ago, and nobody signed in"
-        )
+        known = f"what was known {age:.0f} seconds ago, and that nobody is there or waits"
+        decision.steps.insert(0, Step("replica", f"the database is away: by {known}"))
     return decision
 
 

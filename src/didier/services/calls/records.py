@@ -94,4 +94,6 @@ def _storable(table: str, name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     width = (_OF_URLS if table == URL_LOG else _WIDTHS).get(name)
-    return _UNSTORABLE.sub("?", value)[:width]
+    if not value.isascii() or "\0" in value:
+        value = _UNSTORABLE.sub("?", value)
+    return value[:width]
