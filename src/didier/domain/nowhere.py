@@ -20,6 +20,7 @@ class Need:
     """What a route needs in a *column*: a *kind* of thing, which stands in *reference* if that is known.
 
     Together with the column *beside* it has its name; one that *may_be_empty* is needed only where it is set.
+    *absent* says of a thing that it is not there.
     """
 
     column: str
@@ -27,6 +28,7 @@ class Need:
     reference: str = ""
     beside: str = ""
     may_be_empty: bool = False
+    absent: str = "does not exist"
 
 
 _BOX = Need("voicemail_ext", "voicemail box")
@@ -57,67 +59,91 @@ Thing = tuple[str, str, str]
 Gone = Mapping[Thing, Literal["missing", "inactive"]]
 """Those things of which calls that are sent there get nowhere."""
 
+Kind = Literal["no_destination", "missing", "inactive"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadEnd:
+    """Where calls get nowhere: of which *kind* it is, and the *reason* in words."""
+
+    kind: Kind
+    reason: str
+
 
 def things(row: Row) -> Iterator[Thing]:
     """Yield what calls to the DID with the columns *row* need to be there and active."""
-    if _text(row, "did_active") != "Y":
+    if text(row, "did_active") != "Y":
         return
     for column in ("did_route", OTHERWISE):
-        route = _text(row, column)
+        route = text(row, column)
         for need in NEEDS.get(route, ()):
-            if need.reference and _text(row, need.column):
+            if need.reference and text(row, need.column):
                 yield _thing(row, need)
         if route != "AGENT":
             return
 
 
 def reason(row: Row, gone: Gone) -> str | None:
-    """Say why calls to the DID with the columns *row* lead nowhere; None where they lead somewhere.
+    """Say why calls to the DID with the columns *row* lead nowhere; None where they lead somewhere."""
+    found = dead_end(row, gone)
+    return None if found is None else found.reason
+
+
+def dead_end(row: Row, gone: Gone) -> DeadEnd | None:
+    """Return where calls to the DID with the columns *row* get nowhere; None where they lead somewhere.
 
     *gone* are those of its `things` that are not there or not active. A DID that is not active takes no
     calls, which is what was wanted of it.
     """
-    if _text(row, "did_active") != "Y":
+    if text(row, "did_active") != "Y":
         return None
-    route = _text(row, "did_route")
+    route = text(row, "did_route")
     if route not in NEEDS:
-        return "no route is set"
+        return DeadEnd("no_destination", "no route is set")
     found = _unmet(row, route, gone)
     if found is None or route != "AGENT":
         return found
-    action = _text(row, OTHERWISE)
+    action = text(row, OTHERWISE)
     if action not in UNAVAILABLE_ACTIONS:
         return found
     other = _unmet(row, action, gone)
-    return other and f"{found}, and for calls that no agent takes {other}"
+    return other and DeadEnd(found.kind, f"{found.reason}, and for calls that no agent takes {other.reason}")
 
 
 def is_touched(before: Row, after: Row) -> bool:
     """Say whether two states of a DID differ in a column by which calls lead somewhere or not."""
-    return any(_text(before, column) != _text(after, column) for column in COLUMNS)
+    return any(text(before, column) != text(after, column) for column in COLUMNS)
 
 
-def _unmet(row: Row, route: str, gone: Gone) -> str | None:
+def _unmet(row: Row, route: str, gone: Gone) -> DeadEnd | None:
     return next(filter(None, (_missing(row, need, gone) for need in NEEDS[route])), None)
 
 
-def _missing(row: Row, need: Need, gone: Gone) -> str | None:
-    named = _text(row, need.column)
+def _missing(row: Row, need: Need, gone: Gone) -> DeadEnd | None:
+    named = text(row, need.column)
     if not named:
-        return None if need.may_be_empty else f"no {need.kind} is set"
-    state = gone.get(_thing(row, need))
+        return None if need.may_be_empty else DeadEnd("no_destination", f"no {need.kind} is set")
+    beside = text(row, need.beside)
+    place = f" on the server {beside}" if beside else " without a server" if need.beside else ""
+    return lost(need, _thing(row, need), gone, place)
+
+
+def lost(need: Need, thing: Thing, gone: Gone, place: str = "") -> DeadEnd | None:
+    """Return the dead end that *thing*, which *need* names, is if it is *gone*; *place* says where it is."""
+    state = gone.get(thing)
     if state is None:
         return None
-    beside = _text(row, need.beside)
-    place = f" on the server {beside}" if beside else " without a server" if need.beside else ""
-    return f"the {need.kind} {named}{place} {'does not exist' if state == 'missing' else 'is not active'}"
+    _, named, _ = thing
+    what = need.absent if state == "missing" else "is not active"
+    return DeadEnd(state, f"the {need.kind} {named}{place} {what}")
 
 
 def _thing(row: Row, need: Need) -> Thing:
-    return need.reference, _text(row, need.column), _text(row, need.beside)
+    return need.reference, text(row, need.column), text(row, need.beside)
 
 
-def _text(row: Row, column: str) -> str:
+def text(row: Row, column: str) -> str:
+    """Return what stands in *column*, without blanks around it; what means none is empty."""
     value = row.get(column) if column else None
     text = "" if value is None else str(value).strip(" ")
     return "" if text == NONE else text

@@ -12,7 +12,7 @@ from didier.errors import NotFound, NotPermitted
 from didier.services.batches import edits
 from didier.services.usage.reports import ROW_LIMIT, Table
 from didier.services.users.authentication import Caller
-from didier.storage.dids import dids, pages, totals
+from didier.storage.dids import checks, dids, pages, totals
 from didier.storage.dids.filters import Filter
 from didier.storage.dids.pages import Row, Sort, Value
 
@@ -23,8 +23,9 @@ class Wanted:
 
     *search* is part of a pattern, in any spelling of the number, or of a description; *carrier* is part of
     the carrier's description, *destination* of the extension, in-group, call menu … to which the route leads.
-    *leads_nowhere* is Y for DIDs that are active and whose calls get nowhere, N for all others. *dids* are
-    patterns: whatever else is wanted, only these.
+    *leads_nowhere* is Y for DIDs that are active and whose calls get nowhere, N for all others. *check* is
+    the kind of something that is wrong with them (`domain.checks.KINDS`), or any; *contexts* are in the
+    dialplan beside those that the database knows. *dids* are patterns: whatever else is wanted, only these.
     """
 
     search: str | None = None
@@ -39,6 +40,8 @@ class Wanted:
     dids: Sequence[str] | None = None
     locked: str | None = None
     leads_nowhere: str | None = None
+    check: str | None = None
+    contexts: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def page(
     """Return *limit* of the DIDs that are wanted and that the caller sees, behind the place *after*."""
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
-    rows = pages.page(conn, _filter(conn, caller, wanted), sort, limit + 1, after)
+    rows = pages.page(conn, filter_of(conn, caller, wanted), sort, limit + 1, after)
     if len(rows) <= limit:
         return FoundDids(rows, None)
     return FoundDids(rows[:limit], pages.place(rows[limit - 1], sort))
@@ -72,7 +75,7 @@ def patterns(
     """Return id and pattern of *limit* DIDs that are wanted and visible, behind the id *after*."""
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
-    return pages.patterns(conn, _filter(conn, caller, wanted), after, limit)
+    return pages.patterns(conn, filter_of(conn, caller, wanted), after, limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +90,16 @@ def total(conn: Connection, caller: Caller, wanted: Wanted, *, exact: bool) -> T
     """Count the DIDs that are wanted and visible: all of them if *exact*, else quickly."""
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
-    chosen = _filter(conn, caller, wanted)
+    chosen = filter_of(conn, caller, wanted)
     if exact:
         return Total(totals.exact(conn, chosen), is_exact=True)
     return Total(*totals.estimated(conn, chosen))
 
 
-def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
+def filter_of(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
+    """Return how storage knows the DIDs that are wanted and that the caller sees."""
     search = wanted.search.strip() if wanted.search else None
-    source = wanted.copied_from
+    sight, source = caller.visibility, wanted.copied_from
     if source and (did := dids.find(conn, [source]).get(source)):
         source = did.pattern  # as batches spell it
     return Filter(
@@ -110,9 +114,10 @@ def _filter(conn: Connection, caller: Caller, wanted: Wanted) -> Filter:
         tag=wanted.tag,
         locked=wanted.locked,
         leads_nowhere=wanted.leads_nowhere,
+        check=checks.look(conn, wanted.check, sight, wanted.contexts or ()) if wanted.check else None,
         patterns=wanted.dids,
         copied_from=source,
-        sight=caller.visibility,
+        sight=sight,
     )
 
 
@@ -140,7 +145,7 @@ def table(
     there = pages.columns(conn)
     names = [name for name in LISTED if name in there]
     limit = min(limit, ROW_LIMIT)
-    rows = pages.table(conn, _filter(conn, caller, wanted), names, limit + 1, offset)
+    rows = pages.table(conn, filter_of(conn, caller, wanted), names, limit + 1, offset)
     return Table(names, rows[:limit], offset + limit if len(rows) > limit else None)
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from didier.domain import checks as findings
 from didier.domain import nowhere as dead_ends
 from didier.domain.routes import DESTINATIONS
-from didier.domain.users import EVERY_GROUP
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.storage import dialects
 from didier.storage.dialects import SqlDialect
-from didier.storage.dids import nowhere, search
+from didier.storage.dids import checks, nowhere, search, visibility
+from didier.storage.dids.checks import Check
 from didier.storage.statements import as_json, columns_of, escaped, like, run
 from didier.storage.tables import DIDS
 
@@ -25,6 +26,7 @@ class Filter:
     *carrier* occurs in the carrier's description, *destination* in the column that says where the route
     leads; *tag* is one of its tags; *leads_nowhere* is Y if it is active and its calls get nowhere.
     *copied_from* is the pattern of the DID that was copied; *patterns* are those of the DIDs themselves.
+    *check* looks for something wrong that it has.
     """
 
     text: str | None = None
@@ -38,6 +40,7 @@ class Filter:
     tag: str | None = None
     locked: str | None = None
     leads_nowhere: str | None = None
+    check: Check | None = None
     copied_from: str | None = None
     patterns: Collection[str] | None = None
     sight: Visibility = EVERYTHING  # of whom they are listed for
@@ -82,29 +85,29 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
     if wanted.leads_nowhere is not None:
         dead_end = nowhere.condition(conn)
         want(dead_end if wanted.leads_nowhere == "Y" else f"NOT {dead_end}")
+    if wanted.check is not None:
+        sql, given = checks.condition(conn, wanted.check)
+        want(sql, *given)
     if wanted.patterns is not None:
         want(f"d.did_pattern IN {dialects.of(conn).texts}", as_json(list(wanted.patterns)))
     if wanted.copied_from is not None:
         sql, given = _copied_from(conn, wanted.sight, wanted.copied_from, near=near)
         want(sql, *given)
-    if wanted.sight.prefix is not None:
-        want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.sight.prefix)}%")
-    if wanted.sight.groups is not None:
-        groups = as_json([*sorted(wanted.sight.groups), EVERY_GROUP])
-        want(f"d.user_group IN {dialects.of(conn).texts}", groups)
-    return found, values
+    limits, given = visibility.conditions(conn, wanted.sight)
+    return found + limits, values + given
 
 
-_LOOKED_AT = dict.fromkeys((
+_LOOKED_AT = (
     "did_id", "did_pattern", "did_description", "did_route", "did_active", "user_group", "group_id",
     "did_carrier_description", *DESTINATIONS.values(), *dead_ends.COLUMNS,
-))  # fmt: skip
+)  # fmt: skip
 
 
-def columns(conn: Connection) -> list[str]:
+def columns(conn: Connection, wanted: Filter) -> list[str]:
     """Return the columns that conditions look at: rows have a hundred, which take time to be kept."""
     there = columns_of(conn, DIDS)
-    return [name for name in _LOOKED_AT if name in there]
+    names = _LOOKED_AT if wanted.check is None else (*_LOOKED_AT, *findings.LOOKED_AT)
+    return [name for name in dict.fromkeys(names) if name in there]
 
 
 def clause(conditions: Collection[str]) -> str:

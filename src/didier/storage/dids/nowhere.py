@@ -56,35 +56,49 @@ def _is_active(conn: Connection, table: str) -> str:
     return "COALESCE(t.active, 'Y') <> 'N'" if "active" in columns_of(conn, table) else "1 = 1"
 
 
-def condition(conn: Connection) -> str:
-    """Return the condition for a DID ``d`` to lead nowhere."""
-    return f"(COALESCE(d.did_active, 'N') = 'Y' AND CASE d.did_route {_cases(conn)} ELSE 1 END = 1)"
+def condition(conn: Connection, kind: str | None = None) -> str:
+    """Return the condition for a DID ``d`` to lead nowhere, in the way *kind* if one is named."""
+    found = f"= '{kind}'" if kind else "IS NOT NULL"
+    return f"(COALESCE(d.did_active, 'N') = 'Y' AND {state(conn)} {found})"
 
 
-def _cases(conn: Connection) -> str:
-    return " ".join(f"WHEN '{route}' THEN {_is_dead(conn, route)}" for route in NEEDS)
+def state(conn: Connection, route: str = "did_route", prefix: str = "") -> str:
+    """Return the expression for the kind of dead end to which *route* leads; NULL where it leads somewhere.
+
+    *prefix* is that of the columns that the route needs.
+    """
+    cases = " ".join(f"WHEN '{name}' THEN {_state(conn, name, prefix)}" for name in NEEDS)
+    return f"CASE d.{route} {cases} ELSE 'no_destination' END"
 
 
-def _is_dead(conn: Connection, route: str) -> str:
-    unmet = f"({' OR '.join(_unmet(conn, need) for need in NEEDS[route])})"
-    if route != "AGENT" or OTHERWISE not in columns_of(conn, DIDS):
+def _state(conn: Connection, route: str, prefix: str) -> str:
+    needed = [_unmet(conn, need, prefix) for need in NEEDS[route]]
+    unmet = f"COALESCE({', '.join(needed)})" if len(needed) > 1 else needed[0]
+    otherwise = f"{prefix}{OTHERWISE}"
+    if route != "AGENT" or otherwise not in columns_of(conn, DIDS):
         return unmet
-    cases = " ".join(f"WHEN '{other}' THEN {_is_dead(conn, other)}" for other in UNAVAILABLE_ACTIONS)
-    return f"({unmet} AND CASE d.{OTHERWISE} {cases} ELSE 1 END = 1)"
+    cases = " ".join(f"WHEN '{other}' THEN {_state(conn, other, prefix)}" for other in UNAVAILABLE_ACTIONS)
+    return f"CASE WHEN CASE d.{otherwise} {cases} ELSE '' END IS NOT NULL THEN {unmet} END"
 
 
-def _unmet(conn: Connection, need: Need) -> str:
-    there = columns_of(conn, DIDS)
-    named = f"d.{need.column}" if need.column in there else "''"  # older VICIdial versions lack some
-    is_empty = f"TRIM(COALESCE({named}, '')) IN ('', '{NONE}')"
-    is_gone = _is_gone(conn, need, named)
-    return f"(NOT {is_empty} AND {is_gone})" if need.may_be_empty else f"({is_empty} OR {is_gone})"
+def _unmet(conn: Connection, need: Need, prefix: str) -> str:
+    column = f"{prefix}{need.column}"
+    named = f"d.{column}" if column in columns_of(conn, DIDS) else "''"  # older VICIdial versions lack some
+    if_empty = "NULL" if need.may_be_empty else "'no_destination'"
+    return f"CASE WHEN {is_empty(named)} THEN {if_empty} ELSE {gone_state(conn, need, named, prefix)} END"
 
 
-def _is_gone(conn: Connection, need: Need, named: str) -> str:
+def is_empty(named: str) -> str:
+    """Return the condition that the column *named* names nothing."""
+    return f"TRIM(COALESCE({named}, '')) IN ('', '{NONE}')"
+
+
+def gone_state(conn: Connection, need: Need, named: str, prefix: str = "") -> str:
+    """Return the expression for how what *named* holds is gone; NULL where it is there and active."""
     if not (need.reference and destinations.is_known(conn, need.reference)):
-        return "1 = 0"
+        return "NULL"
     table, column = need.reference.split(".")
-    beside = f" AND t.{need.beside} = COALESCE(d.{need.beside}, '')" if need.beside else ""
-    where = f"t.{column} = {named}{beside} AND {_is_active(conn, table)}"
-    return f"NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {where})"
+    beside = f" AND t.{need.beside} = COALESCE(d.{prefix}{need.beside}, '')" if need.beside else ""
+    rank = f"CASE WHEN {_is_active(conn, table)} THEN {_ACTIVE} ELSE 1 END"
+    found = f"SELECT MAX({rank}) FROM {table} AS t WHERE t.{column} = {named}{beside}"
+    return f"CASE COALESCE(({found}), 0) WHEN 0 THEN 'missing' WHEN 1 THEN 'inactive' END"

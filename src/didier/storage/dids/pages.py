@@ -68,7 +68,7 @@ def _page(
     place = ([behind], list(after)) if after is not None else ([], [])
     conditions, values = filters.conditions(conn, wanted, near=near)
     if near:
-        looked_at = ", ".join(f"d.{name}" for name in filters.columns(conn))
+        looked_at = ", ".join(f"d.{name}" for name in filters.columns(conn, wanted))
         looked = f"SELECT {looked_at} FROM {DIDS} AS d{clause(place[0])}{sorted_by} LIMIT {NEAR}"
         table, given = f"({looked})", place[1] + values
     else:

@@ -1,9 +1,13 @@
 """How many DIDs are wanted: counted, or estimated by looking at some of them."""
 
+from dataclasses import replace
+
 from sqlalchemy.engine import Connection
 
+from didier.domain.checks import KINDS
 from didier.storage import dialects
-from didier.storage.dids import filters
+from didier.storage.dids import checks, filters
+from didier.storage.dids.checks import Check
 from didier.storage.dids.filters import Filter, clause
 from didier.storage.statements import as_json, run, scalar
 from didier.storage.tables import DIDS
@@ -43,7 +47,9 @@ def estimated(conn: Connection, wanted: Filter) -> tuple[int, bool]:
     ids = last - first + 1
     is_sought = wanted.copied_from is not None and not filters.is_run(conn, wanted)
     is_listed = wanted.patterns is not None or wanted.tag is not None or wanted.locked == "Y"
-    is_rare = wanted.leads_nowhere == "Y"  # a part of the table may well have none
+    is_rare = (
+        wanted.leads_nowhere == "Y" or wanted.check is not None
+    )  # a part of the table may well have none
     # Lists of ids are read as a whole for each place. A few DIDs may have ids far apart.
     if ids <= FEW or _are_few(conn) or is_listed or is_sought or is_rare:
         return exact(conn, wanted), True
@@ -54,3 +60,13 @@ def estimated(conn: Connection, wanted: Filter) -> tuple[int, bool]:
     sql = f"SELECT COUNT(*) FROM {places} ON d.did_id BETWEEN r.value AND r.value + ?{clause(conditions)}"
     found = int(scalar(conn, sql, as_json(starts), _WIDTH - 1, *values) or 0)
     return round(found * ids / LOOKED_AT), False
+
+
+def by_check(conn: Connection, wanted: Filter, check: Check) -> dict[str, int]:
+    """Count the DIDs that are *wanted* by the kind of what *check*, one for any, finds; looks at all."""
+    conditions, values = filters.conditions(conn, replace(wanted, check=check))
+    counted = [checks.condition(conn, replace(check, kind=kind)) for kind in KINDS]
+    sums = ", ".join(f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)" for condition, _ in counted)
+    given = [value for _, of_kind in counted for value in of_kind]
+    [counts] = run(conn, f"SELECT {sums} FROM {DIDS} AS d{clause(conditions)}", *given, *values)
+    return {kind: int(count or 0) for kind, count in zip(KINDS, counts, strict=True)}

@@ -1,0 +1,86 @@
+"""What is wrong with DIDs, page by page and counted. It only reads."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from didier.domain import checks as rules
+from didier.domain.checks import ANY, Finding
+from didier.domain.users import missing_rights
+from didier.errors import NotPermitted
+from didier.services.dids import lookup
+from didier.services.dids.lookup import Wanted
+from didier.services.users.authentication import Caller
+from didier.storage.calls.equality import key
+from didier.storage.dids import checks, pages, totals
+from didier.storage.dids.checks import Check
+from didier.storage.dids.pages import Row, Sort, Value
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDid:
+    """A DID, and what is wrong with it."""
+
+    row: Row
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDids:
+    """Some DIDs with what is wrong, and the place behind which the next page begins; None behind the last."""
+
+    dids: Sequence[CheckedDid]
+    following: list[str | int] | None
+
+
+def page(
+    conn: Connection,
+    caller: Caller,
+    kind: str | None,
+    own_contexts: Sequence[str],
+    limit: int,
+    after: Sequence[Value] | None = None,
+) -> CheckedDids | NotPermitted:
+    """Return *limit* of the DIDs that the caller sees and with which something is wrong, by pattern.
+
+    With a *kind* (`domain.checks.KINDS`) only those that have such a finding, with that alone.
+    *own_contexts* are in the dialplan beside those that the database knows.
+    """
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    wanted = Wanted(check=kind or ANY, contexts=own_contexts)
+    chosen = lookup.filter_of(conn, caller, wanted)
+    sort = Sort()
+    rows = pages.page(conn, chosen, sort, limit + 1, after)
+    following = pages.place(rows[limit - 1], sort) if len(rows) > limit else None
+    return CheckedDids(_checked(conn, rows[:limit], chosen.check), following)
+
+
+def _checked(conn: Connection, rows: Sequence[Row], check: Check | None) -> list[CheckedDid]:
+    """Return *rows* with what *check* finds: as many statements for many rows as for one."""
+    if check is None or not rows:
+        return []
+    gone = checks.gone(conn, check, {thing for row in rows for thing in rules.things(row)})
+    unknown = _unknown(rows, check.contexts)
+    found = [rules.findings(row, gone, unknown, check.loops.circle(int(row["did_id"] or 0))) for row in rows]
+    return [
+        CheckedDid(row, [one for one in of_row if check.seeks(one.kind)])
+        for row, of_row in zip(rows, found, strict=True)
+    ]
+
+
+def _unknown(rows: Sequence[Row], known: Collection[str]) -> set[str]:
+    """Return the contexts of *rows* that are not *known*, compared as the database compares."""
+    there = {key(context) for context in known}
+    return {context for row in rows for _, context in rules.contexts(row) if key(context) not in there}
+
+
+def totals_by_kind(
+    conn: Connection, caller: Caller, own_contexts: Sequence[str]
+) -> Mapping[str, int] | NotPermitted:
+    """Count the DIDs that the caller sees by the kind of what is wrong with them."""
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    check = checks.look(conn, ANY, caller.visibility, own_contexts)
+    return totals.by_check(conn, lookup.filter_of(conn, caller, Wanted()), check)
