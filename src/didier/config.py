@@ -43,6 +43,7 @@ Listed = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(_separate)]
 """A list: in the environment as one text with commas between, in the file also as a list."""
 
 Host = Annotated[str, AfterValidator(_host)]
+Context = Annotated[str, Field(pattern=r"^[^\s\[\]]{1,80}$")]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(ipaddress.ip_network)]
 
 
@@ -207,6 +208,11 @@ class Settings(BaseSettings):
         le=65535,
         description="Port on which `didier agi` has `/metrics`, `/healthz` and `/readyz`; `didier serve` has"
         " them at `port`",
+    )
+    dialplan_contexts: Listed[Context] = Field(
+        (),
+        description="Contexts of your dialplan, separated by commas, that checks of DIDs are to know besides"
+        " those of VICIdial, its servers, phones and call menus",
     )
     lease_seconds: float = Field(
         15.0,

@@ -111,6 +111,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _did("getDidHistory", "did_info"),
     _did("explainRoute", "did_info"),
+    _dids("checkDids", "list_dids"),
     _did("lockDid", "update_did", mark=None, changes=True),
     _did("unlockDid", "update_did", mark=None, changes=True),
     _did("copyDid", "copy_did", mark=None, body=COPY, changes=True),

@@ -242,9 +242,13 @@ def _add_factors(world: World) -> None:
         second_factors.remove(conn, factor.user_id)
 
 
+_ODD = {"exten_context": "unheard-of"}
+"""What is wrong with the DIDs: a check shows them."""
+
+
 def _add_things(world: World, admin: Api) -> None:
     """Make DIDs of another group, and a batch of each kind that an administrator has ordered."""
-    shared = {"user_group": "SUPPORT", "did_route": "EXTEN", "extension": EXTENSION}
+    shared = {"user_group": "SUPPORT", "did_route": "EXTEN", "extension": EXTENSION, **_ODD}
     described = {"did_description": f"Support {MARK}"}
     steps = {
         "made": admin.post("/dids", {"did_pattern": DID, **shared, **described}),

@@ -79,7 +79,7 @@ def _unknown(rows: Sequence[Row], known: Collection[str]) -> set[str]:
 def totals_by_kind(
     conn: Connection, caller: Caller, own_contexts: Sequence[str]
 ) -> Mapping[str, int] | NotPermitted:
-    """Count the DIDs that the caller sees by the kind of what is wrong with them."""
+    """Count the DIDs that the caller sees by the kind of what is wrong with them, and all under `ANY`."""
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
     check = checks.look(conn, ANY, caller.visibility, own_contexts)

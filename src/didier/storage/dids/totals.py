@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy.engine import Connection
 
-from didier.domain.checks import KINDS
+from didier.domain.checks import ANY, KINDS
 from didier.storage import dialects
 from didier.storage.dids import checks, filters
 from didier.storage.dids.checks import Check
@@ -63,10 +63,12 @@ def estimated(conn: Connection, wanted: Filter) -> tuple[int, bool]:
 
 
 def by_check(conn: Connection, wanted: Filter, check: Check) -> dict[str, int]:
-    """Count the DIDs that are *wanted* by the kind of what *check*, one for any, finds; looks at all."""
+    """Count the DIDs that are *wanted* by the kind of what *check*, one for `ANY`, finds; looks at all."""
     conditions, values = filters.conditions(conn, replace(wanted, check=check))
     counted = [checks.condition(conn, replace(check, kind=kind)) for kind in KINDS]
     sums = ", ".join(f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)" for condition, _ in counted)
     given = [value for _, of_kind in counted for value in of_kind]
-    [counts] = run(conn, f"SELECT {sums} FROM {DIDS} AS d{clause(conditions)}", *given, *values)
-    return {kind: int(count or 0) for kind, count in zip(KINDS, counts, strict=True)}
+    [(any_, *counts)] = run(
+        conn, f"SELECT COUNT(*), {sums} FROM {DIDS} AS d{clause(conditions)}", *given, *values
+    )
+    return {ANY: any_, **{kind: int(count or 0) for kind, count in zip(KINDS, counts, strict=True)}}

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.domain import number_cells, patterns
+from didier.domain.checks import Sought
 from didier.domain.fields import BY_COLUMN, ROUTES, TAG_LONGEST
 from didier.errors import InvalidPattern, Refusal
 from didier.runtime.logins import Login
@@ -58,6 +59,10 @@ CHOSEN_MOST = 1_000
 """Most DIDs that may be named one by one in a list or an export."""
 
 SortKey = Literal["did_pattern", "-did_pattern", "did_id", "-did_id", "did_description", "-did_description"]
+CheckKind = Annotated[
+    Sought | None,
+    Query(description="What is wrong with it: a kind of finding of `GET /checks`, or `any`"),
+]
 IfMatch = Annotated[
     str | None,
     Header(description="`ETag` of the DID as it was seen: a DID that was changed since is not changed"),
@@ -184,6 +189,7 @@ def values_of(sent: BaseModel) -> dict[str, str | None]:
 
 
 def wanted(
+    request: Request,
     search: Annotated[
         str | None,
         Query(max_length=SEARCH_MOST, description="Part of a number in any spelling, or of a description"),
@@ -212,6 +218,7 @@ def wanted(
     leads_nowhere: Annotated[
         Literal["Y", "N"] | None, Query(description="Whether it is active and its calls lead nowhere")
     ] = None,
+    check: CheckKind = None,
     did: Annotated[
         list[str] | None,
         Query(max_length=CHOSEN_MOST, description="Pattern of a DID: of these alone; may be repeated"),
@@ -231,6 +238,8 @@ def wanted(
         did or None,
         locked,
         leads_nowhere,
+        check,
+        context_of(request).dialplan_contexts,
     )
 
 

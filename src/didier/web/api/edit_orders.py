@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictStr
 from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
+from didier.domain.checks import Sought
 from didier.domain.fields import ROUTES, TAG_LONGEST
 from didier.domain.tag_changes import NO_TAGS, TagChanges
 from didier.errors import InvalidField, NothingFound, Refusal, TooManyTargets
@@ -82,6 +83,9 @@ class Where(Body):
     locked: Literal["Y", "N"] | None = Field(None, description="Whether it is locked against deletion")
     leads_nowhere: Literal["Y", "N"] | None = Field(
         None, description="Whether it is active and its calls lead nowhere"
+    )
+    check: Sought | None = Field(
+        None, description="What is wrong with it: a kind of finding of `GET /checks`, or `any`"
     )
     tag: StrictStr | None = Field(None, pattern=_TEXT, max_length=TAG_LONGEST, description="One of its tags")
 
@@ -217,7 +221,9 @@ async def chosen(request: Request, sent: UpdateBody | DeleteBody) -> Editing:
         raise InvalidField("where", "", "one condition at least")
     if sent.targets or sent.ranges or sent.csv is not None:
         raise InvalidField("where", "", "only without targets, ranges and csv")
-    text = await _found(context_of(request), expected(request), Wanted(**where.given))
+    context = context_of(request)
+    wanted = Wanted(**where.given, contexts=context.dialplan_contexts)
+    text = await _found(context, expected(request), wanted)
     return Editing(_spec(sent, text), text, sent.mode == "atomic", sent.dry_run, where.given)
 
 

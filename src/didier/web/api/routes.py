@@ -14,6 +14,7 @@ from didier.masking import Masking
 from didier.web.api import (
     batch_orders,
     batches,
+    checks,
     copies,
     destinations,
     dids,
@@ -41,6 +42,7 @@ from didier.web.bodies import ClientGone, RequestTooLarge
 ROUTERS = (
     dids.router,
     explanations.router,
+    checks.router,
     copies.router,
     batches.router,
     batch_orders.router,
