@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from didier import __version__
-from didier.client import RouteStep, RouteTarget, errors
+from didier.client import DidFinding, RouteStep, RouteTarget, errors
 
 SOURCE = "18001234567"
 
@@ -158,6 +158,20 @@ def test_where_a_call_would_go(client, block):
     assert "extension 8300 in the context default" == found.leads_to
     assert (None, None, None, ()) == (lost.did, lost.leads_to, lost.target, lost.commands)
     assert f"{block}0001 is no active DID, and there is no default" == lost.nowhere
+
+
+def test_what_is_wrong(client, block):
+    """Each DID with its findings, all or those of a kind; lists take the kind, too."""
+    client.add(f"{block}0000", route="VOICEMAIL", exten_context="odd", allow_nowhere=True)
+    found = [one for one in client.checks(page_size=1) if one.did.startswith(block)]
+    of_kind = [one for one in client.checks("no_destination") if one.did.startswith(block)]
+    listed = [did.pattern for did in client.dids(check="context")]
+
+    reasons = ("no voicemail box is set", "calls go to the context odd, which is not known")
+    findings = tuple(map(DidFinding, ("no_destination", "context"), reasons))
+    assert [findings] == [one.findings for one in found]
+    assert [findings[:1]] == [one.findings for one in of_kind]
+    assert f"{block}0000" in listed
 
 
 def test_refusals_name_the_field(client, block):

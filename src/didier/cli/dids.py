@@ -1,16 +1,16 @@
 """`didier list`, `show`, `lock` and `unlock`: lists of DIDs, and single ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from didier.cli import printing
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
-from didier.cli.failures import Status
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, pairs
 from didier.cli.terminal import safe_text, say
+from didier.domain.checks import KINDS
 from didier.domain.fields import BY_COLUMN, GROUPS
 from didier.domain.routes import destination, sentence
 
@@ -46,6 +46,11 @@ LeadsNowhere = Annotated[
     ),
 ]
 
+Check = Annotated[
+    str | None,
+    typer.Option(help=f"Only DIDs with such a finding of didier check: {', '.join(KINDS)}, or any."),
+]
+
 HISTORY_SHOWN = 10
 
 _COLUMNS: Sequence[Column["Did"]] = (
@@ -72,6 +77,7 @@ def list_(
     tag: Tag = None,
     locked: Locked = None,
     leads_nowhere: LeadsNowhere = None,
+    check: Check = None,
     sort: Annotated[
         str | None, typer.Option(help="did_pattern, did_id or did_description; -did_id for descending.")
     ] = None,
@@ -87,7 +93,7 @@ def list_(
         found = client.dids(
             search=search, route=route, active=active, user_group=user_group, group_id=in_group,
             carrier=carrier, copied_from=copied_from, destination=destination, tag=tag, locked=locked,
-            leads_nowhere=leads_nowhere, sort=sort,
+            leads_nowhere=leads_nowhere, check=check, sort=sort,
             page_size=printing.page(as_json or as_csv),
         )  # fmt: skip
         printing.listing(found, _COLUMNS, as_json, as_csv, limit)
@@ -95,37 +101,6 @@ def list_(
 
 def _leads(did: "Did") -> str:
     return f"{destination(did)} (leads nowhere)" if did.nowhere else destination(did)
-
-
-_NOWHERE: Sequence[Column["Did"]] = (
-    Column("DID", lambda did: did.pattern, short=True),
-    Column("Description", lambda did: did.description),
-    Column("Why calls lead nowhere", lambda did: did.nowhere),
-)
-
-
-@with_connection_options
-def check(
-    connection: ConnectionOptions,
-    limit: Limit = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-) -> None:
-    """List the active DIDs whose calls lead nowhere, with the reason. Status 1 if there are some.
-
-    Example: didier check
-    """
-    with connection.client() as client:
-        found = client.dids(leads_nowhere=True, page_size=printing.page(as_json or as_csv))
-        first = next(found, None)
-        if first is None:
-            if as_json or as_csv:
-                printing.listing(iter(()), _NOWHERE, as_json, as_csv, limit)
-            else:
-                say("Calls to every active DID lead somewhere.")
-            return
-        printing.listing(chain([first], found), _NOWHERE, as_json, as_csv, limit)
-    raise typer.Exit(Status.REFUSED)
 
 
 @with_connection_options

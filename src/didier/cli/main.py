@@ -12,6 +12,7 @@ import didier
 from didier.cli import (
     backups,
     batches,
+    checks,
     copies,
     demo,
     destinations,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 app.command("list")(dids.list_)
 app.command()(dids.show)
-app.command()(dids.check)
+app.command()(checks.check)
 app.command()(routing.route)
 app.command()(edits.add)
 app.command()(copies.copy)

@@ -12,6 +12,7 @@ from didier.cli.connection_options import ConnectionOptions, with_connection_opt
 from didier.cli.dids import (
     Active,
     Carrier,
+    Check,
     CopiedFrom,
     Destination,
     InGroup,
@@ -65,6 +66,7 @@ def export(
     tag: Tag = None,
     locked: Locked = None,
     leads_nowhere: LeadsNowhere = None,
+    check: Check = None,
 ) -> None:
     """Write all fields of DIDs to a file. The file appears only when it is complete.
 
@@ -77,7 +79,7 @@ def export(
         pieces = client.export(
             format=kind, search=search, route=route, active=active, user_group=user_group, group_id=in_group,
             carrier=carrier, copied_from=copied_from, destination=destination, tag=tag, locked=locked,
-            leads_nowhere=leads_nowhere,
+            leads_nowhere=leads_nowhere, check=check,
         )  # fmt: skip
         count = _write(pieces, file, kind)
     say(f"{numbered(count, 'DID')} written to {file}.", err=True)

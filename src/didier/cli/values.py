@@ -28,7 +28,7 @@ RemoveTag = Annotated[
 
 CONDITIONS = (
     "search", "route", "active", "user_group", "group_id", "carrier", "copied_from", "destination", "tag",
-    "locked",
+    "locked", "check",
 )  # fmt: skip
 """What DIDs may be chosen by: the filters of lists."""
 

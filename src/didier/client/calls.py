@@ -129,12 +129,14 @@ def filters(
     tag: str | None = None,
     locked: bool | None = None,
     leads_nowhere: bool | None = None,
+    check: str | None = None,
 ) -> dict[str, Any]:
     """Return which DIDs are wanted, as parameters."""
     return {
         "search": search, "route": route, "active": yes_no(active), "user_group": user_group,
         "group_id": group_id, "carrier": carrier, "copied_from": copied_from, "destination": destination,
         "tag": tag, "locked": yes_no(locked), "leads_nowhere": yes_no(leads_nowhere),
+        "check": check,
     }  # fmt: skip
 
 
@@ -187,6 +189,11 @@ def route(pattern: str, caller: str, name: str, server_ip: str | None) -> ApiCal
         f"/dids/{segment(pattern)}/route", _value(models.CallRoute.read),
         caller=caller or None, name=name or None, server_ip=server_ip,
     )  # fmt: skip
+
+
+def checks(kind: str | None, page_size: int) -> ApiCall[Page[models.CheckedDid]]:
+    """List what is wrong with DIDs."""
+    return _page("/checks", models.CheckedDid.read, kind=kind, limit=page_size)
 
 
 def history(pattern: str, page_size: int) -> ApiCall[Page[models.Change]]:

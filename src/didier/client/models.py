@@ -188,6 +188,32 @@ class Change(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class DidFinding(Model):
+    """Something that is wrong with a DID: of which *kind* it is, and the *reason* in words.
+
+    *kind* is no_destination, missing, inactive, loop, context or detour.
+    """
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDid(Model):
+    """The pattern *did* of a DID, its *description*, and what is wrong with it."""
+
+    did: str
+    description: str | None
+    findings: tuple[DidFinding, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a DID with its findings as a value."""
+        findings = tuple(map(DidFinding.read, data["findings"]))
+        return super(CheckedDid, cls).read(data, findings=findings, **given)
+
+
+@dataclass(frozen=True, slots=True)
 class RouteStep(Model):
     """What a *rule* came to that was looked at for a call."""
 

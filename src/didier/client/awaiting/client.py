@@ -275,6 +275,7 @@ class AsyncDidier:
         tag: str | None = None,
         locked: bool | None = None,
         leads_nowhere: bool | None = None,
+        check: str | None = None,
         *,
         sort: str | None = None,
         page_size: int = PAGE,
@@ -283,8 +284,8 @@ class AsyncDidier:
 
         *search* is a part of a number in any spelling, or of a description; *carrier* a part of its
         description, *destination* a part of where calls go; *leads_nowhere*: only DIDs that are active and
-        whose calls lead nowhere, or only others. *sort* is did_pattern, did_id or did_description,
-        descending with ``-`` before it.
+        whose calls lead nowhere, or only others; *check*: only DIDs with such a finding of `checks`, or any.
+        *sort* is did_pattern, did_id or did_description, descending with ``-`` before it.
         """
         wanted = calls.filters(
             search,
@@ -298,6 +299,7 @@ class AsyncDidier:
             tag,
             locked,
             leads_nowhere,
+            check,
         )
         return self._connection.pages(calls.dids(wanted, sort, page_size))
 
@@ -353,6 +355,13 @@ class AsyncDidier:
         on which the call arrives, unless the server knows that. What is dialled need not be a DID.
         """
         return await self._connection.send(calls.route(dialled, caller, name, server_ip))
+
+    def checks(self, kind: str | None = None, *, page_size: int = PAGE) -> AsyncIterator[models.CheckedDid]:
+        """Yield the DIDs with which something is wrong, with what that is; only that of one *kind*, if named.
+
+        The kinds are no_destination, missing, inactive, loop, context and detour.
+        """
+        return self._connection.pages(calls.checks(kind, page_size))
 
     def history(self, pattern: str, *, page_size: int = PAGE) -> AsyncIterator[models.Change]:
         """Yield the changes of a DID, newest first; also of a deleted one."""

@@ -273,6 +273,7 @@ class Didier:
         tag: str | None = None,
         locked: bool | None = None,
         leads_nowhere: bool | None = None,
+        check: str | None = None,
         *,
         sort: str | None = None,
         page_size: int = PAGE,
@@ -281,8 +282,8 @@ class Didier:
 
         *search* is a part of a number in any spelling, or of a description; *carrier* a part of its
         description, *destination* a part of where calls go; *leads_nowhere*: only DIDs that are active and
-        whose calls lead nowhere, or only others. *sort* is did_pattern, did_id or did_description,
-        descending with ``-`` before it.
+        whose calls lead nowhere, or only others; *check*: only DIDs with such a finding of `checks`, or any.
+        *sort* is did_pattern, did_id or did_description, descending with ``-`` before it.
         """
         wanted = calls.filters(
             search,
@@ -296,6 +297,7 @@ class Didier:
             tag,
             locked,
             leads_nowhere,
+            check,
         )
         return self._connection.pages(calls.dids(wanted, sort, page_size))
 
@@ -351,6 +353,13 @@ class Didier:
         on which the call arrives, unless the server knows that. What is dialled need not be a DID.
         """
         return self._connection.send(calls.route(dialled, caller, name, server_ip))
+
+    def checks(self, kind: str | None = None, *, page_size: int = PAGE) -> Iterator[models.CheckedDid]:
+        """Yield the DIDs with which something is wrong, with what that is; only that of one *kind*, if named.
+
+        The kinds are no_destination, missing, inactive, loop, context and detour.
+        """
+        return self._connection.pages(calls.checks(kind, page_size))
 
     def history(self, pattern: str, *, page_size: int = PAGE) -> Iterator[models.Change]:
         """Yield the changes of a DID, newest first; also of a deleted one."""
