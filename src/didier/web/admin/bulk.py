@@ -90,7 +90,8 @@ class BulkPage(PanelPage):
             raise HTTPException(404, "There is no such action.")
         for right in action.rights:
             self.demand(request, right)
-        wanted = Wanted(dids=chosen) if chosen else Wanted(**where)
+        contexts = self.desk.context.dialplan_contexts
+        wanted = Wanted(dids=chosen) if chosen else Wanted(**where, contexts=contexts)
 
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
             found = lookup.page(conn, caller, wanted, Sort(), LOOKED_AT)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.routing import route
 
+from didier.domain.checks import ANY, KINDS
 from didier.domain.fields import ROUTES
 from didier.domain.routes import destination
 from didier.errors import Refusal
@@ -31,7 +32,7 @@ FILTERS = {
     "search": "number or description", "route": "route", "active": "active", "locked": "locked",
     "destination": "calls go to", "tag": "tag", "user_group": "Admin User Group",
     "group_id": "in-group", "carrier": "carrier", "copied_from": "copied from",
-    "leads_nowhere": "leads nowhere",
+    "leads_nowhere": "leads nowhere", "check": "check",
 }  # fmt: skip
 """The parameters that say which DIDs are listed, and what they are called."""
 
@@ -63,7 +64,7 @@ class DidsPage(PanelPage):
     async def index(self, request: Request) -> Response:
         """Show the DIDs that are wanted."""
         given = filters_of(request)
-        wanted = Wanted(**given)
+        wanted = Wanted(**given, contexts=self.desk.context.dialplan_contexts)
         sort = _sort(request)
         sorting = Sort(sort.removeprefix("-"), sort.startswith("-"))
         after = _after(request, sort, sorting)
@@ -97,12 +98,11 @@ class DidsPage(PanelPage):
         return self.render(
             request, "dids.html", "DIDs", **found, wanted=given, search=wanted.search, sort=sort,
             sorts=list(SORTS.items()), routes=ROUTES,
+            checks=[(ANY, "something is wrong"), *KINDS.items()],
             export=address("api", "v1", "exports", "dids.csv", **given),
             narrowed=sort in SORTS or any(v for name, v in given.items() if name != "search"),
-            is_first=after is None, filtered=any(given.values()), may_copy=may(request, "copy_did"),
-            may_add=may(request, "add_did"), may_update=may(request, "update_did"),
-            usual=list_choices.USUAL, others=list_choices.OTHERS,
-            may_delete=may(request, "update_did") and may(request, "delete_did"),
+            is_first=after is None, filtered=any(given.values()), may_add=may(request, "add_did"),
+            usual=list_choices.USUAL, others=list_choices.OTHERS, **rights_over_chosen(request),
         )  # fmt: skip
 
     @route("/new")
@@ -117,6 +117,15 @@ class DidsPage(PanelPage):
         )  # fmt: skip
 
 
+def rights_over_chosen(request: Request) -> dict[str, bool]:
+    """Return what the user may do to DIDs that are chosen in a list, as its template has it."""
+    return {
+        "may_copy": may(request, "copy_did"),
+        "may_update": may(request, "update_did"),
+        "may_delete": may(request, "update_did") and may(request, "delete_did"),
+    }
+
+
 def filters_of(request: Request) -> dict[str, str | None]:
     """Return the filters that are in the address of a page."""
     return {name: request.query_params.get(name, "").strip()[:SEARCH_MOST] or None for name in FILTERS}
@@ -129,7 +138,7 @@ def said_filters(given: Mapping[str, str | None]) -> list[tuple[str, str]]:
 
 def _only_number(request: Request, wanted: Wanted) -> str | None:
     """Return the text that is searched for if that is all that is asked, and nothing within numbers."""
-    alone = wanted == Wanted(search=wanted.search)
+    alone = wanted == Wanted(search=wanted.search, contexts=wanted.contexts)
     within = {"within", "after", "sort"} & request.query_params.keys()
     return wanted.search if alone and not within else None
 

@@ -20,6 +20,7 @@ from didier import __version__
 from didier.errors import NotPermitted, Unavailable
 from didier.web.admin.batches import BatchesPage
 from didier.web.admin.bulk import BulkPage
+from didier.web.admin.checks import ChecksPage
 from didier.web.admin.choices import Choices
 from didier.web.admin.console import Console
 from didier.web.admin.cookies import FIELD, PREFIX, THEME, token_of
@@ -65,7 +66,8 @@ class Start(PanelPage):
 
 
 PAGES: tuple[type[PanelPage], ...] = (
-    Dashboard, LivePage, DidsPage, CopyPage, BatchesPage, *LISTS, UsersPage, ApiLog, ChangeLog, Console,
+    Dashboard, LivePage, DidsPage, ChecksPage, CopyPage, BatchesPage, *LISTS, UsersPage, ApiLog, ChangeLog,
+    Console,
     DidPage, BulkPage, UserPage, ProfilePage, Choices, *FORMS,
 )  # fmt: skip
 """The pages in the order of the menu."""
