@@ -17,6 +17,7 @@ PAGES = (
     "docs/tutorial/operator.md",
     "docs/guide/bulk-edits.md",
     "docs/guide/carrier-csv.md",
+    "docs/guide/checks.md",
 )
 ADDRESS = "http://127.0.0.1:8080"
 BLOCK = re.compile(r"^```(\w+) ?([\w.]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
