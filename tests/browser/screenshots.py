@@ -53,6 +53,12 @@ def _chosen(panel: Panel) -> None:
     panel.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
 
 
+def _ticked(panel: Panel) -> None:
+    for box in panel.page.query_selector_all("[name=did]")[:2]:
+        box.check()
+    panel.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+
+
 def _edited(panel: Panel) -> None:
     panel.page.fill("#did_description", "Sales, west coast")
     panel.page.fill("#tags", "vip,west")
@@ -115,6 +121,8 @@ def _fill_records(server: Didier) -> None:
         )  # fmt: skip
 
 
+Pages = dict[str, tuple[str, Prepare | None]]
+
 def _make_calls(port: int) -> None:
     """Calls by which Asterisk asks: sent on, one that it refuses, and some to a number without a DID."""
     called = (SOURCE, "18002223333", "18002223335", "18002223333", "18005550199", SOURCE, "18005550199")
@@ -126,7 +134,7 @@ def _make_calls(port: int) -> None:
     refused.rest()
 
 
-PAGES: dict[str, tuple[str, Prepare | None]] = {
+PAGES: Pages = {
     "dids": ("/dids", _chosen),
     "bulk": ("/bulk?action=edit&all=1&search=1800222", _edited),
     "did": ("/did/18002223333", None),
@@ -185,8 +193,8 @@ def fill(server: Didier) -> None:
     server.vicidial("add_did", did_pattern="+442079460000", did_description="London office", extension="8400")
 
 
-def shoot(browser: Any, server: Didier, names: list[str]) -> None:
-    """Take the pictures."""
+def shoot(browser: Any, server: Didier, names: list[str], pages: Pages = PAGES) -> None:
+    """Take the pictures of *pages* that are named."""
     for scheme in ("light", "dark"):
         for size, viewport in SIZES.items():
             context = browser.new_context(color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
@@ -196,13 +204,31 @@ def shoot(browser: Any, server: Didier, names: list[str]) -> None:
                 page.screenshot(path=IMAGES / f"login-{scheme}-{size}.png")
             panel = Panel(page, server.url)
             for name in names:
-                if name in PAGES:
-                    path, prepare = PAGES[name]
+                if name in pages:
+                    path, prepare = pages[name]
                     panel.open(path)
                     if prepare:
                         prepare(panel)
                     page.screenshot(path=IMAGES / f"{name}-{scheme}-{size}.png")
             context.close()
+
+
+CHECKED: Pages = {"checks": ("/checks", _ticked)}
+"""What is wrong with DIDs: other pictures are taken before."""
+
+
+def spoil(server: Didier) -> None:
+    """Have something wrong with some DIDs."""
+    for did, columns in {
+        "18002223410": "did_route = 'IN_GROUP', group_id = 'SPRING'",
+        "18002223411": "did_route = 'IN_GROUP', group_id = 'SPRING'",
+        "18002223420": "extension = '18002223421', exten_context = 'trunkinbound'",
+        "18002223421": "extension = '18002223420', exten_context = 'trunkinbound'",
+        "18002223430": "exten_context = 'defualt'",
+        "18002223440": "extension = ''",
+        "18002223450": "no_agent_ingroup_redirect = 'Y', no_agent_ingroup_id = 'NIGHT'",
+    }.items():
+        server.sql(f"UPDATE vicidial_inbound_dids SET {columns} WHERE did_pattern = ?", did)
 
 
 SECURED = ("login-code", "profile-on", "profile-codes")
@@ -241,7 +267,7 @@ def shoot_secured(browser: Any, server: Didier, names: list[str]) -> None:
 
 def main() -> None:
     """Start the demonstration in a directory of its own and take the pictures."""
-    names = sys.argv[1:] or ["login", *PAGES, *SECURED]
+    names = sys.argv[1:] or ["login", *PAGES, *CHECKED, *SECURED]
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
         database = f"sqlite:///{directory}/didier.db"
@@ -254,6 +280,9 @@ def main() -> None:
             _fill_records(server)
             _make_calls(agi_port)
             shoot(browser, server, names)
+            if set(CHECKED) & set(names):
+                spoil(server)
+                shoot(browser, server, [*CHECKED], CHECKED)
             if set(SECURED) & set(names):
                 shoot_secured(browser, server, names)
         finally:

@@ -20,11 +20,11 @@ Kind = Literal["no_destination", "missing", "inactive", "loop", "context", "deto
 
 KINDS: Mapping[str, str] = MappingProxyType({
     "no_destination": "no destination",
-    "missing": "destination does not exist",
-    "inactive": "destination is not active",
-    "loop": "calls go in a circle",
+    "missing": "missing destination",
+    "inactive": "inactive destination",
+    "loop": "loop",
     "context": "unknown context",
-    "detour": "detour to nowhere",
+    "detour": "dead detour",
 })  # fmt: skip
 """The kinds of findings, and what they are called."""
 

@@ -33,7 +33,7 @@ def test_figures_by_kind_and_what_is_wrong(own_admin, own_server):
     odd = own_admin.get("/admin/checks?check=context").text
     none = own_admin.get("/admin/checks?check=loop").text
 
-    assert "All 2 No destination 2 Destination does not exist 0" in shown(page)
+    assert "All 2 No destination 2 Missing destination 0" in shown(page)
     assert "Unknown context 1" in shown(page)
     assert 'href="/admin/checks?check=context"' in page
     assert [number in page for number in NUMBERS] == [True, True]
