@@ -123,6 +123,7 @@ def _fill_records(server: Didier) -> None:
 
 Pages = dict[str, tuple[str, Prepare | None]]
 
+
 def _make_calls(port: int) -> None:
     """Calls by which Asterisk asks: sent on, one that it refuses, and some to a number without a DID."""
     called = (SOURCE, "18002223333", "18002223335", "18002223333", "18005550199", SOURCE, "18005550199")
