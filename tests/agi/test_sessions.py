@@ -117,6 +117,20 @@ def test_a_call_is_decided_on_without_a_gateway(reply):
     assert ["gw" if b"gw" in reply else ""] == calls
 
 
+@pytest.mark.parametrize(
+    ("argument", "expected"), [("next=2", 2), ("next=x", 0), ("x", 0), ("", 0), ("next=0", 0), ("NEXT=1", 0)]
+)
+def test_an_argument_asks_for_the_next_destination(argument, expected):
+    """Others say nothing."""
+    calls = []
+
+    async def route(call):
+        calls.append(call.next)
+
+    assert [UNSET] == commands_of(environment(arg_1=argument), OK, route=route, seconds=60)
+    assert [expected] == calls
+
+
 def test_refusals_of_what_is_not_needed_do_not_matter():
     """A call that cannot be recorded, or whose caller cannot be named, is sent on."""
 

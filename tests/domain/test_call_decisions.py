@@ -9,6 +9,7 @@ from didier.domain.calls.questions import (
     AgentsOf,
     Container,
     DialplanNumber,
+    Gone,
     Listed,
     LiveAgent,
     NotToBeCalled,
@@ -58,9 +59,9 @@ class World:
         return self._known[type(question).__name__]
 
 
-def decided(world, *, may_return=True, patterns=(), **more):
+def decided(world, *, may_return=True, forms=(), **more):
     environment = ENVIRONMENT | {f"agi_{name}": value for name, value in more.items()}
-    asking = decide(Call.of(environment, "", ""), IP, patterns, may_return=may_return)
+    asking = decide(Call.of(environment, "", ""), IP, forms, may_return=may_return)
     answer = None
     while True:
         try:
@@ -170,7 +171,7 @@ def test_without_a_server_contexts_are_the_default():
 )
 def test_what_is_dialled_comes_first(dids, expected):
     """Then its other spellings, then the default; without any there is no route."""
-    decision = decided(World(*map(did, dids)), patterns=("+18001234567",))
+    decision = decided(World(*map(did, dids)), forms=("+18001234567",))
 
     assert expected == (decision.did and decision.did["did_pattern"])
     assert (HOME if dids else ("", None)) == way(decision)
@@ -426,3 +427,127 @@ def test_a_call_that_came_back_too_often_is_not_sent_there(values, known):
     assert context == once.target.context
     assert (once.route, None, "loop") == (too_often.route, too_often.target, too_often.steps[-1].rule)
     assert Target("default", "8301") == decided(World(did()), may_return=False).target
+
+
+FALLBACKS = {"fallbacks": "CALLMENU:night EXTEN:8600@away"}
+MENU = ("vicidial_call_menu.menu_id", "night", "")
+SALES = ("vicidial_inbound_groups.group_id", "SALES", "")
+IN_GROUP = {"did_route": "IN_GROUP", "group_id": "SALES"}
+
+
+@pytest.mark.parametrize(
+    ("values", "gone", "expected"),
+    [
+        (IN_GROUP, {}, ("IN_GROUP", ("agents", "99909*7***DID"))),
+        (IN_GROUP, {SALES: "inactive"}, ("FB_CALLMENU", ("night", "s"))),
+        (IN_GROUP, {SALES: "missing", MENU: "missing"}, ("FB_EXTEN", ("away", "8600"))),
+        ({"extension": ""}, {}, ("FB_CALLMENU", ("night", "s"))),
+        ({"extension": " "}, {}, ("FB_CALLMENU", ("night", "s"))),
+        ({"did_route": ""}, {}, ("FB_CALLMENU", ("night", "s"))),
+        (IN_GROUP | {"fallbacks": "CALLMENU:night"}, {SALES: "missing", MENU: "missing"},
+         ("IN_GROUP", ("agents", "99909*7***DID"))),
+    ],
+)  # fmt: skip
+def test_the_first_destination_that_is_there_takes_the_call(values, gone, expected):
+    """What is missing or not active is passed over; where nothing is there, the route is taken as it is."""
+    assert expected == way(decided(World(did(**FALLBACKS | values), Gone=gone)))
+
+
+def test_all_that_may_be_gone_is_asked_for_at_once():
+    """However many destinations there are; without fallbacks nothing is asked."""
+    world, plain = World(did(**IN_GROUP | FALLBACKS), Gone={}), World(did(**IN_GROUP))
+    decided(world)
+    decided(plain)
+
+    assert [Gone(frozenset({SALES, MENU}))] == world.asked
+    assert [] == plain.asked
+
+
+@pytest.mark.parametrize(
+    ("values", "is_live", "expected"),
+    [
+        ({"fallbacks": "AGENT:66 EXTEN:1", "filter_action": "AGENT", "filter_user": "66"}, True,
+         ("FB_AGENT", ("agents", "99909*7***FILTER"))),
+        ({"fallbacks": "AGENT:66 EXTEN:1"}, False, ("FB_EXTEN", ("default", "1"))),
+        ({"did_route": "AGENT", "user": "66", "user_unavailable_action": "VOICEMAIL",
+          "fallbacks": "EXTEN:1"}, False, ("FB_EXTEN", ("default", "1"))),
+        ({"did_route": "AGENT", "user": "66", "user_unavailable_action": "VOICEMAIL",
+          "voicemail_ext": "2", "fallbacks": "EXTEN:1"}, False, ("NA_VOICEMAIL", ("default", "850266666666662"))),
+        ({"did_route": "AGENT", "user": "66", "user_unavailable_action": "", "fallbacks": "EXTEN:1"}, False,
+         ("FB_EXTEN", ("default", "1"))),
+    ],
+)  # fmt: skip
+def test_an_agent_who_is_not_live_is_not_there(values, is_live, expected):
+    """Where calls for the agent of the route go instead comes before the fallbacks."""
+    given = did(extension="", **values) if "did_route" not in values else did(**values)
+    world = World(
+        given, server={**SERVER, "voicemail_dump_exten": "85026666666666"}, Gone={}, LiveAgent=is_live
+    )
+
+    assert expected == way(decided(world))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, ("FB_EXTEN", ("default", "1"))),
+        ({"group_id": "night"}, ("FB_IN_GROUP", ("agents", "99909*7***NOAGENT"))),
+        ({"filter_group_id": "NIGHT", "filter_action": "IN_GROUP"},
+         ("FB_IN_GROUP", ("agents", "99909*7***FILTER"))),
+        ({"filter_group_id": "NIGHT"}, ("FB_EXTEN", ("default", "1"))),
+    ],
+)  # fmt: skip
+def test_vicidial_finds_in_groups_by_the_did(values, expected):
+    """Its next script is told of the DID alone: what the DID does not name is passed over."""
+    given = did(extension="", fallbacks="IN_GROUP:NIGHT EXTEN:1", **values)
+
+    assert expected == way(decided(World(given, Gone={})))
+
+
+@pytest.mark.parametrize(
+    ("asked", "gone", "expected"),
+    [
+        ("0", {}, ("default", "8301")),
+        ("1", {}, ("night", "s")),
+        ("2", {}, ("away", "8600")),
+        ("3", {}, None),
+        ("999999999", {}, None),
+        ("1", {MENU: "missing"}, ("away", "8600")),
+        ("2", {MENU: "missing"}, None),
+        ("", {}, ("default", "8301")),
+        ("-1", {}, ("default", "8301")),
+        ("1.5", {}, ("default", "8301")),
+        ("١", {}, ("default", "8301")),
+    ],
+)
+def test_the_dialplan_asks_for_the_next_destination(asked, gone, expected):
+    """Of those that are there, until none is left; what is no number does not count, and a step says so."""
+    decision = decided(World(did(**FALLBACKS), Gone=gone), arg_1=f"next={asked}")
+
+    assert expected == way(decision)[1]
+    assert (asked in {"-1", "1.5", "١"}) == any("ignored" in step.outcome for step in decision.steps)
+
+
+def test_a_did_without_fallbacks_has_no_next():
+    """The dialplan goes on, as it does for numbers that are no DID."""
+    assert [None, None] == [
+        decided(world, arg_1="next=1").target for world in (World(did(), Gone={}), World())
+    ]
+
+
+@pytest.mark.parametrize("values", [PRE, GROUP], ids=["pre-filter", "filter"])
+def test_callers_who_are_sent_elsewhere_get_no_fallback(values):
+    """A dialplan whose Dial failed there goes on by itself."""
+    world = World(did(**FALLBACKS | values), Listed=True, Gone={})
+
+    assert None is not decided(world).target
+    assert None is decided(world, arg_1="next=1").target
+
+
+def test_what_was_done_for_the_first_destination_is_not_done_again():
+    """The number is cleaned, the recording goes on, and agents and queue said whether to begin there."""
+    values = FALLBACKS | EMPTY | QUEUE | {"record_call": "Y", "filter_clean_cid_number": "L1"}
+    decision = decided(World(did(**values), Gone={}), arg_1="next=1")
+
+    assert ("night", "s") == way(decision)[1]
+    assert (False, False) == (decision.is_recorded, decision.is_cleaned)

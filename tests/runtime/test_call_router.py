@@ -14,6 +14,7 @@ from didier.runtime.call_router import ROUNDS, CallRouter
 from didier.runtime.committer import Committer
 from didier.runtime.outage import Outage
 from didier.runtime.readers import Readers
+from didier.storage.dids import did_fields, dids
 from didier.storage.statements import run
 from didier.storage.tables import DID_LOG, DIDS
 from support.answering import silent, web
@@ -41,6 +42,12 @@ async def routing(engine, **settings):
 def add(engine, pattern, **values):
     with engine.begin() as conn:
         add_did(conn, pattern, **values)
+
+
+def fall_back(engine, *destinations):
+    with engine.begin() as conn:
+        found = dids.find(conn, ["1800"]).get("1800")
+        did_fields.put(conn, {found.did_id: {"fallbacks": " ".join(destinations)}})
 
 
 def logged(engine):
@@ -179,6 +186,39 @@ def test_calls_that_go_in_circles_stop(engine, circle):
 
     assert [ROUNDS + 1] * 3 == asyncio.run(test())
     assert 3 * (ROUNDS + 1) == len(logged(engine))
+
+
+def test_further_destinations_are_no_circle(engine):
+    """However often a dialplan asks in vain for the next, also where they have the number that was dialled."""
+    add(engine, "1800", exten_context=HERE, extension="1800")
+    fall_back(engine, *[f"EXTEN:1800@{HERE}"] * 9)
+
+    async def test():
+        async with routing(engine) as (router, _):
+            return [
+                extension(await router.route(call("1800", context=HERE, arg_1=f"next={k}"), IP))
+                for n in range(2)
+                for k in range(ROUNDS + 1)
+            ]
+
+    assert [*["1800"] * ROUNDS, None] * 2 == asyncio.run(test())
+    assert ["1800"] * 2 == logged(engine)
+
+
+def test_a_dialplan_that_begins_again_goes_in_circles(engine):
+    """One that asks for the route, then for the next destination, then for the route again."""
+    add(engine, "1800", exten_context=HERE, extension="1800")
+    fall_back(engine, f"EXTEN:1800@{HERE}")
+
+    async def test():
+        async with routing(engine) as (router, _):
+            return [
+                extension(await router.route(call("1800", context=HERE, arg_1=f"next={k}"), IP))
+                for n in range(ROUNDS + 2)
+                for k in range(2)
+            ]
+
+    assert 2 * ROUNDS == asyncio.run(test()).index(None)
 
 
 def test_a_number_that_is_called_often_goes_nowhere_else(engine):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from didier.domain.calls.questions import AgentsOf, LiveAgent, RecentCalls, Waiting
+from didier.domain.calls.questions import AgentsOf, Gone, LiveAgent, RecentCalls, Waiting
 from didier.storage.calls import facts
 from didier.storage.calls.equality import local_now
 from didier.storage.statements import as_text
@@ -100,3 +100,18 @@ def test_recent_calls_are_of_whole_days(home, days, first, last, is_hit):
 
     assert {is_hit} == {found[question] for question in questions}
     assert {False} == {found[question] for question in others}
+
+
+def test_what_is_gone(home):
+    """Each question is told of its own things: what is missing, and what is not active."""
+
+    def group(name):
+        return ("vicidial_inbound_groups.group_id", name, "")
+
+    with home.begin() as conn:
+        put(conn, "vicidial_inbound_groups", group_id="NIGHT", group_name="Night", active="N")
+        put(conn, "vicidial_inbound_groups", group_id="DAY", group_name="Day", active="Y")
+        questions = [Gone(frozenset(map(group, names))) for names in (["NIGHT", "day"], ["NONE"], ["DAY"])]
+        found = facts.answers(conn, questions)
+
+    assert [{group("NIGHT"): "inactive"}, {group("NONE"): "missing"}, {}] == [found[one] for one in questions]

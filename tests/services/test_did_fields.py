@@ -33,7 +33,7 @@ from support.passes import beside, reconciled
 
 SOURCE, NUMBER = "18001234567", "5550001"
 OWN = {
-    "tags": "vip", "gateway_set": "berlin", "schedule": "office", "fallbacks": '["EXTEN 100"]',
+    "tags": "vip", "gateway_set": "berlin", "schedule": "office", "fallbacks": "EXTEN:100",
     "managed_by": "numbers.yaml",
 }  # fmt: skip
 INHERITED = {name: OWN[name] for name in ("gateway_set", "schedule", "fallbacks")}

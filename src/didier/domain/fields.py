@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from didier import characters
+from didier.domain import route_texts
+from didier.domain.route_texts import Destination
 from didier.errors import InvalidField
 
 Rule = Callable[[str], str | None]
@@ -338,11 +340,36 @@ def tidy_tags(value: str) -> str:
     return ",".join(by_key[key] for key in sorted(by_key))
 
 
+FALLBACKS_MOST = 10
+FALLBACKS_LONGEST = 1000
+
+
+def destination(written: str) -> str | None:
+    """Allow a destination as a text, whose parts are those of a DID's columns."""
+    found = Destination.of(written)
+    if found is None:
+        return f"destinations divided by blanks, such as {route_texts.EXAMPLE}"
+    problems = ((BY_COLUMN[column], BY_COLUMN[column].rule(part)) for column, part in found.values.items())
+    return next(
+        (f"{allowed} as the {field.label} of {written}" for field, allowed in problems if allowed), None
+    )
+
+
+def fallbacks(value: str) -> str | None:
+    """Allow a list of destinations as a text."""
+    listed = route_texts.words(value)
+    if len(listed) > FALLBACKS_MOST or len(value) > FALLBACKS_LONGEST:
+        return f"up to {FALLBACKS_MOST} destinations divided by blanks, {FALLBACKS_LONGEST} characters in all"
+    return characters.refused(value) or next(filter(None, map(destination, listed)), None)
+
+
 OWN_FIELDS = (
     Field("tags", tags, "Words of your own, divided by commas", label="Tags", group="Identity",
           tidy=tidy_tags),
     Field("locked", one_of("Y", "N"), "Whether it cannot be deleted, not even by force", empty="N",
           label="Locked", group="Identity"),
+    Field("fallbacks", fallbacks, "Where calls go, in order, if the route's destination cannot take them:"
+          f" {route_texts.EXAMPLE}", label="Fallbacks", group="Route", tidy=route_texts.tidy),
 )  # fmt: skip
 """The fields of Didier's own, which VICIdial does not know."""
 

@@ -4,24 +4,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from didier.domain.fields import NONE
+from didier.domain.route_texts import DESTINATIONS
 
 Row = Mapping[str, str | int | None]
 
-_DESTINATIONS: Mapping[str, tuple[str, str]] = MappingProxyType({
-    "EXTEN": ("extension", "extension"),
-    "VOICEMAIL": ("voicemail_ext", "voicemail box"),
-    "VMAIL_NO_INST": ("voicemail_ext", "voicemail box"),
-    "AGENT": ("user", "agent"),
-    "PHONE": ("phone", "phone"),
-    "IN_GROUP": ("group_id", "in-group"),
-    "CALLMENU": ("menu_id", "call menu"),
+_KINDS: Mapping[str, str] = MappingProxyType({
+    "EXTEN": "extension",
+    "VOICEMAIL": "voicemail box",
+    "VMAIL_NO_INST": "voicemail box",
+    "AGENT": "agent",
+    "PHONE": "phone",
+    "IN_GROUP": "in-group",
+    "CALLMENU": "call menu",
 })  # fmt: skip
-"""The column with the destination of each route, and what it names."""
-
-DESTINATIONS: Mapping[str, str] = MappingProxyType(
-    {route: column for route, (column, _) in _DESTINATIONS.items()}
-)
-"""The column with the destination of each route."""
+"""What each route leads to."""
 
 _BESIDE: Mapping[str, tuple[str, str]] = MappingProxyType({
     "EXTEN": ("exten_context", "in the context"),
@@ -34,9 +30,9 @@ _REMARKS: Mapping[str, str] = MappingProxyType({"VMAIL_NO_INST": "without instru
 def destination(row: Row, *, prefix: str = "", column: str = "did_route") -> str:
     """Return where a route leads, as "in-group SALES"; *prefix* is that of its columns."""
     route = _text(row, column)
-    if route not in _DESTINATIONS:
+    if route not in DESTINATIONS:
         return f"the route {route}" if route else "no route"
-    where, kind = _DESTINATIONS[route]
+    where, kind = DESTINATIONS[route], _KINDS[route]
     named = _text(row, f"{prefix}{where}")
     words = [f"{kind} {named}" if named else f"no {kind}: none is set"]
     if named and route in _BESIDE:

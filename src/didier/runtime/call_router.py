@@ -95,21 +95,28 @@ def _with_age(decision: Decision, age: float | None) -> Decision:
 
 
 class _Rounds:
-    """How often calls have come back to where they were sent."""
+    """How often calls have come back to where they were sent.
+
+    One that asks for a further destination than before has not gone in a circle: it neither counts, nor is
+    what it has come back before forgotten, as its dialplan may begin with the first destination again.
+    """
 
     def __init__(self) -> None:
-        self._sent: OrderedDict[str, tuple[str, int]] = OrderedDict()
+        self._sent: OrderedDict[str, tuple[str, int, int]] = OrderedDict()
 
     def of(self, call: Call) -> int:
         """Return how often in a row *call* has come back so far, this time too."""
-        dialled, rounds = self._sent.get(call.uniqueid, (None, 0))
-        return rounds + 1 if dialled == call.dialled else 0
+        dialled, tried, rounds = self._sent.get(call.uniqueid, (None, 0, 0))
+        if dialled != call.dialled:
+            return 0
+        return rounds if call.next > tried else rounds + 1
 
     def sent(self, call: Call, target: Target | None, rounds: int) -> None:
         """Remember where *call* was sent, if it comes back from there."""
         self._sent.pop(call.uniqueid, None)
         if target:
             # As Asterisk will say it: blanks at the ends are no part of an argument.
-            self._sent[call.uniqueid] = caller_ids.safe(target.extension).strip(" "), rounds
+            extension = caller_ids.safe(target.extension).strip(" ")
+            self._sent[call.uniqueid] = extension, call.next, rounds
             if len(self._sent) > REMEMBERED:
                 self._sent.popitem(last=False)

@@ -72,6 +72,38 @@ def test_a_reference_to_nothing_is_named(api):
     assert "GHOST" in refused.body["detail"]
 
 
+def test_fallbacks_are_written_as_other_fields_are(api):
+    """They are tidied, copied, in the history, and emptied."""
+    changed = api.patch(did(SOURCE), {"fallbacks": " exten:8600@default  VOICEMAIL:200"})
+    api.post("/copies", {"source": SOURCE, "targets": ["18005550100"]})
+    emptied = api.patch(did(SOURCE), {"fallbacks": None})
+
+    fallbacks = "EXTEN:8600@default VOICEMAIL:200"
+    assert (200, fallbacks) == (changed.status, changed.body["fallbacks"])
+    assert fallbacks == api.get(did("18005550100")).body["fallbacks"]
+    assert "" == emptied.body["fallbacks"]
+    last, *_ = api.get(f"{did(SOURCE)}/history").body["data"]
+    assert (fallbacks, "") == (last["before"]["fallbacks"], last["after"]["fallbacks"])
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "problem", "named"),
+    [
+        ("SALES", "invalid-field", "EXTEN:8600@default"),
+        (11 * "EXTEN:1 ", "invalid-field", "up to 10"),
+        ("EXTEN:8600 CALLMENU:GHOST", "unknown-reference", "no such call menu"),
+        ("PHONE:1@192.0.2.99", "unknown-reference", "no such phone"),
+        ("AGENT:ghost", "unknown-reference", "no such user"),
+    ],
+)
+def test_fallbacks_that_lead_nowhere_are_refused(api, fallbacks, problem, named):
+    """What is no destination, and one that names nothing that is there."""
+    refused = api.patch(did(SOURCE), {"fallbacks": fallbacks})
+
+    assert ((422, problem), "/fallbacks") == (refused.problem, refused.body["pointer"])
+    assert named in refused.body["detail"]
+
+
 @pytest.mark.parametrize("empty", [None, ""])
 def test_a_field_is_emptied(api, empty):
     """Null and the empty text both empty a column that may be empty."""

@@ -1,5 +1,6 @@
 """An inbound call, as the channel on which it arrived tells of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,11 @@ from didier.domain.calls.caller_ids import CallerId
 Row = Mapping[str, Any]
 """The columns of a row that the database has."""
 
+NEXT = "next="
+"""What the argument begins with by which the dialplan asks for a further destination: ``next=1``."""
+
+_COUNT = re.compile("[0-9]{1,9}")
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -17,7 +23,8 @@ class Call:
 
     *kind* is the channel's technology (SIP), *gateway* the id of a recording gateway that the call came
     through, *context* the dialplan context from which its way is asked for. *stamp* is the moment of the call
-    as YYYYMMDDhhmmss, for the names of recordings.
+    as YYYYMMDDhhmmss, for the names of recordings. *asked_next* is what the dialplan says
+    behind `NEXT`, as written.
     """
 
     uniqueid: str
@@ -28,6 +35,7 @@ class Call:
     gateway: str = ""
     context: str = ""
     stamp: str = ""
+    asked_next: str = ""
 
     @classmethod
     def of(cls, environment: Mapping[str, str], gateway: str, stamp: str) -> "Call":
@@ -45,7 +53,18 @@ class Call:
             gateway=gateway,
             context=told("context"),
             stamp=stamp,
+            asked_next=argument.removeprefix(NEXT) if (argument := told("arg_1")).startswith(NEXT) else "",
         )
+
+    @property
+    def next(self) -> int:
+        """How many destinations have not taken the call; 0 where the dialplan says nothing that counts."""
+        return int(self.asked_next) if _COUNT.fullmatch(self.asked_next) else 0
+
+    @property
+    def has_bad_next(self) -> bool:
+        """Whether the dialplan says how many, in words that do not count."""
+        return bool(self.asked_next) and not _COUNT.fullmatch(self.asked_next)
 
     @property
     def recording(self) -> str:

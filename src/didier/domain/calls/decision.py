@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from didier.domain import nowhere, patterns, route_texts
 from didier.domain.calls import caller_ids, number_lists, recent_calls, targets, urls
 from didier.domain.calls.call import Call, Place, Row
 from didier.domain.calls.number_lists import BLANK
@@ -16,6 +17,7 @@ from didier.domain.calls.questions import (
     ActiveDids,
     AgentsOf,
     Container,
+    Gone,
     Listed,
     LiveAgent,
     NotToBeCalled,
@@ -25,6 +27,8 @@ from didier.domain.calls.questions import (
     WebAnswer,
 )
 from didier.domain.calls.targets import REDIRECTED, Target, text
+from didier.domain.route_texts import DESTINATIONS, Destination
+from didier.domain.routes import destination
 
 SYSTEM_FILTER = "did_system_filter"
 DEFAULT = "default"
@@ -67,6 +71,7 @@ class Decision:
     DID; *route* the way that the call took, as VICIdial's log has it (F_EXTEN: by a filter to an extension).
     *number* is the caller's after cleaning, *logged_number* the one that is logged. *routed* is the row
     by whose route the call was sent, as detours have made it; None where a detour itself has a target.
+    *has_next*: it is sent to one of the DID's own destinations, behind which there may be others.
     """
 
     call: Call
@@ -79,6 +84,7 @@ class Decision:
     group: str = ""  # the in-group of that
     target: Target | None = None
     routed: Row | None = None
+    has_next: bool = False
     is_recorded: bool = False
     asked: list[Asked] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -93,13 +99,16 @@ class Decision:
         self.steps.append(Step(rule, outcome))
 
 
-def decide(call: Call, ip: str, patterns: Sequence[str] = (), *, may_return: bool = True) -> Asking[Decision]:
+def decide(call: Call, ip: str, forms: Sequence[str] = (), *, may_return: bool = True) -> Asking[Decision]:
     """Decide on *call*, which has arrived at the server with the address *ip*.
 
-    *patterns* are other spellings of what was dialled, looked for behind that itself. A call that has come
+    *forms* are other spellings of what was dialled, looked for behind that itself. A call that has come
     back too often *may_return* no more: it is not sent to where calls arrive, which leads here again.
     """
-    decision = yield from _decided(call, ip, patterns)
+    decision = yield from _decided(call, ip, forms)
+    if decision.target and call.next and not decision.has_next:
+        decision.note("next", "detours have one destination: the dialplan goes on")
+        decision.target = None
     target = decision.target
     if target and target.context in {REDIRECTED, call.context} and not may_return:
         decision.note("loop", f"the call goes in circles: it is not sent to {target.extension} once more")
@@ -107,10 +116,12 @@ def decide(call: Call, ip: str, patterns: Sequence[str] = (), *, may_return: boo
     return decision
 
 
-def _decided(call: Call, ip: str, patterns: Sequence[str]) -> Asking[Decision]:
-    wanted = (SYSTEM_FILTER, call.dialled, *patterns, DEFAULT)
+def _decided(call: Call, ip: str, forms: Sequence[str]) -> Asking[Decision]:
+    wanted = (SYSTEM_FILTER, call.dialled, *forms, DEFAULT)
     place, (system, *found) = yield PlaceOf(ip), ActiveDids(wanted)
     decision = Decision(call, place, call.caller.number, call.caller.number)
+    if call.has_bad_next:
+        decision.note("next", f"{call.asked_next!r} is no number of destinations, and ignored")
     is_on = text(place.settings, "did_system_filter") == "1"
     if is_on and system and (yield from _by_system_filter(decision, system, place)):
         return decision
@@ -121,7 +132,7 @@ def _decided(call: Call, ip: str, patterns: Sequence[str]) -> Asking[Decision]:
         return decision
     decision.note("did", f"the DID {text(row, 'did_pattern')}")
     _begin(decision, row)
-    decision.is_recorded = text(row, "record_call") in _RECORDED
+    decision.is_recorded = text(row, "record_call") in _RECORDED and not call.next  # it is going on
     _clean(decision, row)
     yield from _by_did(decision, row, place)
     return decision
@@ -165,16 +176,18 @@ def _by_did(decision: Decision, row: Row, place: Place) -> Asking[None]:
             decision.route = f"F_{text(filtered, 'did_route')}"
             yield from _routed(decision, filtered, place, "FILTER")
             return
-    if detour is None:
+    if detour is None and not decision.call.next:  # these say whether the first destination takes calls
         detour = (yield from _without_agents(decision, row)) or (yield from _with_queue(decision, row))
     if detour is None:
-        yield from _routed(decision, row, place, "DID")
+        yield from _by_destinations(decision, row, place)
     else:
         decision.target = detour if detour.is_whole else None
 
 
 def _clean(decision: Decision, row: Row) -> None:
-    """Clean the caller's number as *row* wants it (6)."""
+    """Clean the caller's number as *row* wants it (6), once: the channel has it cleaned then."""
+    if decision.call.next:
+        return
     rules = text(row, "filter_clean_cid_number")
     before = decision.number
     decision.number = caller_ids.cleaned(before, rules)
@@ -278,25 +291,120 @@ def _with_queue(decision: Decision, row: Row) -> Asking[Target | None]:
     return Target("default", text(row, "max_queue_ingroup_extension"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A *row* by whose route a call goes: how that is *logged*, and the *reason* that is told who takes it.
+
+    *context* stands for that of the route, if there is one.
+    """
+
+    row: Row
+    logged: str
+    reason: str
+    context: str | None = None
+
+
 def _routed(decision: Decision, row: Row, place: Place, reason: str) -> Asking[None]:
     """Send the call where the route of *row* says (12, 13)."""
-    route = text(row, "did_route")
-    context = None
-    if route == "AGENT":
-        user = text(row, "user")
-        is_live = yield LiveAgent(user)
-        decision.note("agent", f"{user} is {'live' if is_live else 'not live'}")
-        if not is_live:
-            route, reason, context = text(row, "user_unavailable_action"), "NOAGENT", "default"
-            decision.route = f"NA_{route}"
-            row = {**row, "did_route": route}
-    decision.routed = row
-    target = yield from targets.of(row, place, reason)
-    if target and context and route != "IN_GROUP":
-        target = replace(target, context=context)
-    decision.target = target if target and target.is_whole else None
-    where = f"{target.extension} in {target.context}" if decision.target and target else "nowhere"
-    decision.note("route", f"{route or 'none'}: {where}")
+    way = yield from _with_agent(decision, _Way(row, decision.route, reason))
+    _send(decision, way, (yield from _target(way, place)))
+
+
+def _with_agent(decision: Decision, way: _Way) -> Asking[_Way]:
+    """Return the way that calls go for an agent who is not there; others are as they were (12)."""
+    if text(way.row, "did_route") != "AGENT":
+        return way
+    user = text(way.row, "user")
+    is_live = yield LiveAgent(user)
+    decision.note("agent", f"{user} is {'live' if is_live else 'not live'}")
+    if is_live:
+        return way
+    action = text(way.row, "user_unavailable_action")
+    return _Way({**way.row, "did_route": action}, f"NA_{action}", "NOAGENT", "default")
+
+
+def _target(way: _Way, place: Place) -> Asking[Target | None]:
+    """Return where a way leads in the dialplan; None where that is not whole (13)."""
+    target = yield from targets.of(way.row, place, way.reason)
+    if target and way.context and text(way.row, "did_route") != "IN_GROUP":
+        target = replace(target, context=way.context)
+    return target if target and target.is_whole else None
+
+
+def _send(decision: Decision, way: _Way, target: Target | None) -> None:
+    decision.route, decision.routed, decision.target = way.logged, way.row, target
+    where = f"{target.extension} in {target.context}" if target else "nowhere"
+    decision.note("route", f"{text(way.row, 'did_route') or 'none'}: {where}")
+
+
+def _by_destinations(decision: Decision, row: Row, place: Place) -> Asking[None]:
+    """Send the call to the first destination of the DID that takes calls, behind those that have failed.
+
+    Without fallbacks that is the route, which VICIdial does not check.
+    """
+    others = list(route_texts.listed(text(row, "fallbacks")))
+    tried = decision.call.next
+    if not others and not tried:
+        yield from _routed(decision, row, place, "DID")
+        return
+    decision.has_next = True
+    own = _Way({**row, "did_active": "Y"}, decision.route, "DID")
+    ways = [own, *(_fallback(own.row, other) for other in others)]
+    things = frozenset(thing for way in ways for thing in nowhere.things(way.row))
+    gone = (yield Gone(things)) if things else {}
+    for way in ways:
+        present = yield from _with_agent(decision, way)
+        target = yield from _target(present, place)
+        if why := _cannot_take(present, gone, target):
+            decision.note("fallback", f"{destination(way.row)} cannot take the call: {why}")
+        elif tried:
+            tried -= 1
+            decision.note("next", f"{destination(way.row)} was tried")
+        else:
+            _send(decision, present, target)
+            return
+    if decision.call.next:
+        decision.note("next", "no further destination is there: the dialplan goes on")
+    else:
+        decision.note("fallback", "no destination is there: the route is taken as it is")
+        yield from _routed(decision, row, place, "DID")
+
+
+def _fallback(row: Row, other: Destination) -> _Way:
+    return _Way({**row, **other.columns}, f"FB_{other.route}", _reason(row, other))
+
+
+def _cannot_take(way: _Way, gone: nowhere.Gone, target: Target | None) -> str | None:
+    """Say why no call can go that way; None if one can."""
+    if not text(way.row, "did_route"):
+        return "the agent is not live" if way.logged.startswith("NA_") else "no route is set"
+    if why := nowhere.reason(way.row, gone):
+        return why
+    if not way.reason:
+        return "VICIdial looks for it in the DID, which does not name it"
+    return None if target else "no place in the dialplan is set"
+
+
+def _reason(row: Row, other: Destination) -> str:
+    """Return what tells VICIdial's next script that it has to look for *other* in the DID; empty: nothing does.
+
+    It takes in-groups and agents from the row of the DID alone: those of the route, of the filter, or the
+    in-group for calls that no agent takes.
+    """
+    if other.route not in targets.BY_SCRIPT:
+        return "DID"
+    column = DESTINATIONS[other.route]
+    for reason, route, named in (
+        ("DID", "did_route", column),
+        ("FILTER", "filter_action", f"filter_{column}"),
+    ):
+        if text(row, route) == other.route and _is_named(row, named, other):
+            return reason
+    return "NOAGENT" if other.route == "IN_GROUP" and _is_named(row, column, other) else ""
+
+
+def _is_named(row: Row, column: str, other: Destination) -> bool:
+    return patterns.key(text(row, column)) == patterns.key(other.named)
 
 
 def _word(hit: bool) -> str:

@@ -6,6 +6,8 @@ Texts are compared as VICIdial's collation does, wherever they are looked for.
 from dataclasses import dataclass
 from typing import Literal
 
+from didier.domain.nowhere import Thing
+
 
 @dataclass(frozen=True, slots=True)
 class PlaceOf:
@@ -101,6 +103,13 @@ class DialplanNumber:
     phone: str
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Which of *things*, as `domain.nowhere` has them, are not there or not active."""
+
+    things: frozenset[Thing]
+
+
 Question = (
     PlaceOf
     | ActiveDids
@@ -113,4 +122,5 @@ Question = (
     | Waiting
     | LiveAgent
     | DialplanNumber
+    | Gone
 )

@@ -14,6 +14,9 @@ REDIRECTED = "trunkinbound"
 LATE, AT_ONCE = "99809", "99909"
 """What VICIdial's dialplan takes for calls to agents that are answered later, and at once."""
 
+BY_SCRIPT = frozenset({"IN_GROUP", "AGENT"})
+"""Routes whose destination VICIdial's next script looks for in the row of the DID."""
+
 _ADDRESS = re.compile(r"([^ ]*)\.([^ .]*)\.([^ .]*)\.([^ .]*)")
 _SHORT = (1, 2)
 _NOTHING = re.compile(r'[\s"\x00-\x1f\x7f]*')  # an argument of these is an empty one, or ends in the middle
@@ -44,7 +47,7 @@ def of(row: Row, place: Place, reason: str) -> Generator[Question, Any, Target |
     server, prefix = place.server, prefixed(text(row, "server_ip"))
     if route == "EXTEN":
         return Target(context, text(row, "extension"))
-    if route in {"IN_GROUP", "AGENT"}:
+    if route in BY_SCRIPT:
         is_late = int(text(place.settings, "inbound_answer_config") or 0) > 0
         begin = LATE if is_late and text(row, "inbound_route_answer") == "N" else AT_ONCE
         return Target(_agents_context(server), f"{begin}*{text(row, 'did_id')}***{reason}")

@@ -37,10 +37,11 @@ class Record(NamedTuple):
 
 
 def of(decision: Decision, now: datetime) -> list[Record]:
-    """Return the rows of a call that came *now*."""
+    """Return the rows of a call that came *now*; one that asks for its next has its rows already."""
+    rows = _of_urls(decision, now) if decision.call.next else _rows(decision, now)
     return [
         Record(table, {name: _storable(table, name, value) for name, value in values.items()})
-        for table, values in _rows(decision, now)
+        for table, values in rows
     ]
 
 
@@ -74,10 +75,14 @@ def _rows(decision: Decision, now: datetime) -> Iterator[Record]:
             "length_in_sec": 0, "filename": name, "location": name, "lead_id": 0, "user": call.dialled,
             "vicidial_id": call.uniqueid,
         })  # fmt: skip
+    yield from _of_urls(decision, now)
+
+
+def _of_urls(decision: Decision, now: datetime) -> Iterator[Record]:
     for asked in decision.asked:
         yield Record(URL_LOG, {
-            "uniqueid": call.uniqueid, "url_date": date, "url_type": "DID_FILTER", "response_sec": 0,
-            "url": asked.url, "url_response": asked.response,
+            "uniqueid": decision.call.uniqueid, "url_date": as_text(now), "url_type": "DID_FILTER",
+            "response_sec": 0, "url": asked.url, "url_response": asked.response,
         })  # fmt: skip
 
 

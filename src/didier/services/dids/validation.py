@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import fields
+from didier.domain import fields, route_texts
 from didier.domain.users import User
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.errors import InvalidField, UnknownReference
@@ -57,9 +57,9 @@ def problems(
     ]
     wanted: dict[_Place, set[str]] = defaultdict(set)
     for one in checked:
-        for column, value in one.referring():
-            if column not in unchecked:
-                wanted[one.place(column)].add(value)
+        for reference in one.referring():
+            if reference.column not in unchecked:
+                wanted[one.place(reference)].add(reference.value)
     missing = {
         place: destinations.missing(conn, place[0], found, place[1]) for place, found in wanted.items()
     }
@@ -86,6 +86,24 @@ _Place = tuple[str, frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
+class _Reference:
+    """A *value* in a *column* that has to stand in what it *refers_to*."""
+
+    column: str
+    value: str
+    refers_to: str
+
+
+def _references(column: str, value: str) -> Iterator[_Reference]:
+    """Yield what the *value* of a *column* refers to: each of a list of destinations for itself."""
+    listed = [one.values for one in route_texts.listed(value)] if column == "fallbacks" else [{column: value}]
+    for part, named in ((part, named) for values in listed for part, named in values.items()):
+        field = fields.BY_COLUMN[part]
+        if field.refers_to and named not in field.special:
+            yield _Reference(column, named, field.refers_to)
+
+
+@dataclass(frozen=True, slots=True)
 class _CheckedRow:
     """The values that somebody gives to a DID, what they see, and what it has already."""
 
@@ -93,18 +111,16 @@ class _CheckedRow:
     sight: Visibility
     had: Image
 
-    def referring(self) -> Iterator[tuple[str, str]]:
-        """Yield the columns, and their values, that have to stand somewhere else."""
+    def referring(self) -> Iterator[_Reference]:
+        """Yield what has to stand somewhere else."""
         for column, value in self.row.items():
-            field = fields.BY_COLUMN[column]
-            refers = value and field.refers_to and value not in field.special and not field.rule(value)
-            if value and refers and not self._has(column, value):
-                yield column, value
+            if value and not fields.BY_COLUMN[column].rule(value) and not self._has(column, value):
+                yield from _references(column, value)
 
-    def place(self, column: str) -> _Place:
-        """Return where a value of *column* has to stand."""
-        reference = fields.BY_COLUMN[column].refers_to
-        return reference, self.sight.users if reference == fields.USERS else self.sight.groups
+    def place(self, reference: _Reference) -> _Place:
+        """Return where the value of a *reference* has to stand."""
+        is_user = reference.refers_to == fields.USERS
+        return reference.refers_to, self.sight.users if is_user else self.sight.groups
 
     def is_other_group(self, column: str, value: str | None) -> bool:
         """Say whether *value* is a user group to which the caller may not give the DID."""
@@ -126,22 +142,25 @@ def _first_problem(
     unchecked: frozenset[str],
     lenient: bool,
 ) -> InvalidField | None:
-    referring = dict(checked.referring()) if missing else {}
+    referring: dict[str, list[_Reference]] = defaultdict(list)
+    for reference in checked.referring() if missing else ():
+        referring[reference.column].append(reference)
     for column, value in checked.row.items():
         if column not in there:
             return InvalidField(column, value or "", "nothing: this VICIdial is too old to have this column")
         if bad := fields.problem(column, value, api=lenient):
             return bad
         if checked.is_other_group(column, value):
-            return _unknown(column, value or "")
-        if column in referring and column not in unchecked and value in missing[checked.place(column)]:
-            return _unknown(column, referring[column])
+            return _unknown(_Reference(column, value or "", fields.BY_COLUMN[column].refers_to))
+        for reference in referring[column] if column not in unchecked else ():
+            if reference.value in missing[checked.place(reference)]:
+                return _unknown(reference)
     return None
 
 
-def _unknown(column: str, value: str) -> UnknownReference:
-    reference = fields.BY_COLUMN[column].refers_to
-    return UnknownReference(column, value, f"a value of {reference}", fields.KINDS[reference])
+def _unknown(reference: _Reference) -> UnknownReference:
+    place = reference.refers_to
+    return UnknownReference(reference.column, reference.value, f"a value of {place}", fields.KINDS[place])
 
 
 def own_group_problem(user: User, columns: Collection[str]) -> InvalidField | None:

@@ -17,6 +17,7 @@ from didier.domain.calls.questions import (
     AgentsOf,
     Container,
     DialplanNumber,
+    Gone,
     Listed,
     LiveAgent,
     NotToBeCalled,
@@ -28,7 +29,7 @@ from didier.domain.calls.questions import (
 from didier.storage import dialects, row_sets
 from didier.storage.calls import recent_calls
 from didier.storage.calls.equality import key, local_now, rows_with
-from didier.storage.dids import dids
+from didier.storage.dids import dids, nowhere
 from didier.storage.statements import as_json, as_text, columns_of, known_columns, run
 from didier.storage.tables import (
     AUTO_CALLS,
@@ -217,8 +218,16 @@ def _dialplan_numbers(conn: Connection, questions: Sequence[DialplanNumber]) -> 
     return {question: there.get((question.phone, key(question.server_ip))) for question in questions}
 
 
+def _gone(conn: Connection, questions: Sequence[Gone]) -> Answers:
+    found = nowhere.gone(conn, {thing for question in questions for thing in question.things})
+    return {
+        question: {thing: found[thing] for thing in question.things if thing in found}
+        for question in questions
+    }
+
+
 _KINDS: Mapping[type, Callable[[Connection, Any], Answers]] = {
     PlaceOf: _places, ActiveDids: _active_dids, Listed: _listed, NotToBeCalled: _not_to_be_called,
     Container: _containers, RecentCalls: recent_calls.answers, AgentsOf: _agents_of, LiveAgent: _live_agents,
-    Waiting: _waiting, DialplanNumber: _dialplan_numbers,
+    Waiting: _waiting, DialplanNumber: _dialplan_numbers, Gone: _gone,
 }  # fmt: skip

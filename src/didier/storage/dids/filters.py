@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import checks as findings
 from didier.domain import nowhere as dead_ends
-from didier.domain.routes import DESTINATIONS
+from didier.domain.route_texts import DESTINATIONS
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.storage import dialects
 from didier.storage.dialects import SqlDialect
