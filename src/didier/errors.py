@@ -43,6 +43,7 @@
     │   ├── TokenNotFound
     │   ├── PreferenceNotFound
     │   ├── PreferencesOff
+    │   ├── SchedulesOff
     │   ├── NotConfirmed
     │   ├── SecondFactorExists
     │   ├── NoSecondFactor
@@ -502,6 +503,13 @@ class PreferencesOff(Refusal):
 
     def __str__(self) -> str:
         return "preferences are off: the database user lacks a right, see didier doctor"
+
+
+class SchedulesOff(Refusal):
+    """The database user may not use the table of schedules."""
+
+    def __str__(self) -> str:
+        return "schedules are off: the database user lacks a right, see didier doctor"
 
 
 @dataclass(unsafe_hash=True)

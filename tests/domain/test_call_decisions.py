@@ -1,7 +1,10 @@
 """Where calls go: the decision alone, with answers that are given by hand."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from didier.domain import schedules
 from didier.domain.calls.call import Call, Place
 from didier.domain.calls.decision import decide
 from didier.domain.calls.questions import (
@@ -15,14 +18,17 @@ from didier.domain.calls.questions import (
     NotToBeCalled,
     PlaceOf,
     RecentCalls,
+    ScheduleOf,
     Waiting,
     WebAnswer,
 )
 from didier.domain.calls.targets import Target
 
 IP = "192.0.2.1"
+AT = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
+DUMP = "85026666666666"
 SERVER = {
-    "asterisk_version": "18.26.4", "ext_context": "agents", "voicemail_dump_exten": "85026666666666",
+    "asterisk_version": "18.26.4", "ext_context": "agents", "voicemail_dump_exten": DUMP,
     "voicemail_dump_exten_no_inst": "85026666666667",
 }  # fmt: skip
 ENVIRONMENT = {
@@ -41,6 +47,19 @@ CONTAINER = "".join(
 )
 
 
+SCHEDULES = {
+    "office": schedules.of(
+        "office",
+        {
+            "time_zone": "America/New_York",
+            "hours": {"wednesday": ["09:00-17:00"]},
+            "outside": "CALLMENU:night",
+            "dates": [{"date": "12-23", "name": "Party"}],
+        },
+    )
+}
+
+
 class World:
     """Gives answers: *known* by kind of question, or by question; keeps what was asked."""
 
@@ -56,12 +75,14 @@ class World:
         if isinstance(question, ActiveDids):
             return tuple(map(self._dids.get, question.patterns))
         self.asked.append(question)
+        if isinstance(question, ScheduleOf):
+            return SCHEDULES.get(question.name)
         return self._known[type(question).__name__]
 
 
-def decided(world, *, may_return=True, forms=(), **more):
+def decided(world, *, may_return=True, forms=(), at=AT, **more):
     environment = ENVIRONMENT | {f"agi_{name}": value for name, value in more.items()}
-    asking = decide(Call.of(environment, "", ""), IP, forms, may_return=may_return)
+    asking = decide(Call.of(environment, "", ""), IP, forms, at=at, may_return=may_return)
     answer = None
     while True:
         try:
@@ -107,7 +128,7 @@ ROUTES = [
     (
         {"did_route": "VOICEMAIL", "voicemail_ext": "101", "server_ip": "10.0.0.2"},
         (),
-        ("VOICEMAIL", ("default", "010*000*000*002*85026666666666101")),
+        ("VOICEMAIL", ("default", f"010*000*000*002*{DUMP}101")),
     ),
     (
         {"did_route": "VMAIL_NO_INST", "voicemail_ext": "101"},
@@ -472,7 +493,7 @@ def test_all_that_may_be_gone_is_asked_for_at_once():
         ({"did_route": "AGENT", "user": "66", "user_unavailable_action": "VOICEMAIL",
           "fallbacks": "EXTEN:1"}, False, ("FB_EXTEN", ("default", "1"))),
         ({"did_route": "AGENT", "user": "66", "user_unavailable_action": "VOICEMAIL",
-          "voicemail_ext": "2", "fallbacks": "EXTEN:1"}, False, ("NA_VOICEMAIL", ("default", "850266666666662"))),
+          "voicemail_ext": "2", "fallbacks": "EXTEN:1"}, False, ("NA_VOICEMAIL", ("default", f"{DUMP}2"))),
         ({"did_route": "AGENT", "user": "66", "user_unavailable_action": "", "fallbacks": "EXTEN:1"}, False,
          ("FB_EXTEN", ("default", "1"))),
     ],
@@ -480,9 +501,7 @@ def test_all_that_may_be_gone_is_asked_for_at_once():
 def test_an_agent_who_is_not_live_is_not_there(values, is_live, expected):
     """Where calls for the agent of the route go instead comes before the fallbacks."""
     given = did(extension="", **values) if "did_route" not in values else did(**values)
-    world = World(
-        given, server={**SERVER, "voicemail_dump_exten": "85026666666666"}, Gone={}, LiveAgent=is_live
-    )
+    world = World(given, Gone={}, LiveAgent=is_live)
 
     assert expected == way(decided(world))
 
@@ -517,7 +536,7 @@ def test_vicidial_finds_in_groups_by_the_did(values, expected):
         ("", {}, ("default", "8301")),
         ("-1", {}, ("default", "8301")),
         ("1.5", {}, ("default", "8301")),
-        ("١", {}, ("default", "8301")),
+        ("\u0661", {}, ("default", "8301")),
     ],
 )
 def test_the_dialplan_asks_for_the_next_destination(asked, gone, expected):
@@ -525,7 +544,7 @@ def test_the_dialplan_asks_for_the_next_destination(asked, gone, expected):
     decision = decided(World(did(**FALLBACKS), Gone=gone), arg_1=f"next={asked}")
 
     assert expected == way(decision)[1]
-    assert (asked in {"-1", "1.5", "١"}) == any("ignored" in step.outcome for step in decision.steps)
+    assert (asked in {"-1", "1.5", "\u0661"}) == any("ignored" in step.outcome for step in decision.steps)
 
 
 def test_a_did_without_fallbacks_has_no_next():
@@ -551,3 +570,50 @@ def test_what_was_done_for_the_first_destination_is_not_done_again():
 
     assert ("night", "s") == way(decision)[1]
     assert (False, False) == (decision.is_recorded, decision.is_cleaned)
+
+
+OPEN = datetime(2026, 3, 4, 15, tzinfo=UTC)
+CLOSED = datetime(2026, 3, 4, 13, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("values", "at", "gone", "expected"),
+    [
+        ({}, OPEN, {}, HOME),
+        ({}, CLOSED, {}, ("SCH_CALLMENU", ("night", "s"))),
+        ({}, CLOSED, {MENU: "missing"}, HOME),
+        ({"fallbacks": "EXTEN:1"}, CLOSED, {MENU: "missing"}, ("FB_EXTEN", ("default", "1"))),
+        ({"fallbacks": "EXTEN:1", "extension": ""}, OPEN, {}, ("FB_EXTEN", ("default", "1"))),
+        ({"schedule": "ghost"}, CLOSED, {}, HOME),
+        (GROUP, CLOSED, {}, ("F_EXTEN", ("filtered", "8399"))),
+    ],
+)  # fmt: skip
+def test_outside_hours_calls_go_where_the_schedule_says(values, at, gone, expected):
+    """In the place of the route, behind detours; what is not there is passed over."""
+    world = World(did(**{"schedule": "office", **values}), Gone=gone, Listed=True)
+
+    assert expected == way(decided(world, at=at))
+
+
+@pytest.mark.parametrize(
+    ("at", "outcome"),
+    [
+        (OPEN, "office is open: by the hours of the week"),
+        (CLOSED, "office is closed: by the hours of the week; it opens 2026-03-04 09:00 America/New_York"),
+        (datetime(2026, 12, 23, 15, tzinfo=UTC),
+         "office is closed: Party; it opens 2026-12-30 09:00 America/New_York"),
+    ],
+)  # fmt: skip
+def test_a_step_says_why_a_schedule_is_closed(at, outcome):
+    """With the day that is special, and when it opens."""
+    decision = decided(World(did(schedule="office"), Gone={}), at=at)
+
+    assert outcome == next(step.outcome for step in decision.steps if step.rule == "schedule")
+
+
+def test_behind_the_destination_outside_hours_come_the_fallbacks():
+    """The route is none of them."""
+    world = World(did(schedule="office", **FALLBACKS | {"fallbacks": "EXTEN:1"}), Gone={})
+    targets = [way(decided(world, at=CLOSED, arg_1=f"next={k}"))[1] for k in range(3)]
+
+    assert [("night", "s"), ("default", "1"), None] == targets

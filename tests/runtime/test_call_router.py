@@ -189,7 +189,7 @@ def test_calls_that_go_in_circles_stop(engine, circle):
 
 
 def test_further_destinations_are_no_circle(engine):
-    """However often a dialplan asks in vain for the next, also where they have the number that was dialled."""
+    """However often a dialplan asks in vain for the next, also where they have the number dialled."""
     add(engine, "1800", exten_context=HERE, extension="1800")
     fall_back(engine, *[f"EXTEN:1800@{HERE}"] * 9)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from didier import errors
 from security.rule import ALLOWED, PARTLY, Need, Row, needs
-from security.world import CALL, DAY, DESK_SERVER, DID, MARK, OTHER, PASSWORD
+from security.world import CALL, DAY, DESK_SERVER, DID, MARK, OTHER, PASSWORD, SCHEDULE
 
 DID_CSV = "did_pattern,did_description\n{},Support line\n"
 UPDATE = {"verb": "update", "values": {"record_call": "Y"}}
@@ -93,6 +93,18 @@ def _destinations(one: str, many: str, body: dict[str, str], change: dict[str, s
         Operation(f"add{one}", body=body, **write),
         Operation(f"change{one}", body=change, **hidden, **write),
         Operation(f"delete{one}", **hidden, **write),
+    )
+
+
+def _schedules() -> tuple[Operation, ...]:
+    """Return the operations on schedules, which Didier has on every database."""
+    hidden = {"hidden": errors.DestinationNotFound, "beyond": errors.NotPermitted}
+    write = {"need": needs("update_did"), "changes": True}
+    return (
+        Operation("listSchedules", _READ, hidden=PARTLY, beyond=errors.NotPermitted, mark=MARK),
+        Operation("getSchedule", _READ, **hidden, mark=MARK),
+        Operation("setSchedule", body=SCHEDULE, **hidden, **write),
+        Operation("deleteSchedule", **hidden, **write),
     )
 
 
@@ -239,6 +251,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Server", "Servers", {"server_id": "new", "server_ip": "192.0.2.99"},
         {"server_description": "Another"},
     ),
+    *_schedules(),
     _dids("readUsage", "did_log_export", mark=DID),
     _dids("readLiveCalls", "list_dids", mark=DID),
     _dids("watchCalls", "list_dids", query="?seconds=1", mark=DID),

@@ -1,5 +1,6 @@
 """A server with a caller, somebody else, and things of theirs; its database is set for each case."""
 
+import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -44,11 +45,18 @@ PARTS = {
 }  # fmt: skip
 """What stands in addresses."""
 
+SCHEDULE = {"time_zone": "UTC", "hours": {}, "outside": "VOICEMAIL:200"}
+
 _DESTINATIONS = {
     "vicidial_inbound_groups": {"group_id": "HIDDEN", "group_name": MARK},
     "vicidial_call_menu": {"menu_id": "HIDDEN", "menu_name": MARK},
     "phones": {"extension": "hidden", "server_ip": DESK_SERVER, "fullname": MARK},
     "servers": {"server_id": "hidden", "server_ip": "192.0.2.21", "server_description": MARK},
+    "didier_schedules": {
+        "name": OTHER,
+        "value": json.dumps({**SCHEDULE, "dates": [{"date": "12-24", "name": MARK}]}),
+        "updated_at": "2026-03-04 05:06:07",
+    },
 }
 """What DIDs could lead to, of another group."""
 

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -87,7 +87,7 @@ def route(engine):
         f"{NOW:%Y%m%d%H%M%S}",
     )
     with engine.begin() as conn:
-        [found] = routing.decide(conn, [decide(call, "10.0.0.1")], lambda _url: (0, ""))
+        [found] = routing.decide(conn, [decide(call, "10.0.0.1", at=datetime.now(UTC))], lambda _url: (0, ""))
         [unwritten] = routing.record(conn, [records.of(found, NOW)])
     return found.target, list(unwritten)
 

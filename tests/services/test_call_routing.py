@@ -1,5 +1,6 @@
 """Facts of calls and the rows that they leave, in each home that Didier has."""
 
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -21,6 +22,7 @@ from support.homes import ready
 from support.inbound import FACTS, IP, LOGS, add_did, call, emptied, live, put
 from support.statements import sent
 
+AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
 GATEWAY = "gateway0123456789012345"
 
 
@@ -37,7 +39,7 @@ def no_web(url):
 
 
 def decided(conn, *calls, ask_web=no_web):
-    return routing.decide(conn, [decide(each, IP) for each in calls], ask_web)
+    return routing.decide(conn, [decide(each, IP, at=AT) for each in calls], ask_web)
 
 
 def recorded(conn, now, *calls, ask_web=no_web):

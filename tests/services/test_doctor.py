@@ -17,6 +17,7 @@ from didier.storage import migrations
 from didier.storage.changes import reconcile
 from didier.storage.changes.reconcile import Pass
 from didier.storage.database import SQL_MODE, open_engine, reading, server_problem
+from didier.storage.dids import schedules
 from didier.storage.statements import run
 from didier.storage.system import health
 from didier.storage.tables import (
@@ -27,6 +28,7 @@ from didier.storage.tables import (
     OPTIONAL_RIGHTS,
     PREFERENCES,
     RIGHTS,
+    SCHEDULES,
     vicidial_tables,
 )
 from didier.storage.users import preferences
@@ -446,22 +448,29 @@ def test_a_user_who_may_make_no_table_is_told(vicidial):
     assert not has_errors(findings(engine))
 
 
-def test_a_table_of_our_own_may_do_without_rights(vicidial):
-    """Without any right on preferences Didier starts, they are off, and the statement makes them work."""
-    rights = {table: given for table, given in EVERYTHING.items() if table != PREFERENCES}
+@pytest.mark.parametrize(
+    ("table", "are_kept", "off"),
+    [
+        (PREFERENCES, preferences.are_kept, "mappings of files"),
+        (SCHEDULES, schedules.are_kept, "no opening hours"),
+    ],
+)
+def test_a_table_of_our_own_may_do_without_rights(vicidial, table, are_kept, off):
+    """Without any right on it Didier starts, what it is for is off, and the statement makes that work."""
+    rights = {name: given for name, given in EVERYTHING.items() if name != table}
     engine = open_engine(restricted_user(vicidial, rights))
     migrations.upgrade(engine)
-    [found] = [one for one in findings(engine) if PREFERENCES in one.what]
+    [found] = [one for one in findings(engine) if table in one.what]
     with reading(engine) as conn:
-        assert not preferences.are_kept(conn)
+        assert not are_kept(conn)
     sql(open_engine(vicidial), found.to_do)
 
     migrations.upgrade(engine)
 
-    assert (Severity.WARNING, True) == (found.severity, found.what.endswith("mappings of files"))
-    assert not [one for one in findings(engine) if PREFERENCES in one.what]
+    assert (Severity.WARNING, True) == (found.severity, found.what.endswith(off))
+    assert not [one for one in findings(engine) if table in one.what]
     with reading(open_engine(engine.url)) as conn:
-        assert preferences.are_kept(conn)
+        assert are_kept(conn)
 
 
 def test_optional_tables_without_rights_are_a_warning(vicidial):

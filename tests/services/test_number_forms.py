@@ -1,6 +1,6 @@
 """Calls to numbers that are stored in another spelling."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -32,7 +32,7 @@ def add(conn, pattern, active="Y"):
 def route(conn, dialled, region="US"):
     """Return where a call goes, and what the log has of it."""
     call = Call.of({"agi_extension": dialled, "agi_callerid": "7275551212"}, "", f"{NOW:%Y%m%d%H%M%S}")
-    deciding = decide(call, "10.0.0.1", numbers.forms(call.dialled, region))
+    deciding = decide(call, "10.0.0.1", numbers.forms(call.dialled, region), at=datetime.now(UTC))
     [found] = routing.decide(conn, [deciding], lambda _url: (0, ""))
     routing.record(conn, [records.of(found, NOW)])
     [logged] = run(conn, "SELECT extension, did_route FROM vicidial_did_log")

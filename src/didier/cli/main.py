@@ -21,6 +21,7 @@ from didier.cli import (
     keys,
     reports,
     routing,
+    schedules,
     serving,
     signing,
     tokens,
@@ -56,6 +57,7 @@ app.command()(reports.usage)
 app.command()(reports.calls)
 for name, group in destinations.APPS.items():
     app.add_typer(group, name=name)
+app.add_typer(schedules.app, name="schedule")
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(keys.app, name="key")

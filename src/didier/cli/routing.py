@@ -1,6 +1,7 @@
 """`didier route`: where a call would go, and why."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,14 @@ ServerIp = Annotated[
         metavar="ADDRESS",
     ),
 ]
+At = Annotated[
+    datetime | None,
+    typer.Option(
+        help="When the call comes, for schedules, in local time. Default: now.",
+        metavar="TIME",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+    ),
+]
 
 _STEPS: Sequence[Column["RouteStep"]] = (
     Column("Step", lambda step: step.rule, short=True),
@@ -39,17 +48,18 @@ def route(
     from_: From = "",
     name: Name = "",
     server_ip: ServerIp = None,
+    at: At = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show where a call would go at the moment, and why. Status 1 if it leads nowhere.
+    """Show where a call would go, and why. Status 1 if it leads nowhere.
 
     It is decided as calls are that Asterisk asks about. Nothing is written, and web addresses of filters are
-    not asked, which counts as no hit.
+    not asked, which counts as no hit. Agents and queues are looked at as they are now, also with --at.
 
     Example: didier route 18001234567 --from 7275551212
     """
     with connection.client() as client:
-        found = client.route(number, from_, name, server_ip=server_ip)
+        found = client.route(number, from_, name, server_ip=server_ip, at=at and at.astimezone())
     if as_json:
         printing.print_json(printing.fields(found))
     else:

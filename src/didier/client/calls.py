@@ -183,17 +183,40 @@ def lock(pattern: str, locked: bool) -> ApiCall[None]:
     return ApiCall("PUT" if locked else "DELETE", f"{API}/dids/{segment(pattern)}/lock", _nothing)
 
 
-def route(pattern: str, caller: str, name: str, server_ip: str | None) -> ApiCall[models.CallRoute]:
+def route(
+    pattern: str, caller: str, name: str, server_ip: str | None, at: datetime | None
+) -> ApiCall[models.CallRoute]:
     """Explain where a call goes."""
     return _get(
         f"/dids/{segment(pattern)}/route", _value(models.CallRoute.read),
-        caller=caller or None, name=name or None, server_ip=server_ip,
+        caller=caller or None, name=name or None, server_ip=server_ip, at=at and at.isoformat(),
     )  # fmt: skip
 
 
 def checks(kind: str | None, page_size: int) -> ApiCall[Page[models.CheckedDid]]:
     """List what is wrong with DIDs."""
     return _page("/checks", models.CheckedDid.read, kind=kind, limit=page_size)
+
+
+def schedules(search: str | None, page_size: int) -> ApiCall[Page[models.Schedule]]:
+    """List schedules."""
+    return _page("/schedules", models.Schedule.read, search=search, limit=page_size)
+
+
+def schedule(name: str) -> ApiCall[models.Schedule]:
+    """Show a schedule."""
+    return _get(f"/schedules/{segment(name)}", _value(models.Schedule.read))
+
+
+def set_schedule(name: str, values: Mapping[str, Any]) -> ApiCall[models.Schedule]:
+    """Store a schedule."""
+    body = bodies.as_json(dict(values))
+    return ApiCall("PUT", f"{API}/schedules/{segment(name)}", _value(models.Schedule.read), body=body)
+
+
+def delete_schedule(name: str) -> ApiCall[None]:
+    """Delete a schedule."""
+    return ApiCall("DELETE", f"{API}/schedules/{segment(name)}", _nothing, gone="destination-not-found")
 
 
 def history(pattern: str, page_size: int) -> ApiCall[Page[models.Change]]:

@@ -49,6 +49,7 @@
         ├── DidInUse
         ├── DidLocked
         ├── PreferencesOff
+        ├── SchedulesOff
         ├── ChangedMeanwhile
         ├── UnreadableTargets
         │   └── UnknownColumns
@@ -347,6 +348,10 @@ class PreferencesOff(ProblemError):
     """The server cannot store preferences: its database user lacks a right."""
 
 
+class SchedulesOff(ProblemError):
+    """The server cannot store schedules: its database user lacks a right."""
+
+
 class DidLocked(ProblemError):
     """The DID is locked against deletion."""
 
@@ -555,6 +560,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "token-not-found": TokenNotFound,
         "preference-not-found": PreferenceNotFound,
         "preferences-off": PreferencesOff,
+        "schedules-off": SchedulesOff,
         "user-exists": UserExists,
         "user-not-found": UserNotFound,
         "group-not-found": GroupNotFound,

@@ -262,6 +262,52 @@ class CallRoute(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialDay(Model):
+    """A day to come on which hours are not those of the week: a holiday, or a date of the schedule's own."""
+
+    date: str
+    name: str
+    hours: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a day as a value."""
+        return super(SpecialDay, cls).read(data, hours=tuple(data["hours"]), **given)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule(Model):
+    """Opening hours that DIDs have.
+
+    - *hours* are lists of ``09:00-17:00`` by weekday, by the clocks of *time_zone*; *dates* have others, and
+      on public holidays of *country* and its *subdivision* it is closed.
+    - *outside* is where calls go outside the hours, as one of a DID's ``fallbacks``.
+    - *open* says whether it is open at the moment, *reason* why; *next_opening* is None while it is, or if it
+      does not open within a year. *upcoming* are the next days with other hours.
+    """
+
+    name: str
+    user_group: str
+    time_zone: str
+    hours: Mapping[str, list[str]] = field(hash=False)
+    outside: str
+    country: str = ""
+    subdivision: str = ""
+    dates: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    open: bool = True
+    reason: str = ""
+    next_opening: datetime | None = None
+    upcoming: tuple[SpecialDay, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a schedule as a value."""
+        days = tuple(map(SpecialDay.read, data["upcoming"]))
+        opening, dates = moment(data["next_opening"]), tuple(data["dates"])
+        return super(Schedule, cls).read(data, upcoming=days, next_opening=opening, dates=dates, **given)
+
+
+@dataclass(frozen=True, slots=True)
 class TargetProblem(Model):
     """Why a target cannot be made; *outcome* is exists, duplicate or invalid."""
 

@@ -11,7 +11,7 @@ from ipaddress import AddressValueError, IPv4Address
 from types import MappingProxyType
 
 from didier.domain import fields
-from didier.domain.fields import Field, Rule, number, one_of, text
+from didier.domain.fields import Field, Rule, number, one_of, text, word
 from didier.domain.users import EVERY_GROUP
 from didier.errors import InvalidField
 
@@ -20,16 +20,6 @@ Value = str | int | None
 
 TIMEOUT_MOST = 65_535  # menu_timeout is a smallint without a sign
 REPEAT_MOST = 255  # menu_repeat is a tinyint without a sign
-
-
-def word(shortest: int, longest: int) -> Rule:
-    """Allow *shortest* to *longest* letters, digits, ``-`` and ``_``: VICIdial drops all others."""
-    allowed = re.compile(rf"[0-9A-Za-z_-]{{{shortest},{longest}}}")
-
-    def check(value: str) -> str | None:
-        return None if allowed.fullmatch(value) else f"{shortest} to {longest} letters, digits, - and _"
-
-    return check
 
 
 def address(value: str) -> str | None:

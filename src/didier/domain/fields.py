@@ -43,6 +43,7 @@ PHONES = "phones.extension"
 SERVERS = "servers.server_ip"
 USERS = "vicidial_users.user"
 USER_GROUPS = "vicidial_user_groups.user_group"
+SCHEDULES = "didier_schedules.name"
 
 KINDS = MappingProxyType({
     CALL_MENUS: "call menu",
@@ -52,6 +53,7 @@ KINDS = MappingProxyType({
     SERVERS: "server",
     USERS: "user",
     USER_GROUPS: "user group",
+    SCHEDULES: "schedule",
 })  # fmt: skip
 """What stands in each column that fields refer to."""
 
@@ -109,6 +111,16 @@ def call_handle_method_api(value: str) -> str | None:
     if len(value) <= CALL_HANDLE_METHOD_API and not call_handle_method(value):
         return None
     return f"3 to {CALL_HANDLE_METHOD_API} letters, digits and _, such as CIDLOOKUP"
+
+
+def word(shortest: int, longest: int) -> Rule:
+    """Allow *shortest* to *longest* letters, digits, ``-`` and ``_``: VICIdial drops all others."""
+    allowed = re.compile(rf"[0-9A-Za-z_-]{{{shortest},{longest}}}")
+
+    def check(value: str) -> str | None:
+        return None if allowed.fullmatch(value) else f"{shortest} to {longest} letters, digits, - and _"
+
+    return check
 
 
 def digits(shortest: int, longest: int) -> Rule:
@@ -368,6 +380,8 @@ OWN_FIELDS = (
           tidy=tidy_tags),
     Field("locked", one_of("Y", "N"), "Whether it cannot be deleted, not even by force", empty="N",
           label="Locked", group="Identity"),
+    Field("schedule", word(1, 50), "Opening hours; outside them calls go where these say", SCHEDULES,
+          label="Schedule", group="Route"),
     Field("fallbacks", fallbacks, "Where calls go, in order, if the route's destination cannot take them:"
           f" {route_texts.EXAMPLE}", label="Fallbacks", group="Route", tidy=route_texts.tidy),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -51,7 +51,8 @@ class CallRouter:
         end = asyncio.get_running_loop().time() + self._settings.agi_seconds
         try:
             async with asyncio.timeout_at(end):
-                deciding = decide(call, ip, self._other_forms(call), may_return=rounds < ROUNDS)
+                forms = self._other_forms(call)
+                deciding = decide(call, ip, forms, at=datetime.now(UTC), may_return=rounds < ROUNDS)
                 found = await self._decide(deciding, end)
         except (TimeoutError, Unavailable) as error:
             reason = str(error) or "too slow"

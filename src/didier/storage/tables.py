@@ -238,12 +238,13 @@ DIDIER_TABLES = (
     "didier_idempotency", "didier_batch_input", "didier_snapshots", "didier_history", "didier_locked_dids",
     "didier_tokens", "didier_sessions", "didier_unknown_names",
     "didier_second_factors", "didier_recovery_codes", "didier_changes", "didier_journal", "didier_leases",
-    "didier_ranges", "didier_did_fields", "didier_preferences",
+    "didier_ranges", "didier_did_fields", "didier_preferences", "didier_schedules",
 )  # fmt: skip
 """Didier's own tables, which the migrations make."""
 
 PREFERENCES = "didier_preferences"
-OPTIONAL_OWN = frozenset({PREFERENCES})
+SCHEDULES = "didier_schedules"
+OPTIONAL_OWN = frozenset({PREFERENCES, SCHEDULES})
 """Those of them that Didier can do without."""
 
 DIDIER_RIGHTS = ("CREATE", "ALTER", "INDEX", *_WRITE)

@@ -82,7 +82,7 @@ def test_fallbacks_are_written_as_other_fields_are(api):
     assert (200, fallbacks) == (changed.status, changed.body["fallbacks"])
     assert fallbacks == api.get(did("18005550100")).body["fallbacks"]
     assert "" == emptied.body["fallbacks"]
-    last, *_ = api.get(f"{did(SOURCE)}/history").body["data"]
+    last, *_ = api.get(f"{did(SOURCE)}/history").body["items"]
     assert (fallbacks, "") == (last["before"]["fallbacks"], last["after"]["fallbacks"])
 
 

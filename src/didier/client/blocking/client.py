@@ -345,14 +345,37 @@ class Didier:
         self._connection.send(calls.lock(pattern, False))
 
     def route(
-        self, dialled: str, caller: str = "", name: str = "", *, server_ip: str | None = None
+        self,
+        dialled: str,
+        caller: str = "",
+        name: str = "",
+        *,
+        server_ip: str | None = None,
+        at: datetime | None = None,
     ) -> models.CallRoute:
-        """Return where a call to a number would go at the moment, and why; no call is made.
+        """Return where a call to a number would go, and why; no call is made.
 
         *caller* and *name* are the number and the name of who calls; *server_ip* is the address of the server
-        on which the call arrives, unless the server knows that. What is dialled need not be a DID.
+        on which the call arrives, unless the server knows that. What is dialled need not be a DID. *at* is
+        the moment at which schedules are looked at, None for now; agents and queues count as they are now.
         """
-        return self._connection.send(calls.route(dialled, caller, name, server_ip))
+        return self._connection.send(calls.route(dialled, caller, name, server_ip, at))
+
+    def schedules(self, search: str | None = None, *, page_size: int = PAGE) -> Iterator[models.Schedule]:
+        """Yield the schedules, by name; *search* is a part of that."""
+        return self._connection.pages(calls.schedules(search, page_size))
+
+    def schedule(self, name: str) -> models.Schedule:
+        """Return a schedule, and how it stands at the moment."""
+        return self._connection.send(calls.schedule(name))
+
+    def set_schedule(self, name: str, values: Mapping[str, Any]) -> models.Schedule:
+        """Store a schedule in the place of the one with its name; *values* are as the JSON API has them."""
+        return self._connection.send(calls.set_schedule(name, values))
+
+    def delete_schedule(self, name: str) -> None:
+        """Delete a schedule that no DID has."""
+        self._connection.send(calls.delete_schedule(name))
 
     def checks(self, kind: str | None = None, *, page_size: int = PAGE) -> Iterator[models.CheckedDid]:
         """Yield the DIDs with which something is wrong, with what that is; only that of one *kind*, if named.

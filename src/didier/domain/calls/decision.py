@@ -7,9 +7,10 @@ The rules, and their order, are those of VICIdial's call routing without its def
 import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
-from didier.domain import nowhere, patterns, route_texts
+from didier.domain import nowhere, patterns, route_texts, schedules
 from didier.domain.calls import caller_ids, number_lists, recent_calls, targets, urls
 from didier.domain.calls.call import Call, Place, Row
 from didier.domain.calls.number_lists import BLANK
@@ -23,6 +24,7 @@ from didier.domain.calls.questions import (
     NotToBeCalled,
     PlaceOf,
     Question,
+    ScheduleOf,
     Waiting,
     WebAnswer,
 )
@@ -99,13 +101,15 @@ class Decision:
         self.steps.append(Step(rule, outcome))
 
 
-def decide(call: Call, ip: str, forms: Sequence[str] = (), *, may_return: bool = True) -> Asking[Decision]:
-    """Decide on *call*, which has arrived at the server with the address *ip*.
+def decide(
+    call: Call, ip: str, forms: Sequence[str] = (), *, at: datetime, may_return: bool = True
+) -> Asking[Decision]:
+    """Decide on *call*, which has arrived at the moment *at* at the server with the address *ip*.
 
     *forms* are other spellings of what was dialled, looked for behind that itself. A call that has come
     back too often *may_return* no more: it is not sent to where calls arrive, which leads here again.
     """
-    decision = yield from _decided(call, ip, forms)
+    decision = yield from _decided(call, ip, forms, at)
     if decision.target and call.next and not decision.has_next:
         decision.note("next", "detours have one destination: the dialplan goes on")
         decision.target = None
@@ -116,7 +120,7 @@ def decide(call: Call, ip: str, forms: Sequence[str] = (), *, may_return: bool =
     return decision
 
 
-def _decided(call: Call, ip: str, forms: Sequence[str]) -> Asking[Decision]:
+def _decided(call: Call, ip: str, forms: Sequence[str], at: datetime) -> Asking[Decision]:
     wanted = (SYSTEM_FILTER, call.dialled, *forms, DEFAULT)
     place, (system, *found) = yield PlaceOf(ip), ActiveDids(wanted)
     decision = Decision(call, place, call.caller.number, call.caller.number)
@@ -134,7 +138,7 @@ def _decided(call: Call, ip: str, forms: Sequence[str]) -> Asking[Decision]:
     _begin(decision, row)
     decision.is_recorded = text(row, "record_call") in _RECORDED and not call.next  # it is going on
     _clean(decision, row)
-    yield from _by_did(decision, row, place)
+    yield from _by_did(decision, row, place, at)
     return decision
 
 
@@ -163,7 +167,7 @@ def _begin(decision: Decision, row: Row) -> None:
     decision.group = text(row, "group_id") if decision.route == "IN_GROUP" else ""
 
 
-def _by_did(decision: Decision, row: Row, place: Place) -> Asking[None]:
+def _by_did(decision: Decision, row: Row, place: Place, at: datetime) -> Asking[None]:
     """Decide by the DID itself: its detours in their order, then its route."""
     detour = yield from _pre_filtered(decision, row)
     if recent := (yield from _recently_called(decision, row)):
@@ -179,7 +183,7 @@ def _by_did(decision: Decision, row: Row, place: Place) -> Asking[None]:
     if detour is None and not decision.call.next:  # these say whether the first destination takes calls
         detour = (yield from _without_agents(decision, row)) or (yield from _with_queue(decision, row))
     if detour is None:
-        yield from _by_destinations(decision, row, place)
+        yield from _by_destinations(decision, row, place, at)
     else:
         decision.target = detour if detour.is_whole else None
 
@@ -337,21 +341,52 @@ def _send(decision: Decision, way: _Way, target: Target | None) -> None:
     decision.note("route", f"{text(way.row, 'did_route') or 'none'}: {where}")
 
 
-def _by_destinations(decision: Decision, row: Row, place: Place) -> Asking[None]:
+def _by_destinations(decision: Decision, row: Row, place: Place, at: datetime) -> Asking[None]:
     """Send the call to the first destination of the DID that takes calls, behind those that have failed.
 
-    Without fallbacks that is the route, which VICIdial does not check.
+    Without schedule and fallbacks that is the route, which VICIdial does not check.
     """
-    others = list(route_texts.listed(text(row, "fallbacks")))
-    tried = decision.call.next
-    if not others and not tried:
+    row = {**row, "did_active": "Y"}
+    route = _Way(row, decision.route, "DID")
+    first = (yield from _outside_hours(decision, row, at)) or route
+    others = [_other(row, each, "FB") for each in route_texts.listed(text(row, "fallbacks"))]
+    if first is route and not others and not decision.call.next:
         yield from _routed(decision, row, place, "DID")
         return
     decision.has_next = True
-    own = _Way({**row, "did_active": "Y"}, decision.route, "DID")
-    ways = [own, *(_fallback(own.row, other) for other in others)]
+    if (yield from _by_first([first, *others], decision, place)):
+        return
+    if decision.call.next:
+        decision.note("next", "no further destination is there: the dialplan goes on")
+    else:
+        decision.note("fallback", "no destination is there: the route is taken as it is")
+        yield from _routed(decision, row, place, "DID")
+
+
+def _outside_hours(decision: Decision, row: Row, at: datetime) -> Asking[_Way | None]:
+    """Return the way that calls go while the schedule of *row* is closed, None while it is not."""
+    name = text(row, "schedule")
+    if not name:
+        return None
+    schedule = yield ScheduleOf(name)
+    if schedule is None:
+        decision.note("schedule", f"{name} does not exist: calls go as if it were open")
+        return None
+    state = schedules.state(schedule, at)
+    if state.is_open:
+        decision.note("schedule", f"{name} is open: {state.reason}")
+        return None
+    opening = schedules.next_opening(schedule, at)
+    opens = f"{opening:%Y-%m-%d %H:%M} {schedule.time_zone}" if opening else "not within a year"
+    decision.note("schedule", f"{name} is closed: {state.reason}; it opens {opens}")
+    return _other(row, schedule.outside, "SCH")
+
+
+def _by_first(ways: Sequence[_Way], decision: Decision, place: Place) -> Asking[bool]:
+    """Send the call the first of *ways* that takes it, behind those that failed; say whether one does."""
     things = frozenset(thing for way in ways for thing in nowhere.things(way.row))
     gone = (yield Gone(things)) if things else {}
+    tried = decision.call.next
     for way in ways:
         present = yield from _with_agent(decision, way)
         target = yield from _target(present, place)
@@ -361,17 +396,16 @@ def _by_destinations(decision: Decision, row: Row, place: Place) -> Asking[None]
             tried -= 1
             decision.note("next", f"{destination(way.row)} was tried")
         else:
+            if way.logged.startswith("FB_"):
+                decision.note("fallback", f"{destination(way.row)} takes the call")
             _send(decision, present, target)
-            return
-    if decision.call.next:
-        decision.note("next", "no further destination is there: the dialplan goes on")
-    else:
-        decision.note("fallback", "no destination is there: the route is taken as it is")
-        yield from _routed(decision, row, place, "DID")
+            return True
+    return False
 
 
-def _fallback(row: Row, other: Destination) -> _Way:
-    return _Way({**row, **other.columns}, f"FB_{other.route}", _reason(row, other))
+def _other(row: Row, other: Destination, mark: str) -> _Way:
+    """Return the way to a destination beside the route of *row*; *mark* says in the log why it is taken."""
+    return _Way({**row, **other.columns}, f"{mark}_{other.route}", _reason(row, other))
 
 
 def _cannot_take(way: _Way, gone: nowhere.Gone, target: Target | None) -> str | None:
@@ -386,7 +420,7 @@ def _cannot_take(way: _Way, gone: nowhere.Gone, target: Target | None) -> str | 
 
 
 def _reason(row: Row, other: Destination) -> str:
-    """Return what tells VICIdial's next script that it has to look for *other* in the DID; empty: nothing does.
+    """Return what tells VICIdial's next script to look for *other* in the DID; empty: nothing does.
 
     It takes in-groups and agents from the row of the DID alone: those of the route, of the filter, or the
     in-group for calls that no agent takes.

@@ -110,6 +110,13 @@ class Gone:
     things: frozenset[Thing]
 
 
+@dataclass(frozen=True, slots=True)
+class ScheduleOf:
+    """The `Schedule` called *name*; None where there is none."""
+
+    name: str
+
+
 Question = (
     PlaceOf
     | ActiveDids
@@ -123,4 +130,5 @@ Question = (
     | LiveAgent
     | DialplanNumber
     | Gone
+    | ScheduleOf
 )

@@ -1,7 +1,7 @@
 """Where a call would go and why, decided by the function that decides on calls. It only reads.
 
 Who is there at the moment (agents, calls that wait) counts as it does at the moment, and days are counted by
-the database's clock, as for calls.
+the database's clock, as for calls. Schedules alone are asked about the moment at which the call would come.
 """
 
 from collections.abc import Sequence
@@ -35,6 +35,7 @@ class SupposedCall:
 
     *server_ip* is the address of the server on which it arrives; None: of the only one that there is. With
     *region*, the country from which numbers are dialled, other spellings of what is dialled are looked for.
+    *at* is the moment by which schedules are open or closed, with a time zone; None: now.
     """
 
     dialled: str
@@ -42,6 +43,7 @@ class SupposedCall:
     name: str = ""
     server_ip: str | None = None
     region: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def explain(
     }  # fmt: skip
     supposed = Call.of(environment, "", f"{now:%Y%m%d%H%M%S}")
     others = numbers.forms(call.dialled, call.region) if call.region else []
-    asking = decide(supposed, _server_ip(conn, sight, call), others)
+    asking = decide(supposed, _server_ip(conn, sight, call), others, at=call.at or now.astimezone())
     [decision] = routing.decide(conn, [asking], ask_web or _not_asked)
     if not _is_seen(sight, decision):
         return NotFound(call.dialled)

@@ -163,6 +163,16 @@ def _unknown(reference: _Reference) -> UnknownReference:
     return UnknownReference(reference.column, reference.value, f"a value of {place}", fields.KINDS[place])
 
 
+def destination_problem(
+    conn: Connection, field: str, written: str, sight: Visibility
+) -> UnknownReference | None:
+    """Say what the destination *written* in a *field* names that is not there for who has *sight*."""
+    found = problem_of_all(conn, {"fallbacks": written}, sight)
+    if not isinstance(found, UnknownReference):
+        return None
+    return UnknownReference(field, found.value, found.allowed, found.kind)
+
+
 def own_group_problem(user: User, columns: Collection[str]) -> InvalidField | None:
     """Refuse *columns* in which targets have values of their own, when a limited user names the group there.
 

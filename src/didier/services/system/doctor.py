@@ -32,6 +32,7 @@ from didier.storage.tables import (
     PHONES_ALIAS,
     PREFERENCES,
     RIGHTS,
+    SCHEDULES,
     USERS,
 )
 from didier.storage.users import second_factors, users
@@ -271,6 +272,7 @@ _OFF = {
     LIVE_INBOUND_AGENTS: "agents at work get new ranks in in-groups at their next sign-in only",
     PHONES: "phones are not looked up",
     PHONES_ALIAS: "aliases of phones do not count as phones",
+    SCHEDULES: "DIDs have no opening hours",
     PREFERENCES: "the panel keeps no chosen columns, saved filters and mappings of files",
 }
 

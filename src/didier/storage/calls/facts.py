@@ -24,12 +24,13 @@ from didier.domain.calls.questions import (
     PlaceOf,
     Question,
     RecentCalls,
+    ScheduleOf,
     Waiting,
 )
 from didier.storage import dialects, row_sets
 from didier.storage.calls import recent_calls
 from didier.storage.calls.equality import key, local_now, rows_with
-from didier.storage.dids import dids, nowhere
+from didier.storage.dids import dids, nowhere, schedules
 from didier.storage.statements import as_json, as_text, columns_of, known_columns, run
 from didier.storage.tables import (
     AUTO_CALLS,
@@ -226,8 +227,14 @@ def _gone(conn: Connection, questions: Sequence[Gone]) -> Answers:
     }
 
 
+def _schedules(conn: Connection, questions: Sequence[ScheduleOf]) -> Answers:
+    found = schedules.by_name(conn, {question.name for question in questions})
+    return {question: found.get(question.name) for question in questions}
+
+
 _KINDS: Mapping[type, Callable[[Connection, Any], Answers]] = {
     PlaceOf: _places, ActiveDids: _active_dids, Listed: _listed, NotToBeCalled: _not_to_be_called,
     Container: _containers, RecentCalls: recent_calls.answers, AgentsOf: _agents_of, LiveAgent: _live_agents,
     Waiting: _waiting, DialplanNumber: _dialplan_numbers, Gone: _gone,
+    ScheduleOf: _schedules,
 }  # fmt: skip

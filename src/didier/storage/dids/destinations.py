@@ -1,10 +1,19 @@
-"""What DID and user fields may point at: in-groups, call menus, servers, phones, users, campaigns."""
+"""What DID and user fields may point at: in-groups, menus, servers, phones, users, campaigns, schedules."""
 
 from collections.abc import Collection
 
 from sqlalchemy.engine import Connection
 
-from didier.domain.fields import CALL_MENUS, CAMPAIGNS, IN_GROUPS, PHONES, SERVERS, USER_GROUPS, USERS
+from didier.domain.fields import (
+    CALL_MENUS,
+    CAMPAIGNS,
+    IN_GROUPS,
+    PHONES,
+    SCHEDULES,
+    SERVERS,
+    USER_GROUPS,
+    USERS,
+)
 from didier.domain.users import EVERY_GROUP
 from didier.storage import dialects
 from didier.storage.statements import as_json, columns_of, like, rows_of, run, scalar
@@ -18,6 +27,7 @@ _NAMES = {
     SERVERS: "server_description",
     USERS: "full_name",
     USER_GROUPS: "group_name",
+    SCHEDULES: "name",
 }
 """The column beside each that fields refer to in which people find what it is called."""
 

@@ -11,9 +11,11 @@ from alembic import op
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.schema import CreateTable
 
+from didier.domain.users import EVERY_GROUP
 from didier.errors import NoDatabase
 from didier.storage import dialects, embedded
 from didier.storage.database import check_server, database_file
+from didier.storage.dialects import SQLITE
 from didier.storage.system import health, rights
 from didier.storage.tables import DIDS, USERS, vicidial_tables
 
@@ -30,7 +32,7 @@ INNODB: dict[str, Any] = {
 """Options of every table: journals must survive a crash whatever engine VICIdial's own tables have."""
 
 
-_OPTIONAL = sa.Table(
+_PREFERENCES = sa.Table(
     "didier_preferences",  # what users have chosen to see in the panel
     sa.MetaData(),
     sa.Column("user_id", sa.Integer, primary_key=True, autoincrement=False),
@@ -47,11 +49,31 @@ _OPTIONAL = sa.Table(
 )
 
 
+_SCHEDULES = sa.Table(
+    "didier_schedules",  # opening hours
+    sa.MetaData(),
+    # As VICIdial compares the names of what DIDs lead to: without case.
+    sa.Column(
+        "name", sa.String(50).with_variant(sa.String(50, collation="NOCASE"), SQLITE), primary_key=True
+    ),
+    sa.Column(
+        "user_group",
+        sa.String(20).with_variant(sa.String(20, collation="NOCASE"), SQLITE),
+        nullable=False,
+        server_default=EVERY_GROUP,
+    ),
+    sa.Column("value", sa.Text, nullable=False),  # JSON
+    sa.Column("updated_at", sa.DateTime, nullable=False),
+    **INNODB,
+)
+_OPTIONAL = (_PREFERENCES, _SCHEDULES)
+
+
 def make_optional(conn: Connection) -> None:
-    """Make the table that Didier can do without, unless it is there or the database user may not."""
-    name = _OPTIONAL.name
-    if rights.may_make(conn, name) and not sa.inspect(conn).has_table(name):
-        conn.execute(CreateTable(_OPTIONAL, if_not_exists=True))
+    """Make the tables that Didier can do without, unless they are there or the database user may not."""
+    for table in _OPTIONAL:
+        if rights.may_make(conn, table.name) and not sa.inspect(conn).has_table(table.name):
+            conn.execute(CreateTable(table, if_not_exists=True))
 
 
 def add_column(table: str, column: "sa.Column[Any]") -> bool:

@@ -20,6 +20,7 @@ from didier.web.api.context import context_of
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import refusals
 from didier.web.api.signed import Signed, SignedRoute
+from didier.web.api.timestamps import Moment
 
 router = APIRouter(prefix="/dids", tags=["dids"], route_class=SignedRoute)
 
@@ -48,6 +49,14 @@ ServerIp = Annotated[
         max_length=50,
         description="Address of the server on which the call arrives; without it that in the setting"
         " `agi_server_ip`, or that of the only server that there is",
+    ),
+]
+
+At = Annotated[
+    Moment | None,
+    Query(
+        description="When the call comes, for schedules; without a zone it is local time of the server."
+        " Without it: now. Agents and queues are looked at as they are now"
     ),
 ]
 
@@ -119,10 +128,13 @@ async def explain_route(
     caller: CallerNumber = "",
     name: CallerName = "",
     server_ip: ServerIp = None,
+    at: At = None,
 ) -> Response:
     """Say where a call would go at the moment, and why; nothing is written, and no web address is asked."""
     context = context_of(request)
-    call = SupposedCall(pattern, caller, name, server_ip or context.agi_server_ip, context.agi_region)
+    arrived = server_ip or context.agi_server_ip
+    moment = at and at.astimezone()
+    call = SupposedCall(pattern, caller, name, arrived, context.agi_region, moment)
 
     def read(conn: Connection, who: Caller) -> Answer | Refusal:
         found = explain.explain(conn, who, call, datetime.now())

@@ -97,6 +97,7 @@ TYPES: Mapping[type[DidierError], ProblemType] = MappingProxyType({
     errors.TokenNotFound: ProblemType("token-not-found", 404, "There is no such token"),
     errors.PreferenceNotFound: ProblemType("preference-not-found", 404, "There is no such preference"),
     errors.PreferencesOff: ProblemType("preferences-off", 409, "Preferences cannot be stored here"),
+    errors.SchedulesOff: ProblemType("schedules-off", 409, "Schedules cannot be stored here"),
     errors.NotConfirmed: ProblemType("not-confirmed", 403, "The password or the code is not right"),
     errors.SecondFactorExists: ProblemType("second-factor-exists", 409, "There is a second factor already"),
     errors.NoSecondFactor: ProblemType("no-second-factor", 404, "There is no second factor"),

@@ -27,6 +27,7 @@ from didier.web.api import (
     problems,
     refused,
     reports,
+    schedules,
     tables,
     tokens,
     users,
@@ -56,6 +57,7 @@ ROUTERS = (
     tokens.router,
     reports.router,
     live.router,
+    schedules.router,
     *destinations.ROUTERS,
 )
 TAGS = (
@@ -66,6 +68,7 @@ TAGS = (
     ("batches", "What was ordered together: how far it is, and undoing it"),
     ("tokens", "Tokens for programs, each for a part of what its user may do"),
     ("destinations", "In-groups, call menus, phones and servers that DIDs lead to"),
+    ("schedules", "Opening hours that DIDs have, and where calls go outside them"),
     ("reports", "The API log, and calls to DIDs"),
 )
 
