@@ -17,10 +17,12 @@ from playwright.sync_api import sync_playwright
 
 from browser.conftest import ARGUMENTS, executable
 from browser.panel import Panel
+from didier.web.api.schedules import EXAMPLE
 from support.authenticator import set_up
 from support.channel import Channel
 from support.mariadb import free_port
 from support.server import Didier
+from web.api.conftest import Api
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
@@ -149,6 +151,8 @@ PAGES: Pages = {
     "live": ("/live", _live),
     "in-groups": ("/in-groups", None),
     "call-menu": ("/call-menu/MAIN", None),
+    "schedules": ("/schedules", None),
+    "schedule": ("/schedule/office", None),
     "users": ("/users", None),
     "user": ("/user/crm", None),
     "user-own": ("/user/admin", _losing),
@@ -180,6 +184,7 @@ def fill(server: Didier) -> None:
             " VALUES ('MAIN', ?, ?, ?)",
             option, route, value,
         )  # fmt: skip
+    Api(server).ask("PUT", "/schedules/office", EXAMPLE)
     server.tutorial(target=",".join(str(18002223333 + number) for number in range(8)))
     server.vicidial(
         "copy_did",

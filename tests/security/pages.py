@@ -73,6 +73,11 @@ PAGES_OPENED: tuple[Opened, ...] = (
     *(
         Opened(f"/{kind.path}", _LISTED, hidden=PARTLY, mark=MARK) for kind in KINDS
     ),
+    Opened("/schedules", _LISTED, hidden=PARTLY, mark=OTHER),
+    Opened("/schedules/new", needs("list_dids", "update_did")),
+    Opened(
+        "/schedule/{name}", _LISTED, hidden=errors.DestinationNotFound, mark=MARK, path=f"/schedule/{OTHER}"
+    ),
     *(Opened(f"/{kind.path}/new", needs("list_dids", "update_did")) for kind in KINDS),
     *(
         Opened(

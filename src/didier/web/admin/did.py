@@ -79,7 +79,8 @@ class DidPage(PanelPage):
         asked = {name: request.query_params.get(name, "")[:CALLER_MOST] for name in _OF_CALLER}
         context = self.desk.context
         server_ip = asked["server_ip"] or context.agi_server_ip
-        call = SupposedCall(pattern, asked["caller"], asked["name"], server_ip, context.agi_region)
+        at = _moment(request.query_params.get("at", ""))
+        call = SupposedCall(pattern, asked["caller"], asked["name"], server_ip, context.agi_region, at)
         found = await self.read(
             request, lambda conn, caller: explain.explain(conn, caller, call, datetime.now())
         )
@@ -88,11 +89,21 @@ class DidPage(PanelPage):
         return self.render(
             request, "did_route.html", "Where do calls go?", pattern=pattern, found=found,
             decision=found.decision, target=target, onward=onward, asked=asked, most=CALLER_MOST,
+            at=f"{at:%Y-%m-%dT%H:%M}" if at else "",
         )  # fmt: skip
 
 
 _OF_CALLER = ("caller", "name", "server_ip")
 """What is asked about a call."""
+
+
+def _moment(written: str) -> datetime | None:
+    """Return the moment that is asked about, on the clock of the server; None: now, as for what is none."""
+    try:
+        return datetime.fromisoformat(written).astimezone() if written else None
+    except (ValueError, OverflowError):
+        return None
+
 
 LABELS = {field.column: field.label for field in BY_COLUMN.values()}
 

@@ -33,6 +33,7 @@ from didier.web.admin.live import LivePage
 from didier.web.admin.logs import ApiLog, ChangeLog
 from didier.web.admin.page import Desk, PanelPage, address, changed, may
 from didier.web.admin.profile import ProfilePage
+from didier.web.admin.schedules import SchedulePage, SchedulesPage
 from didier.web.admin.users import UserPage, UsersPage
 from didier.web.api.operations import Permission
 
@@ -66,9 +67,8 @@ class Start(PanelPage):
 
 
 PAGES: tuple[type[PanelPage], ...] = (
-    Dashboard, LivePage, DidsPage, ChecksPage, CopyPage, BatchesPage, *LISTS, UsersPage, ApiLog, ChangeLog,
-    Console,
-    DidPage, BulkPage, UserPage, ProfilePage, Choices, *FORMS,
+    Dashboard, LivePage, DidsPage, ChecksPage, CopyPage, BatchesPage, *LISTS, SchedulesPage, UsersPage, ApiLog,
+    ChangeLog, Console, DidPage, BulkPage, UserPage, ProfilePage, Choices, *FORMS, SchedulePage,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
