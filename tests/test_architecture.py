@@ -1,4 +1,4 @@
-"""The page about the architecture is true of the code."""
+"""The page about the architecture is true of the code, and the domain has no clock."""
 
 import importlib
 import re
@@ -42,3 +42,11 @@ def test_what_is_named_is_there(name):
 def test_the_way_of_a_copy_has_names():
     """The page is looked through as it is written."""
     assert len(NAMED) >= 15
+
+
+def test_the_domain_has_no_clock():
+    """Moments are given to it, also where it counts with them."""
+    files = ROOT.glob("src/didier/domain/**/*.py")
+    asking = re.compile(r"\b(now|utcnow|today|monotonic)\(")
+
+    assert [] == [file.name for file in files if asking.search(file.read_text("utf-8"))]
