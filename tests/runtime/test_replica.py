@@ -7,16 +7,19 @@ from datetime import datetime
 import pytest
 
 from didier.cli.local import CALLER
+from didier.domain import schedules
 from didier.domain.calls.questions import (
     ActiveDids,
     AgentsOf,
     Container,
     DialplanNumber,
+    Gone,
     Listed,
     LiveAgent,
     NotToBeCalled,
     PlaceOf,
     RecentCalls,
+    ScheduleOf,
     Waiting,
 )
 from didier.runtime.outage import Outage
@@ -28,13 +31,17 @@ from didier.storage.calls import facts
 from didier.storage.changes import ranges
 from didier.storage.database import reading
 from didier.storage.dids import did_fields, dids
+from didier.storage.dids import schedules as stored_schedules
+from didier.storage.dids.schedules import StoredSchedule
 from didier.storage.statements import insert, run
 from didier.storage.tables import (
+    CALL_MENU,
     CAMPAIGN_DNC,
     CONTAINERS,
     DIDS,
     DNC,
     FILTER_NUMBERS,
+    IN_GROUPS,
     PHONES,
     ROUTING,
     SERVERS,
@@ -141,10 +148,22 @@ def test_it_answers_as_the_database_does(source, replica, now):
         )
         put(conn, FILTER_NUMBERS, phone_number="7275551212", filter_phone_group_id="Gröup")
         put(conn, DNC, phone_number="727XXXXXXX")
+        put(conn, IN_GROUPS, group_id="sales", group_name="x", active="Y")
+        put(conn, IN_GROUPS, group_id="OFF", group_name="x", active="N")
+        put(conn, CALL_MENU, menu_id="Day", menu_name="x")
+        office = schedules.of("office", {"time_zone": "Europe/Berlin", "outside": "EXTEN:9"})
+        stored_schedules.put(conn, StoredSchedule(office, "---ALL---"), now)
         put(conn, CAMPAIGN_DNC, phone_number="1", campaign_id="Camp")
     refresh(source, replica)
     questions = [
         PlaceOf(IP), PlaceOf("192.0.2.9"), ActiveDids(TEXTS), ActiveDids((SOURCE,)),
+        ScheduleOf("Office"), ScheduleOf("none"),
+        Gone(frozenset({
+            (f"{IN_GROUPS}.group_id", "SALES", ""), (f"{IN_GROUPS}.group_id", "OFF", ""),
+            (f"{IN_GROUPS}.group_id", "none", ""), (f"{CALL_MENU}.menu_id", "day", ""),
+            ("vicidial_users.user", "6666", ""), (f"{PHONES}.extension", "Ännä", IP),
+            (f"{SERVERS}.server_ip", IP, ""),
+        })),
         *(Container(name) for name in ("RECENT", "recent ", "none")),
         *(DialplanNumber(IP, name) for name in ("anna", "ANNA ", "ÄNNÄ", "other")),
         *(Listed((group,), (number,)) for group in ("group", "GROUP ", "x") for number in ("7275551212", "")),
@@ -161,6 +180,7 @@ def test_it_answers_as_the_database_does(source, replica, now):
         else:
             assert expected[question] == got[question], question
     assert any(expected[ActiveDids(TEXTS)])
+    assert expected[ScheduleOf("Office")]
 
 
 def test_what_it_cannot_know_counts_as_nobody(source, replica):

@@ -10,6 +10,7 @@ tables: nobody is there, nobody waits, nobody was called.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -21,10 +22,13 @@ from didier.storage.dids import did_fields
 from didier.storage.dids.did_fields import Fields
 from didier.storage.statements import as_json, known_columns, rows_of, run, scalar
 from didier.storage.system import rights
-from didier.storage.tables import DIDS, ROUTING, routing_tables
+from didier.storage.tables import DIDS, ROUTING, SCHEDULES, routing_tables
 
-OTHERS = tuple(table for table in ROUTING if table != DIDS)
-"""The tables that are copied as a whole."""
+OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {name: columns for name, columns in ROUTING.items() if name != DIDS}
+    | {SCHEDULES: ("name", "user_group", "value")}
+)
+"""The tables that are copied as a whole, and their columns."""
 
 AT_ONCE = 500
 """How many changes are followed, or DIDs copied, at a time."""
@@ -36,6 +40,8 @@ _OWN = (
     " (name TEXT PRIMARY KEY, size INTEGER NOT NULL, digest TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS replica_state (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     did_fields.IN_REPLICA,
+    f"CREATE TABLE IF NOT EXISTS {SCHEDULES}"
+    " (name TEXT PRIMARY KEY COLLATE NOCASE, user_group TEXT, value TEXT NOT NULL)",
 )
 
 
@@ -63,7 +69,7 @@ def prepare(replica: Connection, source: str) -> State:
         run(replica, statement)
     state = read_state(replica)
     if state is None or state.source != source:
-        for table in (*ROUTING, did_fields.TABLE, "replica_ranges", "replica_tables"):
+        for table in (DIDS, *OTHERS, did_fields.TABLE, "replica_ranges", "replica_tables"):
             run(replica, f"DELETE FROM {table}")
         state = State(source)
         keep_state(replica, state)
@@ -242,8 +248,9 @@ class TableCopy:
 
 def changed_table(source: Connection, replica: Connection, table: str, limit: int) -> TableCopy | None:
     """Return *table* with its rows, if these are not more than *limit*; None where the replica has it so."""
-    is_read = rights.may(source, table, ("SELECT",))
-    columns = known_columns(source, table, ROUTING[table]) if is_read else ()
+    columns = known_columns(source, table, OTHERS[table])
+    if columns and not rights.may(source, table, ("SELECT",)):
+        columns = ()
     found = _summary(source, table, columns, limit)
     sql = "SELECT size, digest FROM replica_tables WHERE name = ?"
     if run(replica, sql, table) == [(found.size, _digest(found))]:

@@ -67,8 +67,8 @@ class Start(PanelPage):
 
 
 PAGES: tuple[type[PanelPage], ...] = (
-    Dashboard, LivePage, DidsPage, ChecksPage, CopyPage, BatchesPage, *LISTS, SchedulesPage, UsersPage, ApiLog,
-    ChangeLog, Console, DidPage, BulkPage, UserPage, ProfilePage, Choices, *FORMS, SchedulePage,
+    Dashboard, LivePage, DidsPage, ChecksPage, CopyPage, BatchesPage, *LISTS, SchedulesPage, UsersPage,
+    ApiLog, ChangeLog, Console, DidPage, BulkPage, UserPage, ProfilePage, Choices, *FORMS, SchedulePage,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
