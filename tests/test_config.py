@@ -44,7 +44,13 @@ VALUES = {
     "agi_connections": (1, 2, 3),
     "agi_url_seconds": (1.5, 2.5, 3.5),
     "agi_url_networks": ("192.0.2.1/32", "192.0.2.2/32, 2001:db8::/32", "192.0.2.16/28"),
+    "agi_replica": (False, True, False),
+    "agi_directory": ("a", "b", "c"),
+    "agi_database_seconds": (1.5, 2.5, 3.5),
+    "agi_list_limit": (1, 2, 3),
     "agi_number_forms": (True, False, True),
+    "agi_metrics_host": ("192.0.2.1", "192.0.2.2", "192.0.2.3"),
+    "agi_metrics_port": (1, 2, 3),
     "allowed_hosts": ("a.example.com", "b.example.com, *.example.org", "2001:db8::1"),
 }
 """For each setting a value from a flag, the environment and the file."""
@@ -84,7 +90,13 @@ ALLOWED = {
     "agi_connections": ("0", "greater than or equal to 1"),
     "agi_url_seconds": ("0", "greater than 0"),
     "agi_url_networks": ("10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+    "agi_replica": ("perhaps", "valid boolean"),
+    "agi_directory": ("", "at least 1 character"),
+    "agi_database_seconds": ("0", "greater than 0"),
+    "agi_list_limit": ("-1", "greater than or equal to 0"),
     "agi_number_forms": ("perhaps", "valid boolean"),
+    "agi_metrics_host": ("", "at least 1 character"),
+    "agi_metrics_port": ("0", "greater than or equal to 1"),
     "allowed_hosts": ("https://a.example.com", "without scheme, port and path"),
 }
 """For each setting a value that is not allowed, and what is."""

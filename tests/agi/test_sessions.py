@@ -126,6 +126,7 @@ def test_an_argument_asks_for_the_next_destination(argument, expected):
 
     async def route(call):
         calls.append(call.next)
+        return Undecided("it was only asked about")
 
     assert [UNSET] == commands_of(environment(arg_1=argument), OK, route=route, seconds=60)
     assert [expected] == calls
