@@ -326,7 +326,7 @@ def test_a_user_without_view_reports_sees_no_logs(server, open_page):
     panel.page.wait_for_selector(".dashboard[data-done]")
 
     destinations = "DESTINATIONS In-groups Call menus Phones Servers Schedules"
-    assert f"Dashboard DIDs Copy Batches {destinations} API console JSON API" == menu
+    assert f"Dashboard Live calls DIDs Check Copy Batches {destinations} API console JSON API" == menu
     assert [403] * 4 == statuses
     assert ["routes", "nowhere", "copies"] == panel.page.eval_on_selector_all(
         "[data-part]", "parts => parts.map(part => part.id.replace('part-', ''))"
