@@ -161,6 +161,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 ORDINARY = frozenset({
     "active", "cursor", "did_route", "format", "header", "offset", "outcome", "result", "route", "since",
     "sort", "stage", "state", "until", "q", "locked", "total", "reason", "leads_nowhere", "check", "at",
+    "seconds",
 })  # fmt: skip
 """Parameters that name nothing."""
 
