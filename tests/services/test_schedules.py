@@ -9,7 +9,8 @@ from didier.cli.local import CALLER
 from didier.domain.calls.decision import decide
 from didier.domain.calls.questions import ScheduleOf
 from didier.errors import DestinationInUse, DestinationNotFound, NotPermitted, SchedulesOff
-from didier.services.calls import routing
+from didier.services.calls import explain, routing
+from didier.services.calls.explain import SupposedCall
 from didier.services.dids import schedules
 from didier.services.dids.schedules import DeleteSchedule, PutSchedule
 from didier.storage.calls import facts
@@ -51,6 +52,23 @@ def test_calls_go_by_schedules(clean, now):
         found = [targets(conn, at, "1801", "1802", "1803") for at in (OPEN, CLOSED)]
 
     assert [["8301", "8700", "8301"], ["8600", "8700", "8301"]] == found
+
+
+def test_an_explanation_agrees_with_the_decision_on_calls(clean, now):
+    """Open and closed, and where the destination outside hours is gone."""
+    with clean.begin() as conn:
+        put(conn, now)
+        run(conn, "INSERT INTO vicidial_call_menu (menu_id, menu_name) VALUES ('night', 'Night')")
+        put(conn, now, "menu", outside="CALLMENU:night", hours={})
+        run(conn, "DELETE FROM vicidial_call_menu")
+        have(conn, "1801", schedule="office", fallbacks="EXTEN:1@default")
+        have(conn, "1802", schedule="menu", fallbacks="CALLMENU:none EXTEN:2@default")
+        pairs = [(number, at) for number in ("1801", "1802") for at in (OPEN, CLOSED)]
+        supposed = [SupposedCall(number, server_ip=IP, at=at) for number, at in pairs]
+        explained = [explain.explain(conn, CALLER, one, now).decision.target.extension for one in supposed]
+
+        assert [targets(conn, at, number)[0] for number, at in pairs] == explained
+        assert ["8301", "8600", "2", "2"] == explained
 
 
 def test_what_is_stored_counts_at_once(clean, now):

@@ -24,6 +24,9 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 SPANS_MOST = 8
 DATES_MOST = 200
 DATE_NAME_MOST = 40
+EARLIEST = 1970
+"""The first year about which schedules can be asked; the last is that of holidays."""
+
 SEARCHED_DAYS = 370
 """How far the next opening is looked for: a year, and some days of holidays."""
 
@@ -109,6 +112,11 @@ class State:
 
     is_open: bool
     reason: str
+
+
+def may_be_asked(moment: datetime) -> bool:
+    """Say whether schedules can be asked about *moment*: its neighbours are in the calendar of every zone."""
+    return EARLIEST <= moment.year <= public_holidays.LATEST
 
 
 def is_open(schedule: Schedule, moment: datetime) -> bool:

@@ -52,6 +52,8 @@ def test_nothing_is_written(api):
         (f"name={'n' * 81}", "name"),
         (f"server_ip={'1' * 51}", "server_ip"),
         ("at=yesterday", "at"),
+        ("at=1969-12-31T12:00:00Z", "at"),
+        ("at=9999-12-31T12:00:00Z", "at"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(api, query, pointer):

@@ -428,13 +428,12 @@ def _reason(row: Row, other: Destination) -> str:
     if other.route not in targets.BY_SCRIPT:
         return "DID"
     column = DESTINATIONS[other.route]
-    for reason, route, named in (
-        ("DID", "did_route", column),
-        ("FILTER", "filter_action", f"filter_{column}"),
-    ):
-        if text(row, route) == other.route and _is_named(row, named, other):
-            return reason
-    return "NOAGENT" if other.route == "IN_GROUP" and _is_named(row, column, other) else ""
+    is_named = _is_named(row, column, other)
+    if is_named and text(row, "did_route") == other.route:
+        return "DID"
+    if _is_named(row, f"filter_{column}", other) and text(row, "filter_action") == other.route:
+        return "FILTER"
+    return "NOAGENT" if is_named and other.route == "IN_GROUP" else ""
 
 
 def _is_named(row: Row, column: str, other: Destination) -> bool:

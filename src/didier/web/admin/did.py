@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.routing import route
 
+from didier.domain import schedules
 from didier.domain.calls.targets import REDIRECTED
 from didier.domain.fields import BY_COLUMN
 from didier.domain.routes import sentence
@@ -100,9 +101,10 @@ _OF_CALLER = ("caller", "name", "server_ip")
 def _moment(written: str) -> datetime | None:
     """Return the moment that is asked about, on the clock of the server; None: now, as for what is none."""
     try:
-        return datetime.fromisoformat(written).astimezone() if written else None
-    except (ValueError, OverflowError):
+        moment = datetime.fromisoformat(written)
+    except ValueError:
         return None
+    return moment.astimezone() if schedules.may_be_asked(moment) else None
 
 
 LABELS = {field.column: field.label for field in BY_COLUMN.values()}

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
+from didier.domain import public_holidays, schedules
 from didier.domain.calls.targets import Target
 from didier.errors import Refusal
 from didier.services.calls import explain
@@ -52,8 +53,15 @@ ServerIp = Annotated[
     ),
 ]
 
+
+def _for_schedules(moment: datetime) -> datetime:
+    if not schedules.may_be_asked(moment):
+        raise ValueError(f"the year must be from {schedules.EARLIEST} to {public_holidays.LATEST}")
+    return moment
+
+
 At = Annotated[
-    Moment | None,
+    Annotated[Moment, AfterValidator(_for_schedules)] | None,
     Query(
         description="When the call comes, for schedules; without a zone it is local time of the server."
         " Without it: now. Agents and queues are looked at as they are now"
