@@ -143,6 +143,9 @@ def _work(server: Didier) -> None:
 
 # What may be asked --------------------------------------------------------------------------------
 
+ENDING = "seconds"
+"""With it an answer ends that would have no end."""
+
 TEXTS = ("mark", "bravomark", "alphamark", "555")
 VALUES: dict[str, tuple[str, ...]] = {
     "pattern": NUMBERS, "did_pattern": NUMBERS, "phone_number": NUMBERS, "number": NUMBERS, "did": NUMBERS,
@@ -155,13 +158,13 @@ VALUES: dict[str, tuple[str, ...]] = {
     "section": ("DIDS", "USERS"), "kind": ("copy", "add", "update", "delete", "import", "context", "loop"),
     "limit": ("2", "200"), "menu_id": ("BRAVOMARKMENU", "ALPHAMARKMENU"), "extension": ("BRAVOMARKPHONE",),
     "server_ip": ("192.0.2.1",), "server_id": ("BRAVOMARKSERVER",), "destination": TEXTS, "tag": TEXTS,
+    ENDING: ("1",),
 }  # fmt: skip
 """Values of parameters that name something."""
 
 ORDINARY = frozenset({
     "active", "cursor", "did_route", "format", "header", "offset", "outcome", "result", "route", "since",
     "sort", "stage", "state", "until", "q", "locked", "total", "reason", "leads_nowhere", "check", "at",
-    "seconds",
 })  # fmt: skip
 """Parameters that name nothing."""
 
@@ -186,7 +189,8 @@ def _operations(server: Didier) -> Iterator[tuple[str, dict[str, str]]]:
             continue
         parameters = methods["get"].get("parameters", [])
         by_place = {place: [p["name"] for p in parameters if p["in"] == place] for place in ("path", "query")}
-        required = [p["name"] for p in parameters if p["in"] == "query" and p.get("required")]
+        queried = (p for p in parameters if p["in"] == "query")
+        required = [p["name"] for p in queried if p.get("required") or p["name"] == ENDING]
         optional = [name for name in by_place["query"] if name not in required]
         for asked in _questions(optional, by_place["path"] + required):
             address = path
