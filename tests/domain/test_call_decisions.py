@@ -6,7 +6,7 @@ import pytest
 
 from didier.domain import schedules
 from didier.domain.calls.call import Call, Place
-from didier.domain.calls.decision import decide
+from didier.domain.calls.deciding import decide
 from didier.domain.calls.questions import (
     ActiveDids,
     AgentsOf,

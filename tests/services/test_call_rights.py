@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from didier.domain.calls.call import Call
-from didier.domain.calls.decision import decide
+from didier.domain.calls.deciding import decide
 from didier.domain.calls.targets import Target
 from didier.services.calls import records, routing
 from didier.storage.statements import run

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from didier.domain.calls.decision import decide
+from didier.domain.calls.deciding import decide
 from didier.services.calls import records, routing
 from didier.storage.statements import as_text, run
 from didier.storage.tables import (

@@ -6,7 +6,7 @@ import pytest
 
 from didier.domain import numbers
 from didier.domain.calls.call import Call
-from didier.domain.calls.decision import decide
+from didier.domain.calls.deciding import decide
 from didier.services.calls import records, routing
 from didier.storage.statements import run
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from didier.cli.local import CALLER
-from didier.domain.calls.decision import decide
+from didier.domain.calls.deciding import decide
 from didier.domain.calls.questions import ScheduleOf
 from didier.errors import DestinationInUse, DestinationNotFound, NotPermitted, SchedulesOff
 from didier.services.calls import explain, routing

@@ -1,6 +1,6 @@
 """What is wrong with where a DID sends calls: its destination, its detours, and calls that come back.
 
-The rules are those of VICIdial's routing, see `domain.calls.decision`. What the database cannot know is no
+The rules are those of VICIdial's routing, see `domain.calls.deciding`. What the database cannot know is no
 finding: a filter may send calls into nothing on purpose, and ``trunkinbound`` may have extensions of its own
 in the dialplan, so that a number there that is no DID is none.
 """

@@ -11,9 +11,10 @@ from didier.config import Settings
 from didier.domain import numbers
 from didier.domain.calls import caller_ids
 from didier.domain.calls.call import Call
-from didier.domain.calls.decision import Asking, Decision, Step, decide
+from didier.domain.calls.deciding import decide
+from didier.domain.calls.decision import Decision, Step
 from didier.domain.calls.live import Undecided
-from didier.domain.calls.questions import WebAnswer
+from didier.domain.calls.questions import Asking, WebAnswer
 from didier.domain.calls.targets import Target
 from didier.errors import Unavailable
 from didier.runtime.call_facts import CallFacts

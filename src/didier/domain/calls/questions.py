@@ -3,8 +3,9 @@
 Texts are compared as VICIdial's collation does, wherever they are looked for.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from didier.domain.nowhere import Thing
 
@@ -132,3 +133,7 @@ Question = (
     | Gone
     | ScheduleOf
 )
+
+Answer = TypeVar("Answer")
+Asking = Generator[Question | tuple[Question, ...], Any, Answer]
+"""What asks questions, one or some at a time, is sent answers in the same form, and comes to an answer."""

@@ -1,12 +1,10 @@
 """Where in the dialplan a route leads."""
 
 import re
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
 
 from didier.domain.calls.call import Place, Row
-from didier.domain.calls.questions import DialplanNumber, Question
+from didier.domain.calls.questions import Asking, DialplanNumber
 
 REDIRECTED = "trunkinbound"
 """The context in which calls arrive: what is sent there finds its way anew."""
@@ -41,7 +39,7 @@ def text(row: Row, column: str) -> str:
     return "" if value is None else str(value)
 
 
-def of(row: Row, place: Place, reason: str) -> Generator[Question, Any, Target | None]:
+def of(row: Row, place: Place, reason: str) -> Asking[Target | None]:
     """Return where the route of *row* leads, if it is one; *reason* is told to who takes the call."""
     route, context = text(row, "did_route"), text(row, "exten_context") or "default"
     server, prefix = place.server, prefixed(text(row, "server_ip"))

@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 from didier.domain import numbers
 from didier.domain.calls import commands
 from didier.domain.calls.call import Call
-from didier.domain.calls.decision import DEFAULT, SYSTEM_FILTER, Decision, Step, decide
+from didier.domain.calls.deciding import DEFAULT, SYSTEM_FILTER, decide
+from didier.domain.calls.decision import Decision, Step
 from didier.domain.calls.questions import ActiveDids
 from didier.domain.calls.targets import REDIRECTED, Target, text
 from didier.domain.routes import destination

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from didier.domain.calls.decision import Asking, Decision
-from didier.domain.calls.questions import Question, WebAnswer
+from didier.domain.calls.decision import Decision
+from didier.domain.calls.questions import Asking, Question, WebAnswer
 from didier.services.calls.records import Record
 from didier.storage.calls import facts, logs
 from didier.storage.calls.logs import Row

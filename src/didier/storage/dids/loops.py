@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain import checks, patterns
-from didier.domain.calls.decision import DEFAULT
+from didier.domain.calls.deciding import DEFAULT
 from didier.domain.calls.targets import REDIRECTED
 from didier.domain.checks import FILTER, PRE_FILTER, RECENT_CALLS, Onward, Switch
 from didier.domain.fields import NONE
