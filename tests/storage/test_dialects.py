@@ -3,8 +3,9 @@
 import pytest
 
 from didier.storage import dialects
+from didier.storage.database import open_engine
 from didier.storage.dialects import SqlDialect
-from didier.storage.statements import run, scalar
+from didier.storage.statements import run, run_change, scalar
 
 
 def test_every_difference_has_a_form(conn):
@@ -41,3 +42,24 @@ def test_what_is_not_ascii_is_found(conn, text, found):
     condition = dialects.of(conn).is_not_ascii("r.v")
 
     assert found == bool(run(conn, f"SELECT 1 FROM (SELECT ? AS v) AS r WHERE {condition}", text))
+
+
+@pytest.mark.parametrize("collation", ["utf8mb3_unicode_ci", "latin1_swedish_ci", "utf8mb4_unicode_520_ci"])
+def test_bound_texts_have_the_collation_of_the_database(mariadb, collation):
+    """Whatever the server's version gives them by itself, they can use the indexes of VICIdial's columns."""
+    url = mariadb.database()
+    with open_engine(url).begin() as conn:
+        conn.exec_driver_sql(f"ALTER DATABASE COLLATE {collation}")
+    with open_engine(url).begin() as conn:
+        run_change(conn, "CREATE TABLE t (name VARCHAR(50), KEY (name))")
+        dialect = dialects.of(conn)
+        items = dialect.items("name", "VARCHAR(50)")
+        named = {"r.name": items, "r.a": dialect.rows(["a"]), "r.target": dialect.targets([])}
+        for name, source in named.items():
+            assert collation == scalar(conn, f"SELECT collation({name}) FROM {source}", '["x"]'), name
+        texts = dialect.texts.replace("SELECT v", "SELECT collation(v)")
+        assert collation == scalar(conn, f"SELECT {texts}", '["x"]')
+
+        plan = run(conn, f"EXPLAIN SELECT 1 FROM {items} STRAIGHT_JOIN t ON t.name = r.name", '["x"]')
+
+    assert "ref" == plan[1][3]

@@ -158,6 +158,7 @@ def _open_mariadb(url: URL) -> Engine:
         hide_parameters=True,
     )
     sa.event.listen(engine, "do_connect", _connect_mariadb)
+    sa.event.listen(engine, "connect", lambda connection, _: dialects.learn(engine.dialect, connection))
     return engine
 
 

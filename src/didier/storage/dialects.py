@@ -4,10 +4,13 @@ Each difference has a name in `SqlDialect`, and its two forms below. Statements 
 nobody else asks which of the databases it is.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Dialect, Engine
 
 SQLITE = "sqlite"
 """SQLAlchemy's name for SQLite."""
@@ -112,7 +115,8 @@ class SqlDialect(ABC):
     def items(self, name: str, kind: str) -> str:
         """Return the FROM item ``r`` that reads a parameter, a list in JSON, as a column *name*.
 
-        *kind* is its type on MariaDB; SQLite takes from JSON what stands there.
+        *kind* is its type on MariaDB; SQLite takes from JSON what stands there. A text of no other character
+        set has that of the database, as in `rows`.
         """
 
     @abstractmethod
@@ -258,11 +262,17 @@ class _SQLite(SqlDialect):
         return last_row_id - count + 1  # it tells the last: https://sqlite.org/c3ref/last_insert_rowid.html
 
 
-# Without it a column of JSON_TABLE has the character set of the database, which may be latin1.
 _ANY_LETTER = "LONGTEXT CHARACTER SET utf8mb4"
+_TEXT = re.compile(r"LONGTEXT|VARCHAR\(\d+\)")
 
 
 class _MariaDB(SqlDialect):
+    """Its bound texts have the *collation* of the database, if that is known.
+
+    Some versions, as 10.11.19, give that to a column of JSON_TABLE by themselves, others, as 10.11.18, that
+    of utf8mb4: joined with VICIdial's columns these use no index, or are refused.
+    """
+
     is_embedded = False
     has_own_indexes = False
     has_transactions = False
@@ -276,7 +286,6 @@ class _MariaDB(SqlDialect):
     shared_lock = " LOCK IN SHARE MODE"
     row_lock = " FOR UPDATE"
     free_row_lock = " FOR UPDATE SKIP LOCKED"
-    texts = "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v VARCHAR(255) PATH '$')) AS r)"
     numbers = "(SELECT v FROM JSON_TABLE(?, '$[*]' COLUMNS (v BIGINT PATH '$')) AS r)"
     now = "utc_timestamp(6)"
     local_now = "now()"
@@ -285,23 +294,29 @@ class _MariaDB(SqlDialect):
     mark = "%s"
     version = "SELECT version()"
 
+    def __init__(self, collation: str = "") -> None:
+        self._collation = collation
+        self.texts = f"(SELECT v FROM {self.items('v', 'VARCHAR(255)')})"
+
     def binds_values(self, rows: int) -> bool:
         return False
 
     def rows(self, columns: Sequence[str], *, any_letter: bool = False) -> str:
-        kind = _ANY_LETTER if any_letter else "LONGTEXT"
+        kind = _ANY_LETTER if any_letter else self._typed("LONGTEXT")
         values = "".join(f", {name} {kind} PATH '$[{i}]'" for i, name in enumerate(columns))
         return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY{values})) AS r"
 
     def targets(self, own: Sequence[str]) -> str:
         path = "$[0]" if own else "$"
         values = "".join(f", {name} {_ANY_LETTER} PATH '$[{i}]'" for i, name in enumerate(own, 1))
-        return (
-            f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY, target VARCHAR(50) PATH '{path}'{values})) AS r"
-        )
+        target = f"target {self._typed('VARCHAR(50)')} PATH '{path}'"
+        return f"JSON_TABLE(?, '$[*]' COLUMNS (n FOR ORDINALITY, {target}{values})) AS r"
 
     def items(self, name: str, kind: str) -> str:
-        return f"JSON_TABLE(?, '$[*]' COLUMNS ({name} {kind} PATH '$')) AS r"
+        return f"JSON_TABLE(?, '$[*]' COLUMNS ({name} {self._typed(kind)} PATH '$')) AS r"
+
+    def _typed(self, kind: str) -> str:
+        return f"{kind}{self._collation}" if _TEXT.fullmatch(kind) else kind
 
     def row_text(self, columns: Sequence[str], is_unicode: bool) -> str:
         if is_unicode:  # bytes are put together, which takes a fifth less time than texts
@@ -350,10 +365,28 @@ class _MariaDB(SqlDialect):
         return last_row_id  # it tells the first: https://mariadb.com/kb/en/last_insert_id/
 
 
-_SQLITE, _MARIADB = _SQLite(), _MariaDB()
-_BY_NAME: dict[str, SqlDialect] = {SQLITE: _SQLITE, **dict.fromkeys(MARIADB, _MARIADB)}
+_SQLITE = _SQLite()
+_KNOWN = "didier_dialect"
+"""Where SQLAlchemy's object for an engine has what was learned of its database."""
+
+
+def learn(dialect: Dialect, connection: Any) -> None:
+    """Learn from the driver's *connection* to MariaDB which collation the database has, the first time."""
+    if hasattr(dialect, _KNOWN):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@character_set_database, @@collation_database")
+        setattr(dialect, _KNOWN, _mariadb(" CHARACTER SET {} COLLATE {}".format(*cursor.fetchone())))
+
+
+@cache
+def _mariadb(collation: str = "") -> SqlDialect:
+    return _MariaDB(collation)
 
 
 def of(database: Connection | Engine) -> SqlDialect:
     """Return the dialect of a database, or of the one that is connected to."""
-    return _BY_NAME[database.dialect.name]
+    if database.dialect.name == SQLITE:
+        return _SQLITE
+    known: SqlDialect | None = getattr(database.dialect, _KNOWN, None)
+    return known or _mariadb()
