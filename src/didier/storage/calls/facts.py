@@ -100,7 +100,7 @@ def _active_dids(conn: Connection, questions: Sequence[ActiveDids]) -> Answers:
     ids = {pattern: did.did_id for pattern in named if (did := found.get(pattern))}
     if not dialects.of(conn).has_collations:
         ids |= _padded(conn, named - ids.keys())
-    rows = dids.images(conn, set(ids.values()))
+    rows = dids.images(conn, set(ids.values()), wanted=ROUTING[DIDS])
     active = {did_id: row for did_id, row in rows.items() if row.get("did_active") == "Y"}
 
     def row_of(pattern: str) -> Row | None:

@@ -20,6 +20,7 @@ from didier.storage.statements import (
     as_moment,
     as_text,
     columns_of,
+    known_columns,
     run,
     scalar,
 )
@@ -138,17 +139,23 @@ class Hold(Enum):
     CHANGE = "change"
 
 
-def images(conn: Connection, did_ids: Collection[int], hold: Hold = Hold.NOT) -> dict[int, dict[str, Value]]:
-    """Return the whole rows of the DIDs *did_ids*, by id; ids that are not there are left out.
+def images(
+    conn: Connection,
+    did_ids: Collection[int],
+    hold: Hold = Hold.NOT,
+    *,
+    wanted: Collection[str] | None = None,
+) -> dict[int, dict[str, Value]]:
+    """Return the rows of the DIDs *did_ids*, by id; ids that are not there are left out.
 
-    A row has every column that the table really has, and what Didier knows besides (`did_fields`); moments
-    are texts, as both databases write them.
+    A row has every column that the table really has, of those *wanted* if these are named (``did_id`` is one
+    of them), and what Didier knows besides (`did_fields`); moments are texts, as both databases write them.
     """
     if not did_ids:
         return {}
     if hold is Hold.CHANGE:
         did_fields.hold(conn, did_ids)
-    columns = columns_of(conn, DIDS)
+    columns = columns_of(conn, DIDS) if wanted is None else known_columns(conn, DIDS, wanted)
     dialect = dialects.of(conn)
     locks = {Hold.NOT: "", Hold.READ: dialect.shared_lock, Hold.CHANGE: dialect.row_lock}
     rows = run(conn, _images(dialect, columns) + locks[hold], as_json(did_ids))
