@@ -12,27 +12,52 @@ import json
 import sys
 import time
 
+import uvloop
+
 SPREADING = 7_368_787
 """A prime: its multiples go all over the numbers that are there."""
+
+
+class Channel(asyncio.Protocol):
+    """Says *words*, and 200 to every command; *ended* gets the last of these.
+
+    A protocol: what plays shares the machine with what is measured, and streams take three times as much.
+    """
+
+    def __init__(self, words: bytes, ended: asyncio.Future[bytes]) -> None:
+        self._words = words
+        self._ended = ended
+        self._last = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin."""
+        self._transport = transport
+        transport.write(self._words)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer a command."""
+        self._last = data
+        self._transport.write(b"200 result=0\n")
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Say that the call has come to its end."""
+        self._ended.set_result(self._last)
 
 
 async def play(port: int, number: int, turn: int) -> float:
     """Play one call; return its milliseconds, from the connection to the end."""
     began = time.perf_counter()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     fields = {
         "agi_network": "yes", "agi_network_script": "did-route", "agi_request": "agi://127.0.0.1/did-route",
         "agi_channel": f"SIP/trunk1-{turn:08x}", "agi_type": "SIP", "agi_uniqueid": f"{int(began)}.{turn}",
         "agi_callerid": "7275551212", "agi_calleridname": "unknown", "agi_extension": str(number),
         "agi_context": "trunkinbound",
     }  # fmt: skip
-    writer.write("".join(f"{name}: {value}\n" for name, value in fields.items()).encode() + b"\n")
-    is_sent_on = False
-    while command := await reader.readline():
-        is_sent_on = command.startswith(b"SET PRIORITY")
-        writer.write(b"200 result=0\n")
-    writer.close()
-    if not is_sent_on:
+    words = "".join(f"{name}: {value}\n" for name, value in fields.items()).encode() + b"\n"
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    await loop.create_connection(lambda: Channel(words, ended), "127.0.0.1", port)
+    if not (await ended).startswith(b"SET PRIORITY"):
         raise AssertionError(f"{number} was not sent on")
     return (time.perf_counter() - began) * 1000
 
@@ -55,4 +80,4 @@ async def main(port: int, calls: int, seconds: float, first: int, step: int, cou
 
 if __name__ == "__main__":
     port, calls, seconds, first, step, count = sys.argv[1:]
-    asyncio.run(main(int(port), int(calls), float(seconds), int(first), int(step), int(count)))
+    uvloop.run(main(int(port), int(calls), float(seconds), int(first), int(step), int(count)))
