@@ -1,4 +1,4 @@
-"""What is wrong with where a DID sends calls: its destination, its detours, and calls that come back.
+"""What is wrong with where a DID sends calls: its destinations, its detours, and calls that come back.
 
 The rules are those of VICIdial's routing, see `domain.calls.deciding`. What the database cannot know is no
 finding: a filter may send calls into nothing on purpose, and ``trunkinbound`` may have extensions of its own
@@ -10,18 +10,23 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from didier.domain import nowhere
+from didier.domain import fallbacks, nowhere
 from didier.domain.calls import number_lists
 from didier.domain.calls.targets import REDIRECTED
 from didier.domain.fields import CAMPAIGNS, FILTERS, IN_GROUPS, NO_AGENT_REDIRECTS
 from didier.domain.nowhere import COLUMNS, Gone, Need, Row, Thing, text
+from didier.domain.route_texts import BESIDE, Destination
 
-Kind = Literal["no_destination", "missing", "inactive", "loop", "context", "detour"]
+Kind = Literal[
+    "no_destination", "missing", "inactive", "fallback_only", "schedule", "loop", "context", "detour"
+]
 
 KINDS: Mapping[str, str] = MappingProxyType({
     "no_destination": "no destination",
     "missing": "missing destination",
     "inactive": "inactive destination",
+    "fallback_only": "only fallbacks left",
+    "schedule": "dead schedule",
     "loop": "loop",
     "context": "unknown context",
     "detour": "dead detour",
@@ -146,17 +151,41 @@ def filtered(row: Row) -> Row | None:
     return {"did_active": row.get("did_active"), **by_filter}
 
 
-def things(row: Row) -> Iterator[Thing]:
-    """Yield what a DID with the columns *row* needs to be there, for its route and for its detours."""
+Outside = Mapping[str, Destination | None]
+"""Where calls go outside the hours of schedules, by name; None for one that does not exist.
+
+Of a schedule that is not named there nothing is known.
+"""
+
+NO_SCHEDULES: Outside = MappingProxyType({})
+
+
+def others(row: Row, outside: Outside) -> Iterator[tuple[str, Destination]]:
+    """Yield where a DID with the columns *row* sends calls beside its route, and what that is called."""
+    name = text(row, fallbacks.SCHEDULE)
+    if elsewhere := outside.get(name):
+        yield f"outside the hours of {name}", elsewhere
+    yield from ((f"fallback {other}", other) for other in fallbacks.of(row))
+
+
+def things(row: Row, outside: Outside = NO_SCHEDULES) -> Iterator[Thing]:
+    """Yield what a DID with the columns *row* needs to be there, for its destinations and its detours."""
     if text(row, "did_active") != "Y":
         return
     yield from nowhere.things(row)
+    yield from things_beside(row, outside)
     if by_filter := filtered(row):
         yield from nowhere.things(by_filter)
     for detour in DETOURS:
         if detour.is_on(row):
             for need in detour.needs:
                 yield from _named(row, need)
+
+
+def things_beside(row: Row, outside: Outside) -> Iterator[Thing]:
+    """Yield what the `others` of a DID with the columns *row* need to be there."""
+    for _, other in others(row, outside):
+        yield from nowhere.things(fallbacks.sent(row, other))
 
 
 def _named(row: Row, need: Need) -> Iterator[Thing]:
@@ -167,7 +196,13 @@ def _named(row: Row, need: Need) -> Iterator[Thing]:
         yield from ((need.reference, name, "") for name in names if name)
 
 
-def findings(row: Row, gone: Gone, unknown_contexts: Collection[str], circle: Sequence[str]) -> list[Finding]:
+def findings(
+    row: Row,
+    gone: Gone,
+    unknown_contexts: Collection[str],
+    circle: Sequence[str],
+    outside: Outside = NO_SCHEDULES,
+) -> list[Finding]:
     """Return what is wrong with the DID with the columns *row*.
 
     *gone* are those of its `things` that are not there or not active, *unknown_contexts* those of its
@@ -175,9 +210,8 @@ def findings(row: Row, gone: Gone, unknown_contexts: Collection[str], circle: Se
     """
     if text(row, "did_active") != "Y":
         return []
-    dead_end = nowhere.dead_end(row, gone)
     return [
-        *([Finding(dead_end.kind, dead_end.reason)] if dead_end else ()),
+        *_dead_ends(row, gone),
         *([Finding("loop", f"calls go in a circle: {_told(circle)}")] if circle else ()),
         *(
             Finding("context", f"{whose} go to the context {context}, which is not known")
@@ -185,7 +219,31 @@ def findings(row: Row, gone: Gone, unknown_contexts: Collection[str], circle: Se
             if context in unknown_contexts
         ),
         *(Finding("detour", reason) for reason in _dead_detours(row, gone)),
+        *findings_beside(row, gone, unknown_contexts, outside),
     ]  # fmt: skip
+
+
+def _dead_ends(row: Row, gone: Gone) -> Iterator[Finding]:
+    """Yield what is wrong with the route: calls are lost by it, or only fallbacks are left for them."""
+    if lost := fallbacks.dead_end(row, gone):
+        yield Finding(lost.kind, lost.reason)
+    elif dead_end := nowhere.dead_end(row, gone):
+        yield Finding("fallback_only", f"{dead_end.reason}: calls go to fallbacks")
+
+
+def findings_beside(
+    row: Row, gone: Gone, unknown_contexts: Collection[str], outside: Outside
+) -> Iterator[Finding]:
+    """Yield what is wrong with the schedule and the fallbacks of the active DID with the columns *row*."""
+    name = text(row, fallbacks.SCHEDULE)
+    if name in outside and outside[name] is None:
+        yield Finding("schedule", f"the schedule {name} does not exist: calls go as if it were open")
+    for called, other in others(row, outside):
+        if why := fallbacks.why_dead(row, other, gone):
+            yield Finding("detour" if called.startswith("fallback") else "schedule", f"{called}: {why}")
+    for whose, context in contexts_beside(row, outside):
+        if context in unknown_contexts:
+            yield Finding("context", f"{whose}: the context {context} is not known")
 
 
 SHOWN = 6
@@ -203,6 +261,13 @@ def contexts(row: Row) -> Iterator[tuple[str, str]]:
     for whose, sending in (("calls", row), ("calls that the filter chooses", filtered(row))):
         if sending and text(sending, "did_route") in IN_CONTEXT and text(sending, "exten_context"):
             yield whose, text(sending, "exten_context")
+
+
+def contexts_beside(row: Row, outside: Outside) -> Iterator[tuple[str, str]]:
+    """Yield into which contexts a DID with the columns *row* sends calls beside its route."""
+    for called, other in others(row, outside):
+        if other.beside and BESIDE[other.route] == "exten_context":
+            yield called, other.beside
 
 
 def _dead_detours(row: Row, gone: Gone) -> Iterator[str]:
@@ -225,14 +290,16 @@ def _unmet(row: Row, need: Need, gone: Gone) -> Iterator[str]:
             yield found.reason
 
 
-def sent_on(row: Row) -> list[str]:
+def sent_on(row: Row, outside: Outside = NO_SCHEDULES) -> list[str]:
     """Return the numbers to which the active DID with the columns *row* sends calls where calls arrive.
 
-    Only what it always sends there, or for some callers: numbers that a web address answers are not known.
+    What it always sends there, for some callers, outside its hours, or where the destinations before do not
+    take calls; numbers that a web address answers are not known.
     """
+    beside = [fallbacks.sent(row, other) for _, other in others(row, outside)]
     found = [
         text(sending, "extension")
-        for sending in (row, filtered(row))
+        for sending in (row, filtered(row), *beside)
         if sending and text(sending, "did_route") == "EXTEN"
         and text(sending, "exten_context").lower() == REDIRECTED
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 The rules are those of VICIdial's routing (``agi-DID_route.agi``): an agent who is not there is no dead end
 where calls have somewhere else to go. Filters and redirects are not looked at: they send some calls
-elsewhere, often into nothing on purpose.
+elsewhere, often into nothing on purpose. What else takes the calls of a route is in `fallbacks`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -108,11 +108,6 @@ def dead_end(row: Row, gone: Gone) -> DeadEnd | None:
         return found
     other = _unmet(row, action, gone)
     return other and DeadEnd(found.kind, f"{found.reason}, and for calls that no agent takes {other.reason}")
-
-
-def is_touched(before: Row, after: Row) -> bool:
-    """Say whether two states of a DID differ in a column by which calls lead somewhere or not."""
-    return any(text(before, column) != text(after, column) for column in COLUMNS)
 
 
 def _unmet(row: Row, route: str, gone: Gone) -> DeadEnd | None:

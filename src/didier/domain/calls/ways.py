@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from didier.domain import nowhere, patterns, route_texts, schedules
+from didier.domain import fallbacks, nowhere, schedules
 from didier.domain.calls import targets
 from didier.domain.calls.call import Place, Row
 from didier.domain.calls.decision import Decision
 from didier.domain.calls.questions import Asking, Gone, LiveAgent, ScheduleOf
 from didier.domain.calls.targets import Target, text
-from didier.domain.route_texts import DESTINATIONS, Destination
+from didier.domain.route_texts import Destination
 from didier.domain.routes import destination
 
 
@@ -71,7 +71,7 @@ def by_destinations(decision: Decision, row: Row, place: Place, at: datetime) ->
     row = {**row, "did_active": "Y"}
     route = Way(row, decision.route, "DID")
     first = (yield from _outside_hours(decision, row, at)) or route
-    others = [_other(row, each, "FB") for each in route_texts.listed(text(row, "fallbacks"))]
+    others = [_other(row, each, "FB") for each in fallbacks.of(row)]
     if first is route and not others and not decision.call.next:
         yield from by_route(decision, row, place, "DID")
         return
@@ -127,7 +127,7 @@ def _by_first(ways: Sequence[Way], decision: Decision, place: Place) -> Asking[b
 
 def _other(row: Row, other: Destination, mark: str) -> Way:
     """Return the way to a destination beside the route of *row*; *mark* says in the log why it is taken."""
-    return Way({**row, **other.columns}, f"{mark}_{other.route}", _reason(row, other))
+    return Way(fallbacks.sent(row, other), f"{mark}_{other.route}", fallbacks.told(row, other))
 
 
 def _cannot_take(way: Way, gone: nowhere.Gone, target: Target | None) -> str | None:
@@ -137,26 +137,5 @@ def _cannot_take(way: Way, gone: nowhere.Gone, target: Target | None) -> str | N
     if why := nowhere.reason(way.row, gone):
         return why
     if not way.reason:
-        return "VICIdial looks for it in the DID, which does not name it"
+        return fallbacks.NOT_NAMED
     return None if target else "no place in the dialplan is set"
-
-
-def _reason(row: Row, other: Destination) -> str:
-    """Return what tells VICIdial's next script to look for *other* in the DID; empty: nothing does.
-
-    It takes in-groups and agents from the row of the DID alone: those of the route, of the filter, or the
-    in-group for calls that no agent takes.
-    """
-    if other.route not in targets.BY_SCRIPT:
-        return "DID"
-    column = DESTINATIONS[other.route]
-    is_named = _is_named(row, column, other)
-    if is_named and text(row, "did_route") == other.route:
-        return "DID"
-    if _is_named(row, f"filter_{column}", other) and text(row, "filter_action") == other.route:
-        return "FILTER"
-    return "NOAGENT" if is_named and other.route == "IN_GROUP" else ""
-
-
-def _is_named(row: Row, column: str, other: Destination) -> bool:
-    return patterns.key(text(row, column)) == patterns.key(other.named)

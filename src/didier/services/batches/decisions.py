@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import nowhere as rules
-from didier.domain import patterns, targets
+from didier.domain import fallbacks, patterns, targets
 from didier.domain.inputs import Row
 from didier.domain.targets import Range
 from didier.domain.visibility import EVERYTHING, Visibility
@@ -160,7 +159,7 @@ def dead_ends(conn: Connection, asked: Sequence[Asked]) -> list[dict[int, str]]:
 
     Of targets that send their calls the same way one is looked at for all.
     """
-    ways: dict[tuple[object, ...], rules.Row] = {}
+    ways: dict[tuple[object, ...], Mapping[str, str | int | None]] = {}
     of_targets: list[list[tuple[object, ...]]] = []
     for number, one in enumerate(asked):
         own = (one.chunk.own or ({},)) if one.checks.leading or one.checks.region else ()
@@ -180,7 +179,7 @@ def dead_ends(conn: Connection, asked: Sequence[Asked]) -> list[dict[int, str]]:
 
 def _sent_by(values: Mapping[str, str | None]) -> Iterator[tuple[str, str | None]]:
     """Yield those of *values* that say where calls go."""
-    return (item for item in values.items() if item[0] in rules.COLUMNS)
+    return (item for item in values.items() if item[0] in fallbacks.DECIDING)
 
 
 _EXPLAINED = frozenset({"invalid", "implausible", "nowhere"})

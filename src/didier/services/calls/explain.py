@@ -134,7 +134,7 @@ def _nowhere(conn: Connection, sight: Visibility, decision: Decision) -> str | N
     if decision.did is None:
         return f"{decision.call.dialled} is no active DID, and there is no default"
     if row is not None:
-        return nowhere.reason(conn, row) or (None if target else "no place in the dialplan is set")
+        return nowhere.reason_of_route(conn, row) or (None if target else "no place in the dialplan is set")
     if target is None:
         return "no extension is set for calls that are sent elsewhere"
     return _not_routed_on(conn, sight, decision.call, target)

@@ -1,6 +1,6 @@
 """What is wrong with DIDs, page by page and counted. It only reads."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -12,8 +12,7 @@ from didier.errors import NotPermitted
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
-from didier.storage.calls.equality import key
-from didier.storage.dids import checks, pages, totals
+from didier.storage.dids import checks, pages, totals, ways
 from didier.storage.dids.checks import Check
 from didier.storage.dids.pages import Row, Sort, Value
 
@@ -61,19 +60,27 @@ def _checked(conn: Connection, rows: Sequence[Row], check: Check | None) -> list
     """Return *rows* with what *check* finds: as many statements for many rows as for one."""
     if check is None or not rows:
         return []
-    gone = checks.gone(conn, check, {thing for row in rows for thing in rules.things(row)})
-    unknown = _unknown(rows, check.contexts)
-    found = [rules.findings(row, gone, unknown, check.loops.circle(int(row["did_id"] or 0))) for row in rows]
+    outside = check.outside
+    gone = checks.gone(conn, check, {thing for row in rows for thing in rules.things(row, outside)})
+    unknown = _unknown(rows, check)
+    found = [
+        rules.findings(row, gone, unknown, check.loops.circle(int(row["did_id"] or 0)), outside)
+        for row in rows
+    ]
     return [
         CheckedDid(row, [one for one in of_row if check.seeks(one.kind)])
         for row, of_row in zip(rows, found, strict=True)
     ]
 
 
-def _unknown(rows: Sequence[Row], known: Collection[str]) -> set[str]:
-    """Return the contexts of *rows* that are not *known*, compared as the database compares."""
-    there = {key(context) for context in known}
-    return {context for row in rows for _, context in rules.contexts(row) if key(context) not in there}
+def _unknown(rows: Sequence[Row], check: Check) -> set[str]:
+    """Return the contexts of *rows* that are not known."""
+    named = (
+        context
+        for row in rows
+        for _, context in (*rules.contexts(row), *rules.contexts_beside(row, check.outside))
+    )
+    return ways.unknown_contexts(named, check.contexts)
 
 
 def totals_by_kind(

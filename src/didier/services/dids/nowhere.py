@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import nowhere as rules
+from didier.domain import fallbacks as rules
+from didier.domain import nowhere as of_routes
 from didier.domain.nowhere import Row
 from didier.storage.dids import nowhere
 
@@ -12,7 +13,8 @@ from didier.storage.dids import nowhere
 def reasons(conn: Connection, rows: Sequence[Row]) -> list[str | None]:
     """Return for each of *rows*, the columns of a DID, why calls to it lead nowhere; None where they do not.
 
-    What they refer to is looked up with one statement for each table, whatever the number of rows.
+    They do not where a fallback takes them. What they refer to is looked up with one statement for each
+    table, whatever the number of rows.
     """
     things = {thing for row in rows for thing in rules.things(row)}
     gone = nowhere.gone(conn, things) if things else {}
@@ -22,6 +24,12 @@ def reasons(conn: Connection, rows: Sequence[Row]) -> list[str | None]:
 def reason(conn: Connection, row: Row) -> str | None:
     """Return why calls to the DID with the columns *row* lead nowhere."""
     return reasons(conn, [row])[0]
+
+
+def reason_of_route(conn: Connection, row: Row) -> str | None:
+    """Return why calls that go by the route of *row* lead nowhere, whatever its fallbacks are."""
+    things = {*of_routes.things(row)}
+    return of_routes.reason(row, nowhere.gone(conn, things) if things else {})
 
 
 def told(conn: Connection, rows: Sequence[Row]) -> list[Row]:

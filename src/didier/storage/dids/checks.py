@@ -4,8 +4,8 @@ Both follow `domain.checks`. Of what stands in a table that is not there, or tha
 nothing is known: it is taken to be there.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -21,18 +21,22 @@ from didier.domain.checks import (
     FILTER_GROUPS,
     IN_CONTEXT,
     Detour,
+    Outside,
 )
 from didier.domain.nowhere import Gone, Need, Thing
 from didier.domain.visibility import Visibility
 from didier.storage import dialects
 from didier.storage.calls.equality import key
-from didier.storage.dids import contexts, destinations, loops, nowhere
+from didier.storage.dids import contexts, destinations, loops, nowhere, ways
 from didier.storage.dids.loops import NO_LOOPS, Loops, is_on
 from didier.storage.statements import as_json, columns_of, run
 from didier.storage.tables import DIDS
 
 Condition = tuple[str, list[Any]]
 """A condition on a DID ``d``, and its values."""
+
+BESIDE = ("schedule", "detour", "context")
+"""The kinds of findings that schedules and fallbacks may have."""
 
 LISTS_MOST = 10_000
 """Most different lists of filter groups that are looked through."""
@@ -42,11 +46,15 @@ LISTS_MOST = 10_000
 class Check:
     """What is looked for in DIDs, a *kind* of finding or `ANY`, and what has to be known for that.
 
-    *contexts* are those that there are, *groups* the keys of the filter groups that have numbers, None where
-    that is not known.
+    *outside* is where schedules send calls, *saved* are the DIDs without a route that have fallbacks left,
+    *beside* those with findings beside their route, by kind. *contexts* are those that there are, *groups*
+    the keys of the filter groups that have numbers, None where that is not known.
     """
 
     kind: str
+    outside: Outside = field(default_factory=dict)
+    saved: Collection[int] = ()
+    beside: Mapping[str, Collection[int]] = field(default_factory=dict)
     loops: Loops = NO_LOOPS
     contexts: Collection[str] = ()
     groups: Collection[str] | None = None
@@ -59,10 +67,15 @@ class Check:
 def look(conn: Connection, kind: str, seen: Visibility, own_contexts: Collection[str]) -> Check:
     """Return the check for findings of *kind* in DIDs that are *seen*; *own_contexts* are known, too."""
     check = Check(kind)
+    outside = ways.outside(conn)
+    known = contexts.known(conn, own_contexts) if check.seeks("context") else ()
     return Check(
         kind,
-        loops.find(conn, seen) if check.seeks("loop") else NO_LOOPS,
-        contexts.known(conn, own_contexts) if check.seeks("context") else (),
+        outside,
+        ways.saved(conn) if any(map(check.seeks, (*DEAD_ENDS, "fallback_only"))) else (),
+        ways.by_kind(conn, outside, known) if any(map(check.seeks, BESIDE)) else {},
+        loops.find(conn, seen, outside) if check.seeks("loop") else NO_LOOPS,
+        known,
         _filter_groups(conn) if check.seeks("detour") else None,
     )
 
@@ -90,16 +103,39 @@ def gone(conn: Connection, check: Check, things: Collection[Thing]) -> Gone:
 def condition(conn: Connection, check: Check) -> Condition:
     """Return the condition for a DID ``d`` to have something wrong that *check* looks for."""
     found: list[Condition] = []
-    if check.kind in {ANY, *DEAD_ENDS}:
-        found.append((nowhere.condition(conn, None if check.kind == ANY else check.kind), []))
+    if check.kind == ANY:  # whose route leads nowhere has a finding, whether fallbacks are left or not
+        found.append((f"{nowhere.state(conn)} IS NOT NULL", []))
+    elif check.kind in DEAD_ENDS:
+        found.append(_lost(conn, check.saved, check.kind))
+    elif check.kind == "fallback_only":
+        found.append(_is_one(conn, check.saved))
     if check.seeks("loop"):
-        found.append((f"d.did_id IN {dialects.of(conn).numbers}", [as_json(list(check.loops.circling))]))
+        found.append(_is_one(conn, check.loops.circling))
     if check.seeks("context"):
         found += _contexts(conn, check)
     if check.seeks("detour"):
         found += _detours(conn, check)
+    found += [_is_one(conn, ids) for kind, ids in check.beside.items() if check.seeks(kind)]
     sql, values = _either(found)
     return f"(d.did_active = 'Y' AND {sql})", values
+
+
+def lost(conn: Connection) -> Condition:
+    """Return the condition for a DID ``d`` to be active and to lose its calls."""
+    sql, values = _lost(conn, ways.saved(conn))
+    return f"(COALESCE(d.did_active, 'N') = 'Y' AND {sql})", values
+
+
+def _lost(conn: Connection, saved: Collection[int], kind: str | None = None) -> Condition:
+    dead, (is_saved, values) = nowhere.state(conn), _is_one(conn, saved)
+    return f"({dead} {f'= {kind!r}' if kind else 'IS NOT NULL'} AND NOT {is_saved})", values
+
+
+def _is_one(conn: Connection, ids: Collection[int]) -> Condition:
+    """Return the condition for a DID ``d`` to be one of *ids*."""
+    if not ids:
+        return "(1 = 0)", []  # not even looked at for each row
+    return f"(d.did_id IN {dialects.of(conn).numbers})", [as_json(sorted(ids))]
 
 
 def _either(conditions: Sequence[Condition]) -> Condition:

@@ -12,7 +12,7 @@ from didier.domain.route_texts import DESTINATIONS
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.storage import dialects
 from didier.storage.dialects import SqlDialect
-from didier.storage.dids import checks, nowhere, search, visibility
+from didier.storage.dids import checks, search, visibility
 from didier.storage.dids.checks import Check
 from didier.storage.statements import as_json, columns_of, escaped, like, run
 from didier.storage.tables import DIDS
@@ -83,8 +83,8 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
     if wanted.locked is not None:
         want(f"d.did_id {'IN' if wanted.locked == 'Y' else 'NOT IN'} ({_LOCKED})")
     if wanted.leads_nowhere is not None:
-        dead_end = nowhere.condition(conn)
-        want(dead_end if wanted.leads_nowhere == "Y" else f"NOT {dead_end}")
+        sql, given = checks.lost(conn)
+        want(sql if wanted.leads_nowhere == "Y" else f"NOT {sql}", *given)
     if wanted.check is not None:
         sql, given = checks.condition(conn, wanted.check)
         want(sql, *given)

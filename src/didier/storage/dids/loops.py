@@ -13,12 +13,12 @@ from sqlalchemy.engine import Connection
 from didier.domain import checks, patterns
 from didier.domain.calls.deciding import DEFAULT
 from didier.domain.calls.targets import REDIRECTED
-from didier.domain.checks import FILTER, PRE_FILTER, RECENT_CALLS, Onward, Switch
+from didier.domain.checks import FILTER, NO_SCHEDULES, PRE_FILTER, RECENT_CALLS, Onward, Outside, Switch
 from didier.domain.fields import NONE
 from didier.domain.visibility import Visibility
 from didier.storage import dialects
-from didier.storage.dids import visibility
-from didier.storage.statements import as_json, columns_of, run
+from didier.storage.dids import did_fields, visibility
+from didier.storage.statements import as_json, columns_of, like, run
 from didier.storage.tables import DIDS
 
 LOOKED_AT = 50_000
@@ -43,14 +43,16 @@ class Loops:
 NO_LOOPS = Loops({}, {}, ())
 
 
-def find(conn: Connection, seen: Visibility) -> Loops:
-    """Find the circles over DIDs that are *seen*, with two statements."""
-    rows = _sending(conn, seen)
-    numbers = {number for row in rows.values() for number in checks.sent_on(row)}
-    rows |= _numbered(conn, seen, {*numbers, DEFAULT})
+def find(conn: Connection, seen: Visibility, outside: Outside = NO_SCHEDULES) -> Loops:
+    """Find the circles over DIDs that are *seen*; *outside* is where schedules send calls."""
+    rows = _known(conn, _sending(conn, seen) | _sending_beside(conn, seen, outside))
+    numbers = {number for row in rows.values() for number in checks.sent_on(row, outside)}
+    rows |= _numbered(conn, seen, {*numbers, DEFAULT} - {row["did_pattern"] for row in rows.values()})
     ids = {patterns.key(str(row["did_pattern"])).rstrip(" "): did_id for did_id, row in rows.items()}
     otherwise = None if seen.is_limited else ids.get(DEFAULT)
-    onward = {did_id: [*_reached(checks.sent_on(row), ids, otherwise)] for did_id, row in rows.items()}
+    onward = {
+        did_id: [*_reached(checks.sent_on(row, outside), ids, otherwise)] for did_id, row in rows.items()
+    }
     named = {did_id: str(row["did_pattern"]) for did_id, row in rows.items()}
     return Loops(onward, named, checks.circling(onward))
 
@@ -74,6 +76,25 @@ def _sending(conn: Connection, seen: Visibility) -> Rows:
         if {number, *columns} <= set(there)
     )
     return _rows(conn, seen, f"{DIDS} AS d", f"({ways or '1 = 0'})")
+
+
+def _sending_beside(conn: Connection, seen: Visibility, outside: Outside) -> Rows:
+    """Return the active DIDs that a schedule or a fallback may have send calls on."""
+    names = [
+        name
+        for name, other in outside.items()
+        if other and other.route == "EXTEN" and other.beside.lower() == REDIRECTED
+    ]
+    dialect = dialects.of(conn)
+    source = f"{did_fields.TABLE} AS f {dialect.forced_join} {DIDS} AS d ON d.did_id = f.did_id"
+    sends_on = f"(f.fallbacks LIKE ? ESCAPE '!' OR f.schedule IN {dialect.texts})"
+    return _rows(conn, seen, source, sends_on, like(f"@{REDIRECTED}"), as_json(names))
+
+
+def _known(conn: Connection, rows: Rows) -> Rows:
+    """Return *rows* with what Didier knows of these DIDs besides."""
+    known = did_fields.of(conn, rows)
+    return {did_id: {**row, **known[did_id]} for did_id, row in rows.items()}
 
 
 def _numbered(conn: Connection, seen: Visibility, numbers: Collection[str]) -> Rows:

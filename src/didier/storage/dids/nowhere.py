@@ -1,4 +1,4 @@
-"""Which DIDs lead nowhere: what they refer to is looked up by set, or by the condition of a list.
+"""Which routes of DIDs lead nowhere: what they refer to is looked up by set, or by a condition.
 
 Both follow `domain.nowhere`. Of what stands in a table that is not there, or that VICIdial would fill,
 nothing is known: it is taken to be there.
@@ -54,12 +54,6 @@ _BESIDE = {need.reference: need.beside for needs in NEEDS.values() for need in n
 def _is_active(conn: Connection, table: str) -> str:
     """Return the condition that a row ``t`` is in use; call menus have no such column."""
     return "COALESCE(t.active, 'Y') <> 'N'" if "active" in columns_of(conn, table) else "1 = 1"
-
-
-def condition(conn: Connection, kind: str | None = None) -> str:
-    """Return the condition for a DID ``d`` to lead nowhere, in the way *kind* if one is named."""
-    found = f"= '{kind}'" if kind else "IS NOT NULL"
-    return f"(COALESCE(d.did_active, 'N') = 'Y' AND {state(conn)} {found})"
 
 
 def state(conn: Connection, route: str = "did_route", prefix: str = "") -> str:
