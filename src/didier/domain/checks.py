@@ -152,7 +152,7 @@ def filtered(row: Row) -> Row | None:
 
 
 Outside = Mapping[str, Destination | None]
-"""Where calls go outside the hours of schedules, by name; None for one that does not exist.
+"""Where calls go outside the hours of schedules, by name in small letters; None for one that does not exist.
 
 Of a schedule that is not named there nothing is known.
 """
@@ -163,7 +163,7 @@ NO_SCHEDULES: Outside = MappingProxyType({})
 def others(row: Row, outside: Outside) -> Iterator[tuple[str, Destination]]:
     """Yield where a DID with the columns *row* sends calls beside its route, and what that is called."""
     name = text(row, fallbacks.SCHEDULE)
-    if elsewhere := outside.get(name):
+    if elsewhere := outside.get(name.lower()):
         yield f"outside the hours of {name}", elsewhere
     yield from ((f"fallback {other}", other) for other in fallbacks.of(row))
 
@@ -236,7 +236,7 @@ def findings_beside(
 ) -> Iterator[Finding]:
     """Yield what is wrong with the schedule and the fallbacks of the active DID with the columns *row*."""
     name = text(row, fallbacks.SCHEDULE)
-    if name in outside and outside[name] is None:
+    if outside.get(name.lower(), ...) is None:
         yield Finding("schedule", f"the schedule {name} does not exist: calls go as if it were open")
     for called, other in others(row, outside):
         if why := fallbacks.why_dead(row, other, gone):

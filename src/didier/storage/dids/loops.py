@@ -87,7 +87,7 @@ def _sending_beside(conn: Connection, seen: Visibility, outside: Outside) -> Row
     ]
     dialect = dialects.of(conn)
     source = f"{did_fields.TABLE} AS f {dialect.forced_join} {DIDS} AS d ON d.did_id = f.did_id"
-    sends_on = f"(f.fallbacks LIKE ? ESCAPE '!' OR f.schedule IN {dialect.texts})"
+    sends_on = f"(f.fallbacks LIKE ? ESCAPE '!' OR LOWER(f.schedule) IN {dialect.texts})"
     return _rows(conn, seen, source, sends_on, like(f"@{REDIRECTED}"), as_json(names))
 
 

@@ -32,8 +32,9 @@ def outside(conn: Connection) -> Outside:
     if not destinations.is_known(conn, SCHEDULES):
         return checks.NO_SCHEDULES
     named = run(conn, f"SELECT DISTINCT schedule FROM {did_fields.TABLE} WHERE schedule <> ''")
-    there = schedules.by_name(conn, {name for (name,) in named})
-    return {name: there[name].outside if name in there else None for (name,) in named}
+    names = {name.lower() for (name,) in named}
+    there = schedules.by_name(conn, names)
+    return {name: there[name].outside if name in there else None for name in names}
 
 
 def saved(conn: Connection) -> list[int]:
