@@ -1,7 +1,7 @@
 """What is wrong with DIDs, page by page and counted. It only reads."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.engine import Connection
 
@@ -14,6 +14,7 @@ from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids import checks, pages, totals, ways
 from didier.storage.dids.checks import Check
+from didier.storage.dids.filters import Filter
 from didier.storage.dids.pages import Row, Sort, Value
 
 
@@ -48,8 +49,14 @@ def page(
     """
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
-    wanted = Wanted(check=kind or ANY, contexts=own_contexts)
-    chosen = lookup.filter_of(conn, caller, wanted)
+    return _page(conn, lookup.filter_of(conn, caller, _wanted(kind, own_contexts)), limit, after)
+
+
+def _wanted(kind: str | None, own_contexts: Sequence[str]) -> Wanted:
+    return Wanted(check=kind or ANY, contexts=own_contexts)
+
+
+def _page(conn: Connection, chosen: Filter, limit: int, after: Sequence[Value] | None) -> CheckedDids:
     sort = Sort()
     rows = pages.page(conn, chosen, sort, limit + 1, after)
     following = pages.place(rows[limit - 1], sort) if len(rows) > limit else None
@@ -83,11 +90,36 @@ def _unknown(rows: Sequence[Row], check: Check) -> set[str]:
     return ways.unknown_contexts(named, check.contexts)
 
 
+@dataclass(frozen=True, slots=True)
+class CountedDids:
+    """A page of DIDs with what is wrong, and how many there are by kind, all under `ANY`."""
+
+    page: CheckedDids
+    counts: Mapping[str, int]
+
+
+def counted_page(
+    conn: Connection,
+    caller: Caller,
+    kind: str | None,
+    own_contexts: Sequence[str],
+    limit: int,
+    after: Sequence[Value] | None = None,
+) -> CountedDids | NotPermitted:
+    """Return a `page` with the counts of all kinds; all DIDs are looked at once for both."""
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    chosen = lookup.filter_of(conn, caller, _wanted(ANY, own_contexts))
+    if chosen.check is None:
+        raise LookupError("the filter was asked for a check")
+    found = totals.by_check(conn, replace(chosen, check=None), chosen.check)
+    of_kind = replace(chosen, check=replace(chosen.check, kind=kind or ANY), ids=found.ids)
+    return CountedDids(_page(conn, of_kind, limit, after), found.counts)
+
+
 def totals_by_kind(
     conn: Connection, caller: Caller, own_contexts: Sequence[str]
 ) -> Mapping[str, int] | NotPermitted:
     """Count the DIDs that the caller sees by the kind of what is wrong with them, and all under `ANY`."""
-    if missing := missing_rights(caller.user, "list_dids"):
-        return missing
-    check = checks.look(conn, ANY, caller.visibility, own_contexts)
-    return totals.by_check(conn, lookup.filter_of(conn, caller, Wanted()), check)
+    found = counted_page(conn, caller, ANY, own_contexts, 1)
+    return found if isinstance(found, NotPermitted) else found.counts

@@ -153,7 +153,7 @@ def _contexts(conn: Connection, check: Check) -> Iterator[Condition]:
         (FILTER_COLUMNS["did_route"], FILTER_COLUMNS["exten_context"], _by_filter(conn)),
     ):
         if {route, column} <= {*there}:
-            named = f"NOT {nowhere.is_empty(f'd.{column}')} AND d.{column} NOT IN {dialects.of(conn).texts}"
+            named = f"d.{column} NOT IN {dialects.of(conn).texts} AND NOT {nowhere.is_empty(f'd.{column}')}"
             yield f"({on} AND d.{route} IN ({routes}) AND {named})", [known]
 
 

@@ -26,7 +26,7 @@ class Filter:
     *carrier* occurs in the carrier's description, *destination* in the column that says where the route
     leads; *tag* is one of its tags; *leads_nowhere* is Y if it is active and its calls get nowhere.
     *copied_from* is the pattern of the DID that was copied; *patterns* are those of the DIDs themselves.
-    *check* looks for something wrong that it has.
+    *check* looks for something wrong that it has, among the DIDs *ids* if that is known.
     """
 
     text: str | None = None
@@ -41,6 +41,7 @@ class Filter:
     locked: str | None = None
     leads_nowhere: str | None = None
     check: Check | None = None
+    ids: Collection[int] | None = None
     copied_from: str | None = None
     patterns: Collection[str] | None = None
     sight: Visibility = EVERYTHING  # of whom they are listed for
@@ -88,6 +89,8 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
     if wanted.check is not None:
         sql, given = checks.condition(conn, wanted.check)
         want(sql, *given)
+    if wanted.ids is not None:
+        want(f"d.did_id IN {dialects.of(conn).numbers}", as_json(list(wanted.ids)))
     if wanted.patterns is not None:
         want(f"d.did_pattern IN {dialects.of(conn).texts}", as_json(list(wanted.patterns)))
     if wanted.copied_from is not None:

@@ -92,7 +92,12 @@ def gone_state(conn: Connection, need: Need, named: str, prefix: str = "") -> st
     if not (need.reference and destinations.is_known(conn, need.reference)):
         return "NULL"
     table, column = need.reference.split(".")
-    beside = f" AND t.{need.beside} = COALESCE(d.{prefix}{need.beside}, '')" if need.beside else ""
-    rank = f"CASE WHEN {_is_active(conn, table)} THEN {_ACTIVE} ELSE 1 END"
-    found = f"SELECT MAX({rank}) FROM {table} AS t WHERE t.{column} = {named}{beside}"
-    return f"CASE COALESCE(({found}), 0) WHEN 0 THEN 'missing' WHEN 1 THEN 'inactive' END"
+    if need.beside:
+        named, column = f"({named}, COALESCE(d.{prefix}{need.beside}, ''))", f"t.{column}, t.{need.beside}"
+    else:
+        column = f"t.{column}"
+    there = f"SELECT {column} FROM {table} AS t"  # read once, and not for each DID
+    return (
+        f"CASE WHEN {named} IN ({there} WHERE {_is_active(conn, table)}) THEN NULL"
+        f" WHEN {named} IN ({there}) THEN 'inactive' ELSE 'missing' END"
+    )

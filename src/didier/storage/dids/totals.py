@@ -1,6 +1,7 @@
 """How many DIDs are wanted: counted, or estimated by looking at some of them."""
 
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy.engine import Connection
 
@@ -62,13 +63,38 @@ def estimated(conn: Connection, wanted: Filter) -> tuple[int, bool]:
     return round(found * ids / LOOKED_AT), False
 
 
-def by_check(conn: Connection, wanted: Filter, check: Check) -> dict[str, int]:
-    """Count the DIDs that are *wanted* by the kind of what *check*, one for `ANY`, finds; looks at all."""
+NAMED_MOST = 10_000
+"""Up to how many DIDs with which something is wrong are named where they are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByKind:
+    """How many DIDs have findings, by kind and under `ANY`; their *ids*, None where there are too many."""
+
+    counts: Mapping[str, int]
+    ids: Collection[int] | None
+
+
+def by_check(conn: Connection, wanted: Filter, check: Check) -> ByKind:
+    """Count the DIDs that are *wanted* by the kind of what *check*, one for `ANY`, finds; looks at all.
+
+    They are few as a rule, and named then, so that a list of them need not look at all others once more.
+    """
     conditions, values = filters.conditions(conn, replace(wanted, check=check))
-    counted = [checks.condition(conn, replace(check, kind=kind)) for kind in KINDS]
-    sums = ", ".join(f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)" for condition, _ in counted)
-    given = [value for _, of_kind in counted for value in of_kind]
-    [(any_, *counts)] = run(
-        conn, f"SELECT COUNT(*), {sums} FROM {DIDS} AS d{clause(conditions)}", *given, *values
-    )
-    return {ANY: any_, **{kind: int(count or 0) for kind, count in zip(KINDS, counts, strict=True)}}
+    kinds = [checks.condition(conn, replace(check, kind=kind)) for kind in KINDS]
+    given = [value for _, of_kind in kinds for value in of_kind]
+    cases = [f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition, _ in kinds]
+    source = f"FROM {DIDS} AS d{clause(conditions)}"
+    named = f"SELECT d.did_id, {', '.join(cases)} {source} LIMIT {NAMED_MOST + 1}"
+    rows = run(conn, named, *given, *values)
+    if len(rows) <= NAMED_MOST:
+        counts = [sum(column) for column in zip(*(row[1:] for row in rows), strict=True)]
+        return ByKind(_counts(len(rows), counts), [row[0] for row in rows])
+    sums = ", ".join(f"SUM({case})" for case in cases)
+    [(any_, *counts)] = run(conn, f"SELECT COUNT(*), {sums} {source}", *given, *values)
+    return ByKind(_counts(any_, counts), None)
+
+
+def _counts(any_: int, counts: Sequence[int]) -> dict[str, int]:
+    by_kind = {kind: int(count) for kind, count in zip(KINDS, counts, strict=True)} if counts else {}
+    return {ANY: any_, **(by_kind or dict.fromkeys(KINDS, 0))}

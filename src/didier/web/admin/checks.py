@@ -1,7 +1,5 @@
 """``/checks``: DIDs with which something is wrong, to be chosen and changed as in the list of DIDs."""
 
-from typing import Any
-
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +8,7 @@ from starlette_admin.routing import route
 from didier.domain.checks import ANY, KINDS
 from didier.errors import Refusal
 from didier.services.dids import checks
+from didier.services.dids.checks import CountedDids
 from didier.services.dids.lookup import Total
 from didier.services.users.authentication import Caller
 from didier.storage.dids.pages import Sort, place_kinds
@@ -38,15 +37,11 @@ class ChecksPage(PanelPage):
         after = _after(request)
         own = self.desk.context.dialplan_contexts
 
-        def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
-            counts = checks.totals_by_kind(conn, caller, own)
-            if isinstance(counts, Refusal):
-                return counts
-            found = checks.page(conn, caller, kind, own, PAGE, after)
-            return found if isinstance(found, Refusal) else {"counts": counts, "found": found}
+        def read(conn: Connection, caller: Caller) -> CountedDids | Refusal:
+            return checks.counted_page(conn, caller, kind, own, PAGE, after)
 
         read_ = await self.read(request, read)
-        found, counts = read_["found"], read_["counts"]
+        found, counts = read_.page, read_.counts
         following = cursors.write(ORDER, found.following) if found.following else None
         return self.render(
             request, "checks.html", "Check", rows=found.dids, counts=counts, kind=kind, kinds=KINDS,
