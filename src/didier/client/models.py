@@ -191,7 +191,7 @@ class Change(Model):
 class DidFinding(Model):
     """Something that is wrong with a DID: of which *kind* it is, and the *reason* in words.
 
-    *kind* is no_destination, missing, inactive, loop, context or detour.
+    *kind* is no_destination, missing, inactive, fallback_only, schedule, loop, context or detour.
     """
 
     kind: str

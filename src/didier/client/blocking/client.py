@@ -380,7 +380,7 @@ class Didier:
     def checks(self, kind: str | None = None, *, page_size: int = PAGE) -> Iterator[models.CheckedDid]:
         """Yield the DIDs with which something is wrong, with what that is; only that of one *kind*, if named.
 
-        The kinds are no_destination, missing, inactive, loop, context and detour.
+        The kinds are no_destination, missing, inactive, fallback_only, schedule, loop, context and detour.
         """
         return self._connection.pages(calls.checks(kind, page_size))
 

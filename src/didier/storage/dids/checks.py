@@ -20,7 +20,6 @@ from didier.domain.checks import (
     FILTER_COLUMNS,
     FILTER_GROUPS,
     IN_CONTEXT,
-    Detour,
     Outside,
 )
 from didier.domain.nowhere import Gone, Need, Thing
@@ -47,7 +46,8 @@ class Check:
     """What is looked for in DIDs, a *kind* of finding or `ANY`, and what has to be known for that.
 
     *outside* is where schedules send calls, *saved* are the DIDs without a route that have fallbacks left,
-    *beside* those with findings beside their route, by kind. *contexts* are those that there are, *groups*
+    *beside* those with findings beside their route, by kind; *dead_lists* are those of filter groups among
+    which one has no numbers, by column. *contexts* are those that there are, *groups*
     the keys of the filter groups that have numbers, None where that is not known.
     """
 
@@ -55,6 +55,7 @@ class Check:
     outside: Outside = field(default_factory=dict)
     saved: Collection[int] = ()
     beside: Mapping[str, Collection[int]] = field(default_factory=dict)
+    dead_lists: Mapping[str, Collection[str]] = field(default_factory=dict)
     loops: Loops = NO_LOOPS
     contexts: Collection[str] = ()
     groups: Collection[str] | None = None
@@ -69,14 +70,16 @@ def look(conn: Connection, kind: str, seen: Visibility, own_contexts: Collection
     check = Check(kind)
     outside = ways.outside(conn)
     known = contexts.known(conn, own_contexts) if check.seeks("context") else ()
+    groups = _filter_groups(conn) if check.seeks("detour") else None
     return Check(
         kind,
-        outside,
-        ways.saved(conn) if any(map(check.seeks, (*DEAD_ENDS, "fallback_only"))) else (),
-        ways.by_kind(conn, outside, known) if any(map(check.seeks, BESIDE)) else {},
-        loops.find(conn, seen, outside) if check.seeks("loop") else NO_LOOPS,
-        known,
-        _filter_groups(conn) if check.seeks("detour") else None,
+        outside=outside,
+        saved=ways.saved(conn) if any(map(check.seeks, (*DEAD_ENDS, "fallback_only"))) else (),
+        beside=ways.by_kind(conn, outside, known) if any(map(check.seeks, BESIDE)) else {},
+        dead_lists=_dead_lists(conn, groups),
+        loops=loops.find(conn, seen, outside) if check.seeks("loop") else NO_LOOPS,
+        contexts=known,
+        groups=groups,
     )
 
 
@@ -175,24 +178,40 @@ def _detours(conn: Connection, check: Check) -> Iterator[Condition]:
         switches, needs = ({one.column for one in detour.switches}, {one.column for one in detour.needs})
         if switches | needs <= there:
             on = " AND ".join(map(is_on, detour.switches))
-            unmet, values = _either([_unmet(conn, check, detour, need) for need in detour.needs])
+            unmet, values = _either([_unmet(conn, check, need) for need in detour.needs])
             yield f"({on} AND {unmet})", values
 
 
-def _unmet(conn: Connection, check: Check, detour: Detour, need: Need) -> Condition:
+def _unmet(conn: Connection, check: Check, need: Need) -> Condition:
     named = f"d.{need.column}"
     if need.reference != FILTER_GROUPS:
         return f"({nowhere.is_empty(named)} OR {nowhere.gone_state(conn, need, named)} IS NOT NULL)", []
-    lists = as_json(_dead_lists(conn, check, detour, need))
-    return f"({nowhere.is_empty(named)} OR {named} IN {dialects.of(conn).texts})", [lists]
+    dead = as_json(sorted(check.dead_lists.get(need.column, ())))
+    return f"({nowhere.is_empty(named)} OR {named} IN {dialects.of(conn).texts})", [dead]
 
 
-def _dead_lists(conn: Connection, check: Check, detour: Detour, need: Need) -> list[str]:
-    """Return the lists that DIDs name in which a filter group has no numbers."""
-    there = check.groups
-    if there is None:
-        return []
-    on = " AND ".join(["d.did_active = 'Y'", *map(is_on, detour.switches)])
-    sql = f"SELECT DISTINCT d.{need.column} FROM {DIDS} AS d WHERE {on} LIMIT {LISTS_MOST}"
-    lists = [row[0] for row in run(conn, sql) if row[0]]
-    return [one for one in lists if any(g and key(g) not in there for g in number_lists.groups(one))]
+def _dead_lists(conn: Connection, groups: Collection[str] | None) -> Mapping[str, Collection[str]]:
+    """Return the lists that DIDs name in which a filter group has no numbers, by their column.
+
+    *groups* are the keys of those that have some.
+    """
+    there = {*columns_of(conn, DIDS)}
+    listing = [
+        (need.column, " AND ".join(map(is_on, detour.switches)))
+        for detour in DETOURS
+        for need in detour.needs
+        if need.reference == FILTER_GROUPS
+        and {need.column, *(one.column for one in detour.switches)} <= there
+    ]
+    if groups is None or not listing:
+        return {}
+    # All DIDs are looked through once: a list that does not count is an empty one.
+    cases = ", ".join(f"CASE WHEN {on} THEN d.{column} ELSE '' END" for column, on in listing)
+    counting = " OR ".join(on for _, on in listing)
+    where = f"d.did_active = 'Y' AND ({counting})"
+    sql = f"SELECT DISTINCT {cases} FROM {DIDS} AS d WHERE {where} LIMIT {LISTS_MOST}"
+    named = zip(*run(conn, sql), strict=True)
+    return {
+        column: {one for one in lists if any(g and key(g) not in groups for g in number_lists.groups(one))}
+        for (column, _), lists in zip(listing, named, strict=False)
+    }
