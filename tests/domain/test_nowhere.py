@@ -2,7 +2,7 @@
 
 import pytest
 
-from didier.domain import nowhere
+from didier.domain import fallbacks, nowhere
 from didier.domain.fields import IN_GROUPS, PHONES, ROUTES, SERVERS, USERS
 
 
@@ -92,7 +92,8 @@ def test_a_change_of_other_columns_touches_nothing():
     """Only what says where calls go does."""
     before = row("EXTEN", extension="", did_description="Old line")
 
-    assert not nowhere.is_touched(before, {**before, "did_description": "New line"})
-    assert not nowhere.is_touched(before, {**before, "extension": None})
-    assert nowhere.is_touched(before, {**before, "extension": "8300"})
-    assert nowhere.is_touched(before, {**before, "did_active": "N"})
+    assert not fallbacks.is_touched(before, {**before, "did_description": "New line"})
+    assert not fallbacks.is_touched(before, {**before, "extension": None})
+    assert fallbacks.is_touched(before, {**before, "extension": "8300"})
+    assert fallbacks.is_touched(before, {**before, "did_active": "N"})
+    assert fallbacks.is_touched(before, {**before, "fallbacks": "EXTEN:8300"})

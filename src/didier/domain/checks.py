@@ -123,10 +123,13 @@ IN_CONTEXT = ("EXTEN", "VOICEMAIL", "VMAIL_NO_INST", "PHONE")
 """The routes that send calls into the context of a DID; what an agent does not take goes to ``default``."""
 
 KNOWN_CONTEXTS = frozenset({
-    "default", REDIRECTED, "defaultlog", "loopback-no-log", "monitor", "monitor_exit", "vicidial-auto",
+    "default", REDIRECTED, "loopback-no-log", "monitor", "monitor_exit", "vicidial-auto",
     "vicidial-auto-external", "vicidial-auto-internal", "vicidial-auto-phones",
 })  # fmt: skip
-"""The contexts of every VICIdial's dialplan."""
+"""The contexts of every VICIdial: of its sample of extensions.conf, and of what it generates beside that.
+
+Others that it ships, as ``defaultlog``, are call menus in the database.
+"""
 
 FILTER_COLUMNS: Mapping[str, str] = MappingProxyType({
     "did_route": "filter_action",
