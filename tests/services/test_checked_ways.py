@@ -166,7 +166,7 @@ def test_one_kind(mixed, kind):
     expected = {pattern: {kind: wrong[kind]} for pattern, (*_, wrong) in DIDS.items() if kind in wrong}
     with reading(mixed) as conn:
         listed = lookup.page(conn, CALLER, Wanted(check=kind), Sort(), 100).rows
-        counts = checks.totals_by_kind(conn, CALLER, ())
+        counts = checks.counted_page(conn, CALLER, ANY, (), 1).counts
 
     assert expected == told(mixed, kind)
     assert sorted(expected) == [row["did_pattern"] for row in listed]
@@ -259,7 +259,7 @@ def test_a_did_is_reported_when_its_calls_are_lost(furnished, now, dids):
             row["did_pattern"]
             for row in lookup.page(conn, CALLER, Wanted(leads_nowhere="Y"), Sort(), 1000).rows
         }
-        counts = checks.totals_by_kind(conn, CALLER, ())
+        counts = checks.counted_page(conn, CALLER, ANY, (), 1).counts
     reported = {pattern for pattern, kinds in told(furnished).items() if kinds.keys() & {*DEAD_ENDS}}
 
     assert lost == reported == listed

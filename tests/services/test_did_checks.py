@@ -162,7 +162,7 @@ def test_pages_follow_each_other(mixed):
 def test_they_are_counted_by_kind(mixed):
     """A DID counts for each kind of what is wrong with it."""
     with reading(mixed) as conn:
-        counts = checks.totals_by_kind(conn, CALLER, OWN)
+        counts = checks.counted_page(conn, CALLER, ANY, OWN, 1).counts
         total = lookup.total(conn, CALLER, Wanted(check=ANY, contexts=OWN), exact=False)
 
     wrong = sum(bool(wrong) for _, wrong in DIDS.values())
@@ -176,7 +176,7 @@ def test_nothing_is_wrong_with_no_dids(clean):
     with clean.begin() as conn:
         run(conn, "DELETE FROM vicidial_inbound_dids")
     with reading(clean) as conn:
-        counts = checks.totals_by_kind(conn, CALLER, ())
+        counts = checks.counted_page(conn, CALLER, ANY, (), 1).counts
 
     assert {} == told(checked(clean))
     assert dict.fromkeys((ANY, *KINDS), 0) == counts
@@ -190,7 +190,7 @@ def test_only_what_is_seen_is_told(mixed):
         for pattern in beyond:
             run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN' WHERE did_pattern = ?", pattern)
     with reading(mixed) as conn:
-        counts = checks.totals_by_kind(conn, limited, OWN)
+        counts = checks.counted_page(conn, limited, ANY, OWN, 1).counts
 
     assert ["5550104"] == list(told(checked(mixed, "loop", limited)))
     assert {} == told(checked(mixed, "missing", limited))

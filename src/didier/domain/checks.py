@@ -163,12 +163,21 @@ Of a schedule that is not named there nothing is known.
 NO_SCHEDULES: Outside = MappingProxyType({})
 
 
-def others(row: Row, outside: Outside) -> Iterator[tuple[str, Destination]]:
-    """Yield where a DID with the columns *row* sends calls beside its route, and what that is called."""
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Where a DID sends calls beside its route: what that is *called*, and what *kind* it is where dead."""
+
+    kind: Kind
+    called: str
+    destination: Destination
+
+
+def others(row: Row, outside: Outside) -> Iterator[Other]:
+    """Yield where a DID with the columns *row* sends calls beside its route."""
     name = text(row, fallbacks.SCHEDULE)
     if elsewhere := outside.get(name.lower()):
-        yield f"outside the hours of {name}", elsewhere
-    yield from ((f"fallback {other}", other) for other in fallbacks.of(row))
+        yield Other("schedule", f"outside the hours of {name}", elsewhere)
+    yield from (Other("detour", f"fallback {other}", other) for other in fallbacks.of(row))
 
 
 def things(row: Row, outside: Outside = NO_SCHEDULES) -> Iterator[Thing]:
@@ -187,8 +196,8 @@ def things(row: Row, outside: Outside = NO_SCHEDULES) -> Iterator[Thing]:
 
 def things_beside(row: Row, outside: Outside) -> Iterator[Thing]:
     """Yield what the `others` of a DID with the columns *row* need to be there."""
-    for _, other in others(row, outside):
-        yield from nowhere.things(fallbacks.sent(row, other))
+    for other in others(row, outside):
+        yield from nowhere.things(fallbacks.sent(row, other.destination))
 
 
 def _named(row: Row, need: Need) -> Iterator[Thing]:
@@ -241,9 +250,9 @@ def findings_beside(
     name = text(row, fallbacks.SCHEDULE)
     if outside.get(name.lower(), ...) is None:
         yield Finding("schedule", f"the schedule {name} does not exist: calls go as if it were open")
-    for called, other in others(row, outside):
-        if why := fallbacks.why_dead(row, other, gone):
-            yield Finding("detour" if called.startswith("fallback") else "schedule", f"{called}: {why}")
+    for other in others(row, outside):
+        if why := fallbacks.why_dead(row, other.destination, gone):
+            yield Finding(other.kind, f"{other.called}: {why}")
     for whose, context in contexts_beside(row, outside):
         if context in unknown_contexts:
             yield Finding("context", f"{whose}: the context {context} is not known")
@@ -268,9 +277,10 @@ def contexts(row: Row) -> Iterator[tuple[str, str]]:
 
 def contexts_beside(row: Row, outside: Outside) -> Iterator[tuple[str, str]]:
     """Yield into which contexts a DID with the columns *row* sends calls beside its route."""
-    for called, other in others(row, outside):
-        if other.beside and BESIDE[other.route] == "exten_context":
-            yield called, other.beside
+    for other in others(row, outside):
+        to = other.destination
+        if to.beside and BESIDE[to.route] == "exten_context":
+            yield other.called, to.beside
 
 
 def _dead_detours(row: Row, gone: Gone) -> Iterator[str]:
@@ -299,7 +309,7 @@ def sent_on(row: Row, outside: Outside = NO_SCHEDULES) -> list[str]:
     What it always sends there, for some callers, outside its hours, or where the destinations before do not
     take calls; numbers that a web address answers are not known.
     """
-    beside = [fallbacks.sent(row, other) for _, other in others(row, outside)]
+    beside = [fallbacks.sent(row, other.destination) for other in others(row, outside)]
     found = [
         text(sending, "extension")
         for sending in (row, filtered(row), *beside)

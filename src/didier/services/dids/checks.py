@@ -49,11 +49,8 @@ def page(
     """
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
-    return _page(conn, lookup.filter_of(conn, caller, _wanted(kind, own_contexts)), limit, after)
-
-
-def _wanted(kind: str | None, own_contexts: Sequence[str]) -> Wanted:
-    return Wanted(check=kind or ANY, contexts=own_contexts)
+    wanted = Wanted(check=kind or ANY, contexts=own_contexts)
+    return _page(conn, lookup.filter_of(conn, caller, wanted), limit, after)
 
 
 def _page(conn: Connection, chosen: Filter, limit: int, after: Sequence[Value] | None) -> CheckedDids:
@@ -109,17 +106,8 @@ def counted_page(
     """Return a `page` with the counts of all kinds; all DIDs are looked at once for both."""
     if missing := missing_rights(caller.user, "list_dids"):
         return missing
-    chosen = lookup.filter_of(conn, caller, _wanted(ANY, own_contexts))
-    if chosen.check is None:
-        raise LookupError("the filter was asked for a check")
-    found = totals.by_check(conn, replace(chosen, check=None), chosen.check)
-    of_kind = replace(chosen, check=replace(chosen.check, kind=kind or ANY), ids=found.ids)
+    chosen = lookup.filter_of(conn, caller, Wanted())
+    check = checks.look(conn, ANY, chosen.sight, own_contexts)
+    found = totals.by_check(conn, chosen, check)
+    of_kind = replace(chosen, check=replace(check, kind=kind or ANY), ids=found.ids)
     return CountedDids(_page(conn, of_kind, limit, after), found.counts)
-
-
-def totals_by_kind(
-    conn: Connection, caller: Caller, own_contexts: Sequence[str]
-) -> Mapping[str, int] | NotPermitted:
-    """Count the DIDs that the caller sees by the kind of what is wrong with them, and all under `ANY`."""
-    found = counted_page(conn, caller, ANY, own_contexts, 1)
-    return found if isinstance(found, NotPermitted) else found.counts
