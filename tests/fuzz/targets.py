@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import MappingProxyType
 
-from didier.agi.protocol import ENVIRONMENT_BYTES, Misunderstood, Reading, command
+from didier.agi import protocol
+from didier.agi.protocol import ENVIRONMENT_BYTES, Misunderstood, command
 from didier.domain import inputs, numbers, patterns, targets
 from didier.domain.calls.commands import argument, quoted
 from didier.domain.spreadsheets import guarded, unguarded
@@ -24,6 +25,7 @@ from didier.web.admin.cookies import is_token_of, token_of
 from didier.web.api import callers, cursors
 from didier.web.api.cursors import BadCursor
 from didier.web.edge import _address, _bare
+from support.requests import Reading, read
 from support.secrets import NAMES, SPELLINGS
 
 MOST = 20_000
@@ -161,7 +163,7 @@ def agi(data: bytes) -> None:
 
 
 def _read_agi(data: bytes, size: int) -> list[object]:
-    reading, said = Reading(), list[object]()
+    reading, said = protocol.Reading(), list[object]()
     try:
         for line in data.splitlines(keepends=True):
             for place in range(0, len(line), size):
@@ -175,10 +177,27 @@ def _read_agi(data: bytes, size: int) -> list[object]:
     return said
 
 
+def requests(data: bytes) -> None:
+    """Requests are the same however their bytes are divided; none has another length than it says."""
+    reading = read(data)
+    for size in (1, 2, 3, 5, 19, data[0] + 1 if data else 1):
+        assert _known(reading) == _known(read(data, size))
+    for one in reading.requests:
+        headers = [value for name, value in one.headers if name == b"content-length"]
+        assert not headers or not one.whole or int(headers[0]) == len(one.body)
+        assert (one.path + one.query).isascii()
+
+
+def _known(reading: Reading) -> tuple[bool, list[object]]:
+    """Return what does not depend on how far a body was read that has not come whole."""
+    known = [one if one.whole else (one.method, one.path, one.headers) for one in reading.requests]
+    return reading.refused, known
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = MappingProxyType({
     each.__name__: each
     for each in (
         query, masking, lists, table, cell, template, authorization, cursor, cookie, astguiclient, forwarded,
-        agi,
+        agi, requests,
     )
 })  # fmt: skip
