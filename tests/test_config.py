@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from didier.config import CONFIG_VARIABLE, PREFIX, Settings, load
+from didier.config import CONFIG_VARIABLE, GONE, PREFIX, Settings, load
 from didier.errors import SetupError, WrongSetting
 
 SECRET = "hidden-7"
@@ -12,7 +12,6 @@ VALUES = {
     "database": ("sqlite:///flag.db", "sqlite:///environment.db", "sqlite:///file.db"),
     "host": ("192.0.2.1", "192.0.2.2", "192.0.2.3"),
     "port": (8081, 8082, 8083),
-    "lenient_port": (8181, 8182, 8183),
     "log_level": ("debug", "warning", "error"),
     "astguiclient_conf": ("/flag.conf", "/environment.conf", "/file.conf"),
     "log_reads": (True, False, True),
@@ -59,7 +58,6 @@ ALLOWED = {
     "astguiclient_conf": ("", "at least 1 character"),
     "host": ("", "at least 1 character"),
     "port": ("65536", "less than or equal to 65535"),
-    "lenient_port": ("65536", "less than or equal to 65535"),
     "log_level": ("loud", "'debug', 'info', 'warning' or 'error'"),
     "log_reads": ("perhaps", "valid boolean"),
     "body_limit": ("999", "greater than or equal to 1000"),
@@ -256,6 +254,18 @@ def test_an_unknown_setting_in_the_environment(monkeypatch):
     said = refusal()
     assert said.startswith("DIDIER_PROT: there is no such setting; choose from ")
     assert all(f"{PREFIX}{name.upper()}" in said for name in VALUES)
+
+
+@pytest.mark.parametrize("name", GONE)
+def test_a_setting_that_is_gone(directory, monkeypatch, name):
+    """Who still has a setting that there was is told what is in its place."""
+    write(directory, name, 8081)
+    in_file = refusal()
+    write(directory, "port", 8081)
+    monkeypatch.setenv(f"{PREFIX}{name.upper()}", "8081")
+
+    assert f"{name}: this setting is gone: {GONE[name]}" == in_file
+    assert f"{PREFIX}{name.upper()}: this setting is gone: {GONE[name]}" == refusal()
 
 
 def test_other_variables_do_not_matter(monkeypatch):

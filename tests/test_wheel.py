@@ -13,7 +13,7 @@ from support import wheels
 from support.server import Didier
 
 SERVER_PACKAGES = (
-    "alembic", "argon2", "fastapi", "granian", "orjson", "phonenumbers", "prometheus_client", "pydantic",
+    "alembic", "argon2", "fastapi", "httptools", "orjson", "phonenumbers", "prometheus_client", "pydantic",
     "pydantic_settings", "pymysql", "sqlalchemy", "starlette", "structlog", "uvloop",
 )  # fmt: skip
 
@@ -52,7 +52,7 @@ def test_the_client_needs_nothing_of_the_server(wheel):
 
     assert {"httpx2", "rich", "typer"} <= names
     assert names == set(wheels.closure(wheel, "client"))
-    assert {"granian", "sqlalchemy", "starlette"} <= set(wheels.closure(wheel, "server")) - names
+    assert {"httptools", "sqlalchemy", "starlette"} <= set(wheels.closure(wheel, "server")) - names
 
 
 def test_the_requirement_files_pin_what_is_needed(wheel):

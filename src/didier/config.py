@@ -8,7 +8,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -47,6 +47,10 @@ Context = Annotated[str, Field(pattern=r"^[^\s\[\]]{1,80}$")]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(ipaddress.ip_network)]
 
 
+GONE = {"lenient_port": "`port` takes addresses that are not percent-encoded now; leave this setting out"}
+"""Settings that there were, and what is in their place."""
+
+
 class Settings(BaseSettings):
     """Every setting of Didier."""
 
@@ -71,13 +75,6 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
-    lenient_port: int | None = Field(
-        None,
-        ge=1,
-        le=65535,
-        description="A second port, for the Non-Agent API alone, that takes addresses with raw quotes, angle"
-        " brackets and Latin-1 letters",
-    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lowest level of messages that are logged; requests are logged at info"
     )
@@ -286,7 +283,7 @@ def load(flags: Mapping[str, Any]) -> Settings:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE, *VARIABLES}
     for name in os.environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise WrongSetting(f"{name}: there is no such setting; choose from {', '.join(sorted(known))}")
+            raise WrongSetting(_unknown(name, name.upper().removeprefix(PREFIX).lower(), sorted(known)))
     try:
         settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
@@ -296,12 +293,18 @@ def load(flags: Mapping[str, Any]) -> Settings:
     return settings
 
 
+def _unknown(said: str, name: str, known: Iterable[str]) -> str:
+    if name in GONE:
+        return f"{said}: this setting is gone: {GONE[name]}"
+    return f"{said}: there is no such setting; choose from {', '.join(known)}"
+
+
 _SAYING = re.compile("^(Input|Value error,) ")
 
 
 def _explain(problem: Mapping[str, Any]) -> str:
     name = str(problem["loc"][0])
     if name not in Settings.model_fields:
-        return f"{name}: there is no such setting; choose from {', '.join(Settings.model_fields)}"
+        return _unknown(name, name, Settings.model_fields)
     given = "" if name == "database" else f": {problem['input']!r} is not allowed"
     return f"{name} ({PREFIX}{name.upper()}){given}: {_SAYING.sub('', problem['msg'])}"

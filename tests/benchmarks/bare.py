@@ -1,4 +1,4 @@
-"""The bare server: the same Granian in the same loop, with an application that says hello."""
+"""The bare server: the same HTTP server in the same loop, with an application that says hello."""
 
 import sys
 from contextlib import asynccontextmanager

@@ -33,7 +33,7 @@ def described() -> dict[str, str | int | float]:
         "system": platform.freedesktop_os_release()["PRETTY_NAME"],
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "granian": version("granian"),
+        "httptools": version("httptools"),
         "uvloop": version("uvloop"),
         "sqlite": sqlite3.sqlite_version,
         "mariadb": _mariadb(),

@@ -22,7 +22,7 @@ def put(file: Path, figures: dict[str, Any]) -> None:
 
 _MACHINE = (
     "Measured on {date} with Didier {didier} on {processor}, {cores} cores, {memory_gb} GB;"
-    " {system}, Linux {kernel}; Python {python}, Granian {granian}, uvloop {uvloop}, SQLite {sqlite},"
+    " {system}, Linux {kernel}; Python {python}, httptools {httptools}, uvloop {uvloop}, SQLite {sqlite},"
     " MariaDB {mariadb}. The disk stored 8 kB for good in {fsync_ms} ms; the load before was {load_before}."
 )
 

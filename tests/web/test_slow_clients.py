@@ -6,12 +6,10 @@ import json
 import time
 import urllib.parse
 from contextlib import ExitStack
-from dataclasses import dataclass
 from threading import Event, Thread
 
 import pytest
 
-from support.mariadb import free_port
 from support.process import Process, until
 from support.raw import connect, ended, request, status
 from support.server import FORM, PATH, TUTORIAL, Didier
@@ -31,28 +29,14 @@ MEGABYTES = 80
 targets = map(str, itertools.count(18_200_000_000))
 
 
-@dataclass(frozen=True)
-class Lenient:
-    """The second port of the server."""
-
-    port: int
-
-
 @pytest.fixture(scope="module")
-def lenient():
-    """A port for those who do not percent-encode."""
-    return Lenient(free_port())
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, lenient):
+def server(tmp_path_factory):
     """A server with little patience and many DIDs."""
     directory = tmp_path_factory.mktemp("slow")
     settings = ("IDLE_SECONDS", "BODY_SECONDS", "READING_SECONDS")
-    others = {"DIDIER_RATE_LIMIT": "0", "DIDIER_LENIENT_PORT": str(lenient.port)}
     server = Didier(
         directory, "--demo", "--database", f"sqlite:///{directory}/didier.db",
-        environment={f"DIDIER_{name}": str(SECONDS) for name in settings} | others,
+        environment={f"DIDIER_{name}": str(SECONDS) for name in settings} | {"DIDIER_RATE_LIMIT": "0"},
     ).start()  # fmt: skip
     order = {"source": "18001234567", "ranges": [f"18100000000-{18_100_000_000 + DIDS - 1}"]}
     server.request(
@@ -165,19 +149,6 @@ def test_answers_that_nobody_reads(server, target, readers, count):
 
     assert process.peak - before < MEGABYTES
     assert "Traceback" not in server.logged()
-
-
-def test_an_answer_that_nobody_reads_at_the_lenient_port(server, lenient):
-    """There, too, a client that takes nothing of its answer is dropped."""
-    process = Process(server.process.pid)
-    before = process.sockets
-    with connect(lenient, window=4096) as sock:
-        sock.sendall(request("GET", f"{PATH}?{LOGIN}&limit={DIDS}&format=json"))
-        until(lambda: process.sockets > before)
-        until(lambda: process.sockets <= before)
-        head, _, body = ended(sock).partition(b"\r\n\r\n")
-
-    assert len(body) < int(head.partition(b"content-length: ")[2].split()[0])
 
 
 def test_an_answer_that_is_read_drop_by_drop(server):

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from didier.web.stopping import QUIET_SECONDS
-from support.mariadb import free_port
 from support.measurements import note
 from support.process import until
 from support.raw import connect, ended, request
@@ -37,14 +36,13 @@ class Clients:
     """Clients that copy until they are refused a connection, and write down each request's end.
 
     *kept*: each keeps its connection for as long as the server lets it; *pause* is the longest time between
-    an answer and the next request. *port* is the server's second one, if that is asked.
+    an answer and the next request.
     """
 
     server: Didier
     count: int
     kept: bool = True
     pause: float = 0.0
-    port: int | None = None
     targets: Iterator[int] = field(default_factory=lambda: itertools.count(18_100_000_000))
     acknowledged: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
@@ -67,7 +65,7 @@ class Clients:
     def _work(self) -> None:
         while True:
             try:
-                sock = socket.create_connection(("127.0.0.1", self.port or self.server.port), END_SECONDS)
+                sock = socket.create_connection(("127.0.0.1", self.server.port), END_SECONDS)
             except ConnectionRefusedError:
                 return
             with sock:
@@ -115,38 +113,13 @@ def test_nobody_is_cut_off(tmp_path, count, kept, pause):
         terminate(server)
         clients.join()
 
-        assert 0 == server.stop()
+        assert 0 == server.process.wait(END_SECONDS)
         assert ([], []) == (clients.unanswered, clients.others)
         assert sorted([SOURCE, *clients.acknowledged]) == sorted(server.patterns())
         total["acknowledged"] += len(clients.acknowledged)
     how = "kept connections" if kept else "new connections"
     seldom = f", with up to {pause} s between two requests" if pause else ""
     note(f"SIGTERM while {count} clients copy on {how}{seldom}", ROUNDS, total["acknowledged"], 0)
-
-
-def test_nobody_is_cut_off_at_the_lenient_port(tmp_path):
-    """Each connection there is for one request, which is answered, while both ports are asked."""
-    for place in range(ROUNDS):
-        directory = tmp_path / str(place)
-        directory.mkdir()
-        port = free_port()
-        server = Didier(
-            directory, "--demo", "--database", f"sqlite:///{directory}/didier.db",
-            environment={"DIDIER_LENIENT_PORT": str(port)},
-        ).start()  # fmt: skip
-        lenient = Clients(server, 32, port=port)
-        others = Clients(server, 8, kept=False, targets=itertools.count(18_200_000_000))
-        lenient.start()
-        others.start()
-        terminate(server)
-        lenient.join()
-        others.join()
-        acknowledged = [*lenient.acknowledged, *others.acknowledged]
-
-        assert 0 == server.stop()
-        assert [] == lenient.unanswered + lenient.others + others.unanswered + others.others
-        assert sorted([SOURCE, *acknowledged]) == sorted(server.patterns())
-    note("SIGTERM while 32 clients copy at the lenient port", ROUNDS, len(acknowledged), 0)
 
 
 def test_the_last_answer_closes_the_connection(own_server):
@@ -165,7 +138,7 @@ def test_the_last_answer_closes_the_connection(own_server):
             assert b"ok\n" == answer.read()
 
     assert kept.headers["connection"] is None
-    assert 0 == own_server.stop()
+    assert 0 == own_server.process.wait(END_SECONDS)
 
 
 def test_a_body_that_is_on_its_way_is_waited_for(own_server):
@@ -184,7 +157,7 @@ def test_a_body_that_is_on_its_way_is_waited_for(own_server):
         answer.begin()
 
         assert answer.read().startswith(b"SUCCESS: ")
-    assert 0 == own_server.stop()
+    assert 0 == own_server.process.wait(END_SECONDS)
     assert [SOURCE, "18002223333"] == own_server.patterns()
 
 
@@ -205,7 +178,7 @@ def test_who_waits_for_a_connection_is_answered(tmp_path):
 
         assert b"SUCCESS: " in ended(busy)
         assert ended(waiting).endswith(b"ok\n")
-    assert 0 == server.stop()
+    assert 0 == server.process.wait(END_SECONDS)
 
 
 def refuses(server: Didier) -> bool:
@@ -228,7 +201,7 @@ def test_streams_come_to_their_end(own_server):
     terminate(own_server)
     rest = export.read(), events.read()
 
-    assert 0 == own_server.stop()
+    assert 0 == own_server.process.wait(END_SECONDS)
     assert 20_000 < (first[0] + rest[0]).count(b"\r\n")
     assert rest[0].endswith(b"\r\n")
     assert first[1]

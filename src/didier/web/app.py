@@ -83,8 +83,6 @@ _LOGGED = Masking()
 _NOT_WHOLE = PlainTextResponse("The request did not come whole, or not in time: nothing was done.\n", 400)
 """The answer to a client that may be gone already: half a request does nothing."""
 
-_NOT_HERE = PlainTextResponse(f"Only {PATH} is served at this port.\n", 404)
-
 
 class Requests:
     """The outermost layer: counts what is running, logs each request, and folds doubled slashes.
@@ -143,10 +141,6 @@ class Requests:
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
                 client=scope["client"][0] if scope.get("client") else None,
             )
-
-    def non_agent_only(self) -> "Requests":
-        """Return the same for a port that has the Non-Agent API alone: other pages are not found there."""
-        return Requests(self._non_agent_api, _NOT_HERE, _NOT_HERE, _NOT_HERE, self._edge)
 
     def _app(self, path: str) -> ASGIApp:
         if path == PATH:

@@ -1,87 +1,262 @@
-"""Connections as the system sees them: how many there may be, and how long their clients may read nothing."""
+"""A connection: its requests are read and answered one at a time, and it has its times and its end."""
 
 import asyncio
-import os
-import resource
-import socket
-import stat
-from collections.abc import Iterator
-from contextlib import suppress
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
 
-import structlog
+from starlette.types import ASGIApp, Scope
 
-SPARE_FILES = 200
-"""Open files that are left for the database, the log and large answers."""
+from didier.web.exchange import STATUS_LINES, Exchange
+from didier.web.reader import Head, Refused, RequestReader
 
-LENIENT_CONNECTIONS = 256
-"""Connections to the second port (`didier.web.lenient`), each of which is for one request."""
+LINGER_SECONDS = 2.0
+"""How long a client may go on sending what is not read: a reset would take the answer from it.
 
-FEWEST = 16
-"""Connections that are taken in any case."""
+RFC 9112, 9.6.
+"""
 
-FILES = "/proc/self/fd"
-"""Where Linux shows the open files of this process."""
+LINGER_BYTES = 10_000_000
+"""How much it may send in that time."""
 
-_POLL_SECONDS = 0.01
-
-log = structlog.get_logger()
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
-def most_connections(wanted: int, others: int = 0) -> int:
-    """Return how many of the *wanted* connections there may be beside *others* without running out of files.
+@dataclass(slots=True)
+class Served:
+    """What the connections of a server have in common."""
 
-    Granian lets this process have as many files open as the system allows, when it is imported.
-    """
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files == resource.RLIM_INFINITY or wanted <= files - SPARE_FILES - others:
-        return wanted
-    most = max(FEWEST, files - SPARE_FILES - others)
-    log.info("fewer_connections", wanted=wanted, taken=most, open_files=files)
-    return most
-
-
-async def limit_reading(port: int, seconds: float) -> None:
-    """Let the kernel end each connection to *port* whose client takes nothing of an answer for *seconds*.
-
-    Granian waits for it without end. Connections inherit the limit from the socket that they come in by, and
-    that is Granian's own: it is waited for. Only Linux has the limit (``TCP_USER_TIMEOUT`` in tcp(7)).
-    What it is worth was measured: ``docs/decisions/0016-edges-of-http.md``.
-    """
-    milliseconds = max(1, int(seconds * 1000))
-    while not (listening := list(listeners(port))) and os.path.isdir(FILES):
-        await asyncio.sleep(_POLL_SECONDS)
-    for listener in listening:
-        with listener, suppress(AttributeError, OSError):
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    app: ASGIApp
+    idle_seconds: float  # how long a head may take, and how long nothing may come between two requests
+    left: Callable[[], None]  # called when a connection has ended
+    open: int = 0  # connections, with those that have not begun with TLS
+    arrived: int = 0  # requests
+    ending: bool = False  # each answer closes its connection
+    connections: "set[Connection]" = field(default_factory=set)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
-def listeners(port: int) -> Iterator[socket.socket]:
-    """Give a duplicate of each socket of this process that takes connections to *port*."""
-    for sock in sockets(port):
-        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            yield sock
+class Connection(asyncio.Protocol):
+    """One client's connection; a `didier.web.exchange.Wire` and a `didier.web.reader.Requests`."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._loop = asyncio.get_running_loop()
+        self._reader: RequestReader | None = None  # most connections that say nothing never need one
+        self._exchange: Exchange | None = None
+        self._behind = b""  # what has come behind the request that is answered
+        self._held = False  # nothing is read for now
+        self._deaf = self._lost = False  # nothing that comes counts; nothing can be sent
+        self._ignored = 0
+        self._in_head = False
+        self._deadline: float | None
+        self._timer: asyncio.TimerHandle
+        self._transport: asyncio.Transport
+        self._scope: Scope
+        self.paused = False
+        self._writable: asyncio.Future[None] | None = None
+
+    @property
+    def ending(self) -> bool:
+        """Whether the answer is the last one."""
+        return self._served.ending
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # it is one
+        """Wait for a request."""
+        self._transport = transport
+        self._served.connections.add(self)
+        self._scope = {
+            "type": "http",
+            "asgi": _ASGI,
+            "server": _address(transport, "sockname"),
+            "client": _address(transport, "peername"),
+            "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+            "root_path": "",
+        }
+        self._wait(self._served.idle_seconds)
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's
+        """Give up what is being answered."""
+        self._timer.cancel()
+        self._lost = self._deaf = True
+        if self._exchange:
+            self._exchange.lose()
+        self.resume_writing()
+        self._served.connections.discard(self)
+        self._served.left()
+
+    def data_received(self, data: bytes) -> None:
+        """Read what has come, or keep it until the request before it is answered."""
+        if self._deaf:
+            self._ignored += len(data)
+            if self._ignored > LINGER_BYTES:
+                self.abort()
+        elif self._behind or self.paused or (self._exchange and self._exchange.whole):
+            self._behind += data
+            self._hold()
         else:
-            sock.close()
+            self._read(data)
+
+    def eof_received(self) -> bool:
+        """The client sends nothing more; what is being answered is answered, where the protocol can."""
+        if self._exchange:
+            self._exchange.lose()
+        return self._exchange is not None and self._scope["scheme"] == "http"
+
+    def _read(self, data: bytes) -> None:
+        reader = self._reader = self._reader or RequestReader(self)
+        try:
+            self._behind = reader.feed(data)
+        except Refused as refused:
+            self._refuse(refused.status)
+            return
+        if self._behind:
+            self._hold()
+        if self._in_head != reader.in_head:
+            self._in_head = reader.in_head
+            if self._in_head:
+                self._wait(self._served.idle_seconds)
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        if self._exchange:  # the application says that its request has not come whole
+            self._deaf = True
+            self._exchange.lose()
+        else:
+            self.write(STATUS_LINES[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+            self._close(heard=False)
+
+    def begin(self, head: Head) -> None:
+        """Have the request answered that begins with *head*."""
+        raw, query = head.address
+        path = raw.decode("ascii")
+        scope = {
+            **self._scope,
+            "http_version": head.version,
+            "method": head.method,
+            "path": urllib.parse.unquote(path) if "%" in path else path,
+            "raw_path": raw,
+            "query_string": query,
+            "headers": head.headers,
+        }
+        served = self._served
+        served.arrived += 1
+        self._deadline = None
+        self._exchange = Exchange(self, scope, kept=not head.last, expected=head.expects_continue)
+        task = self._loop.create_task(self._exchange.run(served.app))
+        served.tasks.add(task)  # the loop itself does not hold it
+        task.add_done_callback(served.tasks.discard)
+
+    def body(self, data: bytes) -> None:
+        """Pass a part of the body on."""
+        if self._exchange and not self._exchange.add(data):
+            self._hold()
+
+    def whole(self) -> None:
+        """Say that the request has come whole."""
+        if self._exchange:
+            self._exchange.end()
+
+    def answered(self) -> None:
+        """Go on with the next request, or close."""
+        exchange, self._exchange = self._exchange, None
+        if self._lost or exchange is None:
+            return
+        if exchange.kept:
+            self._wait(self._served.idle_seconds)
+            self._go_on()
+        else:
+            self._close(heard=exchange.whole and not self._held)
+
+    def _go_on(self) -> None:
+        """Read what was kept back, unless it must wait still."""
+        if self._exchange or self.paused or self._deaf:
+            return
+        if self._behind:
+            data, self._behind = self._behind, b""
+            self._read(data)
+        self.read_on()
+
+    def _close(self, *, heard: bool) -> None:
+        """Close behind what was sent; unless all that comes was *heard*, let it come for a while."""
+        self._deaf = True
+        if heard or not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        self._behind = b""
+        self.read_on()
+        self._transport.write_eof()
+        self._wait(LINGER_SECONDS)
+        self._timer.cancel()
+        self._look()
+
+    def shutdown(self) -> None:
+        """Close a connection that is silent, another one behind its answer."""
+        if self._exchange:
+            self._exchange.kept = False
+        elif not self._deaf:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Cut the connection, so that nobody takes half an answer for a whole one."""
+        self._deaf = True
+        self._transport.abort()
+
+    def write(self, data: bytes) -> None:
+        """Send *data*, if there is anybody left to send it to."""
+        if not self._lost:
+            self._transport.write(data)
+
+    async def writable(self) -> None:
+        """Return when the client has taken enough for more to be sent."""
+        while self.paused:
+            self._writable = self._loop.create_future()
+            await self._writable
+
+    def pause_writing(self) -> None:
+        """Note that the client does not take what is sent."""
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        """Go on: the client has taken enough."""
+        self.paused = False
+        if self._writable and not self._writable.done():
+            self._writable.set_result(None)
+        self._go_on()
+
+    def _hold(self) -> None:
+        if not self._held:
+            self._held = True
+            self._transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Read again, unless there is something already to be read."""
+        if self._held and not self._behind and not self._lost:
+            self._held = False
+            self._transport.resume_reading()
+
+    def _wait(self, seconds: float) -> None:
+        self._deadline = self._loop.time() + seconds
+
+    def _look(self) -> None:
+        """End the connection if its time is over, else look later: one timer each is cheaper."""
+        now = self._loop.time()
+        if self._deadline is None:
+            self._timer = self._loop.call_later(self._served.idle_seconds, self._look)
+        elif now < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+        elif self._deaf and self._transport.get_write_buffer_size():  # the kernel has a limit for that
+            self._timer = self._loop.call_later(LINGER_SECONDS, self._look)
+        elif self._deaf:
+            self.abort()
+        elif self._in_head:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self._transport.close()
 
 
-def sockets(port: int) -> Iterator[socket.socket]:
-    """Give a duplicate of each socket of this process that has *port* on our side."""
-    for name in _files():
-        if sock := _socket(int(name), port):
-            yield sock
-
-
-def _files() -> list[str]:
-    with suppress(OSError):  # not Linux, or no file is left to look with
-        return os.listdir(FILES)
-    return []
-
-
-def _socket(file: int, port: int) -> socket.socket | None:
-    with suppress(OSError):
-        if stat.S_ISSOCK(os.fstat(file).st_mode):
-            sock = socket.socket(fileno=os.dup(file))
-            if sock.family in {socket.AF_INET, socket.AF_INET6} and sock.getsockname()[1] == port:
-                return sock
-            sock.close()
-    return None
+def _address(transport: asyncio.Transport, name: str) -> tuple[str, int] | None:
+    """Return the address of an end of the connection; None where the client has reset it already."""
+    address: tuple[str, int] | None = transport.get_extra_info(name)
+    return address and address[:2]

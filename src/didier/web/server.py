@@ -1,4 +1,4 @@
-"""HTTP as a transport of the process: Granian embedded in its loop.
+"""HTTP as a transport of the process.
 
 One process, so that a kill leaves nothing behind that holds the port, and a stop can wait for the
 requests that were accepted.
@@ -11,21 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from granian.constants import HTTPModes, Interfaces, SSLProtocols
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from didier.config import Settings
 from didier.errors import WrongSetting
-from didier.web.connections import LENIENT_CONNECTIONS, limit_reading, most_connections
-from didier.web.stopping import Draining
+from didier.web.connections import Connection, Served
+from didier.web.listening import listen, most_connections, secured
+from didier.web.stopping import drain
 
-HEAD_LIMIT = 98_304
-"""Bytes of a request's head that are kept for each connection while more of it is waited for.
+HANDSHAKE_SECONDS = 10.0
+"""How long a client may take to begin with TLS."""
 
-Somewhat more may come: the library looks when it has read. A target alone may have 65,534 of them.
-"""
+_FAREWELL_SECONDS = 2.0  # for a client to end TLS, too
+_POLL_SECONDS = 0.01
 
 
 class Application(Protocol):
@@ -43,10 +41,13 @@ class HttpServer:
     def __init__(self, app: Application, settings: Settings) -> None:
         self._app = app
         self._settings = settings
-        self._draining = Draining(app, settings.port)
-        self._server = _granian(self._draining, settings)
-        self._stopping = False
-        self._serving: asyncio.Future[None]
+        self._served = Served(app, settings.idle_seconds, self._leave)
+        self._most = most_connections(settings.connection_limit)
+        self._tls = secured(settings)
+        self._opening: set[asyncio.Task[None]] = set()
+        self._listener: socket.socket | None = None
+        self._accepting = self._stopping = False
+        self._ended = asyncio.Event()
 
     @property
     def running(self) -> int:
@@ -55,56 +56,81 @@ class HttpServer:
 
     async def start(self) -> None:
         """Take connections; return once the server listens."""
-        self._serving = asyncio.ensure_future(self._server.serve())
-        limits = limit_reading(self._settings.port, self._settings.reading_seconds)
-        limiting = asyncio.ensure_future(limits)
-        await asyncio.wait({self._serving, limiting}, return_when="FIRST_COMPLETED")
-        limiting.cancel()
-        if self._serving.done():
-            await self.serve()
+        self._listener = listen(self._settings)
+        self._take()
 
     async def serve(self) -> None:
         """Return when `stop` was called and all connections have ended."""
-        await self._serving
-        if not self._stopping:  # Granian says nothing when the part of it that serves has failed
-            raise RuntimeError("the HTTP server has ended by itself")
+        await self._ended.wait()
 
     async def drain(self, seconds: float) -> None:
         """Take no new connections, and tell every client that its own ends; *seconds* at most."""
-        await self._draining.drain(seconds)
+        if self._listener:
+            await drain(self._served, self._listener, seconds)
 
     def stop(self) -> None:
         """Close silent connections, and the others behind their answers."""
         self._stopping = True
-        self._server.stop()  # type: ignore[no-untyped-call]  # Granian's has no types
+        if self._listener:
+            self._wait()
+            self._listener.close()
+        for connection in list(self._served.connections):
+            connection.shutdown()
+        self._look_for_end()
+
+    def _take(self) -> None:
+        """Accept connections as they come."""
+        if self._listener and not (self._accepting or self._stopping):
+            self._accepting = True
+            asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
+
+    def _wait(self) -> None:
+        """Let connections wait that come now."""
+        if self._listener and self._accepting:
+            self._accepting = False
+            asyncio.get_running_loop().remove_reader(self._listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            sock, _ = listener.accept()
+        except (BlockingIOError, ConnectionError):  # the client has gone
+            return
+        except OSError:  # no file is left for it
+            self._wait()
+            asyncio.get_running_loop().call_later(_POLL_SECONDS, self._take)
+            return
+        self._served.open += 1
+        if self._served.open >= self._most:
+            self._wait()
+        opening = asyncio.get_running_loop().create_task(self._open(sock))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
+
+    async def _open(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        limits = {
+            "ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": _FAREWELL_SECONDS
+        } if self._tls else {}  # fmt: skip
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Connection(self._served), sock, ssl=self._tls, **limits
+            )
+        except OSError:  # no handshake: it has not become a connection
+            sock.close()
+            self._leave()
+
+    def _leave(self) -> None:
+        """Note that a connection has ended: there is a place for another one."""
+        self._served.open -= 1
+        self._take()
+        self._look_for_end()
+
+    def _look_for_end(self) -> None:
+        if self._stopping and not self._served.connections:
+            self._ended.set()
 
 
-def _granian(app: ASGIApp, settings: Settings) -> Server:
-    return Server(
-        app,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGINL,
-        websockets=False,
-        backlog=1024,
-        backpressure=_most_connections(settings),  # it counts connections, also idle ones
-        log_enabled=False,
-        http=HTTPModes.http1,
-        ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
-        ssl_key=Path(settings.tls_key) if settings.tls_key else None,
-        ssl_protocol_min=SSLProtocols.tls12,  # older ones must not be negotiated (RFC 9325, 3.1.1)
-        http1_settings=HTTP1Settings(
-            header_read_timeout=int(settings.idle_seconds * 1000), max_buffer_size=HEAD_LIMIT
-        ),
-    )
-
-
-def _most_connections(settings: Settings) -> int:
-    others = LENIENT_CONNECTIONS if settings.lenient_port else 0
-    return most_connections(settings.connection_limit, others)
-
-
-SERVED = (("host", "port"), ("host", "lenient_port"), ("agi_host", "agi_port"))
+SERVED = (("host", "port"), ("agi_host", "agi_port"))
 """The settings that say where `didier serve` listens: host and port."""
 
 

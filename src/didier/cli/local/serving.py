@@ -31,7 +31,6 @@ from didier.storage.database import (
 from didier.vicidial import conf
 from didier.web.app import create_app, create_watched_app
 from didier.web.legacy import PATH
-from didier.web.lenient import LenientServer
 from didier.web.server import HttpServer, check_ports, check_tls
 
 DEMO_DATABASE = "sqlite:///didier-demo.db"
@@ -90,8 +89,6 @@ def _run(engine: Engine, settings: Settings, demo: bool) -> None:
     runtime = Runtime(engine, settings)
     app = create_app(runtime, demo=demo)
     transports: list[Transport] = [HttpServer(app, settings)]
-    if settings.lenient_port:
-        transports.append(LenientServer(app.non_agent_only(), settings, settings.lenient_port))
     if runtime.calls:
         transports.append(AgiServer(runtime.calls.router, settings, runtime.calls.live))
     # Looked up before it is said: once requests are taken, a database that is lost is no reason to end.
@@ -165,11 +162,9 @@ def _with_server_ip(settings: Settings) -> Settings:
 
 
 def _greeting(engine: Engine, settings: Settings, demo: bool) -> Sequence[str]:
-    site = f"{'https' if settings.tls_cert else 'http'}://{_in_address(settings.host)}"
-    base = f"{site}:{settings.port}"
+    scheme = "https" if settings.tls_cert else "http"
+    base = f"{scheme}://{_in_address(settings.host)}:{settings.port}"
     lines = [f"Didier serves {base}/ (admin panel: {base}/admin/)"]
-    if settings.lenient_port:
-        lines += [f"For scripts that do not percent-encode: {site}:{settings.lenient_port}{PATH}"]
     if settings.agi_port:
         lines += [_for_asterisk(settings)]
     if demo:
