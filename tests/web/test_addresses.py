@@ -6,7 +6,6 @@ from urllib.parse import quote_from_bytes
 import pytest
 import sqlalchemy as sa
 
-from didier.storage.tables import vicidial_tables
 from support.raw import request, send, status
 from support.server import FORM, PATH, Didier
 
@@ -73,20 +72,10 @@ def _answered(answer: bytes) -> tuple[int | None, bytes]:
     return status(answer), answer.partition(b"\r\n\r\n")[2]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
-def served(request, tmp_path_factory):
+@pytest.fixture
+def served(home):
     """A server on each database."""
-    directory = tmp_path_factory.mktemp("addresses")
-    url = f"sqlite:///{directory}/didier.db"
-    if request.param == "mariadb":
-        url = request.getfixturevalue("mariadb").database()
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    if request.param == "mariadb":
-        with engine.begin() as conn:
-            vicidial_tables().create_all(conn)
-    server = Didier(directory, "--demo", "--database", url).start()
-    yield Served(server, engine)
-    server.stop()
+    return Served(*home)
 
 
 @pytest.mark.parametrize("non_latin", [0, 1])
