@@ -47,6 +47,10 @@ class Answer:
     text: str
 
 
+HANG_SECONDS = 300
+"""After which a command counts as one that does not end."""
+
+
 def didier(
     directory: Path, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
@@ -61,7 +65,7 @@ def didier(
         files[0].seek(0)
         process = Forked(arguments, directory, settings, [file.fileno() for file in files])
         try:
-            status = process.wait(60)
+            status = process.wait(HANG_SECONDS)
         finally:
             process.kill()
         for file in files:

@@ -1,11 +1,19 @@
 """Connections: kept or closed, half closed, of HTTP/1.0, and given up without the answer being lost."""
 
 import asyncio
+import json
 import re
+import signal
+import socket
+import struct
 
 import pytest
 
+from didier.config import Settings
 from didier.web.exchange import Exchange
+from didier.web.server import HttpServer
+from support.mariadb import free_port
+from support.process import until
 from support.raw import connect, ended, request, send, status
 from support.server import FORM, PATH, TUTORIAL
 
@@ -72,6 +80,61 @@ def test_chunks_go_out_whole(server):
 
     assert b"\r\ntransfer-encoding: chunked\r\n" in answers
     assert b"\r\n0\r\n\r\nHTTP/1.1 200 " in answers
+
+
+def test_a_client_of_http_1_0_is_not_asked_for_its_body(server):
+    """It does not know that answer (RFC 9110, 10.1.1)."""
+    form = b"function=version&user=admin&pass=1234&source=crm"
+    head = f"POST {PATH} HTTP/1.0\r\nexpect: 100-continue\r\ncontent-type: {FORM}\r\n"
+    answer = send(server, head.encode() + b"content-length: %d\r\n\r\n" % len(form) + form)
+
+    assert 200 == status(answer)
+    assert b" 100 " not in answer
+
+
+def test_a_client_that_has_gone_has_its_address(server):
+    """Also one that resets its connection before the server takes that: lists of addresses count for it."""
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        with connect(server) as sock:
+            sock.sendall(request("GET", "/gone"))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    until(lambda: '"/gone"' in server.log.read_text())
+    [line] = [line for line in server.log.read_text().splitlines() if '"/gone"' in line]
+
+    assert "127.0.0.1" == json.loads(line)["client"]
+
+
+class HalfAnAnswer:
+    """An application that fails in the midst of its answer."""
+
+    running = 0
+
+    async def __call__(self, scope, receive, send):
+        """Send the first part, and fail."""
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise ValueError
+
+
+def test_half_an_answer_is_none():
+    """A client of HTTP/1.0, for which an answer ends with the connection, is told by a reset."""
+
+    async def test():
+        port = free_port()
+        server = HttpServer(HalfAnAnswer(), Settings(port=port))
+        await server.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+        server.stop()
+        await server.serve()
+
+    asyncio.run(test())
 
 
 def test_a_client_that_has_said_all(server):

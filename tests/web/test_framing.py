@@ -7,6 +7,8 @@ from support.requests import Reading, read
 FIRST = b"POST /a?b HTTP/1.1\r\nhost: didier\r\n"
 NEXT = b"GET /next HTTP/1.1\r\nhost: didier\r\n\r\n"
 CHUNKED = FIRST + b"transfer-encoding: chunked\r\n\r\n"
+TO_HTTP_2 = (b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk", b"Connection: Upgrade, HTTP2-Settings")
+"""What clients ask with by themselves, as curl --http2 does."""
 
 
 def with_lines(*lines, body=b""):
@@ -27,6 +29,7 @@ REFUSED = {
     "a length in other digits": with_lines("content-length: \u0661".encode(), body=b"a"),
     "an empty length": with_lines(b"content-length:", body=b"a"),
     "a length beyond all": with_lines(b"content-length: " + b"9" * 30, body=b"a"),
+    "a length of thousands of digits": with_lines(b"content-length: " + b"0" * 4_400 + b"1", body=b"a"),
     "a blank before the colon": with_lines(b"content-length : 1", body=b"a"),
     "chunks under a coding": with_lines(b"transfer-encoding: gzip, chunked", body=b"0\r\n\r\n"),
     "chunks within a coding": with_lines(b"transfer-encoding: chunked, gzip", body=b"0\r\n\r\n"),
@@ -45,6 +48,7 @@ REFUSED = {
     "a NUL in a name": with_lines(b"x\0: a"),
     "a line without a colon": with_lines(b"content-length"),
     "a version of its own": b"GET / HTTP/1.2\r\nhost: didier\r\n\r\n",
+    "another protocol": b"GET / RTSP/1.0\r\nhost: didier\r\n\r\n",
     "no version": b"GET /\r\n\r\n",
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "a head in a head": b"GET / HTTP/1.1\r\nhost: didier\r\n\nGET /next HTTP/1.1\r\nhost: didier\r\n\r\n",
@@ -97,10 +101,13 @@ def test_chunks_that_are_broken(name, divided):
         (with_lines(b"connection: close") + NEXT, [b""]),
         (b"GET / HTTP/1.0\r\n\r\n" + NEXT, [b""]),
         (with_lines(b"upgrade: websocket", b"connection: upgrade") + NEXT, [b"", b""]),
+        (with_lines(*TO_HTTP_2, b"content-length: 3", body=b"abc") + NEXT, [b"abc", b""]),
+        (with_lines(*TO_HTTP_2, b"transfer-encoding: chunked", body=b"3\r\nabc\r\n0\r\n\r\n"), [b"abc"]),
     ],
     ids=[
         "length", "none", "blanks", "a request in a body", "three", "empty lines", "chunks", "extensions",
         "behind chunks", "close", "HTTP/1.0", "upgrade",
+        "upgrade with a length", "upgrade with chunks",
     ],
 )  # fmt: skip
 def test_where_requests_end(data, bodies, divided):

@@ -1,8 +1,11 @@
 """A connection: its requests are read and answered one at a time, and it has its times and its end."""
 
 import asyncio
+import socket
+import struct
 import urllib.parse
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -20,6 +23,14 @@ RFC 9112, 9.6.
 LINGER_BYTES = 10_000_000
 """How much it may send in that time."""
 
+_SENDING_SECONDS = 0.5
+
+BEHIND_LIMIT = 65_536
+"""Bytes behind a request that are kept while it is answered; so long it is noticed when the client goes."""
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""For ``SO_LINGER`` (socket(7)): what is not sent is dropped, and the client gets a reset."""
+
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -33,6 +44,7 @@ class Served:
     open: int = 0  # connections, with those that have not begun with TLS
     arrived: int = 0  # requests
     ending: bool = False  # each answer closes its connection
+    ended: bool = False  # no request is taken any more
     connections: "set[Connection]" = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -40,8 +52,10 @@ class Served:
 class Connection(asyncio.Protocol):
     """One client's connection; a `didier.web.exchange.Wire` and a `didier.web.reader.Requests`."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Served, sock: socket.socket, client: tuple[str, int]) -> None:
         self._served = served
+        self._sock = sock
+        self._client = client  # the socket itself has forgotten it once the client has reset the connection
         self._loop = asyncio.get_running_loop()
         self._reader: RequestReader | None = None  # most connections that say nothing never need one
         self._exchange: Exchange | None = None
@@ -69,13 +83,15 @@ class Connection(asyncio.Protocol):
         self._scope = {
             "type": "http",
             "asgi": _ASGI,
-            "server": _address(transport, "sockname"),
-            "client": _address(transport, "peername"),
+            "server": self._sock.getsockname()[:2],
+            "client": self._client,
             "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
             "root_path": "",
         }
         self._wait(self._served.idle_seconds)
         self._look()
+        if self._served.ended:
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's
         """Give up what is being answered."""
@@ -92,10 +108,10 @@ class Connection(asyncio.Protocol):
         if self._deaf:
             self._ignored += len(data)
             if self._ignored > LINGER_BYTES:
-                self.abort()
+                self._transport.abort()
         elif self._behind or self.paused or (self._exchange and self._exchange.whole):
             self._behind += data
-            self._hold()
+            self._keep_back()
         else:
             self._read(data)
 
@@ -112,8 +128,7 @@ class Connection(asyncio.Protocol):
         except Refused as refused:
             self._refuse(refused.status)
             return
-        if self._behind:
-            self._hold()
+        self._keep_back()
         if self._in_head != reader.in_head:
             self._in_head = reader.in_head
             if self._in_head:
@@ -167,7 +182,7 @@ class Connection(asyncio.Protocol):
             self._wait(self._served.idle_seconds)
             self._go_on()
         else:
-            self._close(heard=exchange.whole and not self._held)
+            self._close(heard=exchange.whole and not self._held and not self._behind)
 
     def _go_on(self) -> None:
         """Read what was kept back, unless it must wait still."""
@@ -181,13 +196,24 @@ class Connection(asyncio.Protocol):
     def _close(self, *, heard: bool) -> None:
         """Close behind what was sent; unless all that comes was *heard*, let it come for a while."""
         self._deaf = True
-        if heard or not self._transport.can_write_eof():
+        if self._scope["scheme"] == "https":  # whose end does not wait for what is not sent
+            self._end_now()
+            return
+        if heard:
             self._transport.close()
             return
         self._behind = b""
         self.read_on()
         self._transport.write_eof()
         self._wait(LINGER_SECONDS)
+        self._look_now()
+
+    def _end_now(self) -> None:
+        """Let the time of the connection be over, as soon as all is sent."""
+        self._wait(0)
+        self._look_now()
+
+    def _look_now(self) -> None:
         self._timer.cancel()
         self._look()
 
@@ -196,11 +222,13 @@ class Connection(asyncio.Protocol):
         if self._exchange:
             self._exchange.kept = False
         elif not self._deaf:
-            self._transport.close()
+            self._close(heard=True)
 
     def abort(self) -> None:
         """Cut the connection, so that nobody takes half an answer for a whole one."""
         self._deaf = True
+        with suppress(OSError):  # it has been cut already
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         self._transport.abort()
 
     def write(self, data: bytes) -> None:
@@ -225,6 +253,11 @@ class Connection(asyncio.Protocol):
             self._writable.set_result(None)
         self._go_on()
 
+    def _keep_back(self) -> None:
+        """Read no more while enough is kept back."""
+        if len(self._behind) >= BEHIND_LIMIT:
+            self._hold()
+
     def _hold(self) -> None:
         if not self._held:
             self._held = True
@@ -246,17 +279,12 @@ class Connection(asyncio.Protocol):
             self._timer = self._loop.call_later(self._served.idle_seconds, self._look)
         elif now < self._deadline:
             self._timer = self._loop.call_at(self._deadline, self._look)
-        elif self._deaf and self._transport.get_write_buffer_size():  # the kernel has a limit for that
-            self._timer = self._loop.call_later(LINGER_SECONDS, self._look)
-        elif self._deaf:
-            self.abort()
-        elif self._in_head:
+        elif self._transport.get_write_buffer_size():  # the kernel has a limit for that
+            self._deadline = now + (_SENDING_SECONDS if self._deaf else self._served.idle_seconds)
+            self._timer = self._loop.call_at(self._deadline, self._look)
+        elif self._deaf and self._scope["scheme"] == "http":
+            self._transport.abort()
+        elif self._in_head and not self._deaf:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self._transport.close()
-
-
-def _address(transport: asyncio.Transport, name: str) -> tuple[str, int] | None:
-    """Return the address of an end of the connection; None where the client has reset it already."""
-    address: tuple[str, int] | None = transport.get_extra_info(name)
-    return address and address[:2]

@@ -27,7 +27,9 @@ HEADER_LIMIT = 100
 
 _EMPTY = b"\r\n\r\n"
 _HEAD_END = re.compile(rb"\n\r?\n")
-_VERSIONS = frozenset({"1.0", "1.1"})
+_VERSIONS = (b" HTTP/1.1\r\n", b" HTTP/1.0\r\n")
+_UPGRADE = re.compile(rb"\nupgrade:[^\n]*(?=\n)", re.IGNORECASE)
+_MOST_DIGITS = 19  # of a length; the application has limits of its own
 
 
 class Refused(Exception):
@@ -117,11 +119,12 @@ class RequestReader:
     def _begin(self, data: bytes) -> None:
         self._headed = self._whole = False
         self._left = 0
-        self._parse(_encoded(data))
+        # Other protocols are not taken up (RFC 9110, 7.8), which llhttp would wait for instead of the body.
+        self._parse(_UPGRADE.sub(b"", _encoded(data)))
         if not self._headed:
             raise Refused
         head = self._head
-        if head.version not in _VERSIONS:
+        if not data[: data.find(b"\n") + 1].endswith(_VERSIONS):
             raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
         left = _length(head) if head.framing else 0
         if self._whole != (left == 0):
@@ -167,7 +170,7 @@ class RequestReader:
     def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # another protocol is not taken up, as is allowed (RFC 9110, 7.8)
+        except httptools.HttpParserUpgrade:  # CONNECT, which has no address that is taken
             pass
         except httptools.HttpParserInvalidMethodError:
             raise Refused(HTTPStatus.NOT_IMPLEMENTED) from None  # RFC 9110, 9.1
@@ -204,6 +207,7 @@ class RequestReader:
         head.method = parser.get_method().decode()
         head.version = parser.get_http_version()
         head.last = not parser.should_keep_alive()
+        head.expects_continue = head.expects_continue and head.version == "1.1"  # RFC 9110, 10.1.1
         self._headed = True
 
     def on_body(self, data: bytes) -> None:
@@ -243,6 +247,8 @@ def _length(head: Head) -> int | None:
     if name == b"content-length":
         if not value.isdigit():
             raise Refused
+        if len(value) > _MOST_DIGITS:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return int(value)
     if value.lower() != b"chunked" or head.version == "1.0":
         raise Refused

@@ -22,8 +22,8 @@ from didier.web.stopping import drain
 HANDSHAKE_SECONDS = 10.0
 """How long a client may take to begin with TLS."""
 
-_FAREWELL_SECONDS = 2.0  # for a client to end TLS, too
 _POLL_SECONDS = 0.01
+_AT_ONCE = 16  # connections
 
 
 class Application(Protocol):
@@ -70,7 +70,7 @@ class HttpServer:
 
     def stop(self) -> None:
         """Close silent connections, and the others behind their answers."""
-        self._stopping = True
+        self._stopping = self._served.ended = True
         if self._listener:
             self._wait()
             self._listener.close()
@@ -91,29 +91,34 @@ class HttpServer:
             asyncio.get_running_loop().remove_reader(self._listener)
 
     def _accept(self, listener: socket.socket) -> None:
-        try:
-            sock, _ = listener.accept()
-        except (BlockingIOError, ConnectionError):  # the client has gone
-            return
-        except OSError:  # no file is left for it
-            self._wait()
-            asyncio.get_running_loop().call_later(_POLL_SECONDS, self._take)
-            return
-        self._served.open += 1
-        if self._served.open >= self._most:
-            self._wait()
-        opening = asyncio.get_running_loop().create_task(self._open(sock))
-        self._opening.add(opening)
-        opening.add_done_callback(self._opening.discard)
+        """Accept some of the connections that wait: requests that are under way get their turns between."""
+        for _ in range(_AT_ONCE):
+            if not self._accepting:
+                return
+            try:
+                sock, address = listener.accept()
+            except (BlockingIOError, ConnectionError):  # none waits, or the client has gone
+                return
+            except OSError:  # no file is left for it
+                self._wait()
+                asyncio.get_running_loop().call_later(_POLL_SECONDS, self._take)
+                return
+            self._served.open += 1
+            if self._served.open >= self._most:
+                self._wait()
+            opening = asyncio.get_running_loop().create_task(self._open(sock, address[:2]))
+            self._opening.add(opening)
+            opening.add_done_callback(self._opening.discard)
 
-    async def _open(self, sock: socket.socket) -> None:
+    async def _open(self, sock: socket.socket, client: tuple[str, int]) -> None:
         sock.setblocking(False)
         limits = {
-            "ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": _FAREWELL_SECONDS
+            "ssl_handshake_timeout": HANDSHAKE_SECONDS,
+            "ssl_shutdown_timeout": self._settings.reading_seconds,  # it is the last of an answer's time, too
         } if self._tls else {}  # fmt: skip
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: Connection(self._served), sock, ssl=self._tls, **limits
+                lambda: Connection(self._served, sock, client), sock, ssl=self._tls, **limits
             )
         except OSError:  # no handshake: it has not become a connection
             sock.close()

@@ -1,12 +1,13 @@
 """All routes of the JSON API, and what is answered where none of them answers."""
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from didier import __version__
 from didier.errors import DidierError
@@ -86,7 +87,7 @@ def application() -> FastAPI:
         title="Didier",
         version=__version__,
         description=_DESCRIPTION,
-        openapi_url=OPENAPI,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -97,7 +98,14 @@ def application() -> FastAPI:
         api.include_router(router, prefix=PREFIX)
     api.state.masking = Masking(_query_names())
     api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's documented way
+    api.add_route(OPENAPI, _described(api), include_in_schema=False)
     return api
+
+
+def _described(api: FastAPI) -> Callable[[Request], Response]:
+    """Return what answers with the OpenAPI document, of which the text is made once: it is a large one."""
+    text = cache(lambda: JSONResponse(api.openapi()).body)
+    return lambda _: Response(text(), media_type="application/json")
 
 
 def _query_names() -> set[str]:
