@@ -6,6 +6,7 @@ import pytest
 
 from didier.cli.local import CALLER
 from didier.domain.destinations import CALL_MENU, IN_GROUP, KINDS, PHONE, SERVER
+from didier.domain.schedules import of
 from didier.errors import (
     DestinationExists,
     DestinationNotFound,
@@ -18,6 +19,8 @@ from didier.errors import (
 from didier.services.dids import destinations
 from didier.services.dids.destination_orders import AddDestination, DeleteDestination, UpdateDestination
 from didier.storage.database import open_engine
+from didier.storage.dids import did_fields, schedules
+from didier.storage.dids.schedules import StoredSchedule
 from didier.storage.statements import run
 from support.engines import opened
 from support.fresh import FreshFile
@@ -36,6 +39,7 @@ NEW = {
     PHONE: {"extension": "gs102", "server_ip": "192.0.2.10", "dialplan_number": "8602"},
 }
 KEYS = {IN_GROUP: ("SALES",), CALL_MENU: ("MAIN",), SERVER: ("one",), PHONE: ("gs102", "192.0.2.10")}
+HOURS = {"time_zone": "UTC", "hours": {"monday": ["09:00-17:00"]}}
 ID = {IN_GROUP: "in-groups", CALL_MENU: "menus", PHONE: "phones", SERVER: "servers"}
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=ID.get)
 
@@ -355,6 +359,44 @@ def test_each_home_shows_what_is_there(engine, kind):
     assert (KEYS[kind], None, found) == (found.key, following, same)
     assert ([], True) == (behind, isinstance(none, DestinationNotFound))
     assert (["1", "2"] if kind is CALL_MENU else []) == [one["option_value"] for one in found.options]
+
+
+BESIDE = {
+    IN_GROUP: "IN_GROUP:sales",
+    CALL_MENU: "CALLMENU:Main",
+    SERVER: "PHONE:gs101@192.0.2.10",
+    PHONE: "PHONE:gs102@192.0.2.10",
+}
+"""Destinations that lead to those."""
+
+ELSEWHERE = {
+    IN_GROUP: "CALLMENU:SALES IN_GROUP:SALES2",
+    CALL_MENU: "IN_GROUP:MAIN CALLMENU:MAIN2",
+    SERVER: "PHONE:gs101@192.0.2.100",
+    PHONE: "PHONE:gs102@192.0.2.99 PHONE:gs1020@192.0.2.10 PHONE:gs102",
+}
+"""Some that do not, though they are written alike."""
+
+
+@every_kind
+def test_fallbacks_and_schedules_lead_too(engine, kind, now):
+    """What stands in texts of Didier's own is found as well, and told as far as it is seen."""
+    sql(engine, THEIRS[kind])
+    with engine.begin() as conn:
+        [found], _ = destinations.page(conn, CALLER, kind, "", 10, None)
+        did_fields.put(conn, {1: {"fallbacks": ELSEWHERE[kind]}})
+        unused = destinations.places(conn, CALLER, found)
+        did_fields.put(conn, {1: {"fallbacks": f"EXTEN:8600@default {BESIDE[kind]}"}})
+        schedules.put(conn, StoredSchedule(of("night", {**HOURS, "outside": BESIDE[kind]}), "ADMIN"), now)
+        schedules.put(
+            conn, StoredSchedule(of("day", {**HOURS, "outside": "EXTEN:8600@default"}), "ADMIN"), now
+        )
+        used = destinations.places(conn, CALLER, found)
+        limited = destinations.places(conn, SALES_ONLY, found)
+
+    assert ((), ("DID 18001234567", "schedule night")) == (unused, used)
+    assert "schedule night" not in limited
+    assert "something of another user group" == limited[-1]
 
 
 @every_kind

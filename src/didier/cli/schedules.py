@@ -28,7 +28,7 @@ OF_THE_MOMENT = ("name", "open", "reason", "next_opening", "upcoming")
 
 _COLUMNS: Sequence[Column["Schedule"]] = (
     Column("Name", lambda one: one.name, short=True),
-    Column("Open", lambda one: one.open, short=True),
+    Column("Now", lambda one: "open" if one.open else "closed", short=True),
     Column("Opens", lambda one: one.next_opening, short=True),
     Column("Time zone", lambda one: one.time_zone),
     Column("Outside", lambda one: one.outside),
@@ -69,7 +69,8 @@ def show(connection: ConnectionOptions, name: Name, as_json: AsJson = False) -> 
 
 
 def _show(found: "Schedule") -> None:
-    opens = f"; it opens {printing.when(found.next_opening)}" if found.next_opening else ""
+    opening = found.next_opening  # in the time zone of the schedule, as its hours are
+    opens = f"; it opens {opening:%Y-%m-%d %H:%M} {found.time_zone}" if opening else ""
     say(f"The schedule {found.name} is {'open' if found.open else 'closed'}: {found.reason}{opens}.")
     rows: list[tuple[str, object]] = [("time zone", found.time_zone)]
     rows += [(day, ", ".join(spans) or "closed") for day, spans in found.hours.items()]

@@ -159,7 +159,9 @@ def check_address(name: str, host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        raise WrongSetting(f"{name}: cannot listen on {host}:{port}: {error.strerror}") from None
+        raise WrongSetting(
+            f"{name}: cannot listen on {host}:{port}: {error.strerror}; another port can be set"
+        ) from None
 
 
 def check_tls(settings: Settings) -> None:

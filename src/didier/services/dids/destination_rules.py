@@ -12,7 +12,7 @@ from didier.domain.visibility import Visibility
 from didier.errors import DestinationNotFound, InvalidField, NotPermitted, UnknownReference, VicidialOwned
 from didier.services.dids.destination_orders import NotChangeable, Values
 from didier.services.users.authentication import Caller
-from didier.storage.dids import destination_rows, destinations, dids, leading
+from didier.storage.dids import destination_rows, destinations, dids, leading, leading_beside
 from didier.storage.dids.destination_rows import Destination, Option
 
 PLACES = 10
@@ -113,16 +113,22 @@ def _leads_nowhere(conn: Connection, menu: str, option: Option, sight: Visibilit
 
 
 def places(conn: Connection, there: Destination, sight: Visibility) -> tuple[str, ...]:
-    """Return what sends calls to a thing: `PLACES` DIDs, call menus, and phones of a server.
+    """Return what sends calls to a thing: `PLACES` DIDs, schedules, call menus, and phones of a server.
 
     Of those that are not seen only is said that there are some, at the end.
     """
-    leading_dids = leading.dids(conn, there.kind, there.values, sight, PLACES + 1)
-    menus = leading.options(conn, there.kind, there.values, sight)
-    shown = [f"DID {pattern}" for pattern in leading_dids.patterns[:PLACES]]
-    shown += ["more DIDs"] if len(leading_dids.patterns) > PLACES else []
+    thing = conn, there.kind, there.values, sight
+    by_route, by_fallback = leading.dids(*thing, PLACES + 1), leading_beside.dids(*thing, PLACES + 1)
+    patterns = sorted({*by_route.patterns, *by_fallback.patterns})
+    schedules, menus = leading_beside.by_schedules(*thing), leading.options(*thing)
+    shown = [f"DID {pattern}" for pattern in patterns[:PLACES]]
+    shown += ["more DIDs"] if len(patterns) > PLACES else []
+    shown += [f"schedule {name}" for name in schedules if name][:PLACES]
     shown += [f"call menu {menu}, option {option}" for menu, option in menus if menu][:PLACES]
     if there.kind.reference == fields.SERVERS:
         shown += [f"phone {name}" for name in leading.phones(conn, there.values["server_ip"], PLACES)]
-    is_hidden = leading_dids.is_hidden or any(menu is None for menu, _ in menus)
+    is_hidden = (
+        by_route.is_hidden or by_fallback.is_hidden
+        or None in schedules or any(menu is None for menu, _ in menus)
+    )  # fmt: skip
     return (*shown, HIDDEN_PLACE) if is_hidden else tuple(shown)

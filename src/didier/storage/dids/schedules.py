@@ -60,6 +60,14 @@ def page(
     return [StoredSchedule(schedule, group) for schedule, group in read if schedule]
 
 
+def every(conn: Connection) -> list[StoredSchedule]:
+    """Return all schedules, by name; none where they are not kept."""
+    if not columns_of(conn, SCHEDULES):
+        return []
+    read = [(_read(name, value), group) for name, group, value in run(conn, f"{_SELECT} ORDER BY name")]
+    return [StoredSchedule(schedule, group) for schedule, group in read if schedule]
+
+
 def one(conn: Connection, name: str) -> StoredSchedule | None:
     """Return the schedule called *name*."""
     rows = run(conn, f"{_SELECT} WHERE name = ?", name)
