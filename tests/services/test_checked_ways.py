@@ -73,7 +73,7 @@ DIDS = {
     "5550105": (
         SOUND, "no-group", "",
         {"schedule": [
-            "outside the hours of no-group: VICIdial looks for it in the DID, which does not name it"
+            "outside the hours of no-group: the DID has to name it, too, where VICIdial's script looks"
         ]},
     ),
     "5550106": (

@@ -49,7 +49,7 @@ def _is_named(row: Row, column: str, other: Destination) -> bool:
     return patterns.key(targets.text(row, column)) == patterns.key(other.named)
 
 
-NOT_NAMED = "VICIdial looks for it in the DID, which does not name it"
+NOT_NAMED = "the DID has to name it, too, where VICIdial's script looks"
 """Why a destination cannot be reached of which nothing is `told`."""
 
 

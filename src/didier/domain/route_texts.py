@@ -24,7 +24,7 @@ BESIDE: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 """The column that says of some routes where their destination is: in a context, or on a server."""
 
-EXAMPLE = "IN_GROUP:SALES EXTEN:8600@default VOICEMAIL:200"
+EXAMPLE = "EXTEN:8600@default VOICEMAIL:200"
 
 _NOTHING = MappingProxyType(
     dict.fromkeys((*DESTINATIONS.values(), *BESIDE.values(), "user_unavailable_action"), "")
