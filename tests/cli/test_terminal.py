@@ -15,13 +15,13 @@ from support.homes import ready
 from support.server import Didier, didier
 from support.terminals import Terminal
 
-ROWS = 60_000
+ROWS = 100_000
 LOCAL = ("--database", "sqlite:///didier.db")
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A database with the tutorial's user and DID, and a CSV table of 60,000 numbers."""
+    """A database with the tutorial's user and DID, and a CSV table of 100,000 numbers."""
     directory = tmp_path_factory.mktemp("made")
     with ready(f"sqlite:///{directory}/didier.db", datetime(2026, 3, 4, 5, 6, 7)):
         pass
@@ -67,7 +67,7 @@ def copying_to(place, request):
 
 @pytest.mark.parametrize("place", ["local", "server"])
 def test_the_bar_of_a_large_copy_moves(place, home, request, record_property):
-    """Of 60,000 rows: the part that is done grows, with rate and time left; then the bar is gone."""
+    """Of 100,000 rows: the part that is done grows, with rate and time left; then the bar is gone."""
     options, environment, _ = copying_to(place, request)
 
     terminal = Terminal(home, "copy", SOURCE, "--csv", "numbers.csv", *options, environment=environment)
@@ -96,7 +96,7 @@ def test_ctrl_c_says_what_state_a_batch_is_in(place, home, request):
     said = " ".join(terminal.text.splitlines()[-2:])
 
     assert 130 == status, terminal.text[-500:]
-    assert re.search(r"interrupted; batch 1 is running: [\d,]+ of 60,000 targets created", said), said
+    assert re.search(r"interrupted; batch 1 is running: [\d,]+ of 100,000 targets created", said), said
     assert words in said
     assert "'didier batches watch 1'" in said
     assert "'didier undo 1'" in said

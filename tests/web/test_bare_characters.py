@@ -1,8 +1,8 @@
-"""Characters that a client does not percent-encode: where they are taken, and where they are not."""
+"""Characters that a client does not percent-encode."""
 
 import pytest
 
-from support.raw import request, send, status
+from support.raw import request, send
 from support.server import FORM, PATH
 
 CALL = b"function=update_did&user=admin&pass=1234&source=crm&did_pattern=18001234567&did_description="
@@ -30,23 +30,13 @@ def test_bare_characters_in_a_body(server, name):
     assert stored == description(server)
 
 
-def test_letters_in_an_address(server):
-    """Letters in UTF-8 need not be encoded."""
-    sent, stored = BARE["a letter in UTF-8"]
-
-    answer = send(server, request("GET", f"{PATH}?{(CALL + sent).decode()}"))
-
-    assert answer.endswith(DONE)
-    assert stored == description(server)
-
-
-@pytest.mark.parametrize("character", [b'"', b"<", b">", b"\xfc"])
-def test_what_an_address_cannot_have(server, character):
-    """The HTTP server refuses them before anything is read of the request; nothing is changed."""
-    before = description(server)
-    head = b"GET " + PATH.encode() + b"?" + CALL + b"Sales" + character + b"East HTTP/1.1\r\n"
+@pytest.mark.parametrize("name", BARE)
+def test_bare_characters_in_an_address(server, name):
+    """So it is in an address, though that should have them encoded."""
+    sent, stored = BARE[name]
+    head = b"GET " + PATH.encode() + b"?" + (CALL + sent).replace(b" ", b"+") + b" HTTP/1.1\r\n"
 
     answer = send(server, head + b"host: didier\r\nconnection: close\r\n\r\n")
 
-    assert 400 == status(answer)
-    assert before == description(server)
+    assert answer.endswith(DONE)
+    assert stored == description(server)
