@@ -74,7 +74,8 @@ class Database:
             if t in self.schema or t.startswith("didier_")
         }
         self.tables = [t for t in self.schema if t in self.columns]
-        kept = ("token", "version", "secret", "setting")
+        # Leases are renewed by the running server while it holds locks of other tables.
+        kept = ("token", "version", "secret", "setting", "lease")
         self.own = [t for t in self.columns if t.startswith("didier_") and not any(k in t for k in kept)]
 
     def _create(self, engine):
