@@ -141,11 +141,14 @@ def _decide(conn: Connection, batch: StoredBatch, interval: _Interval, now: date
 def _removals(
     batch: StoredBatch, placed: PlacedItem, there: Mapping[int, Did], versions: Mapping[int, int]
 ) -> Iterator[Change]:
-    """Yield the changes that remove a run, by version; what it was the change tells that made it."""
+    """Yield the changes that remove a run, by version and group; their rows stand in the log already."""
     first = placed.item.did_id or 0
-    for version, run in groupby(range(first, first + placed.item.size), key=versions.__getitem__):
+
+    def alike(did_id: int) -> tuple[int, str | None]:
+        return versions[did_id], there[did_id].group
+
+    for (version, group), run in groupby(range(first, first + placed.item.size), key=alike):
         ids = list(run)
-        groups = {there[did_id].group for did_id in ids}
         yield Change(
             author=batch.undoer,
             action=DELETED,
@@ -155,7 +158,7 @@ def _removals(
             batch_id=batch.batch_id,
             position=placed.position + ids[0] - first,
             size=len(ids),
-            group_before=groups.pop() if len(groups) == 1 else None,
+            group_before=group,
             version=version + 1,
         )
 

@@ -29,11 +29,13 @@ from didier.services.users.account_orders import (
     UserChanged,
 )
 from didier.services.users.account_rounds import Accounts, in_rounds
-from didier.services.users.account_writing import columns, entry, log
+from didier.services.users.account_writing import ToldUser, columns, entry, log, tell
+from didier.services.users.authentication import Caller
 from didier.services.users.authority import Groups, Managers
 from didier.services.users.new_accounts import add, copy
 from didier.services.users.shown_users import Shown, details, locked, one, page, written
 from didier.storage.changes import event_sql
+from didier.storage.changes.change_log import DELETED, UPDATED
 from didier.storage.changes.vicidial_logs import AdminEntry
 from didier.storage.tables import USERS
 from didier.storage.users import groups as user_groups
@@ -150,6 +152,14 @@ def _write_updates(
             sql = event_sql.updated(USERS, _said(order), {"user": account.user.name})
             entries.append(entry(order.caller, order.name, "MODIFY", "UPDATE USER", notes, sql=sql))
     log(conn, entries, now)
+    tell(conn, [_told(order, account) for order, account in wanted], now)
+
+
+def _told(order: UpdateUserOrder, before: Account) -> ToldUser:
+    group = before.user.group
+    names = {*order.values, *(["pass"] if order.password else []), *(["ranks"] if order.ranks else [])}
+    after = order.values.get("user_group", group)
+    return ToldUser(order.caller, UPDATED, before.user.name, group, after, names)
 
 
 def _said(order: UpdateUserOrder) -> dict[str, str]:
@@ -191,6 +201,8 @@ def _delete(
         for o, _ in wanted
     ]
     log(conn, entries, now)
+    told = [(order, found[order.name].user) for order, _ in wanted]
+    tell(conn, [ToldUser(order.caller, DELETED, user.name, user.group) for order, user in told], now)
     return outcomes
 
 
@@ -222,7 +234,13 @@ def _unlock(
     users.update(conn, [(account.user_id, {"failed_login_count": 0}) for _, account in wanted])
     names = [(order.caller, account.user.name) for order, account in wanted]
     log(conn, [entry(c, name, "MODIFY", "UNLOCK USER", sql=_unlocked(name)) for c, name in names], now)
+    tell(conn, [_same_group(order.caller, account, "failed_login_count") for order, account in wanted], now)
     return [UserChanged(one.user.name) if isinstance(one, Account) else one for one in there]
+
+
+def _same_group(caller: Caller, account: Account, name: str) -> ToldUser:
+    group = account.user.group
+    return ToldUser(caller, UPDATED, account.user.name, group, group, [name])
 
 
 def _unlocked(name: str) -> str:
@@ -246,6 +264,7 @@ def _reset(
     ]
     second_factors.remove_each(conn, [found[order.name].user_id for order, _ in wanted])
     log(conn, [entry(o.caller, done.name, "MODIFY", "RESET SECOND FACTOR") for o, done in wanted], now)
+    tell(conn, [_same_group(o.caller, found[o.name], "second_factor") for o, _ in wanted], now)
     return outcomes
 
 

@@ -9,11 +9,13 @@ from sqlalchemy.engine import Connection
 from didier.errors import NotConfirmed
 from didier.masking import MASK
 from didier.services.users import sessions
+from didier.services.users.account_writing import ToldUser, tell
 from didier.services.users.authentication import Caller
 from didier.services.users.confirmation import Confirmation, confirm
 from didier.services.users.passwords import Proof
 from didier.services.users.sessions import SessionSecret
 from didier.storage.changes import event_sql, vicidial_logs
+from didier.storage.changes.change_log import UPDATED
 from didier.storage.statements import as_text
 from didier.storage.tables import USERS
 from didier.storage.users import tokens, users
@@ -70,3 +72,5 @@ def _log(conn: Connection, caller: Caller, now: datetime) -> None:
         sql=event_sql.updated(USERS, {"pass": MASK}, {"user": name}),
     )  # fmt: skip
     vicidial_logs.write_admin(conn, [entry], now)
+    group = caller.user.group
+    tell(conn, [ToldUser(caller, UPDATED, name, group, group, ["pass"])], now)

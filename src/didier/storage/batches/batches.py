@@ -127,10 +127,12 @@ def insert_batches(
     conn: Connection, batches: Sequence[NewBatch], now: datetime, state: str = "done"
 ) -> list[int]:
     """Store *batches* without items and changes, and that they were ordered; return their ids."""
+    told = {"state": state}
     ordered = [
-        Change(batch.author, CREATED, batch.kind, 0, "", batch_id=0, version=None) for batch in batches
+        Change(batch.author, CREATED, batch.kind, 0, "", batch_id=0, details=told, version=None)
+        for batch in batches
     ]
-    ids = change_log.record(conn, ordered, now, kind="batch")
+    ids = change_log.record(conn, ordered, now, kind=change_log.BATCH)
     store(conn, ids, batches, now, state)
     return ids
 

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from didier.domain import batch_states
-from didier.domain.batch_states import ACTIVE, DONE, Stage
+from didier.domain.batch_states import ACTIVE, DONE, UNDONE, Stage
 from didier.storage import dialects
 from didier.storage.batches import own_batches, refused_rows
 from didier.storage.batches.batches import BatchItem, NewBatch, insert_batches, insert_items
 from didier.storage.batches.stored_batch import SELECT, StoredBatch, stored_batch
+from didier.storage.changes import change_log
+from didier.storage.changes.change_log import UPDATED, Change
 from didier.storage.statements import as_json, as_text, run
 
 
@@ -119,6 +121,16 @@ def move(conn: Connection, batch: StoredBatch, event: str, values: Mapping[str, 
     change(conn, batch.batch_id, {"state": step.to.state, "phase": step.to.phase, **given})
     if step.to.state not in ACTIVE:
         forget_pieces(conn, batch.batch_id)
+        _tell_end(conn, batch, step.to.state, given["finished_at"])
+
+
+def _tell_end(conn: Connection, batch: StoredBatch, state: str, now: datetime) -> None:
+    """Say in the change log that a batch has come to an end, for those who follow it."""
+    author = batch.undoer if state == UNDONE.state else batch.author
+    end = Change(
+        author, UPDATED, batch.kind, 0, "", batch_id=batch.batch_id, details={"state": state}, version=None
+    )
+    change_log.record(conn, [end], now, kind=change_log.BATCH)
 
 
 def change(conn: Connection, batch_id: int, values: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 It is written in the transaction of the change. A change that was ordered alone is a batch by itself, whose
 id is that of the change; other batches take theirs from the change of the kind ``batch`` that says that they
-were ordered (`storage.batches`).
+were ordered (`storage.batches`). Their ends, and changes of users, stand here too, for those who follow.
 
 A row suffices to rebuild what it tells. A DID that was copied is the row of its source as it was (the
 snapshot), with the values of the order, with those of its own; the *details* have both:
@@ -34,6 +34,9 @@ Image = Mapping[str, Value]
 
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 """What a change may do to a DID."""
+
+DID, BATCH, USER = "did", "batch", "user"
+"""What a change may be of."""
 
 UNDO = "undo"
 """The cause of changes that take others back."""
@@ -120,6 +123,7 @@ class Recorded:
     change_id: int
     changed_at: datetime
     change: Change
+    kind: str = DID
 
     @property
     def batch_id(self) -> int:
@@ -134,7 +138,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def record(conn: Connection, changes: Sequence[Change], now: datetime, kind: str = "did") -> list[int]:
+def record(conn: Connection, changes: Sequence[Change], now: datetime, kind: str = DID) -> list[int]:
     """Store *changes* in one statement; return their ids in order."""
     moment = as_text(now)
     rows = [_row(change, moment, kind) for change in changes]
@@ -162,11 +166,11 @@ def _text(image: Image | None) -> str | None:
     return None if image is None else orjson.dumps(image).decode()
 
 
-_SELECT = f"SELECT change_id, {', '.join(_COLUMNS[1:])} FROM didier_changes"
+_SELECT = f"SELECT change_id, {', '.join(_COLUMNS)} FROM didier_changes"
 
 
 def _recorded(row: Sequence[Any]) -> Recorded:
-    change_id, action, cause, origin, moment, name, user_id, address, batch_id, position, *rest = row
+    change_id, kind, action, cause, origin, moment, name, user_id, address, batch_id, position, *rest = row
     did_id, pattern, size, group_before, group_after, source, snapshot_id, details, *rest = rest
     before, after, version, _ = rest
     change = Change(
@@ -187,7 +191,7 @@ def _recorded(row: Sequence[Any]) -> Recorded:
         orjson.loads(after) if after else None,
         version,
     )
-    return Recorded(change_id, as_moment(moment) or datetime.min, change)
+    return Recorded(change_id, as_moment(moment) or datetime.min, change, kind)
 
 
 @dataclass(frozen=True, slots=True)
