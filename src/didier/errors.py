@@ -36,6 +36,7 @@
     │   ├── TooManyTargets
     │   ├── NotAllPossible
     │   ├── BatchNotFound
+    │   ├── ChangesGone
     │   ├── NotUndoable
     │   ├── NotCancellable
     │   ├── KeyReused
@@ -425,6 +426,19 @@ class TargetProblem:
 
     def __str__(self) -> str:
         return f"{self.target} ({self.reason})"
+
+
+@dataclass(unsafe_hash=True)
+class ChangesGone(Refusal):
+    """The changes behind the number *after* are not told any more, or are none of this database."""
+
+    after: int
+    newest: int
+
+    def __str__(self) -> str:
+        if self.after > self.newest:
+            return f"the last change has the number {self.newest}: take an export, and follow from its number"
+        return f"the changes behind {self.after} are too old: take an export, and follow from its number"
 
 
 @dataclass(unsafe_hash=True)

@@ -18,7 +18,7 @@ def left_by(logged: Change, did_id: int, pattern: str, source: Image) -> Image |
     own = logged.details.get("own")
     given = {**(logged.details.get("values") or {}), **(own[did_id - logged.did_id] if own else {})}
     unknown = {*(logged.details.get("unknown") or ()), *_of_template(logged), STAMP}
-    row = {**source, **_as_stored(source, given), "did_id": did_id, "did_pattern": pattern}
+    row = {**source, **stored(source, given), "did_id": did_id, "did_pattern": pattern}
     return {name: value for name, value in row.items() if name not in unknown}
 
 
@@ -27,10 +27,10 @@ def _of_template(logged: Change) -> tuple[str, ...]:
     return ("did_description",) if logged.details.get("template") and "own" not in logged.details else ()
 
 
-def _as_stored(source: Image, values: Mapping[str, Value]) -> dict[str, Value]:
+def stored(source: Image, values: Mapping[str, Value]) -> dict[str, Value]:
     """Return *values* as the columns of *source* hold them."""
-    stored = fields.stored({name: None if value is None else str(value) for name, value in values.items()})
+    texts = fields.stored({name: None if value is None else str(value) for name, value in values.items()})
     return {
         name: int(value) if isinstance(source.get(name), int) and value.isdigit() else value
-        for name, value in stored.items()
+        for name, value in texts.items()
     }
