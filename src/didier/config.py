@@ -231,6 +231,14 @@ class Settings(BaseSettings):
         " 2 % of the time at most, so that it may last longer than that",
     )
 
+    feed_days: int = Field(
+        90,
+        ge=1,
+        le=36_500,
+        description="How many days of changes those who follow them can catch up; who is behind takes an"
+        " export first",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

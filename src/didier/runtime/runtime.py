@@ -15,6 +15,7 @@ from didier.errors import Overloaded, Unavailable
 from didier.runtime import pipeline
 from didier.runtime.batch_worker import BatchWorker
 from didier.runtime.calls import Calls
+from didier.runtime.change_board import ChangeBoard
 from didier.runtime.code_verifier import CodeVerifier
 from didier.runtime.committer import Committer
 from didier.runtime.degraded_reads import DegradedReads
@@ -68,6 +69,7 @@ class Runtime:
         self.codes = CodeVerifier(engine, KeyFile.of(settings.key_file, engine.url))
         self.readers = Readers(engine, "readers", READERS, READING_MOST)
         self.reports = Readers(engine, "reports", REPORTS, REPORTS_MOST)
+        self.change_board = ChangeBoard(self.readers)
         self.call_board = CallBoard(self.calls.live if self.calls else LiveCalls(), self.readers)
         self._reads = DegradedReads(engine, self.committer)
 

@@ -26,7 +26,7 @@ from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
 from didier.web.api.signed import Signed, SignedRoute, requires
-from didier.web.api.watching import Event, Watch
+from didier.web.api.watching import Event, Watch, whenever_changed
 
 router = APIRouter(prefix="/batches", tags=["batches"], route_class=SignedRoute)
 
@@ -370,7 +370,7 @@ async def watch_batch(request: Request, login: Signed, batch_id: BatchId) -> Res
         ended = found.state not in ACTIVE
         return Event("end" if ended else "progress", answers.to_json(Batch.of(found)), is_last=ended)
 
-    return Watch(request, login, permission, look, context.moved).response(caller)
+    return Watch(request, login, permission, whenever_changed(look), context.moved).response(caller)
 
 
 @router.post(

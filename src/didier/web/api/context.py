@@ -57,6 +57,8 @@ class ApiContext:
         self._logs_reads = runtime.settings.log_reads
         self._texts = Texts(runtime.settings.parse_seconds)
         self.call_board = runtime.call_board
+        self.change_board = runtime.change_board
+        self.feed_days = runtime.settings.feed_days
         self._watching = 0
         self._under_way: set[tuple[str, str]] = set()
 

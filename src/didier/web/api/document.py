@@ -55,6 +55,7 @@ def document(api: FastAPI) -> Part:
         tags=api.openapi_tags,
         servers=SERVERS,
         license_info=LICENSE,
+        webhooks=api.webhooks.routes,
     )
     shapes = made["components"]["schemas"]
     shapes["Problem"] = TypeAdapter(problems.Problem).json_schema(ref_template=SHAPES + "{model}")

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from didier.domain.spreadsheets import guarded
 from didier.errors import Refusal
 from didier.runtime.logins import Login
+from didier.services.changes import feed
 from didier.services.dids import lookup
 from didier.services.dids.lookup import FoundDids, Wanted
 from didier.services.users.authentication import Caller
@@ -25,8 +26,18 @@ from didier.web.api.signed import Signed, SignedRoute
 
 router = APIRouter(prefix="/exports", tags=["dids"], route_class=SignedRoute)
 
+SEQUENCE = "didier-sequence"
+"""The header with the number behind which changes are to be followed (`/changes`) from an export on."""
+
 PIECE = 1_000
 """DIDs that are read at once."""
+
+SEQUENCE_HEADER = {
+    "Didier-Sequence": {
+        "description": "Number of the last change before the export: `after` of `/changes` to go on from it",
+        "schema": {"type": "integer"},
+    }
+}
 
 Chosen = Annotated[Wanted, Depends(wanted)]
 Encode = Callable[[Sequence[Row], bool], bytes]
@@ -52,7 +63,11 @@ def as_ndjson(rows: Sequence[Row], first: bool) -> bytes:
 @router.get(
     "/dids.csv", operation_id="exportDidsCsv", summary="Export DIDs as CSV", response_class=Response,
     responses={
-        200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "A row for each DID"},
+        200: {
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+            "headers": SEQUENCE_HEADER,
+            "description": "A row for each DID",
+        },
         **refusals(),
     },
 )  # fmt: skip
@@ -70,6 +85,7 @@ async def export_csv(request: Request, login: Signed, chosen: Chosen) -> Respons
     responses={
         200: {
             "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+            "headers": SEQUENCE_HEADER,
             "description": "One JSON object per line for each DID",
         },
         **refusals(),
@@ -89,10 +105,11 @@ async def _export(
     caller = await context.authorize_and_log(request, login, permission, always=True)
     if isinstance(caller, Response):
         return caller
+    number = await context.on_reader(feed.newest)  # before the first row is read
     first = await _page(context, caller, chosen, None)
     if isinstance(first, Refusal):
         return problems.refusal(first).response
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    headers = {"content-disposition": f'attachment; filename="{name}"', SEQUENCE: str(number)}
     pieces = _pieces(context, caller, chosen, first, encode)
     return StreamingResponse(pieces, headers=headers, media_type=media_type)
 

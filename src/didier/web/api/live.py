@@ -18,7 +18,7 @@ from didier.web.api.operations import Permission
 from didier.web.api.schemas import refusals
 from didier.web.api.signed import Signed, SignedRoute
 from didier.web.api.timestamps import ZonedText, zoned_text
-from didier.web.api.watching import Event, Watch
+from didier.web.api.watching import Event, Watch, whenever_changed
 
 router = APIRouter(prefix="/calls/live", tags=["reports"], route_class=SignedRoute)
 
@@ -173,4 +173,4 @@ async def watch_calls(
             None if isinstance(found, NotPermitted) else Event("calls", answers.to_json(LiveCalls.of(found)))
         )
 
-    return Watch(request, login, PERMISSION, look, asyncio.sleep, seconds).response(caller)
+    return Watch(request, login, PERMISSION, whenever_changed(look), asyncio.sleep, seconds).response(caller)

@@ -87,6 +87,7 @@ TYPES: Mapping[type[DidierError], ProblemType] = MappingProxyType({
     errors.TooManyTargets: ProblemType("too-many-targets", 422, "The order has too many targets"),
     errors.NotAllPossible: ProblemType("not-all-possible", 409,
         "Not every target is possible, so nothing was done"),
+    errors.ChangesGone: ProblemType("changes-gone", 410, "The changes are not told any more"),
     errors.BatchNotFound: ProblemType("batch-not-found", 404, "There is no such batch"),
     errors.NotUndoable: ProblemType("not-undoable", 409, "The batch cannot be undone now"),
     errors.NotCancellable: ProblemType("not-cancellable", 409, "The batch cannot be cancelled now"),

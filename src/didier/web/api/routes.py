@@ -15,6 +15,7 @@ from didier.masking import Masking
 from didier.web.api import (
     batch_orders,
     batches,
+    changes,
     checks,
     copies,
     destinations,
@@ -51,6 +52,7 @@ ROUTERS = (
     refused.router,
     tables.router,
     exports.router,
+    changes.router,
     imports.router,
     users.router,
     me.router,
@@ -70,6 +72,7 @@ TAGS = (
     ("tokens", "Tokens for programs, each for a part of what its user may do"),
     ("destinations", "In-groups, call menus, phones and servers that DIDs lead to"),
     ("schedules", "Opening hours that DIDs have, and where calls go outside them"),
+    ("changes", "What happened to DIDs, batches and users, in order, for those who follow it"),
     ("reports", "The API log, and calls to DIDs"),
 )
 
@@ -96,6 +99,7 @@ def application() -> FastAPI:
     )
     for router in ROUTERS:
         api.include_router(router, prefix=PREFIX)
+    changes.describe(api.webhooks)
     api.state.masking = Masking(_query_names())
     api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's documented way
     api.add_route(OPENAPI, _described(api), include_in_schema=False)

@@ -45,6 +45,7 @@ _REASONS = {
     404: "There is no such thing",
     408: "The body did not come in time",
     409: "It conflicts with what exists",
+    410: "It is not kept any more",
     412: "It was changed in the meantime",
     413: "The body is too large",
     415: "The body is not JSON",

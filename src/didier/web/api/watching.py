@@ -1,4 +1,4 @@
-"""Events (SSE) for those who watch something: what it is, whenever it has become another."""
+"""Events (SSE) for those who watch something."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -34,8 +34,36 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """Whole events as they are sent, empty for none; *is_last*: no more of them come."""
+
+    text: bytes
+    is_last: bool = False
+
+
+Look = Callable[[Caller], Awaitable[Sent | None]]
+"""Looks for what is to be sent next; None: there will be no more."""
+
+
+def whenever_changed(look: Callable[[Caller], Awaitable[Event | None]]) -> Look:
+    """Return what sends the event that *look* finds whenever it has become another."""
+    before = b""
+
+    async def found(caller: Caller) -> Sent | None:
+        nonlocal before
+        event = await look(caller)
+        if event is None:
+            return None
+        is_new, before = event.data != before, event.data
+        text = b"event: %s\ndata: %s\n\n" % (event.name.encode(), event.data)
+        return Sent(text if is_new else b"", event.is_last)
+
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
-    """Lets who sent *request* watch what *look* finds while they have *permission*; None: there is no more.
+    """Lets who sent *request* watch what *look* finds while they have *permission*.
 
     *pause* waits for some seconds, or until it is worth looking again. It ends after *seconds*, if it has to.
     """
@@ -43,7 +71,7 @@ class Watch:
     request: Request
     login: Login
     permission: Permission
-    look: Callable[[Caller], Awaitable[Event | None]]
+    look: Look
     pause: Callable[[float], Awaitable[None]]
     seconds: float | None = None
 
@@ -53,17 +81,17 @@ class Watch:
         return StreamingResponse(events, media_type="text/event-stream")
 
     async def _events(self, caller: Caller) -> AsyncIterator[bytes]:
-        context, before, silent = context_of(self.request), b"", 0.0
+        context, silent = context_of(self.request), 0.0
         began = asked_at = time.monotonic()
         while not context.stopping and not self._is_over(began):
             with suppress(Unavailable):  # looked for again
-                event = await self.look(caller)
-                if event is None:
+                sent = await self.look(caller)
+                if sent is None:
                     return
-                if event.data != before:
-                    yield b"event: %s\ndata: %s\n\n" % (event.name.encode(), event.data)
-                    before, silent = event.data, 0.0
-                if event.is_last:
+                if sent.text:
+                    yield sent.text
+                    silent = 0.0
+                if sent.is_last:
                     return
             if silent > SILENT_SECONDS:
                 # A comment, which clients leave out (WHATWG, HTML, 9.2): proxies end silent connections.
