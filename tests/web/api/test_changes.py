@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from typing import get_args
 
 from didier.domain import events
-from didier.web.api.changes import BatchType, DidType, UserType
+from didier.services.changes.event_shapes import BatchType, DidType, UserType
 from web.api.conftest import PREFIX, SOURCE, Api, did
 
 

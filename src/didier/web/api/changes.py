@@ -6,27 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Self
 
 import orjson
 from fastapi import APIRouter, Header, Query, Request
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from didier.domain import events
 from didier.errors import InvalidField, Refusal
 from didier.runtime.logins import Login
-from didier.services.changes import feed
-from didier.services.changes.feed import BatchChange, DidChange, Event, Feed, Follower, UserChange
+from didier.services.changes import event_shapes, feed
+from didier.services.changes.event_shapes import BatchEvent, ChangeEvent, DidEvent, UserEvent
+from didier.services.changes.feed import Event, Feed, Follower
 from didier.services.users.authentication import Caller
 from didier.web.api import answers, problems
-from didier.web.api.batches import Batch, Kind, State
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import PAGE_MOST, refusals
 from didier.web.api.signed import Signed, SignedRoute
-from didier.web.api.timestamps import ZonedText, zoned
 from didier.web.api.watching import ASK_AGAIN_SECONDS, Sent, Watch
 
 router = APIRouter(prefix="/changes", tags=["changes"], route_class=SignedRoute)
@@ -40,192 +39,6 @@ WAIT_MOST = 60
 NUMBER_MOST = 2**63 - 1
 _TYPES_LONGEST = 200
 
-DidType = Literal["did.created", "did.updated", "did.deleted"]
-BatchType = Literal["batch.created", "batch.finished"]
-UserType = Literal["user.created", "user.updated", "user.deleted"]
-Row = Mapping[str, Any]
-
-
-@dataclass
-class ChangedDid:
-    """What happened to a DID, or to a run of DIDs with consecutive numbers and ids."""
-
-    did_id: Annotated[int, Field(description="Of the first; the others have the next ones")]
-    did_pattern: Annotated[str, Field(description="The number; of a run the first")]
-    last: Annotated[str, Field(description="The last number of a run; of one DID its own")]
-    size: Annotated[int, Field(description="How many DIDs")]
-    version: Annotated[int | None, Field(description="Of the DID, from this change on; null: not known")]
-    source: Annotated[str | None, Field(description="Pattern of the DID that was copied")]
-    fields: Annotated[
-        list[str] | None,
-        Field(description="Columns that were set to something else; null: not known"),
-    ]
-    before: Annotated[
-        Row | None,
-        Field(description="Columns and values: of an update those of `fields`, of what was deleted all, where"
-                          " they are known"),
-    ]  # fmt: skip
-    after: Annotated[
-        Row | None,
-        Field(description="The same behind the change; of a run that was created those of the first"),
-    ]
-    own: Annotated[
-        list[Row] | None,
-        Field(description="Of a run in which DIDs differ otherwise than in number and id: those columns of"
-                          " each"),
-    ]  # fmt: skip
-
-    @classmethod
-    def of(cls, change: DidChange) -> Self:
-        """Return what happened to a DID as the API shows it."""
-        return cls(
-            did_id=change.did_id,
-            did_pattern=change.pattern,
-            last=change.last,
-            size=change.size,
-            version=change.version,
-            source=change.source,
-            fields=None if change.names is None else [*change.names],
-            before=change.before,
-            after=change.after,
-            own=None if change.own is None else [*change.own],
-        )
-
-
-@dataclass
-class ChangedBatch:
-    """A batch that was ordered, or that has come to an end."""
-
-    id: int
-    kind: Kind
-    state: Annotated[State, Field(description="In which it was then")]
-    batch: Annotated[Batch, Field(description="As it is now")]
-
-    @classmethod
-    def of(cls, change: BatchChange) -> Self:
-        """Return a batch as the API shows it."""
-        kind, state = cast("Kind", change.batch.kind), cast("State", change.state)
-        return cls(change.batch.batch_id, kind, state, Batch.of(change.batch))
-
-
-@dataclass
-class ChangedUser:
-    """A user who was added, changed or deleted."""
-
-    user: str
-    fields: Annotated[list[str], Field(description="Columns that were set; no values are told")]
-
-    @classmethod
-    def of(cls, change: UserChange) -> Self:
-        """Return a user as the API shows them."""
-        return cls(change.name, [*change.names])
-
-
-_EXAMPLE: dict[str, Any] = {
-    "sequence": 4711,
-    "id": "4711",
-    "timestamp": "2026-03-04T05:06:07+01:00",
-    "user": "admin",
-    "origin": "json-api",
-    "cause": "update",
-    "batch_id": 4711,
-}
-
-
-@dataclass
-class ChangeEvent:
-    """Something that has happened."""
-
-    sequence: Annotated[
-        int, Field(description="Its place: numbers only grow; several events may share one, on one page")
-    ]
-    id: Annotated[str, Field(description="What it is known by, however often it comes")]
-    timestamp: ZonedText
-    user: Annotated[str, Field(description="Who did it; empty: it was done beside Didier, and found")]
-    origin: Annotated[str, Field(description="By which door: `json-api`, `outside`; empty: not known")]
-    cause: Annotated[str, Field(description="By what: copy, add, import, update, delete, undo or outside")]
-    batch_id: int | None
-
-
-@dataclass
-class DidEvent(ChangeEvent):
-    """Something that has happened to a DID, or to a run of them."""
-
-    __pydantic_config__ = ConfigDict(
-        json_schema_extra={
-            "example": {
-                **_EXAMPLE,
-                "type": "did.updated",
-                "data": {
-                    "did_id": 12,
-                    "did_pattern": "18002220000",
-                    "last": "18002220000",
-                    "size": 1,
-                    "version": 2,
-                    "source": None,
-                    "fields": ["extension"],
-                    "before": {"extension": "8300"},
-                    "after": {"extension": "8301"},
-                    "own": None,
-                },
-            }
-        }
-    )
-
-    type: DidType
-    data: ChangedDid
-
-
-@dataclass
-class BatchEvent(ChangeEvent):
-    """Something that has happened to a batch."""
-
-    type: BatchType
-    data: ChangedBatch
-
-
-@dataclass
-class UserEvent(ChangeEvent):
-    """Something that has happened to a user."""
-
-    __pydantic_config__ = ConfigDict(
-        json_schema_extra={
-            "example": {
-                **_EXAMPLE,
-                "batch_id": None,
-                "type": "user.updated",
-                "data": {"user": "alice", "fields": ["full_name"]},
-            }
-        }
-    )
-
-    type: UserType
-    data: ChangedUser
-
-
-AnyEvent = DidEvent | BatchEvent | UserEvent
-
-
-def event_shown(event: Event) -> AnyEvent:
-    """Return an event as the API, and webhooks, show it."""
-    told: dict[str, Any] = {
-        "sequence": event.number,
-        "id": event.id,
-        "timestamp": zoned(event.at),
-        "user": event.user,
-        "origin": event.origin,
-        "cause": event.cause,
-        "batch_id": event.batch_id,
-        "type": event.type,
-    }
-    match event.data:
-        case DidChange():
-            return DidEvent(**told, data=ChangedDid.of(event.data))
-        case BatchChange():
-            return BatchEvent(**told, data=ChangedBatch.of(event.data))
-        case _:
-            return UserEvent(**told, data=ChangedUser.of(event.data))
-
 
 @dataclass
 class Changes:
@@ -238,7 +51,7 @@ class Changes:
     @classmethod
     def of(cls, found: Feed) -> Self:
         """Return events as the API shows them."""
-        return cls([*map(event_shown, found.events)], found.after, found.newest)
+        return cls([*map(event_shapes.shown, found.events)], found.after, found.newest)
 
 
 After = Annotated[
@@ -388,7 +201,7 @@ def _text(found: Feed) -> bytes:
 
 
 def _event(event: Event) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (event.type.encode(), orjson.dumps(event_shown(event)))
+    return b"event: %s\ndata: %s\n\n" % (event.type.encode(), orjson.dumps(event_shapes.shown(event)))
 
 
 _SHAPES: Mapping[str, type[ChangeEvent]] = {"did": DidEvent, "batch": BatchEvent, "user": UserEvent}
