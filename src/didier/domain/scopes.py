@@ -34,6 +34,9 @@ SCOPES: tuple[Scope, ...] = (
         "Show, create and change users with no more rights than the token",
         frozenset({"user_details", "add_user", "copy_user", "update_user", "delete_user"}),
     ),
+    # Who follows changes may not give others the right to list DIDs.
+    Scope("changes:read", "Follow changes, and nothing else", frozenset()),
+    Scope("admin", "Manage webhooks", frozenset({"manage_webhooks"})),
     Scope("reports", "Read the API log, and calls to DIDs", frozenset({"api_log", "did_log_export"})),
 )
 

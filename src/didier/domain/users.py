@@ -100,7 +100,7 @@ class Right:
 
 
 # The levels and settings of VICIdial's own functions are those that it asks for (section 4); it has no
-# api_log, did_info and list_dids, and deletes as a part of its update functions.
+# api_log, did_info, list_dids and manage_webhooks, and deletes as a part of its update functions.
 RIGHTS: Mapping[str, Right] = MappingProxyType({
     "add_did": Right(8, "modify_dids", "Modify DIDs"),
     "add_user": Right(8, "modify_users", "Modify Users"),
@@ -112,6 +112,7 @@ RIGHTS: Mapping[str, Right] = MappingProxyType({
     "did_info": Right(7, "view_reports", "View Reports", ("modify_dids", "Modify DIDs")),
     "did_log_export": Right(7, "view_reports", "View Reports"),
     "list_dids": Right(7, "view_reports", "View Reports", ("modify_dids", "Modify DIDs")),
+    "manage_webhooks": Right(9, "manage_servers", "AGC Admin Access"),
     "server_refresh": Right(8, "manage_servers", "AGC Admin Access"),
     "update_did": Right(8, "modify_dids", "Modify DIDs"),
     "update_user": Right(8, "modify_users", "Modify Users"),

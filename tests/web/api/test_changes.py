@@ -170,3 +170,5 @@ def test_a_token_follows_what_it_reaches(api):
     assert (403, "not-permitted") == token.get("/changes?types=user.created").problem
     assert "user.created" in {item["type"] for item in api.get(f"/changes?after={begin}").body["items"]}
     assert (403, "not-permitted") == api.token("reports").get("/changes").problem
+    assert 200 == api.token("changes:read").get("/changes").status
+    assert (403, "not-permitted") == api.token("changes:read").get("/dids").problem

@@ -71,7 +71,7 @@ class ChangedBatch:
     source: Annotated[str | None, Field(description="Pattern of the DID that was copied")]
     totals: Annotated[
         Mapping[str, int],
-        Field(description="How many numbers of each outcome, as they are now; `requested`: all"),
+        Field(description="How many numbers of each outcome, now; `requested`: all"),
     ]
 
     @classmethod
@@ -84,8 +84,10 @@ class ChangedBatch:
         return cls(batch.batch_id, batch.kind, change.state, batch.source_pattern or None, totals)
 
 
-_COUNTED = ("added", "updated", "deleted", "existing", "duplicates", "invalid", "missing", "refused", "removed",
-            "restored", "kept")  # fmt: skip
+_COUNTED = (
+    "added", "updated", "deleted", "existing", "duplicates", "invalid", "missing", "refused", "removed",
+    "restored", "kept",
+)  # fmt: skip
 
 
 @dataclass

@@ -30,7 +30,7 @@ from didier.web.api.watching import ASK_AGAIN_SECONDS, Sent, Watch
 
 router = APIRouter(prefix="/changes", tags=["changes"], route_class=SignedRoute)
 
-PERMISSION = Permission("list_dids", "dids:read")
+PERMISSION = Permission("list_dids", "dids:read", or_scope="changes:read")
 EVENT_STREAM = "text/event-stream"
 PAGE_DEFAULT = 100
 WAIT_MOST = 60

@@ -41,7 +41,7 @@ class Permission:
     that the caller must be allowed to call; without it API access is enough, and the service decides.
     *any_of* are functions of which the caller must be allowed one, when only the body says which.
     *own*: it is about the caller alone, and open to everybody who signs in.
-    *scope* is what a token must have; None: no token opens this. *about* is what the log shows as data.
+    *scope* is what a token must have, or *or_scope*; None: no token opens this. *about* is what the log shows as data.
     """
 
     action: str
@@ -50,6 +50,7 @@ class Permission:
     checked: bool = True
     own: bool = False
     any_of: tuple[str, ...] = ()
+    or_scope: str | None = None
 
     def about_that(self, text: str) -> "Permission":
         """Return the same, asked *about* something."""
@@ -58,7 +59,9 @@ class Permission:
     def missing(self, caller: Caller) -> NotPermitted | None:
         """Name all that *caller* lacks at once: rights of the user, and the scope of the token."""
         user = caller.user
-        found = [missing_scope(caller.scopes, self.scope, self.action)]
+        found: list[NotPermitted | None] = []
+        if self.or_scope not in (caller.scopes or ()):
+            found.append(missing_scope(caller.scopes, self.scope, self.action))
         if self.checked and not self.own:
             found += [missing_function(user, self.action), missing_rights(user, self.action)]
         elif self.any_of:
