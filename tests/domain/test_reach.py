@@ -128,7 +128,7 @@ def test_a_token_holds_what_its_scopes_open(scope):
     opened = scopes.functions_of([scope])
 
     for name in RIGHTS:
-        other = reach.of(replace(AGENT, **RIGHTFUL, level=8, functions=frozenset({name})))
+        other = reach.of(replace(AGENT, **RIGHTFUL, level=RIGHTS[name].level, functions=frozenset({name})))
         assert (name in opened) == (() == reach.lacking(token, other)), name
 
 

@@ -8,6 +8,7 @@ from didier.errors import InvalidField
 DID_CREATED, DID_UPDATED, DID_DELETED = "did.created", "did.updated", "did.deleted"
 BATCH_CREATED, BATCH_FINISHED = "batch.created", "batch.finished"
 USER_CREATED, USER_UPDATED, USER_DELETED = "user.created", "user.updated", "user.deleted"
+WEBHOOK_DISABLED = "webhook.disabled"
 
 TOLD: Mapping[str, str] = MappingProxyType({
     DID_CREATED: "A DID, or a run of them, was created",
@@ -18,6 +19,7 @@ TOLD: Mapping[str, str] = MappingProxyType({
     USER_CREATED: "A user was added",
     USER_UPDATED: "A user was changed",
     USER_DELETED: "A user was deleted",
+    WEBHOOK_DISABLED: "Nothing is sent to an endpoint of webhooks any more",
 })  # fmt: skip
 """What each type of event says: what it is about, and what happened to it."""
 

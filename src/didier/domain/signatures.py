@@ -1,0 +1,52 @@
+"""Signatures of webhooks, as Standard Webhooks has them (https://www.standardwebhooks.com, version 1.0.0)."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+PREFIX = "whsec_"
+"""How every secret begins, so that people and scanners of secrets recognise one."""
+
+SECRET_BYTES = 32
+ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
+"""The headers of a message."""
+
+
+def secret_of(raw: bytes) -> str:
+    """Return the secret whose bytes are *raw*, as both sides write it."""
+    return PREFIX + base64.b64encode(raw).decode()
+
+
+def headers(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Return the headers of a message, with a signature by each of *secrets*, of which one may be new.
+
+    *timestamp* is that of the attempt, in seconds since 1970: receivers refuse what is much older.
+    """
+    signatures = [_signature(secret, message_id, timestamp, body) for secret in secrets]
+    return {ID: message_id, TIMESTAMP: str(timestamp), SIGNATURE: " ".join(signatures)}
+
+
+def is_signed(secret: str, sent: dict[str, str], body: bytes) -> bool:
+    """Say whether a message with the headers *sent* was signed with *secret*; its age is not looked at."""
+    message_id, timestamp = sent.get(ID, ""), sent.get(TIMESTAMP, "")
+    if not message_id or not (timestamp.isascii() and timestamp.isdigit()):
+        return False
+    expected = _signature(secret, message_id, int(timestamp), body)
+    sent_signatures = sent.get(SIGNATURE, "").split(" ")
+    return any(hmac.compare_digest(expected.encode(), one.encode()) for one in sent_signatures)
+
+
+def _signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
+    digest = hmac.new(_key(secret), signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def _key(secret: str) -> bytes:
+    """Return the bytes of a secret; raises ValueError for what is none."""
+    try:
+        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError(f"a secret is {PREFIX} and base64") from None
