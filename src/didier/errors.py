@@ -45,6 +45,9 @@
     │   ├── PreferenceNotFound
     │   ├── PreferencesOff
     │   ├── SchedulesOff
+    │   ├── WebhooksOff
+    │   ├── WebhookNotFound
+    │   ├── EventNotFound
     │   ├── NotConfirmed
     │   ├── SecondFactorExists
     │   ├── NoSecondFactor
@@ -524,6 +527,33 @@ class SchedulesOff(Refusal):
 
     def __str__(self) -> str:
         return "schedules are off: the database user lacks a right, see didier doctor"
+
+
+class WebhooksOff(Refusal):
+    """The database user may not use the tables of webhooks."""
+
+    def __str__(self) -> str:
+        return "webhooks are off: the database user lacks a right, see didier doctor"
+
+
+@dataclass(unsafe_hash=True)
+class WebhookNotFound(Refusal):
+    """There is no endpoint *webhook_id*."""
+
+    webhook_id: int
+
+    def __str__(self) -> str:
+        return f"there is no webhook {self.webhook_id}"
+
+
+@dataclass(unsafe_hash=True)
+class EventNotFound(Refusal):
+    """There is no event *event_id* that an endpoint hears of."""
+
+    event_id: str
+
+    def __str__(self) -> str:
+        return f"there is no event {self.event_id} that this webhook hears of"
 
 
 @dataclass(unsafe_hash=True)

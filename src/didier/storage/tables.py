@@ -238,13 +238,16 @@ DIDIER_TABLES = (
     "didier_idempotency", "didier_batch_input", "didier_snapshots", "didier_history", "didier_locked_dids",
     "didier_tokens", "didier_sessions", "didier_unknown_names",
     "didier_second_factors", "didier_recovery_codes", "didier_changes", "didier_journal", "didier_leases",
-    "didier_ranges", "didier_did_fields", "didier_preferences", "didier_schedules",
+    "didier_ranges", "didier_did_fields", "didier_preferences", "didier_schedules", "didier_webhooks",
+    "didier_webhook_attempts",
 )  # fmt: skip
 """Didier's own tables, which the migrations make."""
 
 PREFERENCES = "didier_preferences"
 SCHEDULES = "didier_schedules"
-OPTIONAL_OWN = frozenset({PREFERENCES, SCHEDULES})
+WEBHOOKS = "didier_webhooks"
+WEBHOOK_ATTEMPTS = "didier_webhook_attempts"
+OPTIONAL_OWN = frozenset({PREFERENCES, SCHEDULES, WEBHOOKS, WEBHOOK_ATTEMPTS})
 """Those of them that Didier can do without."""
 
 DIDIER_RIGHTS = ("CREATE", "ALTER", "INDEX", *_WRITE)

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
+import orjson
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from didier.services.changes.feed import BatchChange, DidChange, Event, UserChange
+from didier.services.changes.feed import BatchChange, DidChange, Event, UserChange, WebhookChange
 
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 DidType = Literal["did.created", "did.updated", "did.deleted"]
 BatchType = Literal["batch.created", "batch.finished"]
 UserType = Literal["user.created", "user.updated", "user.deleted"]
+WebhookType = Literal["webhook.disabled"]
 Row = Mapping[str, Any]
 
 
@@ -185,7 +187,29 @@ class UserEvent(ChangeEvent):
     data: ChangedUser
 
 
-AnyEvent = DidEvent | BatchEvent | UserEvent
+@dataclass
+class ChangedWebhook:
+    """An endpoint of webhooks to which nothing is sent any more."""
+
+    id: int
+    url: str
+    reason: str
+
+
+@dataclass
+class WebhookEvent(ChangeEvent):
+    """Something that has happened to an endpoint of webhooks."""
+
+    type: WebhookType
+    data: ChangedWebhook
+
+
+AnyEvent = DidEvent | BatchEvent | UserEvent | WebhookEvent
+
+
+def body(event: Event) -> bytes:
+    """Return an event as JSON."""
+    return orjson.dumps(shown(event))
 
 
 def shown(event: Event) -> AnyEvent:
@@ -205,5 +229,7 @@ def shown(event: Event) -> AnyEvent:
             return DidEvent(**told, data=ChangedDid.of(event.data))
         case BatchChange():
             return BatchEvent(**told, data=ChangedBatch.of(event.data))
-        case _:
+        case UserChange():
             return UserEvent(**told, data=ChangedUser.of(event.data))
+        case WebhookChange(webhook_id, url, reason):
+            return WebhookEvent(**told, data=ChangedWebhook(webhook_id, url, reason))

@@ -29,7 +29,17 @@ from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import sequence
-from didier.storage.changes.change_log import BATCH, CREATED, DELETED, DID, UPDATED, USER, Change, Image
+from didier.storage.changes.change_log import (
+    BATCH,
+    CREATED,
+    DELETED,
+    DID,
+    UPDATED,
+    USER,
+    WEBHOOK,
+    Change,
+    Image,
+)
 from didier.storage.changes.sequence import Numbered
 from didier.storage.dids import snapshots
 from didier.storage.dids.dids import MARKS, Value
@@ -81,6 +91,18 @@ class UserChange:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookChange:
+    """An endpoint of webhooks that was disabled, and why."""
+
+    webhook_id: int
+    url: str
+    reason: str
+
+
+Data = DidChange | BatchChange | UserChange | WebhookChange
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that has happened. *part* counts those of one number, from 0."""
 
@@ -92,7 +114,7 @@ class Event:
     origin: str
     cause: str
     batch_id: int | None
-    data: DidChange | BatchChange | UserChange
+    data: Data
 
     @property
     def id(self) -> str:
@@ -125,16 +147,25 @@ class Follower:
 
 def refused(caller: Caller, types: Collection[str]) -> NotPermitted | None:
     """Refuse *types* that *caller* may not hear of; without any in particular it is those they may."""
-    missing = missing_rights(caller.user, "list_dids")
-    if missing is None and any(one.startswith(f"{USER}.") for one in types):
-        return None if set(types) == set(events.TYPES) else _no_users(caller)
-    return missing
+    if missing := missing_rights(caller.user, "list_dids"):
+        return missing
+    if set(types) == set(events.TYPES):
+        return None
+    return next((missing for name in sorted(types) if (missing := _unheard(caller, name))), None)
 
 
-def _no_users(caller: Caller) -> NotPermitted | None:
-    action = "user_details"
+_RIGHTS = {USER: ("user_details", "users"), WEBHOOK: ("manage_webhooks", "admin")}
+"""The function and the scope that it takes to hear of what is no DID."""
+
+
+def _unheard(caller: Caller, name: str) -> NotPermitted | None:
+    """Return what *caller* lacks to hear of events of the type *name*."""
+    subject = name.partition(".")[0]
+    if subject not in _RIGHTS:
+        return None
+    action, scope = _RIGHTS[subject]
     return (
-        missing_scope(caller.scopes, "users", action)
+        missing_scope(caller.scopes, scope, action)
         or missing_function(caller.user, action)
         or missing_rights(caller.user, action)
     )
@@ -157,7 +188,7 @@ def page(conn: Connection, wanted: Follower) -> Feed | NotPermitted | ChangesGon
         return missing
     if wanted.after > last:
         return ChangesGone(wanted.after, last)
-    types = {*wanted.types} if _no_users(caller) is None else {t for t in wanted.types if _is_open(t)}
+    types = {name for name in wanted.types if _unheard(caller, name) is None}
     found: list[Event] = []
     after, looked = wanted.after, 0
     while len(found) < wanted.limit and looked < LOOKED_THROUGH:
@@ -171,10 +202,6 @@ def page(conn: Connection, wanted: Follower) -> Feed | NotPermitted | ChangesGon
     return Feed(found, after, max(last, after))
 
 
-def _is_open(name: str) -> bool:
-    return not name.startswith(f"{USER}.")
-
-
 def _events(conn: Connection, caller: Caller, found: Sequence[Numbered]) -> Iterator[Event]:
     """Yield what *caller* sees of changes, in order."""
     changes = [one.recorded.change for one in found]
@@ -186,17 +213,19 @@ def _events(conn: Connection, caller: Caller, found: Sequence[Numbered]) -> Iter
                 shown: Sequence[_Shown] = list(_dids(one.recorded.change, caller.visibility, sources))
             case str(kind) if kind == BATCH:
                 shown = list(_batch(one, batches))
-            case _:
+            case str(kind) if kind == USER:
                 shown = list(_user(one.recorded.change, caller.visibility))
+            case _:
+                shown = [(events.WEBHOOK_DISABLED, WebhookChange(**one.recorded.change.details))]
         for part, (name, data) in enumerate(shown):
             yield _event(one, part, name, data)
 
 
-_Shown = tuple[str, DidChange | BatchChange | UserChange]
+_Shown = tuple[str, Data]
 """The type of an event, and what it is about."""
 
 
-def _event(one: Numbered, part: int, name: str, data: DidChange | BatchChange | UserChange) -> Event:
+def _event(one: Numbered, part: int, name: str, data: Data) -> Event:
     change = one.recorded.change
     return Event(
         number=one.number,

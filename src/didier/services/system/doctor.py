@@ -34,6 +34,8 @@ from didier.storage.tables import (
     RIGHTS,
     SCHEDULES,
     USERS,
+    WEBHOOK_ATTEMPTS,
+    WEBHOOKS,
 )
 from didier.storage.users import second_factors, users
 
@@ -273,6 +275,8 @@ _OFF = {
     PHONES: "phones are not looked up",
     PHONES_ALIAS: "aliases of phones do not count as phones",
     SCHEDULES: "DIDs have no opening hours",
+    WEBHOOKS: "there are no webhooks",
+    WEBHOOK_ATTEMPTS: "there are no webhooks",
     PREFERENCES: "the panel keeps no chosen columns, saved filters and mappings of files",
 }
 

@@ -35,7 +35,7 @@ Image = Mapping[str, Value]
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 """What a change may do to a DID."""
 
-DID, BATCH, USER = "did", "batch", "user"
+DID, BATCH, USER, WEBHOOK = "did", "batch", "user", "webhook"
 """What a change may be of."""
 
 UNDO = "undo"

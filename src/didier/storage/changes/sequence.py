@@ -8,6 +8,7 @@ ids are in the order of the commits, as its row is locked before its change is w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
@@ -15,6 +16,7 @@ from didier.storage import dialects, row_sets
 from didier.storage.changes import change_log
 from didier.storage.changes.change_log import Recorded
 from didier.storage.statements import run, scalar
+from didier.storage.usage.id_search import first_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,14 @@ def number(conn: Connection, limit: int) -> int:
 def newest(conn: Connection) -> int:
     """Return the highest number, 0 without changes."""
     return int(scalar(conn, f"SELECT MAX({_column(conn)}) FROM didier_changes") or 0)
+
+
+def before(conn: Connection, moment: datetime) -> int:
+    """Return the number of the last change before *moment*, 0 if there is none."""
+    column = _column(conn)
+    since = first_since(conn, "didier_changes", "change_id", "changed_at", moment)
+    first = scalar(conn, f"SELECT MIN({column}) FROM didier_changes WHERE change_id >= ?", since)
+    return newest(conn) if first is None else max(0, int(first) - 1)
 
 
 def after(conn: Connection, seen: int, limit: int) -> Sequence[Numbered]:

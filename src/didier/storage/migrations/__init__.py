@@ -32,6 +32,8 @@ INNODB: dict[str, Any] = {
 """Options of every table: journals must survive a crash whatever engine VICIdial's own tables have."""
 
 
+_Id = sa.BigInteger().with_variant(sa.Integer, SQLITE)
+
 _PREFERENCES = sa.Table(
     "didier_preferences",  # what users have chosen to see in the panel
     sa.MetaData(),
@@ -66,7 +68,51 @@ _SCHEDULES = sa.Table(
     sa.Column("updated_at", sa.DateTime, nullable=False),
     **INNODB,
 )
-_OPTIONAL = (_PREFERENCES, _SCHEDULES)
+_WEBHOOKS = sa.Table(
+    "didier_webhooks",  # endpoints of webhooks, and how far each of them is
+    sa.MetaData(),
+    sa.Column("webhook_id", sa.Integer, primary_key=True),
+    sa.Column("user_id", sa.Integer, nullable=False),  # whose eyes it sees with
+    sa.Column("user_name", sa.String(20), nullable=False),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),  # JSON
+    sa.Column("secret", sa.String(255), nullable=False),  # sealed
+    sa.Column("old_secret", sa.String(255)),  # sealed; signs too until old_until
+    sa.Column("old_until", sa.DateTime),
+    sa.Column("edition", sa.Integer, nullable=False),  # raised by each change that people make
+    sa.Column("number", sa.BigInteger, nullable=False),  # of the last change that is done with
+    sa.Column("part", sa.Integer),  # of its events the last that is done with; NULL: all of them
+    sa.Column("first_at", sa.DateTime),  # when the next event was tried first; NULL: not yet
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # of that
+    sa.Column("retry_at", sa.DateTime),
+    sa.Column("succeeded_at", sa.DateTime),
+    sa.Column("failing_since", sa.DateTime),  # the first failure behind the last success
+    sa.Column("disabled_at", sa.DateTime),
+    sa.Column("disabled_reason", sa.String(255)),
+    sqlite_autoincrement=True,
+    **INNODB,
+)
+_WEBHOOK_ATTEMPTS = sa.Table(
+    "didier_webhook_attempts",
+    sa.MetaData(),
+    sa.Column("attempt_id", _Id, primary_key=True),
+    sa.Column("webhook_id", sa.Integer, nullable=False),
+    sa.Column("attempted_at", sa.DateTime, nullable=False),
+    sa.Column("cause", sa.String(10), nullable=False),  # feed, resend or test
+    sa.Column("event_id", sa.String(40), nullable=False),
+    sa.Column("event_type", sa.String(30), nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),  # which of this event, from 1
+    sa.Column("outcome", sa.String(10), nullable=False),  # taken, repeated or failed
+    sa.Column("status", sa.Integer),
+    sa.Column("error", sa.String(255)),
+    sa.Column("answer", sa.Text),  # its first bytes
+    sa.Column("milliseconds", sa.Integer, nullable=False),
+    sa.Index("didier_webhook_attempts_of", "webhook_id", "attempt_id"),
+    sqlite_autoincrement=True,
+    **INNODB,
+)
+_OPTIONAL = (_PREFERENCES, _SCHEDULES, _WEBHOOKS, _WEBHOOK_ATTEMPTS)
 
 
 def make_optional(conn: Connection) -> None:
