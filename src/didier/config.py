@@ -239,6 +239,15 @@ class Settings(BaseSettings):
         " export first",
     )
 
+    webhook_seconds: float = Field(
+        15.0, gt=0, le=300, description="Longest time that sending an event to a webhook may take"
+    )
+    webhook_networks: Listed[Network] = Field(
+        (),
+        description="Addresses or networks, separated by commas, that webhooks may be sent to besides the"
+        " internet: those of this machine, private and link-local ones are refused",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

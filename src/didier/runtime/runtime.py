@@ -28,6 +28,9 @@ from didier.runtime.readers import Readers
 from didier.runtime.reconciler import Reconciler
 from didier.runtime.requests import AccessRecord, Request
 from didier.runtime.sequencer import Sequencer
+from didier.runtime.webhook_once import WebhookOnce
+from didier.runtime.webhook_sender import WebhookSender
+from didier.runtime.webhook_worker import WebhookWorker
 from didier.services.batches import journal
 from didier.services.system.installation_key import KeyFile
 from didier.services.users.authentication import Caller, StaleProof
@@ -71,6 +74,10 @@ class Runtime:
         self.reports = Readers(engine, "reports", REPORTS, REPORTS_MOST)
         self.change_board = ChangeBoard(self.readers)
         self.call_board = CallBoard(self.calls.live if self.calls else LiveCalls(), self.readers)
+        self.webhooks = WebhookWorker(
+            engine, self.committer, self.leases, self._webhook_sender, self.codes.key_file
+        )
+        self.webhook_once = WebhookOnce(self.committer, self._webhook_sender(), self.codes.key_file)
         self._reads = DegradedReads(engine, self.committer)
 
     @asynccontextmanager
@@ -84,16 +91,22 @@ class Runtime:
         if batches:
             self.batch_worker.start()
             self.sequencer.start()
+            self.webhooks.start()
         if batches and self.settings.reconcile:
             self.reconciler.start()
         async with self.calls.running() if self.calls else nullcontext():
             yield
+        await asyncio.to_thread(self.webhooks.stop)
+        await self.webhook_once.close()
         await asyncio.to_thread(self.batch_worker.stop)
         await asyncio.to_thread(self.reconciler.stop)
         await asyncio.to_thread(self.sequencer.stop)
         await asyncio.to_thread(self.leases.stop)
         await self.committer.stop()
         self.engine.dispose()
+
+    def _webhook_sender(self) -> WebhookSender:
+        return WebhookSender(self.settings.webhook_seconds, self.settings.webhook_networks)
 
     def ending(self) -> None:
         """Bring large batches to a stop, and those who watch them."""

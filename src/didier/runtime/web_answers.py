@@ -2,24 +2,18 @@
 
 import asyncio
 import math
-import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
 import httpx2 as httpx
+
+from didier.runtime import pinning
 
 MOST_BYTES = 65_536
 """Most bytes that are read of an answer."""
 
 NO_ANSWER = 0, ""
-
-_HEADERS = {"Accept-Encoding": "identity"}  # a few bytes of a compressed answer may be gigabytes
-
-
-# A group is what connecting to a port that there is not comes to.
-_FAILURES = (TimeoutError, OSError, httpx.HTTPError, httpx.InvalidURL, ValueError, ExceptionGroup)
 
 
 class WebAnswers:
@@ -35,7 +29,7 @@ class WebAnswers:
         try:
             async with asyncio.timeout(min(self._seconds, seconds)):
                 return await self._ask(httpx.URL(url))
-        except _FAILURES:
+        except pinning.FAILURES:
             return NO_ANSWER
 
     async def _ask(self, url: httpx.URL) -> tuple[int, str]:
@@ -51,18 +45,14 @@ class WebAnswers:
 
         They are what is connected to: the name may have others by then.
         """
-        found = await asyncio.get_running_loop().getaddrinfo(url.host, None, type=socket.SOCK_STREAM)
-        addresses = [ip_address(info[4][0]) for info in found]
+        addresses = await pinning.addresses(url.host)
         if not all(any(address in network for network in self._networks) for address in addresses):
             raise OSError("outside of the allowed networks")
         return [str(address) for address in addresses]
 
     async def _read(self, url: httpx.URL, address: str) -> tuple[int, str]:
-        headers = {"Host": url.netloc.decode("ascii")}
-        named = {"sni_hostname": url.raw_host.decode("ascii")}
-        at = url.copy_with(host=address)
         body = b""
-        async with self._opened().stream("GET", at, headers=headers, extensions=named) as response:
+        async with self._opened().stream("GET", **pinning.at(url, address)) as response:
             async for piece in response.aiter_raw():
                 body += piece
                 if len(body) > MOST_BYTES:
@@ -71,9 +61,5 @@ class WebAnswers:
 
     def _opened(self) -> httpx.AsyncClient:
         if self._client is None:
-            forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-            self._client = httpx.AsyncClient(
-                follow_redirects=False, timeout=self._seconds, trust_env=False, cookies=forgetful,
-                headers=_HEADERS,
-            )  # fmt: skip
+            self._client = pinning.client(self._seconds)
         return self._client
