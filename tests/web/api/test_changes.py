@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from typing import get_args
 
 from didier.domain import events
-from didier.services.changes.event_shapes import BatchType, DidType, UserType
+from didier.services.changes.event_shapes import BatchType, DidType, UserType, WebhookType
 from web.api.conftest import PREFIX, SOURCE, Api, did
 
 
@@ -47,7 +47,7 @@ def event(answer: http.client.HTTPResponse) -> dict[str, str]:
 
 def test_types_are_those_of_the_document():
     """Each is told in the OpenAPI document."""
-    assert [*events.TYPES] == [*get_args(DidType), *get_args(BatchType), *get_args(UserType)]
+    assert [*events.TYPES] == [name for kind in (DidType, BatchType, UserType, WebhookType) for name in get_args(kind)]
 
 
 def test_what_happened_is_told_in_order(api):

@@ -8,7 +8,6 @@ from functools import partial
 from itertools import groupby
 from typing import Annotated, Any, Self
 
-import orjson
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import Field
 from sqlalchemy.engine import Connection
@@ -18,7 +17,7 @@ from didier.domain import events
 from didier.errors import InvalidField, Refusal
 from didier.runtime.logins import Login
 from didier.services.changes import event_shapes, feed
-from didier.services.changes.event_shapes import BatchEvent, ChangeEvent, DidEvent, UserEvent
+from didier.services.changes.event_shapes import BatchEvent, ChangeEvent, DidEvent, UserEvent, WebhookEvent
 from didier.services.changes.feed import Event, Feed, Follower
 from didier.services.users.authentication import Caller
 from didier.web.api import answers, problems
@@ -44,7 +43,7 @@ _TYPES_LONGEST = 200
 class Changes:
     """Some events, in order."""
 
-    items: list[DidEvent | BatchEvent | UserEvent]
+    items: list[DidEvent | BatchEvent | UserEvent | WebhookEvent]
     next: Annotated[int, Field(description="`after` of the next page, whether there is one yet or not")]
     newest: Annotated[int, Field(description="The highest number there is; above `next`: there is more")]
 
@@ -201,10 +200,15 @@ def _text(found: Feed) -> bytes:
 
 
 def _event(event: Event) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (event.type.encode(), orjson.dumps(event_shapes.shown(event)))
+    return b"event: %s\ndata: %s\n\n" % (event.type.encode(), event_shapes.body(event))
 
 
-_SHAPES: Mapping[str, type[ChangeEvent]] = {"did": DidEvent, "batch": BatchEvent, "user": UserEvent}
+_SHAPES: Mapping[str, type[ChangeEvent]] = {
+    "did": DidEvent,
+    "batch": BatchEvent,
+    "user": UserEvent,
+    "webhook": WebhookEvent,
+}
 
 
 def describe(webhooks: APIRouter) -> None:

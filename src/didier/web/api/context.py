@@ -10,13 +10,15 @@ from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from didier.errors import InvalidField, KeyUnderWay, Overloaded, Refusal
+from didier.errors import InvalidField, KeyNotUsable, KeyUnderWay, Overloaded, Refusal
 from didier.masking import Masking, mask_path
 from didier.runtime.code_verifier import CodeVerifier
 from didier.runtime.logins import Login, PasswordLogin, SessionLogin, TokenLogin
 from didier.runtime.runtime import Runtime
+from didier.services.changes.webhook_delivery import Message
 from didier.services.users.authentication import Caller
 from didier.services.users.passwords import Proof
+from didier.storage.changes.webhooks import Attempt, Webhook
 from didier.storage.users.users import StoredPassword
 from didier.web.api import problems
 from didier.web.api.answers import Answer
@@ -160,6 +162,14 @@ class ApiContext:
     def wake(self) -> None:
         """Say that there may be a large batch to be worked on."""
         self._runtime.batch_worker.wake()
+
+    def wake_webhooks(self) -> None:
+        """Say that endpoints of webhooks may have been changed."""
+        self._runtime.webhooks.wake()
+
+    async def send_once(self, webhook: Webhook, message: Message) -> Attempt | KeyNotUsable:
+        """Send *message* to an endpoint of webhooks; return what came of it."""
+        return await self._runtime.webhook_once.send(webhook, message)
 
     def watched(self, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Return *events* for as long as they are wanted; raise `Overloaded` when too many are."""

@@ -41,7 +41,8 @@ class Permission:
     that the caller must be allowed to call; without it API access is enough, and the service decides.
     *any_of* are functions of which the caller must be allowed one, when only the body says which.
     *own*: it is about the caller alone, and open to everybody who signs in.
-    *scope* is what a token must have, or *or_scope*; None: no token opens this. *about* is what the log shows as data.
+    *scope* is what a token must have, or *or_scope*; None: no token opens this.
+    *about* is what the log shows as data.
     """
 
     action: str

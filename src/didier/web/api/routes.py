@@ -33,6 +33,7 @@ from didier.web.api import (
     tables,
     tokens,
     users,
+    webhooks,
 )
 from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
@@ -53,6 +54,7 @@ ROUTERS = (
     tables.router,
     exports.router,
     changes.router,
+    webhooks.router,
     imports.router,
     users.router,
     me.router,
