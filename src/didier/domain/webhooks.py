@@ -18,7 +18,7 @@ DELAYS = (5, 30, 120, 600, 3_600, 9_900, 86_400)
 """Seconds after which an attempt is repeated that had no success, one after the other: 28 hours in all."""
 
 JITTER = 0.1
-"""Part of a delay that is added at random, so that what failed together does not come again together."""
+"""Part by which a delay is longer or shorter at random: what failed together does not come again together."""
 
 REFUSED_SECONDS = 3_600
 """How long what was refused (4xx) is tried: the receiver does not want it, or is being mended."""
@@ -182,11 +182,11 @@ def verdict(answer: Answer, attempt: int, seconds: float, chance: float) -> Repe
         return GiveUp(is_last=True)
     if attempt > len(DELAYS) or (answer.is_refused and seconds >= REFUSED_SECONDS):
         return GiveUp()
-    delay = DELAYS[attempt - 1] * (1 + JITTER * chance)
+    delay = min(DELAYS[attempt - 1] * (1 + JITTER * (2 * chance - 1)), DELAYS[-1])
     asked = min(answer.retry_after or 0.0, RETRY_AFTER_MOST)
     wait = max(delay, asked)
     if answer.is_refused:
-        wait = min(wait, max(REFUSED_SECONDS - seconds, DELAYS[0]))
+        wait = min(wait, max(REFUSED_SECONDS - seconds, float(DELAYS[0])))
     return Repeat(wait)
 
 

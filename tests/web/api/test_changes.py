@@ -47,7 +47,9 @@ def event(answer: http.client.HTTPResponse) -> dict[str, str]:
 
 def test_types_are_those_of_the_document():
     """Each is told in the OpenAPI document."""
-    assert [*events.TYPES] == [name for kind in (DidType, BatchType, UserType, WebhookType) for name in get_args(kind)]
+    assert [*events.TYPES] == [
+        name for kind in (DidType, BatchType, UserType, WebhookType) for name in get_args(kind)
+    ]
 
 
 def test_what_happened_is_told_in_order(api):
