@@ -1,6 +1,7 @@
 """A receiver of webhooks: it answers as it is told, and remembers what it was sent."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -50,13 +51,14 @@ TAKEN = status(204)
 def half(handler: BaseHTTPRequestHandler, message: Message) -> None:
     """Close half-way through the answer."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
-    handler.wfile.flush()
-    handler.connection.close()
+    closed(handler, message)
 
 
 def closed(handler: BaseHTTPRequestHandler, message: Message) -> None:
     """Close without an answer."""
-    handler.connection.close()
+    handler.wfile.flush()
+    handler.close_connection = True
+    handler.connection.shutdown(socket.SHUT_RDWR)
 
 
 class Receiver:

@@ -9,7 +9,7 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError as CommitterStopped
 from contextlib import suppress
 from dataclasses import replace
@@ -69,8 +69,8 @@ log = structlog.get_logger()
 class WebhookWorker:
     """The thread that sends events while this process has the lease.
 
-    *sender* makes what sends, on the thread's own event loop; *chance* draws numbers from 0 to 1. *observe*
-    is told how each attempt ended.
+    *sender* makes what sends, on the thread's own event loop; *chance* draws numbers from 0 to 1, *clock*
+    and *sleep* are for tests too. *observe* is told how each attempt ended.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class WebhookWorker:
         key_file: KeyFile,
         clock: Callable[[], datetime] = datetime.now,
         chance: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._engine = engine
         self._committer = committer
@@ -90,6 +91,7 @@ class WebhookWorker:
         self._key_file = key_file
         self._clock = clock
         self._chance = chance
+        self._sleep = sleep
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
@@ -240,7 +242,7 @@ class WebhookWorker:
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:
-            await asyncio.sleep(seconds)
+            await self._sleep(seconds)
 
     async def _stored(self, done: Done) -> Webhook:
         """Store how far an endpoint is; return it so. Raises `_Changed`, and what storing raises."""
