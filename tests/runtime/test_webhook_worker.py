@@ -44,7 +44,7 @@ class Clock:
         self._began, self._speed = time.monotonic(), speed
 
     def __call__(self):
-                passed = (time.monotonic() - self._began) * self._speed
+        passed = (time.monotonic() - self._began) * self._speed
         return datetime(2026, 3, 4, 5, 6, 7) + timedelta(seconds=passed)
 
     async def sleep(self, seconds):
@@ -242,9 +242,8 @@ def test_one_endpoint_does_not_hold_up_another(engine, key_file, hook, add):
 
 
 @pytest.mark.parametrize(
-        "host",
+    "host",
     ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.1", "0.0.0.0", "[::ffff:127.0.0.1]"],
-,
 )
 def test_private_addresses_are_not_connected_to(engine, key_file, hook, add, host):
     """Unless the operator allows it; the attempt says why."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field, StrictBool, StrictInt, TypeAdapter
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -23,7 +23,7 @@ from didier.web.api.edits import EditPreviewed
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.orders import CopyBody
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 from didier.web.api.text_bodies import (
     IN_TEXT,
     TEXT_TYPES,
@@ -41,7 +41,7 @@ from didier.web.api.text_bodies import (
 )
 from didier.web.api.texts import Pause
 
-router = APIRouter(prefix="/batches", tags=["batches"], route_class=SignedRoute)
+router = signed_routes("/batches", "batches")
 
 VERBS = ("copy_did", "add_did", "update_did", "delete_did")
 ORDER = Permission("order_batch", WRITE, checked=False, any_of=VERBS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, Self, cast
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
@@ -25,10 +25,10 @@ from didier.web.api.context import context_of
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 from didier.web.api.watching import Event, Watch, whenever_changed
 
-router = APIRouter(prefix="/batches", tags=["batches"], route_class=SignedRoute)
+router = signed_routes("/batches", "batches")
 
 READ, WRITE = "dids:read", "dids:write"
 UNDO = Permission("undo_batch", WRITE, checked=False)

@@ -24,10 +24,10 @@ from didier.web.api import answers, problems
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import PAGE_MOST, refusals
-from didier.web.api.signed import Signed, SignedRoute
+from didier.web.api.signed import Signed, signed_routes
 from didier.web.api.watching import ASK_AGAIN_SECONDS, Sent, Watch
 
-router = APIRouter(prefix="/changes", tags=["changes"], route_class=SignedRoute)
+router = signed_routes("/changes", "changes")
 
 PERMISSION = Permission("list_dids", "dids:read", or_scope="changes:read")
 EVENT_STREAM = "text/event-stream"
@@ -203,23 +203,12 @@ def _event(event: Event) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (event.type.encode(), event_shapes.body(event))
 
 
+sent = APIRouter(tags=["changes"])
+"""What endpoints of webhooks are sent, for the OpenAPI document."""
+
 _SHAPES: Mapping[str, type[ChangeEvent]] = {
-    "did": DidEvent,
-    "batch": BatchEvent,
-    "user": UserEvent,
-    "webhook": WebhookEvent,
-}
-
-
-def describe(webhooks: APIRouter) -> None:
-    """Add what endpoints of webhooks are sent, by type, to the OpenAPI document."""
-    for name in events.TYPES:
-        shape = _SHAPES[name.partition(".")[0]]
-        webhooks.add_api_route(
-            name, _received(shape), methods=["POST"], operation_id=f"received_{name.replace('.', '_')}",
-            summary=events.TOLD[name], tags=["changes"],
-            responses={200: {"description": "Taken; any status from 200 to 299 is"}},
-        )  # fmt: skip
+    "did": DidEvent, "batch": BatchEvent, "user": UserEvent, "webhook": WebhookEvent,
+}  # fmt: skip
 
 
 def _received(shape: type[ChangeEvent]) -> Callable[..., None]:
@@ -230,3 +219,11 @@ def _received(shape: type[ChangeEvent]) -> Callable[..., None]:
 
     received.__annotations__["body"] = shape
     return received
+
+
+for _name, _told in events.TOLD.items():
+    sent.add_api_route(
+        _name, _received(_SHAPES[_name.partition(".")[0]]), methods=["POST"], summary=_told,
+        operation_id=f"received_{_name.replace('.', '_')}",
+        responses={200: {"description": "Taken; any status from 200 to 299 is"}},
+    )  # fmt: skip

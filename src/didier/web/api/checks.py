@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -21,9 +21,9 @@ from didier.web.api.dids import READ
 from didier.web.api.operations import Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Cursor, Limit, refusals
-from didier.web.api.signed import Signed, SignedRoute
+from didier.web.api.signed import Signed, signed_routes
 
-router = APIRouter(prefix="/checks", tags=["dids"], route_class=SignedRoute)
+router = signed_routes("/checks", "dids")
 
 ORDER = "check"
 """What cursors of this list begin with."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, cast
 
 import structlog
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
@@ -28,7 +28,7 @@ from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.orders import CopyBody, Copying
 from didier.web.api.refused import RefusedTable
 from didier.web.api.schemas import IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 from didier.web.api.tables import Table
 from didier.web.api.text_bodies import (
     IN_TEXT,
@@ -42,7 +42,7 @@ from didier.web.api.text_bodies import (
     text_kind,
 )
 
-router = APIRouter(prefix="/copies", tags=["copies"], route_class=SignedRoute)
+router = signed_routes("/copies", "copies")
 
 NDJSON = "application/x-ndjson"
 

@@ -33,7 +33,7 @@ from didier.web.api.schemas import (
     Responses,
     refusals,
 )
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 
 READ, WRITE = "dids:read", "dids:write"
 UPDATE = Permission("update_did", WRITE)
@@ -120,7 +120,7 @@ _POINTERS = dict.fromkeys(OPTION_COLUMNS, "/options")
 def _router(resource: _Resource) -> APIRouter:
     """Return the routes of a kind."""
     kind = resource.kind
-    router = APIRouter(prefix=f"/{kind.path}", tags=["destinations"], route_class=SignedRoute)
+    router = signed_routes(f"/{kind.path}", "destinations")
     path = "".join(f"/{{{column}}}" for column in kind.key)
     _add_reading(router, resource, path)
     _add_writing(router, resource, path)

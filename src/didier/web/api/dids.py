@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import quote
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, create_model
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -37,11 +37,11 @@ from didier.web.api.schemas import (
     Limit,
     refusals,
 )
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 from didier.web.api.text_bodies import IMPLAUSIBLE_HELP, NOWHERE_HELP
 from didier.web.api.timestamps import ZonedText, zoned
 
-router = APIRouter(prefix="/dids", tags=["dids"], route_class=SignedRoute)
+router = signed_routes("/dids", "dids")
 
 READ, WRITE = "dids:read", "dids:write"
 ADD, UPDATE = Permission("add_did", WRITE), Permission("update_did", WRITE)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import AfterValidator, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -20,10 +20,10 @@ from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import refusals
-from didier.web.api.signed import Signed, SignedRoute
+from didier.web.api.signed import Signed, signed_routes
 from didier.web.api.timestamps import Moment
 
-router = APIRouter(prefix="/dids", tags=["dids"], route_class=SignedRoute)
+router = signed_routes("/dids", "dids")
 
 DIALLED_MOST = 100
 """Most characters of what is dialled, as VICIdial's logs have it."""

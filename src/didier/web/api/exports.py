@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from didier.domain.spreadsheets import guarded
@@ -22,9 +22,9 @@ from didier.web.api.context import ApiContext, context_of
 from didier.web.api.dids import READ, wanted
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import refusals
-from didier.web.api.signed import Signed, SignedRoute
+from didier.web.api.signed import Signed, signed_routes
 
-router = APIRouter(prefix="/exports", tags=["dids"], route_class=SignedRoute)
+router = signed_routes("/exports", "dids")
 
 SEQUENCE = "didier-sequence"
 """The header with the number behind which changes are to be followed (`/changes`) from an export on."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self, cast
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -21,7 +21,7 @@ from didier.web.api.context import context_of
 from didier.web.api.edits import EditPreviewed
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.schemas import IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 from didier.web.api.text_bodies import (
     WORKBOOK,
     AllowImplausible,
@@ -33,7 +33,7 @@ from didier.web.api.text_bodies import (
     text_kind,
 )
 
-router = APIRouter(prefix="/imports", tags=["dids"], route_class=SignedRoute)
+router = signed_routes("/imports", "dids")
 
 WRITE = "dids:write"
 ADD = Permission("add_did", WRITE)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
@@ -16,11 +16,11 @@ from didier.web.api import answers, problems
 from didier.web.api.context import context_of
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import refusals
-from didier.web.api.signed import Signed, SignedRoute
+from didier.web.api.signed import Signed, signed_routes
 from didier.web.api.timestamps import ZonedText, zoned_text
 from didier.web.api.watching import Event, Watch, whenever_changed
 
-router = APIRouter(prefix="/calls/live", tags=["reports"], route_class=SignedRoute)
+router = signed_routes("/calls/live", "reports")
 
 PERMISSION = Permission("list_dids", "dids:read")
 SECONDS_MOST = 86_400

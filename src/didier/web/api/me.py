@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 import segno
-from fastapi import APIRouter, Header, Request
+from fastapi import Header, Request
 from pydantic import ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -22,11 +22,11 @@ from didier.web.api.callers import CODE_HEADER
 from didier.web.api.context import context_of
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 from didier.web.api.timestamps import ZonedText, zoned
 from didier.web.api.users import stored_password
 
-router = APIRouter(prefix="/me", tags=["me"], route_class=SignedRoute)
+router = signed_routes("/me", "me")
 
 NO_SCOPE = None
 

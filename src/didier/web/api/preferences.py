@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -18,9 +18,9 @@ from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.schemas import Body, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 
-router = APIRouter(prefix="/me/preferences", tags=["me"], route_class=SignedRoute)
+router = signed_routes("/me/preferences", "me")
 
 NO_SCOPE = None
 Kind = Literal["columns", "filter", "mapping"]

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
@@ -21,9 +21,9 @@ from didier.web.api.batches import READ, BatchId
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import refusals as documented
-from didier.web.api.signed import Signed, SignedRoute
+from didier.web.api.signed import Signed, signed_routes
 
-router = APIRouter(prefix="/batches", tags=["batches"], route_class=SignedRoute)
+router = signed_routes("/batches", "batches")
 
 CSV = "text/csv"
 _MORE = ("didier_row", "didier_outcome", "didier_reason")

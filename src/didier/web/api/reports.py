@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -20,10 +20,10 @@ from didier.web.api.context import context_of
 from didier.web.api.operations import Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Cursor, Limit, refusals
-from didier.web.api.signed import Signed, SignedRoute
+from didier.web.api.signed import Signed, signed_routes
 from didier.web.api.timestamps import Moment, local
 
-router = APIRouter(tags=["reports"], route_class=SignedRoute)
+router = signed_routes("", "reports")
 
 SCOPE = "reports"
 USAGE_DAYS = 30

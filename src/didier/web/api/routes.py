@@ -37,7 +37,7 @@ from didier.web.api import (
 )
 from didier.web.api.callers import NotSignedIn
 from didier.web.api.cursors import BadCursor
-from didier.web.api.docs import OPENAPI, PREFIX
+from didier.web.api.docs import OPENAPI
 from didier.web.api.document import document
 from didier.web.api.limits import not_read
 from didier.web.api.signed import SignedRoute
@@ -100,8 +100,8 @@ def application() -> FastAPI:
         exception_handlers=_HANDLERS,
     )
     for router in ROUTERS:
-        api.include_router(router, prefix=PREFIX)
-    changes.describe(api.webhooks)
+        api.routes.extend(router.routes)
+    api.webhooks.routes.extend(changes.sent.routes)
     api.state.masking = Masking(_query_names())
     api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's documented way
     api.add_route(OPENAPI, _described(api), include_in_schema=False)

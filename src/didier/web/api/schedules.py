@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import ConfigDict, Field, StrictStr
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -23,10 +23,10 @@ from didier.web.api.context import context_of
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, SEARCH_MOST, Body, Cursor, Limit, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 from didier.web.api.timestamps import ZonedText
 
-router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=SignedRoute)
+router = signed_routes("/schedules", "schedules")
 
 READ, WRITE = "dids:read", "dids:write"
 UPDATE = Permission("update_did", WRITE)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Security
+from fastapi import APIRouter, Depends, Request, Security
 from fastapi.openapi.models import HTTPBase, HTTPBearer
 from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
@@ -13,6 +13,7 @@ from didier.runtime.logins import Login
 from didier.services.users.authentication import Caller
 from didier.web.api import callers, problems
 from didier.web.api.context import context_of
+from didier.web.api.docs import PREFIX
 from didier.web.api.operations import Permission
 from didier.web.api.parameters import Handler, known_only, names_of
 
@@ -99,6 +100,15 @@ class SignedRoute(APIRoute):
             return await handle(request)
 
         return signed
+
+
+def signed_routes(path: str, tag: str) -> APIRouter:
+    """Return what takes the routes below *path*, which the documentation shows under *tag*.
+
+    They have their whole address from the beginning: FastAPI makes routes that are included below another
+    path once more for each application, which takes as long as loading them did.
+    """
+    return APIRouter(prefix=PREFIX + path, tags=[tag], route_class=SignedRoute)
 
 
 def expected(request: Request) -> Caller:

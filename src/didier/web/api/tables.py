@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -23,11 +23,11 @@ from didier.web.api.batches import WRITE
 from didier.web.api.context import context_of
 from didier.web.api.operations import Permission
 from didier.web.api.schemas import refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 from didier.web.api.text_bodies import TEXT_TYPES, ColumnMapping, TextKind, mapping_of, packed, text_kind
 from didier.web.api.texts import Pause
 
-router = APIRouter(prefix="/tables", tags=["batches"], route_class=SignedRoute)
+router = signed_routes("/tables", "batches")
 
 BECOMES = (*ROLES, *BY_COLUMN)
 """What may become of a column."""

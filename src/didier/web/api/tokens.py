@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -17,10 +17,10 @@ from didier.web.api.answers import Answer
 from didier.web.api.context import context_of
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.schemas import Body, IdempotencyKey, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 from didier.web.api.timestamps import ZonedMoment, ZonedText, local, zoned, zoned_or_none
 
-router = APIRouter(prefix="/tokens", tags=["tokens"], route_class=SignedRoute)
+router = signed_routes("/tokens", "tokens")
 
 NO_SCOPE = None
 """Tokens make, list and revoke no tokens."""

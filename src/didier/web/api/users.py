@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from pydantic import ConfigDict, Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -24,9 +24,9 @@ from didier.web.api.context import context_of
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 
-router = APIRouter(prefix="/users", tags=["users"], route_class=SignedRoute)
+router = signed_routes("/users", "users")
 
 SCOPE = "users"
 ADD, UPDATE = Permission("add_user", SCOPE), Permission("update_user", SCOPE)

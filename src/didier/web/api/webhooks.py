@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self, cast
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import ConfigDict, Field, StrictBool, StrictStr
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -32,10 +32,10 @@ from didier.web.api.context import context_of
 from didier.web.api.operations import ApiOperation, Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, Body, Cursor, IdempotencyKey, Limit, refusals
-from didier.web.api.signed import Signed, SignedRoute, requires
+from didier.web.api.signed import Signed, requires, signed_routes
 from didier.web.api.timestamps import Moment, ZonedText, local, zoned, zoned_or_none
 
-router = APIRouter(prefix="/webhooks", tags=["changes"], route_class=SignedRoute)
+router = signed_routes("/webhooks", "changes")
 
 PERMISSION = Permission(webhooks.ACTION, "admin")
 OVERLAP_HOURS, OVERLAP_MOST = 24, 24 * webhooks.OLD_SECRET_DAYS_MOST
