@@ -1,7 +1,7 @@
 """A process that has imported what `didier` does when it runs, and forks processes that go on.
 
-It is started by `support.forking`, and given the number of a socket. Nothing but imports has happened before
-a fork; the process that runs `didier` then ends as Python ends.
+It is started by `support.forking`, and given the number of a socket. Nothing that tests could see has
+happened before a fork; the process that runs `didier` then ends as Python ends.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ import didier.cli.local.inprocess
 import didier.cli.local.serving
 import didier.web.admin.site
 import didier.web.api.routes  # noqa: F401
-from didier.cli.main import main
+from didier.cli.main import command_line, main
 
 LONGEST = 1 << 20
 """Bytes of an order; an environment takes some thousand."""
@@ -94,6 +94,7 @@ def _become(order: dict[str, Any], standard: list[int]) -> list[str]:
 
 
 if __name__ == "__main__":
+    command_line()
     gc.freeze()  # else each process collects at its end, and so copies, all that was imported
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for those who run the tests
     main(forked(socket.socket(fileno=int(sys.argv[1]))))

@@ -3,6 +3,7 @@
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import cache
 from io import StringIO
 from typing import Annotated, Any, cast
 
@@ -91,10 +92,16 @@ def options(
     """
 
 
+@cache
+def command_line() -> Any:
+    """Return what understands the command line; Typer takes a while to make it of the functions."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; what goes wrong is one line on standard error, and a status."""
     try:
-        sys.exit(app(arguments, standalone_mode=False))
+        sys.exit(command_line()(arguments, standalone_mode=False))
     except typer.Abort:
         sys.exit(_told(["Aborted!"], 1))
     except typer.TyperException as error:  # the command was not understood

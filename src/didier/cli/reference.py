@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from didier.cli.main import app
+from didier.cli.main import command_line
 
 HEADING = "## Commands\n"
 """Everything behind this line of the page is written again."""
@@ -20,7 +18,7 @@ _EVERYWHERE = ("--help", "--install-completion", "--show-completion")
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Yield each command with its name, as ``didier user add``, in the order of the help."""
-    yield from _below("didier", typer.main.get_command(app))
+    yield from _below("didier", command_line())
 
 
 def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
