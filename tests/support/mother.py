@@ -26,6 +26,7 @@ import didier.cli.local.serving
 import didier.web.admin.site
 import didier.web.api.routes  # noqa: F401
 from didier.cli.main import command_line, main
+from didier.storage.tables import routing_tables, vicidial_tables
 
 LONGEST = 1 << 20
 """Bytes of an order; an environment takes some thousand."""
@@ -94,7 +95,8 @@ def _become(order: dict[str, Any], standard: list[int]) -> list[str]:
 
 
 if __name__ == "__main__":
-    command_line()
+    for made_once in (command_line, vicidial_tables, routing_tables):
+        made_once()
     gc.freeze()  # else each process collects at its end, and so copies, all that was imported
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for those who run the tests
     main(forked(socket.socket(fileno=int(sys.argv[1]))))
