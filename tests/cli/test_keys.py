@@ -142,7 +142,7 @@ def test_doctor_finds_the_key_well(file):
     """It opens everything."""
     [key] = file.keys()
 
-    assert [("ok", f"the installation's key {key.key_id} opens all second factors (1)")] == findings()
+    assert [("ok", f"the installation's key {key.key_id} opens all secrets (1)")] == findings()
 
 
 def test_doctor_misses_the_key(file):
@@ -151,7 +151,7 @@ def test_doctor_misses_the_key(file):
     [(severity, what)] = findings()
 
     assert "error" == severity
-    assert what.endswith("and so no installation's key; second factors that need it: 1")
+    assert what.endswith("and so no installation's key; secrets that need it: 1")
 
 
 def test_doctor_finds_a_key_that_others_may_read(file):
@@ -168,7 +168,7 @@ def test_doctor_finds_another_key(file):
     file.write((generate(file.keys()[0].made_at),))
     [(severity, what)] = findings()
 
-    assert ("error", True) == (severity, what.startswith("1 of 1 second factors cannot be opened"))
+    assert ("error", True) == (severity, what.startswith("1 of 1 secrets cannot be opened"))
     assert missing in what
 
 

@@ -14,7 +14,7 @@ from didier.services.system.doctor import Finding, Severity, examine, has_errors
 from didier.services.system.installation_key import KeyFile
 from didier.services.users.authentication import stored_password
 from didier.storage import migrations
-from didier.storage.changes import reconcile
+from didier.storage.changes import reconcile, webhooks
 from didier.storage.changes.reconcile import Pass
 from didier.storage.database import SQL_MODE, open_engine, reading, server_problem
 from didier.storage.dids import schedules
@@ -29,6 +29,8 @@ from didier.storage.tables import (
     PREFERENCES,
     RIGHTS,
     SCHEDULES,
+    WEBHOOK_ATTEMPTS,
+    WEBHOOKS,
     vicidial_tables,
 )
 from didier.storage.users import preferences
@@ -453,6 +455,8 @@ def test_a_user_who_may_make_no_table_is_told(vicidial):
     [
         (PREFERENCES, preferences.are_kept, "mappings of files"),
         (SCHEDULES, schedules.are_kept, "no opening hours"),
+        (WEBHOOKS, webhooks.are_kept, "there are no webhooks"),
+        (WEBHOOK_ATTEMPTS, webhooks.are_kept, "there are no webhooks"),
     ],
 )
 def test_a_table_of_our_own_may_do_without_rights(vicidial, table, are_kept, off):

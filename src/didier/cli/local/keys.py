@@ -12,9 +12,8 @@ from sqlalchemy.engine import Engine
 from didier import config
 from didier.cli.local import key_file, open_database
 from didier.errors import KeyProblem
-from didier.services.system import installation_key
+from didier.services.system import installation_key, sealed_secrets
 from didier.services.system.installation_key import Key, KeyFile, NotOpened
-from didier.services.users import second_factor
 from didier.storage.database import reading
 
 
@@ -48,7 +47,7 @@ def rotate(database: str | None, astguiclient_conf: str | None) -> tuple[Path, K
 def _old_keys(engine: Engine, file: KeyFile) -> tuple[Key, ...]:
     """Return the keys that there are, which open everything; none where nothing was sealed yet."""
     with reading(engine) as conn:
-        if problems := second_factor.not_opened(conn, file):
+        if problems := sealed_secrets.not_opened(conn, file):
             raise KeyProblem(str(file.path), f"this key does not open {problems[0]}; nothing was changed")
     return file.keys() if file.path.exists() else ()
 
@@ -59,7 +58,7 @@ def _seal_anew(engine: Engine, file: KeyFile, new: Key) -> int:
     while True:
         try:
             with engine.begin() as conn:
-                some = second_factor.seal_anew(conn, file.keys(), new)
+                some = sealed_secrets.seal_anew(conn, file.keys(), new)
         except NotOpened as error:
             raise KeyProblem(str(file.path), f"{error}; the old key is kept") from None
         if not some:

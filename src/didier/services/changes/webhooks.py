@@ -309,6 +309,11 @@ def _signing_secrets(webhook: Webhook, file: KeyFile, now: datetime) -> list[str
     return [unseal(keys, one, _about(webhook.webhook_id)) for one in sealed]
 
 
+def sealed_count(conn: Connection) -> int:
+    """Return how many secrets are sealed."""
+    return sum(len(_sealed(one)) for one in webhooks.every(conn))
+
+
 def not_opened(conn: Connection, file: KeyFile) -> list[str]:
     """Return why secrets cannot be opened, one line for each of them; raises `KeyProblem`."""
     found = [(one.webhook_id, text) for one in webhooks.every(conn) for text in _sealed(one)]
@@ -327,7 +332,7 @@ def seal_anew(conn: Connection, keys: Sequence[Key], key: Key) -> int:
     Raises `NotOpened` when none of them opens a value.
     """
     count = 0
-    for webhook in webhooks.every(conn):
+    for webhook in webhooks.every(conn, held=True):
         texts = _sealed(webhook)
         if all(sealed_with(text) == key.key_id for text in texts):
             continue

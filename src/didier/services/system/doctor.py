@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from didier.domain.names import fold
 from didier.errors import KeyMissing, KeyProblem
+from didier.services.system import sealed_secrets
 from didier.services.system.installation_key import KeyFile
-from didier.services.users import second_factor
 from didier.services.users.passwords import BCRYPT_COSTS, BCRYPT_KEY_BYTES
 from didier.storage import dialects, migrations
 from didier.storage.changes import reconcile
@@ -37,7 +37,7 @@ from didier.storage.tables import (
     WEBHOOK_ATTEMPTS,
     WEBHOOKS,
 )
-from didier.storage.users import second_factors, users
+from didier.storage.users import users
 
 CLOCK_SECONDS = 2.0
 """Difference of two clocks from which on the times in logs and lock-outs are wrong enough to tell."""
@@ -178,13 +178,17 @@ def _bcrypt(hashing: users.VicidialHashing) -> Findings:
 def _installation_key(conn: Connection, file: KeyFile) -> Findings:
     if migrations.revision(conn) != migrations.HEAD:
         return  # there is nothing yet that it could have sealed
-    sealed = len(second_factors.secrets(conn))
+    sealed = sealed_secrets.count(conn)
     try:
         keys = file.keys()
-        problems = second_factor.not_opened(conn, file)
+        problems = sealed_secrets.not_opened(conn, file)
     except KeyMissing as error:
         if sealed:
-            yield Finding(Severity.ERROR, f"{error}; second factors that need it: {sealed}", _KEY_TO_DO)
+            yield Finding(
+                Severity.ERROR,
+                f"{error}; secrets that need it: {sealed}",
+                _KEY_TO_DO,
+            )
         else:
             yield _ok(f"nothing is encrypted, and there is no installation key ({file.path})")
         return
@@ -192,14 +196,15 @@ def _installation_key(conn: Connection, file: KeyFile) -> Findings:
         yield Finding(Severity.ERROR, str(error), f"chmod 600 {file.path}, or put the right file there")
         return
     if problems:
-        what = f"{len(problems)} of {sealed} second factors cannot be opened: {problems[0]}"
+        what = f"{len(problems)} of {sealed} secrets cannot be opened: {problems[0]}"
         yield Finding(Severity.ERROR, what, _KEY_TO_DO)
     else:
-        yield _ok(f"the installation's key {keys[0].key_id} opens all second factors ({sealed})")
+        yield _ok(f"the installation's key {keys[0].key_id} opens all secrets ({sealed})")
 
 
 _KEY_TO_DO = (
-    "restore the installation's key from your copy, or 'didier user set USER --no-second-factor'"
+    "restore the installation's key from your copy; without one, 'didier user set USER --no-second-factor'"
+    " and 'didier webhook secret ID'"
     " for each user"
 )
 

@@ -207,6 +207,11 @@ def _end(conn: Connection, order: CodeOrder, now: datetime) -> NoSecondFactor | 
     return None
 
 
+def sealed_count(conn: Connection) -> int:
+    """Return how many secrets are sealed."""
+    return len(second_factors.secrets(conn))
+
+
 def not_opened(conn: Connection, file: KeyFile) -> list[str]:
     """Return why secrets cannot be opened, one line for each of them; raises `KeyProblem`."""
     found = second_factors.secrets(conn)

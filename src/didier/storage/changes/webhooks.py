@@ -84,11 +84,12 @@ def are_kept(conn: Connection) -> bool:
     return all(columns_of(conn, table) and may(conn, table, _RIGHTS) for table in tables)
 
 
-def every(conn: Connection) -> list[Webhook]:
-    """Return all endpoints, the oldest first; none where they are not kept."""
+def every(conn: Connection, *, held: bool = False) -> list[Webhook]:
+    """Return all endpoints, the oldest first; none where they are not kept. *held* is as for `one`."""
     if not columns_of(conn, WEBHOOKS):
         return []
-    return [_webhook(row) for row in run(conn, f"{_SELECT} ORDER BY webhook_id")]
+    lock = dialects.of(conn).row_lock if held else ""
+    return [_webhook(row) for row in run(conn, f"{_SELECT} ORDER BY webhook_id{lock}")]
 
 
 def one(conn: Connection, webhook_id: int, *, held: bool = False) -> Webhook | None:
