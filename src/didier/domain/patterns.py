@@ -17,6 +17,9 @@ START = "s"
 """Asterisk's extension for calls that arrive without a number; the one pattern of a single character."""
 
 _ASCII_PATTERN = re.compile(rf"[0-9A-Za-z{re.escape(SYMBOLS)}]{{{MIN_LENGTH},{MAX_LENGTH}}}")
+PREFIX = re.compile(rf"[0-9A-Za-z{re.escape(SYMBOLS)}]{{1,{MAX_LENGTH}}}")
+"""How patterns may begin."""
+
 _SEPARATORS = re.compile(r"[;\t\r\n]+")
 _SPACES = re.compile(r"\s+")
 _CLEAN_LIST = re.compile(rf"[\w{re.escape(SYMBOLS)};\t\r\n ]*")

@@ -2,7 +2,6 @@
 
 import hashlib
 import ipaddress
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -38,8 +37,6 @@ NAME_LIMIT = 50
 NETWORKS_LIMIT = 50
 USED_EVERY = timedelta(minutes=1)
 """How exactly it is known when a token was last used."""
-
-_PATTERN_PREFIX = re.compile(rf"[0-9A-Za-z{re.escape(patterns.SYMBOLS)}]{{1,{patterns.MAX_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +148,7 @@ def _bad_field(order: AddTokenOrder, now: datetime) -> InvalidField | None:
     if not order.scopes or not scopes.NAMES.issuperset(order.scopes):
         allowed = ", ".join(scope.name for scope in scopes.SCOPES)
         return InvalidField("scopes", " ".join(order.scopes), f"one or more of {allowed}")
-    if prefix is not None and not _PATTERN_PREFIX.fullmatch(prefix):
+    if prefix is not None and not patterns.PREFIX.fullmatch(prefix):
         return InvalidField("pattern_prefix", prefix, "the first characters of a DID's pattern")
     if prefix is not None and "users" in order.scopes:
         # A user who may change users can set their own password, which reaches all DIDs.
