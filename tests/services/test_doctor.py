@@ -454,7 +454,7 @@ def test_a_user_who_may_make_no_table_is_told(vicidial):
     ("table", "are_kept", "off"),
     [
         (PREFERENCES, preferences.are_kept, "mappings of files"),
-        (SCHEDULES, schedules.are_kept, "no opening hours"),
+        (SCHEDULES, schedules.TABLE.are_kept, "no opening hours"),
         (WEBHOOKS, webhooks.are_kept, "there are no webhooks"),
         (WEBHOOK_ATTEMPTS, webhooks.are_kept, "there are no webhooks"),
     ],

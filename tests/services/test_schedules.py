@@ -12,7 +12,8 @@ from didier.errors import DestinationInUse, DestinationNotFound, NotPermitted, S
 from didier.services.calls import explain, routing
 from didier.services.calls.explain import SupposedCall
 from didier.services.dids import schedules
-from didier.services.dids.schedules import DeleteSchedule, PutSchedule
+from didier.services.dids.named import DeleteNamed
+from didier.services.dids.schedules import THINGS, PutSchedule
 from didier.storage.calls import facts
 from didier.storage.dids import did_fields, dids
 from didier.storage.statements import run
@@ -102,11 +103,11 @@ def test_one_that_dids_have_is_not_deleted(clean, now):
         put(conn, now, group="---ALL---")
         for n in range(12):
             have(conn, f"18{n:02}", schedule="OFFICE")
-        [refused] = schedules.delete(conn, [DeleteSchedule(CALLER, "office")], now)
-        [hidden] = schedules.delete(conn, [DeleteSchedule(LIMITED, "office")], now)
+        [refused] = THINGS.delete(conn, [DeleteNamed(CALLER, "office")], now)
+        [hidden] = THINGS.delete(conn, [DeleteNamed(LIMITED, "office")], now)
         for did_id in run(conn, "SELECT did_id FROM didier_did_fields"):
             did_fields.put(conn, {did_id[0]: {}})
-        [deleted] = schedules.delete(conn, [DeleteSchedule(CALLER, "office")], now)
+        [deleted] = THINGS.delete(conn, [DeleteNamed(CALLER, "office")], now)
 
     assert isinstance(refused, DestinationInUse)
     assert [*(f"DID 18{n:02}" for n in range(10)), "further DIDs"] == list(refused.places)
@@ -121,9 +122,9 @@ def test_those_of_other_groups_are_not_there(clean, now):
         run(conn, "UPDATE didier_schedules SET user_group = 'OTHERS'")
         own = put(conn, now, "own", by=LIMITED)
         [changed] = schedules.put(conn, [PutSchedule(LIMITED, "office", OFFICE)], now)
-        [deleted] = schedules.delete(conn, [DeleteSchedule(LIMITED, "office")], now)
-        listed, _ = schedules.page(conn, LIMITED, "", 10, "")
-        beyond = schedules.page(conn, replace(CALLER, pattern_prefix="18"), "", 10, "")
+        [deleted] = THINGS.delete(conn, [DeleteNamed(LIMITED, "office")], now)
+        listed, _ = THINGS.page(conn, LIMITED, "", 10, "")
+        beyond = THINGS.page(conn, replace(CALLER, pattern_prefix="18"), "", 10, "")
 
     assert "SALES" == own.group
     assert {DestinationNotFound} == {type(changed), type(deleted)}
@@ -138,7 +139,7 @@ def test_a_home_without_the_table(empty_url, now):
         run(conn, "DROP TABLE didier_schedules")
     with opened(empty_url) as engine, engine.begin() as conn:
         assert isinstance(put(conn, now), SchedulesOff)
-        assert ([], None) == schedules.page(conn, CALLER, "", 10, "")
+        assert ([], None) == THINGS.page(conn, CALLER, "", 10, "")
         assert ["8301"] == targets(conn, CLOSED, "1801")
 
 

@@ -42,7 +42,7 @@ def by_schedules(
     """Return the schedules that send calls to a thing outside their hours; None for one that is not seen."""
     return [
         stored.schedule.name if sight.sees_group(stored.group) else None
-        for stored in schedules.every(conn)
+        for stored in schedules.TABLE.every(conn)
         if _leads(stored.schedule.outside, kind, values)
     ]
 

@@ -13,7 +13,7 @@ from didier.domain import public_holidays
 from didier.domain import schedules as rules
 from didier.domain.schedules import DAYS, Special
 from didier.errors import Refusal
-from didier.services.dids import schedules
+from didier.services.dids.schedules import THINGS
 from didier.services.users.authentication import Caller
 from didier.storage.dids.schedules import StoredSchedule
 from didier.web.admin.cookies import PREFIX
@@ -66,13 +66,13 @@ class SchedulesPage(PanelPage):
         search = request.query_params.get("search", "")[:SEARCH_MOST]
 
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
-            found = schedules.page(conn, caller, search, PAGE, after)
+            found = THINGS.page(conn, caller, search, PAGE, after)
             if isinstance(found, Refusal):
                 return found
             some, last = found
             return {
                 "rows": [Shown.of(one, _now()) for one in some],
-                "are_kept": schedules.are_kept(conn),
+                "are_kept": THINGS.are_kept(conn),
                 "following": cursors.write(_ORDER, [last]) if last else None,
             }
 
@@ -86,7 +86,7 @@ class SchedulesPage(PanelPage):
     async def new(self, request: Request) -> Response:
         """Show the form for a new one."""
         self.demand(request, "update_did")
-        are_kept, offered = await self.read(request, lambda conn, _: (schedules.are_kept(conn), _offered()))
+        are_kept, offered = await self.read(request, lambda conn, _: (THINGS.are_kept(conn), _offered()))
         values = {"hours": {day: ["09:00-17:00"] for day in DAYS[:5]}}
         return self.render(
             request, "schedule.html", "New schedule", name="", shown=None, are_kept=are_kept,
@@ -109,10 +109,10 @@ class SchedulePage(PanelPage):
         name = str(request.path_params["name"])
 
         def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
-            found = schedules.one(conn, caller, name)
+            found = THINGS.one(conn, caller, name)
             if isinstance(found, Refusal):
                 return found
-            return {"stored": found, "places": schedules.places(conn, caller, found), **_offered()}
+            return {"stored": found, "places": THINGS.places(conn, caller, found), **_offered()}
 
         found = await self.read(request, read)
         stored: StoredSchedule = found.pop("stored")

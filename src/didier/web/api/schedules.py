@@ -14,7 +14,8 @@ from didier.domain.fields import FALLBACKS_LONGEST
 from didier.domain.schedules import DATES_MOST, Special
 from didier.errors import Refusal
 from didier.services.dids import schedules
-from didier.services.dids.schedules import DeleteSchedule, PutSchedule
+from didier.services.dids.named import DeleteNamed
+from didier.services.dids.schedules import THINGS, PutSchedule
 from didier.services.users.authentication import Caller
 from didier.storage.dids.schedules import StoredSchedule
 from didier.web.api import answers, cursors
@@ -169,7 +170,7 @@ async def list_schedules(
     after = cursors.read(cursor, "schedules", (str,))
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        found = schedules.page(conn, caller, search or "", limit, str(after[0]) if after else "")
+        found = THINGS.page(conn, caller, search or "", limit, str(after[0]) if after else "")
         if isinstance(found, Refusal):
             return found
         some, last = found
@@ -187,7 +188,7 @@ async def get_schedule(request: Request, login: Signed, name: Name) -> Response:
     """Show its hours, whether it is open, and the next days with other hours."""
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        found = schedules.one(conn, caller, name)
+        found = THINGS.one(conn, caller, name)
         return found if isinstance(found, Refusal) else answers.json(Schedule.of(found, _now()))
 
     return await context_of(request).read(request, login, Permission("list_dids", READ, _about(name)), read)
@@ -219,8 +220,8 @@ async def delete_schedule(request: Request, login: Signed, name: Name) -> Respon
     """Delete one that no DID has."""
     operation = ApiOperation(
         UPDATE.about_that(_about(name)),
-        schedules.delete,
-        lambda caller: DeleteSchedule(caller, name),
+        THINGS.delete,
+        lambda caller: DeleteNamed(caller, name),
         answers.done,
         subject=_about(name).lower(),
     )
