@@ -122,7 +122,18 @@ RIGHTS: Mapping[str, Right] = MappingProxyType({
 
 def missing_rights(user: User, action: str) -> NotPermitted | None:
     """Name the settings that keep *user* from *action*, or return None when there are none."""
-    right = RIGHTS[action]
+    return _lacking(user, RIGHTS[action], action)
+
+
+_ON_MACHINES = Right(HIGHEST_LEVEL, "manage_servers", "AGC Admin Access")
+
+
+def missing_rights_on_machines(user: User, action: str) -> NotPermitted | None:
+    """Name what keeps *user* from an *action* that says to which machines of others Didier or calls go."""
+    return _lacking(user, _ON_MACHINES, action)
+
+
+def _lacking(user: User, right: Right, action: str) -> NotPermitted | None:
     missing = []
     if user.level < right.level:
         missing.append(f"User Level must be {right.level} or higher")
