@@ -48,6 +48,7 @@
     │   ├── WebhooksOff
     │   ├── WebhookNotFound
     │   ├── EventNotFound
+    │   ├── GatewaysOff
     │   ├── NotConfirmed
     │   ├── SecondFactorExists
     │   ├── NoSecondFactor
@@ -554,6 +555,13 @@ class EventNotFound(Refusal):
 
     def __str__(self) -> str:
         return f"there is no event {self.event_id} that this webhook hears of"
+
+
+class GatewaysOff(Refusal):
+    """The database user may not use the table of gateway sets."""
+
+    def __str__(self) -> str:
+        return "gateway sets are off: the database user lacks a right, see didier doctor"
 
 
 @dataclass(unsafe_hash=True)

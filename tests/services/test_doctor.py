@@ -17,13 +17,14 @@ from didier.storage import migrations
 from didier.storage.changes import reconcile, webhooks
 from didier.storage.changes.reconcile import Pass
 from didier.storage.database import SQL_MODE, open_engine, reading, server_problem
-from didier.storage.dids import schedules
+from didier.storage.dids import gateways, schedules
 from didier.storage.statements import run
 from didier.storage.system import health
 from didier.storage.tables import (
     CALL_RIGHTS,
     DIDIER_RIGHTS,
     DIDIER_TABLES,
+    GATEWAYS,
     OPTIONAL_OWN,
     OPTIONAL_RIGHTS,
     PREFERENCES,
@@ -457,6 +458,7 @@ def test_a_user_who_may_make_no_table_is_told(vicidial):
         (SCHEDULES, schedules.TABLE.are_kept, "no opening hours"),
         (WEBHOOKS, webhooks.are_kept, "there are no webhooks"),
         (WEBHOOK_ATTEMPTS, webhooks.are_kept, "there are no webhooks"),
+        (GATEWAYS, gateways.TABLE.are_kept, "no gateway sets"),
     ],
 )
 def test_a_table_of_our_own_may_do_without_rights(vicidial, table, are_kept, off):

@@ -50,6 +50,7 @@
         ├── DidLocked
         ├── PreferencesOff
         ├── SchedulesOff
+        ├── GatewaysOff
         ├── ChangedMeanwhile
         ├── UnreadableTargets
         │   └── UnknownColumns
@@ -352,6 +353,10 @@ class SchedulesOff(ProblemError):
     """The server cannot store schedules: its database user lacks a right."""
 
 
+class GatewaysOff(ProblemError):
+    """The server cannot store gateway sets: its database user lacks a right."""
+
+
 class DidLocked(ProblemError):
     """The DID is locked against deletion."""
 
@@ -561,6 +566,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "preference-not-found": PreferenceNotFound,
         "preferences-off": PreferencesOff,
         "schedules-off": SchedulesOff,
+        "gateways-off": GatewaysOff,
         "user-exists": UserExists,
         "user-not-found": UserNotFound,
         "group-not-found": GroupNotFound,

@@ -26,7 +26,7 @@ ALIASES: Mapping[str, str] = {
 """Other names of DID fields in a header row."""
 
 OF_THE_EXPORTED = frozenset({
-    "did_id", "modify_stamp", "copied_from", "version", "gateway_set", "managed_by",
+    "did_id", "modify_stamp", "copied_from", "version", "managed_by",
     "didier_row", "didier_outcome", "didier_reason",
 })  # fmt: skip
 """Columns of an export that belong to the DID that was exported, and of a table of refused rows: left out."""
@@ -150,7 +150,7 @@ def _usual(header: str, has_number: bool) -> str:
 _YES = frozenset({"y", "yes", "true", "t", "1", "active", "on", "enabled"})
 _NO = frozenset({"n", "no", "false", "f", "0", "inactive", "off", "disabled"})
 _TEXTS = frozenset({
-    "did_description", "did_carrier_description", "tags", "schedule", "fallbacks",
+    "did_description", "did_carrier_description", "tags", "schedule", "fallbacks", "gateway_set",
     "custom_one", "custom_two", "custom_three", "custom_four", "custom_five",
 })  # fmt: skip
 """Fields in which any text may stand, also one that looks like a number."""

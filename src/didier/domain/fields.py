@@ -44,6 +44,7 @@ SERVERS = "servers.server_ip"
 USERS = "vicidial_users.user"
 USER_GROUPS = "vicidial_user_groups.user_group"
 SCHEDULES = "didier_schedules.name"
+GATEWAYS = "didier_gateways.name"
 
 KINDS = MappingProxyType({
     CALL_MENUS: "call menu",
@@ -54,6 +55,7 @@ KINDS = MappingProxyType({
     USERS: "user",
     USER_GROUPS: "user group",
     SCHEDULES: "schedule",
+    GATEWAYS: "gateway set",
 })  # fmt: skip
 """What stands in each column that fields refer to."""
 
@@ -384,6 +386,8 @@ OWN_FIELDS = (
           label="Schedule", group="Route"),
     Field("fallbacks", fallbacks, "Where calls go, in order, if the route's destination cannot take them:"
           f" {route_texts.EXAMPLE}", label="Fallbacks", group="Route", tidy=route_texts.tidy),
+    Field("gateway_set", word(1, 50), "SIP gateways to which an edge sends calls; empty: by rule", GATEWAYS,
+          label="Gateway set", group="Route"),
 )  # fmt: skip
 """The fields of Didier's own, which VICIdial does not know."""
 

@@ -23,6 +23,7 @@ from didier.storage.tables import (
     CAMPAIGN_AGENTS,
     DIDIER_TABLES,
     DIDS,
+    GATEWAYS,
     IN_GROUP_AGENTS,
     LIVE_AGENTS,
     LIVE_INBOUND_AGENTS,
@@ -282,6 +283,7 @@ _OFF = {
     SCHEDULES: "DIDs have no opening hours",
     WEBHOOKS: "there are no webhooks",
     WEBHOOK_ATTEMPTS: "there are no webhooks",
+    GATEWAYS: "there are no gateway sets",
     PREFERENCES: "the panel keeps no chosen columns, saved filters and mappings of files",
 }
 

@@ -1,4 +1,4 @@
-"""What DID and user fields may point at: in-groups, menus, servers, phones, users, campaigns, schedules."""
+"""What DID and user fields may point at: in-groups, menus, servers, phones, users, campaigns, schedules …"""
 
 from collections.abc import Collection
 
@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 from didier.domain.fields import (
     CALL_MENUS,
     CAMPAIGNS,
+    GATEWAYS,
     IN_GROUPS,
     PHONES,
     SCHEDULES,
@@ -28,6 +29,7 @@ _NAMES = {
     USERS: "full_name",
     USER_GROUPS: "group_name",
     SCHEDULES: "name",
+    GATEWAYS: "name",
 }
 """The column beside each that fields refer to in which people find what it is called."""
 

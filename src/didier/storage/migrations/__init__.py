@@ -51,22 +51,32 @@ _PREFERENCES = sa.Table(
 )
 
 
-_SCHEDULES = sa.Table(
-    "didier_schedules",  # opening hours
-    sa.MetaData(),
-    # As VICIdial compares the names of what DIDs lead to: without case.
-    sa.Column(
-        "name", sa.String(50).with_variant(sa.String(50, collation="NOCASE"), SQLITE), primary_key=True
-    ),
-    sa.Column(
-        "user_group",
-        sa.String(20).with_variant(sa.String(20, collation="NOCASE"), SQLITE),
-        nullable=False,
-        server_default=EVERY_GROUP,
-    ),
-    sa.Column("value", sa.Text, nullable=False),  # JSON
-    sa.Column("updated_at", sa.DateTime, nullable=False),
-    **INNODB,
+def _named(table: str, *columns: "sa.Column[Any]") -> sa.Table:
+    """Return a *table* of things that DIDs name, with *columns* of their own."""
+    return sa.Table(
+        table,
+        sa.MetaData(),
+        # As VICIdial compares the names of what DIDs lead to: without case.
+        sa.Column(
+            "name", sa.String(50).with_variant(sa.String(50, collation="NOCASE"), SQLITE), primary_key=True
+        ),
+        sa.Column(
+            "user_group",
+            sa.String(20).with_variant(sa.String(20, collation="NOCASE"), SQLITE),
+            nullable=False,
+            server_default=EVERY_GROUP,
+        ),
+        *columns,
+        sa.Column("value", sa.Text, nullable=False),  # JSON
+        sa.Column("updated_at", sa.DateTime, nullable=False),
+        **INNODB,
+    )
+
+
+_SCHEDULES = _named("didier_schedules")  # opening hours
+_GATEWAYS = _named(
+    "didier_gateways",  # sets of SIP gateways
+    sa.Column("number", sa.Integer, nullable=False, unique=True),  # in Kamailio's dispatcher
 )
 _WEBHOOKS = sa.Table(
     "didier_webhooks",  # endpoints of webhooks, and how far each of them is
@@ -112,7 +122,7 @@ _WEBHOOK_ATTEMPTS = sa.Table(
     sqlite_autoincrement=True,
     **INNODB,
 )
-_OPTIONAL = (_PREFERENCES, _SCHEDULES, _WEBHOOKS, _WEBHOOK_ATTEMPTS)
+_OPTIONAL = (_PREFERENCES, _SCHEDULES, _WEBHOOKS, _WEBHOOK_ATTEMPTS, _GATEWAYS)
 
 
 def make_optional(conn: Connection) -> None:
