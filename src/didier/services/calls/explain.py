@@ -17,13 +17,14 @@ from didier.domain.calls.deciding import DEFAULT, SYSTEM_FILTER, decide
 from didier.domain.calls.decision import Decision, Step
 from didier.domain.calls.questions import ActiveDids
 from didier.domain.calls.targets import REDIRECTED, Target, text
+from didier.domain.gateways import Choice
 from didier.domain.routes import destination
 from didier.domain.users import missing_rights
 from didier.domain.visibility import Visibility
 from didier.errors import NotFound, NotPermitted
 from didier.services.calls import routing
 from didier.services.calls.routing import AskWeb
-from didier.services.dids import nowhere
+from didier.services.dids import gateways, nowhere
 from didier.services.users.authentication import Caller
 from didier.storage.calls import facts
 from didier.storage.dids import dids
@@ -49,11 +50,15 @@ class SupposedCall:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What is decided on a call, the *steps* on the way, and why it leads nowhere; None: it does not."""
+    """What is decided on a call, the *steps* on the way, and why it leads nowhere; None: it does not.
+
+    *gateways* is the set of gateways to which a SIP edge sends it; None: to none that the caller sees.
+    """
 
     decision: Decision
     steps: Sequence[Step]
     nowhere: str | None
+    gateways: Choice | None = None
 
     @property
     def did(self) -> str | None:
@@ -96,7 +101,12 @@ def explain(
     [decision] = routing.decide(conn, [asking], ask_web or _not_asked)
     if not _is_seen(sight, decision):
         return NotFound(call.dialled)
-    return Explanation(decision, _steps(conn, sight, decision), _nowhere(conn, sight, decision))
+    return Explanation(
+        decision,
+        _steps(conn, sight, decision),
+        _nowhere(conn, sight, decision),
+        _gateways(conn, sight, decision),
+    )
 
 
 def _not_asked(url: str) -> None:
@@ -127,6 +137,11 @@ def _steps(conn: Connection, sight: Visibility, decision: Decision) -> Sequence[
         return decision.steps
     first = next(place for place, step in enumerate(decision.steps) if step.rule == "did")
     return decision.steps[first:]
+
+
+def _gateways(conn: Connection, sight: Visibility, decision: Decision) -> Choice | None:
+    [choice] = gateways.chosen(conn, [decision.did]) if decision.did is not None else [None]
+    return choice if choice and sight.sees_group(choice.chosen.group) else None
 
 
 def _nowhere(conn: Connection, sight: Visibility, decision: Decision) -> str | None:
