@@ -1,12 +1,11 @@
 """`didier schedule`: opening hours that DIDs have."""
 
-import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from didier.cli import printing
+from didier.cli import json_files, printing
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes
 from didier.cli.terminal import say
@@ -90,20 +89,10 @@ def set_(connection: ConnectionOptions, name: Name, file: File) -> None:
 
     Example: didier schedule set office office.json
     """
-    values = _values(file)
+    values = json_files.values(file, "a schedule", OF_THE_MOMENT)
     with connection.client() as client:
         stored = client.set_schedule(name, values)
     say(f"The schedule {stored.name} was stored; it is {'open' if stored.open else 'closed'}.")
-
-
-def _values(file: typer.FileText) -> dict[str, Any]:
-    try:
-        values = json.load(file)
-    except ValueError as error:  # also text that is not in UTF-8
-        raise typer.BadParameter(f"no JSON: {error}", param_hint="FILE") from None
-    if not isinstance(values, dict):
-        raise typer.BadParameter("the JSON of a schedule is an object", param_hint="FILE")
-    return {key: value for key, value in values.items() if key not in OF_THE_MOMENT}
 
 
 @app.command()

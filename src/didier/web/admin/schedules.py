@@ -16,17 +16,13 @@ from didier.errors import Refusal
 from didier.services.dids.schedules import THINGS
 from didier.services.users.authentication import Caller
 from didier.storage.dids.schedules import StoredSchedule
+from didier.web.admin import named
 from didier.web.admin.cookies import PREFIX
 from didier.web.admin.page import PanelPage, caller_of, may
-from didier.web.api import cursors
-from didier.web.api.cursors import BadCursor
 from didier.web.api.operations import Permission
 from didier.web.api.schedules import UPCOMING
-from didier.web.api.schemas import SEARCH_MOST
 
-PAGE = 50
 READ = Permission("list_dids", "dids:read")
-_ORDER = "schedules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +58,9 @@ class SchedulesPage(PanelPage):
     @route("")
     async def index(self, request: Request) -> Response:
         """Show those that the caller sees, by name."""
-        after = _after(request)
-        search = request.query_params.get("search", "")[:SEARCH_MOST]
-
-        def read(conn: Connection, caller: Caller) -> dict[str, Any] | Refusal:
-            found = THINGS.page(conn, caller, search, PAGE, after)
-            if isinstance(found, Refusal):
-                return found
-            some, last = found
-            return {
-                "rows": [Shown.of(one, _now()) for one in some],
-                "are_kept": THINGS.are_kept(conn),
-                "following": cursors.write(_ORDER, [last]) if last else None,
-            }
-
-        found = await self.read(request, read)
-        return self.render(
-            request, "schedules.html", "Schedules", **found, wanted=search, is_first=not after,
-            may_add=found["are_kept"] and may(request, "update_did"),
-        )  # fmt: skip
+        found = await named.read(self, request, THINGS)
+        rows = [Shown.of(one, _now()) for one in found.things]
+        return self.render(request, "schedules.html", "Schedules", rows=rows, **found.context)
 
     @route("/new")
     async def new(self, request: Request) -> Response:
@@ -140,12 +120,3 @@ def _offered() -> dict[str, Any]:
 
 def _now() -> datetime:
     return datetime.now().astimezone()
-
-
-def _after(request: Request) -> str:
-    """Return the name behind which the page begins; an old address begins at the first."""
-    try:
-        place = cursors.read(request.query_params.get("after"), _ORDER, (str,))
-    except BadCursor:
-        return ""
-    return str(place[0]) if place else ""

@@ -2,6 +2,7 @@
 
 import { ask, path, sentence } from "./api.js";
 import { offer } from "./choices.js";
+import { offerDeletion } from "./deletion.js";
 import { busy, say } from "./fields.js";
 import { later, note } from "./notes.js";
 
@@ -81,24 +82,8 @@ form.addEventListener("submit", async (event) => {
   if (problem) refused(problem);
 });
 
-const dialog = document.getElementById("deletion");
-const wrong = document.getElementById("deletion-problem");
-const force = document.getElementById("deletion-force");
-
-document.getElementById("delete")?.addEventListener("click", () => {
-  wrong.hidden = force.hidden = true;
-  dialog.showModal();
-});
-document.getElementById("deletion-no")?.addEventListener("click", () => dialog.close());
-document.getElementById("deletion-yes")?.addEventListener("click", async () => {
-  const forced = !force.hidden && force.querySelector("input").checked;
-  try {
-    await ask("DELETE", `${path(form.dataset.path, ...key)}${forced ? "?force=true" : ""}`);
-    later("success", `The ${name} ${key[0]} was deleted.`);
-    location.assign(`/admin${path(form.dataset.path)}`);
-  } catch (problem) {
-    wrong.textContent = problem.message;
-    wrong.hidden = false;
-    force.hidden = problem.type !== "destination-in-use";
-  }
+offerDeletion(async (forced) => {
+  await ask("DELETE", `${path(form.dataset.path, ...key)}${forced ? "?force=true" : ""}`);
+  later("success", `The ${name} ${key[0]} was deleted.`);
+  location.assign(`/admin${path(form.dataset.path)}`);
 });

@@ -1,6 +1,7 @@
 // A schedule: the form, and the deletion.
 
 import { ask, path, sentence } from "./api.js";
+import { offerDeletion } from "./deletion.js";
 import { busy, say } from "./fields.js";
 import { later } from "./notes.js";
 
@@ -51,21 +52,8 @@ form.addEventListener("submit", async (event) => {
   if (problem) say(place(problem), sentence(problem.message));
 });
 
-const dialog = document.getElementById("deletion");
-const wrong = document.getElementById("deletion-problem");
-
-document.getElementById("delete")?.addEventListener("click", () => {
-  wrong.hidden = true;
-  dialog.showModal();
-});
-document.getElementById("deletion-no")?.addEventListener("click", () => dialog.close());
-document.getElementById("deletion-yes")?.addEventListener("click", async () => {
-  try {
-    await ask("DELETE", path("schedules", form.dataset.name));
-    later("success", `The schedule ${form.dataset.name} was deleted.`);
-    location.assign("/admin/schedules");
-  } catch (problem) {
-    wrong.textContent = problem.message;
-    wrong.hidden = false;
-  }
+offerDeletion(async () => {
+  await ask("DELETE", path("schedules", form.dataset.name));
+  later("success", `The schedule ${form.dataset.name} was deleted.`);
+  location.assign("/admin/schedules");
 });
