@@ -1,12 +1,12 @@
 """How each operation of the JSON API is asked well-formed, and what it needs. One missing fails a test."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from didier import errors
 from security.rule import ALLOWED, PARTLY, Need, Row, needs
-from security.world import CALL, DAY, DESK_SERVER, DID, MARK, OTHER, PASSWORD, SCHEDULE
+from security.world import CALL, DAY, DESK_SERVER, DID, GATEWAYS, MARK, OTHER, PASSWORD, SCHEDULE
 
 DID_CSV = "did_pattern,did_description\n{},Support line\n"
 UPDATE = {"verb": "update", "values": {"record_call": "Y"}}
@@ -105,6 +105,18 @@ def _schedules() -> tuple[Operation, ...]:
         Operation("getSchedule", _READ, **hidden, mark=MARK),
         Operation("setSchedule", body=SCHEDULE, **hidden, **write),
         Operation("deleteSchedule", **hidden, **write),
+    )
+
+
+def _gateways() -> tuple[Operation, ...]:
+    """Return the operations on gateway sets: an address that is new needs rights on machines besides."""
+    hidden = {"hidden": errors.DestinationNotFound, "beyond": errors.NotPermitted}
+    new = replace(needs("update_did", rights=("update_did", "server_refresh")), level=9)
+    return (
+        Operation("listGatewaySets", _READ, hidden=PARTLY, beyond=errors.NotPermitted, mark=MARK),
+        Operation("getGatewaySet", _READ, **hidden, mark=MARK),
+        Operation("setGatewaySet", new, body=GATEWAYS, **hidden, changes=True),
+        Operation("deleteGatewaySet", needs("update_did"), **hidden, changes=True),
     )
 
 
@@ -252,6 +264,7 @@ OPERATIONS: tuple[Operation, ...] = (
         {"server_description": "Another"},
     ),
     *_schedules(),
+    *_gateways(),
     _dids("readUsage", "did_log_export", mark=DID),
     _dids("readLiveCalls", "list_dids", mark=DID),
     _dids("watchCalls", "list_dids", query="?seconds=1", mark=DID),

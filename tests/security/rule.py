@@ -32,6 +32,7 @@ class Need:
 
     The rights are those of the functions unless they are named. With *any_of*, one of these functions is
     enough. Without *api* nothing is needed but to be signed in, and without *by_token* no token does.
+    *level* is the lowest, where that of the rights is not enough.
     """
 
     functions: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Need:
     any_of: tuple[str, ...] = ()
     api: bool = True
     by_token: bool = True
+    level: int = 0
 
     @property
     def all_rights(self) -> tuple[str, ...]:
@@ -71,7 +73,7 @@ def least(need: Need, level: int) -> dict[str, str]:
         **FULL,
         **{column: str(int(column in given)) for column in LABEL_OF},
         API_ACCESS: "1",
-        LEVEL: str(max([level, *(right.level for right in rights)])),
+        LEVEL: str(max([level, need.level, *(right.level for right in rights)])),
         LIST: f" {' '.join(needed.functions)} ",
     }
 
@@ -95,7 +97,7 @@ def lacks(need: Need, has: Mapping[str, str]) -> list[str]:
         settings = [right.setting, *(right.instead[:1] if right.instead else ())]
         if not any(has[COLUMN_OF[setting]] == "1" for setting in settings):
             missing.append(right.label)
-        if int(has[LEVEL]) < right.level:
+        if int(has[LEVEL]) < max(right.level, need.level):
             missing.append("User Level")
     return missing
 

@@ -46,6 +46,7 @@ PARTS = {
 """What stands in addresses."""
 
 SCHEDULE = {"time_zone": "UTC", "hours": {}, "outside": "VOICEMAIL:200"}
+GATEWAYS = {"gateways": [{"address": "192.0.2.30"}]}
 
 _DESTINATIONS = {
     "vicidial_inbound_groups": {"group_id": "HIDDEN", "group_name": MARK},
@@ -55,6 +56,12 @@ _DESTINATIONS = {
     "didier_schedules": {
         "name": OTHER,
         "value": json.dumps({**SCHEDULE, "dates": [{"date": "12-24", "name": MARK}]}),
+        "updated_at": "2026-03-04 05:06:07",
+    },
+    "didier_gateways": {
+        "name": OTHER,
+        "number": 1,
+        "value": json.dumps({"gateways": [{"address": "192.0.2.31", "description": MARK}]}),
         "updated_at": "2026-03-04 05:06:07",
     },
 }

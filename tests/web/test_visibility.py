@@ -85,6 +85,10 @@ def _groups(server: Didier, admin: Api) -> None:
         server.sql(sql, f"{mark}LINE", mark, group)
         sql = "INSERT INTO vicidial_call_menu (menu_id, menu_name, user_group) VALUES (?, ?, ?)"
         server.sql(sql, f"{mark}MENU", mark, group)
+        gateways = [{"address": f"{mark.lower()}.example.com", "description": mark}]
+        rules = [{"default": True}]
+        values = {"gateways": gateways, "rules": rules, "user_group": group}
+        _sent(admin.ask("PUT", f"/gateways/{group}", values))
     for user in USERS:
         group = "ALPHA" if user == "alpha" else "BRAVO"
         _sent(admin.post("/users", {**rights, "user": user, "user_group": group, "full_name": f"The {user}"}))

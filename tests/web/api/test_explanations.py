@@ -26,6 +26,7 @@ def test_every_step_and_what_asterisk_would_be_told(api):
             {"rule": "route", "outcome": "EXTEN: 8300 in trunkinbound"},
         ],
         "commands": ["SET CONTEXT trunkinbound", "SET EXTENSION 8300", "SET PRIORITY 1"],
+        "gateways": None,
     } == found
 
 

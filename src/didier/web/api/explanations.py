@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from didier.domain import public_holidays, schedules
 from didier.domain.calls.targets import Target
+from didier.domain.gateways import Choice
 from didier.errors import Refusal
 from didier.services.calls import explain
 from didier.services.calls.explain import Explanation, SupposedCall
@@ -91,6 +92,25 @@ class RouteTarget:
 
 
 @dataclass
+class RouteGateways:
+    """The gateway set to which a SIP edge sends the calls to the DID."""
+
+    number: int
+    name: str
+    reason: Annotated[str, Field(description="Why: the DID names it, or which rule")]
+    addresses: Annotated[list[str], Field(description="In the order in which they are tried")]
+
+    @classmethod
+    def of(cls, choice: Choice | None) -> Self | None:
+        """Return *choice* as the API shows it."""
+        if choice is None:
+            return None
+        chosen = choice.chosen
+        addresses = [str(gateway.address) for gateway in chosen.in_order]
+        return cls(chosen.number, chosen.name, choice.reason, addresses)
+
+
+@dataclass
 class RouteExplanation:
     """Where a call would go, and why."""
 
@@ -105,6 +125,7 @@ class RouteExplanation:
     nowhere: Annotated[str | None, Field(description="Why the call leads nowhere; null: it does not")]
     steps: list[RouteStep]
     commands: Annotated[list[str], Field(description="What Asterisk would be told, in this order")]
+    gateways: Annotated[RouteGateways | None, Field(description="null: there is none for the DID")]
 
     @classmethod
     def of(cls, found: Explanation) -> Self:
@@ -122,6 +143,7 @@ class RouteExplanation:
             found.nowhere,
             [RouteStep(step.rule, step.outcome) for step in found.steps],
             found.commands,
+            RouteGateways.of(found.gateways),
         )
 
 

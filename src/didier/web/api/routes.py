@@ -22,6 +22,7 @@ from didier.web.api import (
     dids,
     explanations,
     exports,
+    gateways,
     imports,
     live,
     me,
@@ -63,6 +64,7 @@ ROUTERS = (
     reports.router,
     live.router,
     schedules.router,
+    gateways.router,
     *destinations.ROUTERS,
 )
 TAGS = (
@@ -75,6 +77,7 @@ TAGS = (
     ("destinations", "In-groups, call menus, phones and servers that DIDs lead to"),
     ("schedules", "Opening hours that DIDs have, and where calls go outside them"),
     ("changes", "What happened to DIDs, batches and users, in order, for those who follow it"),
+    ("gateways", "Sets of SIP gateways, and which DIDs have them"),
     ("reports", "The API log, and calls to DIDs"),
 )
 
