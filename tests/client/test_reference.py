@@ -136,8 +136,9 @@ def test_examples_of_the_reference_work(server, tmp_path, monkeypatch, capsys):
     assert shown[4].endswith("['18002223333']\n")
     assert "('DID 18002223333',)\nMain menu ['1']\n" == shown[5]
     assert shown[6] in {"True\n", "False\n"}
-    assert shown[7].endswith("exists\n")
-    assert "18002227777 added" == shown[8].splitlines()[0]
+    assert "['sip:10.0.0.5:5060', 'sip:10.0.0.6:5060']\n" == shown[7]
+    assert shown[8].endswith("exists\n")
+    assert "18002227777 added" == shown[9].splitlines()[0]
 
 
 def test_examples_of_docstrings_and_readme_work(server):

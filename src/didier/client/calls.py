@@ -219,6 +219,27 @@ def delete_schedule(name: str) -> ApiCall[None]:
     return ApiCall("DELETE", f"{API}/schedules/{segment(name)}", _nothing, gone="destination-not-found")
 
 
+def gateway_sets(search: str | None, page_size: int) -> ApiCall[Page[models.GatewaySet]]:
+    """List gateway sets."""
+    return _page("/gateways", models.GatewaySet.read, search=search, limit=page_size)
+
+
+def gateway_set(name: str) -> ApiCall[models.GatewaySet]:
+    """Show a gateway set."""
+    return _get(f"/gateways/{segment(name)}", _value(models.GatewaySet.read))
+
+
+def set_gateway_set(name: str, values: Mapping[str, Any]) -> ApiCall[models.GatewaySet]:
+    """Store a gateway set."""
+    body = bodies.as_json(dict(values))
+    return ApiCall("PUT", f"{API}/gateways/{segment(name)}", _value(models.GatewaySet.read), body=body)
+
+
+def delete_gateway_set(name: str) -> ApiCall[None]:
+    """Delete a gateway set."""
+    return ApiCall("DELETE", f"{API}/gateways/{segment(name)}", _nothing, gone="destination-not-found")
+
+
 def history(pattern: str, page_size: int) -> ApiCall[Page[models.Change]]:
     """List the changes of a DID."""
     return _page(f"/dids/{segment(pattern)}/history", models.Change.read, limit=page_size)

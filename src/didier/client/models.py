@@ -230,6 +230,21 @@ class RouteTarget(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class RouteGateways(Model):
+    """The gateway set to which a SIP edge sends the calls to a DID, and the *reason*."""
+
+    number: int
+    name: str
+    reason: str
+    addresses: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a gateway set of an explanation as a value."""
+        return super(RouteGateways, cls).read(data, addresses=tuple(data["addresses"]), **given)
+
+
+@dataclass(frozen=True, slots=True)
 class CallRoute(Model):
     """Where a call would go.
 
@@ -239,6 +254,7 @@ class CallRoute(Model):
     - *leads_to* says in words where it goes, and *target* is that place in the dialplan; both are None where
       the dialplan goes on by itself. *nowhere* says why the call leads nowhere, None if it does not.
     - *steps* have what was looked at on the way, *commands* what Asterisk would be told.
+    - *gateways* is the set to which a SIP edge sends the calls to the DID; None: there is none.
     """
 
     dialled: str
@@ -252,13 +268,16 @@ class CallRoute(Model):
     nowhere: str | None
     steps: tuple[RouteStep, ...] = ()
     commands: tuple[str, ...] = ()
+    gateways: RouteGateways | None = None
 
     @classmethod
     def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
         """Return an explanation as a value."""
-        target = data["target"] and RouteTarget.read(data["target"])
+        given["target"] = data["target"] and RouteTarget.read(data["target"])
+        # Servers before this release do not say.
+        given["gateways"] = RouteGateways.read(data["gateways"]) if data.get("gateways") else None
         steps, commands = tuple(map(RouteStep.read, data["steps"])), tuple(data["commands"])
-        return super(CallRoute, cls).read(data, target=target, steps=steps, commands=commands, **given)
+        return super(CallRoute, cls).read(data, steps=steps, commands=commands, **given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +324,52 @@ class Schedule(Model):
         days = tuple(map(SpecialDay.read, data["upcoming"]))
         opening, dates = moment(data["next_opening"]), tuple(data["dates"])
         return super(Schedule, cls).read(data, upcoming=days, next_opening=opening, dates=dates, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway(Model):
+    """A SIP gateway of a set.
+
+    One of a higher *priority* is tried first; *weight* is its share among those of the same.
+    """
+
+    address: str
+    priority: int = 0
+    weight: int = 1
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRule(Model):
+    """Which DIDs have a gateway set by itself: those with all that is named, or with *default* all others."""
+
+    prefix: str = ""
+    route: str = ""
+    server_ip: str = ""
+    user_group: str = ""
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySet(Model):
+    """SIP gateways that take the calls to some DIDs; *number* is that of the set in Kamailio's dispatcher.
+
+    With *probing* it is tried whether the gateways answer. By *rules* DIDs have the set that name none.
+    """
+
+    name: str
+    number: int
+    user_group: str
+    gateways: tuple[Gateway, ...]
+    probing: bool = True
+    rules: tuple[GatewayRule, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a gateway set as a value."""
+        gateways = tuple(map(Gateway.read, data["gateways"]))
+        rules = tuple(map(GatewayRule.read, data["rules"]))
+        return super(GatewaySet, cls).read(data, gateways=gateways, rules=rules, **given)
 
 
 @dataclass(frozen=True, slots=True)

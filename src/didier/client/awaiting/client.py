@@ -381,6 +381,24 @@ class AsyncDidier:
         """Delete a schedule that no DID has."""
         await self._connection.send(calls.delete_schedule(name))
 
+    def gateway_sets(
+        self, search: str | None = None, *, page_size: int = PAGE
+    ) -> AsyncIterator[models.GatewaySet]:
+        """Yield the sets of SIP gateways, by name; *search* is a part of that."""
+        return self._connection.pages(calls.gateway_sets(search, page_size))
+
+    async def gateway_set(self, name: str) -> models.GatewaySet:
+        """Return a set of SIP gateways."""
+        return await self._connection.send(calls.gateway_set(name))
+
+    async def set_gateway_set(self, name: str, values: Mapping[str, Any]) -> models.GatewaySet:
+        """Store a gateway set in the place of the one with its name; *values* are as in the JSON API."""
+        return await self._connection.send(calls.set_gateway_set(name, values))
+
+    async def delete_gateway_set(self, name: str) -> None:
+        """Delete a gateway set that no DID has."""
+        await self._connection.send(calls.delete_gateway_set(name))
+
     def checks(self, kind: str | None = None, *, page_size: int = PAGE) -> AsyncIterator[models.CheckedDid]:
         """Yield the DIDs with which something is wrong, with what that is; only that of one *kind*, if named.
 
