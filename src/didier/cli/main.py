@@ -19,6 +19,7 @@ from didier.cli import (
     destinations,
     dids,
     edits,
+    gateways,
     keys,
     reports,
     routing,
@@ -59,6 +60,7 @@ app.command()(reports.calls)
 for name, group in destinations.APPS.items():
     app.add_typer(group, name=name)
 app.add_typer(schedules.app, name="schedule")
+app.add_typer(gateways.app, name="gateway")
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(keys.app, name="key")

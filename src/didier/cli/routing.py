@@ -13,7 +13,7 @@ from didier.cli.printing import AsJson, Column
 from didier.cli.terminal import say
 
 if TYPE_CHECKING:
-    from didier.client import CallRoute, RouteStep
+    from didier.client import CallRoute, RouteGateways, RouteStep
 
 Number = Annotated[str, typer.Argument(help="What is dialled; it need not be a DID.", metavar="NUMBER")]
 From = Annotated[str, typer.Option("--from", help="The number of who calls.", metavar="CALLER")]
@@ -76,6 +76,14 @@ def _show(found: "CallRoute") -> None:
         say(f"It leads nowhere: {found.nowhere}.")
     if found.did is not None:
         say(f"The DID {found.did} decides; its way is {found.route or 'none'}.")
+    if found.gateways:
+        _show_gateways(found.gateways)
     printing.listing(found.steps, _STEPS, as_json=False, as_csv=False, limit=0)
     if found.commands:
         say("Asterisk would be told:", *(f"  {command}" for command in found.commands))
+
+
+def _show_gateways(found: "RouteGateways") -> None:
+    addresses = ", ".join(found.addresses)
+    chosen = f"set {found.number} ({found.name})"
+    say(f"A SIP edge sends its calls to {chosen}: {addresses} ({found.reason}).")
