@@ -17,6 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from browser.conftest import ARGUMENTS, executable
 from browser.panel import Panel
+from didier.web.api.gateways import EXAMPLE as GATEWAYS
 from didier.web.api.schedules import EXAMPLE
 from support.authenticator import set_up
 from support.channel import Channel
@@ -27,6 +28,11 @@ from web.api.conftest import Api
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
 SOURCE = "18001234567"
+
+US_EAST = {
+    "gateways": [{"address": "pbx.example.com"}],
+    "rules": [{"prefix": "1800222", "route": "IN_GROUP"}],
+}
 
 Prepare = Callable[[Panel], Any]
 
@@ -153,6 +159,8 @@ PAGES: Pages = {
     "call-menu": ("/call-menu/MAIN", None),
     "schedules": ("/schedules", None),
     "schedule": ("/schedule/office", None),
+    "gateways": ("/gateways", None),
+    "gateway": ("/gateway/london", None),
     "users": ("/users", None),
     "user": ("/user/crm", None),
     "user-own": ("/user/admin", _losing),
@@ -185,6 +193,8 @@ def fill(server: Didier) -> None:
             option, route, value,
         )  # fmt: skip
     Api(server).ask("PUT", "/schedules/office", EXAMPLE)
+    Api(server).ask("PUT", "/gateways/london", GATEWAYS)
+    Api(server).ask("PUT", "/gateways/us-east", US_EAST)
     server.tutorial(target=",".join(str(18002223333 + number) for number in range(8)))
     server.vicidial(
         "copy_did",

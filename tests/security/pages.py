@@ -78,6 +78,11 @@ PAGES_OPENED: tuple[Opened, ...] = (
     Opened(
         "/schedule/{name}", _LISTED, hidden=errors.DestinationNotFound, mark=MARK, path=f"/schedule/{OTHER}"
     ),
+    Opened("/gateways", _LISTED, hidden=PARTLY, mark=OTHER),
+    Opened("/gateways/new", needs("list_dids", "update_did")),
+    Opened(
+        "/gateway/{name}", _LISTED, hidden=errors.DestinationNotFound, mark=MARK, path=f"/gateway/{OTHER}"
+    ),
     *(Opened(f"/{kind.path}/new", needs("list_dids", "update_did")) for kind in KINDS),
     *(
         Opened(

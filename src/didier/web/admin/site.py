@@ -29,6 +29,7 @@ from didier.web.admin.dashboard import Dashboard
 from didier.web.admin.destinations import FORMS, LISTS
 from didier.web.admin.did import DidPage
 from didier.web.admin.dids import DidsPage
+from didier.web.admin.gateways import GatewayPage, GatewaysPage
 from didier.web.admin.live import LivePage
 from didier.web.admin.logs import ApiLog, ChangeLog
 from didier.web.admin.page import Desk, PanelPage, address, changed, may
@@ -67,8 +68,9 @@ class Start(PanelPage):
 
 
 PAGES: tuple[type[PanelPage], ...] = (
-    Dashboard, LivePage, DidsPage, ChecksPage, CopyPage, BatchesPage, *LISTS, SchedulesPage, UsersPage,
-    ApiLog, ChangeLog, Console, DidPage, BulkPage, UserPage, ProfilePage, Choices, *FORMS, SchedulePage,
+    Dashboard, LivePage, DidsPage, ChecksPage, CopyPage, BatchesPage, *LISTS, SchedulesPage, GatewaysPage,
+    UsersPage, ApiLog, ChangeLog, Console, DidPage, BulkPage, UserPage, ProfilePage, Choices, *FORMS,
+    SchedulePage, GatewayPage,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
