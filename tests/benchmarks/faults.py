@@ -20,6 +20,7 @@ RUNS = (
     ({"LIST_CRASH_ROUNDS": str(ROUNDS), "LIST_CRASH_ENGINE": "MyISAM"}, ["test_myisam_crash.py"]),
     ({"VERB_CRASH_ROUNDS": str(ROUNDS)}, ["test_verb_crash.py"]),
     ({"EDIT_CRASH_ROUNDS": str(ROUNDS)}, ["test_edit_crash.py"]),
+    ({"WEBHOOK_KILLS": str(ROUNDS)}, ["test_webhook_crash.py"]),
     ({"STOP_ROUNDS": str(ROUNDS)}, ["test_stopping.py"]),
     ({}, ["test_disk_full.py", "test_locked.py", "test_database_faults.py", "test_mariadb_loss.py"]),
     ({"OUTAGE_CALLS": str(50 * ROUNDS), "OUTAGE_RATE": "100"}, ["../cli/test_outage.py"]),

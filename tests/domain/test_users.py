@@ -57,8 +57,11 @@ def test_a_function_that_is_not_listed_names_the_setting():
 
 @pytest.mark.parametrize("action", sorted(RIGHTS))
 def test_the_rights_of_an_action(action):
-    """Level 8, API access and the action's own setting are enough."""
-    able = replace(USER, view_reports=True, modify_users=True, delete_users=True, manage_servers=True)
+    """The action's level, API access and its own setting are enough."""
+    level = RIGHTS[action].level
+    able = replace(
+        USER, level=level, view_reports=True, modify_users=True, delete_users=True, manage_servers=True
+    )
 
     assert None is missing_rights(able, action)
 
