@@ -138,7 +138,8 @@ def test_examples_of_the_reference_work(server, tmp_path, monkeypatch, capsys):
     assert shown[6] in {"True\n", "False\n"}
     assert "['sip:10.0.0.5:5060', 'sip:10.0.0.6:5060']\n" == shown[7]
     assert shown[8].endswith("exists\n")
-    assert "18002227777 added" == shown[9].splitlines()[0]
+    assert "batch.finished\n" == shown[9]
+    assert "18002227777 added" == shown[10].splitlines()[0]
 
 
 def test_examples_of_docstrings_and_readme_work(server):

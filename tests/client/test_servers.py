@@ -241,8 +241,8 @@ def test_what_is_exported_can_be_imported(client, block, tmp_path):
     before = contents(client, block)
     path = tmp_path / "dids.csv"
 
-    assert 301 == client.export(path, search=block)
-    assert 301 == client.export(tmp_path / "dids.ndjson", format="ndjson", search=block)
+    assert 301 == client.export(path, search=block).dids
+    assert 301 == client.export(tmp_path / "dids.ndjson", format="ndjson", search=block).dids
     assert path.read_bytes() == b"".join(client.export(search=block))
     with pytest.raises(errors.NotAllPossible):
         client.import_dids(path)
@@ -356,3 +356,34 @@ def test_nobody_there(clients):
     with pytest.raises(errors.ConnectionFailed):
         clients.connect("http://127.0.0.1:9", "admin", "1234").version()
     assert 3 == len(clients.pauses)
+
+
+def test_an_export_and_what_comes_behind_it_are_followed(client, block, tmp_path):
+    """What is done to DIDs, in order, from the number of an export on; what it has may be told once more."""
+    client.copy(SOURCE, to=f"{block}0000")
+    done = client.export(tmp_path / "dids.csv", search=block)
+    client.copy(SOURCE, to=f"{block}0001-{block}0009")
+    client.update(f"{block}0003", extension="8301")
+    client.delete(f"{block}0004")
+    events = client.follow(done.sequence, types="did.*")
+    behind = (one for one in events if one.data.did_pattern != f"{block}0000")
+    found = [next(behind) for _ in range(3)]
+    events.close()
+
+    assert [
+        ("did.created", f"{block}0001", f"{block}0009", 9, 0),
+        ("did.updated", f"{block}0003", f"{block}0003", 1, "8301"),
+        ("did.deleted", f"{block}0004", f"{block}0004", 1, 0),
+    ] == [
+        (one.type, one.data.did_pattern, one.data.last, one.data.size,
+         one.data.after["extension"] if one.type == "did.updated" else 0)
+        for one in found
+    ]  # fmt: skip
+    assert found == [*client.changes(done.sequence, types="did.*")][-3:]
+    assert client.sequence() >= found[-1].resume_after
+
+
+def test_numbers_that_there_are_not_are_gone(client):
+    """A follower of another database finds out."""
+    with pytest.raises(errors.ChangesGone, match="take an export"):
+        next(client.follow(client.sequence() + 1_000))

@@ -197,7 +197,7 @@ def test_an_export_is_written_whole(talk, tmp_path):
     client, _ = talk(*answers)
     path, file = tmp_path / "dids.csv", io.BytesIO()
 
-    assert (2, 2) == (client.export(path, search="1800", active=True), client.export(file))
+    assert (2, 2) == (client.export(path, search="1800", active=True).dids, client.export(file).dids)
     assert (CSV, CSV) == (path.read_bytes(), file.getvalue())
     assert CSV == b"".join(client.export())
     assert ["dids.csv"] == [one.name for one in tmp_path.iterdir()]

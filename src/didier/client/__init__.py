@@ -10,6 +10,8 @@
 
 from didier.client.awaiting import AsyncBatch, AsyncDestinations, AsyncDidier, AsyncPreview
 from didier.client.blocking import Batch, Destinations, Didier, Preview
+from didier.client.events import ChangedBatch, ChangedDid, ChangedUser, ChangeEvent
+from didier.client.exporting import Exported
 from didier.client.models import (
     CallRoute,
     Change,
@@ -51,6 +53,10 @@ __all__ = [
     "Batch",
     "CallRoute",
     "Change",
+    "ChangeEvent",
+    "ChangedBatch",
+    "ChangedDid",
+    "ChangedUser",
     "CheckedDid",
     "Destination",
     "Destinations",
@@ -58,6 +64,7 @@ __all__ = [
     "DidFinding",
     "Didier",
     "Difference",
+    "Exported",
     "Gateway",
     "GatewayRule",
     "GatewaySet",

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from didier.client import bodies, models
 from didier.client.bodies import Body, Table
+from didier.client.events import ChangePage
 from didier.client.models import Did, Page
 from didier.client.table_reading import AS_IT_IS, TableReading
 from didier.client.values import Given, columns, query, segment, yes_no
@@ -55,6 +56,7 @@ class ApiCall(Generic[T]):
       the server did not take it.
     - *gone*: the type of the problem that means it was done before, when it comes to a repeated request.
     - *slow*: the answer may take much longer than usual, as all targets are looked at before it.
+    - *waits*: seconds for which the server may keep the answer back, in which it says nothing.
     """
 
     method: str
@@ -66,6 +68,7 @@ class ApiCall(Generic[T]):
     repeatable: bool = True
     gone: str | None = None
     slow: bool = False
+    waits: int = 0
 
 
 Read = Callable[[Mapping[str, Any]], T]
@@ -243,6 +246,18 @@ def delete_gateway_set(name: str) -> ApiCall[None]:
 def history(pattern: str, page_size: int) -> ApiCall[Page[models.Change]]:
     """List the changes of a DID."""
     return _page(f"/dids/{segment(pattern)}/history", models.Change.read, limit=page_size)
+
+
+# Changes
+
+WAIT_SECONDS = 30
+"""How long the server is to wait for something to happen: proxies end requests that take a minute."""
+
+
+def changes(after: int | None, types: tuple[str, ...], limit: int, wait: int = 0) -> ApiCall[ChangePage]:
+    """List what happened behind a number; None: only how far it is."""
+    wanted = {"after": after, "types": ",".join(types) or None, "limit": limit, "wait": wait or None}
+    return replace(_get("/changes", _value(ChangePage.read), **wanted), waits=wait)
 
 
 # Copies and batches

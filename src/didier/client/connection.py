@@ -76,7 +76,7 @@ class Door:
         return {"params": call.params, "headers": headers, "timeout": self._patience(call, silence)}
 
     def _patience(self, call: ApiCall[Any], silence: float | None) -> httpx2.Timeout:
-        read = self.timeout * SLOW if call.slow and self.timeout is not None else self.timeout
+        read = None if self.timeout is None else self.timeout * (SLOW if call.slow else 1) + call.waits
         return httpx2.Timeout(self.timeout, read=read if silence is None else silence)
 
 

@@ -52,6 +52,7 @@
         ├── SchedulesOff
         ├── GatewaysOff
         ├── ChangedMeanwhile
+        ├── ChangesGone
         ├── UnreadableTargets
         │   └── UnknownColumns
         ├── NothingFound
@@ -365,6 +366,10 @@ class ChangedMeanwhile(ProblemError):
     """The DID is not as the caller last saw it: its ETag is another."""
 
 
+class ChangesGone(ProblemError):
+    """The changes behind a number are no longer told: take an export, and follow from its number."""
+
+
 class UnreadableTargets(ProblemError):
     """The text of the targets cannot be read."""
 
@@ -557,6 +562,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "too-much-to-read": TooMuchToRead,
         "too-many-targets": TooManyTargets,
         "not-all-possible": NotAllPossible,
+        "changes-gone": ChangesGone,
         "batch-not-found": BatchNotFound,
         "not-undoable": NotUndoable,
         "not-cancellable": NotCancellable,

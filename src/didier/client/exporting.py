@@ -1,10 +1,28 @@
 """Exports into files: whole or not at all, and counted on the way."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many DIDs an export has, and the number behind which changes are followed from it on.
+
+    *sequence* is None if the server is too old to tell.
+    """
+
+    dids: int
+    sequence: int | None = None
+
+
+def sequence(headers: Mapping[str, str]) -> int | None:
+    """Return the number of the last change before an export."""
+    found = headers.get("didier-sequence", "")
+    return int(found) if found.isascii() and found.isdecimal() else None
 
 
 class Count:

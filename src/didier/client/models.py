@@ -28,7 +28,8 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _values(data: Mapping[str, Value] | None) -> Mapping[str, Value] | None:
+def frozen(data: Mapping[str, Value] | None) -> Mapping[str, Value] | None:
+    """Return a mapping of the server's that nobody changes."""
     return None if data is None else MappingProxyType(dict(data))
 
 
@@ -183,7 +184,7 @@ class Change(Model):
     @classmethod
     def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
         """Return a line of a history as a value."""
-        before, after = _values(data.get("before")), _values(data.get("after"))
+        before, after = frozen(data.get("before")), frozen(data.get("after"))
         return super(Change, cls).read(data, when=moment(data["when"]), before=before, after=after, **given)
 
 

@@ -30,6 +30,9 @@ _NOT_DONE = (errors.TooManyRequests, errors.Overloaded, errors.DatabaseBusy, err
 _PASSING = (*_NOT_DONE, errors.DatabaseLost, errors.KeyUnderWay)
 """Refusals that pass by themselves."""
 
+_OUTAGE = (ConnectionFailed, TimedOut, errors.Unavailable, errors.TooManyRequests, errors.ServerFailed)
+"""What somebody mends, or what passes: for who waits however long that takes."""
+
 _GATEWAY = frozenset({502, 503, 504})
 """What a proxy answers when it does not reach the server."""
 
@@ -93,6 +96,23 @@ class Attempts:
         if not may or self.failed >= self.policy.retries or at_least > PATIENCE_SECONDS:
             raise error
         wait = max(self.policy.wait(self.failed), at_least)
+        self.failed += 1
+        return wait
+
+
+@dataclass(slots=True)
+class Outage:
+    """The failures, one behind the other, of something that is tried for ever."""
+
+    policy: Policy
+    failed: int = 0
+
+    def wait(self, error: DidierError) -> float:
+        """Return the seconds until it is tried again; raises *error* if it does not pass by itself."""
+        is_gateway = isinstance(error, UnexpectedAnswer) and error.status in _GATEWAY
+        if not isinstance(error, _OUTAGE) and not is_gateway:
+            raise error
+        wait = self.policy.wait(self.failed)
         self.failed += 1
         return wait
 

@@ -17,10 +17,12 @@ from didier.client.awaiting.destinations import AsyncDestinations
 from didier.client.bodies import Table, Targets
 from didier.client.calls import PAGE
 from didier.client.connection import Door
-from didier.client.errors import ConnectionFailed
+from didier.client.errors import ConnectionFailed, DidierError
+from didier.client.events import ChangeEvent
+from didier.client.exporting import Exported
 from didier.client.models import Did
 from didier.client.orders import CopyRequest, EditRequest
-from didier.client.retrying import AsyncSleep, Policy
+from didier.client.retrying import AsyncSleep, Outage, Policy
 from didier.client.table_reading import TableReading
 from didier.client.values import Given, texts
 
@@ -410,6 +412,58 @@ class AsyncDidier:
         """Yield the changes of a DID, newest first; also of a deleted one."""
         return self._connection.pages(calls.history(pattern, page_size))
 
+    # Changes
+
+    async def sequence(self) -> int:
+        """Return the number of the last change: `follow` tells from it on what happens after now."""
+        return (await self._connection.send(calls.changes(None, (), 1))).next
+
+    async def changes(
+        self, after: int = 0, *, types: str | Iterable[str] = (), page_size: int = PAGE
+    ) -> AsyncIterator[ChangeEvent]:
+        """Yield what happened behind the number *after*, in order, up to the last change.
+
+        *types*: only events of these, as ``did.created`` or ``did.*``. Raises `ChangesGone` where the server
+        no longer tells what came behind *after*.
+        """
+        wanted, is_more = texts(types), True
+        while is_more:
+            page = await self._connection.send(calls.changes(after, wanted, page_size))
+            for event in page.items:
+                yield event
+            is_more, after = after < page.next < page.newest, page.next
+
+    async def follow(
+        self,
+        after: int,
+        *,
+        types: str | Iterable[str] = (),
+        on_progress: Callable[[int], object] | None = None,
+        on_failure: Callable[[DidierError], object] | None = None,
+    ) -> AsyncIterator[ChangeEvent]:
+        """Yield what happened behind the number *after*, and for ever what happens, as it happens.
+
+        However long the server is away: *on_failure* is told why it is asked again. An event comes at least
+        once: store its ``resume_after`` when it is done with, and go on from there. Where few events are
+        wanted, time passes without any: *on_progress* is called with the number to store then, and whenever
+        all events of a page were taken. Raises `ChangesGone` as `changes` does.
+        """
+        wanted, outage = texts(types), Outage(self._connection.policy)
+        while True:
+            try:
+                page = await self._connection.send(calls.changes(after, wanted, PAGE, calls.WAIT_SECONDS))
+            except DidierError as error:
+                wait = outage.wait(error)
+                if on_failure:
+                    on_failure(error)
+                await self._connection.pause(wait)
+                continue
+            outage.failed, after = 0, page.next
+            for event in page.items:
+                yield event
+            if on_progress:
+                on_progress(after)
+
     # Files
 
     @overload
@@ -420,7 +474,7 @@ class AsyncDidier:
     @overload
     async def export(
         self, to: Path | IO[bytes], *, format: Literal["csv", "ndjson"] = "csv", **filters: Any
-    ) -> int: ...
+    ) -> Exported: ...
 
     async def export(
         self,
@@ -428,11 +482,11 @@ class AsyncDidier:
         *,
         format: Literal["csv", "ndjson"] = "csv",
         **filters: Any,
-    ) -> AsyncIterator[bytes] | int:
+    ) -> AsyncIterator[bytes] | Exported:
         """Export all DIDs, or those that *filters* (as of `dids`) leave.
 
-        With *to* return how many were written: a `Path` is there when it is whole, a file is written to as
-        the pieces come. Without, return the pieces.
+        With *to* return how many were written, and the number from which `follow` goes on: a `Path` is there
+        when it is whole, a file is written to as the pieces come. Without, return the pieces.
         """
         call = calls.export(format, calls.filters(**filters))
         if to is None:
@@ -443,7 +497,7 @@ class AsyncDidier:
                 async for piece in response.aiter_bytes():
                     file.write(piece)
                     count.add(piece)
-        return count.dids
+        return Exported(count.dids, exporting.sequence(response.headers))
 
     async def import_dids(
         self,

@@ -1,0 +1,140 @@
+"""What followers of changes are told, as values."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Self
+
+from didier.client.models import BatchState, Model, Value, frozen, moment
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedDid(Model):
+    """What happened to a DID, or to *size* DIDs with consecutive numbers and ids.
+
+    - *did_pattern* is the number, of many the first; *last* the last of them.
+    - *before* and *after* are columns and values: all of what was created or deleted, of an update those in
+      *fields*. None: there is none, or it is not known.
+    - *own*, of a run that was created: the columns of each DID in which they differ otherwise than in number
+      and id; *after* is that of the first.
+    - *version* is that of the DID from then on; *source* the DID that was copied.
+    """
+
+    did_id: int
+    did_pattern: str
+    last: str = ""
+    size: int = 1
+    version: int | None = None
+    source: str | None = None
+    fields: tuple[str, ...] | None = None
+    before: Mapping[str, Value] | None = field(default=None, hash=False)
+    after: Mapping[str, Value] | None = field(default=None, hash=False)
+    own: tuple[Mapping[str, Value], ...] | None = field(default=None, hash=False)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return what the API tells of a DID as a value."""
+        names, own = data.get("fields"), data.get("own")
+        return super(ChangedDid, cls).read(
+            data,
+            fields=None if names is None else tuple(names),
+            before=frozen(data.get("before")),
+            after=frozen(data.get("after")),
+            own=None if own is None else tuple(map(MappingProxyType, own)),
+            **given,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedBatch(Model):
+    """A batch that was ordered, or that has ended, in *state*; *batch* is how it stands now."""
+
+    id: int
+    kind: str
+    state: str
+    batch: BatchState
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return what the API tells of a batch as a value."""
+        return super(ChangedBatch, cls).read(data, batch=BatchState.read(data["batch"]), **given)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedUser(Model):
+    """A user who was added, changed or deleted; *fields* are the columns that were set."""
+
+    user: str
+    fields: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return what the API tells of a user as a value."""
+        return super(ChangedUser, cls).read(data, fields=tuple(data.get("fields") or ()), **given)
+
+
+_SUBJECTS: Mapping[str, Callable[[Mapping[str, Any]], ChangedDid | ChangedBatch | ChangedUser]] = {
+    "did": ChangedDid.read,
+    "batch": ChangedBatch.read,
+    "user": ChangedUser.read,
+}
+"""What is told of each subject; its name is the first word of the type."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvent(Model):
+    """Something that has happened.
+
+    - *sequence* is its place; several events may share one. *id* is what it is known by, however often it
+      comes.
+    - *resume_after* is the number to store when it is done with: following goes on behind it.
+    - *type* says what *data* is: of ``did.…`` a `ChangedDid`, of ``batch.…`` a `ChangedBatch`, of ``user.…``
+      a `ChangedUser`, and a mapping of what this release does not know.
+    - *user* did it, through *origin*, by *cause*; all empty where it was done beside Didier, and found.
+    - *members* is the whole event as the server has sent it.
+    """
+
+    sequence: int
+    id: str
+    type: str
+    timestamp: datetime
+    resume_after: int
+    user: str = ""
+    origin: str = ""
+    cause: str = ""
+    batch_id: int | None = None
+    data: ChangedDid | ChangedBatch | ChangedUser | Mapping[str, Any] = field(
+        default_factory=dict, hash=False
+    )
+    members: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return an event of the API as a value."""
+        read = _SUBJECTS.get(str(data["type"]).partition(".")[0], MappingProxyType)
+        shown = {"timestamp": moment(data["timestamp"]), "data": read(data["data"]), "members": frozen(data)}
+        return super(ChangeEvent, cls).read({**data, **shown}, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage(Model):
+    """Some events; the next page begins behind *next*, and *newest* is the highest number there is."""
+
+    items: tuple[ChangeEvent, ...]
+    next: int
+    newest: int
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a page of events as a value.
+
+        What has one number comes on one page: only behind the last event of a number may others go on there.
+        """
+        items = data["items"]
+        numbers = [item["sequence"] for item in items]
+        events = (
+            ChangeEvent.read(item, resume_after=number - 1 if number == following else number)
+            for item, number, following in zip(items, numbers, [*numbers, None][1:], strict=True)
+        )
+        return super(ChangePage, cls).read(data, items=tuple(events), **given)
