@@ -311,7 +311,9 @@ def test_what_is_exported_can_be_imported(place, tmp_path):
     before = place.row(numbers[1])
     done = place("import", str(file))
 
-    assert (0, f"1 DID written to {file}.\n") == (written.status, written.err)
+    told, since = written.err.splitlines()
+    assert (0, f"1 DID written to {file}.") == (written.status, told)
+    assert re.fullmatch(r"What has happened since: didier changes --after \d+", since)
     assert ["dids.csv"] == [path.name for path in tmp_path.iterdir() if path.suffix == ".csv"]
     assert ("Nothing was written: 1 added.", None) == (dry.lines[-1], before)
     assert re.fullmatch(r"Batch \d+: 1 added\.\n", done.out)

@@ -13,6 +13,7 @@ import didier
 from didier.cli import (
     backups,
     batches,
+    changes,
     checks,
     copies,
     demo,
@@ -54,6 +55,8 @@ app.command()(transfers.export)
 app.command("import")(transfers.import_)
 app.add_typer(batches.app, name="batches")
 app.command()(batches.undo)
+app.command()(changes.changes)
+app.command()(changes.follow)
 app.command()(reports.log)
 app.command()(reports.usage)
 app.command()(reports.calls)

@@ -1,9 +1,9 @@
 """`didier export` and `didier import`: DIDs to files and from them."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Literal, cast
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -24,6 +24,7 @@ from didier.cli.dids import (
 )
 from didier.cli.failures import Status
 from didier.cli.printing import AsCsv, AsJson, Column, Limit, Yes, numbered
+from didier.cli.progress_bars import ProgressBar
 from didier.cli.table_options import AllowImplausible, AllowNowhere, IgnoreColumns, Map, reading
 from didier.cli.table_options import Column as NumberColumn
 from didier.cli.terminal import output, say
@@ -31,6 +32,7 @@ from didier.client import exporting
 from didier.errors import WrongSetting
 
 if TYPE_CHECKING:
+    from didier.client import Didier, Exported
     from didier.client.models import Import, ImportedItem, Item
 
 STANDARD = "-"
@@ -76,30 +78,41 @@ def export(
     """
     kind = _form(form, file)
     with connection.client() as client:
-        pieces = client.export(
-            format=kind, search=search, route=route, active=active, user_group=user_group, group_id=in_group,
-            carrier=carrier, copied_from=copied_from, destination=destination, tag=tag, locked=locked,
-            leads_nowhere=leads_nowhere, check=check,
+        done = _write(
+            client, file, kind, search=search, route=route, active=active, user_group=user_group,
+            group_id=in_group, carrier=carrier, copied_from=copied_from, destination=destination, tag=tag,
+            locked=locked, leads_nowhere=leads_nowhere, check=check,
         )  # fmt: skip
-        count = _write(pieces, file, kind)
-    say(f"{numbered(count, 'DID')} written to {file}.", err=True)
+    say(f"{numbered(done.dids, 'DID')} written to {file}.", err=True)
+    if done.sequence is not None:
+        say(f"What has happened since: didier changes --after {done.sequence}", err=True)
 
 
-def _write(pieces: Iterator[bytes], to: str, kind: Form) -> int:
-    """Write an export while a bar shows how many DIDs have passed; return their number."""
-    count = exporting.Count(kind)
+def _write(client: "Didier", to: str, kind: Form, **filters: Any) -> "Exported":
+    """Write an export while a bar shows how many DIDs have passed."""
     place = output(is_json=kind == "ndjson") if to == STANDARD else Path(to)
     try:
         with progress_bars.progress_bar() as bar, exporting.written(place) as file:
-            for piece in pieces:
-                file.write(piece)
-                count.add(piece)
-                bar.show("Exporting", count.dids, None)
+            shown = _Passing(file, exporting.Count(kind), bar)
+            return client.export(cast("IO[bytes]", shown), format=kind, **filters)
     except OSError as error:
         if to == STANDARD:
             raise
         raise WrongSetting(f"{to}: cannot be written: {error.strerror}") from None
-    return count.dids
+
+
+@dataclass(frozen=True, slots=True)
+class _Passing:
+    """A file that is written to while a bar shows how many DIDs have passed."""
+
+    file: IO[bytes]
+    count: exporting.Count
+    bar: ProgressBar
+
+    def write(self, piece: bytes) -> int:
+        self.count.add(piece)
+        self.bar.show("Exporting", self.count.dids, None)
+        return self.file.write(piece)
 
 
 def _form(named: str | None, file: str) -> Form:
