@@ -8,7 +8,7 @@
 # make soak    all kinds of calls for ten minutes: what grows, what fails (SOAK='--minutes 60 --mariadb')
 # make screenshots   write the pictures of the admin panel anew
 # make client  write the blocking clients anew, from the awaiting ones
-# make docs    write the reference of the command line, the states of batches, and who may do what
+# make docs    write the reference of the command line and of events, the states of batches, and who may do what
 # make lock    write the requirement files anew
 
 PYTHON ?= python3
@@ -81,6 +81,7 @@ client: $(DEV_STAMP)
 docs: $(DEV_STAMP)
 	$(BIN)/python -m didier.cli.reference docs/reference/cli.md
 	$(BIN)/python scripts/batch_states.py docs/reference/batch-states.md
+	$(BIN)/python scripts/events.py docs/reference/events.md
 	$(BIN)/python scripts/rooms.py docs/architecture.md
 	PYTHONPATH=tests $(BIN)/python -m security.page docs/security/authorization.md
 

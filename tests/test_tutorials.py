@@ -15,6 +15,7 @@ PAGES = (
     "docs/tutorial/administrator.md",
     "docs/tutorial/integrator.md",
     "docs/tutorial/operator.md",
+    "docs/guide/automation.md",
     "docs/guide/bulk-edits.md",
     "docs/guide/carrier-csv.md",
     "docs/guide/checks.md",

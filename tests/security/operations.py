@@ -265,6 +265,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_schedules(),
     *_gateways(),
+    _dids("listChanges", "list_dids", query="?after=0", mark=DID),
     _dids("readUsage", "did_log_export", mark=DID),
     _dids("readLiveCalls", "list_dids", mark=DID),
     _dids("watchCalls", "list_dids", query="?seconds=1", mark=DID),
