@@ -150,6 +150,9 @@ def _work(server: Didier) -> None:
 ENDING = "seconds"
 """With it an answer ends that would have no end."""
 
+BEGINNING = "after"
+"""Without it nothing is told but what comes."""
+
 TEXTS = ("mark", "bravomark", "alphamark", "555")
 VALUES: dict[str, tuple[str, ...]] = {
     "pattern": NUMBERS, "did_pattern": NUMBERS, "phone_number": NUMBERS, "number": NUMBERS, "did": NUMBERS,
@@ -162,13 +165,14 @@ VALUES: dict[str, tuple[str, ...]] = {
     "section": ("DIDS", "USERS"), "kind": ("copy", "add", "update", "delete", "import", "context", "loop"),
     "limit": ("2", "200"), "menu_id": ("BRAVOMARKMENU", "ALPHAMARKMENU"), "extension": ("BRAVOMARKPHONE",),
     "server_ip": ("192.0.2.1",), "server_id": ("BRAVOMARKSERVER",), "destination": TEXTS, "tag": TEXTS,
-    ENDING: ("1",),
+    ENDING: ("1",), BEGINNING: ("0",), "types": ("did.*", "batch.*", "user.*"),
 }  # fmt: skip
 """Values of parameters that name something."""
 
 ORDINARY = frozenset({
     "active", "cursor", "did_route", "format", "header", "offset", "outcome", "result", "route", "since",
     "sort", "stage", "state", "until", "q", "locked", "total", "reason", "leads_nowhere", "check", "at",
+    "wait",
 })  # fmt: skip
 """Parameters that name nothing."""
 
@@ -194,7 +198,7 @@ def _operations(server: Didier) -> Iterator[tuple[str, dict[str, str]]]:
         parameters = methods["get"].get("parameters", [])
         by_place = {place: [p["name"] for p in parameters if p["in"] == place] for place in ("path", "query")}
         queried = (p for p in parameters if p["in"] == "query")
-        required = [p["name"] for p in queried if p.get("required") or p["name"] == ENDING]
+        required = [p["name"] for p in queried if p.get("required") or p["name"] in {ENDING, BEGINNING}]
         optional = [name for name in by_place["query"] if name not in required]
         for asked in _questions(optional, by_place["path"] + required):
             address = path
@@ -308,6 +312,7 @@ def test_there_is_something_to_tell(world):
         "/dids/history",
         "/batches",
         "/batches/items",
+        "/changes",
         "/exports/dids.csv",
         "/log",
         "/usage",
