@@ -275,7 +275,7 @@ def _add_things(world: World, admin: Api) -> None:
     }
     assert {201, 200, 204} >= {reply.status for reply in steps.values()}
     with world.engine.connect() as conn:
-        rows = run(conn, "SELECT change_id FROM didier_changes ORDER BY change_id")
+        rows = run(conn, "SELECT change_id FROM didier_changes WHERE kind = 'did' ORDER BY change_id")
     world.ids |= dict(zip(steps, (row[0] for row in rows), strict=True))
 
 
