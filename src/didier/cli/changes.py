@@ -14,8 +14,8 @@ from didier.cli import printing
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status, fail
 from didier.cli.printing import AsCsv, AsJson, Column, Limit
-from didier.cli.terminal import say_json
-from didier.client.errors import ChangesGone
+from didier.cli.terminal import say, say_json
+from didier.client.errors import ChangesGone, DidierError
 from didier.errors import WrongSetting
 
 if TYPE_CHECKING:
@@ -193,12 +193,10 @@ class _Follower:
                 self._take_snapshot(self.snapshot)
 
     def _follow(self, cursor: "Cursor") -> None:
-        from didier.cli import following
-
         if cursor.number is None and self.snapshot is not None:
             self._take_snapshot(self.snapshot)
         events = self.client.follow(
-            cursor.number or 0, types=self.types, on_progress=cursor.store, on_failure=following.failed
+            cursor.number or 0, types=self.types, on_progress=cursor.store, on_failure=_say_away
         )
         for event in events:
             self._give(event)
@@ -217,6 +215,10 @@ class _Follower:
             done = self.client.export(file, format="ndjson")
             file.flush()
             self.delivery.snapshot(command, file, done.sequence or 0)
+
+
+def _say_away(error: DidierError) -> None:
+    say(f"didier: {error}; trying again", err=True)
 
 
 def _way_on(error: ChangesGone) -> str:

@@ -298,8 +298,3 @@ class NotTaken(DidierError):
         super().__init__(
             f"{what}: {command.option}: {failure}; it is given to the command again at the next start"
         )
-
-
-def failed(error: Exception) -> None:
-    """Say that the server is away, and that this is waited for."""
-    say(f"didier: {error}; trying again", err=True)
