@@ -12,8 +12,7 @@ from didier.client.errors import ChangesGone, ConnectionFailed, NotPermitted, Ov
 DATA = {
     "did": {"did_pattern": "18002223333", "did_id": 7, "fields": ["extension"], "own": None,
             "before": {"extension": "8300"}, "after": {"extension": "8301"}},
-    "batch": {"id": 3, "kind": "copy", "state": "failed",
-              "batch": {"id": 3, "kind": "copy", "mode": "atomic", "state": "undone", "totals": {}}},
+    "batch": {"id": 3, "kind": "copy", "state": "failed", "totals": {"requested": 9, "later": 1}},
     "user": {"user": "alice", "fields": ["full_name"]},
     "moon": {"phase": "full"},
 }  # fmt: skip
@@ -69,7 +68,7 @@ def test_events_are_values(asked):
     assert (("extension",), "8300", "8301", 1) == (
         did.data.fields, did.data.before["extension"], did.data.after["extension"], did.data.size,
     )  # fmt: skip
-    assert ("failed", "undone") == (batch.data.state, batch.data.batch.state)
+    assert ("failed", 9) == (batch.data.state, batch.data.totals.requested)
     assert ("alice", {"phase": "full"}) == (user.data.user, moon.data)
     assert ("2026-03-04T05:06:07+01:00", True) == (did.timestamp.isoformat(), did.members["later"])
 

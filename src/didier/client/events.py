@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Self
 
-from didier.client.models import BatchState, Model, Value, frozen, moment
+from didier.client.models import Model, Totals, Value, frozen, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,21 @@ class ChangedDid(Model):
 
 @dataclass(frozen=True, slots=True)
 class ChangedBatch(Model):
-    """A batch that was ordered, or that has ended, in *state*; *batch* is how it stands now."""
+    """A batch that was ordered, or that has ended, in *state*; *totals* are those of now.
+
+    *source* is the pattern of the DID that was copied.
+    """
 
     id: int
     kind: str
     state: str
-    batch: BatchState
+    source: str | None = None
+    totals: Totals = field(default_factory=Totals)
 
     @classmethod
     def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
         """Return what the API tells of a batch as a value."""
-        return super(ChangedBatch, cls).read(data, batch=BatchState.read(data["batch"]), **given)
+        return super(ChangedBatch, cls).read(data, totals=Totals.read(data.get("totals") or {}), **given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class ChangeEvent(Model):
       comes.
     - *resume_after* is the number to store when it is done with: following goes on behind it.
     - *type* says what *data* is: of ``did.…`` a `ChangedDid`, of ``batch.…`` a `ChangedBatch`, of ``user.…``
-      a `ChangedUser`, and a mapping of what this release does not know.
+      a `ChangedUser`, and a mapping of everything else.
     - *user* did it, through *origin*, by *cause*; all empty where it was done beside Didier, and found.
     - *members* is the whole event as the server has sent it.
     """

@@ -67,7 +67,7 @@ class ChangedDid:
 class ChangedBatch:
     """A batch that was ordered, or that has come to an end."""
 
-    id: int
+    id: Annotated[int, Field(description="Its number")]
     kind: Annotated[str, Field(description="copy, add, import, update or delete")]
     state: Annotated[str, Field(description="In which it was then: pending, done, failed or undone")]
     source: Annotated[str | None, Field(description="Pattern of the DID that was copied")]
@@ -96,7 +96,7 @@ _COUNTED = (
 class ChangedUser:
     """A user who was added, changed or deleted."""
 
-    user: str
+    user: Annotated[str, Field(description="Their name")]
     fields: Annotated[list[str], Field(description="Columns that were set; no values are told")]
 
     @classmethod
@@ -124,11 +124,11 @@ class ChangeEvent:
         int, Field(description="Its place: numbers only grow; several events may share one, on one page")
     ]
     id: Annotated[str, Field(description="What it is known by, however often it comes")]
-    timestamp: Moment
+    timestamp: Annotated[Moment, Field(description="When it was done, or found")]
     user: Annotated[str, Field(description="Who did it; empty: it was done beside Didier, and found")]
     origin: Annotated[str, Field(description="By which door: `json-api`, `outside`; empty: not known")]
     cause: Annotated[str, Field(description="By what: copy, add, import, update, delete, undo or outside")]
-    batch_id: int | None
+    batch_id: Annotated[int | None, Field(description="The batch to which it belongs; null: none")]
 
 
 @dataclass
@@ -156,7 +156,7 @@ class DidEvent(ChangeEvent):
         }
     )
 
-    type: DidType
+    type: Annotated[DidType, Field(description="What has happened")]
     data: ChangedDid
 
 
@@ -164,7 +164,7 @@ class DidEvent(ChangeEvent):
 class BatchEvent(ChangeEvent):
     """Something that has happened to a batch."""
 
-    type: BatchType
+    type: Annotated[BatchType, Field(description="What has happened")]
     data: ChangedBatch
 
 
@@ -183,7 +183,7 @@ class UserEvent(ChangeEvent):
         }
     )
 
-    type: UserType
+    type: Annotated[UserType, Field(description="What has happened")]
     data: ChangedUser
 
 
@@ -191,16 +191,16 @@ class UserEvent(ChangeEvent):
 class ChangedWebhook:
     """An endpoint of webhooks to which nothing is sent any more."""
 
-    id: int
-    url: str
-    reason: str
+    id: Annotated[int, Field(description="Its number")]
+    url: Annotated[str, Field(description="Where it was sent to")]
+    reason: Annotated[str, Field(description="Why that has ended")]
 
 
 @dataclass
 class WebhookEvent(ChangeEvent):
     """Something that has happened to an endpoint of webhooks."""
 
-    type: WebhookType
+    type: Annotated[WebhookType, Field(description="What has happened")]
     data: ChangedWebhook
 
 
