@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from support.missing import cannot_run
 from support.server import Didier
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,6 +54,9 @@ def test_a_page_does_what_it_says(page, server: Didier, tmp_path):
     if "didier login" not in ROOT.joinpath(page).read_text() and page.startswith("docs/guide"):
         environment |= {"DIDIER_SERVER": server.url, "DIDIER_USER": "admin", "DIDIER_PASSWORD": "1234"}
 
+    if " | jq " in ROOT.joinpath(page).read_text() and shutil.which("jq") is None:
+        cannot_run("jq")
+
     def run(words, status):
         done = subprocess.run(words, cwd=home, env=environment, capture_output=True, text=True, timeout=120)
         shown = (done.stdout + done.stderr).replace(server.url, ADDRESS)
@@ -61,7 +66,7 @@ def test_a_page_does_what_it_says(page, server: Didier, tmp_path):
     blocks = BLOCK.findall(ROOT.joinpath(page).read_text())
     assert blocks
     for kind, name, text in blocks:
-        if kind == "csv":
+        if name:
             home.joinpath(name).write_text(text)
         elif kind == "python":
             run([sys.executable, "-c", text.replace(ADDRESS, server.url)], 0)

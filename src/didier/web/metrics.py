@@ -65,6 +65,12 @@ class Metrics:
             ("table",),
             registry=self.registry,
         )
+        self._webhooks = Counter(
+            "didier_webhook_attempts",
+            "Attempts to send an event to a webhook, by what became of them: taken, repeated or failed",
+            ("outcome",),
+            registry=self.registry,
+        )
         self._calls = Counter(
             "didier_calls",
             "Calls about which Asterisk has asked, by how they ended, and connections that came to no call",
@@ -104,6 +110,7 @@ class Metrics:
             self._leases.labels(leased.name).set_function(partial(_is_held, leased))
         self._lag.set_function(lambda: runtime.reconciler.lag_seconds)
         runtime.reconciler.observe = lambda change: self._outside.labels(change.action).inc()
+        runtime.webhooks.observe = lambda outcome: self._webhooks.labels(outcome).inc()
         runtime.committer.observe = self._observe_commit
         if runtime.calls:
             self.watch_calls(runtime.calls)
