@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 from didier.runtime.readers import Readers
 from didier.services.changes import feed
@@ -16,6 +17,7 @@ class ChangeBoard:
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
         self._looking: asyncio.Future[int] | None = None
+        self._looked_at = float("-inf")
 
     async def beyond(self, number: int, seconds: float) -> bool:
         """Wait until there are changes behind *number*, *seconds* at most; say whether there are.
@@ -31,7 +33,17 @@ class ChangeBoard:
         return True
 
     async def _newest(self) -> int:
-        """Return the number of the last change; who asks while it is looked for waits for the same."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.ensure_future(self._readers.run(feed.newest))
-        return await asyncio.shield(self._looking)
+        """Return the number of the last change, as of a moment ago, or look for it.
+
+        Who asks while it is looked for waits for the same.
+        """
+        looking, is_old = self._looking, time.monotonic() - self._looked_at >= LOOK_SECONDS
+        if looking is None or (looking.done() and (is_old or has_failed(looking))):
+            self._looked_at = time.monotonic()
+            self._looking = looking = asyncio.ensure_future(self._readers.run(feed.newest))
+        return await asyncio.shield(looking)
+
+
+def has_failed(looking: "asyncio.Future[Any]") -> bool:
+    """Say whether a look that is over has found nothing."""
+    return looking.cancelled() or looking.exception() is not None

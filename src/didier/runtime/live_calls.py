@@ -9,6 +9,7 @@ from datetime import datetime
 
 from didier.domain.calls.live import LiveCall, LiveSnapshot, NoCall
 from didier.errors import NotPermitted
+from didier.runtime.change_board import has_failed
 from didier.runtime.readers import Readers
 from didier.services.calls import live
 from didier.services.calls.live import PERIOD, RecentCalls, Sight
@@ -90,7 +91,7 @@ class CallBoard:
     async def _look(self) -> _Look:
         """Return what was found within a second, or look again; all who ask meanwhile wait for the same."""
         looking, is_old = self._looking, self._clock() - self._looked_at >= LOOK_SECONDS
-        if looking is None or (looking.done() and (is_old or _has_failed(looking))):
+        if looking is None or (looking.done() and (is_old or has_failed(looking))):
             self._looked_at = self._clock()
             self._looking = looking = asyncio.ensure_future(self._read())
         return await asyncio.shield(looking)
@@ -106,7 +107,3 @@ class CallBoard:
         # Off the loop, as the snapshots are: calls are routed on it, and do not wait for who watches.
         recent = await asyncio.to_thread(live.with_own, logged, own)
         return _Look(recent, now, self._own.turned_away_since(now - PERIOD))
-
-
-def _has_failed(looking: "asyncio.Future[_Look]") -> bool:
-    return looking.cancelled() or looking.exception() is not None

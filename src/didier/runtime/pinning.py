@@ -12,6 +12,9 @@ from typing import Any
 
 import httpx2 as httpx
 
+HOSTS_MOST = 200
+"""Most hosts to which connections are kept open."""
+
 Address = IPv4Address | IPv6Address
 
 # A group is what connecting to a port that there is not comes to.
@@ -37,7 +40,33 @@ def at(url: httpx.URL, address: str) -> dict[str, Any]:
     }
 
 
-def client(seconds: float, **limits: Any) -> httpx.AsyncClient:
+class Clients:
+    """A client for each host: a connection over TLS that was opened for one is never used for another.
+
+    Clients would share them, as what they see is the address.
+    """
+
+    def __init__(self, seconds: float, **limits: Any) -> None:
+        self._seconds = seconds
+        self._limits = limits
+        self._clients: dict[tuple[str, bytes], httpx.AsyncClient] = {}
+
+    async def of(self, url: httpx.URL) -> httpx.AsyncClient:
+        """Return the client for the host of *url*; of too many the one used longest ago is closed."""
+        key = url.scheme, url.netloc
+        client = self._clients.pop(key, None) or _client(self._seconds, **self._limits)
+        self._clients[key] = client
+        if len(self._clients) > HOSTS_MOST:
+            await self._clients.pop(next(iter(self._clients))).aclose()
+        return client
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            await client.aclose()
+
+
+def _client(seconds: float, **limits: Any) -> httpx.AsyncClient:
     """Return a client that follows no redirect, keeps no cookie, and waits *seconds* for each step."""
     forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     return httpx.AsyncClient(

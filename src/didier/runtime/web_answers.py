@@ -22,7 +22,7 @@ class WebAnswers:
     def __init__(self, seconds: float, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._seconds = seconds
         self._networks = networks
-        self._client: httpx.AsyncClient | None = None
+        self._clients = pinning.Clients(seconds)
 
     async def ask(self, url: str, seconds: float = math.inf) -> tuple[int, str]:
         """Return status and body of what *url* answers; 0 and nothing where it does not, in *seconds* too."""
@@ -52,14 +52,10 @@ class WebAnswers:
 
     async def _read(self, url: httpx.URL, address: str) -> tuple[int, str]:
         body = b""
-        async with self._opened().stream("GET", **pinning.at(url, address)) as response:
+        client = await self._clients.of(url)
+        async with client.stream("GET", **pinning.at(url, address)) as response:
             async for piece in response.aiter_raw():
                 body += piece
                 if len(body) > MOST_BYTES:
                     break
             return response.status_code, body[:MOST_BYTES].decode("utf-8", "replace")
-
-    def _opened(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = pinning.client(self._seconds)
-        return self._client

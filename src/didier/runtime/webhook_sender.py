@@ -36,7 +36,9 @@ class WebhookSender:
     def __init__(self, seconds: float, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._seconds = seconds
         self._networks = networks
-        self._client: httpx.AsyncClient | None = None
+        # Many receivers close what was silent for five seconds, just as the next message comes.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=4)
+        self._clients = pinning.Clients(seconds, limits=limits)
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send *body*; return what came of it."""
@@ -52,8 +54,7 @@ class WebhookSender:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._client:
-            await self._client.aclose()
+        await self._clients.close()
 
     async def _send(
         self, url: httpx.URL, headers: Mapping[str, str], body: bytes
@@ -82,19 +83,14 @@ class WebhookSender:
             "Content-Type": "application/json", "User-Agent": f"Didier/{__version__}", **headers,
         }  # fmt: skip
         text = b""
-        async with self._opened().stream("POST", content=body, **request) as response:
+        client = await self._clients.of(url)
+        async with client.stream("POST", content=body, **request) as response:
             async for piece in response.aiter_raw():
                 text += piece[: ANSWER_KEPT - len(text)]
                 if len(text) >= ANSWER_KEPT:
                     break
             kept = text.decode("utf-8", "replace").replace("\0", "\ufffd")
             return response.status_code, kept, seconds_asked(response.headers.get("retry-after"))
-
-    def _opened(self) -> httpx.AsyncClient:
-        if self._client is None:
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
-            self._client = pinning.client(self._seconds, limits=limits)
-        return self._client
 
 
 def is_public(address: Address) -> bool:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError as CommitterStopped
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -61,7 +62,11 @@ SKIPPED_MOST = 1_000
 
 STORED_AT_ONCE = 200
 
+READERS, NAMES_AT_ONCE = 2, 64
+"""Threads that read, and names of hosts that are looked up at once."""
+
 Stored = TypeVar("Stored")
+Found = TypeVar("Found")
 
 log = structlog.get_logger()
 
@@ -98,6 +103,7 @@ class WebhookWorker:
         self._news = asyncio.Event()  # set, and another one put in its place, when something has changed
         self._newest = 0
         self._tidy_at = 0.0
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="webhooks")
         self._tasks: dict[int, tuple[int, asyncio.Task[None]]] = {}  # edition and task by endpoint
         self._to_store: asyncio.Queue[tuple[Done, asyncio.Future[bool]]] = asyncio.Queue()
         self._thread: threading.Thread | None = None
@@ -128,6 +134,8 @@ class WebhookWorker:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
+        # Names that are looked up in vain take long: they do not keep others from being looked up, or read.
+        self._loop.set_default_executor(ThreadPoolExecutor(NAMES_AT_ONCE, thread_name_prefix="webhook-names"))
         self._sender = self._make_sender()
         storing = asyncio.create_task(self._store_all())
         try:
@@ -141,11 +149,12 @@ class WebhookWorker:
         finally:
             await _cancel([storing, *(task for _, task in self._tasks.values())])
             await self._sender.close()
+            self._readers.shutdown()
 
     async def _turn(self) -> float:
         """Let the endpoints that there are have their tasks; return how long to wait then."""
         try:
-            found, newest = await asyncio.to_thread(self._look)
+            found, newest = await self._read(self._look)
         except Exception as error:
             _tell(error)
             return RETRY_SECONDS
@@ -206,7 +215,7 @@ class WebhookWorker:
         news, newest = self._news, self._newest
         if retry_at := webhook.progress.retry_at:
             await self._pause((retry_at - self._clock()).total_seconds())
-        found = await asyncio.to_thread(self._waiting, webhook)
+        found = await self._read(partial(self._waiting, webhook))
         for place, event in enumerate(found.events):
             following = found.events[place + 1].number if place + 1 < len(found.events) else None
             webhook = await self._deliver_one(webhook, event, is_last=following != event.number)
@@ -239,6 +248,9 @@ class WebhookWorker:
         if after >= newest:
             await news.wait()
         return webhook
+
+    async def _read(self, read: Callable[[], Found]) -> Found:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, read)
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:

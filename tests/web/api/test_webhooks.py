@@ -195,4 +195,17 @@ def test_it_takes_a_right_and_a_scope(api):
     for token in (api.token("dids:read", "dids:write"), api.token("changes:read")):
         assert (403, "not-permitted") == token.get("/webhooks").problem
     assert 200 == api.token("admin").get("/webhooks").status
+    # A token makes nothing say more than it may hear itself.
+    for scopes, types in (
+        (["admin"], ["did.*"]),
+        (["admin", "changes:read"], []),
+        (["admin", "dids:read"], ["user.*"]),
+    ):
+        wanted = {"url": "https://crm.example.com", "types": types}
+        assert (403, "not-permitted") == api.token(*scopes).post("/webhooks", wanted).problem
+    made = api.token("admin", "changes:read").post(
+        "/webhooks", {"url": "https://crm.example.com", "types": ["did.*"], "enabled": False}
+    )
+    assert 201 == made.status
+    api.ask("DELETE", f"/webhooks/{made.body['id']}")
     assert (403, "not-permitted") == api.token("admin", pattern_prefix="1800").get("/webhooks").problem

@@ -171,6 +171,19 @@ def _unheard(caller: Caller, name: str) -> NotPermitted | None:
     )
 
 
+def not_heard(caller: Caller, types: Collection[str]) -> NotPermitted | None:
+    """Refuse to let others hear of *types* in the place of *caller*, who may not hear of all of them.
+
+    With a password what they may not is left out; a token says what is wanted, and has the scopes for it.
+    """
+    if caller.scopes is None:
+        return refused(caller, types)
+    if not {"dids:read", "changes:read"} & caller.scopes:
+        return missing_scope(caller.scopes, "changes:read", "list_dids")
+    missing = missing_function(caller.user, "list_dids") or missing_rights(caller.user, "list_dids")
+    return missing or next((no for name in sorted(types) if (no := _unheard(caller, name))), None)
+
+
 def newest(conn: Connection) -> int:
     """Return the number of the last change, 0 without any."""
     return sequence.newest(conn)

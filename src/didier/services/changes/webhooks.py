@@ -28,6 +28,7 @@ from didier.errors import (
     WebhookNotFound,
     WebhooksOff,
 )
+from didier.services.changes import feed
 from didier.services.system.installation_key import Key, KeyFile, NotOpened, seal, sealed_with, unseal
 from didier.services.users.authentication import Caller
 from didier.storage.changes import sequence, vicidial_logs, webhooks
@@ -160,7 +161,7 @@ def _add(
 ) -> WithSecret | Refused | InvalidField | KeyNotUsable:
     if refused := _refused(conn, order.caller):
         return refused
-    if bad := rules.problem(order.endpoint):
+    if bad := rules.problem(order.endpoint) or feed.not_heard(order.caller, order.endpoint.chosen):
         return bad
     if len(webhooks.every(conn)) >= MOST:
         return InvalidField("url", order.endpoint.url, f"up to {MOST} endpoints")
@@ -212,7 +213,7 @@ def _update(
     if not order.values:
         return NothingToChange(f"webhook {order.webhook_id}")
     endpoint = replace(found.endpoint, **order.values)
-    if bad := rules.problem(endpoint):
+    if bad := rules.problem(endpoint) or feed.not_heard(order.caller, endpoint.chosen):
         return bad
     progress = found.progress
     if order.values.get("is_enabled"):

@@ -162,9 +162,9 @@ class _Following:
                 return who
             caller = who
 
-    async def pause(self, seconds: float) -> None:
-        """Wait for changes, *seconds* at most."""
-        await self._context.change_board.beyond(self.after, seconds)
+    async def pause(self, seconds: float) -> bool:
+        """Wait for changes, *seconds* at most; say whether there are some."""
+        return await self._context.change_board.beyond(self.after, seconds)
 
 
 async def _stream(request: Request, login: Login, caller: Caller, following: _Following) -> Response:
@@ -174,6 +174,8 @@ async def _stream(request: Request, login: Login, caller: Caller, following: _Fo
         return problems.refusal(first).response
 
     async def look(who: Caller) -> Sent | None:
+        if not await following.pause(0):
+            return Sent(b"")
         found = await following.next(who)
         if isinstance(found, Refusal):
             return None

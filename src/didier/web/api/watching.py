@@ -72,7 +72,7 @@ class Watch:
     login: Login
     permission: Permission
     look: Look
-    pause: Callable[[float], Awaitable[None]]
+    pause: Callable[[float], Awaitable[object]]
     seconds: float | None = None
 
     def response(self, caller: Caller) -> Response:
