@@ -29,6 +29,7 @@ from didier.client.models import (
     Item,
     LogLine,
     NewToken,
+    NewWebhook,
     OrderPreview,
     Previewed,
     PreviewTotals,
@@ -43,6 +44,8 @@ from didier.client.models import (
     Totals,
     Usage,
     User,
+    Webhook,
+    WebhookAttempt,
 )
 
 __all__ = [
@@ -74,6 +77,7 @@ __all__ = [
     "Item",
     "LogLine",
     "NewToken",
+    "NewWebhook",
     "OrderPreview",
     "Preview",
     "PreviewTotals",
@@ -89,4 +93,6 @@ __all__ = [
     "Totals",
     "Usage",
     "User",
+    "Webhook",
+    "WebhookAttempt",
 ]

@@ -475,6 +475,76 @@ def revoke_token(token_id: int) -> ApiCall[None]:
     return ApiCall("DELETE", f"{API}/tokens/{int(token_id)}", _nothing)
 
 
+def webhooks() -> ApiCall[Page[models.Webhook]]:
+    """List webhooks."""
+    return _page("/webhooks", models.Webhook.read)
+
+
+def webhook(webhook_id: int) -> ApiCall[models.Webhook]:
+    """Show a webhook."""
+    return _get(_webhook(webhook_id), _value(models.Webhook.read))
+
+
+def _webhook(webhook_id: int) -> str:
+    return f"/webhooks/{int(webhook_id)}"
+
+
+def add_webhook(values: Mapping[str, Any]) -> ApiCall[models.NewWebhook]:
+    """Make a webhook."""
+    return post("/webhooks", _value(models.NewWebhook.read), _endpoint(values))
+
+
+def update_webhook(webhook_id: int, values: Mapping[str, Any]) -> ApiCall[models.Webhook]:
+    """Change a webhook."""
+    return _patch(_webhook(webhook_id), _value(models.Webhook.read), _endpoint(values))
+
+
+def _endpoint(values: Mapping[str, Any]) -> Body:
+    lists = {name: list(value) for name, value in values.items() if isinstance(value, tuple | set)}
+    return bodies.as_json({**values, **lists})
+
+
+def delete_webhook(webhook_id: int) -> ApiCall[None]:
+    """Delete a webhook."""
+    return ApiCall("DELETE", f"{API}{_webhook(webhook_id)}", _nothing, gone="webhook-not-found")
+
+
+def rotate_webhook_secret(webhook_id: int, overlap_hours: int) -> ApiCall[models.NewWebhook]:
+    """Give a webhook another secret."""
+    body = bodies.as_json({"overlap_hours": overlap_hours})
+    return post(f"{_webhook(webhook_id)}/secret", _value(models.NewWebhook.read), body)
+
+
+def webhook_attempts(
+    webhook_id: int, outcome: str | None, page_size: int
+) -> ApiCall[Page[models.WebhookAttempt]]:
+    """List attempts to send something to a webhook."""
+    path = f"{_webhook(webhook_id)}/attempts"
+    return _page(path, models.WebhookAttempt.read, outcome=outcome, limit=page_size)
+
+
+def resend_events(webhook_id: int, since: datetime) -> ApiCall[models.Webhook]:
+    """Let a webhook begin again at a moment."""
+    body = bodies.as_json({"since": since.astimezone().isoformat()})  # without a zone it is local time here
+    return post(f"{_webhook(webhook_id)}/resend", _value(models.Webhook.read), body)
+
+
+def resend_event(webhook_id: int, event_id: str) -> ApiCall[models.WebhookAttempt]:
+    """Send an event once more."""
+    return _sent_once(f"{_webhook(webhook_id)}/events/{segment(event_id)}/resend")
+
+
+def test_webhook(webhook_id: int) -> ApiCall[models.WebhookAttempt]:
+    """Send a message that says nothing."""
+    return _sent_once(f"{_webhook(webhook_id)}/test")
+
+
+def _sent_once(path: str) -> ApiCall[models.WebhookAttempt]:
+    """Return a call that sends a message each time it comes, and waits for the receiver's answer."""
+    call = post(path, _value(models.WebhookAttempt.read), bodies.Whole(b""))
+    return replace(call, headers={}, repeatable=False, slow=True)
+
+
 def log(page_size: int, **wanted: Any) -> ApiCall[Page[models.LogLine]]:
     """Read the API log."""
     return _page("/log", models.LogLine.read, **wanted, limit=page_size)

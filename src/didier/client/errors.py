@@ -27,6 +27,8 @@
         │   ├── PreferenceNotFound
         │   ├── UserNotFound
         │   ├── DestinationNotFound
+        │   ├── WebhookNotFound
+        │   ├── EventNotFound
         │   ├── NoSecondFactor
         │   └── NoSuchAddress
         ├── DidExists
@@ -51,6 +53,7 @@
         ├── PreferencesOff
         ├── SchedulesOff
         ├── GatewaysOff
+        ├── WebhooksOff
         ├── ChangedMeanwhile
         ├── ChangesGone
         ├── UnreadableTargets
@@ -246,6 +249,14 @@ class DestinationNotFound(NotFound):
     """There is no such in-group, call menu, phone or server that the caller may see."""
 
 
+class WebhookNotFound(NotFound):
+    """There is no webhook with this id."""
+
+
+class EventNotFound(NotFound):
+    """There is no such event that the webhook hears of."""
+
+
 class NoSecondFactor(NotFound):
     """The user has no second factor."""
 
@@ -356,6 +367,10 @@ class SchedulesOff(ProblemError):
 
 class GatewaysOff(ProblemError):
     """The server cannot store gateway sets: its database user lacks a right."""
+
+
+class WebhooksOff(ProblemError):
+    """The server cannot store webhooks: its database user lacks a right."""
 
 
 class DidLocked(ProblemError):
@@ -573,6 +588,9 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "preferences-off": PreferencesOff,
         "schedules-off": SchedulesOff,
         "gateways-off": GatewaysOff,
+        "webhooks-off": WebhooksOff,
+        "webhook-not-found": WebhookNotFound,
+        "event-not-found": EventNotFound,
         "user-exists": UserExists,
         "user-not-found": UserNotFound,
         "group-not-found": GroupNotFound,

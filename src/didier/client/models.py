@@ -762,6 +762,88 @@ class NewToken(Token):
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook(Model):
+    """An endpoint to which events are sent, without its secret.
+
+    - *types* of events, and *prefixes*, *routes* and *groups* of DIDs that it hears of; empty: all.
+    - *enabled* is as people have set it; *state* is active, retrying, disabled (*reason* says why) or off.
+    - *user* is who has set it last: it hears of what they may see.
+    - All up to the change *sequence* is done with; *behind* are the changes after that, wanted or not.
+    - *attempts*: how often the next event was tried in vain; it is tried again at *retry_at*.
+    - Until *old_secret_until* messages are signed with the old secret too.
+    """
+
+    id: int
+    url: str
+    description: str = ""
+    types: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    enabled: bool = True
+    state: str = "active"
+    reason: str | None = None
+    user: str = ""
+    created_at: datetime | None = None
+    sequence: int = 0
+    behind: int = 0
+    attempts: int = 0
+    retry_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    failing_since: datetime | None = None
+    disabled_at: datetime | None = None
+    old_secret_until: datetime | None = None
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a webhook of the API as a value."""
+        moments = (
+            "created_at", "retry_at", "succeeded_at", "failing_since", "disabled_at", "old_secret_until",
+        )  # fmt: skip
+        lists = {name: tuple(data.get(name) or ()) for name in ("types", "prefixes", "routes", "groups")}
+        times = {name: moment(data.get(name)) for name in moments}
+        return super(Webhook, cls).read(data, **lists, **times, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook(Webhook):
+    """A webhook with a new *secret*, which signs what is sent to it, and which the server shows this once."""
+
+    secret: str = field(default="", repr=False)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return the answer that has the secret as a value."""
+        return super(NewWebhook, cls).read(data, secret=data.get("secret") or "", **given)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAttempt(Model):
+    """What came of sending an event to a webhook.
+
+    - *cause* is feed, resend or test; *event* is the id of what was sent, *type* its type.
+    - *attempt* counts from 1. *outcome* is taken, repeated (it is sent again later) or failed.
+    - *status* is that of the answer, *answer* its first bytes; without one *error* says why.
+    """
+
+    at: datetime | None
+    cause: str
+    event: str
+    type: str
+    attempt: int = 1
+    outcome: str = "failed"
+    status: int | None = None
+    error: str = ""
+    answer: str = ""
+    milliseconds: int = 0
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return an attempt of the API as a value."""
+        return super(WebhookAttempt, cls).read(data, at=moment(data.get("at")), **given)
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine(Model):
     """A request that was made of either API; *when* is local time of the server."""
 

@@ -28,7 +28,7 @@ class WebhookOnce:
 
     async def send(self, webhook: Webhook, message: Message) -> Attempt | KeyNotUsable:
         """Send *message*; return what came of it, once that is stored."""
-        now = datetime.now()
+        now = datetime.now().replace(microsecond=0)  # as it is stored
         try:
             headers = webhooks.signed(webhook, message.event_id, message.body, self._key_file, now)
         except (KeyProblem, NotOpened) as error:

@@ -515,7 +515,7 @@ class Didier:
         call = calls.import_dids(csv, existing, dry_run, atomic, reading, idempotency_key)
         return self._connection.send(call)
 
-    # Users, tokens and reports
+    # Users and tokens
 
     def users(self, *, page_size: int = PAGE) -> Iterator[models.User]:
         """Yield the users, by name."""
@@ -593,6 +593,77 @@ class Didier:
     def revoke_token(self, token_id: int) -> None:
         """Revoke a token: it is no longer accepted."""
         self._connection.send(calls.revoke_token(token_id))
+
+    # Webhooks
+
+    def webhooks(self) -> Iterator[models.Webhook]:
+        """Yield the endpoints to which events are sent, the oldest first, and how far each is."""
+        return self._connection.pages(calls.webhooks())
+
+    def webhook(self, webhook_id: int) -> models.Webhook:
+        """Return a webhook, and how far it is."""
+        return self._connection.send(calls.webhook(webhook_id))
+
+    def add_webhook(
+        self,
+        url: str,
+        *,
+        description: str = "",
+        types: Iterable[str] = (),
+        prefixes: Iterable[str] = (),
+        routes: Iterable[str] = (),
+        groups: Iterable[str] = (),
+        enabled: bool = True,
+    ) -> models.NewWebhook:
+        """Create a webhook that is sent what happens from now on; its ``secret`` is shown only once.
+
+        - *types* of events, as ``did.created`` or ``did.*``; of DIDs, how their patterns begin (*prefixes*),
+          *routes* and user *groups*. What is left out stands for all.
+        """
+        values = {
+            "url": url, "description": description, "types": tuple(types), "prefixes": tuple(prefixes),
+            "routes": tuple(routes), "groups": tuple(groups), "enabled": enabled,
+        }  # fmt: skip
+        made = self._connection.send(calls.add_webhook(values))
+        if made.secret:
+            return made
+        # The answer that had the secret was lost; it is not said again, and nobody has it yet.
+        return self.rotate_webhook_secret(made.id, overlap_hours=0)
+
+    def update_webhook(self, webhook_id: int, **values: Any) -> models.Webhook:
+        """Set *values* of a webhook, as `add_webhook` has them; ``enabled=True`` also ends `disabled`."""
+        return self._connection.send(calls.update_webhook(webhook_id, values))
+
+    def delete_webhook(self, webhook_id: int) -> None:
+        """Delete a webhook, and what is remembered of attempts."""
+        self._connection.send(calls.delete_webhook(webhook_id))
+
+    def rotate_webhook_secret(self, webhook_id: int, *, overlap_hours: int = 24) -> models.NewWebhook:
+        """Give a webhook another ``secret``, shown only once; the old one signs too for *overlap_hours*."""
+        made = self._connection.send(calls.rotate_webhook_secret(webhook_id, overlap_hours))
+        if not made.secret:
+            raise ConnectionFailed("the answer with the secret was lost; rotate it once more")
+        return made
+
+    def webhook_attempts(
+        self, webhook_id: int, outcome: str | None = None, *, page_size: int = PAGE
+    ) -> Iterator[models.WebhookAttempt]:
+        """Yield what was sent to a webhook, newest first; *outcome* is taken, repeated or failed."""
+        return self._connection.pages(calls.webhook_attempts(webhook_id, outcome, page_size))
+
+    def resend_events(self, webhook_id: int, since: datetime) -> models.Webhook:
+        """Let a webhook begin again at *since*: what it has had from then on comes once more, in order."""
+        return self._connection.send(calls.resend_events(webhook_id, since))
+
+    def resend_event(self, webhook_id: int, event_id: str) -> models.WebhookAttempt:
+        """Send an event once more, beside all others; return what came of it."""
+        return self._connection.send(calls.resend_event(webhook_id, event_id))
+
+    def test_webhook(self, webhook_id: int) -> models.WebhookAttempt:
+        """Send a message of the type ``webhook.test``; return what came of it."""
+        return self._connection.send(calls.test_webhook(webhook_id))
+
+    # Reports
 
     def log(
         self,
