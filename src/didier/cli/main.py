@@ -30,6 +30,7 @@ from didier.cli import (
     tokens,
     transfers,
     users,
+    webhooks,
 )
 from didier.cli.doctor import doctor
 from didier.cli.failures import explained, fail
@@ -64,6 +65,7 @@ for name, group in destinations.APPS.items():
     app.add_typer(group, name=name)
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(gateways.app, name="gateway")
+app.add_typer(webhooks.app, name="webhook")
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(keys.app, name="key")

@@ -10,6 +10,10 @@ PREFIX = "whsec_"
 """How every secret begins, so that people and scanners of secrets recognise one."""
 
 SECRET_BYTES = 32
+
+TOLERANCE_SECONDS = 300
+"""How far a timestamp may be from the receiver's clock: what is older may have been recorded by others."""
+
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 """The headers of a message."""
 
@@ -28,10 +32,19 @@ def headers(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes
     return {ID: message_id, TIMESTAMP: str(timestamp), SIGNATURE: " ".join(signatures)}
 
 
+def problem(secret: str, sent: dict[str, str], body: bytes, now: float) -> str | None:
+    """Say why a message that comes at *now*, in seconds since 1970, is not to be trusted; None: it is."""
+    if not is_signed(secret, sent, body):
+        return "it is not signed with this secret"
+    if abs(now - int(sent[TIMESTAMP])) > TOLERANCE_SECONDS:
+        return "its timestamp is too old, or the clocks differ"
+    return None
+
+
 def is_signed(secret: str, sent: dict[str, str], body: bytes) -> bool:
     """Say whether a message with the headers *sent* was signed with *secret*; its age is not looked at."""
     message_id, timestamp = sent.get(ID, ""), sent.get(TIMESTAMP, "")
-    if not message_id or not (timestamp.isascii() and timestamp.isdigit()):
+    if not message_id or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 20):
         return False
     expected = _signature(secret, message_id, int(timestamp), body)
     sent_signatures = sent.get(SIGNATURE, "").split(" ")
