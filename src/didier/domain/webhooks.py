@@ -52,6 +52,16 @@ class Endpoint:
     is_enabled: bool = True
 
     @property
+    def place(self) -> str:
+        """The address without what stands behind ``?``, which may be a secret."""
+        return self.url.partition("?")[0]
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.description or self.place
+
+    @property
     def chosen(self) -> frozenset[str]:
         """The types of events that are sent."""
         found = events.wanted(self.types)

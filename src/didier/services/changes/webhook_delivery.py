@@ -216,8 +216,10 @@ def record(conn: Connection, done: Sequence[Done], now: datetime) -> list[bool]:
 
 
 def _tell_disabled(conn: Connection, webhook: Webhook, progress: Progress, now: datetime) -> None:
-    url = webhook.endpoint.url.partition("?")[0]  # what is behind it may be a secret
-    details = {"webhook_id": webhook.webhook_id, "url": url, "reason": progress.disabled_reason or ""}
+    details = {
+        "webhook_id": webhook.webhook_id, "url": webhook.endpoint.place,
+        "reason": progress.disabled_reason or "",
+    }  # fmt: skip
     change = Change(
         Author("", None, "", "webhooks"), UPDATED, "webhook", 0, "", batch_id=0, details=details, version=None
     )

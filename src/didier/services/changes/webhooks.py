@@ -120,9 +120,22 @@ def not_permitted(caller: Caller) -> NotPermitted | None:
     return refused
 
 
+def are_kept(conn: Connection) -> bool:
+    """Say whether there can be endpoints here."""
+    return webhooks.are_kept(conn)
+
+
 def every(conn: Connection, caller: Caller) -> list[Webhook] | NotPermitted:
     """Return all endpoints, the oldest first."""
     return not_permitted(caller) or webhooks.every(conn)
+
+
+def disabled(conn: Connection, caller: Caller) -> list[Webhook] | NotPermitted:
+    """Return the endpoints that were given up though people have them enabled."""
+    found = every(conn, caller)
+    if isinstance(found, NotPermitted):
+        return found
+    return [one for one in found if one.endpoint.is_enabled and one.progress.disabled_at]
 
 
 def one(conn: Connection, caller: Caller, webhook_id: int) -> Webhook | Refused:
@@ -146,7 +159,7 @@ def attempts(
 
 
 def _refused(conn: Connection, caller: Caller) -> NotPermitted | WebhooksOff | None:
-    return not_permitted(caller) or (None if webhooks.are_kept(conn) else WebhooksOff())
+    return not_permitted(caller) or (None if are_kept(conn) else WebhooksOff())
 
 
 def add(
@@ -171,7 +184,7 @@ def _add(
     user = order.caller.user
     webhook_id = webhooks.add(conn, order.endpoint, user.user_id, user.name, sequence.newest(conn), now)
     webhooks.set_secret(conn, webhook_id, seal(key, order.secret, _about(webhook_id)), None)
-    _log(conn, order.caller, "ADD", webhook_id, order.endpoint.url, now)
+    _log(conn, order.caller, "ADD", webhook_id, order.endpoint.place, now)
     return WithSecret(_stored(conn, webhook_id), order.secret)
 
 
@@ -224,7 +237,7 @@ def _update(
     user = order.caller.user
     changed = replace(found, endpoint=endpoint, progress=progress, user_id=user.user_id, user=user.name)
     webhooks.change(conn, changed)
-    _log(conn, order.caller, "MODIFY", order.webhook_id, endpoint.url, now)
+    _log(conn, order.caller, "MODIFY", order.webhook_id, endpoint.place, now)
     return _stored(conn, order.webhook_id)
 
 
@@ -247,7 +260,7 @@ def _delete(conn: Connection, order: DeleteWebhook, now: datetime) -> Webhook | 
     found = _held(conn, order.caller, order.webhook_id)
     if isinstance(found, Webhook):
         webhooks.remove(conn, order.webhook_id)
-        _log(conn, order.caller, "DELETE", order.webhook_id, found.endpoint.url, now)
+        _log(conn, order.caller, "DELETE", order.webhook_id, found.endpoint.place, now)
     return found
 
 
@@ -268,7 +281,7 @@ def _rotate(conn: Connection, order: RotateSecret, now: datetime) -> WithSecret 
     old, until = (found.secret, now + order.overlap) if order.overlap else (None, None)
     sealed = seal(key, order.secret, _about(found.webhook_id))
     webhooks.change(conn, replace(found, secret=sealed, old_secret=old, old_until=until))
-    _log(conn, order.caller, "MODIFY", order.webhook_id, found.endpoint.url, now)
+    _log(conn, order.caller, "MODIFY", order.webhook_id, found.endpoint.place, now)
     return WithSecret(_stored(conn, order.webhook_id), order.secret)
 
 
@@ -284,14 +297,14 @@ def _resend_since(conn: Connection, order: ResendSince, now: datetime) -> Webhoo
     number = min(sequence.before(conn, order.moment), found.progress.number)
     progress = replace(_at_once(found.progress), number=number, part=None)
     webhooks.change(conn, replace(found, progress=progress))
-    _log(conn, order.caller, "MODIFY", order.webhook_id, found.endpoint.url, now)
+    _log(conn, order.caller, "MODIFY", order.webhook_id, found.endpoint.place, now)
     return _stored(conn, order.webhook_id)
 
 
-def _log(conn: Connection, caller: Caller, kind: str, webhook_id: int, url: str, now: datetime) -> None:
+def _log(conn: Connection, caller: Caller, kind: str, webhook_id: int, place: str, now: datetime) -> None:
     entry = AdminEntry(
         user=caller.name, address=caller.address, type=kind, record_id=str(webhook_id),
-        code=f"ADMIN API {kind} WEBHOOK", notes=f"webhook: {url.partition('?')[0]}", section="WEBHOOKS",
+        code=f"ADMIN API {kind} WEBHOOK", notes=f"webhook: {place}", section="WEBHOOKS",
     )  # fmt: skip
     vicidial_logs.write_admin(conn, [entry], now)
 

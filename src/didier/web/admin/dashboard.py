@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette_admin.routing import route
 
 from didier.errors import NotPermitted
+from didier.services.changes import webhooks
 from didier.services.usage import call_statistics, dashboard
 from didier.services.users.authentication import Caller
 from didier.web.admin.page import Desk, PanelPage, caller_of, may, refused
@@ -109,10 +110,11 @@ class Dashboard(PanelPage):
 
     @route("")
     async def index(self, request: Request) -> Response:
-        """Show the frame."""
+        """Show the frame, and the webhooks that were disabled to those who manage them."""
+        disabled = await self.read(request, webhooks.disabled) if may(request, webhooks.ACTION) else ()
         return self.render(
             request, "dashboard.html", "Dashboard", parts=_parts(request), days=_days(request), spans=DAYS,
-            nonce=request.state.nonce,
+            nonce=request.state.nonce, disabled=disabled,
         )  # fmt: skip
 
     @route("/{name}")

@@ -31,9 +31,9 @@ RESULTS = ("SUCCESS", "ERROR", "NOTICE")
 SOURCES = (SOURCE, PANEL_SOURCE)
 API_FUNCTIONS = sorted({
     *FUNCTIONS, *OPEN_FUNCTIONS, "delete_did", "undo_batch", "add_token", "list_tokens", "revoke_token",
-    "api_log",
+    "api_log", "manage_webhooks",
 })  # fmt: skip
-SECTIONS = ("DIDS", "USERS", "SERVERS")
+SECTIONS = ("DIDS", "USERS", "SERVERS", "WEBHOOKS")
 TYPES = ("ADD", "COPY", "MODIFY", "DELETE", "OTHER")
 
 

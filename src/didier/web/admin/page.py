@@ -11,7 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.views import CustomView
 
-from didier.errors import BatchNotFound, DestinationNotFound, NotFound, NotPermitted, Refusal, UserNotFound
+from didier.errors import (
+    BatchNotFound,
+    DestinationNotFound,
+    NotFound,
+    NotPermitted,
+    Refusal,
+    UserNotFound,
+    WebhookNotFound,
+)
 from didier.services.users.authentication import Caller
 from didier.web.admin.cookies import PREFIX
 from didier.web.api.context import ApiContext
@@ -78,7 +86,10 @@ class PanelPage(CustomView):
         return self.templates.TemplateResponse(request, template, {"title": title, "page": self, **context})
 
 
-_STATUS = {NotPermitted: 403, NotFound: 404, BatchNotFound: 404, UserNotFound: 404, DestinationNotFound: 404}
+_STATUS = {
+    NotPermitted: 403,
+    **dict.fromkeys((NotFound, BatchNotFound, UserNotFound, DestinationNotFound, WebhookNotFound), 404),
+}
 
 
 def refused(refusal: Refusal) -> HTTPException:

@@ -36,6 +36,7 @@ from didier.web.admin.page import Desk, PanelPage, address, changed, may
 from didier.web.admin.profile import ProfilePage
 from didier.web.admin.schedules import SchedulePage, SchedulesPage
 from didier.web.admin.users import UserPage, UsersPage
+from didier.web.admin.webhooks import WebhookPage, WebhooksPage
 from didier.web.api.operations import Permission
 
 _HERE = Path(__file__).parent
@@ -69,8 +70,8 @@ class Start(PanelPage):
 
 PAGES: tuple[type[PanelPage], ...] = (
     Dashboard, LivePage, DidsPage, ChecksPage, CopyPage, BatchesPage, *LISTS, SchedulesPage, GatewaysPage,
-    UsersPage, ApiLog, ChangeLog, Console, DidPage, BulkPage, UserPage, ProfilePage, Choices, *FORMS,
-    SchedulePage, GatewayPage,
+    UsersPage, ApiLog, ChangeLog, Console, WebhooksPage, DidPage, BulkPage, UserPage, ProfilePage, Choices,
+    *FORMS, SchedulePage, GatewayPage, WebhookPage,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
