@@ -20,6 +20,12 @@ NOWHERE = "https://203.0.113.7/hook"
 SECRET = signatures.secret_of(b"0" * signatures.SECRET_BYTES)
 
 
+@pytest.fixture(autouse=True)
+def key(tmp_path_factory, monkeypatch):
+    """Where commands on a local database have the key that seals secrets."""
+    monkeypatch.setenv("DIDIER_KEY_FILE", str(tmp_path_factory.getbasetemp() / "didier.key"))
+
+
 def made(place, *options):
     """Create a webhook; return its number and its secret."""
     said, secret = place("webhook", "add", NOWHERE, "--off", *options).lines
