@@ -61,7 +61,7 @@ class Circumstance:
             return self.refusal
         if self._concerns_not(row):
             return None
-        if self.scopes is not None and row.need.scope not in self.scopes:
+        if self.scopes is not None and self.scopes.isdisjoint({row.need.scope, row.need.or_scope}):
             return errors.NotPermitted
         if missing := lacks(row.need, self.columns(row.need, level)):
             at_sign_in = LABEL_OF[API_ACCESS] in missing

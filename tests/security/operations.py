@@ -6,7 +6,7 @@ from typing import Any
 
 from didier import errors
 from security.rule import ALLOWED, PARTLY, Need, Row, needs
-from security.world import CALL, DAY, DESK_SERVER, DID, GATEWAYS, MARK, OTHER, PASSWORD, SCHEDULE
+from security.world import CALL, DAY, DESK_SERVER, DID, GATEWAYS, MARK, OTHER, PASSWORD, SCHEDULE, WEBHOOK
 
 DID_CSV = "did_pattern,did_description\n{},Support line\n"
 UPDATE = {"verb": "update", "values": {"record_call": "Y"}}
@@ -117,6 +117,25 @@ def _gateways() -> tuple[Operation, ...]:
         Operation("getGatewaySet", _READ, **hidden, mark=MARK),
         Operation("setGatewaySet", new, body=GATEWAYS, **hidden, changes=True),
         Operation("deleteGatewaySet", needs("update_did"), **hidden, changes=True),
+    )
+
+
+def _webhooks() -> tuple[Operation, ...]:
+    """Return the operations on webhooks: who manages them manages all, whatever groups they see."""
+    shared = {"need": needs("manage_webhooks"), "beyond": errors.NotPermitted}
+    one = {**shared, "parts": {"webhook_id": "webhook"}}
+    event = {**shared, "parts": {"webhook_id": "webhook", "event_id": "event"}}
+    return (
+        Operation("listWebhooks", **shared, mark=MARK),
+        Operation("addWebhook", **shared, body=WEBHOOK, changes=True),
+        Operation("getWebhook", **one, mark=MARK),
+        Operation("updateWebhook", **one, body={"description": "Another"}, changes=True),
+        Operation("deleteWebhook", **one, changes=True),
+        Operation("rotateWebhookSecret", **one, body={}, changes=True),
+        Operation("listWebhookAttempts", **one),
+        Operation("resendEvents", **one, body={"since": f"{DAY}T00:00:00"}, changes=True),
+        Operation("resendEvent", **event, changes=True),
+        Operation("testWebhook", **one, changes=True),
     )
 
 
@@ -265,6 +284,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_schedules(),
     *_gateways(),
+    *_webhooks(),
     _dids("listChanges", "list_dids", query="?after=0", mark=DID),
     _dids("readUsage", "did_log_export", mark=DID),
     _dids("readLiveCalls", "list_dids", mark=DID),

@@ -37,6 +37,7 @@ _NO_DESK = Desk(None)  # type: ignore[arg-type]  # nothing is asked of it
 _PART_MARKS = {"called": DID, "uncalled": "7770002"}
 _ANY_PART = Need(any_of=tuple(dict.fromkeys(part.action for part in PARTS)))
 _LISTED = needs("list_dids")
+_MANAGED = needs("manage_webhooks")
 _ANY_FUNCTION = Need(any_of=tuple(FUNCTIONS))
 
 
@@ -109,6 +110,9 @@ PAGES_OPENED: tuple[Opened, ...] = (
     Opened("/log", needs("api_log"), hidden=PARTLY, mark=MARK, path=f"/log?user={OTHER}"),
     Opened("/changes", needs("api_log"), hidden=PARTLY, mark=MARK, path=f"/changes?user={OTHER}"),
     Opened("/profile", Need(api=False), mark="caller"),
+    Opened("/webhooks", _MANAGED, mark=MARK),
+    Opened("/webhooks/new", _MANAGED),
+    Opened("/webhook/{webhook_id}", _MANAGED, mark=MARK, path="/webhook/{webhook}"),
     Opened("/console", _ANY_FUNCTION),
     Opened("/console/postman.json", _ANY_FUNCTION, path="/console/postman.json?form=list_dids"),
     Opened("/choices", needs("list_dids"), hidden=PARTLY, mark=MARK, path="/choices?of=DID&search=777"),

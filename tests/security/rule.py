@@ -32,7 +32,7 @@ class Need:
 
     The rights are those of the functions unless they are named. With *any_of*, one of these functions is
     enough. Without *api* nothing is needed but to be signed in, and without *by_token* no token does.
-    *level* is the lowest, where that of the rights is not enough.
+    *level* is the lowest, where that of the rights is not enough. A token may have *or_scope* instead.
     """
 
     functions: tuple[str, ...] = ()
@@ -41,6 +41,7 @@ class Need:
     api: bool = True
     by_token: bool = True
     level: int = 0
+    or_scope: str | None = None
 
     @property
     def all_rights(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from didier.web.admin.cookies import token_of
 from security.circumstances import Circumstance
 from security.rule import FULL, Row
 from support.browsers import Browser
+from support.process import until
 from support.server import Didier
 from web.api.conftest import Api
 
@@ -44,6 +45,9 @@ PARTS = {
     "server_ip": DESK_SERVER, "server_id": "hidden",
 }  # fmt: skip
 """What stands in addresses."""
+
+WEBHOOK = {"url": "https://203.0.113.7/hook", "description": MARK, "enabled": False}
+"""An endpoint to which nothing is sent: its address is kept for documentation."""
 
 SCHEDULE = {"time_zone": "UTC", "hours": {}, "outside": "VOICEMAIL:200"}
 GATEWAYS = {"gateways": [{"address": "192.0.2.30"}]}
@@ -232,6 +236,7 @@ def _fill(world: World) -> None:
         body = {"user": name, "password": PASSWORD, "user_group": group, "user_level": level}
         assert 201 == admin.post("/users", {**body, "full_name": f"{name} {MARK}"}).status
     _add_things(world, admin)
+    _add_webhook(world, admin)
     with world.engine.begin() as conn:
         _set(conn, "vicidial_users", FULL, f"user = '{CALLER}'")
         for name in (CALLER, OTHER):
@@ -277,6 +282,14 @@ def _add_things(world: World, admin: Api) -> None:
     with world.engine.connect() as conn:
         rows = run(conn, "SELECT change_id FROM didier_changes WHERE kind = 'did' ORDER BY change_id")
     world.ids |= dict(zip(steps, (row[0] for row in rows), strict=True))
+
+
+def _add_webhook(world: World, admin: Api) -> None:
+    """Make an endpoint of the administrator's, and wait for an event that it hears of."""
+    made = admin.post("/webhooks", WEBHOOK)
+    assert 201 == made.status
+    until(lambda: admin.get("/changes").body["items"])
+    world.ids |= {"webhook": made.body["id"], "event": int(admin.get("/changes").body["items"][0]["id"])}
 
 
 def _add_tokens(world: World, conn: Connection) -> None:
