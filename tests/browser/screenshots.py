@@ -103,6 +103,10 @@ def _sent(panel: Panel) -> None:
     panel.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
 
 
+def _tried(panel: Panel) -> None:
+    panel.page.evaluate("document.getElementById('attempts-title').scrollIntoView()")
+
+
 def _begun(panel: Panel) -> None:
     panel.page.fill("#begin-password", "1234")
     panel.page.click("#begin-form [type=submit]")
@@ -126,6 +130,35 @@ def _fill_records(server: Didier) -> None:
             "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id)"
             " VALUES ('u', 'c', '192.0.2.1', ?, datetime('now', 'localtime', ?), ?)",
             number, f"-{hours * 3} hours", str(did),
+        )  # fmt: skip
+
+
+def _fill_webhooks(server: Didier) -> None:
+    """Webhooks in three states, and what came of messages; they hear of DIDs that nobody creates here."""
+    for place, (host, description) in enumerate((("crm", "CRM"), ("billing", "Billing"), ("old", ""))):
+        url = f"https://{host}.example.com/didier"
+        made = Api(server).post(
+            "/webhooks",
+            {"url": url, "description": description, "types": ["did.*"], "prefixes": ["+4420"]},
+        )
+        assert place + 1 == made.body["id"]
+    moments = "datetime('now', 'localtime', ?)"
+    for columns, number in {
+        f"succeeded_at = {moments}": 1,
+        f"attempts = 3, retry_at = {moments}, failing_since = '2026-03-04 05:06:07'": 2,
+        f"disabled_at = {moments}, disabled_reason = 'the receiver wants nothing more (410)'": 3,
+    }.items():
+        server.sql(f"UPDATE didier_webhooks SET {columns} WHERE webhook_id = ?", "-7 minutes", number)
+    for minutes, attempt, outcome, status, answer in (
+        (13, 1, "repeated", 503, "<h1>Service Unavailable</h1>"), (12, 2, "repeated", None, ""),
+        (10, 3, "taken", 204, ""), (7, 1, "taken", 200, "ok"),
+    ):  # fmt: skip
+        server.sql(
+            "INSERT INTO didier_webhook_attempts (webhook_id, attempted_at, cause, event_id, event_type,"
+            f" number, attempt, outcome, status, error, answer, milliseconds) VALUES (1, {moments},"
+            " 'feed', ?, 'did.created', 1, ?, ?, ?, ?, ?, 42)",
+            f"-{minutes} minutes", "1204" if minutes > 7 else "1205", attempt, outcome, status,
+            "" if status else "no answer within 15 seconds", answer,
         )  # fmt: skip
 
 
@@ -161,6 +194,8 @@ PAGES: Pages = {
     "schedule": ("/schedule/office", None),
     "gateways": ("/gateways", None),
     "gateway": ("/gateway/london", None),
+    "webhooks": ("/webhooks", None),
+    "webhook": ("/webhook/1", _tried),
     "users": ("/users", None),
     "user": ("/user/crm", None),
     "user-own": ("/user/admin", _losing),
@@ -294,6 +329,7 @@ def main() -> None:
         try:
             fill(server)
             _fill_records(server)
+            _fill_webhooks(server)
             _make_calls(agi_port)
             shoot(browser, server, names)
             if set(CHECKED) & set(names):

@@ -41,8 +41,9 @@ def _did(name: str, *functions: str, **more: Any) -> Operation:
     return Operation(name, needs(*functions), **values)
 
 
-def _dids(name: str, function: str, **more: Any) -> Operation:
-    return Operation(name, needs(function), **{"hidden": PARTLY, "beyond": PARTLY, "mark": MARK, **more})
+def _dids(name: str, function: str, or_scope: str | None = None, **more: Any) -> Operation:
+    need = replace(needs(function), or_scope=or_scope)
+    return Operation(name, need, **{"hidden": PARTLY, "beyond": PARTLY, "mark": MARK, **more})
 
 
 def _batch(name: str, need: Need, batch: str, **more: Any) -> Operation:
@@ -285,7 +286,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_schedules(),
     *_gateways(),
     *_webhooks(),
-    _dids("listChanges", "list_dids", query="?after=0", mark=DID),
+    _dids("listChanges", "list_dids", or_scope="changes:read", query="?after=0", mark=DID),
     _dids("readUsage", "did_log_export", mark=DID),
     _dids("readLiveCalls", "list_dids", mark=DID),
     _dids("watchCalls", "list_dids", query="?seconds=1", mark=DID),

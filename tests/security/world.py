@@ -288,8 +288,9 @@ def _add_webhook(world: World, admin: Api) -> None:
     """Make an endpoint of the administrator's, and wait for an event that it hears of."""
     made = admin.post("/webhooks", WEBHOOK)
     assert 201 == made.status
-    until(lambda: admin.get("/changes").body["items"])
-    world.ids |= {"webhook": made.body["id"], "event": int(admin.get("/changes").body["items"][0]["id"])}
+    until(lambda: admin.get("/changes?after=0").body["items"])
+    event = admin.get("/changes?after=0").body["items"][0]
+    world.ids |= {"webhook": made.body["id"], "event": int(event["id"])}
 
 
 def _add_tokens(world: World, conn: Connection) -> None:
