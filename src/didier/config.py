@@ -69,9 +69,9 @@ class Settings(BaseSettings):
     key_file: str | None = Field(
         None,
         min_length=1,
-        description="File with the installation's key, which encrypts second factors; only its owner"
-        " may read it. Default: beside the embedded database, `didier.key` for `didier.db`; with MariaDB"
-        " `didier.key` in the working directory, the same on all nodes",
+        description="File with the installation's key, which encrypts second factors and secrets of webhooks;"
+        " only its owner may read it. Default: beside the embedded database, `didier.key` for"
+        " `didier.db`; with MariaDB `didier.key` in the working directory, the same on all nodes",
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on")

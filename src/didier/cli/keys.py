@@ -8,7 +8,10 @@ from didier.cli.connection_options import AstguiclientOption, DatabaseOption, se
 from didier.cli.printing import numbered, pairs
 from didier.cli.terminal import say
 
-app = typer.Typer(help="The installation's key, which encrypts second factors.", no_args_is_help=True)
+app = typer.Typer(
+    help="The installation's key, which encrypts second factors and secrets of webhooks.",
+    no_args_is_help=True,
+)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from didier.domain import events, patterns
 from didier.domain.route_texts import DESTINATIONS
 from didier.errors import InvalidField
 
-URL_MOST, TEXT_MOST, PREFIXES_MOST = 2_000, 100, 50
+URL_MOST, TEXT_MOST, VALUES_MOST = 2_000, 100, 50
 """Most characters of an address and of a description, and most values of a condition."""
 
 DELAYS = (5, 30, 120, 600, 3_600, 9_900, 86_400)
@@ -127,8 +127,8 @@ def _bad_types(types: Sequence[str]) -> InvalidField | None:
 def _bad_values(
     name: str, values: Sequence[str], longest: int, allowed: Mapping[str, Any] | None = None
 ) -> InvalidField | None:
-    if len(values) > PREFIXES_MOST:
-        return InvalidField(name, f"{len(values)} values", f"up to {PREFIXES_MOST}")
+    if len(values) > VALUES_MOST:
+        return InvalidField(name, f"{len(values)} values", f"up to {VALUES_MOST}")
     for value in values:
         if not 1 <= len(value) <= longest or not value.isprintable():
             return InvalidField(name, value, f"1 to {longest} characters")

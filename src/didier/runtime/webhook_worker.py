@@ -57,8 +57,8 @@ TIDY_SECONDS = 3_600.0
 STOP_SECONDS = 2.0
 """How long sending may go on when the process stops: what is cut off then is sent again."""
 
-SKIPPED_MOST = 1_000
-"""How many changes that an endpoint does not want may go by until it is stored how far it is."""
+SKIPPED_MOST, SETTLE_SECONDS = 1_000, 10.0
+"""After how many changes that an endpoint does not want it is stored how far it is, or after what silence."""
 
 STORED_AT_ONCE = 200
 
@@ -245,6 +245,8 @@ class WebhookWorker:
             if abs(after - progress.number) >= SKIPPED_MOST:
                 webhook = await self._stored((moved, moved.progress, None))
             webhook = moved
+            if after >= newest and not await _within(SETTLE_SECONDS, news):
+                webhook = await self._stored((moved, moved.progress, None))
         if after >= newest:
             await news.wait()
         return webhook
@@ -291,6 +293,13 @@ class WebhookWorker:
         except LeaseLost:
             self._leased.lost(lease)
             raise
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for *event*; say whether it has come within *seconds*."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
 
 
 class _Changed(Exception):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from didier.domain import events
 from didier.domain.patterns import MAX_LENGTH
-from didier.domain.webhooks import PREFIXES_MOST, TEXT_MOST, URL_MOST, Endpoint
+from didier.domain.webhooks import TEXT_MOST, URL_MOST, VALUES_MOST, Endpoint
 from didier.errors import NotPermitted, Refusal
 from didier.runtime.logins import Login
 from didier.services.changes import feed, webhook_delivery, webhooks
@@ -68,13 +68,13 @@ class NewWebhook(Body):
     description: str = Field("", max_length=TEXT_MOST, description="What it is for")
     types: Annotated[_Values, _TYPES] = Field(default_factory=list)
     prefixes: _Values = Field(
-        default_factory=list, max_length=PREFIXES_MOST, description="Only DIDs that begin with one of these"
+        default_factory=list, max_length=VALUES_MOST, description="Only DIDs that begin with one of these"
     )
     routes: _Values = Field(
-        default_factory=list, max_length=PREFIXES_MOST, description="Only DIDs with one of these routes"
+        default_factory=list, max_length=VALUES_MOST, description="Only DIDs with one of these routes"
     )
     groups: _Values = Field(
-        default_factory=list, max_length=PREFIXES_MOST, description="Only DIDs of one of these user groups"
+        default_factory=list, max_length=VALUES_MOST, description="Only DIDs of one of these user groups"
     )
     enabled: StrictBool = True
 
@@ -87,9 +87,9 @@ class WebhookChanges(Body):
     url: Annotated[StrictStr | None, _URL] = None
     description: str | None = Field(None, max_length=TEXT_MOST)
     types: Annotated[_Values | None, _TYPES] = None
-    prefixes: _Values | None = Field(None, max_length=PREFIXES_MOST)
-    routes: _Values | None = Field(None, max_length=PREFIXES_MOST)
-    groups: _Values | None = Field(None, max_length=PREFIXES_MOST)
+    prefixes: _Values | None = Field(None, max_length=VALUES_MOST)
+    routes: _Values | None = Field(None, max_length=VALUES_MOST)
+    groups: _Values | None = Field(None, max_length=VALUES_MOST)
     enabled: StrictBool | None = Field(
         None, description="true also enables what was disabled: events that it missed are sent"
     )
