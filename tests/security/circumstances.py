@@ -61,7 +61,7 @@ class Circumstance:
             return self.refusal
         if self._concerns_not(row):
             return None
-        if self.scopes is not None and self.scopes.isdisjoint({row.need.scope, row.need.or_scope}):
+        if self.scopes is not None and not row.need.opens(self.scopes):
             return errors.NotPermitted
         if missing := lacks(row.need, self.columns(row.need, level)):
             at_sign_in = LABEL_OF[API_ACCESS] in missing

@@ -1,6 +1,6 @@
 """What each request needs, and who lacks it: derived from `RIGHTS` and `SCOPES`, not from the answers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -32,7 +32,8 @@ class Need:
 
     The rights are those of the functions unless they are named. With *any_of*, one of these functions is
     enough. Without *api* nothing is needed but to be signed in, and without *by_token* no token does.
-    *level* is the lowest, where that of the rights is not enough. A token may have *or_scope* instead.
+    *level* is the lowest, where that of the rights is not enough. A token needs the scope of the first
+    function, or *or_scope* instead, and one of *other_scopes* besides where there are some.
     """
 
     functions: tuple[str, ...] = ()
@@ -42,6 +43,7 @@ class Need:
     by_token: bool = True
     level: int = 0
     or_scope: str | None = None
+    other_scopes: frozenset[str] = frozenset()
 
     @property
     def all_rights(self) -> tuple[str, ...]:
@@ -56,8 +58,14 @@ class Need:
     @property
     def scope(self) -> str | None:
         """The scope that opens it to a token; None: no token."""
-        opened = [scope.name for scope in SCOPES if scope.functions & set(self.named)]
+        opened = [scope.name for scope in SCOPES if scope.functions & set(self.named[:1])]
         return opened[0] if opened and self.by_token else None
+
+    def opens(self, scopes: Collection[str]) -> bool:
+        """Say whether a token with *scopes* has those that are needed."""
+        has = set(scopes)
+        is_open = not has.isdisjoint({self.scope, self.or_scope})
+        return is_open and not (self.other_scopes and has.isdisjoint(self.other_scopes))
 
 
 def needs(*functions: str, rights: tuple[str, ...] | None = None) -> Need:

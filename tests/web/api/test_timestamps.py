@@ -45,8 +45,8 @@ def sent(api: Api, field, value):
         body = {**body, place[1:]: value}
     else:
         query = {**query, place: value}
-    path = path.removeprefix(PREFIX).replace("{pattern}", "18001234567")
-    query = {name: given for name, given in query.items() if name != "pattern"}  # it stands in the path
+    path = path.removeprefix(PREFIX).replace("{pattern}", "18001234567").replace("{webhook_id}", "1")
+    query = {name: given for name, given in query.items() if name not in {"pattern", "webhook_id"}}
     return api.ask(method.upper(), f"{path}?{urlencode(query)}", body)
 
 

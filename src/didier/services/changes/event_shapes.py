@@ -140,18 +140,6 @@ class DidEvent(ChangeEvent):
             "example": {
                 **_EXAMPLE,
                 "type": "did.updated",
-                "data": {
-                    "did_id": 12,
-                    "did_pattern": "18002220000",
-                    "last": "18002220000",
-                    "size": 1,
-                    "version": 2,
-                    "source": None,
-                    "fields": ["extension"],
-                    "before": {"extension": "8300"},
-                    "after": {"extension": "8301"},
-                    "own": None,
-                },
             }
         }
     )

@@ -228,4 +228,5 @@ for _name, _told in events.TOLD.items():
         _name, _received(_SHAPES[_name.partition(".")[0]]), methods=["POST"], summary=_told,
         operation_id=f"received_{_name.replace('.', '_')}",
         responses={200: {"description": "Taken; any status from 200 to 299 is"}},
+        openapi_extra={"security": []},  # it is signed
     )  # fmt: skip

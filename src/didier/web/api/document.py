@@ -29,6 +29,13 @@ def _totals(**counts: int) -> dict[str, int]:
 
 _ENDED = {"finished_at": "2026-03-04T05:06:08+01:00", "phase": None}
 _EXAMPLES: Mapping[str, Part] = MappingProxyType({
+    "DidEvent": {
+        "data": {
+            "did_id": 12, "did_pattern": "18002220000", "last": "18002220000", "size": 1, "version": 2,
+            "source": None, "fields": ["extension"], "before": {"extension": "8300"},
+            "after": {"extension": "8301"}, "own": None,
+        },
+    },
     "CopyOrderBody": {"verb": "copy"},
     "BatchWithItems": {
         **_ENDED, "state": "done", "done": 1, "totals": _totals(requested=1, added=1),
