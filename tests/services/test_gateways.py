@@ -197,3 +197,16 @@ def test_a_home_without_the_table(empty_url, now):
         assert isinstance(put(conn, now), GatewaysOff)
         assert ([], None) == THINGS.page(conn, CALLER, "", 10, "")
         assert explain.explain(conn, CALLER, SupposedCall("1801"), now).gateways is None
+
+
+def test_a_set_of_all_groups_is_changed_by_who_sees_all(clean, now):
+    """Its rules take calls of DIDs that others do not see."""
+    with clean.begin() as conn:
+        put(conn, now, group="---ALL---", rules=[{"default": True}])
+        changed = put(conn, now, by=LIMITED, rules=[{"prefix": "18"}])
+        taken = put(conn, now, by=LIMITED, group="SALES")
+        [deleted] = gateways.delete(conn, [DeleteNamed(LIMITED, "london")], now)
+        there = THINGS.one(conn, LIMITED, "london")
+
+    assert {NotPermitted} == {type(changed), type(taken), type(deleted)}
+    assert ("---ALL---", 1) == (there.group, len(there.rules))

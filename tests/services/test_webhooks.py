@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from didier.cli.local import CALLER
+from didier.domain.inputs import Row
 from didier.domain.webhooks import Answer, Endpoint
 from didier.errors import (
+    EventNotFound,
     InvalidField,
     KeyNotUsable,
     NothingToChange,
@@ -15,12 +17,17 @@ from didier.errors import (
     WebhookNotFound,
     WebhooksOff,
 )
+from didier.services.batches import copies, edits
+from didier.services.batches.copies import CopyOrder
+from didier.services.batches.edits import AddOrder, UpdateOrder
 from didier.services.changes import webhook_delivery, webhooks
 from didier.services.changes.webhooks import AddWebhook, DeleteWebhook, RotateSecret, UpdateWebhook
 from didier.services.system import sealed_secrets
 from didier.services.system.installation_key import KeyFile, generate
+from didier.storage.changes import sequence
 from didier.storage.changes import webhooks as stored
 from didier.storage.statements import run
+from didier.storage.users import users
 from support.engines import opened
 
 SECRET, OTHER = webhooks.generate_secret(), webhooks.generate_secret()
@@ -196,3 +203,100 @@ def test_without_the_tables_webhooks_are_off(engine, database_url, file, now):
         [refused] = webhooks.add(conn, [AddWebhook(CALLER, HOOK, file, SECRET)], now)
 
     assert isinstance(refused, WebhooksOff)
+
+
+def numbered(conn):
+    """Number what was done, as the sequencer does."""
+    if not sequence.is_by_ids(conn):
+        sequence.number(conn, 1_000)
+
+
+def told(conn, webhook_id):
+    """Return what waits for an endpoint: type, first and last number of each event."""
+    numbered(conn)
+    events = webhook_delivery.waiting(conn, stored.one(conn, webhook_id)).events
+    return [(event.type, event.data.pattern, event.data.last) for event in events]
+
+
+def test_conditions_judge_a_did_as_it_is_at_the_change(conn, add, now):
+    """An update tells only what differs; the route and the group count all the same."""
+    edits.add(conn, [AddOrder(CALLER, "5550001", {"extension": "8301", "user_group": "ADMIN"})], now)
+    numbered(conn)
+    hooks = [
+        add(replace(HOOK, types=("did.*",), **conditions)).webhook.webhook_id
+        for conditions in (
+            {"groups": ("ADMIN",)},
+            {"groups": ("OTHER",)},
+            {"routes": ("EXTEN",)},
+            {"routes": ("PHONE",)},
+        )
+    ]
+    edits.update(conn, [UpdateOrder(CALLER, "5550001", {"extension": "8302"})], now)
+
+    assert [1, 0, 1, 0] == [len(told(conn, webhook_id)) for webhook_id in hooks]
+
+
+def test_of_a_run_those_numbers_are_sent_that_are_wanted(conn, add, now):
+    """Wherever in it they are, and whatever columns they have for themselves."""
+    inside = add(replace(HOOK, types=("did.*",), prefixes=("555001",))).webhook.webhook_id
+    grouped = add(replace(HOOK, types=("did.*",), groups=("ADMIN",))).webhook.webhook_id
+    targets = [f"55500{place:02}" for place in range(5, 25)]
+    rows = tuple(Row(target, {"user_group": "ADMIN"} if target == "5550012" else {}) for target in targets)
+    copies.copy(conn, [CopyOrder(CALLER, "18001234567", tuple(targets), rows=rows)], now)
+
+    assert [("did.created", "5550010", "5550019")] == told(conn, inside)
+    assert [("did.created", "5550012", "5550012")] == told(conn, grouped)
+
+
+def test_only_what_it_wants_is_sent_again(conn, add, now):
+    """An event that an endpoint never heard of is none of its events."""
+    webhook = add(replace(HOOK, types=("did.*",), prefixes=("1800",))).webhook
+    edits.add(conn, [AddOrder(CALLER, "5550001", {"extension": "8301"})], now)
+    edits.update(conn, [UpdateOrder(CALLER, "18001234567", {"extension": "8301"})], now)
+    numbered(conn)
+    last = sequence.newest(conn)
+
+    assert EventNotFound(str(last - 1)) == webhook_delivery.resent(conn, webhook, str(last - 1))
+    assert str(last) == webhook_delivery.resent(conn, webhook, str(last)).event_id
+    for odd in ("", "0", "x", "1.x", "9" * 30, str(last + 1)):
+        assert EventNotFound(odd) == webhook_delivery.resent(conn, webhook, odd)
+
+
+def test_switching_it_on_and_off_lends_it_no_other_eyes(conn, add, now):
+    """Nor does another description; another address does."""
+    other = user(user_id=7, name="other")
+    webhook_id = add().webhook.webhook_id
+
+    def owner(**values):
+        webhooks.update(conn, [UpdateWebhook(other, webhook_id, values)], now)
+        return stored.one(conn, webhook_id).user
+
+    assert [CALLER.name] * 3 == [owner(is_enabled=False), owner(is_enabled=True), owner(description="x")]
+    assert "other" == owner(prefixes=("1800",))
+
+
+def test_who_sees_less_than_its_user_does_not_see_an_endpoint(conn, add, file, now):
+    """Nor gets a secret with which to speak in its place."""
+    webhook_id = add().webhook.webhook_id
+    limited = user(user_id=7, name="limited", viewable_groups=" ADMIN ")
+
+    assert [] == webhooks.every(conn, limited)
+    assert WebhookNotFound(webhook_id) == webhooks.one(conn, limited, webhook_id)
+    assert [WebhookNotFound(webhook_id)] == webhooks.rotate(
+        conn, [RotateSecret(limited, webhook_id, file, timedelta(0), OTHER)], now
+    )
+    own = add(caller=limited).webhook.webhook_id
+    assert [own] == [one.webhook_id for one in webhooks.every(conn, limited)]
+
+
+def test_a_user_who_may_not_manage_webhooks_any_more_is_told_nothing(conn, add, now):
+    """As one who is not active."""
+    run(conn, "UPDATE vicidial_users SET user_level = 9, ast_admin_access = '1' WHERE user = 'admin'")
+    [admin] = users.accounts(conn, ["admin"]).values()
+    webhook = add(replace(HOOK, types=("did.*",)), replace(CALLER, user=admin.user, is_local=False)).webhook
+    assert webhook_delivery.waiting(conn, webhook)
+    run(conn, "UPDATE vicidial_users SET ast_admin_access = '0' WHERE user = 'admin'")
+
+    with pytest.raises(webhook_delivery.UserGone, match="AGC Admin Access must be 1"):
+        webhook_delivery.waiting(conn, webhook)
+    run(conn, "UPDATE vicidial_users SET ast_admin_access = '1' WHERE user = 'admin'")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 PREFIX = "whsec_"
 """How every secret begins, so that people and scanners of secrets recognise one."""
 
-SECRET_BYTES = 32
+SECRET_BYTES, SECRET_LEAST = 32, 16
 
 TOLERANCE_SECONDS = 300
 """How far a timestamp may be from the receiver's clock: what is older may have been recorded by others."""
@@ -60,6 +60,9 @@ def _signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str
 def _key(secret: str) -> bytes:
     """Return the bytes of a secret; raises ValueError for what is none."""
     try:
-        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+        raw = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except binascii.Error:
-        raise ValueError(f"a secret is {PREFIX} and base64") from None
+        raw = b""
+    if len(raw) < SECRET_LEAST:
+        raise ValueError(f"a secret is {PREFIX} and base64 of {SECRET_LEAST} bytes or more")
+    return raw

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import httpx2 as httpx
 
@@ -21,6 +21,10 @@ ANSWER_KEPT = 500
 
 _TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
 """IPv6 addresses in which an IPv4 address stands, that a gateway translates (RFC 6052, RFC 8215)."""
+
+
+_METADATA = frozenset({ip_address("168.63.129.16"), ip_address("192.0.0.192")})
+"""Addresses at which clouds tell their machines secrets, and that look like others on the internet."""
 
 
 class Forbidden(OSError):
@@ -101,7 +105,10 @@ def is_public(address: Address) -> bool:
             inner = IPv4Address(int(address) & 0xFFFFFFFF)
         if inner and not is_public(inner):
             return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+        if address.is_site_local:
+            return False
+    is_odd = address.is_multicast or address.is_reserved or address in _METADATA
+    return address.is_global and not is_odd
 
 
 def seconds_asked(text: str | None) -> float | None:

@@ -8,7 +8,7 @@ A DID that leaves what the caller sees is deleted to them, one that enters it is
 numbers at once the caller may see some: then there are several events with its number, all on one page.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -131,11 +131,16 @@ class Feed:
     newest: int
 
 
+Wants = Callable[[str, Sequence[Image | None]], bool]
+"""Says whether a change of a DID is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Follower:
     """What somebody wants to hear of: events behind the number *after*, of these *types*.
 
-    *since* is how far back the feed reaches.
+    *since* is how far back the feed reaches. Of DIDs only those are told that *wants*, if there is one, says
+    yes to: it is given a number, and what is known of the DID's row before and behind a change.
     """
 
     caller: Caller
@@ -143,6 +148,7 @@ class Follower:
     after: int
     limit: int
     since: datetime
+    wants: "Wants | None" = None
 
 
 def refused(caller: Caller, types: Collection[str]) -> NotPermitted | None:
@@ -210,20 +216,22 @@ def page(conn: Connection, wanted: Follower) -> Feed | NotPermitted | ChangesGon
             break
         if not looked and some[0].recorded.changed_at < wanted.since:
             return ChangesGone(wanted.after, last)
-        found += [event for event in _events(conn, caller, some) if event.type in types]
+        found += [event for event in _events(conn, wanted, some) if event.type in types]
         after, looked = some[-1].number, looked + len(some)
     return Feed(found, after, max(last, after))
 
 
-def _events(conn: Connection, caller: Caller, found: Sequence[Numbered]) -> Iterator[Event]:
-    """Yield what *caller* sees of changes, in order."""
+def _events(conn: Connection, wanted: Follower, found: Sequence[Numbered]) -> Iterator[Event]:
+    """Yield what a follower sees, and wants, of changes, in order."""
+    caller = wanted.caller
     changes = [one.recorded.change for one in found]
     sources = snapshots.some(conn, {change.snapshot_id for change in changes if change.snapshot_id})
     batches = _batches(conn, caller, found)
     for one in found:
         match one.recorded.kind:
             case str(kind) if kind == DID:
-                shown: Sequence[_Shown] = list(_dids(one.recorded.change, caller.visibility, sources))
+                change = one.recorded.change
+                shown: Sequence[_Shown] = list(_dids(change, caller.visibility, sources, wanted.wants))
             case str(kind) if kind == BATCH:
                 shown = list(_batch(one, batches))
             case str(kind) if kind == USER:
@@ -287,10 +295,12 @@ def _sees_users_of(sight: Visibility, group: str | None) -> bool:
     return Visibility(sight.users).sees_group(group)
 
 
-def _dids(change: Change, sight: Visibility, sources: Mapping[int, Image]) -> Iterator[_Shown]:
-    """Yield what is seen of the change of a DID or a run of them."""
+def _dids(
+    change: Change, sight: Visibility, sources: Mapping[int, Image], wants: Wants | None
+) -> Iterator[_Shown]:
+    """Yield what is seen, and wanted, of the change of a DID or a run of them."""
     source: Image = sources.get(change.snapshot_id or 0, {})
-    for piece, (before, after) in _pieces(change, sight, source):
+    for piece, (before, after) in _pieces(change, sight, source, wants):
         if before or after:
             action = UPDATED if before and after else CREATED if after else DELETED
             yield f"{DID}.{action}", _shown(piece, action, sight, source)
@@ -300,24 +310,52 @@ _Seen = tuple[bool, bool]
 """Whether a DID is seen as it was before a change, and as it was behind it."""
 
 
-def _pieces(change: Change, sight: Visibility, source: Image) -> Iterator[tuple[Change, _Seen]]:
-    """Yield a change and what is seen of it; a run in parts where that is not the same for all of it."""
+def _pieces(
+    change: Change, sight: Visibility, source: Image, wants: Wants | None
+) -> Iterator[tuple[Change, _Seen]]:
+    """Yield a change and what is seen of it; a run in parts where that is not the same for all of it.
+
+    What is not wanted is not seen.
+    """
     groups = _groups_after(change, source)
-    if change.size == 1 or not sight.is_limited:
-        yield (
-            change,
-            _seen(change, sight, groups[0], _pattern(change.before, change), _pattern(change.after, change)),
-        )
+    rows = _rows(change, source)
+    if change.size == 1 or not (sight.is_limited or wants):
+        before, after = _pattern(change.before, change), _pattern(change.after, change)
+        is_wanted = wants is None or wants(after, rows(0))
+        yield change, _seen(change, sight, groups[0], before, after) if is_wanted else _UNSEEN
         return
     numbers = list(run_of(change.pattern, change.size))
     groups = groups * change.size if len(groups) == 1 else groups
 
     def seen(place: int) -> _Seen:
+        if wants is not None and not wants(numbers[place], rows(place)):
+            return _UNSEEN
         return _seen(change, sight, groups[place], numbers[place], numbers[place])
 
     for found, run in groupby(range(change.size), key=seen):
         places = list(run)
         yield _part(change, places[0], len(places)), found
+
+
+_UNSEEN: _Seen = (False, False)
+
+
+def _rows(change: Change, source: Image) -> Callable[[int], Sequence[Image | None]]:
+    """Return what tells of each place of a run what is known of the row before a change and behind it.
+
+    Of what an undo has removed the user group alone is known.
+    """
+    before = change.before
+    if before is None and change.action != CREATED and change.group_before is not None:
+        before = {"user_group": change.group_before}
+    own = change.details.get("own") or ()
+    rest = {name: value for name, value in change.details.items() if name != "own"}
+    after = images.left_by(replace(change, details=rest), change.did_id, change.pattern, source)
+
+    def rows(place: int) -> Sequence[Image | None]:
+        return before, {**after, **own[place]} if own and after else after
+
+    return rows
 
 
 def _pattern(image: Image | None, change: Change) -> str:

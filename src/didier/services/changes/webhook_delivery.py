@@ -12,7 +12,8 @@ from didier.domain import webhooks as rules
 from didier.domain.webhooks import SILENT_SECONDS, Answer, GiveUp, Repeat
 from didier.errors import EventNotFound
 from didier.services.changes import event_shapes, feed
-from didier.services.changes.feed import DidChange, Event, Feed, Follower
+from didier.services.changes.feed import Event, Feed, Follower
+from didier.services.changes.webhooks import not_permitted
 from didier.services.users.authentication import Caller
 from didier.services.users.local_user import LOCAL_USER
 from didier.storage.changes import change_log, webhooks
@@ -48,16 +49,17 @@ def waiting(conn: Connection, webhook: Webhook) -> Waiting:
     # What was done with in part has the number of the last event that was sent: it is read again.
     begin -= part is not None
     found = _page(conn, webhook, begin, AT_ONCE)
-    wanted = [event for event in found.events if _is_wanted(webhook, event)]
+    rest = found.events
     if part is not None:
-        wanted = [event for event in wanted if (event.number, event.part) > (progress.number, part)]
-    return Waiting(wanted, found.after)
+        rest = [event for event in rest if (event.number, event.part) > (progress.number, part)]
+    return Waiting(rest, found.after)
 
 
 def _page(conn: Connection, webhook: Webhook, after: int, limit: int) -> Feed:
     caller = _caller(conn, webhook)
     # The feed keeps for an endpoint what it has not had yet, however old that is.
-    found = feed.page(conn, Follower(caller, webhook.endpoint.chosen, after, limit, datetime.min))
+    endpoint = webhook.endpoint
+    found = feed.page(conn, Follower(caller, endpoint.chosen, after, limit, datetime.min, endpoint.wants))
     if not isinstance(found, Feed):
         raise UserGone(str(found))
     return found
@@ -70,14 +72,10 @@ def _caller(conn: Connection, webhook: Webhook) -> Caller:
     account = users.accounts_by_id(conn, [webhook.user_id]).get(webhook.user_id)
     if account is None or not account.active:
         raise UserGone(f"the user {webhook.user} is not active")
-    return Caller(account.user, account.user.name, "")
-
-
-def _is_wanted(webhook: Webhook, event: Event) -> bool:
-    change = event.data
-    return not isinstance(change, DidChange) or webhook.endpoint.wants(
-        change.pattern, (change.before, change.after)
-    )
+    caller = Caller(account.user, account.user.name, "")
+    if missing := not_permitted(caller):
+        raise UserGone(f"the user {webhook.user} may not manage webhooks: {'; '.join(missing.missing)}")
+    return caller
 
 
 def event_of(conn: Connection, webhook: Webhook, event_id: str) -> Event | None:

@@ -1,7 +1,7 @@
 """Endpoints of webhooks: making, changing and deleting them, their secrets, and what they missed.
 
-Who manages webhooks manages all of them. What an endpoint hears of is what the user sees who has set its
-address last: nobody makes it say more than they may read themselves.
+An endpoint hears of what a user sees: who has said last where and what is sent. Nobody makes it say more than
+they may read themselves, and who sees less than its user has nothing to do with it, nor with its secret.
 """
 
 import secrets
@@ -18,6 +18,7 @@ from didier.domain import webhooks as rules
 from didier.domain.scopes import missing_scope
 from didier.domain.signatures import SECRET_BYTES
 from didier.domain.users import missing_function, missing_rights
+from didier.domain.visibility import Visibility
 from didier.domain.webhooks import Endpoint
 from didier.errors import (
     InvalidField,
@@ -34,7 +35,8 @@ from didier.services.users.authentication import Caller
 from didier.storage.changes import sequence, vicidial_logs, webhooks
 from didier.storage.changes.vicidial_logs import AdminEntry
 from didier.storage.changes.webhooks import Attempt, Progress, Webhook
-from didier.storage.users import second_factors
+from didier.storage.users import second_factors, users
+from didier.storage.users.users import Account
 
 ACTION = "manage_webhooks"
 MOST = 100
@@ -126,8 +128,8 @@ def are_kept(conn: Connection) -> bool:
 
 
 def every(conn: Connection, caller: Caller) -> list[Webhook] | NotPermitted:
-    """Return all endpoints, the oldest first."""
-    return not_permitted(caller) or webhooks.every(conn)
+    """Return the endpoints that the caller has to do with, the oldest first."""
+    return not_permitted(caller) or _reached(conn, caller, webhooks.every(conn))
 
 
 def disabled(conn: Connection, caller: Caller) -> list[Webhook] | NotPermitted:
@@ -140,7 +142,22 @@ def disabled(conn: Connection, caller: Caller) -> list[Webhook] | NotPermitted:
 
 def one(conn: Connection, caller: Caller, webhook_id: int) -> Webhook | Refused:
     """Return an endpoint."""
-    return _refused(conn, caller) or webhooks.one(conn, webhook_id) or WebhookNotFound(webhook_id)
+    if refused := _refused(conn, caller):
+        return refused
+    found = webhooks.one(conn, webhook_id)
+    return found if found and _reached(conn, caller, [found]) else WebhookNotFound(webhook_id)
+
+
+def _reached(conn: Connection, caller: Caller, found: Sequence[Webhook]) -> list[Webhook]:
+    """Return those of the endpoints whose users do not see more than *caller*, or are no more."""
+    there = users.accounts_by_id(conn, {webhook.user_id for webhook in found})
+    return [webhook for webhook in found if _sees_as_much(caller, webhook, there.get(webhook.user_id))]
+
+
+def _sees_as_much(caller: Caller, webhook: Webhook, account: Account | None) -> bool:
+    if webhook.user_id == caller.user.user_id or caller.visibility.groups is None:
+        return True
+    return account is not None and caller.visibility.covers(Visibility(account.user.visible_groups()))
 
 
 def attempts(
@@ -228,17 +245,31 @@ def _update(
     endpoint = replace(found.endpoint, **order.values)
     if bad := rules.problem(endpoint) or feed.not_heard(order.caller, endpoint.chosen):
         return bad
-    progress = found.progress
+    progress, user = found.progress, order.caller.user
     if order.values.get("is_enabled"):
         # It begins anew: what it could not be sent before is tried at once.
         progress = replace(_at_once(progress), failing_since=None, disabled_at=None, disabled_reason=None)
     elif endpoint.url != found.endpoint.url:
         progress = _at_once(progress)
-    user = order.caller.user
-    changed = replace(found, endpoint=endpoint, progress=progress, user_id=user.user_id, user=user.name)
+    changed = replace(found, endpoint=endpoint, progress=progress)
+    if _says_other(found.endpoint, endpoint) or not _may_hear(conn, found):
+        changed = replace(changed, user_id=user.user_id, user=user.name)
     webhooks.change(conn, changed)
     _log(conn, order.caller, "MODIFY", order.webhook_id, endpoint.place, now)
     return _stored(conn, order.webhook_id)
+
+
+def _says_other(before: Endpoint, after: Endpoint) -> bool:
+    """Say whether something else is sent, or elsewhere: not only whether, and under what description."""
+    return before != replace(after, is_enabled=before.is_enabled, description=before.description)
+
+
+def _may_hear(conn: Connection, webhook: Webhook) -> bool:
+    """Say whether the user of an endpoint may still manage webhooks; else another one lends their eyes."""
+    if not webhook.user_id:
+        return True  # the command line on the machine of the database
+    account = users.accounts_by_id(conn, [webhook.user_id]).get(webhook.user_id)
+    return account is not None and account.active and not_permitted(Caller(account.user, "", "")) is None
 
 
 def _at_once(progress: Progress) -> Progress:
@@ -246,9 +277,8 @@ def _at_once(progress: Progress) -> Progress:
 
 
 def _held(conn: Connection, caller: Caller, webhook_id: int) -> Webhook | Refused:
-    if refused := _refused(conn, caller):
-        return refused
-    return webhooks.one(conn, webhook_id, held=True) or WebhookNotFound(webhook_id)
+    found = one(conn, caller, webhook_id)
+    return webhooks.one(conn, webhook_id, held=True) or found if isinstance(found, Webhook) else found
 
 
 def delete(conn: Connection, orders: Sequence[DeleteWebhook], now: datetime) -> list[Webhook | Refused]:

@@ -12,11 +12,11 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import gateways as rules
 from didier.domain.gateways import COLUMNS, Choice, Choices, GatewaySet, Row
-from didier.domain.users import missing_rights_on_machines
+from didier.domain.users import EVERY_GROUP, missing_rights_on_machines
 from didier.domain.visibility import Visibility
 from didier.errors import GatewaysOff, InvalidField, NotPermitted, Refusal
 from didier.services.dids import validation
-from didier.services.dids.named import NamedThings, group_problem
+from didier.services.dids.named import DeleteNamed, NamedThings, group_problem
 from didier.services.users.authentication import Caller
 from didier.storage.dids import gateways
 
@@ -38,6 +38,25 @@ class PutGatewaySet:
     group: str | None = None
 
 
+def _everybodys(caller: Caller, there: GatewaySet | None) -> NotPermitted | None:
+    """Refuse a set of all user groups to who sees some: its rules take calls of DIDs of the others."""
+    if there is None or there.group != EVERY_GROUP or caller.visibility.groups is None:
+        return None
+    return NotPermitted("update_did", (f"Admin Viewable Groups must be all: the set is of {EVERY_GROUP}",))
+
+
+def delete(conn: Connection, orders: Sequence[DeleteNamed], now: datetime) -> list[GatewaySet | Refusal]:
+    """Delete the sets that *orders* name, unless DIDs have them."""
+    return [_delete(conn, order, now) for order in orders]
+
+
+def _delete(conn: Connection, order: DeleteNamed, now: datetime) -> GatewaySet | Refusal:
+    there = THINGS.one(conn, order.caller, order.name)
+    if isinstance(there, GatewaySet) and (refused := _everybodys(order.caller, there)):
+        return refused
+    return THINGS.delete(conn, [order], now)[0]
+
+
 def put(conn: Connection, orders: Sequence[PutGatewaySet], now: datetime) -> list[GatewaySet | Refusal]:
     """Store the sets that *orders* describe, each in the place of the one with its name."""
     return [_put(conn, order, now) for order in orders]
@@ -47,6 +66,8 @@ def _put(conn: Connection, order: PutGatewaySet, now: datetime) -> GatewaySet | 
     there = THINGS.changeable(conn, order.caller, order.name)
     if isinstance(there, Refusal):
         return there
+    if everybodys := _everybodys(order.caller, there):
+        return everybodys
     try:
         made = _made(conn, order, there)
     except InvalidField as bad:

@@ -212,7 +212,7 @@ async def delete_gateway_set(request: Request, login: Signed, name: Name) -> Res
     """Delete one that no DID has."""
     operation = ApiOperation(
         UPDATE.about_that(_about(name)),
-        THINGS.delete,
+        gateways.delete,
         lambda caller: DeleteNamed(caller, name),
         answers.done,
         subject=_about(name).lower(),
