@@ -122,16 +122,16 @@ def _gateways() -> tuple[Operation, ...]:
 
 
 def _webhooks() -> tuple[Operation, ...]:
-    """Return the operations on webhooks: who manages them manages all, whatever groups they see."""
+    """Return the operations on webhooks: those are hidden whose users see more than the caller."""
     shared = {"need": needs("manage_webhooks"), "beyond": errors.NotPermitted}
     # Who says what an endpoint hears of has to be able to hear of it.
     heard = replace(
         needs("manage_webhooks", "list_dids"), other_scopes=frozenset({"dids:read", "changes:read"})
     )
-    one = {**shared, "parts": {"webhook_id": "webhook"}}
-    event = {**shared, "parts": {"webhook_id": "webhook", "event_id": "event"}}
+    one = {**shared, "parts": {"webhook_id": "webhook"}, "hidden": errors.WebhookNotFound}
+    event = {**one, "parts": {"webhook_id": "webhook", "event_id": "event"}}
     return (
-        Operation("listWebhooks", **shared, mark=MARK),
+        Operation("listWebhooks", **shared, hidden=PARTLY, mark=MARK),
         Operation("addWebhook", **{**shared, "need": heard}, body=WEBHOOK, changes=True),
         Operation("getWebhook", **one, mark=MARK),
         Operation("updateWebhook", **{**one, "need": heard}, body={"description": "Another"}, changes=True),

@@ -110,9 +110,11 @@ PAGES_OPENED: tuple[Opened, ...] = (
     Opened("/log", needs("api_log"), hidden=PARTLY, mark=MARK, path=f"/log?user={OTHER}"),
     Opened("/changes", needs("api_log"), hidden=PARTLY, mark=MARK, path=f"/changes?user={OTHER}"),
     Opened("/profile", Need(api=False), mark="caller"),
-    Opened("/webhooks", _MANAGED, mark=MARK),
+    Opened("/webhooks", _MANAGED, hidden=PARTLY, mark=MARK),
     Opened("/webhooks/new", _MANAGED),
-    Opened("/webhook/{webhook_id}", _MANAGED, mark=MARK, path="/webhook/{webhook}"),
+    Opened(
+        "/webhook/{webhook_id}", _MANAGED, hidden=errors.WebhookNotFound, mark=MARK, path="/webhook/{webhook}"
+    ),
     Opened("/console", _ANY_FUNCTION),
     Opened("/console/postman.json", _ANY_FUNCTION, path="/console/postman.json?form=list_dids"),
     Opened("/choices", needs("list_dids"), hidden=PARTLY, mark=MARK, path="/choices?of=DID&search=777"),
