@@ -27,6 +27,7 @@ SYMBOLS: dict[Expected, str] = {
     **dict.fromkeys((
         errors.NotFound, errors.UserNotFound, errors.BatchNotFound, errors.TokenNotFound,
         errors.GroupNotFound, errors.NotAllPossible, errors.NothingFound, errors.DestinationNotFound,
+        errors.WebhookNotFound,
     ), "∅"),
 }  # fmt: skip
 

@@ -85,10 +85,13 @@ def test_the_log_is_filtered(conn, wanted, expected):
 
 
 def test_lines_lead_to_batches_and_dids(conn):
-    """Those of DIDs name a batch; DIDs that are gone, or that the caller does not see, are not named."""
+    """Those of DIDs name a batch; DIDs that are gone, or that the caller does not see, are not named.
+
+    The third number of the change log is that of the user who was added.
+    """
     found = page(conn)
 
-    assert [3, None, 2, 1] == [line.batch_id for line in found.lines]
+    assert [4, None, 2, 1] == [line.batch_id for line in found.lines]
     assert {1: SOURCE} == found.dids
     run(conn, "UPDATE vicidial_users SET user_group = 'SALES'")
     run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN'")
@@ -148,7 +151,7 @@ def test_lines_of_the_api_log_lead_to_their_batches(conn, now):
 
     found = admin_log.traces(conn, CALLER, lines)
 
-    assert [None, 3, None, None, 2, 1] == [found.batches.get(line.api_id) for line in lines]
+    assert [None, 4, None, None, 2, 1] == [found.batches.get(line.api_id) for line in lines]
     assert {SOURCE, "18002220000"} == found.dids
 
 

@@ -165,6 +165,7 @@ def test_functions(target, method):
 LOGIN = {"Authorization": f"Basic {base64.b64encode(b'admin:1234').decode()}"}
 PARTS = {
     "pattern": "5550009", "batch_id": "1", "name": "nobody", "token_id": "1", "user": "nobody",
+    "webhook_id": "1", "event_id": "1",
     "group_id": "NOBODY", "menu_id": "NOBODY", "extension": "8300", "server_ip": "192.0.2.1",
     "server_id": "NOBODY",
 }  # fmt: skip
