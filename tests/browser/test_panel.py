@@ -246,7 +246,7 @@ def test_the_keyboard_is_enough(panel):
 
 def test_a_user_without_rights_sees_nothing(server, open_page):
     """Neither menu nor data, and 403 with the missing settings on the direct address."""
-    limited(server, view_reports="'0'", modify_inbound_dids="'0'")
+    limited(server, view_reports="'0'", modify_inbound_dids="'0'", ast_admin_access="'0'")
 
     panel = Panel(open_page(), server.url, "limited")
     statuses = [panel.open(path).status for path in ("/dids", f"/did/{SOURCE}", "/copy", "/batches")]

@@ -317,7 +317,7 @@ def test_the_logs_tell_what_was_done(panel, server):
 def test_a_user_without_view_reports_sees_no_logs(server, open_page):
     """Neither menu, nor page, nor figures."""
     server.tutorial()
-    limited(server, view_reports="'0'")
+    limited(server, view_reports="'0'", ast_admin_access="'0'")
 
     panel = Panel(open_page(), server.url, "limited")
     menu = panel.text("nav")
@@ -325,7 +325,7 @@ def test_a_user_without_view_reports_sees_no_logs(server, open_page):
     panel.open("/dashboard")
     panel.page.wait_for_selector(".dashboard[data-done]")
 
-    destinations = "DESTINATIONS In-groups Call menus Phones Servers Schedules"
+    destinations = "DESTINATIONS In-groups Call menus Phones Servers Schedules Gateways"
     assert f"Dashboard Live calls DIDs Check Copy Batches {destinations} API console JSON API" == menu
     assert [403] * 4 == statuses
     assert ["routes", "nowhere", "copies"] == panel.page.eval_on_selector_all(

@@ -76,8 +76,6 @@ def test_from_a_new_webhook_to_what_was_missed(sending, receiver, open_page):
     taken = outcome(panel, "[data-resend]")
     newest = panel.text("#attempts tbody tr:first-child")
     tested = outcome(panel, "#test")
-    page.click("text=Try again now")
-    panel.wait_for("What is waiting is sent now.")
     until(lambda: "active" == Api(sending).get(f"/webhooks/{number}").body["state"])
     with page.expect_navigation(wait_until="load"):
         page.select_option("#filter-outcome", "repeated")
