@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import SOURCE
-from didier.cli.following import Cursor, DeadLetters
+from didier.cli.following import Cursor, DeadLetters, Stop
 from didier.client.events import ChangeEvent
 from support.forking import Forked
 from support.process import until
@@ -50,7 +50,7 @@ class Follower:
     @property
     def events(self):
         """What they have printed."""
-        return [json.loads(line) for line in self._told.read_text().splitlines()]
+        return lines(self._told)
 
     def kill(self):
         self.process.kill()
@@ -76,7 +76,12 @@ def taking(*files):
 
 def lines(file: Path):
     """Return the values of a file of JSON lines; none while it is not there."""
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [json.loads(line) for line in lines_of(file)]
+
+
+def lines_of(file: Path):
+    """Return the whole lines of a file that is being written to; none while it is not there."""
+    return file.read_text().split("\n")[:-1] if file.exists() else []
 
 
 def patterns(events):
@@ -208,11 +213,6 @@ def test_nothing_is_lost_however_often_a_follower_is_killed(place, desk):
     assert made == patterns(lines(out))
 
 
-def lines_of(file: Path):
-    """Return the lines of a file that is being written to."""
-    return file.read_text().splitlines() if file.exists() else []
-
-
 def test_the_server_may_be_killed_meanwhile(home, tmp_path, monkeypatch):
     """The follower waits until it is back, and says so."""
     for name, value in (("DIDIER_USER", "admin"), ("DIDIER_PASSWORD", "1234")):
@@ -338,6 +338,24 @@ def test_who_asks_twice_does_not_wait(place, desk):
 
     assert begun == stored
     assert 0 == again.stop()
+
+
+def test_who_asks_often_does_not_interrupt_what_ends_the_command():
+    """The first waits, the second does not, and the others change nothing."""
+    stop, done = Stop(), []
+    with stop.heard():
+        try:
+            with stop.finishing():
+                signal.raise_signal(signal.SIGTERM)
+                done.append("finished")
+                signal.raise_signal(signal.SIGTERM)
+                done.append("never")
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            done.append("cleaned up")
+        done.append("never")
+
+    assert ["finished", "cleaned up"] == done
 
 
 def test_what_a_killed_follower_has_run_is_waited_for(place, desk):

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from didier.cli.terminal import say
 from didier.client.events import ChangeEvent
@@ -36,11 +36,15 @@ class Stopped(BaseException):
 
 
 class Stop:
-    """Ends the process on SIGTERM or SIGINT, but not within `finishing`; asked twice, there too."""
+    """Ends the process on SIGTERM or SIGINT, but not within `finishing`; asked twice, there too.
+
+    What is asked after that is not heard: it would interrupt what is cleaned up on the way out.
+    """
 
     def __init__(self) -> None:
         self._is_busy = False
         self._is_asked = False
+        self._is_ending = False
 
     @contextmanager
     def heard(self) -> Iterator[None]:
@@ -62,12 +66,16 @@ class Stop:
         finally:
             self._is_busy = False
         if self._is_asked:
-            raise Stopped
+            self._end()
 
     def _asked(self, *_: object) -> None:
         if self._is_busy and not self._is_asked:
             self._is_asked = True
-            return
+        elif not self._is_ending:
+            self._end()
+
+    def _end(self) -> NoReturn:
+        self._is_ending = True
         raise Stopped
 
 
