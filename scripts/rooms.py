@@ -7,7 +7,7 @@ from pathlib import Path
 
 import grimp
 
-ROOMS = ("cli", "web", "agi", "client", "vicidial", "runtime", "services", "storage", "domain")
+ROOMS = ("cli", "edge", "web", "agi", "client", "vicidial", "runtime", "services", "storage", "domain")
 """The rooms, from the top down; what else there is (errors, settings, logging) everybody may import."""
 
 
