@@ -49,6 +49,7 @@
     │   ├── WebhookNotFound
     │   ├── EventNotFound
     │   ├── GatewaysOff
+    │   ├── ReportedCallsOff
     │   ├── NotConfirmed
     │   ├── SecondFactorExists
     │   ├── NoSecondFactor
@@ -562,6 +563,13 @@ class GatewaysOff(Refusal):
 
     def __str__(self) -> str:
         return "gateway sets are off: the database user lacks a right, see didier doctor"
+
+
+class ReportedCallsOff(Refusal):
+    """The database user may not use the table of reported calls."""
+
+    def __str__(self) -> str:
+        return "reported calls are off: the database user lacks a right, see didier doctor"
 
 
 @dataclass(unsafe_hash=True)

@@ -53,6 +53,7 @@
         ├── PreferencesOff
         ├── SchedulesOff
         ├── GatewaysOff
+        ├── ReportedCallsOff
         ├── WebhooksOff
         ├── ChangedMeanwhile
         ├── ChangesGone
@@ -369,6 +370,10 @@ class GatewaysOff(ProblemError):
     """The server cannot store gateway sets: its database user lacks a right."""
 
 
+class ReportedCallsOff(ProblemError):
+    """The server cannot store reported calls: its database user lacks a right."""
+
+
 class WebhooksOff(ProblemError):
     """The server cannot store webhooks: its database user lacks a right."""
 
@@ -588,6 +593,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "preferences-off": PreferencesOff,
         "schedules-off": SchedulesOff,
         "gateways-off": GatewaysOff,
+        "reported-calls-off": ReportedCallsOff,
         "webhooks-off": WebhooksOff,
         "webhook-not-found": WebhookNotFound,
         "event-not-found": EventNotFound,

@@ -100,7 +100,8 @@ class Right:
 
 
 # The levels and settings of VICIdial's own functions are those that it asks for (section 4); it has no
-# api_log, did_info, list_dids and manage_webhooks, and deletes as a part of its update functions.
+# api_log, did_info, list_dids, manage_webhooks and report_calls, and deletes as a part of its update
+# functions.
 RIGHTS: Mapping[str, Right] = MappingProxyType({
     "add_did": Right(8, "modify_dids", "Modify DIDs"),
     "add_user": Right(8, "modify_users", "Modify Users"),
@@ -113,6 +114,7 @@ RIGHTS: Mapping[str, Right] = MappingProxyType({
     "did_log_export": Right(7, "view_reports", "View Reports"),
     "list_dids": Right(7, "view_reports", "View Reports", ("modify_dids", "Modify DIDs")),
     "manage_webhooks": Right(9, "manage_servers", "AGC Admin Access"),
+    "report_calls": Right(7, "api_access", "API Access"),  # for an edge's own user, which may do nothing else
     "server_refresh": Right(8, "manage_servers", "AGC Admin Access"),
     "update_did": Right(8, "modify_dids", "Modify DIDs"),
     "update_user": Right(8, "modify_users", "Modify Users"),
@@ -144,7 +146,8 @@ def _lacking(user: User, right: Right, action: str) -> NotPermitted | None:
             missing.append(f"{right.label} must be 1")
         elif not getattr(user, right.instead[0]):
             missing.append(f"{right.label} or {right.instead[1]} must be 1")
-    return NotPermitted(action, tuple(missing)) if missing else None
+    # API Access is a right's own setting too.
+    return NotPermitted(action, tuple(dict.fromkeys(missing))) if missing else None
 
 
 def missing_function(user: User, action: str) -> NotPermitted | None:

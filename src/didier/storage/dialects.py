@@ -155,6 +155,10 @@ class SqlDialect(ABC):
         """Return the condition that *column* has characters beyond printable ASCII."""
 
     @abstractmethod
+    def local(self, moment: str) -> str:
+        """Return a *moment* in UTC in the zone in which VICIdial's tables have times."""
+
+    @abstractmethod
     def seconds_until(self, column: str) -> str:
         """Return how many seconds are left until the time in *column*; negative when it has passed."""
 
@@ -243,6 +247,9 @@ class _SQLite(SqlDialect):
 
     def is_not_ascii(self, column: str) -> str:
         return f"{column} GLOB '*[^ -~]*'"
+
+    def local(self, moment: str) -> str:
+        return f"datetime({moment}, 'localtime')"
 
     def seconds_until(self, column: str) -> str:
         return f"(julianday({column}) - julianday('now')) * 86400"
@@ -347,6 +354,9 @@ class _MariaDB(SqlDialect):
 
     def is_not_ascii(self, column: str) -> str:
         return f"{column} REGEXP '[^ -~]'"
+
+    def local(self, moment: str) -> str:
+        return f"CONVERT_TZ({moment}, '+00:00', @@session.time_zone)"
 
     def seconds_until(self, column: str) -> str:
         return f"timestampdiff(MICROSECOND, utc_timestamp(6), {column}) / 1000000"

@@ -32,6 +32,7 @@ from didier.storage.tables import (
     PHONES,
     PHONES_ALIAS,
     PREFERENCES,
+    REPORTED_CALLS,
     RIGHTS,
     SCHEDULES,
     USERS,
@@ -284,6 +285,7 @@ _OFF = {
     WEBHOOKS: "there are no webhooks",
     WEBHOOK_ATTEMPTS: "there are no webhooks",
     GATEWAYS: "there are no gateway sets",
+    REPORTED_CALLS: "no calls can be reported",
     PREFERENCES: "the panel keeps no chosen columns, saved filters and mappings of files",
 }
 

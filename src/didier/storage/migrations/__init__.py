@@ -122,7 +122,38 @@ _WEBHOOK_ATTEMPTS = sa.Table(
     sqlite_autoincrement=True,
     **INNODB,
 )
-_OPTIONAL = (_PREFERENCES, _SCHEDULES, _WEBHOOKS, _WEBHOOK_ATTEMPTS, _GATEWAYS)
+_REPORTED_CALLS = sa.Table(
+    "didier_reported_calls",  # calls that edges and others report
+    sa.MetaData(),
+    sa.Column("reported_id", _Id, primary_key=True),
+    # Of source and call id, which are too long for an index in utf8mb4.
+    sa.Column(
+        "call_key",
+        sa.String(64).with_variant(sa.String(64, collation="ascii_bin"), *dialects.MARIADB),
+        nullable=False,
+        unique=True,
+    ),
+    sa.Column("source", sa.String(50), nullable=False),
+    sa.Column("call_id", sa.String(255), nullable=False),
+    sa.Column(
+        "number",
+        sa.String(64).with_variant(sa.String(64, collation="NOCASE"), SQLITE),
+        nullable=False,
+    ),
+    sa.Column("caller", sa.String(64), nullable=False),
+    sa.Column("started_at", sa.DateTime, nullable=False),  # in UTC, as all moments here
+    sa.Column("answered_at", sa.DateTime),
+    sa.Column("ended_at", sa.DateTime, nullable=False),
+    sa.Column("result", sa.String(10), nullable=False),
+    sa.Column("sip_status", sa.SmallInteger),
+    sa.Column("gateway", sa.String(128), nullable=False),
+    sa.Column("did_id", sa.Integer),  # of the DID that had the number when it was reported
+    sa.Index("didier_reported_calls_of", "number", "started_at"),
+    sa.Index("didier_reported_calls_at", "started_at"),
+    sqlite_autoincrement=True,
+    **INNODB,
+)
+_OPTIONAL = (_PREFERENCES, _SCHEDULES, _WEBHOOKS, _WEBHOOK_ATTEMPTS, _GATEWAYS, _REPORTED_CALLS)
 
 
 def make_optional(conn: Connection) -> None:

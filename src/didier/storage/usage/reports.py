@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache
 from typing import Any
 
@@ -10,9 +10,10 @@ from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
 from didier.storage import dialects
+from didier.storage.calls import reported
 from didier.storage.dialects import SqlDialect
 from didier.storage.statements import as_json, as_moment, as_text, run
-from didier.storage.tables import DIDS
+from didier.storage.tables import DIDS, REPORTED_CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,16 @@ def calls(
 ) -> list[InboundCall]:
     """Return the calls to *number* on *day*, by time, *limit* at most.
 
-    With *groups* those alone that were taken by a DID which is there and in one of them. A call lasted until
-    the end of its last row in the queue log.
+    They are those that VICIdial has logged, or, where it has logged none, those that were reported. With
+    *groups* those alone that were taken by a DID which is there and in one of them.
     """
+    return _logged(conn, number, day, groups, limit) or _reported(conn, number, day, groups, limit)
+
+
+def _logged(
+    conn: Connection, number: str, day: date, groups: Collection[str] | None, limit: int
+) -> list[InboundCall]:
+    """Return the calls of VICIdial's log; one lasted until the end of its last row in the queue log."""
     values: list[Any] = [number, f"{day} 00:00:00", f"{day} 23:59:59"]
     if groups is not None:
         values.append(_groups(groups))
@@ -40,6 +48,32 @@ def calls(
         InboundCall(who or "", _text(came), _seconds(came, began, length))
         for who, came, began, length in rows
     ]
+
+
+def _reported(
+    conn: Connection, number: str, day: date, groups: Collection[str] | None, limit: int
+) -> list[InboundCall]:
+    """Return the calls that were reported; one lasted from its start to its end."""
+    if not reported.are_read(conn):
+        return []
+    bounds = reported.bounds(datetime.combine(day, time()), datetime.combine(day, time(23, 59, 59)))
+    dialect = dialects.of(conn)
+    limited = groups is not None
+    join = f" JOIN {DIDS} AS d ON d.did_id = r.did_id AND d.user_group IN {dialect.texts}" if limited else ""
+    sql = (
+        f"SELECT r.caller, {dialect.local('r.started_at')}, r.started_at, r.ended_at"
+        f" FROM {REPORTED_CALLS} AS r{join} WHERE r.number = ? AND r.started_at >= ? AND r.started_at <= ?"
+        " ORDER BY r.started_at LIMIT ?"
+    )
+    rows = run(conn, sql, *([_groups(groups)] if groups is not None else ()), number, *bounds, limit)
+    return [
+        InboundCall(caller, _text(came), _length(started, ended)) for caller, came, started, ended in rows
+    ]
+
+
+def _length(started: Any, ended: Any) -> int:
+    start, end = as_moment(started), as_moment(ended)
+    return int((end - start).total_seconds()) if start and end else 0
 
 
 def _groups(groups: Collection[str]) -> str:

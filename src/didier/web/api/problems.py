@@ -103,6 +103,7 @@ TYPES: Mapping[type[DidierError], ProblemType] = MappingProxyType({
     errors.WebhookNotFound: ProblemType("webhook-not-found", 404, "There is no such webhook"),
     errors.EventNotFound: ProblemType("event-not-found", 404, "There is no such event"),
     errors.GatewaysOff: ProblemType("gateways-off", 409, "Gateway sets cannot be stored here"),
+    errors.ReportedCallsOff: ProblemType("reported-calls-off", 409, "Reported calls cannot be stored here"),
     errors.NotConfirmed: ProblemType("not-confirmed", 403, "The password or the code is not right"),
     errors.SecondFactorExists: ProblemType("second-factor-exists", 409, "There is a second factor already"),
     errors.NoSecondFactor: ProblemType("no-second-factor", 404, "There is no second factor"),

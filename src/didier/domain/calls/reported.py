@@ -1,0 +1,47 @@
+"""A call that others report: an edge, or an Asterisk without VICIdial."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+RESULTS = ("answered", "busy", "no-answer", "cancelled", "rejected", "failed")
+"""What came of a call; rejected: by the edge itself, as there is no such number, or it is not active."""
+
+SOURCE_MOST, CALL_ID_MOST, NUMBER_MOST, CALLER_MOST, GATEWAY_MOST = 50, 255, 64, 64, 128
+"""Most characters of each text."""
+
+CALLS_MOST = 1_000
+"""Most calls of one report."""
+
+EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Between them a moment can be shown in every zone, and stored in every database."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedCall:
+    """A call; its moments have a zone. *caller* is empty when hidden, *gateway* when none took it."""
+
+    call_id: str
+    number: str  # exactly as it was dialled
+    caller: str
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime
+    result: str
+    sip_status: int | None = None
+    gateway: str = ""
+
+    def problem(self) -> tuple[str, str] | None:
+        """Return the first field whose moment cannot be, and what it has to be; None without one."""
+        if not EARLIEST <= self.started_at < LATEST:
+            return "started_at", "a moment from 1971 to 8999"
+        if not self.started_at <= self.ended_at < LATEST:
+            return "ended_at", "not before started_at"
+        if self.answered_at and not self.started_at <= self.answered_at <= self.ended_at:
+            return "answered_at", "from started_at to ended_at"
+        return None
+
+
+def key(source: str, call_id: str) -> str:
+    """Return what a call of a source is known by; the texts themselves are too long for an index."""
+    return hashlib.sha256(f"{source}\0{call_id}".encode()).hexdigest()
