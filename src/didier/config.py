@@ -239,6 +239,14 @@ class Settings(BaseSettings):
         " export first",
     )
 
+    reported_calls_days: int = Field(
+        400,
+        ge=1,
+        le=36_500,
+        description="How many days calls that were reported are kept; older ones are deleted when others are"
+        " reported",
+    )
+
     webhook_seconds: float = Field(
         15.0, gt=0, le=300, description="Longest time that sending an event to a webhook may take"
     )

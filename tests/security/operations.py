@@ -6,7 +6,19 @@ from typing import Any
 
 from didier import errors
 from security.rule import ALLOWED, PARTLY, Need, Row, needs
-from security.world import CALL, DAY, DESK_SERVER, DID, GATEWAYS, MARK, OTHER, PASSWORD, SCHEDULE, WEBHOOK
+from security.world import (
+    CALL,
+    DAY,
+    DESK_SERVER,
+    DID,
+    GATEWAYS,
+    MARK,
+    OTHER,
+    PASSWORD,
+    REPORTED_CALLS,
+    SCHEDULE,
+    WEBHOOK,
+)
 
 DID_CSV = "did_pattern,did_description\n{},Support line\n"
 UPDATE = {"verb": "update", "values": {"record_call": "Y"}}
@@ -297,6 +309,10 @@ OPERATIONS: tuple[Operation, ...] = (
     _dids(
         "readCalls", "did_log_export", beyond=errors.NotPermitted,
         query=f"?number={DID}&date={DAY}", mark=CALL,
+    ),
+    # What becomes of a call to a DID that is not seen, is not told: it is stored as one without a DID.
+    Operation(
+        "reportCalls", needs("report_calls"), beyond=errors.NotPermitted, body=REPORTED_CALLS, changes=True
     ),
 )  # fmt: skip
 """Every operation, in every way that asks for other rights."""

@@ -51,6 +51,13 @@ WEBHOOK = {"url": "https://203.0.113.7/hook", "description": MARK, "enabled": Fa
 
 SCHEDULE = {"time_zone": "UTC", "hours": {}, "outside": "VOICEMAIL:200"}
 GATEWAYS = {"gateways": [{"address": "192.0.2.30"}]}
+REPORTED_CALLS = {
+    "source": "edge",
+    "calls": [{
+        "call_id": "1", "number": DID, "result": "failed", "started_at": "2026-03-04T05:06:07Z",
+        "ended_at": "2026-03-04T05:06:08Z",
+    }],
+}  # fmt: skip
 
 _DESTINATIONS = {
     "vicidial_inbound_groups": {"group_id": "HIDDEN", "group_name": MARK},

@@ -11,12 +11,13 @@ import signal
 import subprocess
 import tempfile
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Generic, NoReturn, TypeVar
 
 from didier.cli.terminal import say
 from didier.client.events import ChangeEvent
@@ -79,22 +80,28 @@ class Stop:
         raise Stopped
 
 
-class Cursor:
-    """The number from which a follower goes on, in a file that only one follower at a time has.
+Place = TypeVar("Place")
+
+
+class StoredPlace(Generic[Place]):
+    """Where a follower goes on, in a file that only one follower at a time has.
 
     Without a file it is forgotten with the process.
     """
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._stored: int | None = None
+        self._stored: Place | None = None
         self.lock: int | None = None
         """The open file that is locked: a command that outlives its follower keeps the next one waiting."""
 
-    @property
-    def number(self) -> int | None:
-        """The number that is stored; None before the first."""
-        return self._stored
+    @abstractmethod
+    def parse(self, text: str) -> Place | None:
+        """Return the place that a text names, None for a text that names none."""
+
+    @abstractmethod
+    def write(self, place: Place) -> str:
+        """Return the text that names a place."""
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -121,23 +128,46 @@ class Cursor:
             )
             fcntl.flock(lock, fcntl.LOCK_EX)
 
-    def store(self, number: int) -> None:
-        """Store a number: whoever reads the file finds this one or the one before, whatever happens."""
-        if number == self._stored:
+    def store(self, place: Place) -> None:
+        """Store a place: whoever reads the file finds this one or the one before, whatever happens."""
+        if place == self._stored:
             return
         if self._file is not None:
             with _named(self._file):
-                _replace(self._file, f"{number}\n".encode())
-        self._stored = number
+                _replace(self._file, f"{self.write(place)}\n".encode())
+        self._stored = place
 
-    def _read(self) -> int | None:
+    def _read(self) -> Place | None:
         if self._file is None or not self._file.exists():
             return None
         with _named(self._file):
-            text = self._file.read_bytes().strip()
-        if not text.isdigit():
-            raise WrongSetting(f"{self._file}: has no number in it, as 'didier follow --cursor' writes it")
-        return int(text)
+            text = self._file.read_bytes().decode(errors="replace").strip()
+        place = self.parse(text)
+        if place is None:
+            raise WrongSetting(f"{self._file}: {self.wrong}")
+        return place
+
+    wrong: str
+    """What is said of a file that names no place."""
+
+
+class Cursor(StoredPlace[int]):
+    """The number from which a follower of changes goes on."""
+
+    wrong = "has no number in it, as 'didier follow --cursor' writes it"
+
+    @property
+    def number(self) -> int | None:
+        """The number that is stored; None before the first."""
+        return self._stored
+
+    def parse(self, text: str) -> int | None:
+        """Return the number that a text is."""
+        return int(text) if text.isascii() and text.isdigit() else None
+
+    def write(self, place: int) -> str:
+        """Return a number as a text."""
+        return str(place)
 
 
 @contextmanager

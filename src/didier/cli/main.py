@@ -22,6 +22,7 @@ from didier.cli import (
     edits,
     gateways,
     keys,
+    reported_calls,
     reports,
     routing,
     schedules,
@@ -61,6 +62,7 @@ app.command()(changes.follow)
 app.command()(reports.log)
 app.command()(reports.usage)
 app.command()(reports.calls)
+app.command()(reported_calls.report_calls)
 for name, group in destinations.APPS.items():
     app.add_typer(group, name=name)
 app.add_typer(schedules.app, name="schedule")

@@ -555,6 +555,19 @@ def usage(since: datetime | None, until: datetime | None, limit: int) -> ApiCall
     return _page("/usage", models.Usage.read, since=since, until=until, limit=limit)
 
 
+def report_calls(source: str, reported: Iterable[Mapping[str, Any]]) -> ApiCall[models.StoredCalls]:
+    """Report calls; the server knows those that come again, whatever key they came with."""
+    body = bodies.as_json({"source": source, "calls": [_plain(one) for one in reported]})
+    return ApiCall("POST", f"{API}/calls", _value(models.StoredCalls.read), body=body)
+
+
+def _plain(call: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.astimezone().isoformat() if isinstance(value, datetime) else value
+        for name, value in call.items()
+    }
+
+
 def inbound_calls(number: str, day: date) -> ApiCall[Page[models.InboundCall]]:
     """List the calls to a number."""
     return _page("/calls", models.InboundCall.read, number=number, date=day)

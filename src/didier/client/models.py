@@ -880,6 +880,14 @@ class InboundCall(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCalls(Model):
+    """How many of the calls that were reported were stored, and how many were known."""
+
+    stored: int
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """A page of a list, and the cursor of the next one."""
 

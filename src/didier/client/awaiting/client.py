@@ -15,7 +15,7 @@ from didier.client.awaiting.batches import AsyncBatch, AsyncPreview
 from didier.client.awaiting.connection import AsyncConnection
 from didier.client.awaiting.destinations import AsyncDestinations
 from didier.client.bodies import Table, Targets
-from didier.client.calls import PAGE
+from didier.client.calls import PAGE, report_calls
 from didier.client.connection import Door
 from didier.client.errors import ConnectionFailed, DidierError
 from didier.client.events import ChangeEvent
@@ -696,3 +696,11 @@ class AsyncDidier:
     def calls(self, number: str, day: date) -> AsyncIterator[models.InboundCall]:
         """Yield the calls to a number on one day, by time."""
         return self._connection.pages(calls.inbound_calls(number, day))
+
+    async def report_calls(self, source: str, calls: Iterable[Mapping[str, Any]]) -> models.StoredCalls:
+        """Report up to 1,000 calls that have ended, as in the JSON API; those that are known change nothing.
+
+        *source* is the name of who reports. Moments may be datetimes; without a zone they are local time
+        here.
+        """
+        return await self._connection.send(report_calls(source, calls))

@@ -10,6 +10,11 @@ RESULTS = ("answered", "busy", "no-answer", "cancelled", "rejected", "failed")
 SOURCE_MOST, CALL_ID_MOST, NUMBER_MOST, CALLER_MOST, GATEWAY_MOST = 50, 255, 64, 64, 128
 """Most characters of each text."""
 
+_TEXTS = (
+    ("call_id", 1, CALL_ID_MOST), ("number", 1, NUMBER_MOST), ("caller", 0, CALLER_MOST),
+    ("gateway", 0, GATEWAY_MOST),
+)  # fmt: skip
+
 CALLS_MOST = 1_000
 """Most calls of one report."""
 
@@ -32,7 +37,17 @@ class ReportedCall:
     gateway: str = ""
 
     def problem(self) -> tuple[str, str] | None:
-        """Return the first field whose moment cannot be, and what it has to be; None without one."""
+        """Return the first field whose value cannot be, and what it has to be; None without one."""
+        return self._text_problem() or self._moment_problem()
+
+    def _text_problem(self) -> tuple[str, str] | None:
+        for name, least, most in _TEXTS:
+            text = getattr(self, name)
+            if not (least <= len(text) <= most and text.isprintable()):
+                return name, f"{least} to {most} printable characters"
+        return None if self.result in RESULTS else ("result", f"one of {', '.join(RESULTS)}")
+
+    def _moment_problem(self) -> tuple[str, str] | None:
         if not EARLIEST <= self.started_at < LATEST:
             return "started_at", "a moment from 1971 to 8999"
         if not self.started_at <= self.ended_at < LATEST:

@@ -61,6 +61,7 @@ class ApiContext:
         self.call_board = runtime.call_board
         self.change_board = runtime.change_board
         self.feed_days = runtime.settings.feed_days
+        self.reported_calls_days = runtime.settings.reported_calls_days
         self._watching = 0
         self._under_way: set[tuple[str, str]] = set()
 
