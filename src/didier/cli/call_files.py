@@ -18,8 +18,6 @@ _COLUMNS = (
 )  # fmt: skip
 _LEAST = _COLUMNS.index("amaflags") + 1  # whether there are more, is set in cdr.conf
 _RESULTS = {"ANSWERED": "answered", "NO ANSWER": "no-answer", "BUSY": "busy"}  # all others have failed
-NUMBER_COLUMNS = ("dst", "userfield", "accountcode")
-"""Where the number that was dialled may stand: dialplans change ``dst``."""
 
 
 class BadLine(ValueError):
@@ -59,7 +57,8 @@ class AsteriskCdr:
     def _moment(self, text: str) -> datetime:
         try:
             local = datetime.strptime(text, "%Y-%m-%d %H:%M:%S")  # its zone is added below
-            return local.replace(tzinfo=self.zone) if self.zone else local.astimezone()
+            zoned = local.replace(tzinfo=self.zone) if self.zone else local
+            return zoned.astimezone(UTC)  # in which lengths can be added
         except (ValueError, OverflowError, OSError):
             raise BadLine(f"start: {text!r} is no time") from None
 
@@ -84,15 +83,18 @@ def of_json(line: str) -> ReportedCall:
     """Return the call of a line in JSON, as ``POST /calls`` takes it."""
     try:
         values = json.loads(line)
-        moments = {name: _zoned(values.get(name)) for name in ("started_at", "answered_at", "ended_at")}
-        return _checked(ReportedCall(**{"caller": "", **values, **moments}))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise BadLine(str(error)) from None
+        given = {name: _zoned(values[name]) for name in ("started_at", "answered_at", "ended_at")
+                 if values.get(name) is not None}  # fmt: skip
+        return _checked(ReportedCall(**{"caller": "", "answered_at": None, **values, **given}))
+    except BadLine:
+        raise
+    except (ValueError, TypeError, AttributeError):
+        raise BadLine("it is no call in JSON, as POST /calls takes it") from None
 
 
-def _zoned(text: str | None) -> datetime | None:
-    moment = None if text is None else datetime.fromisoformat(text)
-    if moment is not None and moment.tzinfo is None:
+def _zoned(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
         raise BadLine(f"{text} has no zone")
     return moment
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from didier.cli.call_files import NUMBER_COLUMNS, AsteriskCdr, BadLine, CallReader, merged, of_json, to_json
+from didier.cli.call_files import AsteriskCdr, BadLine, CallReader, merged, of_json, to_json
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.failures import Status, fail
 from didier.cli.terminal import say
@@ -39,7 +39,12 @@ class Format(StrEnum):
     NDJSON = "ndjson"
 
 
-NumberColumn = StrEnum("NumberColumn", {name.upper(): name for name in NUMBER_COLUMNS})
+class NumberColumn(StrEnum):
+    """Where the number that was dialled stands: dialplans change ``dst``."""
+
+    DST = "dst"
+    USERFIELD = "userfield"
+    ACCOUNTCODE = "accountcode"
 
 
 @with_connection_options
@@ -55,16 +60,17 @@ def report_calls(
             "--format", help="What is in its lines: records of Asterisk's cdr_csv, or calls as JSON."
         ),
     ] = Format.ASTERISK,
-    context: Annotated[
+    contexts: Annotated[
         list[str] | None,
         typer.Option(
+            "--context",
             help="Only calls of this context of Asterisk's dialplan (dcontext), that is: inbound ones. May be"
-            " given several times."
+            " given several times.",
         ),
     ] = None,
     number: Annotated[
         NumberColumn, typer.Option(help="Column of cdr_csv with the number that was dialled.")
-    ] = NumberColumn("dst"),
+    ] = NumberColumn.DST,
     time_zone: Annotated[
         str | None,
         typer.Option(
@@ -91,8 +97,8 @@ def report_calls(
 
     reader: CallReader = of_json
     if format_ is Format.ASTERISK:
-        reader = AsteriskCdr(_zone(time_zone), context or (), number.value)
-    elif context or time_zone or number.value != NUMBER_COLUMNS[0]:
+        reader = AsteriskCdr(_zone(time_zone), contexts or (), number.value)
+    elif contexts or time_zone or number is not NumberColumn.DST:
         raise WrongSetting("--context, --number and --time-zone: go with --format asterisk-cdr")
     if not follow and not file.is_file():
         raise WrongSetting(f"{file}: there is no such file")
@@ -107,7 +113,7 @@ def report_calls(
 def _zone(name: str | None) -> tzinfo | None:
     try:
         return ZoneInfo(name) if name else None
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise WrongSetting(f"--time-zone: {name} is no time zone") from None
 
 

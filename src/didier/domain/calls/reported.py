@@ -15,6 +15,8 @@ _TEXTS = (
     ("gateway", 0, GATEWAY_MOST),
 )  # fmt: skip
 
+STATUS_LEAST, STATUS_MOST = 100, 699
+
 CALLS_MOST = 1_000
 """Most calls of one report."""
 
@@ -38,14 +40,18 @@ class ReportedCall:
 
     def problem(self) -> tuple[str, str] | None:
         """Return the first field whose value cannot be, and what it has to be; None without one."""
-        return self._text_problem() or self._moment_problem()
+        return self._value_problem() or self._moment_problem()
 
-    def _text_problem(self) -> tuple[str, str] | None:
+    def _value_problem(self) -> tuple[str, str] | None:
         for name, least, most in _TEXTS:
             text = getattr(self, name)
             if not (least <= len(text) <= most and text.isprintable()):
                 return name, f"{least} to {most} printable characters"
-        return None if self.result in RESULTS else ("result", f"one of {', '.join(RESULTS)}")
+        if self.result not in RESULTS:
+            return "result", f"one of {', '.join(RESULTS)}"
+        if self.sip_status is not None and not STATUS_LEAST <= self.sip_status <= STATUS_MOST:
+            return "sip_status", f"{STATUS_LEAST} to {STATUS_MOST}"
+        return None
 
     def _moment_problem(self) -> tuple[str, str] | None:
         if not EARLIEST <= self.started_at < LATEST:

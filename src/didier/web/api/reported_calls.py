@@ -14,6 +14,8 @@ from didier.domain.calls.reported import (
     GATEWAY_MOST,
     NUMBER_MOST,
     SOURCE_MOST,
+    STATUS_LEAST,
+    STATUS_MOST,
 )
 from didier.domain.calls.reported import ReportedCall as Reported
 from didier.services.calls import reported
@@ -77,7 +79,9 @@ class ReportedCall(Body):
     result: Literal["answered", "busy", "no-answer", "cancelled", "rejected", "failed"] = Field(
         description="`rejected`: by the edge itself, as there is no such number or it is not active"
     )
-    sip_status: StrictInt | None = Field(None, ge=100, le=699, description="Final status, if it was SIP")
+    sip_status: StrictInt | None = Field(
+        None, ge=STATUS_LEAST, le=STATUS_MOST, description="Final status, if it was SIP"
+    )
     gateway: Printable = Field(
         "", max_length=GATEWAY_MOST, description="Address that took it; empty for none"
     )
