@@ -138,9 +138,10 @@ def test_examples_of_the_reference_work(server, tmp_path, monkeypatch, capsys):
     assert shown[6] in {"True\n", "False\n"}
     assert "['sip:10.0.0.5:5060', 'sip:10.0.0.6:5060']\n" == shown[7]
     assert shown[8].startswith("failed None ")
-    assert shown[9].endswith("exists\n")
-    assert "batch.finished\n" == shown[10]
-    assert "18002227777 added" == shown[11].splitlines()[0]
+    assert "StoredCalls(stored=1, known=0) StoredCalls(stored=0, known=1)\n" == shown[9]
+    assert shown[10].endswith("exists\n")
+    assert "batch.finished\n" == shown[11]
+    assert "18002227777 added" == shown[12].splitlines()[0]
 
 
 def test_examples_of_docstrings_and_readme_work(server):
