@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -83,11 +83,13 @@ class Stop:
 Place = TypeVar("Place")
 
 
-class StoredPlace(Generic[Place]):
+class StoredPlace(ABC, Generic[Place]):
     """Where a follower goes on, in a file that only one follower at a time has.
 
-    Without a file it is forgotten with the process.
+    Without a file it is forgotten with the process. *wrong* is said of a file that names no place.
     """
+
+    wrong: str
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
@@ -146,9 +148,6 @@ class StoredPlace(Generic[Place]):
         if place is None:
             raise WrongSetting(f"{self._file}: {self.wrong}")
         return place
-
-    wrong: str
-    """What is said of a file that names no place."""
 
 
 class Cursor(StoredPlace[int]):
