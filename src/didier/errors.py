@@ -435,14 +435,20 @@ class TargetProblem:
 
 @dataclass(unsafe_hash=True)
 class ChangesGone(Refusal):
-    """The changes behind the number *after* are not told any more, or are none of this database."""
+    """The changes behind the number *after* are not told any more, or it *is_known* to no change here."""
 
     after: int
     newest: int
+    is_known: bool = True
 
     def __str__(self) -> str:
         if self.after > self.newest:
             return f"the last change has the number {self.newest}: take an export, and follow from its number"
+        if not self.is_known:
+            return (
+                f"the change {self.after} was undone when a backup was restored: take an export, and follow"
+                " from its number"
+            )
         return f"the changes behind {self.after} are too old: take an export, and follow from its number"
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 import pytest
 
 from cli.conftest import SOURCE
+from didier.storage.changes import sequence
 from didier.storage.migrations import VERSION_TABLE
 from support.commands import run
 from support.homes import ready
@@ -17,8 +18,10 @@ from support.server import Didier, didier
 
 
 def dump(file):
-    """Return all that is in a database."""
+    """Return all that is in a database, but for the mark that it was restored."""
     with closing(sqlite3.connect(file)) as conn:
+        conn.execute("DELETE FROM didier_changes WHERE kind = 'restore'")
+        conn.execute("DELETE FROM sqlite_sequence WHERE name = 'didier_changes'")
         return list(conn.iterdump())
 
 
@@ -148,6 +151,92 @@ def test_a_restore_makes_a_database_that_is_not_there(home):
     assert ["didier.db was restored from copy.db: 1 DID, verified."] == done.lines
     assert dump("copy.db") == dump("didier.db")
     assert 0o600 == stat.S_IMODE((home / "didier.db").stat().st_mode)
+
+
+def marks(file="didier.db"):
+    """Return the numbers of the marks in a database."""
+    return [row[0] for row in execute(file, "SELECT change_id FROM didier_changes WHERE kind = 'restore'")]
+
+
+def newest(file="didier.db"):
+    """Return the number of the last change in a database."""
+    return execute(file, "SELECT MAX(change_id) FROM didier_changes")[0][0]
+
+
+def grown(*patterns):
+    """Add DIDs; return the number of the last change."""
+    for pattern in patterns:
+        assert 0 == run("add", pattern).status
+    return newest()
+
+
+def test_a_restored_log_goes_on_behind_all_that_was_undone(home):
+    """No number is given to another change, however often the same copy is restored."""
+    grown("5550001")
+    back_up()
+    undone = grown("5550002", "5550003")
+
+    run("restore", "copy.db", "--yes")
+    assert [undone + 1] == marks()
+    again = grown("5550004")
+    run("restore", "copy.db", "--yes")
+
+    assert [again + 1] == marks()
+    assert again + 2 == grown("5550005")
+
+
+def unrelated(home):
+    """Put a database in the place that did not become of the copy."""
+    (home / "didier.db").unlink()
+    assert 0 == run("init").status
+
+
+def later(home):
+    """Put back a database that has the copy's last number, given to another change."""
+    run("restore", "copy.db", "--yes")
+    grown("5550009")
+    shutil.copy2(next(home.glob("*.before-restore-*")), home / "copy.db")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda home: (home / "didier.db").unlink(),
+        lambda home: (home / "didier.db").write_text("these are my notes"),
+        unrelated,
+        later,
+    ],
+    ids=["missing", "damaged", "unrelated", "later"],
+)
+def test_where_nobody_knows_what_is_undone_many_numbers_are_passed_over(home, damage):
+    """What followers know of the database that is lost may be more than what is there says."""
+    grown("5550001")
+    back_up()
+    grown("5550002")
+    damage(home)
+    known = newest("copy.db")
+
+    assert 0 == run("restore", "copy.db", "--yes").status
+    assert marks()[-1] >= known + sequence.GAP
+
+
+def test_a_copy_of_an_early_release_is_restored(home):
+    """It has no change log, and so none to mark."""
+    back_up()
+    execute("copy.db", "DROP TABLE didier_changes")
+
+    assert 0 == run("restore", "copy.db", "--yes").status
+
+
+def test_what_other_tools_have_restored_is_marked(home):
+    """As a file that was copied back; a restore takes either a file or that."""
+    last = grown("5550001")
+
+    done = run("restore", "--by-other-tools")
+
+    assert ["Followers of changes that were undone will be told to take an export."] == done.lines
+    assert [last + sequence.GAP] == marks()
+    assert {2} == {run("restore", *rest).refusal[0] for rest in ([], ["copy.db", "--by-other-tools"])}
 
 
 def test_a_restore_is_refused_while_a_server_runs(server):

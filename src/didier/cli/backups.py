@@ -10,6 +10,7 @@ from didier.cli.connection_options import DatabaseOption, server_packages
 from didier.cli.printing import Yes, numbered
 from didier.cli.progress_bars import progress_bar
 from didier.cli.terminal import say
+from didier.errors import WrongSetting
 
 
 def backup(
@@ -36,18 +37,35 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A copy written by 'didier backup'.", metavar="FILE")],
+    file: Annotated[
+        Path | None, typer.Argument(help="A copy written by 'didier backup'.", metavar="FILE")
+    ] = None,
     yes: Yes = False,
+    by_other_tools: Annotated[
+        bool,
+        typer.Option(
+            "--by-other-tools",
+            help="Restore nothing, but say that the database was put back by its own tools, such as mariadb;"
+            " before a server is started.",
+        ),
+    ] = False,
     database: DatabaseOption = None,
 ) -> None:
     """Replace the embedded database with a copy. The database that was there is kept in a file beside it.
 
-    The copy is checked first. Nothing is done while a server or another command has the database open.
+    The copy is checked first. Nothing is done while a server or another command has the database open. Who
+    follows changes, and knows of some that are undone, is told to take an export.
 
     Example: didier restore /var/backups/didier.db
     """
     with server_packages():
         from didier.cli.local import backups
+    if (file is not None) == by_other_tools:
+        raise WrongSetting("restore: give either a FILE or --by-other-tools")
+    if file is None:
+        backups.mark_restored(database)
+        say("Followers of changes that were undone will be told to take an export.")
+        return
     place = backups.database(database)
     if place.exists():
         printing.confirm(f"Replace {place} with {file}?", yes)

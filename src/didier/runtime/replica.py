@@ -120,7 +120,8 @@ class Replica:
     def follow(self) -> None:
         """Copy what was changed since the last time."""
         newest = self._read(lambda source, _: storage.position(source))
-        if newest < self._state.position:  # the database was put back from a backup
+        if not self._read(lambda source, _: storage.is_known(source, self._state.position)):
+            # The database was put back from a backup.
             log.warning("replica_begins_anew")
             self._store(storage.forget_ranges)
             self._move(newest)

@@ -4,15 +4,16 @@ from datetime import datetime
 from pathlib import Path
 
 from didier import config
-from didier.cli.local import database_url, key_file
+from didier.cli.local import database_url, key_file, open_database
 from didier.errors import KeyProblem, WrongSetting
 from didier.services.users import second_factor
 from didier.storage import migrations
+from didier.storage.changes import restores
 from didier.storage.database import database_file, open_engine, parse_url, reading
 from didier.storage.system import backups
 from didier.storage.system.backups import Contents, Progress
 
-__all__ = ["Contents", "backup", "database", "key_beside", "key_trouble", "restore"]
+__all__ = ["Contents", "backup", "database", "key_beside", "key_trouble", "mark_restored", "restore"]
 
 
 def database(url: str | None) -> Path:
@@ -54,7 +55,17 @@ def key_trouble(url: str | None) -> str | None:
 
 def restore(url: str | None, file: Path, progress: Progress) -> tuple[Contents, Path | None]:
     """Put the copy *file* in the place of the database; return where what was there is, if anything was."""
-    place = database(url)
-    kept = place.with_name(f"{place.name}.before-restore-{datetime.now():%Y%m%d-%H%M%S}")
-    contents = backups.restore(file, place, kept, progress)
+    place, now = database(url), datetime.now()
+    kept = place.with_name(f"{place.name}.before-restore-{now:%Y%m%d-%H%M%S}")
+    contents = backups.restore(file, place, kept, now, progress)
     return contents, kept if kept.exists() else None
+
+
+def mark_restored(url: str | None) -> None:
+    """Mark that other tools have put back the database."""
+    engine = open_database(url)
+    try:
+        with engine.begin() as conn:
+            restores.mark(conn, datetime.now())
+    finally:
+        engine.dispose()

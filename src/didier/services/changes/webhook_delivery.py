@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import webhooks as rules
 from didier.domain.webhooks import SILENT_SECONDS, Answer, GiveUp, Repeat
-from didier.errors import EventNotFound
+from didier.errors import EventNotFound, NotPermitted
 from didier.services.changes import event_shapes, feed
 from didier.services.changes.feed import Event, Feed, Follower
 from didier.services.changes.webhooks import not_permitted
@@ -44,25 +44,26 @@ def waiting(conn: Connection, webhook: Webhook) -> Waiting:
     """Return the next events for an endpoint. Raises `UserGone`."""
     progress = webhook.progress
     begin, part = progress.number, progress.part
-    if begin > (newest := feed.newest(conn)):
-        return Waiting((), newest)  # an older state of the database was restored
     # What was done with in part has the number of the last event that was sent: it is read again.
     begin -= part is not None
     found = _page(conn, webhook, begin, AT_ONCE)
+    if found is None:
+        return Waiting((), feed.newest(conn))  # an older state of the database was restored, but not of this
     rest = found.events
     if part is not None:
         rest = [event for event in rest if (event.number, event.part) > (progress.number, part)]
     return Waiting(rest, found.after)
 
 
-def _page(conn: Connection, webhook: Webhook, after: int, limit: int) -> Feed:
+def _page(conn: Connection, webhook: Webhook, after: int, limit: int) -> Feed | None:
+    """Return what an endpoint hears of behind a number; None where the log does not know that number."""
     caller = _caller(conn, webhook)
     # The feed keeps for an endpoint what it has not had yet, however old that is.
     endpoint = webhook.endpoint
     found = feed.page(conn, Follower(caller, endpoint.chosen, after, limit, datetime.min, endpoint.wants))
-    if not isinstance(found, Feed):
+    if isinstance(found, NotPermitted):
         raise UserGone(str(found))
-    return found
+    return found if isinstance(found, Feed) else None
 
 
 def _caller(conn: Connection, webhook: Webhook) -> Caller:
@@ -83,10 +84,8 @@ def event_of(conn: Connection, webhook: Webhook, event_id: str) -> Event | None:
     number = event_id.partition(".")[0]
     if not (number.isascii() and number.isdigit() and len(number) < 19 and int(number)):
         return None
-    after = int(number) - 1
-    if after > feed.newest(conn):
-        return None
-    return next((event for event in _page(conn, webhook, after, 1).events if event.id == event_id), None)
+    found = _page(conn, webhook, int(number) - 1, 1)
+    return next((event for event in found.events if event.id == event_id), None) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,11 @@ def position(source: Connection) -> int:
     return sequence.newest(source)
 
 
+def is_known(source: Connection, position: int) -> bool:
+    """Say whether changes can be followed from *position*: not when a backup has undone it."""
+    return sequence.is_known(source, position)
+
+
 def changed(source: Connection, after: int) -> Changed:
     """Return what was changed behind the position *after*, `AT_ONCE` changes at most.
 

@@ -38,6 +38,9 @@ CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 DID, BATCH, USER, WEBHOOK = "did", "batch", "user", "webhook"
 """What a change may be of."""
 
+RESTORE = "restore"
+"""The kind of what marks in the log that a backup was put back, see `storage.changes.restores`."""
+
 UNDO = "undo"
 """The cause of changes that take others back."""
 

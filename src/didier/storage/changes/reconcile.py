@@ -70,7 +70,7 @@ def is_foreign(conn: Connection) -> bool:
     """
     done = last_pass(conn)
     known = max(ranges.highest_position(conn), done.position if done else 0)
-    return known > sequence.newest(conn)
+    return not sequence.is_known(conn, known)
 
 
 def begin_anew(conn: Connection) -> None:
