@@ -82,3 +82,11 @@ def test_a_call_by_an_edge(here, london):
     sent = "A SIP edge sends its calls to set 1 (london): sip:10.0.0.5:5060, sip:pbx:5070 (the DID names it)."
     assert "SIP edge" not in before.out
     assert sent in " ".join(found.out.split())
+
+
+def test_changes_are_listed_by_name(here, london):
+    """A set has no number of a DID, and is listed all the same."""
+    here("gateway", "set", "london", london)
+    shown = here("changes", "--types", "gateway_set.*")
+
+    assert [True, True] == [word in shown.out for word in ("london", "gateway_set.stored")]

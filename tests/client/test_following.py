@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from client.test_streams import refused
-from didier.client import ChangedBatch, ChangedDid, ChangedUser
+from didier.client import ChangedBatch, ChangedDid, ChangedGatewaySet, ChangedUser, GatewaySet
 from didier.client.errors import ChangesGone, ConnectionFailed, NotPermitted, Overloaded
 
 DATA = {
@@ -14,6 +14,8 @@ DATA = {
             "before": {"extension": "8300"}, "after": {"extension": "8301"}},
     "batch": {"id": 3, "kind": "copy", "state": "failed", "totals": {"requested": 9, "later": 1}},
     "user": {"user": "alice", "fields": ["full_name"]},
+    "gateway_set": {"name": "london", "number": 1, "user_group": "SALES", "probing": True, "rules": [],
+                    "gateways": [{"address": "sip:10.0.0.5:5060", "priority": 0, "weight": 1}]},
     "moon": {"phase": "full"},
 }  # fmt: skip
 
@@ -71,6 +73,18 @@ def test_events_are_values(asked):
     assert ("failed", 9) == (batch.data.state, batch.data.totals.requested)
     assert ("alice", {"phase": "full"}) == (user.data.user, moon.data)
     assert ("2026-03-04T05:06:07+01:00", True) == (did.timestamp.isoformat(), did.members["later"])
+
+
+def test_a_gateway_set_is_what_it_is_from_then_on(asked):
+    """Of one that was deleted only what it was called is told."""
+    deleted = event(2, "gateway_set.deleted") | {"data": {"name": "london", "number": 1}}
+    client, _ = asked(page(event(1, "gateway_set.stored"), deleted, next=2))
+    stored, gone = (one.data for one in client.changes())
+
+    assert ChangedGatewaySet("london", 1) == gone
+    assert (GatewaySet, "london", "SALES", "sip:10.0.0.5:5060") == (
+        type(stored.stored), stored.name, stored.stored.user_group, stored.stored.gateways[0].address,
+    )  # fmt: skip
 
 
 def test_changes_are_asked_for_page_by_page(asked):

@@ -19,13 +19,16 @@ from didier.services.batches.copies import CopyOrder
 from didier.services.batches.edits import AddOrder, DeleteOrder, UpdateOrder
 from didier.services.changes import feed
 from didier.services.changes.feed import DidChange, Event, Follower
-from didier.services.dids import lookup
+from didier.services.dids import gateways, lookup
+from didier.services.dids.gateways import PutGatewaySet
 from didier.services.dids.lookup import Wanted
+from didier.services.dids.named import DeleteNamed
 from didier.services.users import accounts
 from didier.services.users.accounts import AddUserOrder, DeleteUserOrder, UpdateUserOrder
 from didier.services.users.authentication import Caller
 from didier.storage.changes import sequence
 from didier.storage.dids.pages import Sort
+from didier.storage.statements import run
 from didier.storage.users.users import StoredPassword
 from support import outside
 from support.batches import accept, finish, order, undo
@@ -306,6 +309,65 @@ def test_changes_of_users_are_told_without_their_values(conn, now):
     assert [] == follow(conn, OTHERS, 0, "user.*")
     assert [] == follow(conn, viewer)
     assert isinstance(follow(conn, viewer, 0, "user.*"), NotPermitted)
+
+
+def gateway_sets(found):
+    """Return what events say of gateway sets: type, name, number, and the prefix of each rule."""
+    return [
+        (event.type, event.data.name, event.data.number,
+         [rule.prefix for rule in event.data.stored.rules] if event.data.stored else None)
+        for event in found
+    ]  # fmt: skip
+
+
+def put_set(conn, now, group="---ALL---", **values):
+    given = {"gateways": [{"address": "10.0.0.5"}], **values}
+    [done] = gateways.put(conn, [PutGatewaySet(CALLER, "london", given, group=group)], now)
+    return done
+
+
+def test_gateway_sets_are_told_whole(conn, now):
+    """As they are listed, with the rules by which DIDs change their set without a change of their own."""
+    made = put_set(conn, now)
+    put_set(conn, now)
+    changed = put_set(conn, now, rules=[{"prefix": "44"}])
+    gateways.delete(conn, [DeleteNamed(CALLER, "LONDON")], now)
+    found = follow(conn, CALLER, 0, "gateway_set.*")
+    number = made.number
+
+    assert [made, changed, None] == [event.data.stored for event in found]
+    assert [
+        ("gateway_set.stored", "london", number, []), ("gateway_set.stored", "london", number, ["44"]),
+        ("gateway_set.deleted", "london", number, None),
+    ] == gateway_sets(found)  # fmt: skip
+    assert ["add", "update", "delete"] == [event.cause for event in found]
+    assert gateway_sets(found) == gateway_sets(follow(conn, OTHERS, 0, "gateway_set.*"))
+
+
+def test_a_gateway_set_is_told_to_who_sees_it(conn, now):
+    """One that leaves what they see is deleted to them; a token for some numbers sees none."""
+    for group in ("ADMIN", "---ALL---", "ADMIN", "---ALL---"):
+        put_set(conn, now, group)
+    put_set(conn, now, "ADMIN")
+    gateways.delete(conn, [DeleteNamed(CALLER, "london")], now)
+    found = follow(conn, OTHERS, 0, "gateway_set.*")
+
+    assert ["stored", "deleted", "stored", "deleted"] == [event.type.partition(".")[2] for event in found]
+    assert 6 == len(follow(conn, CALLER, 0, "gateway_set.*"))
+    assert [] == follow(conn, PREFIXED, 0)
+    assert isinstance(follow(conn, PREFIXED, 0, "gateway_set.*"), NotPermitted)
+
+
+def test_a_gateway_set_that_is_none_any_more_is_not_there(conn, now):
+    """As it is not listed either, whatever somebody has stored in SQL."""
+    put_set(conn, now)
+    put_set(conn, now, rules=[{"prefix": "44"}])
+    sql = "UPDATE didier_changes SET details = REPLACE(details, '10.0.0.5', ?) WHERE kind = 'gateways'"
+    run(conn, sql, "not an address")
+
+    assert [("gateway_set.deleted", "london", 1, None)] == gateway_sets(
+        follow(conn, CALLER, 0, "gateway_set.*")
+    )
 
 
 def test_who_may_not_list_dids_may_not_follow(conn):

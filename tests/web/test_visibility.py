@@ -165,7 +165,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "section": ("DIDS", "USERS"), "kind": ("copy", "add", "update", "delete", "import", "context", "loop"),
     "limit": ("2", "200"), "menu_id": ("BRAVOMARKMENU", "ALPHAMARKMENU"), "extension": ("BRAVOMARKPHONE",),
     "server_ip": ("192.0.2.1",), "server_id": ("BRAVOMARKSERVER",), "destination": TEXTS, "tag": TEXTS,
-    "webhook_id": ("1",), ENDING: ("1",), BEGINNING: ("0",), "types": ("did.*", "batch.*", "user.*"),
+    "webhook_id": ("1",), ENDING: ("1",), BEGINNING: ("0",),
+    "types": ("did.*", "batch.*", "user.*", "gateway_set.*"),
 }  # fmt: skip
 """Values of parameters that name something."""
 

@@ -35,7 +35,7 @@ def _subject(event: "ChangeEvent") -> object:
     data: Mapping[str, Any] = event.members["data"]
     first, last = data.get("did_pattern"), data.get("last")
     if first is None:
-        return data.get("id") or data.get("user")
+        return data.get("id") or data.get("user") or data.get("name")
     return first if last in {first, None} else f"{first}-{last}"
 
 

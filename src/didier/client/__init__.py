@@ -10,7 +10,7 @@
 
 from didier.client.awaiting import AsyncBatch, AsyncDestinations, AsyncDidier, AsyncPreview
 from didier.client.blocking import Batch, Destinations, Didier, Preview
-from didier.client.events import ChangedBatch, ChangedDid, ChangedUser, ChangeEvent
+from didier.client.events import ChangedBatch, ChangedDid, ChangedGatewaySet, ChangedUser, ChangeEvent
 from didier.client.exporting import Exported
 from didier.client.models import (
     CallRoute,
@@ -60,6 +60,7 @@ __all__ = [
     "ChangeEvent",
     "ChangedBatch",
     "ChangedDid",
+    "ChangedGatewaySet",
     "ChangedUser",
     "CheckedDid",
     "Destination",

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Self
 
-from didier.client.models import Model, Totals, Value, frozen, moment
+from didier.client.models import GatewaySet, Model, Totals, Value, frozen, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,28 @@ class ChangedUser(Model):
         return super(ChangedUser, cls).read(data, fields=tuple(data.get("fields") or ()), **given)
 
 
-_SUBJECTS: Mapping[str, Callable[[Mapping[str, Any]], ChangedDid | ChangedBatch | ChangedUser]] = {
+@dataclass(frozen=True, slots=True)
+class ChangedGatewaySet(Model):
+    """A gateway set, and how it is *stored* from now on; None: it was deleted."""
+
+    name: str
+    number: int
+    stored: GatewaySet | None = None
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return what the API tells of a gateway set as a value."""
+        stored = GatewaySet.read(data) if "gateways" in data else None
+        return super(ChangedGatewaySet, cls).read(data, stored=stored, **given)
+
+
+_Changed = ChangedDid | ChangedBatch | ChangedUser | ChangedGatewaySet
+
+_SUBJECTS: Mapping[str, Callable[[Mapping[str, Any]], _Changed]] = {
     "did": ChangedDid.read,
     "batch": ChangedBatch.read,
     "user": ChangedUser.read,
+    "gateway_set": ChangedGatewaySet.read,
 }
 """What is told of each subject; its name is the first word of the type."""
 
@@ -94,7 +112,7 @@ class ChangeEvent(Model):
       comes.
     - *resume_after* is the number to store when it is done with: following goes on behind it.
     - *type* says what *data* is: of ``did.…`` a `ChangedDid`, of ``batch.…`` a `ChangedBatch`, of ``user.…``
-      a `ChangedUser`, and a mapping of everything else.
+      a `ChangedUser`, of ``gateway_set.…`` a `ChangedGatewaySet`, and a mapping of everything else.
     - *user* did it, through *origin*, by *cause*; all empty where it was done beside Didier, and found.
     - *members* is the whole event as the server has sent it.
     """
@@ -108,9 +126,7 @@ class ChangeEvent(Model):
     origin: str = ""
     cause: str = ""
     batch_id: int | None = None
-    data: ChangedDid | ChangedBatch | ChangedUser | Mapping[str, Any] = field(
-        default_factory=dict, hash=False
-    )
+    data: _Changed | Mapping[str, Any] = field(default_factory=dict, hash=False)
     members: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod

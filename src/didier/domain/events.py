@@ -8,6 +8,7 @@ from didier.errors import InvalidField
 DID_CREATED, DID_UPDATED, DID_DELETED = "did.created", "did.updated", "did.deleted"
 BATCH_CREATED, BATCH_FINISHED = "batch.created", "batch.finished"
 USER_CREATED, USER_UPDATED, USER_DELETED = "user.created", "user.updated", "user.deleted"
+GATEWAY_SET_STORED, GATEWAY_SET_DELETED = "gateway_set.stored", "gateway_set.deleted"
 WEBHOOK_DISABLED = "webhook.disabled"
 
 TOLD: Mapping[str, str] = MappingProxyType({
@@ -19,6 +20,8 @@ TOLD: Mapping[str, str] = MappingProxyType({
     USER_CREATED: "A user was added",
     USER_UPDATED: "A user was changed",
     USER_DELETED: "A user was deleted",
+    GATEWAY_SET_STORED: "A gateway set was added or changed",
+    GATEWAY_SET_DELETED: "A gateway set was deleted",
     WEBHOOK_DISABLED: "Nothing is sent to an endpoint of webhooks any more",
 })  # fmt: skip
 """What each type of event says: what it is about, and what happened to it."""

@@ -7,7 +7,14 @@ from contextlib import closing, contextmanager
 from typing import get_args
 
 from didier.domain import events
-from didier.services.changes.event_shapes import BatchType, DidType, UserType, WebhookType
+from didier.services.changes.event_shapes import (
+    BatchType,
+    DidType,
+    GatewaySetDeletedType,
+    GatewaySetStoredType,
+    UserType,
+    WebhookType,
+)
 from web.api.conftest import PREFIX, SOURCE, Api, did
 
 
@@ -48,7 +55,16 @@ def event(answer: http.client.HTTPResponse) -> dict[str, str]:
 def test_types_are_those_of_the_document():
     """Each is told in the OpenAPI document."""
     assert [*events.TYPES] == [
-        name for kind in (DidType, BatchType, UserType, WebhookType) for name in get_args(kind)
+        name
+        for kind in (
+            DidType,
+            BatchType,
+            UserType,
+            GatewaySetStoredType,
+            GatewaySetDeletedType,
+            WebhookType,
+        )
+        for name in get_args(kind)
     ]
 
 

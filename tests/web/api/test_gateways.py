@@ -131,3 +131,17 @@ def test_an_explanation_has_the_set(api):
         "addresses": ["sip:10.0.0.5:5060", PBX],
     } == by_rule  # fmt: skip
     assert (2, "the DID names it") == (own["number"], own["reason"])
+
+
+def test_followers_are_told_what_is_listed(api):
+    """The whole set, as it is from then on; of one that is deleted what it was called."""
+    begin = api.get("/changes").body["next"]
+    stored = put(api)
+    api.ask("DELETE", "/gateways/london")
+    found = api.get(f"/changes?after={begin}&types=gateway_set.*").body["items"]
+
+    assert [
+        ("gateway_set.stored", stored.body),
+        ("gateway_set.deleted", {"name": "london", "number": 1}),
+    ] == [(event["type"], event["data"]) for event in found]
+    assert {("admin", "json-api")} == {(event["user"], event["origin"]) for event in found}

@@ -7,12 +7,22 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from didier.services.changes.feed import BatchChange, DidChange, Event, UserChange, WebhookChange
+from didier.services.changes.feed import (
+    BatchChange,
+    DidChange,
+    Event,
+    GatewaySetChange,
+    UserChange,
+    WebhookChange,
+)
+from didier.services.dids.gateway_shapes import GatewaySet
 
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 DidType = Literal["did.created", "did.updated", "did.deleted"]
 BatchType = Literal["batch.created", "batch.finished"]
 UserType = Literal["user.created", "user.updated", "user.deleted"]
+GatewaySetStoredType = Literal["gateway_set.stored"]
+GatewaySetDeletedType = Literal["gateway_set.deleted"]
 WebhookType = Literal["webhook.disabled"]
 Row = Mapping[str, Any]
 
@@ -176,6 +186,30 @@ class UserEvent(ChangeEvent):
 
 
 @dataclass
+class GatewaySetStored(ChangeEvent):
+    """A gateway set as it is from now on, in the place of the one with its name."""
+
+    type: Annotated[GatewaySetStoredType, Field(description="What has happened")]
+    data: GatewaySet
+
+
+@dataclass
+class DeletedGatewaySet:
+    """A gateway set that is there no more."""
+
+    name: Annotated[str, Field(description="Its name")]
+    number: Annotated[int, Field(description="The one that it had in Kamailio's dispatcher")]
+
+
+@dataclass
+class GatewaySetDeleted(ChangeEvent):
+    """A gateway set that was deleted, or that the caller sees no more."""
+
+    type: Annotated[GatewaySetDeletedType, Field(description="What has happened")]
+    data: DeletedGatewaySet
+
+
+@dataclass
 class ChangedWebhook:
     """An endpoint of webhooks to which nothing is sent any more."""
 
@@ -192,7 +226,7 @@ class WebhookEvent(ChangeEvent):
     data: ChangedWebhook
 
 
-AnyEvent = DidEvent | BatchEvent | UserEvent | WebhookEvent
+AnyEvent = DidEvent | BatchEvent | UserEvent | GatewaySetStored | GatewaySetDeleted | WebhookEvent
 
 
 def body(event: Event) -> bytes:
@@ -219,5 +253,9 @@ def shown(event: Event) -> AnyEvent:
             return BatchEvent(**told, data=ChangedBatch.of(event.data))
         case UserChange():
             return UserEvent(**told, data=ChangedUser.of(event.data))
+        case GatewaySetChange(name, number, stored):
+            if stored is None:
+                return GatewaySetDeleted(**told, data=DeletedGatewaySet(name, number))
+            return GatewaySetStored(**told, data=GatewaySet.of(stored))
         case WebhookChange(webhook_id, url, reason):
             return WebhookEvent(**told, data=ChangedWebhook(webhook_id, url, reason))

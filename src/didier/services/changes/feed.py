@@ -16,15 +16,17 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from didier.domain import events
+from didier.domain import events, gateways
 from didier.domain.batch_states import ACTIVE
+from didier.domain.gateways import GatewaySet
 from didier.domain.scopes import missing_scope
 from didier.domain.targets import in_run, run_of
 from didier.domain.users import missing_function, missing_rights
 from didier.domain.visibility import Visibility
-from didier.errors import ChangesGone, NotPermitted
+from didier.errors import ChangesGone, InvalidField, NotPermitted
 from didier.services.changes import images
 from didier.services.dids import visibility
+from didier.services.dids.destination_rules import not_reached
 from didier.services.users.authentication import Caller
 from didier.storage.batches import progress
 from didier.storage.batches.stored_batch import StoredBatch
@@ -34,6 +36,7 @@ from didier.storage.changes.change_log import (
     CREATED,
     DELETED,
     DID,
+    GATEWAYS,
     UPDATED,
     USER,
     WEBHOOK,
@@ -91,6 +94,15 @@ class UserChange:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewaySetChange:
+    """A gateway set that was *stored*, or deleted (None)."""
+
+    name: str
+    number: int
+    stored: GatewaySet | None
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookChange:
     """An endpoint of webhooks that was disabled, and why."""
 
@@ -99,7 +111,7 @@ class WebhookChange:
     reason: str
 
 
-Data = DidChange | BatchChange | UserChange | WebhookChange
+Data = DidChange | BatchChange | UserChange | GatewaySetChange | WebhookChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +175,14 @@ def refused(caller: Caller, types: Collection[str]) -> NotPermitted | None:
 _RIGHTS = {USER: ("user_details", "users"), WEBHOOK: ("manage_webhooks", "admin")}
 """The function and the scope that it takes to hear of what is no DID."""
 
+_OF_GATEWAY_SETS = (events.GATEWAY_SET_STORED, events.GATEWAY_SET_DELETED)
+
 
 def _unheard(caller: Caller, name: str) -> NotPermitted | None:
     """Return what *caller* lacks to hear of events of the type *name*."""
     subject = name.partition(".")[0]
+    if name in _OF_GATEWAY_SETS:
+        return not_reached(caller, "list_dids")
     if subject not in _RIGHTS:
         return None
     action, scope = _RIGHTS[subject]
@@ -236,6 +252,8 @@ def _events(conn: Connection, wanted: Follower, found: Sequence[Numbered]) -> It
                 shown = list(_batch(one, batches))
             case str(kind) if kind == USER:
                 shown = list(_user(one.recorded.change, caller.visibility))
+            case str(kind) if kind == GATEWAYS:
+                shown = list(_gateway_set(one.recorded.change, caller.visibility))
             case str(kind) if kind == WEBHOOK:
                 shown = [(events.WEBHOOK_DISABLED, WebhookChange(**one.recorded.change.details))]
             case _:  # the mark of a restored backup, or of a later release, which may be at work beside this
@@ -295,6 +313,26 @@ def _user(change: Change, sight: Visibility) -> Iterator[_Shown]:
 
 def _sees_users_of(sight: Visibility, group: str | None) -> bool:
     return Visibility(sight.users).sees_group(group)
+
+
+def _gateway_set(change: Change, sight: Visibility) -> Iterator[_Shown]:
+    """Yield the event of a gateway set: one that leaves what is seen is deleted to who has *sight*."""
+    stored = (
+        _stored_set(change) if change.action != DELETED and sight.sees_group(change.group_after) else None
+    )
+    if stored or (change.action != CREATED and sight.sees_group(change.group_before)):
+        name, number = str(change.details["name"]), int(change.details["number"])
+        kind = events.GATEWAY_SET_STORED if stored else events.GATEWAY_SET_DELETED
+        yield kind, GatewaySetChange(name, number, stored)
+
+
+def _stored_set(change: Change) -> GatewaySet | None:
+    """Return the set that a change has stored; None where it is none any more, and not shown elsewhere."""
+    details = change.details
+    try:
+        return gateways.of(details["name"], details["number"], change.group_after or "", details["values"])
+    except InvalidField:
+        return None
 
 
 def _dids(

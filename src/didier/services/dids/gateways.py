@@ -18,6 +18,8 @@ from didier.errors import GatewaysOff, InvalidField, NotPermitted, Refusal
 from didier.services.dids import validation
 from didier.services.dids.named import DeleteNamed, NamedThings, group_problem
 from didier.services.users.authentication import Caller
+from didier.storage.changes import change_log
+from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Change
 from didier.storage.dids import gateways
 
 THINGS = NamedThings("gateway set", gateways.TABLE, GatewaysOff)
@@ -54,7 +56,10 @@ def _delete(conn: Connection, order: DeleteNamed, now: datetime) -> GatewaySet |
     there = THINGS.one(conn, order.caller, order.name)
     if isinstance(there, GatewaySet) and (refused := _everybodys(order.caller, there)):
         return refused
-    return THINGS.delete(conn, [order], now)[0]
+    [done] = THINGS.delete(conn, [order], now)
+    if isinstance(done, GatewaySet):
+        _tell(conn, order.caller, done, None, now)
+    return done
 
 
 def put(conn: Connection, orders: Sequence[PutGatewaySet], now: datetime) -> list[GatewaySet | Refusal]:
@@ -80,9 +85,36 @@ def _put(conn: Connection, order: PutGatewaySet, now: datetime) -> GatewaySet | 
     if refused:
         return refused
     gateways.put(conn, made, now)
+    _tell(conn, order.caller, there, made, now)
     event = "MODIFY" if there else "ADD"
     THINGS.log(conn, order.caller, made.name, event, str(rules.values_of(made)), now)
     return made
+
+
+def _tell(
+    conn: Connection, caller: Caller, before: GatewaySet | None, after: GatewaySet | None, now: datetime
+) -> None:
+    """Write to the change log what became of a set, for those who do by it what `Choices` does."""
+    one = after or before
+    if one is None or before == after:
+        return
+    action = DELETED if after is None else UPDATED if before else CREATED
+    change = Change(
+        author=caller.author,
+        action=action,
+        cause=_CAUSES[action],
+        did_id=0,
+        pattern="",
+        batch_id=0,
+        group_before=before.group if before else None,
+        group_after=after.group if after else None,
+        details={"name": one.name, "number": one.number, "values": rules.values_of(one)},
+        version=None,
+    )
+    change_log.record(conn, [change], now, kind=change_log.GATEWAYS)
+
+
+_CAUSES = {CREATED: "add", UPDATED: "update", DELETED: "delete"}
 
 
 def _made(conn: Connection, order: PutGatewaySet, there: GatewaySet | None) -> GatewaySet:

@@ -35,7 +35,7 @@ Image = Mapping[str, Value]
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 """What a change may do to a DID."""
 
-DID, BATCH, USER, WEBHOOK = "did", "batch", "user", "webhook"
+DID, BATCH, USER, GATEWAYS, WEBHOOK = "did", "batch", "user", "gateways", "webhook"
 """What a change may be of."""
 
 RESTORE = "restore"

@@ -26,7 +26,7 @@ PAGE = 50
 _ORDER = "attempts"
 
 _TYPES: Mapping[str, str] = MappingProxyType({
-    **{f"{one}.*": f"All that happens to a {one}" for one in events.SUBJECTS},
+    **{f"{one}.*": f"All that happens to a {one.replace('_', ' ')}" for one in events.SUBJECTS},
     **events.TOLD,
 })  # fmt: skip
 

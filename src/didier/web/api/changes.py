@@ -17,7 +17,16 @@ from didier.domain import events
 from didier.errors import InvalidField, Refusal
 from didier.runtime.logins import Login
 from didier.services.changes import event_shapes, feed
-from didier.services.changes.event_shapes import BatchEvent, ChangeEvent, DidEvent, UserEvent, WebhookEvent
+from didier.services.changes.event_shapes import (
+    AnyEvent,
+    BatchEvent,
+    ChangeEvent,
+    DidEvent,
+    GatewaySetDeleted,
+    GatewaySetStored,
+    UserEvent,
+    WebhookEvent,
+)
 from didier.services.changes.feed import Event, Feed, Follower
 from didier.services.users.authentication import Caller
 from didier.web.api import answers, problems
@@ -43,7 +52,7 @@ _TYPES_LONGEST = 200
 class Changes:
     """Some events, in order."""
 
-    items: list[DidEvent | BatchEvent | UserEvent | WebhookEvent]
+    items: list[AnyEvent]
     next: Annotated[int, Field(description="`after` of the next page, whether there is one yet or not")]
     newest: Annotated[int, Field(description="The highest number there is; above `next`: there is more")]
 
@@ -210,7 +219,9 @@ sent = APIRouter(tags=["changes"])
 
 _SHAPES: Mapping[str, type[ChangeEvent]] = {
     "did": DidEvent, "batch": BatchEvent, "user": UserEvent, "webhook": WebhookEvent,
+    events.GATEWAY_SET_STORED: GatewaySetStored, events.GATEWAY_SET_DELETED: GatewaySetDeleted,
 }  # fmt: skip
+"""What is sent of each type, or of all about a subject."""
 
 
 def _received(shape: type[ChangeEvent]) -> Callable[..., None]:
@@ -224,8 +235,9 @@ def _received(shape: type[ChangeEvent]) -> Callable[..., None]:
 
 
 for _name, _told in events.TOLD.items():
+    _shape = _SHAPES.get(_name) or _SHAPES[_name.partition(".")[0]]
     sent.add_api_route(
-        _name, _received(_SHAPES[_name.partition(".")[0]]), methods=["POST"], summary=_told,
+        _name, _received(_shape), methods=["POST"], summary=_told,
         operation_id=f"received_{_name.replace('.', '_')}",
         responses={200: {"description": "Taken; any status from 200 to 299 is"}},
         openapi_extra={"security": []},  # it is signed

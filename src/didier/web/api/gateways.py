@@ -1,7 +1,7 @@
 """``/gateways``: sets of SIP gateways, and which DIDs have them."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
@@ -14,11 +14,10 @@ from didier.domain.gateways import (
     PRIORITY_MOST,
     RULES_MOST,
     WEIGHT_MOST,
-    values_of,
 )
-from didier.domain.gateways import GatewaySet as StoredSet
 from didier.errors import Refusal
 from didier.services.dids import gateways
+from didier.services.dids.gateway_shapes import GatewaySet
 from didier.services.dids.gateways import THINGS, PutGatewaySet
 from didier.services.dids.named import DeleteNamed
 from didier.services.users.authentication import Caller
@@ -88,52 +87,6 @@ class NewGatewaySet(Body):
         None, description="Who sees it, and whose DIDs alone its rules are for; null: as it is, or that of"
         " new DIDs",
     )  # fmt: skip
-
-
-@dataclass
-class Gateway:
-    """A gateway of a set."""
-
-    address: Annotated[str, Field(description="`sip:host:port`, with `;transport=` unless it is UDP")]
-    priority: int
-    weight: int
-    description: str
-
-
-@dataclass
-class Rule:
-    """Which DIDs have the set by itself."""
-
-    prefix: str
-    route: str
-    server_ip: str
-    user_group: str
-    default: bool
-
-
-@dataclass
-class GatewaySet:
-    """Gateways that take the calls to some DIDs."""
-
-    name: str
-    number: Annotated[int, Field(description="Of the set in Kamailio's dispatcher")]
-    user_group: str
-    gateways: list[Gateway]
-    probing: bool
-    rules: list[Rule]
-
-    @classmethod
-    def of(cls, one: StoredSet) -> Self:
-        """Return a set as the API shows it."""
-        values = values_of(one)
-        return cls(
-            one.name,
-            one.number,
-            one.group,
-            [Gateway(**gateway) for gateway in values["gateways"]],
-            one.probing,
-            [Rule(**rule) for rule in values["rules"]],
-        )
 
 
 @dataclass
