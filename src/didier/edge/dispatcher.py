@@ -1,0 +1,46 @@
+"""Gateway sets as rows of Kamailio's table ``dispatcher``.
+
+No algorithm of Kamailio's module honours both priority and weight. So the gateways of a set that have the
+same priority are a dispatcher set of their own, whose calls are shared by weight (algorithm 11);
+``kamailio.cfg`` tries one of these after the other.
+"""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import NamedTuple
+
+from didier.domain.gateways import Gateway, GatewaySet
+
+_LEVELS = 100
+"""Dispatcher set 702 has the gateways of set 7 with its third highest priority; they are 32 at most."""
+_PROBING = 8
+"""The flag of gateways that are asked whether they are there (DS_PROBING_DST)."""
+
+
+class Row(NamedTuple):
+    """A row of the table, without its id."""
+
+    setid: int
+    destination: str
+    flags: int
+    priority: int
+    attrs: str
+    description: str
+
+
+def rows(sets: Iterable[GatewaySet]) -> list[Row]:
+    """Return the rows for *sets*."""
+    return [
+        _row(one.number * _LEVELS + level, gateway, one.probing)
+        for one in sets
+        for level, (_, gateways) in enumerate(groupby(one.in_order, key=lambda each: each.priority))
+        for gateway in gateways
+    ]
+
+
+def _row(setid: int, gateway: Gateway, probing: bool) -> Row:
+    # A gateway that is not probed would never come back: kamailio.cfg does not mark it without this word.
+    attrs = f"rweight={gateway.weight}" + (";probed=1" if probing else "")
+    return Row(
+        setid, str(gateway.address), _PROBING if probing else 0, gateway.priority, attrs, gateway.description
+    )
