@@ -62,9 +62,9 @@ def closed(handler: BaseHTTPRequestHandler, message: Message) -> None:
 
 
 class Receiver:
-    """A server that listens on this machine; *behave* says how a message is answered."""
+    """A server that listens on this machine; *behave* says how a message is answered, port 0 is any."""
 
-    def __init__(self, behave: Behaviour = TAKEN) -> None:
+    def __init__(self, behave: Behaviour = TAKEN, port: int = 0) -> None:
         self.behave = behave
         self.messages: list[Message] = []
         self.changed = threading.Condition()
@@ -86,7 +86,7 @@ class Receiver:
             def handle_error(self, *_: Any) -> None:
                 """Say nothing: who sends may have been killed."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True)
 
     @property

@@ -16,6 +16,8 @@ from support import missing
 from support.process import SECONDS, until
 
 HOST = "127.0.0.1"
+_KEPT = {"Via", "Record-Route", "From", "Call-ID", "CSeq"}
+"""What responses have of their requests."""
 _ids = itertools.count(1)
 
 
@@ -108,7 +110,9 @@ class Caller(Socket):
         super().__init__()
         self._edge = (HOST, port)
 
-    def send(self, method: str, call: Call, sequence: int, branch: str, more: Iterable[tuple[str, str]] = ()) -> None:
+    def send(
+        self, method: str, call: Call, sequence: int, branch: str, more: Iterable[tuple[str, str]] = ()
+    ) -> None:
         """Send a request."""
         via = f"SIP/2.0/UDP {HOST}:{self.port};branch=z9hG4bK{branch};rport"
         headers = [
@@ -126,7 +130,9 @@ class Caller(Socket):
         """Return a call to *number* that has not begun."""
         tag = next(_ids)
         uri = f"sip:{number}@{HOST}:{self._edge[1]}"
-        return Call(f"{os.getpid()}-{self.port}-{tag}@{HOST}", f"<{uri}>", f"<sip:{caller}@{HOST}>;tag={tag}", uri)
+        return Call(
+            f"{os.getpid()}-{self.port}-{tag}@{HOST}", f"<{uri}>", f"<sip:{caller}@{HOST}>;tag={tag}", uri
+        )
 
     def invite(self, number: str, caller: str = "44700", until: Callable[[int], bool] | None = None) -> Call:
         """Call *number*; return the call when it has its last status, or one that *until* waits for."""
@@ -154,7 +160,9 @@ class Caller(Socket):
         else:
             self.send("ACK", call, 1, f"{call.call_id}-1")
 
-    def request(self, method: str, call: Call, sequence: int = 2, more: Iterable[tuple[str, str]] = ()) -> int:
+    def request(
+        self, method: str, call: Call, sequence: int = 2, more: Iterable[tuple[str, str]] = ()
+    ) -> int:
         """Send a request within *call*, or any other; return its last status."""
         self.send(method, call, sequence, f"{call.call_id}-{method}-{sequence}", more)
         while True:
@@ -162,6 +170,11 @@ class Caller(Socket):
             same = message.header("Call-ID") == call.call_id and message.method == method
             if message.status >= 200 and same:
                 return message.status
+
+    def answer(self, request: Message) -> None:
+        """Answer *request* with 200."""
+        kept = [(name, value) for name, value in request.headers if name in _KEPT]
+        self._socket.sendto(_text("SIP/2.0 200 OK", [*kept, ("To", request.header("To"))]), self._edge)
 
     def cancel(self, call: Call) -> Call:
         """Cancel *call*; return it with its last status."""
@@ -177,11 +190,12 @@ class Caller(Socket):
 
 
 class Gateway(Socket):
-    """Answers calls with *status*, 0: not at all; remembers what it was asked. It answers OPTIONS."""
+    """Answers calls with *status*, and remembers what it was asked; while it is not *alive* it says nothing."""
 
     def __init__(self, status: int = 200) -> None:
         super().__init__()
         self.status = status
+        self.alive = True
         self.requests: list[Message] = []
         self._waiting: dict[str, Message] = {}
         threading.Thread(target=self._serve, daemon=True).start()
@@ -190,6 +204,17 @@ class Gateway(Socket):
         """Return the requests *method* that have come, without those that came again."""
         seen = {(one.header("Call-ID"), one.header("CSeq")): one for one in self.requests}
         return [one for one in seen.values() if one.method == method]
+
+    def hang_up(self, invite: Message, edge: int) -> None:
+        """Send a BYE for the call that began with *invite*; the answer will be among the requests."""
+        headers = [
+            ("Via", f"SIP/2.0/UDP {HOST}:{self.port};branch=z9hG4bKbye{next(_ids)};rport"), ("Max-Forwards", "70"),
+            *(("Route", route) for route in invite.all("Record-Route")),
+            ("From", f"{invite.header('To')};tag=gateway{self.port}"), ("To", invite.header("From")),
+            ("Call-ID", invite.header("Call-ID")), ("CSeq", "9 BYE"),
+        ]  # fmt: skip
+        target = invite.header("Contact").strip("<>")
+        self._socket.sendto(_text(f"BYE {target} SIP/2.0", headers), (HOST, edge))
 
     def _serve(self) -> None:
         while True:
@@ -204,21 +229,83 @@ class Gateway(Socket):
 
     def _answers(self, message: Message) -> list[bytes]:
         self.requests.append(message)
-        if message.method == "ACK" or message.status:
+        if not self.alive or message.status or message.method == "ACK":
             return []
         if message.method == "CANCEL":
             waiting = self._waiting.pop(message.header("Call-ID"))
             return [self._answer(message, 200), self._answer(waiting, 487)]
         if message.method != "INVITE" or ";tag=" in message.header("To"):
             return [self._answer(message, 200)]
-        if not self.status:
-            return []
         self._waiting[message.header("Call-ID")] = message
         return [self._answer(message, self.status)]
 
     def _answer(self, message: Message, status: int) -> bytes:
-        kept = [(name, value) for name, value in message.headers
-                if name in {"Via", "Record-Route", "From", "Call-ID", "CSeq"}]  # fmt: skip
+        kept = [(name, value) for name, value in message.headers if name in _KEPT]
         to = message.header("To")
         tagged = to if ";tag=" in to or status == 100 else f"{to};tag=gateway{self.port}"
         return _text(f"SIP/2.0 {status} Answer", [*kept, ("To", tagged), ("Contact", f"<{self.uri}>")])
+
+
+_SCENARIOS = Path(__file__).with_name("sipp")
+
+
+def free_ports() -> int:
+    """Return a port of UDP that is free, as the next ones are likely to be."""
+    with Socket() as probe:
+        return probe.port
+
+
+class Sipp:
+    """SIPp at *port*, which speaks as the *scenario* says; its files are in *directory*."""
+
+    def __init__(self, scenario: str, directory: Path, port: int, *arguments: str) -> None:
+        program = missing.program("sipp", "sip-tester")
+        directory.mkdir(exist_ok=True)
+        self.log = directory / "messages.log"
+        self._statistics = directory / "statistics.csv"
+        command = [
+            program, *arguments, "-sf", str(_SCENARIOS / f"{scenario}.xml"), "-i", HOST, "-p", str(port),
+            "-mp", str(free_ports()), "-cp", str(free_ports()), "-nostdin", "-skip_rlimit",
+            "-trace_logs", "-log_file", str(self.log), "-trace_stat", "-stf", str(self._statistics), "-fd", "1",
+        ]  # fmt: skip
+        with directory.joinpath("output").open("wb") as output:
+            self._process = subprocess.Popen(
+                command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def calls(self) -> int:
+        """Return how many calls a gateway has logged."""
+        return len(self.log.read_text().splitlines()) if self.log.exists() else 0
+
+    def finished(self) -> tuple[int, int]:
+        """Wait for the end; return how many calls succeeded and failed."""
+        self._process.wait(SECONDS)
+        heads, *_, last = self._statistics.read_text().splitlines()
+        row = dict(zip(heads.split(";"), last.split(";"), strict=True))
+        return int(row["SuccessfulCall(C)"]), int(row["FailedCall(C)"])
+
+
+def sipp_gateway(directory: Path, port: int) -> Sipp:
+    """Return a gateway that takes calls."""
+    return Sipp("uas", directory, port)
+
+
+def sipp_calls(directory: Path, edge: int, numbers: Sequence[str], count: int, rate: int) -> Sipp:
+    """Return what makes *count* calls to *numbers* in turn, *rate* each second."""
+    directory.mkdir(exist_ok=True)
+    table = directory / "numbers.csv"
+    table.write_text("\n".join(["SEQUENTIAL", *numbers, ""]))
+    target = f"{HOST}:{edge}"
+    return Sipp("uac", directory, free_ports(), target, "-inf", str(table), "-m", str(count), "-r", str(rate),
+                "-timeout", f"{SECONDS}s", "-timeout_error")  # fmt: skip

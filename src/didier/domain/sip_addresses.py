@@ -37,6 +37,11 @@ class Address:
         port = int(found[2] or _PORTS[transport])
         return cls(host, port, transport) if host and port <= PORT_MOST else None
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the host is a name, which has to be resolved."""
+        return not self.host.startswith("[") and not _is_number(self.host)
+
     def __str__(self) -> str:
         transport = "" if self.transport == "udp" else f";transport={self.transport}"
         return f"sip:{self.host}:{self.port}{transport}"
@@ -48,12 +53,16 @@ def _host(written: str) -> str | None:
         if written.startswith("["):
             address: IPv4Address | IPv6Address = IPv6Address(written[1:-1])
             return None if _is_nobody(address) else f"[{address}]"
-        if not written.rpartition(".")[2].isdigit():  # names have no such end, addresses always
+        if not _is_number(written):
             return written if _is_name(written) else None
         address = IPv4Address(written)
     except ValueError:
         return None
     return None if _is_nobody(address) else str(address)
+
+
+def _is_number(host: str) -> bool:
+    return host.rpartition(".")[2].isdigit()  # names have no such end, addresses always
 
 
 def _is_nobody(address: IPv4Address | IPv6Address) -> bool:

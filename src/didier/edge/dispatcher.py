@@ -15,6 +15,11 @@ _LEVELS = 100
 """Dispatcher set 702 has the gateways of set 7 with its third highest priority; they are 32 at most."""
 _PROBING = 8
 """The flag of gateways that are asked whether they are there (DS_PROBING_DST)."""
+_NAMED = 16
+"""The flag of those that are resolved for each call (DS_NODNSARES_DST).
+
+The module leaves out what it cannot resolve while it loads the table.
+"""
 
 
 class Row(NamedTuple):
@@ -39,8 +44,7 @@ def rows(sets: Iterable[GatewaySet]) -> list[Row]:
 
 
 def _row(setid: int, gateway: Gateway, probing: bool) -> Row:
+    flags = _PROBING * probing | _NAMED * gateway.address.is_named
     # A gateway that is not probed would never come back: kamailio.cfg does not mark it without this word.
-    attrs = f"rweight={gateway.weight}" + (";probed=1" if probing else "")
-    return Row(
-        setid, str(gateway.address), _PROBING if probing else 0, gateway.priority, attrs, gateway.description
-    )
+    attrs = f"rweight={gateway.weight}" + ";probed=1" * probing
+    return Row(setid, str(gateway.address), flags, gateway.priority, attrs, gateway.description)
