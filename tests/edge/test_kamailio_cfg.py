@@ -16,7 +16,7 @@ from support import receiver
 from support.kamailio import Kamailio
 from support.process import until
 from support.receiver import Receiver
-from support.sip import HOST, Caller, Gateway, Sipp, free_ports, sipp_calls, sipp_gateway
+from support.sip import HOST, Caller, Gateway, free_ports, sipp_calls, sipp_gateway
 
 LONDON, ORDERED, SHARED, UNPROBED, LOADED, UNREACHABLE = range(1, 7)
 NUMBERS = {
@@ -53,7 +53,14 @@ def loaded():
 
 
 @pytest.fixture(scope="module")
-def sets(gateways, loaded):
+def trunk():
+    """A gateway that calls."""
+    with Caller(0) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def sets(gateways, loaded, trunk):
     """The gateway sets of all tests."""
     gateways.dead.alive = False
     return [
@@ -75,6 +82,7 @@ def sets(gateways, loaded):
             ),
             probing=False,
         ),
+        GatewaySet("trunk", 7, (member(trunk),), probing=False),
     ]
 
 
@@ -203,3 +211,345 @@ def test_calls_are_shared_by_weight(caller, gateways):
     """Of each hundred calls a gateway gets its part of the weights."""
     assert {200} == {caller.status("300") for _ in range(100)}
     assert (75, 25) == (len(gateways.heavy.asked("INVITE")), len(gateways.light.asked("INVITE")))
+
+
+def test_all_calls_arrive_while_a_gateway_is_killed(edge, loaded, tmp_path):
+    """A hundred numbers are called by SIPp; a gateway is killed meanwhile, and every call is answered."""
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(sipp_gateway(tmp_path / f"gateway{place}", port))
+            for place, port in enumerate(loaded)
+        )
+        until(lambda: {edge.states()[f"sip:{HOST}:{port}"] for port in loaded} == {"AP"})
+        numbers = [number for number, chosen in NUMBERS.items() if chosen == LOADED]
+        calls = stack.enter_context(sipp_calls(tmp_path / "caller", edge.port, numbers, 300, 100))
+        until(lambda: first.calls() > 20)
+        first.kill()
+
+        assert (300, 0) == calls.finished()
+        assert 150 < second.calls() < 280
+
+
+def test_cancelled_while_it_rings(caller, gateways):
+    """Whoever gives up is answered with 487, and so is the gateway told."""
+    gateways.london.status = 180
+    call = caller.invite("sales", until=lambda status: status == 180)
+    status = caller.cancel(call).status
+    gateways.london.status = 200
+
+    assert 487 == status
+    assert call.call_id in {one.header("Call-ID") for one in gateways.london.asked("CANCEL")}
+
+
+def test_requests_within_a_call(caller, gateways, edge):
+    """They reach the gateway by the edge, and those of the gateway reach the caller."""
+    call = caller.invite("sales")
+    methods = ["INVITE", "UPDATE", "INFO", "PRACK", "BYE"]
+    statuses = [caller.request(method, call, 2 + place) for place, method in enumerate(methods)]
+    arrived = [one for one in gateways.london.requests if one.header("Call-ID") == call.call_id]
+
+    assert [200] * 5 == statuses
+    assert ["INVITE", "ACK", *methods] == [one.method for one in arrived]
+
+
+def test_a_gateway_hangs_up(caller, gateways, edge):
+    """Its BYE goes to the caller, and the answer back."""
+    call = caller.invite("sales")
+    gateways.london.hang_up(gateways.london.asked("INVITE")[-1], edge.port)
+    request = caller.receive()
+    caller.answer(request)
+    until(lambda: gateways.london.requests[-1].status == 200)
+
+    assert "BYE" == request.method
+    assert call.call_id == request.header("Call-ID")
+
+
+# --- Who may do what --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def closed(sets, tmp_path_factory):
+    """A Kamailio that nobody here may call, and whose unknown numbers have a set."""
+    one = Kamailio(tmp_path_factory.mktemp("closed"), ["192.0.2.0/24", "2001:db8::/32"])
+    one.store(NUMBERS, [])
+    yield one.start()
+    one.stop()
+
+
+@pytest.mark.parametrize("method", ["INVITE", "REGISTER", "OPTIONS", "MESSAGE", "SUBSCRIBE", "BYE"])
+def test_strangers_are_refused(closed, method):
+    """Whoever is in no network of carriers gets 403, whatever is asked."""
+    with Caller(closed.port) as stranger:
+        assert 403 == stranger.request(method, stranger.new("sales"))
+
+
+def test_strangers_reach_nobody_by_a_route_of_their_own(closed):
+    """What looks like a request within a call is refused, and an ACK is dropped."""
+    with Caller(closed.port) as stranger, Gateway() as victim:
+        call = stranger.new("sales")
+        call.to += ";tag=made-up"
+        call.routes = [f"<sip:{HOST}:{closed.port};lr>", f"<sip:{HOST}:{victim.port};lr>"]
+        call.uri = victim.uri
+        stranger.send("ACK", call, 1, "z")
+        statuses = [stranger.request(method, call) for method in ("BYE", "INFO", "INVITE")]
+
+        assert [481, 481, 481] == statuses
+        assert [] == victim.requests
+
+
+def test_strangers_are_not_answered_for_ever(closed):
+    """Whoever asks often gets no more answers, while others do."""
+    with Caller(closed.port, "127.0.0.2") as flood, Caller(closed.port) as other:
+        for place in range(300):
+            flood.send("OPTIONS", flood.new("sales"), 1, f"flood-{place}")
+        status = other.request("OPTIONS", other.new("sales"))
+        answered = len(flood.received())
+
+        assert 403 == status
+        assert 0 < answered < 150
+
+
+def test_calls_go_to_gateways_alone(caller, gateways, edge):
+    """A carrier names other hosts in the request and in a route: the number decides all the same."""
+    with Gateway() as elsewhere:
+        call = caller.new("sales")
+        call.uri = f"sip:sales@{HOST}:{elsewhere.port}"
+        call.routes = [f"<sip:{HOST}:{edge.port};lr>", f"<sip:{HOST}:{elsewhere.port};lr>"]
+        caller.send("INVITE", call, 1, f"{call.call_id}-1")
+        status = caller.follow(call).status
+        arrived = next(one for one in gateways.london.requests if one.header("Call-ID") == call.call_id)
+
+        assert 200 == status
+        assert [] == elsewhere.requests
+        assert [] == arrived.all("Route")
+
+
+def test_gateways_do_not_call(trunk, edge):
+    """Calls from a gateway are refused, whatever network it is in; it may ask whether the edge is there."""
+    trunk.edge = edge.port
+
+    assert 403 == trunk.status("sales")
+    assert 200 == trunk.request("OPTIONS", trunk.new("sales"))
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("OPTIONS", 200), ("REGISTER", 405), ("MESSAGE", 405), ("BYE", 405)]
+)
+def test_carriers_may_call(caller, method, status):
+    """And ask whether the edge is there; nothing else."""
+    assert status == caller.request(method, caller.new("sales"))
+
+
+def test_too_many_hops(caller):
+    """A request that has gone in circles ends."""
+    caller.hops = 0
+
+    assert 483 == caller.request("OPTIONS", caller.new("sales"))
+
+
+def test_unknown_numbers_with_a_set(sets, caller, gateways, tmp_path):
+    """With a default set they are called there; numbers that are not active are still refused."""
+    one = Kamailio(tmp_path, default_set=LONDON)
+    one.store({"inactive": 0, "!cursor": 2}, sets[:1])
+    one.start()
+    caller.edge = one.port
+    statuses = [caller.status(number) for number in ("anything", "!cursor", "inactive")]
+    one.stop()
+
+    assert [200, 200, 480] == statuses
+
+
+# --- Control over HTTP ------------------------------------------------------------------------------------
+
+
+def test_lines_change_numbers(edge, caller):
+    """They are taken in order: set, changed, deleted; the last one says where the table stands."""
+    before = [caller.status("+1500"), edge.http.get("/cursor").text]
+    answer = edge.push("+1500=0\n+1501=1\n+1500=1\n+1501=\n!cursor=8\n")
+    statuses = [caller.status("+1500"), caller.status("+1501")]
+    cursor = edge.http.get("/cursor").text
+    edge.push(f"+1500=\n!cursor={CURSOR}\n")
+
+    assert [404, f"{CURSOR}\n"] == before
+    assert (200, "5\n") == (answer.status_code, answer.text)
+    assert [200, 404] == statuses
+    assert "8\n" == cursor
+    assert 404 == caller.status("+1500")
+
+
+def test_a_thousand_lines_at_once(edge):
+    """The longest numbers there are fit in a request as well."""
+    numbers = {f"{place:050}": place % 1000 for place in range(1000)}
+    set_ = edge.push("".join(f"{number}={value}\n" for number, value in numbers.items()))
+    said = edge.http.get("/digest").text
+    deleted = edge.push("".join(f"{number}=\n" for number in numbers))
+
+    assert ["1000\n", "1000\n"] == [set_.text, deleted.text]
+    assert said_of(NUMBERS | numbers) == said
+
+
+def said_of(numbers):
+    """What Kamailio should say of *numbers*."""
+    expected = digest(numbers.items())
+    return f"{expected.numbers} {expected.total} {CURSOR}\n"
+
+
+@pytest.mark.parametrize("line", ["no value", "=1", "+1500=-1", "+1500=1x", "+1500=1234567890"])
+def test_lines_that_are_none(edge, line):
+    """They are refused, with the number of lines that were taken."""
+    answer = edge.push(f"+1500=1\n{line}\n")
+    edge.push("+1500=\n")
+
+    assert (400, "1\n") == (answer.status_code, answer.text)
+
+
+def test_the_digest_is_that_of_the_table(edge):
+    """Python computes the same of the same numbers; one other value is seen, and so is one that is missing."""
+    whole = edge.http.get("/digest").text
+    edge.push("sales=2\n")
+    changed = edge.http.get("/digest").text
+    edge.push("sales=\n")
+    missing = edge.http.get("/digest").text
+    edge.push("sales=1\n")
+
+    assert said_of(NUMBERS) == whole
+    assert said_of(NUMBERS | {"sales": 2}) == changed
+    assert said_of({number: value for number, value in NUMBERS.items() if number != "sales"}) == missing
+
+
+@pytest.mark.parametrize("path", ["/RPC", "/numbers", "/digest", "/cursor"])
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": ""}])
+def test_control_needs_the_secret(edge, path, headers):
+    """Without it nothing is told or done."""
+    url = f"http://{HOST}:{edge.installation.control_port}{path}"
+
+    assert 401 == httpx2.post(url, headers=headers, content="sales=0\n").status_code
+
+
+def test_control_is_at_its_own_address(edge):
+    """The address of SIP speaks no HTTP, even to who has the secret, and the one of HTTP no SIP."""
+    request = (
+        f"OPTIONS sip:{HOST} SIP/2.0\r\nVia: SIP/2.0/TCP {HOST};branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\n"
+    )
+    request += "To: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+    secret = edge.http.headers["Authorization"]
+    refused = httpx2.get(f"http://{HOST}:{edge.port}/cursor", headers={"Authorization": secret})
+    with socket.create_connection((HOST, edge.installation.control_port)) as there:
+        there.sendall(request.encode() + b"GET /cursor HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = there.recv(1000)
+
+    assert 403 == refused.status_code
+    assert b"HTTP/1.1 401" == answer[:12]
+
+
+def test_a_cold_start(edge, caller):
+    """After a kill everything is as the tables say, without anybody else, and calls from before can end."""
+    call = caller.invite("sales")
+    edge.push("+1500=1\n!cursor=9\n")
+    edge.kill()
+    edge.start()
+
+    assert 200 == caller.request("BYE", call)
+    assert [200, 404] == [caller.status("sales"), caller.status("+1500")]
+    assert said_of(NUMBERS) == edge.http.get("/digest").text
+
+
+# --- Calls reported ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def agent(edge):
+    """Whoever takes the calls."""
+    with Receiver(receiver.status(200), edge.installation.calls_port) as one:
+        yield one
+
+
+def reports(agent):
+    """The lines that have come, by their Call-IDs."""
+    lines = [line.split("\t") for message in agent.messages for line in message.body.decode().splitlines()]
+    return {unquote(line[0]): line for line in lines}
+
+
+def report_of(agent, call):
+    """Wait for the report of *call*; return it."""
+    until(lambda: call.call_id in reports(agent))
+    return reports(agent)[call.call_id]
+
+
+def test_a_call_that_was_answered(agent, edge, caller, gateways):
+    """When it began, was answered and ended, by whom it was taken; with the secret."""
+    call = caller.invite("%2B442079460000", "%2B44700;x%20y")
+    caller.request("BYE", call)
+    _, number, who, started, answered, ended, status, gateway = report_of(agent, call)
+
+    assert ("+442079460000", "+44700;x y") == (unquote(number), unquote(who))
+    assert 0 < int(started) <= int(answered) <= int(ended)
+    assert ("200", gateways.london.uri) == (status, gateway)
+    assert edge.http.headers["Authorization"] == agent.messages[-1].headers["authorization"]
+    assert "/calls" == agent.messages[-1].path
+
+
+@pytest.mark.parametrize(("number", "status"), [("442079460000", "404"), ("inactive", "480"), ("900", "503")])
+def test_calls_that_the_edge_refuses(agent, edge, caller, number, status):
+    """They are reported as well, without a gateway."""
+    edge.push("900=900\n")
+    call = caller.invite(number, "anonymous")
+    edge.push("900=\n")
+    _, dialled, who, started, *rest = report_of(agent, call)
+
+    assert (number, "") == (dialled, who)
+    assert ["0", started, status, ""] == rest
+
+
+@pytest.mark.parametrize("odd", ["1%0A2", "1%092", "1%002", "9" * 65, "%"])
+def test_odd_numbers_and_callers(agent, caller, odd):
+    """What would break a report is not unescaped, and what is too long is cut."""
+    call = caller.invite(odd, odd)
+    row = report_of(agent, call)
+
+    assert (404, 8) == (call.status, len(row))
+    assert odd[:64] == unquote(row[1])
+    assert row[2] in {"", odd[:64]}
+
+
+@pytest.mark.parametrize("status", [486, 404, 603])
+def test_calls_that_the_gateway_refuses(agent, caller, gateways, status):
+    """The status is that which the caller was told."""
+    gateways.london.status = status
+    call = caller.invite("sales")
+    gateways.london.status = 200
+
+    assert ["0", str(status), gateways.london.uri] == [report_of(agent, call)[place] for place in (4, 6, 7)]
+
+
+def test_a_call_that_was_cancelled(agent, caller, gateways):
+    """It has the status 487."""
+    gateways.london.status = 180
+    call = caller.invite("sales", until=lambda status: status == 180)
+    caller.cancel(call)
+    gateways.london.status = 200
+
+    assert ["0", "487", gateways.london.uri] == [report_of(agent, call)[place] for place in (4, 6, 7)]
+
+
+def test_a_call_that_was_passed_on(agent, caller, gateways):
+    """The gateway is the one that took it."""
+    gateways.high.status = 503
+    call = caller.invite("200")
+    caller.request("BYE", call)
+    gateways.high.status = 200
+
+    assert ["200", gateways.low.uri] == report_of(agent, call)[6:]
+
+
+def test_calls_wait_for_the_agent(edge, caller):
+    """While it is away, and while it cannot take them, calls go on; it gets all of them afterwards."""
+    calls = [caller.invite("404") for _ in range(250)]
+    with Receiver(receiver.status(503), edge.installation.calls_port) as agent:
+        until(lambda: len(agent.messages) > 1)
+        first = agent.messages[0].body
+        agent.behave = receiver.status(200)
+        until(lambda: {call.call_id for call in calls} <= reports(agent).keys())
+
+    assert 200 >= len(first.splitlines())
+    assert first == agent.messages[1].body

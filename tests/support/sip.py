@@ -2,18 +2,17 @@
 
 import itertools
 import os
-import re
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from support import missing
-from support.process import SECONDS, until
+from support.process import SECONDS
 
 HOST = "127.0.0.1"
 _KEPT = {"Via", "Record-Route", "From", "Call-ID", "CSeq"}
@@ -65,11 +64,11 @@ def _text(first: str, headers: Iterable[tuple[str, str]]) -> bytes:
 
 
 class Socket:
-    """An address that SIP is spoken from."""
+    """A port of this machine that SIP is spoken from."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = HOST) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((HOST, 0))
+        self._socket.bind((host, 0))
         self._socket.settimeout(SECONDS)
         self.port: int = self._socket.getsockname()[1]
         self.uri = f"sip:{HOST}:{self.port}"
@@ -106,9 +105,10 @@ class Call:
 class Caller(Socket):
     """Calls numbers at *port*, one at a time."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__()
-        self._edge = (HOST, port)
+    def __init__(self, port: int, host: str = HOST) -> None:
+        super().__init__(host)
+        self.edge = port
+        self.hops = 70
 
     def send(
         self, method: str, call: Call, sequence: int, branch: str, more: Iterable[tuple[str, str]] = ()
@@ -116,20 +116,29 @@ class Caller(Socket):
         """Send a request."""
         via = f"SIP/2.0/UDP {HOST}:{self.port};branch=z9hG4bK{branch};rport"
         headers = [
-            ("Via", via), ("Max-Forwards", "70"), *(("Route", route) for route in call.routes),
+            ("Via", via), ("Max-Forwards", str(self.hops)), *(("Route", one) for one in call.routes),
             ("From", call.from_), ("To", call.to), ("Call-ID", call.call_id), ("CSeq", f"{sequence} {method}"),
             ("Contact", f"<{self.uri}>"), *more,
         ]  # fmt: skip
-        self._socket.sendto(_text(f"{method} {call.uri} SIP/2.0", headers), self._edge)
+        self._socket.sendto(_text(f"{method} {call.uri} SIP/2.0", headers), (HOST, self.edge))
 
     def receive(self) -> Message:
         """Return what comes next."""
         return Message.of(self._socket.recv(65_535))
 
+    def received(self) -> list[Message]:
+        """Return what has come until now."""
+        messages = []
+        self._socket.settimeout(0)
+        with suppress(BlockingIOError):
+            while True:
+                messages.append(self.receive())
+        return messages
+
     def new(self, number: str, caller: str = "44700") -> Call:
         """Return a call to *number* that has not begun."""
         tag = next(_ids)
-        uri = f"sip:{number}@{HOST}:{self._edge[1]}"
+        uri = f"sip:{number}@{HOST}:{self.edge}"
         return Call(
             f"{os.getpid()}-{self.port}-{tag}@{HOST}", f"<{uri}>", f"<sip:{caller}@{HOST}>;tag={tag}", uri
         )
@@ -174,7 +183,7 @@ class Caller(Socket):
     def answer(self, request: Message) -> None:
         """Answer *request* with 200."""
         kept = [(name, value) for name, value in request.headers if name in _KEPT]
-        self._socket.sendto(_text("SIP/2.0 200 OK", [*kept, ("To", request.header("To"))]), self._edge)
+        self._socket.sendto(_text("SIP/2.0 200 OK", [*kept, ("To", request.header("To"))]), (HOST, self.edge))
 
     def cancel(self, call: Call) -> Call:
         """Cancel *call*; return it with its last status."""

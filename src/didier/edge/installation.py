@@ -144,7 +144,7 @@ def write(one: Installation, force: bool = False) -> None:
 
 
 class _Template(Template):
-    delimiter = "%"  # neither of the files has a use for it
+    delimiter = "@"  # neither of the files has a use for it
 
 
 def _values(one: Installation) -> dict[str, object]:
