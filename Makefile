@@ -39,7 +39,8 @@ uninstall:
 
 # Where the environment forbids Python to write what it has compiled, pytest compiles all tests in each process.
 test: $(DEV_STAMP)
-	scripts/system-packages mariadb-server chromium-headless-shell libatomic1 wrk npm openssl jq php-cli
+	scripts/system-packages mariadb-server chromium-headless-shell libatomic1 wrk npm openssl jq php-cli \
+		kamailio kamailio-sqlite-modules kamailio-utils-modules sip-tester
 	scripts/npm-packages
 	scripts/client-generator $(BIN)/python $(VENV)/generators
 	$(COMPILE)

@@ -16,7 +16,7 @@ from support import receiver
 from support.kamailio import Kamailio
 from support.process import until
 from support.receiver import Receiver
-from support.sip import HOST, Caller, Gateway, free_ports, sipp_calls, sipp_gateway
+from support.sip import HOST, Caller, Gateway, free_port, sipp_calls, sipp_gateway
 
 LONDON, ORDERED, SHARED, UNPROBED, LOADED, UNREACHABLE = range(1, 7)
 NUMBERS = {
@@ -49,7 +49,7 @@ def gateways():
 @pytest.fixture(scope="module")
 def loaded():
     """The ports of the gateways that SIPp is."""
-    return [free_ports(), free_ports()]
+    return [free_port(), free_port()]
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +233,7 @@ def test_all_calls_arrive_while_a_gateway_is_killed(edge, loaded, tmp_path):
 def test_cancelled_while_it_rings(caller, gateways):
     """Whoever gives up is answered with 487, and so is the gateway told."""
     gateways.london.status = 180
-    call = caller.invite("sales", until=lambda status: status == 180)
+    call = caller.invite("sales", enough=lambda status: status == 180)
     status = caller.cancel(call).status
     gateways.london.status = 200
 
@@ -404,7 +404,7 @@ def test_lines_that_are_none(edge, line):
 
 
 def test_the_digest_is_that_of_the_table(edge):
-    """Python computes the same of the same numbers; one other value is seen, and so is one that is missing."""
+    """Python computes the same of the same numbers; one other value is seen, and so is a loss."""
     whole = edge.http.get("/digest").text
     edge.push("sales=2\n")
     changed = edge.http.get("/digest").text
@@ -525,7 +525,7 @@ def test_calls_that_the_gateway_refuses(agent, caller, gateways, status):
 def test_a_call_that_was_cancelled(agent, caller, gateways):
     """It has the status 487."""
     gateways.london.status = 180
-    call = caller.invite("sales", until=lambda status: status == 180)
+    call = caller.invite("sales", enough=lambda status: status == 180)
     caller.cancel(call)
     gateways.london.status = 200
 

@@ -110,15 +110,13 @@ class Caller(Socket):
         self.edge = port
         self.hops = 70
 
-    def send(
-        self, method: str, call: Call, sequence: int, branch: str, more: Iterable[tuple[str, str]] = ()
-    ) -> None:
+    def send(self, method: str, call: Call, sequence: int, branch: str) -> None:
         """Send a request."""
         via = f"SIP/2.0/UDP {HOST}:{self.port};branch=z9hG4bK{branch};rport"
         headers = [
             ("Via", via), ("Max-Forwards", str(self.hops)), *(("Route", one) for one in call.routes),
-            ("From", call.from_), ("To", call.to), ("Call-ID", call.call_id), ("CSeq", f"{sequence} {method}"),
-            ("Contact", f"<{self.uri}>"), *more,
+            ("From", call.from_), ("To", call.to), ("Call-ID", call.call_id),
+            ("CSeq", f"{sequence} {method}"), ("Contact", f"<{self.uri}>"),
         ]  # fmt: skip
         self._socket.sendto(_text(f"{method} {call.uri} SIP/2.0", headers), (HOST, self.edge))
 
@@ -143,13 +141,13 @@ class Caller(Socket):
             f"{os.getpid()}-{self.port}-{tag}@{HOST}", f"<{uri}>", f"<sip:{caller}@{HOST}>;tag={tag}", uri
         )
 
-    def invite(self, number: str, caller: str = "44700", until: Callable[[int], bool] | None = None) -> Call:
-        """Call *number*; return the call when it has its last status, or one that *until* waits for."""
+    def invite(self, number: str, caller: str = "44700", enough: Callable[[int], bool] | None = None) -> Call:
+        """Call *number*; return the call when it has its last status, or one that is *enough*."""
         call = self.new(number, caller)
         self.send("INVITE", call, 1, f"{call.call_id}-1")
-        return self.follow(call, until)
+        return self.follow(call, enough)
 
-    def follow(self, call: Call, until: Callable[[int], bool] | None = None) -> Call:
+    def follow(self, call: Call, enough: Callable[[int], bool] | None = None) -> Call:
         """Read responses to the INVITE of *call*, and acknowledge the last one."""
         while True:
             message = self.receive()
@@ -157,7 +155,7 @@ class Caller(Socket):
                 call.statuses.append(message.status)
                 if message.status >= 200:
                     self._acknowledge(call, message)
-                if message.status >= 200 or (until and until(message.status)):
+                if message.status >= 200 or (enough and enough(message.status)):
                     return call
 
     def _acknowledge(self, call: Call, message: Message) -> None:
@@ -169,11 +167,9 @@ class Caller(Socket):
         else:
             self.send("ACK", call, 1, f"{call.call_id}-1")
 
-    def request(
-        self, method: str, call: Call, sequence: int = 2, more: Iterable[tuple[str, str]] = ()
-    ) -> int:
+    def request(self, method: str, call: Call, sequence: int = 2) -> int:
         """Send a request within *call*, or any other; return its last status."""
-        self.send(method, call, sequence, f"{call.call_id}-{method}-{sequence}", more)
+        self.send(method, call, sequence, f"{call.call_id}-{method}-{sequence}")
         while True:
             message = self.receive()
             same = message.header("Call-ID") == call.call_id and message.method == method
@@ -199,7 +195,7 @@ class Caller(Socket):
 
 
 class Gateway(Socket):
-    """Answers calls with *status*, and remembers what it was asked; while it is not *alive* it says nothing."""
+    """Answers calls with *status*, remembers what it was asked, and says nothing while it is not *alive*."""
 
     def __init__(self, status: int = 200) -> None:
         super().__init__()
@@ -216,9 +212,9 @@ class Gateway(Socket):
 
     def hang_up(self, invite: Message, edge: int) -> None:
         """Send a BYE for the call that began with *invite*; the answer will be among the requests."""
+        via = f"SIP/2.0/UDP {HOST}:{self.port};branch=z9hG4bKbye{next(_ids)};rport"
         headers = [
-            ("Via", f"SIP/2.0/UDP {HOST}:{self.port};branch=z9hG4bKbye{next(_ids)};rport"), ("Max-Forwards", "70"),
-            *(("Route", route) for route in invite.all("Record-Route")),
+            ("Via", via), ("Max-Forwards", "70"), *(("Route", route) for route in invite.all("Record-Route")),
             ("From", f"{invite.header('To')};tag=gateway{self.port}"), ("To", invite.header("From")),
             ("Call-ID", invite.header("Call-ID")), ("CSeq", "9 BYE"),
         ]  # fmt: skip
@@ -258,8 +254,8 @@ class Gateway(Socket):
 _SCENARIOS = Path(__file__).with_name("sipp")
 
 
-def free_ports() -> int:
-    """Return a port of UDP that is free, as the next ones are likely to be."""
+def free_port() -> int:
+    """Return a port of UDP that is free."""
     with Socket() as probe:
         return probe.port
 
@@ -274,8 +270,9 @@ class Sipp:
         self._statistics = directory / "statistics.csv"
         command = [
             program, *arguments, "-sf", str(_SCENARIOS / f"{scenario}.xml"), "-i", HOST, "-p", str(port),
-            "-mp", str(free_ports()), "-cp", str(free_ports()), "-nostdin", "-skip_rlimit",
-            "-trace_logs", "-log_file", str(self.log), "-trace_stat", "-stf", str(self._statistics), "-fd", "1",
+            "-mp", str(free_port()), "-cp", str(free_port()), "-nostdin", "-skip_rlimit",
+            "-trace_logs", "-log_file", str(self.log),
+            "-trace_stat", "-stf", str(self._statistics), "-fd", "1",
         ]  # fmt: skip
         with directory.joinpath("output").open("wb") as output:
             self._process = subprocess.Popen(
@@ -316,5 +313,5 @@ def sipp_calls(directory: Path, edge: int, numbers: Sequence[str], count: int, r
     table = directory / "numbers.csv"
     table.write_text("\n".join(["SEQUENTIAL", *numbers, ""]))
     target = f"{HOST}:{edge}"
-    return Sipp("uac", directory, free_ports(), target, "-inf", str(table), "-m", str(count), "-r", str(rate),
+    return Sipp("uac", directory, free_port(), target, "-inf", str(table), "-m", str(count), "-r", str(rate),
                 "-timeout", f"{SECONDS}s", "-timeout_error")  # fmt: skip

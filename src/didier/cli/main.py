@@ -21,6 +21,7 @@ from didier.cli import (
     dids,
     edits,
     gateways,
+    kamailio,
     keys,
     reported_calls,
     reports,
@@ -67,6 +68,7 @@ for name, group in destinations.APPS.items():
     app.add_typer(group, name=name)
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(gateways.app, name="gateway")
+app.add_typer(kamailio.app, name="kamailio")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")

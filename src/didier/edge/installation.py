@@ -5,11 +5,10 @@ that runs commands.
 """
 
 import os
+import pwd
 import re
 import secrets
-import shutil
 import sqlite3
-from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -132,15 +131,46 @@ def write(one: Installation, force: bool = False) -> None:
     there = [str(file) for file in one.files if file.exists()]
     if there and not force:
         raise WrongSetting(f"{', '.join(there)}: there already; --force writes the files anew")
+    owner = _owner(one.user)
     one.directory.mkdir(parents=True, exist_ok=True)
-    _make_tables(one.database)
-    _write_secret(one.secret_file)
+    private = [*_make_tables(one.database), _write_secret(one.secret_file)]
     values = _values(one)
     for name in (CONFIGURATION, *SERVICES):
         template = _Template(Path(__file__).with_name(name).read_text())
         one.directory.joinpath(name).write_text(template.substitute(values))
-    if os.geteuid() == 0:
-        _give((one.secret_file, one.database.parent, *_of_database(one.database)), one.user)
+    for path in private if owner else ():
+        os.chown(path, *owner)
+
+
+def _owner(user: str) -> tuple[int, int] | tuple[()]:
+    """Return the ids of *user* and its group, nothing if files cannot be given to others."""
+    if os.geteuid() != 0:
+        return ()
+    try:
+        found = pwd.getpwnam(user)
+    except KeyError:
+        raise WrongSetting(f"--user {user}: there is no such user; install Kamailio first") from None
+    return found.pw_uid, found.pw_gid
+
+
+def summary(one: Installation) -> list[str]:
+    """Return what was written, and what is left to do, as lines."""
+    services = [str(one.directory / name) for name in SERVICES]
+    steps = [
+        ""
+        if os.geteuid() == 0
+        else f"Let {one.user} read {one.secret_file}, and write into {one.database.parent}.",
+        ""
+        if one.token_file.exists()
+        else f"Put a token of Didier into {one.token_file}, which {one.user} alone can read.",
+        f"Check with: kamailio -c -f {one.directory / CONFIGURATION}",
+        f"Start both with: systemctl enable --now {' '.join(services)}",
+    ]
+    return [
+        f"Written: {', '.join(map(str, [*one.files, one.database]))}.",
+        f"Calls are taken at {', '.join(one.listen)} from {', '.join(one.sources)}.",
+        *filter(None, steps),
+    ]
 
 
 class _Template(Template):
@@ -167,23 +197,25 @@ def _values(one: Installation) -> dict[str, object]:
     }
 
 
-def _make_tables(database: Path) -> None:
-    """Kamailio does not start without its tables; empty ones are fine."""
-    database.parent.mkdir(parents=True, exist_ok=True)
+def _make_tables(database: Path) -> list[Path]:
+    """Make the tables, without which Kamailio does not start; return what has to be its user's.
+
+    A directory that was there stays whose it is.
+    """
+    made = [] if database.parent.exists() else [database.parent]
+    database.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(SCHEMA)
+    return [*made, *database.parent.glob(f"{database.name}*")]
 
 
-def _of_database(database: Path) -> Iterable[Path]:
-    return database.parent.glob(f"{database.name}*")
-
-
-def _write_secret(file: Path) -> None:
+def _write_secret(file: Path) -> Path:
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as text:
         text.write(f'#!define CONTROL_SECRET "{secrets.token_hex(32)}"\n')
+    return file
 
 
 def read_secret(file: Path) -> str:
@@ -192,13 +224,3 @@ def read_secret(file: Path) -> str:
     if not found:
         raise WrongSetting(f"{file}: no secret of `didier kamailio init` is there")
     return found[1]
-
-
-def _give(paths: Iterable[Path], user: str) -> None:
-    try:
-        for path in paths:
-            shutil.chown(path, user, user)
-    except LookupError:
-        raise WrongSetting(
-            f"--user {user}: there is no such user and group; install Kamailio first"
-        ) from None
