@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import bulk
 import calls
 import copies
+import edges
 import growth
 import machine
 import outside
@@ -46,6 +47,8 @@ GROUPS: dict[str, Group] = {
     "exports": growth.exports,
     "calls": calls.on_sqlite,
     "calls-mariadb": calls.on_mariadb,
+    "edges": edges.on_sqlite,
+    "edges-mariadb": edges.on_mariadb,
     "outside": outside.on_sqlite,
     "outside-mariadb": outside.on_mariadb,
     "panel": panel.lists,

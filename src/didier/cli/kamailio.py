@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from didier.cli.edge_agent import agent
 from didier.cli.terminal import say
 from didier.edge import installation
 from didier.edge.installation import Installation
 
-app = typer.Typer(
-    help="Kamailio as an edge that sends the calls to DIDs to their gateways.", no_args_is_help=True
-)
+app = typer.Typer()
+app.callback(invoke_without_command=True)(agent)
 
 _DATABASE = Path("/var/lib/didier-kamailio/edge.db")
 

@@ -1,15 +1,25 @@
-"""The tables on an edge: what Kamailio loads at its start, and what the agent works out that from.
+"""The file on an edge: what Kamailio loads at its start, and what the agent works that out from.
 
 Kamailio's tables have the columns and versions that its modules ask for (``htable`` 2, ``dispatcher`` 4,
 release 5.6). A value in ``numbers`` is the number of the gateway set that takes the calls, or `INACTIVE`; a
-number that is not there is unknown. One key is no number: `CURSOR`, whose value says which push the table
-has in it, so that whoever has loaded the table says it too.
+number that is not there is unknown. One key is no number: `CURSOR`, whose value is the last push that the
+table has in it, so that whoever has loaded the table says it too.
 """
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 CURSOR = "!cursor"
 INACTIVE = 0
 
-SCHEMA = """
+COLUMNS = ("did_id", "did_pattern", "did_active", "gateway_set", "did_route", "server_ip", "user_group")
+"""What decides where the calls to a DID go."""
+
+LOCK_SECONDS = 60.0
+
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS version (
     table_name VARCHAR(32) NOT NULL PRIMARY KEY,
     table_version INT NOT NULL
@@ -31,4 +41,53 @@ CREATE TABLE IF NOT EXISTS dispatcher (
     attrs VARCHAR(128) NOT NULL,
     description VARCHAR(64) NOT NULL
 );
+CREATE TABLE IF NOT EXISTS dids (
+    did_id INTEGER PRIMARY KEY,
+    {", ".join(f"{name} TEXT NOT NULL" for name in COLUMNS[1:])}
+);
+CREATE INDEX IF NOT EXISTS dids_pattern ON dids (did_pattern);
+CREATE TABLE IF NOT EXISTS gateway_sets (name TEXT PRIMARY KEY, definition TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pushes (id INTEGER PRIMARY KEY AUTOINCREMENT, key_name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS progress (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
+"""Kamailio's three tables, and then the agent's. A push is a key of ``numbers`` that has changed."""
+
+
+def key(pattern: str) -> str:
+    """Return a pattern as a key of ``numbers``, with the letters of ASCII in lower case.
+
+    Didier compares patterns without case; Kamailio does not, and knows no other letters.
+    """
+    return "".join(letter.lower() if letter.isascii() else letter for letter in pattern)
+
+
+def connect(file: Path) -> sqlite3.Connection:
+    """Open the file, for one thread."""
+    connection = sqlite3.connect(file, timeout=LOCK_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")  # what a power failure takes is told again
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """Do all that is in here, or nothing of it; with the *kind* ``DEFERRED``, see one state of it."""
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def progress(connection: sqlite3.Connection, name: str) -> int | None:
+    """Return a number that is kept under a name: ``sequence``, that of the last change; ``gateways``."""
+    found = connection.execute("SELECT value FROM progress WHERE name = ?", (name,)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def cursor(connection: sqlite3.Connection) -> int:
+    """Return the last push."""
+    [value] = connection.execute("SELECT key_value FROM numbers WHERE key_name = ?", (CURSOR,)).fetchone()
+    return int(value)

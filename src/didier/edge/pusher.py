@@ -1,0 +1,97 @@
+"""Tells Kamailio what has changed in the file."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from didier.edge.control import LINES_MOST, Control, KamailioAway, ReloadUnderWay
+from didier.edge.pushes import Pushes
+from didier.edge.status import Status
+
+LOOK_SECONDS = 1.0
+"""How often Kamailio is asked how far it is while nothing changes: it may have been started anew."""
+
+KAMAILIO = "Kamailio"
+
+
+@dataclass(slots=True)
+class Pusher:
+    """Pushes each time that it is told to *look*, and every second; under the lock *pushing*."""
+
+    pushes: Pushes
+    control: Control
+    status: Status
+    pushing: threading.Lock
+    say: Callable[[str], None]
+    _told_gateways: int | None = field(default=None, init=False)
+    """What is known of the gateways that Kamailio has loaded; None: nothing."""
+    _told: int | None = field(default=None, init=False)
+    """The last push that it is known to have."""
+
+    def run(self, look: threading.Event, stopping: threading.Event) -> None:
+        """Push until *stopping*."""
+        while not stopping.is_set():
+            look.clear()
+            try:
+                with self.pushing:
+                    self.push()
+            except KamailioAway as error:
+                self._lost(error)
+            else:
+                self._reached()
+            look.wait(LOOK_SECONDS)
+
+    def push(self) -> None:
+        """Have Kamailio know what the file says now; before there was a snapshot it says nothing."""
+        if self.pushes.sequence is None:
+            return
+        self._push_gateways()
+        cursor = self._told = self.control.cursor()
+        while True:
+            found = self.pushes.after(cursor, LINES_MOST - 1)
+            if found is None:
+                self._load()
+                return
+            if not found:
+                break
+            self.control.push(found)
+            cursor = found[-1].id
+            self._told = cursor
+            self.status.count(pushes=len(found))
+        self.pushes.forget(cursor)
+
+    def _push_gateways(self) -> None:
+        """Have Kamailio load gateways that have changed: they come before the numbers that go there.
+
+        One that was started meanwhile has loaded what was there; nothing waits until it does that again.
+        """
+        version = self.pushes.gateways
+        if version == self._told_gateways:
+            return
+        try:
+            self.control.reload_gateways()
+        except ReloadUnderWay:
+            if self._told_gateways is None:
+                return
+            raise
+        self._told_gateways = version
+        self.status.count(gateway_reloads=1)
+
+    def _load(self) -> None:
+        self.say("Kamailio has not loaded this file; it loads all numbers anew")
+        self.control.reload_numbers()
+        self.status.count(reloads=1)
+
+    def _reached(self) -> None:
+        self.status.set(kamailio_up=1, pushes_waiting=0)
+        if self.status.say(KAMAILIO, None):
+            self.say("Kamailio has what the file says")
+
+    def _lost(self, error: KamailioAway) -> None:
+        if isinstance(error, ReloadUnderWay):
+            return
+        self._told_gateways = None
+        behind = 0 if self._told is None else max(0, self.pushes.cursor - self._told)
+        self.status.set(kamailio_up=0, pushes_waiting=behind)
+        if self.status.say(KAMAILIO, str(error)):
+            self.say(f"{error}; trying again")
