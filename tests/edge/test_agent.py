@@ -4,6 +4,9 @@ import itertools
 import os
 import random
 from contextlib import closing
+from datetime import datetime, timedelta
+
+import httpx2
 
 from didier.edge import tables
 from support.edge import arrived, values
@@ -113,6 +116,7 @@ def test_calls_go_on_without_the_server(edge):
 def test_kamailio_starts_without_the_server(edge):
     """From the file that the agent keeps."""
     numbers = [copied(edge) for _ in range(3)]
+    reaches(edge, numbers[2])
     edge.client.update(numbers[0], did_active="N")
     edge.client.delete(numbers[1])
     reaches(edge, numbers[1], 404)
@@ -190,6 +194,39 @@ def test_an_export_is_taken_where_changes_are_gone(edge):
     until(lambda: edge.status(number) == 200 and number in arrived(edge.paris))
 
     assert edge.is_told
+
+
+def test_calls_are_reported(edge):
+    """Each once, also those that the edge has refused, and those from when the server was away."""
+    number, unknown = copied(edge), new()
+    reaches(edge, number)
+    edge.server.stop()
+    for dialled in (number, unknown):
+        edge.status(dialled)
+    edge.server.start()
+
+    def reported(dialled):
+        today = datetime.now().astimezone().date()
+        days = (today - timedelta(days=1), today, today + timedelta(days=1))
+        return [call for day in days for call in edge.client.calls(dialled, day)]
+
+    until(lambda: len(reported(number)) >= 2)
+    until(lambda: reported(unknown))
+
+    assert (len([one for one in arrived(edge.london) if one == number]), 1) == (
+        len(reported(number)), len(reported(unknown)),
+    )  # fmt: skip
+
+
+def test_figures_are_there(edge):
+    """For Prometheus, on the machine of the edge; nothing else is."""
+    address = f"http://127.0.0.1:{edge.kamailio.installation.calls_port}"
+    found = httpx2.get(f"{address}/metrics")
+    other = httpx2.get(f"{address}/calls")
+
+    assert (200, 404) == (found.status_code, other.status_code)
+    assert "# TYPE didier_edge_kamailio_up gauge\ndidier_edge_kamailio_up 1\n" in found.text
+    assert "didier_edge_snapshots_total " in found.text
 
 
 def told(edge):
