@@ -43,8 +43,8 @@ def test_kamailio_accepts_it(tmp_path, options):
     assert 64 == len(read_secret(directory / "control.cfg"))
 
 
-def test_systemd_accepts_the_services(tmp_path, options):
-    """Each placeholder is filled; both run as the user, and the agent knows where all is."""
+def test_the_services_are_complete(tmp_path, options):
+    """Each placeholder is filled, and both know where all is."""
     run("kamailio", "init", str(tmp_path / "edge"), *options)
     agent, proxy = (
         tmp_path.joinpath("edge", name).read_text()

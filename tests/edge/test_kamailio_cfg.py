@@ -192,6 +192,27 @@ def test_no_gateway_is_left(edge, caller, gateways):
     assert 200 == caller.status("sales")
 
 
+# A proxy tells 503 of others as 500 (RFC 3261, 16.7): it is not the proxy that is out of service.
+@pytest.mark.parametrize(("refused", "told"), [(500, 500), (503, 500), (404, 404)])
+def test_every_gateway_refuses(caller, gateways, refused, told):
+    """The caller is told what the last of them has said."""
+    gateways.high.status, gateways.low.status = 503, refused
+    status = caller.status("200")
+    gateways.high.status = gateways.low.status = 200
+
+    assert told == status
+
+
+def test_every_gateway_falls_silent(agent, caller, gateways):
+    """The caller is told so by 503."""
+    gateways.spare.alive = False
+    call = caller.invite("400")
+    gateways.spare.alive = True
+
+    assert 503 == call.status
+    assert ["503", gateways.spare.uri] == report_of(agent, call)[6:]
+
+
 def test_gateways_that_are_not_probed_stay_what_they_are(edge, caller, gateways):
     """Nobody would ask whether such a gateway is back: each call tries it first."""
     statuses = [caller.status("400"), caller.status("400")]
@@ -269,7 +290,7 @@ def test_a_gateway_hangs_up(caller, gateways, edge):
 
 @pytest.fixture(scope="module")
 def closed(sets, tmp_path_factory):
-    """A Kamailio that nobody here may call, and whose unknown numbers have a set."""
+    """A Kamailio that nobody here may call."""
     one = Kamailio(tmp_path_factory.mktemp("closed"), ["192.0.2.0/24", "2001:db8::/32"])
     one.store(NUMBERS, [])
     yield one.start()

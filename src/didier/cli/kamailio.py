@@ -52,12 +52,11 @@ def init(
         int, typer.Option(help="Port of 127.0.0.1 at which the agent takes calls that Kamailio reports.")
     ] = installation.CALLS_PORT,
     user: Annotated[str, typer.Option(help="System user as which both run.")] = installation.USER,
-    force: Annotated[bool, typer.Option(help="Write the files anew if they are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write the files anew if they are there.")] = False,
 ) -> None:
     """Write what an edge is made of: Kamailio's configuration, two systemd services, a secret, empty tables.
 
-    Example: didier kamailio init /etc/didier-kamailio --listen udp:10.0.0.1:5060 --from 203.0.113.0/24
-    --server https://didier.example.com
+    Example: didier kamailio init /etc/edge --listen udp:10.0.0.1 --from 203.0.113.0/24 --server URL
     """
     directory = directory.absolute()
     one = Installation(

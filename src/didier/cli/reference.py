@@ -69,10 +69,12 @@ def _paragraphs(text: str) -> list[str]:
 
 def options(command: Any) -> list[Any]:
     """Return what is described of a command: arguments with a help, and options that not all have."""
+    # An edge follows a server, and has a database of its own: neither is where the command works.
+    shared = () if {"--server", "--vicidial"}.intersection(_names(command)) == {"--server"} else _SHARED
     return [
         one
         for one in command.params
-        if getattr(one, "help", None) and not {*_SHARED, *_EVERYWHERE}.intersection(one.opts)
+        if getattr(one, "help", None) and not {*shared, *_EVERYWHERE}.intersection(one.opts)
     ]
 
 
