@@ -96,7 +96,9 @@ def test_where_it_cannot_listen(written):
         listen_address(written)
 
 
-@pytest.mark.parametrize("written", ["carrier", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8 || 1", ""])
+@pytest.mark.parametrize(
+    "written", ["carrier", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8 || 1", "fe80::1%e || 1", ""]
+)
 def test_networks_that_are_none(written):
     """Nothing but a network comes into the condition."""
     with pytest.raises(WrongSetting, match="--from"):

@@ -114,6 +114,8 @@ def listen_address(written: str) -> str:
 def source_network(written: str) -> str:
     """Return a network of those who may call, or one address. Raises `WrongSetting`."""
     try:
+        if "%" in written:  # a zone of IPv6, which may be any text
+            raise ValueError("zones are not known here")
         return str(ip_network(written))
     except ValueError as error:
         raise WrongSetting(f"--from {written}: it has to be a network, as 203.0.113.0/24: {error}") from None
@@ -156,20 +158,18 @@ def _owner(user: str) -> tuple[int, int] | tuple[()]:
 def summary(one: Installation) -> list[str]:
     """Return what was written, and what is left to do, as lines."""
     services = [str(one.directory / name) for name in SERVICES]
-    steps = [
-        ""
-        if os.geteuid() == 0
-        else f"Let {one.user} read {one.secret_file}, and write into {one.database.parent}.",
-        ""
-        if one.token_file.exists()
-        else f"Put a token of Didier into {one.token_file}, which {one.user} alone can read.",
-        f"Check with: kamailio -c -f {one.directory / CONFIGURATION}",
-        f"Start both with: systemctl enable --now {' '.join(services)}",
-    ]
-    return [
+    lines = [
         f"Written: {', '.join(map(str, [*one.files, one.database]))}.",
         f"Calls are taken at {', '.join(one.listen)} from {', '.join(one.sources)}.",
-        *filter(None, steps),
+    ]
+    if os.geteuid() != 0:
+        lines.append(f"Let {one.user} read {one.secret_file}, and write into {one.database.parent}.")
+    if not one.token_file.exists():
+        lines.append(f"Put a token of Didier into {one.token_file}, which {one.user} alone can read.")
+    return [
+        *lines,
+        f"Check with: kamailio -c -f {one.directory / CONFIGURATION}",
+        f"Start both with: systemctl enable --now {' '.join(services)}",
     ]
 
 
