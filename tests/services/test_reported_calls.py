@@ -95,6 +95,15 @@ def test_what_is_reported_is_stored_in_utc(conn, now, did_id):
     assert [began, began + timedelta(seconds=65)] == [datetime.fromisoformat(str(one)) for one in moments]
 
 
+def test_what_is_dialled_may_be_no_did_at_all(conn, now):
+    """It is stored as it was dialled."""
+    numbers = ["1", "ann@example.com", "1 800", "1" * 64, "\N{TELEPHONE RECEIVER}"]
+    done = report(conn, now, *(call(str(n), number) for n, number in enumerate(numbers)))
+
+    assert Stored(5, 0) == done
+    assert {(number, None) for number in numbers} == set(rows(conn, "number, did_id"))
+
+
 def test_a_known_call_changes_nothing(conn, now, did_id):
     """The same of another source is another; one that stands twice in a report is known the second time."""
     first = report(conn, now, call("a"), call("b"), call("b", number="1802"))

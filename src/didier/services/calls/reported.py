@@ -1,6 +1,6 @@
 """Storing calls that others report."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from didier.services.users import authentication
 from didier.services.users.authentication import Caller
 from didier.storage.calls import reported
 from didier.storage.dids import dids
-from didier.storage.dids.dids import Found
+from didier.storage.dids.dids import Did
 
 FORGOTTEN_MOST = 2_000
 """Most old calls that are deleted with a report: more than can come with one."""
@@ -42,15 +42,21 @@ def report(conn: Connection, orders: Sequence[CallReport], now: datetime) -> lis
     """Store the calls of each order, all of them or none."""
     if not reported.are_kept(conn):
         return [ReportedCallsOff() for _ in orders]
-    numbers = {call.number for order in orders for call in order.calls}
-    there = dids.find(conn, {number for number in numbers if patterns.problem(number) is None})
+    there = _dids(conn, {call.number for order in orders for call in order.calls})
     done = [_report(conn, order, there) for order in orders]
     oldest = now - timedelta(days=max(order.days for order in orders))
     reported.forget(conn, oldest, FORGOTTEN_MOST)
     return done
 
 
-def _report(conn: Connection, order: CallReport, there: Found) -> Stored | Refusal:
+def _dids(conn: Connection, numbers: Collection[str]) -> dict[str, Did]:
+    """Return the DIDs of numbers; what is dialled may be no pattern of a DID at all."""
+    possible = [number for number in numbers if patterns.problem(number) is None]
+    found = dids.find(conn, possible)
+    return {number: did for number in possible if (did := found.get(number))}
+
+
+def _report(conn: Connection, order: CallReport, there: Mapping[str, Did]) -> Stored | Refusal:
     refused = missing_rights(order.caller.user, "report_calls") or _refused(order)
     if refused:
         return refused
@@ -71,7 +77,7 @@ def _refused(order: CallReport) -> Refusal | None:
     return None
 
 
-def _did_id(caller: Caller, call: ReportedCall, there: Found) -> int | None:
+def _did_id(caller: Caller, call: ReportedCall, there: Mapping[str, Did]) -> int | None:
     """Return the DID whose call it is, if the caller sees it.
 
     A call to another is stored as one to a number without a DID: to refuse it would say that it is there.
