@@ -50,6 +50,9 @@
     │   ├── EventNotFound
     │   ├── GatewaysOff
     │   ├── ReportedCallsOff
+    │   ├── EdgesOff
+    │   ├── EdgeNotFound
+    │   ├── EdgeOfAnother
     │   ├── NotConfirmed
     │   ├── SecondFactorExists
     │   ├── NoSecondFactor
@@ -576,6 +579,34 @@ class ReportedCallsOff(Refusal):
 
     def __str__(self) -> str:
         return "reported calls are off: the database user lacks a right, see didier doctor"
+
+
+@dataclass(unsafe_hash=True)
+class EdgesOff(Refusal):
+    """The database user may not use the table of edges."""
+
+    def __str__(self) -> str:
+        return "edges are not known: the database user lacks a right, see didier doctor"
+
+
+@dataclass(unsafe_hash=True)
+class EdgeNotFound(Refusal):
+    """There is no edge *name* that the caller has to do with."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"there is no edge {self.name}"
+
+
+@dataclass(unsafe_hash=True)
+class EdgeOfAnother(Refusal):
+    """The edge *name* is that of another user, whose reports alone go on with it."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"the edge {self.name} is that of another user: choose another name, or have it deleted"
 
 
 @dataclass(unsafe_hash=True)

@@ -11,6 +11,7 @@ from security.world import (
     DAY,
     DESK_SERVER,
     DID,
+    EDGE,
     GATEWAYS,
     MARK,
     OTHER,
@@ -130,6 +131,16 @@ def _gateways() -> tuple[Operation, ...]:
         Operation("getGatewaySet", _READ, **hidden, mark=MARK),
         Operation("setGatewaySet", new, body=GATEWAYS, **hidden, changes=True),
         Operation("deleteGatewaySet", needs("update_did"), **hidden, changes=True),
+    )
+
+
+def _edges() -> tuple[Operation, ...]:
+    """Return the operations on edges: each is that of who reports it, whatever they see."""
+    need = replace(_READ, or_scope="changes:read")
+    return (
+        Operation("listEdges", need),
+        Operation("reportEdge", need, body=EDGE, changes=True),
+        Operation("deleteEdge", need, allowed=errors.EdgeNotFound, changes=True),
     )
 
 
@@ -301,6 +312,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_schedules(),
     *_gateways(),
+    *_edges(),
     *_webhooks(),
     _dids("listChanges", "list_dids", or_scope="changes:read", query="?after=0", mark=DID),
     _dids("readUsage", "did_log_export", mark=DID),

@@ -21,7 +21,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs/security/authorization.md"
 
 SYMBOLS: dict[Expected, str] = {
     ALLOWED: "✓", PARTLY: "◐", None: "",
-    **dict.fromkeys((errors.NotCancellable, errors.PreferenceNotFound), "✓"),
+    **dict.fromkeys((errors.NotCancellable, errors.PreferenceNotFound, errors.EdgeNotFound), "✓"),
     errors.NotPermitted: "no", errors.LevelTooLow: "✗",
     errors.LevelNotAllowed: "L", errors.BeyondReach: "R", errors.InvalidField: "R",
     **dict.fromkeys((

@@ -58,6 +58,7 @@ REPORTED_CALLS = {
         "ended_at": "2026-03-04T05:06:08Z",
     }],
 }  # fmt: skip
+EDGE = {"sequence": 1, "numbers": 1, "kamailio": "connected"}
 
 _DESTINATIONS = {
     "vicidial_inbound_groups": {"group_id": "HIDDEN", "group_name": MARK},

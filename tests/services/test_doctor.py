@@ -14,7 +14,7 @@ from didier.services.system.doctor import Finding, Severity, examine, has_errors
 from didier.services.system.installation_key import KeyFile
 from didier.services.users.authentication import stored_password
 from didier.storage import migrations
-from didier.storage.changes import reconcile, webhooks
+from didier.storage.changes import edges, reconcile, webhooks
 from didier.storage.changes.reconcile import Pass
 from didier.storage.database import SQL_MODE, open_engine, reading, server_problem
 from didier.storage.dids import gateways, schedules
@@ -24,6 +24,7 @@ from didier.storage.tables import (
     CALL_RIGHTS,
     DIDIER_RIGHTS,
     DIDIER_TABLES,
+    EDGES,
     GATEWAYS,
     OPTIONAL_OWN,
     OPTIONAL_RIGHTS,
@@ -459,6 +460,7 @@ def test_a_user_who_may_make_no_table_is_told(vicidial):
         (WEBHOOKS, webhooks.are_kept, "there are no webhooks"),
         (WEBHOOK_ATTEMPTS, webhooks.are_kept, "there are no webhooks"),
         (GATEWAYS, gateways.TABLE.are_kept, "no gateway sets"),
+        (EDGES, edges.are_kept, "nobody sees how SIP edges stand"),
     ],
 )
 def test_a_table_of_our_own_may_do_without_rights(vicidial, table, are_kept, off):

@@ -19,6 +19,7 @@ from didier.cli import (
     demo,
     destinations,
     dids,
+    edges,
     edits,
     gateways,
     kamailio,
@@ -69,6 +70,7 @@ for name, group in destinations.APPS.items():
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(gateways.app, name="gateway")
 app.add_typer(kamailio.app, name="kamailio")
+app.add_typer(edges.app, name="edge")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")

@@ -243,6 +243,22 @@ def delete_gateway_set(name: str) -> ApiCall[None]:
     return ApiCall("DELETE", f"{API}/gateways/{segment(name)}", _nothing, gone="destination-not-found")
 
 
+def edges(page_size: int) -> ApiCall[Page[models.Edge]]:
+    """List edges."""
+    return _page("/edges", models.Edge.read, limit=page_size)
+
+
+def report_edge(name: str, values: Mapping[str, Any]) -> ApiCall[models.Edge]:
+    """Say how an edge stands."""
+    body = bodies.as_json(dict(values))
+    return ApiCall("PUT", f"{API}/edges/{segment(name)}", _value(models.Edge.read), body=body)
+
+
+def delete_edge(name: str) -> ApiCall[None]:
+    """Forget an edge."""
+    return ApiCall("DELETE", f"{API}/edges/{segment(name)}", _nothing, gone="edge-not-found")
+
+
 def history(pattern: str, page_size: int) -> ApiCall[Page[models.Change]]:
     """List the changes of a DID."""
     return _page(f"/dids/{segment(pattern)}/history", models.Change.read, limit=page_size)

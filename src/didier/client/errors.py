@@ -28,6 +28,7 @@
         │   ├── UserNotFound
         │   ├── DestinationNotFound
         │   ├── WebhookNotFound
+        │   ├── EdgeNotFound
         │   ├── EventNotFound
         │   ├── NoSecondFactor
         │   └── NoSuchAddress
@@ -54,6 +55,8 @@
         ├── SchedulesOff
         ├── GatewaysOff
         ├── ReportedCallsOff
+        ├── EdgesOff
+        ├── EdgeOfAnother
         ├── WebhooksOff
         ├── ChangedMeanwhile
         ├── ChangesGone
@@ -254,6 +257,10 @@ class WebhookNotFound(NotFound):
     """There is no webhook with this id."""
 
 
+class EdgeNotFound(NotFound):
+    """There is no edge of this name that the caller has to do with."""
+
+
 class EventNotFound(NotFound):
     """There is no such event that the webhook hears of."""
 
@@ -372,6 +379,14 @@ class GatewaysOff(ProblemError):
 
 class ReportedCallsOff(ProblemError):
     """The server cannot store reported calls: its database user lacks a right."""
+
+
+class EdgesOff(ProblemError):
+    """The server cannot store how edges stand: its database user lacks a right."""
+
+
+class EdgeOfAnother(ProblemError):
+    """The edge is that of another user, whose reports alone go on with it."""
 
 
 class WebhooksOff(ProblemError):
@@ -594,6 +609,9 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "schedules-off": SchedulesOff,
         "gateways-off": GatewaysOff,
         "reported-calls-off": ReportedCallsOff,
+        "edges-off": EdgesOff,
+        "edge-not-found": EdgeNotFound,
+        "edge-of-another": EdgeOfAnother,
         "webhooks-off": WebhooksOff,
         "webhook-not-found": WebhookNotFound,
         "event-not-found": EventNotFound,

@@ -374,6 +374,33 @@ class GatewaySet(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class Edge(Model):
+    """An agent beside a SIP proxy, and how it has said at *seen_at* that it stands.
+
+    *user* has said so from *address*. It has done the change *sequence*, *behind* are those after that.
+    *kamailio* is connected, away or behind.
+    """
+
+    name: str
+    user: str = ""
+    address: str = ""
+    seen_at: datetime | None = None
+    is_connected: bool = False
+    behind: int = 0
+    sequence: int = 0
+    numbers: int = 0
+    kamailio: str = ""
+    version: str = ""
+    pending_calls: int = 0
+    detail: str = ""
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return an edge as a value."""
+        return super(Edge, cls).read(data, seen_at=moment(data["seen_at"]), **given)
+
+
+@dataclass(frozen=True, slots=True)
 class TargetProblem(Model):
     """Why a target cannot be made; *outcome* is exists, duplicate or invalid."""
 

@@ -239,7 +239,7 @@ DIDIER_TABLES = (
     "didier_tokens", "didier_sessions", "didier_unknown_names",
     "didier_second_factors", "didier_recovery_codes", "didier_changes", "didier_journal", "didier_leases",
     "didier_ranges", "didier_did_fields", "didier_preferences", "didier_schedules", "didier_webhooks",
-    "didier_webhook_attempts", "didier_gateways", "didier_reported_calls",
+    "didier_webhook_attempts", "didier_gateways", "didier_reported_calls", "didier_edges",
 )  # fmt: skip
 """Didier's own tables, which the migrations make."""
 
@@ -249,7 +249,10 @@ WEBHOOKS = "didier_webhooks"
 WEBHOOK_ATTEMPTS = "didier_webhook_attempts"
 GATEWAYS = "didier_gateways"
 REPORTED_CALLS = "didier_reported_calls"
-OPTIONAL_OWN = frozenset({PREFERENCES, SCHEDULES, WEBHOOKS, WEBHOOK_ATTEMPTS, GATEWAYS, REPORTED_CALLS})
+EDGES = "didier_edges"
+OPTIONAL_OWN = frozenset({
+    PREFERENCES, SCHEDULES, WEBHOOKS, WEBHOOK_ATTEMPTS, GATEWAYS, REPORTED_CALLS, EDGES,
+})  # fmt: skip
 """Those of them that Didier can do without."""
 
 DIDIER_RIGHTS = ("CREATE", "ALTER", "INDEX", *_WRITE)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from web.api.conftest import Api
+
 LONDON = (
     '{"gateways": [{"address": "10.0.0.5", "description": "<London>"}],'
     ' "rules": [{"prefix": "1800", "route": "EXTEN"}, {"default": true}]}'
@@ -36,3 +38,28 @@ def test_pages_without_any(admin, path):
 def test_what_is_not_there(admin):
     """It is said so."""
     assert 404 == admin.get("/admin/gateway/ghost").status
+
+
+EDGE = {"sequence": 0, "numbers": 120_000, "kamailio": "away", "detail": "<b>no answer</b>"}
+
+
+def test_edges_are_shown_as_they_stand(own_server, own_admin):
+    """Below the sets, and on the dashboard while one is away."""
+    api = Api(own_server)
+    assert 200 == api.ask("PUT", "/edges/london-1", EDGE).status
+
+    def pages():
+        return [own_admin.get(f"/admin/{path}").text for path in ("gateways", "dashboard")]
+
+    connected = pages()
+    own_server.sql("UPDATE didier_edges SET seen_at = '2026-03-04 05:06:07'")
+    away = pages()
+    api.ask("DELETE", "/edges/london-1")
+
+    assert {True} == {
+        words in connected[0] for words in ("SIP edges", ">connected<", "120,000", "&lt;b&gt;no answer")
+    }
+    assert [True, False, True, True, False, False] == [
+        "london-1" in one for one in (*connected, *away, *pages())
+    ]
+    assert (False, True) == (">connected<" in away[0], "is away since" in away[1])

@@ -401,6 +401,36 @@ class AsyncDidier:
         """Delete a gateway set that no DID has."""
         await self._connection.send(calls.delete_gateway_set(name))
 
+    async def report_edge(
+        self,
+        name: str,
+        *,
+        sequence: int,
+        numbers: int,
+        kamailio: str,
+        version: str = "",
+        pending_calls: int = 0,
+        detail: str = "",
+    ) -> models.Edge:
+        """Say how the edge *name* stands, as an agent beside a SIP proxy does every 10 seconds.
+
+        It has done the change *sequence*, and knows so many *numbers*; *kamailio* is connected, away or
+        behind; *detail* is for people. Raises `EdgeOfAnother` if another user has reported under this name.
+        """
+        values = {
+            "sequence": sequence, "numbers": numbers, "kamailio": kamailio, "version": version,
+            "pending_calls": pending_calls, "detail": detail,
+        }  # fmt: skip
+        return await self._connection.send(calls.report_edge(name, values))
+
+    def edges(self, *, page_size: int = PAGE) -> AsyncIterator[models.Edge]:
+        """Yield the caller's edges by name, or all to who may manage webhooks, and how they stand."""
+        return self._connection.pages(calls.edges(page_size))
+
+    async def delete_edge(self, name: str) -> None:
+        """Forget an edge that is no more."""
+        await self._connection.send(calls.delete_edge(name))
+
     def checks(self, kind: str | None = None, *, page_size: int = PAGE) -> AsyncIterator[models.CheckedDid]:
         """Yield the DIDs with which something is wrong, with what that is; only that of one *kind*, if named.
 

@@ -397,6 +397,36 @@ class Didier:
         """Delete a gateway set that no DID has."""
         self._connection.send(calls.delete_gateway_set(name))
 
+    def report_edge(
+        self,
+        name: str,
+        *,
+        sequence: int,
+        numbers: int,
+        kamailio: str,
+        version: str = "",
+        pending_calls: int = 0,
+        detail: str = "",
+    ) -> models.Edge:
+        """Say how the edge *name* stands, as an agent beside a SIP proxy does every 10 seconds.
+
+        It has done the change *sequence*, and knows so many *numbers*; *kamailio* is connected, away or
+        behind; *detail* is for people. Raises `EdgeOfAnother` if another user has reported under this name.
+        """
+        values = {
+            "sequence": sequence, "numbers": numbers, "kamailio": kamailio, "version": version,
+            "pending_calls": pending_calls, "detail": detail,
+        }  # fmt: skip
+        return self._connection.send(calls.report_edge(name, values))
+
+    def edges(self, *, page_size: int = PAGE) -> Iterator[models.Edge]:
+        """Yield the caller's edges by name, or all to who may manage webhooks, and how they stand."""
+        return self._connection.pages(calls.edges(page_size))
+
+    def delete_edge(self, name: str) -> None:
+        """Forget an edge that is no more."""
+        self._connection.send(calls.delete_edge(name))
+
     def checks(self, kind: str | None = None, *, page_size: int = PAGE) -> Iterator[models.CheckedDid]:
         """Yield the DIDs with which something is wrong, with what that is; only that of one *kind*, if named.
 

@@ -23,6 +23,7 @@ from didier.storage.tables import (
     CAMPAIGN_AGENTS,
     DIDIER_TABLES,
     DIDS,
+    EDGES,
     GATEWAYS,
     IN_GROUP_AGENTS,
     LIVE_AGENTS,
@@ -286,6 +287,7 @@ _OFF = {
     WEBHOOK_ATTEMPTS: "there are no webhooks",
     GATEWAYS: "there are no gateway sets",
     REPORTED_CALLS: "no calls can be reported",
+    EDGES: "nobody sees how SIP edges stand",
     PREFERENCES: "the panel keeps no chosen columns, saved filters and mappings of files",
 }
 

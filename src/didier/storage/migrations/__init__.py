@@ -153,7 +153,25 @@ _REPORTED_CALLS = sa.Table(
     sqlite_autoincrement=True,
     **INNODB,
 )
-_OPTIONAL = (_PREFERENCES, _SCHEDULES, _WEBHOOKS, _WEBHOOK_ATTEMPTS, _GATEWAYS, _REPORTED_CALLS)
+_EDGES = sa.Table(
+    "didier_edges",  # agents beside SIP proxies, and how each has said that it stands
+    sa.MetaData(),
+    sa.Column(
+        "name", sa.String(50).with_variant(sa.String(50, collation="NOCASE"), SQLITE), primary_key=True
+    ),
+    sa.Column("user_id", sa.Integer, nullable=False),  # whose it is
+    sa.Column("user_name", sa.String(20), nullable=False),
+    sa.Column("address", sa.String(45), nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),  # number of the last change that it has done
+    sa.Column("numbers", sa.Integer, nullable=False),
+    sa.Column("kamailio", sa.String(10), nullable=False),  # connected, away or behind
+    sa.Column("version", sa.String(20), nullable=False),
+    sa.Column("pending_calls", sa.Integer, nullable=False),
+    sa.Column("detail", sa.String(200), nullable=False),
+    sa.Column("seen_at", sa.DateTime, nullable=False),
+    **INNODB,
+)
+_OPTIONAL = (_PREFERENCES, _SCHEDULES, _WEBHOOKS, _WEBHOOK_ATTEMPTS, _GATEWAYS, _REPORTED_CALLS, _EDGES)
 
 
 def make_optional(conn: Connection) -> None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette_admin.routing import route
 
 from didier.errors import NotPermitted
-from didier.services.changes import webhooks
+from didier.services.changes import edges, webhooks
 from didier.services.usage import call_statistics, dashboard
 from didier.services.users.authentication import Caller
 from didier.web.admin.page import Desk, PanelPage, caller_of, may, refused
@@ -110,11 +110,14 @@ class Dashboard(PanelPage):
 
     @route("")
     async def index(self, request: Request) -> Response:
-        """Show the frame, and the webhooks that were disabled to those who manage them."""
+        """Show the frame, the caller's edges that are in trouble, and webhooks to those who manage them."""
+        troubled = await self.read(
+            request, lambda conn, caller: edges.in_trouble(conn, caller, datetime.now())
+        )
         disabled = await self.read(request, webhooks.disabled) if may(request, webhooks.ACTION) else ()
         return self.render(
             request, "dashboard.html", "Dashboard", parts=_parts(request), days=_days(request), spans=DAYS,
-            nonce=request.state.nonce, disabled=disabled,
+            nonce=request.state.nonce, disabled=disabled, troubled=troubled,
         )  # fmt: skip
 
     @route("/{name}")

@@ -1,5 +1,6 @@
 """``/gateways`` and ``/gateway``: sets of SIP gateways, as a list and a form with the DIDs that name one."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -12,6 +13,7 @@ from didier.domain.fields import ROUTES
 from didier.domain.gateways import GatewaySet
 from didier.domain.users import missing_rights_on_machines
 from didier.errors import Refusal
+from didier.services.changes import edges
 from didier.services.dids.gateways import THINGS
 from didier.services.users.authentication import Caller
 from didier.web.admin import named
@@ -40,7 +42,10 @@ class GatewaysPage(PanelPage):
     async def index(self, request: Request) -> Response:
         """Show those that the caller sees, by name."""
         found = await named.read(self, request, THINGS)
-        return self.render(request, "gateways.html", "Gateways", rows=found.things, **found.context)
+        standing = await self.read(request, lambda conn, caller: edges.every(conn, caller, datetime.now()))
+        return self.render(
+            request, "gateways.html", "Gateways", rows=found.things, edges=standing, **found.context
+        )
 
     @route("/new")
     async def new(self, request: Request) -> Response:

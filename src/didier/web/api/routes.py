@@ -20,6 +20,7 @@ from didier.web.api import (
     copies,
     destinations,
     dids,
+    edges,
     explanations,
     exports,
     gateways,
@@ -67,6 +68,7 @@ ROUTERS = (
     live.router,
     schedules.router,
     gateways.router,
+    edges.router,
     *destinations.ROUTERS,
 )
 TAGS = (
@@ -80,6 +82,7 @@ TAGS = (
     ("schedules", "Opening hours that DIDs have, and where calls go outside them"),
     ("changes", "What happened to DIDs, batches and users, in order, for those who follow it"),
     ("gateways", "Sets of SIP gateways, and which DIDs have them"),
+    ("edges", "Agents beside SIP proxies, and how they stand"),
     ("reports", "The API log, and calls to DIDs"),
 )
 
