@@ -30,6 +30,7 @@ class Edge:
     paris: Gateway
     caller: Caller
     agent: Forked | None = field(default=None, init=False)
+    called: list[str] = field(default_factory=list, init=False)
 
     @property
     def said(self) -> str:
@@ -64,7 +65,8 @@ class Edge:
         return self.kamailio.http.get("/digest").text == f"{wanted.numbers} {wanted.total} {cursor}\n"
 
     def status(self, number: str) -> int:
-        """Call a number; return the last status."""
+        """Call a number; return the last status. It is in `called` then."""
+        self.called.append(number)
         return self.caller.status(number)
 
 

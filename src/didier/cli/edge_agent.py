@@ -10,7 +10,7 @@ import typer
 from didier.cli import login
 from didier.cli.connection_options import TIMEOUT_SECONDS, ServerOption
 from didier.cli.terminal import say
-from didier.edge.installation import CALLS_PORT, CONTROL_PORT, SECRET_FILE, read_secret
+from didier.edge.defaults import CALLS_PORT, CONTROL_PORT, SECRET_FILE
 from didier.environment import SERVER, TOKEN
 from didier.errors import WrongSetting
 
@@ -57,6 +57,7 @@ def agent(
     from didier.cli.following import Stop  # signals are others on Windows
     from didier.client import Didier
     from didier.edge.agent import Agent, Place
+    from didier.edge.installation import read_secret
 
     address = server or os.environ.get(SERVER)
     if not address:

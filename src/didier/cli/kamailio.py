@@ -9,8 +9,7 @@ import typer
 
 from didier.cli.edge_agent import agent
 from didier.cli.terminal import say
-from didier.edge import installation
-from didier.edge.installation import Installation
+from didier.edge import defaults
 
 app = typer.Typer()
 app.callback(invoke_without_command=True)(agent)
@@ -47,19 +46,21 @@ def init(
     ] = 0,
     rpc_port: Annotated[
         int, typer.Option(help="Port of 127.0.0.1 at which Kamailio listens to the agent.")
-    ] = installation.CONTROL_PORT,
+    ] = defaults.CONTROL_PORT,
     calls_port: Annotated[
         int, typer.Option(help="Port of 127.0.0.1 at which the agent takes calls that Kamailio reports.")
-    ] = installation.CALLS_PORT,
-    user: Annotated[str, typer.Option(help="System user as which both run.")] = installation.USER,
+    ] = defaults.CALLS_PORT,
+    user: Annotated[str, typer.Option(help="System user as which both run.")] = defaults.USER,
     force: Annotated[bool, typer.Option("--force", help="Write the files anew if they are there.")] = False,
 ) -> None:
     """Write what an edge is made of: Kamailio's configuration, two systemd services, a secret, empty tables.
 
     Example: didier kamailio init /etc/edge --listen udp:10.0.0.1 --from 203.0.113.0/24 --server URL
     """
+    from didier.edge import installation
+
     directory = directory.absolute()
-    one = Installation(
+    one = installation.Installation(
         directory,
         tuple(map(installation.listen_address, listen)),
         tuple(map(installation.source_network, from_)),

@@ -8,7 +8,6 @@ import os
 import pwd
 import re
 import secrets
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -17,12 +16,10 @@ from string import Template
 
 from didier.domain.gateways import NUMBER_MOST
 from didier.domain.sip_addresses import PORT_MOST
-from didier.edge.tables import SCHEMA
+from didier.edge import tables
+from didier.edge.defaults import CALLS_PORT, CONTROL_PORT, SECRET_FILE, USER
 from didier.errors import WrongSetting
 
-CONTROL_PORT, CALLS_PORT = 5080, 5081
-USER = "kamailio"
-SECRET_FILE = "control.cfg"  # noqa: S105  # its name
 CONFIGURATION = "kamailio.cfg"
 SERVICES = ("didier-kamailio.service", "kamailio-didier.service")
 
@@ -204,9 +201,8 @@ def _make_tables(database: Path) -> list[Path]:
     """
     made = [] if database.parent.exists() else [database.parent]
     database.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(SCHEMA)
+    with closing(tables.connect(database)) as connection:
+        connection.executescript(tables.SCHEMA)
     return [*made, *database.parent.glob(f"{database.name}*")]
 
 

@@ -29,7 +29,6 @@ class Numbers:
     """The file as it is written: by one thread of one process."""
 
     def __init__(self, file: Path) -> None:
-        file.touch(0o640)
         self._connection = tables.connect(file)
         self._execute = self._connection.execute
         self._connection.executescript(tables.SCHEMA)

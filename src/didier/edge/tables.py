@@ -62,7 +62,8 @@ def key(pattern: str) -> str:
 
 
 def connect(file: Path) -> sqlite3.Connection:
-    """Open the file, for one thread."""
+    """Open the file, for one thread; the first time it is made."""
+    file.touch(0o640)
     connection = sqlite3.connect(file, timeout=LOCK_SECONDS, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")  # what a power failure takes is told again
