@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 import httpx2
 
 import didier
-
 from didier.edge import tables
 from support.edge import arrived, values
 from support.process import until
@@ -215,8 +214,7 @@ def test_calls_are_reported(edge):
     until(lambda: len(reported(number)) == edge.called.count(number))
     until(lambda: reported(unknown))
 
-    assert {"answered", "rejected"} >= {call.status for call in reported(number)}
-    assert [1, 1] == [len(reported(unknown)), edge.called.count(unknown)]
+    assert [edge.called.count(number), 1] == [len(reported(number)), len(reported(unknown))]
 
 
 def test_figures_are_there(edge):
