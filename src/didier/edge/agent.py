@@ -6,6 +6,7 @@ still told, and while Kamailio is away the file still learns.
 """
 
 import json
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from didier.client import Didier
 from didier.client.errors import ChangesGone, DidierError
 from didier.client.events import ChangeEvent
 from didier.client.retrying import Outage, Policy
+from didier.edge import tables
 from didier.edge.calls import CallReports, Spool
 from didier.edge.comparison import Comparison
 from didier.edge.control import Control
@@ -70,13 +72,16 @@ class Agent:
 
     def run(self) -> None:
         """Go on until the process is asked to end; raises what does not pass by itself."""
-        with Numbers(self.place.file) as numbers, self._threads():
+        with tables.alone(self.place.file), Numbers(self.place.file) as numbers, self._threads():
             while True:
                 try:
                     self._follow(numbers)
                 except ChangesGone as error:
                     self.say(str(error))
-                    self._take_snapshot(numbers)
+                    numbers.forget_sequence()
+                except sqlite3.Error as error:  # a full disk, say
+                    self.say(f"{self.place.file}: {error}; trying again")
+                    self._stopping.wait(AGAIN_SECONDS)
 
     def _follow(self, numbers: Numbers) -> None:
         if numbers.sequence is None:
@@ -135,7 +140,10 @@ class Agent:
     def _threads(self) -> Iterator[None]:
         place = self.place
         with ExitStack() as opened:
-            listener = opened.enter_context(Listener(place.port, place.calls, self.status))
+            try:
+                listener = opened.enter_context(Listener(place.port, place.secret, place.calls, self.status))
+            except OSError as error:
+                raise WrongSetting(f"--calls-port: {place.port}: {error.strerror}") from None
             control = opened.enter_context(Control(place.rpc, place.secret))
             works: dict[str, Callable[[], None]] = {
                 "listener": listener.serve_forever,

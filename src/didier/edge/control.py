@@ -1,6 +1,7 @@
 """How an agent speaks to its Kamailio: over HTTP on the same machine, as ``kamailio.cfg`` listens."""
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any, NamedTuple, Self
 
 import httpx2
@@ -88,6 +89,8 @@ class Control:
             answer = self._client.request(method, path, content=content.encode(), timeout=seconds)
         except httpx2.HTTPError as error:
             raise _away(error) from None
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            raise KamailioAway("Kamailio has another secret than --secret-file")
         if not answer.is_success:
             raise KamailioAway(f"{method} {path}: Kamailio answers {answer.status_code}")
         return answer.text

@@ -1,5 +1,6 @@
 """What an agent answers on its own machine: Kamailio, which hands over calls, and Prometheus."""
 
+import hmac
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,12 +14,13 @@ SECONDS = 10.0
 
 
 class Listener(ThreadingHTTPServer):
-    """Listens at a port of the loopback address."""
+    """Listens at a port of the loopback address; calls come with the secret that Kamailio shares."""
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, port: int, spool: Path, status: Status) -> None:
+    def __init__(self, port: int, secret: str, spool: Path, status: Status) -> None:
+        self.bearer = f"Bearer {secret}".encode()
         self.spool, self.status = spool, status
         super().__init__(("127.0.0.1", port), _Handler)
 
@@ -39,9 +41,11 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if self.path != "/calls":
             self._refuse(HTTPStatus.NOT_FOUND)
+        elif not hmac.compare_digest(self.headers.get("Authorization", "").encode(), self.server.bearer):
+            self._refuse(HTTPStatus.UNAUTHORIZED)
         elif not (length.isascii() and length.isdecimal()):
             self._refuse(HTTPStatus.LENGTH_REQUIRED)
-        elif int(length) > BODY_MOST:
+        elif len(length) > len(str(BODY_MOST)) or int(length) > BODY_MOST:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
             self._take(self.rfile.read(int(length)).decode(errors="replace"))

@@ -15,12 +15,11 @@ from didier.domain import gateways, patterns
 from didier.domain.gateways import Choices, GatewaySet
 from didier.domain.targets import in_run
 from didier.edge import dispatcher, tables
-from didier.edge.tables import COLUMNS, CURSOR, INACTIVE, key
+from didier.edge.tables import COLUMNS, CURSOR, GATEWAYS, INACTIVE, SEQUENCE, SNAPSHOT, key
 
 FIRST_PUSH_MOST, LAST_PUSH = 500_000_000, 2_000_000_000
 """Pushes begin anywhere below the first, so that those of another file do not pass as this one's."""
 
-SEQUENCE, GATEWAYS = "sequence", "gateways"
 
 Row = Mapping[str, Any]
 
@@ -49,6 +48,10 @@ class Numbers:
         """The last change that is in here; None: there was no snapshot yet."""
         return tables.progress(self._connection, SEQUENCE)
 
+    def forget_sequence(self) -> None:
+        """Have a snapshot taken; until then the numbers stay as they are."""
+        self._execute("DELETE FROM progress WHERE name = ?", (SEQUENCE,))
+
     def replace(self, dids: Iterable[Row], sets: Iterable[Row], sequence: int) -> None:
         """Know these DIDs and sets alone, all that there were at the change *sequence*."""
         with tables.transaction(self._connection):
@@ -59,6 +62,7 @@ class Numbers:
                 self._store_set(one)
             self._settle_sets()
             self._store_progress(SEQUENCE, sequence)
+            self._store_progress(SNAPSHOT, sequence)
 
     def apply(self, events: Iterable[ChangeEvent], sequence: int) -> None:
         """Do what events tell, up to the change *sequence*; twice does no harm."""

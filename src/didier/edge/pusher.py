@@ -42,8 +42,8 @@ class Pusher:
             look.wait(LOOK_SECONDS)
 
     def push(self) -> None:
-        """Have Kamailio know what the file says now; before there was a snapshot it says nothing."""
-        if self.pushes.sequence is None:
+        """Have Kamailio know what the file says now."""
+        if not self.pushes.are_known:
             return
         self._push_gateways()
         cursor = self._told = self.control.cursor()

@@ -53,20 +53,21 @@ class Pushes:
         return tables.cursor(self._connection)
 
     @property
-    def sequence(self) -> int | None:
-        """The last change that is in the file; None: there was no snapshot yet."""
-        return tables.progress(self._connection, "sequence")
+    def are_known(self) -> bool:
+        """Whether there was a snapshot: before, the file says nothing."""
+        return tables.progress(self._connection, tables.SNAPSHOT) is not None
 
     @property
     def gateways(self) -> int:
         """A number that grows whenever gateways change."""
-        return tables.progress(self._connection, "gateways") or 0
+        return tables.progress(self._connection, tables.GATEWAYS) or 0
 
     def known(self) -> Known:
         """Say what there is."""
         with tables.transaction(self._connection, "DEFERRED"):
             [count] = self._connection.execute("SELECT count(*) - 1 FROM numbers").fetchone()
-            return Known(count, self.sequence, self.cursor)
+            sequence = tables.progress(self._connection, tables.SEQUENCE)
+            return Known(count, sequence, self.cursor)
 
     def after(self, cursor: int, most: int) -> Sequence[Push] | None:
         """Return the first pushes behind the one with the id *cursor*; None: that is none of this file's."""

@@ -6,12 +6,17 @@ number that is not there is unknown. One key is no number: `CURSOR`, whose value
 table has in it, so that whoever has loaded the table says it too.
 """
 
+import fcntl
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from didier.errors import WrongSetting
+
 CURSOR = "!cursor"
+SEQUENCE, SNAPSHOT, GATEWAYS = "sequence", "snapshot", "gateways"
+"""Numbers that are kept: the last change, that of the last snapshot, and one that grows with the gateways."""
 INACTIVE = 0
 
 COLUMNS = ("did_id", "did_pattern", "did_active", "gateway_set", "did_route", "server_ip", "user_group")
@@ -71,6 +76,22 @@ def connect(file: Path) -> sqlite3.Connection:
 
 
 @contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Be the one agent that works with the file. Raises `WrongSetting`, also where it cannot be opened."""
+    try:
+        lock = open(f"{file}.lock", "w")  # noqa: SIM115  # it is closed below
+        connect(file).close()
+    except (OSError, sqlite3.Error) as error:
+        raise WrongSetting(f"--database: {file}: {error}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WrongSetting(f"--database: {file}: another agent works with it") from None
+        yield
+
+
+@contextmanager
 def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
     """Do all that is in here, or nothing of it; with the *kind* ``DEFERRED``, see one state of it."""
     connection.execute(f"BEGIN {kind}")
@@ -83,7 +104,7 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
 
 
 def progress(connection: sqlite3.Connection, name: str) -> int | None:
-    """Return a number that is kept under a name: ``sequence``, that of the last change; ``gateways``."""
+    """Return a number that is kept, None before it is known."""
     found = connection.execute("SELECT value FROM progress WHERE name = ?", (name,)).fetchone()
     return None if found is None else int(found[0])
 

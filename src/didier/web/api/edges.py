@@ -1,6 +1,6 @@
 """``/edges``: agents beside SIP proxies, and how they stand."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -128,7 +128,7 @@ async def report_edge(request: Request, login: Signed, name: Name, body: EdgeRep
     """Store what an edge says of itself, as it does every 10 seconds. It is its user's from then on."""
     report = Report(name, **body.model_dump())
     operation = ApiOperation(
-        _about(name),
+        replace(_about(name), routine=True),
         edges.report,
         lambda caller: ReportEdge(caller, report),
         lambda _, done: answers.json(EdgeShown.of(done)),

@@ -42,7 +42,7 @@ class Permission:
     *any_of* are functions of which the caller must be allowed one, when only the body says which.
     *own*: it is about the caller alone, and open to everybody who signs in.
     *scope* is what a token must have, or *or_scope*; None: no token opens this.
-    *about* is what the log shows as data.
+    *about* is what the log shows as data. What is *routine* is logged only where it fails.
     """
 
     action: str
@@ -52,6 +52,7 @@ class Permission:
     own: bool = False
     any_of: tuple[str, ...] = ()
     or_scope: str | None = None
+    routine: bool = False
 
     def about_that(self, text: str) -> "Permission":
         """Return the same, asked *about* something."""
@@ -199,7 +200,9 @@ class ApiRequest(requests.Request[Answer]):
         return Answer.of_kept(kept)
 
     def log_entries(self, name: str, answer: Answer, now: datetime) -> Iterator[ApiEntry]:
-        """Yield one row."""
+        """Yield one row, or none."""
+        if self.permission.routine and answer.status < 400:
+            return
         context = self.context
         yield ApiEntry(
             user=name,
