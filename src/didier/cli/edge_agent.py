@@ -1,6 +1,7 @@
 """What `didier kamailio` runs: the agent beside a Kamailio."""
 
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -92,4 +93,4 @@ def _token(file: Path | None) -> str:
 def _machine() -> str:
     """Return the name of this machine, as a name of an edge."""
     name = socket.gethostname().partition(".")[0]
-    return "".join(letter if letter.isalnum() else "_" for letter in name)[:NAME_LONGEST] or "edge"
+    return re.sub("[^0-9A-Za-z_-]", "_", name)[:NAME_LONGEST] or "edge"

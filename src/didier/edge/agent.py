@@ -10,14 +10,14 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import didier
 from didier.client import Didier
-from didier.client.errors import ChangesGone, DidierError
+from didier.client.errors import ChangesGone, DidierError, ProblemError
 from didier.client.events import ChangeEvent
 from didier.client.retrying import Outage, Policy
 from didier.edge import tables
@@ -36,7 +36,7 @@ REPORT_SECONDS = 10.0
 END_SECONDS = 15.0
 AGAIN_SECONDS = 5.0
 DETAIL_MOST = 200
-SERVER = "server"
+SERVER, REPORTS = "server", "reports"
 
 Say = Callable[[str], None]
 
@@ -198,7 +198,7 @@ class Agent:
                 state = (
                     "away" if not figures.kamailio_up else "behind" if figures.pushes_waiting else "connected"
                 )
-                with suppress(DidierError):  # that the server is away is found by whom follows it
+                try:
                     self.client.report_edge(
                         self.place.name,
                         sequence=known.sequence or 0,
@@ -208,6 +208,13 @@ class Agent:
                         pending_calls=figures.calls_waiting,
                         detail=self.status.trouble[:DETAIL_MOST],
                     )
+                except ProblemError as error:
+                    if self.status.say(REPORTS, str(error)):
+                        self.say(f"the server takes no reports of this edge: {error}")
+                except DidierError:
+                    continue  # who follows the server says that it is away
+                else:
+                    self.status.say(REPORTS, None)
 
 
 def _rows(file: IO[bytes]) -> Iterator[Mapping[str, Any]]:

@@ -4,6 +4,7 @@ It says by `tables.CURSOR` how far it is: behind that come the pushes that it la
 the key has now. To be told twice changes nothing.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,11 @@ class Pushes:
             return self.cursor, digest((number, int(value)) for number, value in rows)
 
     def forget(self, told: int) -> None:
-        """Delete pushes long behind the one that Kamailio was *told* last."""
-        with tables.transaction(self._connection):
+        """Delete pushes long behind the one that Kamailio was *told* last; if the file is busy, another time."""
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
             self._connection.execute("DELETE FROM pushes WHERE id <= ?", (told - self._kept,))
+        except sqlite3.OperationalError:
+            return  # an export is being stored, and numbers do not wait for that
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {tables.LOCK_SECONDS * 1000:.0f}")
