@@ -134,13 +134,17 @@ def _gateways() -> tuple[Operation, ...]:
     )
 
 
+_ALL_ARE_ANSWERED = ("allowed", "hidden", "beyond", "locked")
+"""Circumstances that make no difference to what is the caller's own."""
+
+
 def _edges() -> tuple[Operation, ...]:
     """Return the operations on edges: each is that of who reports it, whatever they see."""
     need = replace(_READ, or_scope="changes:read")
     return (
         Operation("listEdges", need),
         Operation("reportEdge", need, body=EDGE, changes=True),
-        Operation("deleteEdge", need, allowed=errors.EdgeNotFound, changes=True),
+        Operation("deleteEdge", need, changes=True, **dict.fromkeys(_ALL_ARE_ANSWERED, errors.EdgeNotFound)),
     )
 
 

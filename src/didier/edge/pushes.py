@@ -93,7 +93,7 @@ class Pushes:
             return self.cursor, digest((number, int(value)) for number, value in rows)
 
     def forget(self, told: int) -> None:
-        """Delete pushes long behind the one that Kamailio was *told* last; if the file is busy, another time."""
+        """Delete pushes long behind the one that Kamailio was *told* last, unless the file is busy."""
         self._connection.execute("PRAGMA busy_timeout = 0")
         try:
             self._connection.execute("DELETE FROM pushes WHERE id <= ?", (told - self._kept,))
