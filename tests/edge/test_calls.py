@@ -116,20 +116,24 @@ def test_strangers_hand_over_nothing(file, path, headers, expected):
 class Server:
     """Stands for the client: takes calls, or raises what it is told to."""
 
-    def __init__(self, *failures, refuses=()):
-        self.failures, self.refuses = list(failures), refuses
+    def __init__(self, *failures, refuses=(), by=None):
+        self.failures, self.refuses, self.by = list(failures), refuses, by
         self.taken = []
 
     def report_calls(self, source, calls):
         if self.failures:
             raise self.failures.pop(0)
         if any(call["call_id"] in self.refuses for call in calls):
-            raise problem(InvalidField, 422)
+            raise self.by
         self.taken += [(source, call["call_id"]) for call in calls]
 
 
-def problem(kind, status):
-    return kind(status, {"type": "x", "title": "no", "detail": "not this"})
+def problem(kind, status, **members):
+    return kind(status, {"type": "x", "title": "no", "detail": "not this", **members})
+
+
+NOT_REACHED = problem(NotPermitted, 403, missing=["Pattern prefix of the token: only +44…"])
+NO_SCOPE = problem(NotPermitted, 403, missing=["Scope calls:write"])
 
 
 @pytest.fixture
@@ -149,9 +153,10 @@ def test_calls_are_reported_once(reports):
     assert 3 == one.status.figures.calls_reported
 
 
-def test_a_call_that_is_refused_holds_up_no_other(reports):
+@pytest.mark.parametrize("by", [problem(InvalidField, 422), NOT_REACHED])
+def test_a_call_that_is_refused_holds_up_no_other(reports, by):
     """It is dropped, and counted."""
-    one = reports(server := Server(refuses="b"))
+    one = reports(server := Server(refuses="b", by=by))
     one.look()
 
     assert [("edge1", "a"), ("edge1", "c")] == server.taken
@@ -160,9 +165,7 @@ def test_a_call_that_is_refused_holds_up_no_other(reports):
 
 def test_calls_wait_for_the_server(reports):
     """Longer each time, and longest where the token may not report any."""
-    one = reports(
-        server := Server(ConnectionFailed("away"), ConnectionFailed("away"), problem(NotPermitted, 403))
-    )
+    one = reports(server := Server(ConnectionFailed("away"), ConnectionFailed("away"), NO_SCOPE))
     waits = [one.look(), one.look(), one.look()]
     trouble = one.status.trouble
     one.look()

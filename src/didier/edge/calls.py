@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from didier import characters
 from didier.client import Didier
-from didier.client.errors import DidierError, ProblemError
+from didier.client.errors import DidierError, InvalidField, InvalidRequest, NotPermitted, ProblemError
 from didier.client.retrying import Policy
 from didier.edge import tables
 from didier.edge.status import Status
@@ -59,6 +59,13 @@ def read(line: str) -> Call | None:
         **cleaned, "started_at": moments[0], "answered_at": moments[1], "ended_at": last,
         "sip_status": status, "result": _result(status, cleaned["gateway"], is_answered=bool(answered)),
     }  # fmt: skip
+
+
+def _is_about_a_call(error: ProblemError) -> bool:
+    """Say whether others may be taken: one cannot be, or is to a number that the token does not reach."""
+    if isinstance(error, NotPermitted):
+        return all(missing.startswith("Pattern prefix") for missing in error.missing)
+    return isinstance(error, InvalidRequest | InvalidField)
 
 
 def _clean(text: str) -> str:
@@ -160,7 +167,7 @@ class CallReports:
         try:
             self.client.report_calls(self.name, [call for _, call in found])
         except ProblemError as error:
-            if error.status != 422:
+            if not _is_about_a_call(error):
                 raise
             if len(found) > 1:
                 for one in found:
