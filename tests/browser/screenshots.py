@@ -29,6 +29,7 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
 SOURCE = "18001234567"
 
+EDGE = {"sequence": 1, "numbers": 120_000, "kamailio": "connected", "version": "0.1.0"}
 US_EAST = {
     "gateways": [{"address": "pbx.example.com"}],
     "rules": [{"prefix": "1800222", "route": "IN_GROUP"}],
@@ -230,6 +231,7 @@ def fill(server: Didier) -> None:
     Api(server).ask("PUT", "/schedules/office", EXAMPLE)
     Api(server).ask("PUT", "/gateways/london", GATEWAYS)
     Api(server).ask("PUT", "/gateways/us-east", US_EAST)
+    Api(server).ask("PUT", "/edges/london-1", EDGE)
     server.tutorial(target=",".join(str(18002223333 + number) for number in range(8)))
     server.vicidial(
         "copy_did",
