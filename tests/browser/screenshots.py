@@ -229,9 +229,6 @@ def fill(server: Didier) -> None:
             option, route, value,
         )  # fmt: skip
     Api(server).ask("PUT", "/schedules/office", EXAMPLE)
-    Api(server).ask("PUT", "/gateways/london", GATEWAYS)
-    Api(server).ask("PUT", "/gateways/us-east", US_EAST)
-    Api(server).ask("PUT", "/edges/london-1", EDGE)
     server.tutorial(target=",".join(str(18002223333 + number) for number in range(8)))
     server.vicidial(
         "copy_did",
@@ -244,6 +241,9 @@ def fill(server: Didier) -> None:
     server.vicidial("update_did", did_pattern="18002223335", did_description="Closed at night")
     server.sql("UPDATE vicidial_inbound_dids SET did_active = 'N' WHERE did_pattern = '18002223335'")
     server.vicidial("add_did", did_pattern="+442079460000", did_description="London office", extension="8400")
+    Api(server).ask("PUT", "/gateways/london", GATEWAYS)
+    Api(server).ask("PUT", "/gateways/us-east", US_EAST)
+    Api(server).ask("PUT", "/edges/london-1", EDGE)
 
 
 def shoot(browser: Any, server: Didier, names: list[str], pages: Pages = PAGES) -> None:
