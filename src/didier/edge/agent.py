@@ -33,6 +33,7 @@ from didier.errors import WrongSetting
 
 TYPES = ("did.*", "gateway_set.*")
 REPORT_SECONDS = 10.0
+GATHER_SECONDS = 0.1
 END_SECONDS = 15.0
 AGAIN_SECONDS = 5.0
 DETAIL_MOST = 200
@@ -95,6 +96,8 @@ class Agent:
                 self.status.count(events=len(page))
                 page.clear()
             self._reached(sequence)
+            # What changes meanwhile comes together: the server is not asked for each of many changes.
+            self._stopping.wait(GATHER_SECONDS)
 
         after = numbers.sequence or 0
         for event in self.client.follow(after, types=TYPES, on_progress=done, on_failure=self._lost):

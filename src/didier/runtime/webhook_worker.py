@@ -62,6 +62,9 @@ SKIPPED_MOST, SETTLE_SECONDS = 1_000, 10.0
 
 STORED_AT_ONCE = 200
 
+BUSY_SECONDS, SHARE = 0.05, 0.1
+"""Where orders come faster behind each other than that, sending takes this share of a processor at most."""
+
 READERS, NAMES_AT_ONCE = 2, 64
 """Threads that read, and names of hosts that are looked up at once."""
 
@@ -105,6 +108,7 @@ class WebhookWorker:
         self._tidy_at = 0.0
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="webhooks")
         self._tasks: dict[int, tuple[int, asyncio.Task[None]]] = {}  # edition and task by endpoint
+        self._used, self._resume_at = 0.0, 0.0  # of the processor; when it may go on
         self._to_store: asyncio.Queue[tuple[Done, asyncio.Future[bool]]] = asyncio.Queue()
         self._thread: threading.Thread | None = None
         self.observe: Callable[[str], None] = lambda _outcome: None
@@ -230,12 +234,22 @@ class WebhookWorker:
     async def _deliver_one(self, webhook: Webhook, event: Event, *, is_last: bool) -> Webhook:
         body = event_shapes.body(event)
         headers = services.signed(webhook, event.id, body, self._key_file, self._clock())
+        await self._give_way()
         answer = await self._sender.send(webhook.endpoint.url, headers, body)
         progress, attempt = webhook_delivery.outcome(
             Sent(webhook, event, is_last, answer, self._clock()), self._chance()
         )
         self.observe(attempt.outcome)
         return await self._stored((webhook, progress, attempt))
+
+    async def _give_way(self) -> None:
+        """Wait while others need the processor more: those who wait for answers to their orders."""
+        used = time.thread_time()
+        spent, self._used = used - self._used, used
+        now = time.monotonic()
+        if self._committer.quiet_seconds < BUSY_SECONDS:
+            self._resume_at = max(now, self._resume_at) + spent * (1 / SHARE - 1)
+            await asyncio.sleep(self._resume_at - now)
 
     async def _skipped(self, webhook: Webhook, after: int, news: asyncio.Event, newest: int) -> Webhook:
         """Learn that nothing up to *after* is wanted any more; wait for news where that is all there is."""
