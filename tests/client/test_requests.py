@@ -126,6 +126,15 @@ def test_an_address_that_is_none_is_refused(clients, url):
     assert "secret" not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.parametrize("token", ["secret\nX: y", "secret secret", "s\u00e9cret"])
+def test_a_token_that_is_none_is_refused(clients, token):
+    """Here, and not by whoever quotes it."""
+    with pytest.raises(ValueError, match="token") as caught:
+        clients.connect(URL, token=token)
+
+    assert "cret" not in "".join(traceback.format_exception(caught.value)).replace("the secret", "")
+
+
 @pytest.mark.parametrize("pattern", ["", ".", ".."])
 def test_a_pattern_that_would_be_another_address_is_refused(talk, pattern):
     """No request is sent."""

@@ -1,6 +1,7 @@
 """Calls on their way from Kamailio to the server: read, kept, and reported."""
 
 import http.client
+import socket
 import threading
 from contextlib import contextmanager
 
@@ -113,6 +114,19 @@ def test_strangers_hand_over_nothing(file, path, headers, expected):
     assert (expected, 0) == (done, status.figures.calls_received)
 
 
+def test_what_is_cut_off_is_not_taken(file):
+    """It has no answer, and so comes again as a whole."""
+    with listening(file) as (port, status), socket.create_connection(("127.0.0.1", port)) as sent:
+        head = (
+            f"POST /calls HTTP/1.1\r\nAuthorization: Bearer {SECRET}\r\nContent-Length: 1000\r\n\r\n{LINE}\n"
+        )
+        sent.sendall(head.encode())
+        sent.shutdown(socket.SHUT_WR)
+        answer = sent.recv(1000)
+
+    assert (b"", 0) == (answer, status.figures.calls_received)
+
+
 class Server:
     """Stands for the client: takes calls, or raises what it is told to."""
 
@@ -133,6 +147,7 @@ def problem(kind, status, **members):
 
 
 NOT_REACHED = problem(NotPermitted, 403, missing=["Pattern prefix of the token: only +44…"])
+NOT_VALID = problem(InvalidField, 422, pointer="/calls/1/number")
 NO_SCOPE = problem(NotPermitted, 403, missing=["Scope calls:write"])
 
 
@@ -153,7 +168,7 @@ def test_calls_are_reported_once(reports):
     assert 3 == one.status.figures.calls_reported
 
 
-@pytest.mark.parametrize("by", [problem(InvalidField, 422), NOT_REACHED])
+@pytest.mark.parametrize("by", [NOT_VALID, NOT_REACHED])
 def test_a_call_that_is_refused_holds_up_no_other(reports, by):
     """It is dropped, and counted."""
     one = reports(server := Server(refuses="b", by=by))
@@ -161,6 +176,15 @@ def test_a_call_that_is_refused_holds_up_no_other(reports, by):
 
     assert [("edge1", "a"), ("edge1", "c")] == server.taken
     assert (2, 1, 0) == (one.status.figures.calls_reported, one.status.figures.calls_dropped, len(one.spool))
+
+
+def test_calls_wait_where_the_edge_itself_is_refused(reports):
+    """As by a name that the server does not take: none of them is dropped for it."""
+    by = problem(InvalidField, 422, pointer="/source")
+    one = reports(Server(refuses="abc", by=by))
+    wait = one.look()
+
+    assert (REFUSED_SECONDS, 3, 0) == (wait, len(one.spool), one.status.figures.calls_dropped)
 
 
 def test_calls_wait_for_the_server(reports):

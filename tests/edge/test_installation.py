@@ -141,6 +141,6 @@ def test_what_cannot_stand_in_the_files(tmp_path, name, value, said):
 def test_a_secret_that_is_none(tmp_path):
     """A file that is not there, or not init's, is said to be that."""
     tmp_path.joinpath("other").write_text("secret\n")
-    for name in ("none", "other"):
-        with pytest.raises(WrongSetting, match="no secret"):
+    for name, said in (("none", "No such file"), ("other", "no secret")):
+        with pytest.raises(WrongSetting, match=said):
             read_secret(tmp_path / name)

@@ -14,8 +14,12 @@ from support.kamailio import Kamailio
 from support.server import Didier
 from support.sip import Caller, Gateway
 
-SCOPES = ("changes:read", "dids:read", "calls:write")
-"""What an edge needs."""
+SCOPES = ("dids:read", "calls:write")
+USER = {
+    "user_group": "ADMIN", "user_level": 8, "vdc_agent_api_access": True, "view_reports": True,
+    "api_allowed_functions": ["list_dids", "report_calls"],
+}  # fmt: skip
+"""What an edge needs, and no more."""
 
 
 @dataclass
@@ -82,7 +86,8 @@ def running(directory: Path, url: str, **environment: str) -> Iterator[Edge]:
         london, paris = opened.enter_context(Gateway()), opened.enter_context(Gateway())
         client.set_gateway_set("london", values(london, default=True))
         client.set_gateway_set("paris", values(paris))
-        token = client.add_token("edge", SCOPES)
+        client.add_user("edge", "Edge-1234", **USER)
+        token = client.add_token("edge", SCOPES, user="edge")
         directory.joinpath("token").write_text(token.secret)
         caller = opened.enter_context(Caller(kamailio.port))
         one = Edge(directory, server, client, kamailio, london, paris, caller)

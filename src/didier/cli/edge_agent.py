@@ -5,6 +5,7 @@ import re
 import socket
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -65,9 +66,9 @@ def agent(
         raise WrongSetting(f"--server: give the server with --server or {SERVER}")
     login.check_address(address)
     place = Place(
-        name=name or _machine(),
+        name=_name(name),
         file=database,
-        rpc=rpc.removesuffix("/RPC"),
+        rpc=_control(rpc),
         secret=read_secret(secret_file),
         port=calls_port,
         compare_seconds=compare_minutes * 60,
@@ -82,15 +83,31 @@ def _token(file: Path | None) -> str:
         token = os.environ.get(TOKEN, "")
     else:
         try:
-            token = file.read_text()
+            token = file.read_text(errors="replace")
         except OSError as error:
             raise WrongSetting(f"--token-file: {file}: {error.strerror}") from None
     if not token.strip():
         raise WrongSetting(f"--token-file: give the edge's token in a file, or with {TOKEN}")
+    if not re.fullmatch("[!-~]+", token.strip()):
+        raise WrongSetting("--token-file: what is there is no token")
     return token.strip()
 
 
-def _machine() -> str:
-    """Return the name of this machine, as a name of an edge."""
-    name = socket.gethostname().partition(".")[0]
-    return re.sub("[^0-9A-Za-z_-]", "_", name)[:NAME_LONGEST] or "edge"
+def _control(address: str) -> str:
+    """Return where Kamailio is controlled, without the path of commands."""
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise WrongSetting(f"--rpc: {address!r} is not an address such as {RPC}")
+    return address.rstrip("/").removesuffix("/RPC")
+
+
+def _name(given: str | None) -> str:
+    """Return what the edge is called: as it was said, or as this machine."""
+    name = (
+        given
+        or re.sub("[^0-9A-Za-z_-]", "_", socket.gethostname().partition(".")[0])[:NAME_LONGEST]
+        or "edge"
+    )
+    if not re.fullmatch(f"[0-9A-Za-z_.-]{{1,{NAME_LONGEST}}}", name):
+        raise WrongSetting(f"--name: {name!r} is not 1 to {NAME_LONGEST} letters, digits and . _ -")
+    return name

@@ -1,5 +1,6 @@
 """Where the server is and how to sign in there: what both clients' connections have."""
 
+import re
 import ssl
 from collections import deque
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ CODE_HEADER = "Didier-One-Time-Code"
 
 SLOW = 10
 """How many times the usual time an answer may take for which all targets are looked at."""
+
+_TOKEN = re.compile("[!-~]*")
 
 T = TypeVar("T")
 
@@ -39,6 +42,8 @@ class Door:
             raise TypeError("give both user and password")
         if self.one_time_code is not None and self.user is None:
             raise TypeError("give one_time_code with user and password")
+        if not _TOKEN.fullmatch(self.token or ""):  # whoever refuses it as a header would quote it
+            raise ValueError("token has characters that no token has")
         try:
             address = httpx2.URL(self.url)
         except (httpx2.InvalidURL, TypeError):

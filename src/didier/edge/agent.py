@@ -9,15 +9,18 @@ import json
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any
 
 import didier
+from didier.characters import visible
 from didier.client import Didier
-from didier.client.errors import ChangesGone, DidierError, ProblemError
+from didier.client.errors import ChangesGone, DidierError, ProblemError, UnexpectedAnswer
 from didier.client.events import ChangeEvent
 from didier.client.retrying import Outage, Policy
 from didier.edge import tables
@@ -34,7 +37,7 @@ from didier.errors import WrongSetting
 TYPES = ("did.*", "gateway_set.*")
 REPORT_SECONDS = 10.0
 GATHER_SECONDS = 0.1
-END_SECONDS = 15.0
+END_SECONDS = 3.0
 AGAIN_SECONDS = 5.0
 DETAIL_MOST = 200
 SERVER, REPORTS = "server", "reports"
@@ -69,20 +72,28 @@ class Agent:
     status: Status = field(default_factory=Status)
     _look: threading.Event = field(default_factory=threading.Event, init=False)
     _pushing: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _inode: int = field(default=0, init=False)
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)
 
     def run(self) -> None:
         """Go on until the process is asked to end; raises what does not pass by itself."""
-        with tables.alone(self.place.file), Numbers(self.place.file) as numbers, self._threads():
+        with tables.alone(self.place.file), self._numbers() as numbers, self._threads():
+            self._inode = self.place.file.stat().st_ino
             while True:
                 try:
                     self._follow(numbers)
                 except ChangesGone as error:
                     self.say(str(error))
                     numbers.forget_sequence()
-                except sqlite3.Error as error:  # a full disk, say
+                except (sqlite3.Error, OSError) as error:  # a full disk, say
                     self.say(f"{self.place.file}: {error}; trying again")
                     self._stopping.wait(AGAIN_SECONDS)
+
+    def _numbers(self) -> Numbers:
+        try:
+            return Numbers(self.place.file)
+        except sqlite3.Error as error:
+            raise WrongSetting(f"--database: {self.place.file}: {error}") from None
 
     def _follow(self, numbers: Numbers) -> None:
         if numbers.sequence is None:
@@ -110,8 +121,9 @@ class Agent:
             try:
                 self._take(numbers)
             except DidierError as error:
+                wait = outage.wait(error)
                 self._lost(error)
-                self._stopping.wait(outage.wait(error))
+                self._stopping.wait(wait)
             else:
                 return
 
@@ -121,13 +133,22 @@ class Agent:
             sets = [asdict(one) for one in self.client.gateway_sets()]
             if done.sequence is None:
                 raise WrongSetting("--server: it is too old to be followed")
-            numbers.replace(_rows(file), sets, done.sequence)
+            if not done.dids and numbers.are_there:  # rather old numbers than none
+                raise WrongSetting("--server: it shows no DIDs, where there were some; is it the right one?")
+            try:
+                numbers.replace(_rows(file), sets, done.sequence)
+            except (ValueError, TypeError, KeyError) as error:
+                raise UnexpectedAnswer(
+                    HTTPStatus.OK, f"the export has lines that are no DIDs: {error!r}"
+                ) from None
         self.say(f"took an export of {done.dids} DIDs and {len(sets)} gateway sets")
         self.status.count(snapshots=1)
         self._look.set()
         self._reached(done.sequence)
 
     def _reached(self, sequence: int) -> None:
+        if not (self.place.file.exists() and self.place.file.stat().st_ino == self._inode):
+            raise WrongSetting(f"--database: {self.place.file} is another file than at the start, or gone")
         self.status.set(server_up=1, sequence=sequence)
         if self.status.say(SERVER, None):
             self.say("the server answers again")
@@ -167,8 +188,11 @@ class Agent:
                 self._stopping.set()
                 self._look.set()
                 listener.shutdown()
+                end = (
+                    time.monotonic() + END_SECONDS
+                )  # whoever waits longer for Kamailio has nothing to finish
                 for thread in threads:
-                    thread.join(END_SECONDS)
+                    thread.join(max(0.0, end - time.monotonic()))
 
     def _kept(self, name: str, work: Callable[[], None]) -> None:
         """Do a work until the end, whatever goes wrong with it."""
@@ -209,7 +233,7 @@ class Agent:
                         kamailio=state,
                         version=didier.__version__,
                         pending_calls=figures.calls_waiting,
-                        detail=self.status.trouble[:DETAIL_MOST],
+                        detail=visible(self.status.trouble)[:DETAIL_MOST],
                     )
                 except ProblemError as error:
                     if self.status.say(REPORTS, str(error)):

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from didier import characters
 from didier.client import Didier
-from didier.client.errors import DidierError, InvalidField, InvalidRequest, NotPermitted, ProblemError
+from didier.client.errors import DidierError, InvalidRequest, NotPermitted, ProblemError
 from didier.client.retrying import Policy
 from didier.edge import tables
 from didier.edge.status import Status
@@ -65,7 +65,8 @@ def _is_about_a_call(error: ProblemError) -> bool:
     """Say whether others may be taken: one cannot be, or is to a number that the token does not reach."""
     if isinstance(error, NotPermitted):
         return all(missing.startswith("Pattern prefix") for missing in error.missing)
-    return isinstance(error, InvalidRequest | InvalidField)
+    places = [one.get("pointer") for one in error.errors] if isinstance(error, InvalidRequest) else []
+    return all((place or "").startswith("/calls/") for place in places or [error.pointer])
 
 
 def _clean(text: str) -> str:

@@ -78,26 +78,22 @@ class Control:
         try:
             answer = self._client.post("/RPC", json=body, timeout=RELOAD_SECONDS)
         except httpx2.HTTPError as error:
-            raise _away(error) from None
+            raise KamailioAway("Kamailio does not answer") from error
         if "ongoing reload" in answer.text.lower():
             raise ReloadUnderWay(f"{method}: the one before is under way")
-        if not answer.is_success:
+        if not answer.is_success or '"error"' in answer.text:
             raise KamailioAway(f"{method}: Kamailio answers {answer.status_code} {answer.text[:100]}")
 
     def _ask(self, method: str, path: str, content: str = "", seconds: float = SECONDS) -> str:
         try:
             answer = self._client.request(method, path, content=content.encode(), timeout=seconds)
         except httpx2.HTTPError as error:
-            raise _away(error) from None
+            raise KamailioAway("Kamailio does not answer") from error
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             raise KamailioAway("Kamailio has another secret than --secret-file")
         if not answer.is_success:
             raise KamailioAway(f"{method} {path}: Kamailio answers {answer.status_code}")
         return answer.text
-
-
-def _away(error: httpx2.HTTPError) -> KamailioAway:
-    return KamailioAway(f"Kamailio does not answer: {str(error) or type(error).__name__}")
 
 
 def _number(text: str) -> int:

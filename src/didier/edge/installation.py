@@ -216,7 +216,10 @@ def _write_secret(file: Path) -> Path:
 
 def read_secret(file: Path) -> str:
     """Return the secret that init has written into *file*. Raises `WrongSetting`."""
-    found = _SECRET.match(file.read_text()) if file.exists() else None
+    try:
+        found = _SECRET.match(file.read_text(errors="replace"))
+    except OSError as error:
+        raise WrongSetting(f"{file}: {error.strerror}") from None
     if not found:
         raise WrongSetting(f"{file}: no secret of `didier kamailio init` is there")
     return found[1]

@@ -48,10 +48,15 @@ class _Handler(BaseHTTPRequestHandler):
         elif len(length) > len(str(BODY_MOST)) or int(length) > BODY_MOST:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
-            self._take(self.rfile.read(int(length)).decode(errors="replace"))
+            self._take(self.rfile.read(int(length)), int(length))
 
-    def _take(self, body: str) -> None:
-        lines = [line for line in body.split("\n") if line]
+    def _take(self, body: bytes, length: int) -> None:
+        if (
+            len(body) < length
+        ):  # it was cut off, perhaps within a call: the sender has no answer, and tries again
+            self.close_connection = True
+            return
+        lines = [line for line in body.decode(errors="replace").split("\n") if line]
         found = [call for line in lines if (call := calls.read(line)) is not None]
         with Spool(self.server.spool) as spool:
             lost = spool.add(found)

@@ -28,6 +28,7 @@ class Numbers:
     """The file as it is written: by one thread of one process."""
 
     def __init__(self, file: Path) -> None:
+        """Open the file, with the tables in it."""
         self._connection = tables.connect(file)
         self._execute = self._connection.execute
         self._connection.executescript(tables.SCHEMA)
@@ -47,6 +48,11 @@ class Numbers:
     def sequence(self) -> int | None:
         """The last change that is in here; None: there was no snapshot yet."""
         return tables.progress(self._connection, SEQUENCE)
+
+    @property
+    def are_there(self) -> bool:
+        """Whether any are known."""
+        return self._execute("SELECT 1 FROM numbers WHERE key_name <> ?", (CURSOR,)).fetchone() is not None
 
     def forget_sequence(self) -> None:
         """Have a snapshot taken; until then the numbers stay as they are."""
@@ -109,8 +115,7 @@ class Numbers:
 
     def _insert(self, dids: Iterable[Row]) -> None:
         self._connection.executemany(
-            f"INSERT OR REPLACE INTO dids VALUES ({', '.join('?' * len(COLUMNS))})",
-            ([one["did_id"], *(_text(one.get(name)) for name in COLUMNS[1:])] for one in dids),
+            f"INSERT OR REPLACE INTO dids VALUES ({', '.join('?' * len(COLUMNS))})", map(_values, dids)
         )
 
     # Gateway sets
@@ -229,6 +234,12 @@ def _created(change: ChangedDid) -> Iterator[Row]:
 def _set(told: Row) -> GatewaySet:
     """Return a gateway set as the domain has it; raises `InvalidField`."""
     return gateways.of(told["name"], told["number"], told["user_group"], told)
+
+
+def _values(did: Row) -> list[Any]:
+    """Return the columns of a DID. Raises `KeyError` where it has no id or number, or no state."""
+    needed = did["did_id"], did["did_pattern"], did["did_active"]
+    return [needed[0], *map(_text, needed[1:]), *(_text(did.get(name)) for name in COLUMNS[3:])]
 
 
 def _text(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Tells Kamailio what has changed in the file."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,6 +11,9 @@ from didier.edge.status import Status
 
 LOOK_SECONDS = 1.0
 """How often Kamailio is asked how far it is while nothing changes: it may have been started anew."""
+
+LOAD_SECONDS = 30.0
+"""How long Kamailio is not told again to load the file: it takes some of them for a million numbers."""
 
 KAMAILIO = "Kamailio"
 
@@ -23,10 +27,12 @@ class Pusher:
     status: Status
     pushing: threading.Lock
     say: Callable[[str], None]
+    clock: Callable[[], float] = time.monotonic
     _told_gateways: int | None = field(default=None, init=False)
     """What is known of the gateways that Kamailio has loaded; None: nothing."""
     _told: int | None = field(default=None, init=False)
     """The last push that it is known to have."""
+    _loaded_at: float | None = field(default=None, init=False)
 
     def run(self, look: threading.Event, stopping: threading.Event) -> None:
         """Push until *stopping*."""
@@ -78,6 +84,11 @@ class Pusher:
         self.status.count(gateway_reloads=1)
 
     def _load(self) -> None:
+        """Have Kamailio load the file; one that has just done so loads another."""
+        now = self.clock()
+        if self._loaded_at is not None and now < self._loaded_at + LOAD_SECONDS:
+            raise KamailioAway("Kamailio loads another file than --database")
+        self._loaded_at = now
         self.say("Kamailio has not loaded this file; it loads all numbers anew")
         self.control.reload_numbers()
         self.status.count(reloads=1)
