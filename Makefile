@@ -5,7 +5,8 @@
 # make fuzz    feed the parsers with made-up inputs for longer (FUZZ=100000: inputs for each)
 # make bench   measure, and print the figures beside their references
 # make faults  try what Didier has to survive, many times, and print what was lost
-# make soak    all kinds of calls for ten minutes: what grows, what fails (SOAK='--minutes 60 --mariadb')
+# make soak    all kinds of calls for ten minutes: what grows, what fails (SOAK='--minutes 60 --mariadb'),
+#              or a million copies and many changes for ten webhooks and an edge: what do they miss (SOAK=changes)
 # make screenshots   write the pictures of the admin panel anew
 # make client  write the blocking clients anew, from the awaiting ones
 # make docs    write the reference of the command line and of events, the states of batches, and who may do what
@@ -69,7 +70,7 @@ faults: $(DEV_STAMP)
 	$(BIN)/python tests/benchmarks/faults.py
 
 soak: $(DEV_STAMP)
-	scripts/system-packages mariadb-server
+	scripts/system-packages mariadb-server wrk kamailio kamailio-sqlite-modules kamailio-utils-modules
 	$(BIN)/python tests/benchmarks/soak.py $(SOAK)
 
 screenshots: $(DEV_STAMP)

@@ -3,6 +3,7 @@
     make soak                                   ten minutes on an embedded database
     make soak SOAK='--minutes 60 --mariadb'     longer, on MariaDB
     make soak SOAK='--json soak.json'           also as JSON
+    make soak SOAK='changes'                    who follows changes, in place of all that: soak_changes.py
 
 The rate is measured first. Memory is told after a third of the time, two thirds, and at the end, and by how
 much it grows in the last half. Ends with status 1 when a call was answered otherwise than it should be, or a
@@ -25,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import databases
 import machine
 import servers
+import soak_changes
 
 from support.process import Process
 from support.server import Didier
@@ -153,4 +155,4 @@ def _print(figures: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(soak_changes.main(sys.argv[2:]) if sys.argv[1:2] == ["changes"] else main())

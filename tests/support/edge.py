@@ -33,6 +33,7 @@ class Edge:
     london: Gateway
     paris: Gateway
     caller: Caller
+    compare_minutes: float
     agent: Forked | None = field(default=None, init=False)
     called: list[str] = field(default_factory=list, init=False)
 
@@ -48,7 +49,7 @@ class Edge:
             "kamailio", "--server", self.server.url, "--token-file", str(self.directory / "token"),
             "--database", str(one.database), "--rpc", f"http://127.0.0.1:{one.control_port}/RPC",
             "--secret-file", str(one.secret_file), "--calls-port", str(one.calls_port), "--name", "edge1",
-            "--compare-minutes", "0.02",
+            "--compare-minutes", str(self.compare_minutes),
         ]  # fmt: skip
         with self.directory.joinpath("agent.err").open("ab") as err, open(os.devnull) as nothing:
             self.agent = Forked(
@@ -75,7 +76,9 @@ class Edge:
 
 
 @contextmanager
-def running(directory: Path, url: str, **environment: str) -> Iterator[Edge]:
+def running(
+    directory: Path, url: str, *, compare_minutes: float = 0.02, **environment: str
+) -> Iterator[Edge]:
     """Start all of it, with the server on a database."""
     with ExitStack() as opened:
         kamailio = Kamailio(directory).start()
@@ -90,7 +93,7 @@ def running(directory: Path, url: str, **environment: str) -> Iterator[Edge]:
         token = client.add_token("edge", SCOPES, user="edge")
         directory.joinpath("token").write_text(token.secret)
         caller = opened.enter_context(Caller(kamailio.port))
-        one = Edge(directory, server, client, kamailio, london, paris, caller)
+        one = Edge(directory, server, client, kamailio, london, paris, caller, compare_minutes)
         opened.callback(one.kill)
         one.follow()
         yield one
