@@ -66,7 +66,7 @@ bench: $(DEV_STAMP)
 	$(BIN)/python tests/benchmarks/bench.py $(BENCH)
 
 faults: $(DEV_STAMP)
-	scripts/system-packages mariadb-server e2fsprogs
+	scripts/system-packages mariadb-server e2fsprogs kamailio kamailio-sqlite-modules kamailio-utils-modules
 	$(BIN)/python tests/benchmarks/faults.py
 
 soak: $(DEV_STAMP)

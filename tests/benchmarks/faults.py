@@ -14,6 +14,9 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1] / "web"
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 
+FOLLOWER_KILLED = "test_nothing_is_lost_however_often_a_follower_is_killed"
+AGENT_KILLED = "test_the_agent_is_killed_at_any_moment"
+
 RUNS = (
     ({"CRASH_ROUNDS": str(5 * ROUNDS)}, ["test_crash.py"]),
     ({"LIST_CRASH_ROUNDS": str(ROUNDS), "LIST_CRASH_ENGINE": "InnoDB"}, ["test_myisam_crash.py"]),
@@ -21,6 +24,8 @@ RUNS = (
     ({"VERB_CRASH_ROUNDS": str(ROUNDS)}, ["test_verb_crash.py"]),
     ({"EDIT_CRASH_ROUNDS": str(ROUNDS)}, ["test_edit_crash.py"]),
     ({"WEBHOOK_KILLS": str(ROUNDS)}, ["test_webhook_crash.py"]),
+    ({"FOLLOW_KILLS": str(ROUNDS)}, [f"../cli/test_following.py::{FOLLOWER_KILLED}"]),
+    ({"EDGE_KILLS": str(ROUNDS)}, [f"../edge/test_agent.py::{AGENT_KILLED}"]),
     ({"STOP_ROUNDS": str(ROUNDS)}, ["test_stopping.py"]),
     ({}, ["test_disk_full.py", "test_locked.py", "test_database_faults.py", "test_mariadb_loss.py"]),
     ({"OUTAGE_CALLS": str(50 * ROUNDS), "OUTAGE_RATE": "100"}, ["../cli/test_outage.py"]),
