@@ -9,6 +9,7 @@ than were acknowledged, or Kamailio has other numbers than an export and the gat
 """
 
 import argparse
+import itertools
 import json
 import tempfile
 import threading
@@ -47,13 +48,23 @@ CLIENTS = 8
 KEPT = 50
 """DIDs that a client keeps: more are deleted, fewer copied."""
 
-CONNECTIONS = (1, 8)
-"""With so many single copies are made beside."""
+FOLLOWERS = {
+    "nobody follows": (False, False),
+    "the edge does": (True, False),
+    "the endpoints do": (False, True),
+    "all do": (True, True),
+}
+"""Whether the edge and the endpoints follow while single copies are made."""
+
+PACE_SECONDS = 0.2
+"""How long a client rests that copies now and then, so that everybody can follow."""
 
 COMPARE_MINUTES = 5.0
 """As agents do by themselves."""
 
-ROUNDS, SECONDS = 3, 5.0
+SECONDS = 5.0
+"""How long single copies are made each time."""
+
 LONGEST = 3_600.0
 """Seconds after which what has not happened counts as never."""
 
@@ -64,11 +75,12 @@ def main(arguments: Sequence[str]) -> int:
     """Do all three, and print what was seen; return the exit status."""
     options = _options(arguments)
     with ExitStack() as stack:
-        followed = stack.enter_context(_followed(mariadb=options.mariadb))
+        followed = stack.enter_context(_followed(mariadb=options.mariadb, rounds=options.rounds))
         followed.batch(options.numbers)
         followed.changes(options.changes)
-        for connections in CONNECTIONS:
-            followed.copies(connections)
+        followed.copies("now and then", followed.now_and_then)
+        followed.copies("1 at once", lambda: followed.at_once(1))
+        followed.copies("8 at once", lambda: followed.at_once(8))
     _print(followed, options)
     return 1 if followed.wrong else 0
 
@@ -79,12 +91,13 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--numbers", type=int, default=1_000_000, help="copies in the batch")
     parser.add_argument("--changes", type=int, default=20_000, help="single changes")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of single copies")
     parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB instead of SQLite")
     return parser.parse_args(arguments)
 
 
 @contextmanager
-def _followed(*, mariadb: bool) -> Iterator["Followed"]:
+def _followed(*, mariadb: bool, rounds: int) -> Iterator["Followed"]:
     with ExitStack() as stack:
         directory = stack.enter_context(servers.workplace())
         url = f"sqlite:///{directory}/didier.db"
@@ -97,7 +110,7 @@ def _followed(*, mariadb: bool) -> Iterator["Followed"]:
         until(lambda: "took an export" in edge.said and edge.is_told)
         for endpoint in endpoints:
             edge.client.add_webhook(endpoint.url, types=[TYPES])
-        yield Followed(edge, endpoints)
+        yield Followed(edge, endpoints, rounds)
 
 
 @dataclass
@@ -106,8 +119,10 @@ class Followed:
 
     edge: Edge
     endpoints: Sequence[Endpoint]
+    rounds: int
     figures: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    _turns: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def client(self) -> Didier:
@@ -121,13 +136,15 @@ class Followed:
         last = str(FIRST + numbers - 1)
         self.figures["batch: numbers"] = f"{numbers:,}"
         after = self.client.sequence()
-        with _Memory(self.edge) as memory:
+        with _Memory(self.edge) as memory, ThreadPoolExecutor(1) as pool:
             began = time.monotonic()
             made = self.client.copy(SOURCE, f"{FIRST}-{last}")
+            # Who asks again and again whether it is done is given way to.
+            waiting = pool.submit(made.wait)
             self._wait(
                 began,
                 {
-                    "batch: made": lambda: self.client.batch(made.id).state == "done",
+                    "batch: made": waiting.done,
                     "batch: known to Kamailio": lambda: self._is_told(last),
                     "batch: heard of by all endpoints": lambda: self._have_heard(numbers),
                 },
@@ -171,19 +188,48 @@ class Followed:
 
     # Copies beside
 
-    def copies(self, connections: int) -> None:
-        """Make single copies as fast as they go, in turns without followers and with them."""
-        rates: dict[bool, list[float]] = {False: [], True: []}
-        for turn in range(2 * ROUNDS):
-            are_followed = bool(turn % 2)
-            self._follow() if are_followed else self._leave()
-            found = wrk(self.edge.server.port, connections, SECONDS, f"{connections}{turn}")
-            rates[are_followed].append(found.rate)
-        alone, beside = median(rates[False]), median(rates[True])
-        times = median(one / other for one, other in zip(rates[False], rates[True], strict=True))
-        what = f"copies, {connections} at once"
-        self.figures[f"{what}: nobody follows"] = f"{alone:,.0f}/s"
-        self.figures[f"{what}: all follow"] = f"{beside:,.0f}/s, {times:.2f} times as slow"
+    def copies(self, how: str, measure: Callable[[], float]) -> None:
+        """Have single copies made, with each kind of followers in turn; *measure* says how long one takes."""
+        taken: dict[str, list[float]] = {who: [] for who in FOLLOWERS}
+        for _ in range(self.rounds):
+            for who, (is_edge, are_endpoints) in FOLLOWERS.items():
+                self._follow(is_edge=is_edge, are_endpoints=are_endpoints)
+                taken[who].append(measure())
+        [alone, *_] = taken.values()
+        for who, found in taken.items():
+            times = median(one / other for one, other in zip(found, alone, strict=True))
+            figure = f"{median(found):.1f} ms each, {times:.2f} times"
+            self.figures[f"copies {how}, {who}"] = figure
+            print(f"copies {how}, {who}: {figure}", flush=True)
+
+    def at_once(self, connections: int) -> float:
+        """Copy as fast as it goes; return the milliseconds that a connection waits for each, on average."""
+        prefix = f"{next(self._turns):03}"
+        return 1000 * connections / wrk(self.edge.server.port, connections, SECONDS, prefix).rate
+
+    def now_and_then(self) -> float:
+        """Copy with rests; return the milliseconds that half of the copies have taken at most."""
+        changer = Changer(Client(self.edge.server, CLIENTS + next(self._turns), 0))
+        taken = []
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            began = time.perf_counter()
+            changer.copy()
+            taken.append(time.perf_counter() - began)
+            time.sleep(PACE_SECONDS)
+        return 1000 * median(taken)
+
+    def _follow(self, *, is_edge: bool, are_endpoints: bool) -> None:
+        """Let these follow from now on, and nobody else."""
+        self._leave()
+        for endpoint in self.endpoints if are_endpoints else ():
+            endpoint.forget()
+            self.client.add_webhook(endpoint.url, types=[TYPES])
+        if is_edge:
+            self.edge.follow()
+            number = str(FIRST - 1 - next(self._turns))
+            self.client.copy(SOURCE, [number])
+            until(lambda: self._is_told(number))
 
     def _leave(self) -> None:
         self.edge.kill()
@@ -192,15 +238,6 @@ class Followed:
         heard = -1
         while heard != (heard := sum(len(one.heard) for one in self.endpoints)):
             time.sleep(5 * LOOK_SECONDS)
-
-    def _follow(self) -> None:
-        for endpoint in self.endpoints:
-            endpoint.forget()
-            self.client.add_webhook(endpoint.url, types=[TYPES])
-        self.edge.follow()
-        number = str(FIRST - 1 - time.monotonic_ns() % 1_000_000_000)
-        self.client.copy(SOURCE, [number])
-        until(lambda: self._is_told(number))
 
     # What is waited for, and looked at
 
