@@ -3,7 +3,6 @@
 import asyncio
 import re
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,7 +26,7 @@ class Heard(NamedTuple):
 class Endpoint:
     """What an address has been sent, in order; *dids* counts those that it has heard of."""
 
-    url: str
+    url: str = ""
     heard: list[Heard] = field(default_factory=list)
     dids: int = 0
 
@@ -46,38 +45,34 @@ class Endpoint:
 
 
 class Endpoints:
-    """A server in a thread of its own, with *count* addresses."""
+    """Servers in a thread of their own, each with a port: to who sends, one is another host."""
 
     def __init__(self, count: int) -> None:
         self._loop = asyncio.new_event_loop()
-        self._by_path: dict[bytes, Endpoint] = {}
         self._count = count
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> list[Endpoint]:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
-        return [*self._by_path.values()]
+        return [self._listening() for _ in range(self._count)]
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
-    async def _listen(self) -> None:
-        server = await self._loop.create_server(lambda: _Connection(self._take), "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        for place in range(self._count):
-            self._by_path[b"/%d" % place] = Endpoint(f"http://127.0.0.1:{port}/{place}")
-
-    def _take(self, path: bytes, body: bytes) -> None:
-        self._by_path[path].take(body)
+    def _listening(self) -> Endpoint:
+        endpoint = Endpoint()
+        listen = self._loop.create_server(lambda: _Connection(endpoint), "127.0.0.1", 0)
+        server = asyncio.run_coroutine_threadsafe(listen, self._loop).result()
+        endpoint.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        return endpoint
 
 
 class _Connection(asyncio.Protocol):
     """Takes messages; what `http.server` does for each takes longer than sending it."""
 
-    def __init__(self, take: Callable[[bytes, bytes], None]) -> None:
-        self._take = take
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self._received = b""
         self._transport: asyncio.Transport
 
@@ -93,6 +88,6 @@ class _Connection(asyncio.Protocol):
             begin, end = head + 4, head + 4 + int(found[1])
             if len(self._received) < end:
                 return
-            self._take(self._received.split(b" ", 2)[1], self._received[begin:end])
+            self._endpoint.take(self._received[begin:end])
             self._received = self._received[end:]
             self._transport.write(_TAKEN)

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 WAIT_SECONDS = 60
+"""How long `Receiver.until` waits for another event."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,14 @@ class Receiver:
             return [message.event for message in self.messages]
 
     def until(self, happened: Callable[[list[Any]], bool]) -> list[Any]:
-        """Wait until *happened* holds of the events; return them."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        """Wait until *happened* holds of the events; return them. Fails when no more of them come."""
+        count, deadline = -1, 0.0
         while not happened(found := self.events):
+            if len(found) != count:
+                count, deadline = len(found), time.monotonic() + WAIT_SECONDS
             if time.monotonic() > deadline:
-                raise AssertionError(f"that did not happen: {[(one['type'], one['id']) for one in found]}")
+                last = [(one["type"], one["id"]) for one in found[-5:]]
+                raise AssertionError(f"that did not happen; of {count} events the last are {last}")
             with self.changed:
                 self.changed.wait(0.1)
         return found
