@@ -508,6 +508,24 @@ def test_a_step_runs_while_nothing_else_is_ordered(engine):
     assert "TWO" == in_loop(scenario())
 
 
+def test_patient_orders_are_no_rush(engine):
+    """Steps stay as long as they are beside them: who follows long work must not make it slow."""
+
+    async def scenario():
+        async with Running(engine) as running:
+            committer = running.committer
+            quiet = [committer.quiet_seconds]
+            for is_patient in (True, False):
+                for number in range(2):
+                    await committer.run(store, f"{is_patient}{number}", is_patient=is_patient)
+                quiet.append(committer.quiet_seconds)
+            return quiet
+
+    before, patient, rushed = in_loop(scenario())
+
+    assert rushed < before <= patient
+
+
 def test_steps_that_wait_at_the_end_are_cancelled(engine):
     """A committer that stops cancels the steps, whether they came before, while or after it did."""
 

@@ -64,6 +64,7 @@ class _Waiting:
     order: Any
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    is_patient: bool
     outcome: Any = None
     error: BaseException | None = field(default_factory=Undecided)
 
@@ -154,8 +155,12 @@ class Committer:
         """How many orders wait."""
         return self._queue.qsize()
 
-    async def run(self, service: Service[Order, Outcome], order: Order) -> Outcome:
+    async def run(
+        self, service: Service[Order, Outcome], order: Order, *, is_patient: bool = False
+    ) -> Outcome:
         """Carry out *order* and return its outcome once the commit is on disk.
+
+        One that *is_patient* waits for a step as long as steps may be (`quiet_seconds`).
 
         Raises `Overloaded` or `Stopping` when the order is not accepted, and whatever *service* raised
         for this order; then nothing of it was stored.
@@ -166,7 +171,7 @@ class Committer:
             raise Overloaded
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        self._queue.put(_Waiting(service, order, loop, future))
+        self._queue.put(_Waiting(service, order, loop, future, is_patient))
         outcome: Outcome = await future
         return outcome
 
@@ -189,7 +194,10 @@ class Committer:
 
     @property
     def quiet_seconds(self) -> float:
-        """How long no order has come, or did not before the last one: a single order is no rush."""
+        """How long no order has come, or did not before the last one: a single order is no rush.
+
+        Patient ones do not count.
+        """
         return max(time.monotonic() - self._ordered_at, self._gap)
 
     def _count_order(self) -> None:
@@ -211,8 +219,9 @@ class Committer:
                 # Whatever happens, also to the log or the metrics: the callers are told, the thread goes on.
                 with suppress(Exception):
                     self._renew_if_lost(conn)
-                    if group:
+                    if not all(waiting.is_patient for waiting in group):
                         self._count_order()
+                    if group:
                         self._commit(conn, group)
                 with suppress(Exception):
                     _settle(group)

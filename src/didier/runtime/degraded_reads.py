@@ -62,7 +62,9 @@ class DegradedReads:
         """
         if not self._nothing_is_stored():
             with suppress(*_NOT_STORED):
-                outcome = await self._committer.run(service, order)
+                # Patient: a follower asks again at each step of a batch. If steps became short for it, there
+                # would be more of them to follow, and so on down to the smallest.
+                outcome = await self._committer.run(service, order, is_patient=True)
                 self._refused.clear()
                 return outcome
         admitted: Outcome = await self._admit_unlogged(decide, order, user, let_in)
@@ -114,4 +116,4 @@ class DegradedReads:
         """Let *service* log what was read, if it can."""
         if not self._nothing_is_stored():
             with suppress(*_NOT_STORED):
-                await self._committer.run(service, record)
+                await self._committer.run(service, record, is_patient=True)
