@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -140,6 +141,13 @@ def test_records_of_one_call_are_one():
     [one] = merged([unanswered, answered, unanswered])
 
     assert ("answered", BEGAN, BEGAN + timedelta(seconds=90)) == (one.result, one.answered_at, one.ended_at)
+
+
+def test_records_of_two_numbers_are_two():
+    """Also with one id, as of a call that was sent on to another number."""
+    other = replace(CALL, number="1800")
+
+    assert [CALL, other] == merged([CALL, other, CALL])
 
 
 class Log:

@@ -106,8 +106,8 @@ def test_what_is_dialled_may_be_no_did_at_all(conn, now):
 
 def test_a_known_call_changes_nothing(conn, now, did_id):
     """The same of another source is another; one that stands twice in a report is known the second time."""
-    first = report(conn, now, call("a"), call("b"), call("b", number="1802"))
-    again = report(conn, now, call("a", number="1803"), call("c"))
+    first = report(conn, now, call("a"), call("b"), call("b", caller="1"))
+    again = report(conn, now, call("a", at=NOON + timedelta(hours=1)), call("c"))
     other = report(conn, now, call("a"), source="other")
 
     assert [Stored(2, 1), Stored(1, 1), Stored(1, 0)] == [first, again, other]
@@ -117,6 +117,14 @@ def test_a_known_call_changes_nothing(conn, now, did_id):
         ("edge", "c", "1801"),
         ("other", "a", "1801"),
     ] == sorted(rows(conn, "source, call_id, number"))
+
+
+def test_a_call_to_another_number_is_another(conn, now):
+    """SIP lets a forked or forwarded INVITE keep its Call-ID; each is known when it is sent again."""
+    calls = [call("a"), call("a", "1802"), call("a1", "801")]
+
+    assert [Stored(3, 0), Stored(0, 3)] == [report(conn, now, *calls) for _ in range(2)]
+    assert [("a", "1801"), ("a", "1802"), ("a1", "801")] == sorted(rows(conn, "call_id, number"))
 
 
 def test_ids_are_compared_to_the_letter(conn, now):

@@ -107,11 +107,11 @@ def _checked(call: ReportedCall) -> ReportedCall:
 
 
 def merged(calls: Iterable[ReportedCall]) -> list[ReportedCall]:
-    """Return calls with one for each id: Asterisk writes a record for each telephone that it has rung."""
-    found: dict[str, ReportedCall] = {}
+    """Return calls with one for each id and number: Asterisk writes a record for each telephone it rings."""
+    found: dict[tuple[str, str], ReportedCall] = {}
     for call in calls:
-        known = found.get(call.call_id)
-        found[call.call_id] = _both(known, call) if known else call
+        known = found.get(key := (call.call_id, call.number))
+        found[key] = _both(known, call) if known else call
     return list(found.values())
 
 

@@ -33,6 +33,15 @@ def test_what_is_reported_is_counted(api):
     assert [("3125550001", 65)] * 2 == [(one["caller"], one["seconds"]) for one in listed]
 
 
+def test_one_call_id_may_have_several_numbers(api):
+    """Each is a call, and known when it is sent again."""
+    calls = [CALL, CALL | {"number": "18009999999"}]
+
+    assert [{"stored": 2, "known": 0}, {"stored": 0, "known": 2}] == [
+        report(api, *calls).body for _ in range(2)
+    ]
+
+
 def test_what_may_be_left_out(api):
     """What a call that nobody answered does not have."""
     least = {name: CALL[name] for name in ("call_id", "number", "started_at", "ended_at")}

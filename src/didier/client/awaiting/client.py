@@ -730,7 +730,8 @@ class AsyncDidier:
     async def report_calls(self, source: str, calls: Iterable[Mapping[str, Any]]) -> models.StoredCalls:
         """Report up to 1,000 calls that have ended, as in the JSON API; those that are known change nothing.
 
-        *source* is the name of who reports. Moments may be datetimes; without a zone they are local time
+        *source* is the name of who reports. A call is known by it, its ``call_id`` and its ``number``: a
+        report may be sent again as it was. Moments may be datetimes; without a zone they are local time
         here.
         """
         return await self._connection.send(report_calls(source, calls))

@@ -63,6 +63,10 @@ class ReportedCall:
         return None
 
 
-def key(source: str, call_id: str) -> str:
-    """Return what a call of a source is known by; the texts themselves are too long for an index."""
-    return hashlib.sha256(f"{source}\0{call_id}".encode()).hexdigest()
+def key(source: str, call_id: str, number: str) -> str:
+    """Return what a call of a source is known by; the texts themselves are too long for an index.
+
+    The number belongs to it: RFC 3261 (16.6) lets a proxy fork an INVITE, or send it on to another number,
+    and each of these calls has the Call-ID of the first.
+    """
+    return hashlib.sha256(f"{source}\0{call_id}\0{number}".encode()).hexdigest()

@@ -43,7 +43,7 @@ def add(conn: Connection, source: str, calls: Iterable[tuple[ReportedCall, int |
 
 def _row(source: str, call: ReportedCall, did_id: int | None) -> tuple[Any, ...]:
     return (
-        reported.key(source, call.call_id),
+        reported.key(source, call.call_id, call.number),
         source,
         call.call_id,
         call.number,

@@ -126,7 +126,7 @@ _REPORTED_CALLS = sa.Table(
     "didier_reported_calls",  # calls that edges and others report
     sa.MetaData(),
     sa.Column("reported_id", _Id, primary_key=True),
-    # Of source and call id, which are too long for an index in utf8mb4.
+    # Of source, call id and number, which are too long for an index in utf8mb4.
     sa.Column(
         "call_key",
         sa.String(64).with_variant(sa.String(64, collation="ascii_bin"), *dialects.MARIADB),

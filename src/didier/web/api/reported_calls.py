@@ -94,7 +94,7 @@ class NewCalls(Body):
 
     source: StrictStr = Field(
         min_length=1, max_length=SOURCE_MOST, pattern="^[0-9A-Za-z_.-]+$",
-        description="Name of who reports; a call is known by it and its `call_id`",
+        description="Name of who reports; a call is known by it, its `call_id` and its `number`",
     )  # fmt: skip
     calls: list[ReportedCall] = Field(
         min_length=1, max_length=CALLS_MOST, description=f"1 to {CALLS_MOST:,} calls"
@@ -133,8 +133,8 @@ _BODY = {
 async def report_calls(request: Request, login: Signed, idempotency_key: IdempotencyKey = None) -> Response:
     """Store calls that have ended, so that usage counts them: all of them, or none if one cannot be.
 
-    A call with the same source and `call_id` as one that is known changes nothing, so a report may be sent
-    again.
+    A call with the same source, `call_id` and `number` as one that is known changes nothing, whatever else it
+    has, so a report may be sent again.
     """
     kind = media_type(request)
     if kind != "application/json" and not kind.endswith("+json"):
