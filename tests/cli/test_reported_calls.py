@@ -155,7 +155,7 @@ class Log:
 
     def __init__(self, directory):
         self.path = directory / "Master.csv"
-        self.tail = Tail(self.path, grows=True)
+        self.tail = Tail(self.path)
         self.position = BEGIN
         self.count = 0
 
@@ -197,14 +197,21 @@ def test_a_file_is_read_as_it_grows(log):
     log.write("f\n")
 
     assert [[], ["a\n", "b\n"], ["half\n"]] == [before, first, log.read()]
-    assert [b"a\n", b"b\n"] == Tail(log.path, grows=True).read(BEGIN, 2)[0]
+    assert [b"a\n", b"b\n"] == Tail(log.path).read(BEGIN, 2)[0]
 
 
-def test_the_end_of_a_file_that_does_not_grow(log):
-    """Is a line too."""
-    log.write("a\nb")
+def test_what_is_there_of_a_last_line(log):
+    """It stands behind the others, also in a file that was rotated; without a file there is none."""
+    nothing = log.tail.rest(BEGIN)
+    log.write("a\nhal")
+    log.read()
+    first = log.tail.rest(log.position)
+    log.write("f\n")
+    log.read()
+    log.rename()
+    log.write("b")
 
-    assert (b"a\n", b"b") == tuple(Tail(log.path, grows=False).read(BEGIN, 5)[0])
+    assert (b"", b"hal", b"b") == (nothing, first, log.tail.rest(log.position))
 
 
 @pytest.mark.parametrize("rotate", ["rename", "copy_and_truncate"])
@@ -303,6 +310,36 @@ def test_a_cursor_is_where_the_next_goes_on(place, tmp_path):
         assert (0, "1 calls were stored, 0 were known.\n") == (done.status, done.out), done.err
 
     assert [f"{number}-a", f"{number}-b"] == stored(place, number)
+
+
+@pytest.mark.parametrize("cut", [40, -1])
+def test_a_last_line_that_is_half_written_is_left(place, tmp_path, cut):
+    """The next start finds all of it."""
+    number, file = place.number(), tmp_path / "Master.csv"
+    whole = line(number, f"{number}-b")
+    arguments = (str(file), "--source", "x", "--time-zone", "UTC", "--cursor", str(tmp_path / "pos"))
+    file.write_text(f"{line(number, f'{number}-a')}\n{whole[:cut]}")
+    first = place("report-calls", *arguments)
+    file.write_text(f"{line(number, f'{number}-a')}\n{whole}\n")
+    second = place("report-calls", *arguments)
+
+    assert (0, "1 calls were stored, 0 were known.\n") == (first.status, first.out), first.err
+    assert "left for later" in first.err
+    assert (0, "1 calls were stored, 0 were known.\n", "") == (second.status, second.out, second.err)
+    assert [f"{number}-a", f"{number}-b"] == stored(place, number)
+
+
+def test_a_last_line_that_is_whole_is_reported(place, tmp_path):
+    """Without its end too; once, also when that is written."""
+    number, file = place.number(), tmp_path / "Master.csv"
+    arguments = (str(file), "--source", "x", "--time-zone", "UTC", "--cursor", str(tmp_path / "pos"))
+    said = []
+    for text in (line(number), "\n"):
+        with file.open("a") as written:
+            written.write(text)
+        said.append(place("report-calls", *arguments).out)
+
+    assert ["1 calls were stored, 0 were known.\n", "0 calls were stored, 1 were known.\n"] == said
 
 
 def test_wrong_orders_are_refused(place, tmp_path):

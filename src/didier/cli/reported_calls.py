@@ -104,8 +104,8 @@ def report_calls(
         raise WrongSetting(f"{file}: there is no such file")
     stop, place = following.Stop(), tailing.PositionFile(cursor)
     with stop.heard(), place.locked(), connection.client() as client:
-        reporter = _Reporter(client, source, reader, stop, place)
-        reporter.run(tailing.Tail(file, follow))
+        reporter = _Reporter(client, source, reader, stop, place, follow)
+        reporter.run(tailing.Tail(file))
     if not follow:
         reporter.tell()
 
@@ -117,6 +117,10 @@ def _zone(name: str | None) -> tzinfo | None:
         raise WrongSetting(f"--time-zone: {name} is no time zone") from None
 
 
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace").strip()
+
+
 @dataclass(slots=True)
 class _Reporter:
     """Reports the lines of a file, and stores how far it is when the server has them."""
@@ -126,27 +130,43 @@ class _Reporter:
     reader: CallReader
     stop: "Stop"
     place: "PositionFile"
+    follow: bool
     pause: Callable[[float], object] = time.sleep
     stored: int = field(default=0, init=False)
     known: int = field(default=0, init=False)
     bad: int = field(default=0, init=False)
 
     def run(self, tail: "Tail") -> None:
-        """Report all that is there; go on for ever with a file that grows."""
+        """Report all that is there; go on for ever with a file that is followed."""
         while True:
             lines, position = tail.read(self.place.position, CALLS_MOST)
             if calls := merged(self._calls(lines)):
-                self._report(calls, tail.grows)
+                self._report(calls)
             with self.stop.finishing():
                 self.place.store(position)
-            if not lines and not tail.grows:
-                return
+            if not lines and not self.follow:
+                return self._report_rest(tail.rest(position))
             if not lines:
                 self.pause(LOOK_SECONDS)
 
+    def _report_rest(self, line: bytes) -> None:
+        """Report a last line without its end if it is a call.
+
+        The position stays before it: if it was half written, the next start finds all of it, and a call that
+        is known changes nothing.
+        """
+        text = _text(line)
+        try:
+            call = self.reader(text) if text else None
+        except BadLine:
+            say(f"didier: left for later, as its end is not there: {text[:SHOWN]}", err=True)
+        else:
+            if call is not None:
+                self._report([call])
+
     def _calls(self, lines: Iterable[bytes]) -> Iterator[ReportedCall]:
         for line in lines:
-            text = line.decode(errors="replace").strip()
+            text = _text(line)
             try:
                 call = self.reader(text) if text else None
             except BadLine as error:
@@ -156,13 +176,13 @@ class _Reporter:
                 if call is not None:
                     yield call
 
-    def _report(self, calls: Sequence[ReportedCall], grows: bool) -> None:
+    def _report(self, calls: Sequence[ReportedCall]) -> None:
         outage = Outage(Policy())
         while True:
             try:
                 self._count(self.client.report_calls(self.source, map(to_json, calls)))
             except DidierError as error:
-                if not grows:
+                if not self.follow:
                     raise
                 wait = outage.wait(error)
                 say(f"didier: {error}; trying again", err=True)

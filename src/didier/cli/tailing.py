@@ -59,11 +59,10 @@ class PositionFile(StoredPlace[Position]):
 class Tail:
     """The lines of the file *path*, and of those that logrotate has made of it.
 
-    *grows*: others write to it, so a last line without its end is left for later.
+    A last line without its end is left for later: it may be half written.
     """
 
     path: Path
-    grows: bool
 
     def read(self, position: Position, most: int) -> tuple[Sequence[bytes], Position]:
         """Return *most* lines behind a position, and the position behind them; none where there are none.
@@ -75,9 +74,16 @@ class Tail:
                 if not _is_behind(file, begin):
                     continue  # it was rotated just now; the next look finds it under another name
                 file.seek(begin.offset)
-                if lines := list(self._lines(file, most, grows=self.grows and path == self.path)):
+                if lines := list(self._lines(file, most, grows=path == self.path)):
                     return lines, _position(file)
         return (), position
+
+    def rest(self, position: Position) -> bytes:
+        """Return what is there of a last line without its end, behind the others."""
+        with suppress(FileNotFoundError), self.path.open("rb") as file:
+            file.seek(position.offset if _is_behind(file, position) else 0)
+            return file.readline(LINE_MOST)
+        return b""
 
     def _files(self, position: Position) -> list[tuple[Path, Position]]:
         """Return the files that are behind a position, the oldest first, and from where on."""
