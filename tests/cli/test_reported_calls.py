@@ -115,7 +115,8 @@ def test_a_call_in_json():
     "values",
     [
         {"started_at": "2026-03-04T05:06:07"}, {"started_at": None}, {"started_at": 5}, {"did_id": 1},
-        {"number": 5}, {"result": "done"}, {"sip_status": 99}, {"call_id": "a\nb"},
+        {"number": 5}, {"result": "done"}, {"result": "busy"}, {"answered_at": None},
+        {"sip_status": 99}, {"call_id": "a\nb"},
     ],
 )  # fmt: skip
 def test_json_without_a_call(values):

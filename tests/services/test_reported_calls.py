@@ -30,8 +30,10 @@ BEGIN, END = datetime(2026, 3, 1), datetime(2026, 4, 1)
 
 
 def call(call_id="a", number="1801", at=NOON, **values):
+    is_answered = values.get("result", "answered") == "answered"
     given = {
-        "caller": "3125550001", "started_at": at, "answered_at": at + timedelta(seconds=5),
+        "caller": "3125550001", "started_at": at,
+        "answered_at": at + timedelta(seconds=5) if is_answered else None,
         "ended_at": at + timedelta(seconds=65), "result": "answered", "sip_status": 200,
         "gateway": "sip:10.0.0.5:5060",
     }  # fmt: skip
@@ -85,7 +87,7 @@ def did_id(conn):
 
 def test_what_is_reported_is_stored_in_utc(conn, now, did_id):
     """With the DID that has the number."""
-    done = report(conn, now, call(answered_at=None, result="busy", sip_status=486, caller="", gateway=""))
+    done = report(conn, now, call(result="busy", sip_status=486, caller="", gateway=""))
 
     assert Stored(1, 0) == done
     columns = "source, call_id, number, caller, result, sip_status, gateway, did_id, answered_at"
@@ -178,6 +180,8 @@ def test_reports_at_the_same_time_are_stored_once(clean, now):
         ("ended_at", {"ended_at": datetime(9500, 1, 1, tzinfo=UTC)}),
         ("answered_at", {"answered_at": NOON - timedelta(seconds=1)}),
         ("answered_at", {"answered_at": NOON + timedelta(seconds=99)}),
+        ("answered_at", {"answered_at": None}),
+        ("answered_at", {"answered_at": NOON, "result": "busy"}),
     ],
 )
 def test_one_call_that_cannot_be_refuses_all(conn, now, field, values):
@@ -187,6 +191,16 @@ def test_one_call_that_cannot_be_refuses_all(conn, now, field, values):
     assert isinstance(refused, InvalidField)
     assert f"calls/1/{field}" == refused.field
     assert [] == rows(conn)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=1), timedelta(days=20_000)])
+def test_a_call_ends_a_day_in_the_future_at_most(conn, now, ahead):
+    """Clocks differ; what is further ahead would never be forgotten."""
+    moment = now.astimezone() + timedelta(days=1) + ahead
+    done = report(conn, now, call(started_at=moment, answered_at=moment, ended_at=moment))
+
+    assert isinstance(done, InvalidField) is bool(ahead)
+    assert ([] if ahead else ["a"]) == [row[0] for row in rows(conn)]
 
 
 def test_calls_that_are_not_seen_count_for_no_did(conn, now):
@@ -239,7 +253,7 @@ def test_no_call_is_counted_twice(conn, now, did_id):
     other = add_did(conn, "1802")
     days = [NOON + timedelta(days=n) for n in range(3)]
     calls = [call(f"{number}{n}", number, at) for number in ("1801", "1802") for n, at in enumerate(days)]
-    report(conn, now, *calls, call("x", at=days[1] + timedelta(minutes=1)))
+    report(conn, days[-1], *calls, call("x", at=days[1] + timedelta(minutes=1)))
     log(conn, "1801", did_id)
     log(conn, "1801", did_id, "2026-03-04 12:00:09")
 

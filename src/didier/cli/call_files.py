@@ -100,7 +100,7 @@ def _zoned(text: str) -> datetime:
 
 
 def _checked(call: ReportedCall) -> ReportedCall:
-    if problem := call.problem():
+    if problem := call.problem(datetime.now(UTC)):
         field, allowed = problem
         raise BadLine(f"{field} has to be {allowed}")
     return call

@@ -51,7 +51,8 @@ def test_what_may_be_left_out(api):
 
 def test_every_result_is_taken(api):
     """And no other."""
-    calls = [CALL | {"call_id": name, "result": name} for name in RESULTS]
+    answered = {"answered": CALL["answered_at"]}
+    calls = [CALL | {"call_id": name, "result": name, "answered_at": answered.get(name)} for name in RESULTS]
 
     assert len(RESULTS) == report(api, *calls).body["stored"]
 
@@ -70,7 +71,14 @@ def test_every_result_is_taken(api):
         ({"started_at": "2026-03-04T05:06:07"}, "invalid-request", "started_at"),
         ({"started_at": "0001-01-01T00:00:00+14:00"}, "invalid-request", "started_at"),
         ({"started_at": "1960-01-01T00:00:00Z"}, "invalid-field", "started_at"),
+        ({"started_at": 1772600767}, "invalid-request", "started_at"),
+        ({"started_at": "1772600767"}, "invalid-request", "started_at"),
+        ({"answered_at": 1772600767.5}, "invalid-request", "answered_at"),
+        ({"started_at": "2026-03-04"}, "invalid-request", "started_at"),
         ({"ended_at": None}, "invalid-request", "ended_at"),
+        ({"ended_at": "2099-03-04T05:06:07Z"}, "invalid-field", "ended_at"),
+        ({"answered_at": None}, "invalid-field", "answered_at"),
+        ({"result": "busy"}, "invalid-field", "answered_at"),
         ({"ended_at": "2026-03-04T05:06:06Z"}, "invalid-field", "ended_at"),
         ({"answered_at": "2026-03-04T05:06:06Z"}, "invalid-field", "answered_at"),
         ({"answered_at": "2026-03-04T05:07:13Z"}, "invalid-field", "answered_at"),

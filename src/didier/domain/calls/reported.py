@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 RESULTS = ("answered", "busy", "no-answer", "cancelled", "rejected", "failed")
 """What came of a call; rejected: by the edge itself, as there is no such number, or it is not active."""
@@ -23,6 +23,9 @@ CALLS_MOST = 1_000
 EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Between them a moment can be shown in every zone, and stored in every database."""
 
+AHEAD = timedelta(days=1)
+"""How far in the future a call may end: clocks differ, and one of years ahead would never be forgotten."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportedCall:
@@ -38,9 +41,9 @@ class ReportedCall:
     sip_status: int | None = None
     gateway: str = ""
 
-    def problem(self) -> tuple[str, str] | None:
+    def problem(self, now: datetime) -> tuple[str, str] | None:
         """Return the first field whose value cannot be, and what it has to be; None without one."""
-        return self._value_problem() or self._moment_problem()
+        return self._value_problem() or self._moment_problem(now)
 
     def _value_problem(self) -> tuple[str, str] | None:
         for name, least, most in _TEXTS:
@@ -53,11 +56,13 @@ class ReportedCall:
             return "sip_status", f"{STATUS_LEAST} to {STATUS_MOST}"
         return None
 
-    def _moment_problem(self) -> tuple[str, str] | None:
+    def _moment_problem(self, now: datetime) -> tuple[str, str] | None:
         if not EARLIEST <= self.started_at < LATEST:
             return "started_at", "a moment from 1971 to 8999"
-        if not self.started_at <= self.ended_at < LATEST:
-            return "ended_at", "not before started_at"
+        if not self.started_at <= self.ended_at <= now + AHEAD:
+            return "ended_at", "not before started_at, and a day in the future at most"
+        if (self.answered_at is not None) != (self.result == "answered"):
+            return "answered_at", "given if result is answered, and only then"
         if self.answered_at and not self.started_at <= self.answered_at <= self.ended_at:
             return "answered_at", "from started_at to ended_at"
         return None

@@ -43,7 +43,7 @@ def report(conn: Connection, orders: Sequence[CallReport], now: datetime) -> lis
     if not reported.are_kept(conn):
         return [ReportedCallsOff() for _ in orders]
     there = _dids(conn, {call.number for order in orders for call in order.calls})
-    done = [_report(conn, order, there) for order in orders]
+    done = [_report(conn, order, there, now) for order in orders]
     oldest = now - timedelta(days=max(order.days for order in orders))
     reported.forget(conn, oldest, FORGOTTEN_MOST)
     return done
@@ -56,8 +56,8 @@ def _dids(conn: Connection, numbers: Collection[str]) -> dict[str, Did]:
     return {number: did for number in possible if (did := found.get(number))}
 
 
-def _report(conn: Connection, order: CallReport, there: Mapping[str, Did]) -> Stored | Refusal:
-    refused = missing_rights(order.caller.user, "report_calls") or _refused(order)
+def _report(conn: Connection, order: CallReport, there: Mapping[str, Did], now: datetime) -> Stored | Refusal:
+    refused = missing_rights(order.caller.user, "report_calls") or _refused(order, now.astimezone())
     if refused:
         return refused
     stored = reported.add(
@@ -66,10 +66,10 @@ def _report(conn: Connection, order: CallReport, there: Mapping[str, Did]) -> St
     return Stored(stored, len(order.calls) - stored)
 
 
-def _refused(order: CallReport) -> Refusal | None:
+def _refused(order: CallReport, now: datetime) -> Refusal | None:
     """Refuse a call that cannot be, or whose number the caller's token does not reach."""
     for place, call in enumerate(order.calls):
-        if problem := call.problem():
+        if problem := call.problem(now):
             field, allowed = problem
             return InvalidField(f"calls/{place}/{field}", str(getattr(call, field)), allowed)
         if refused := authentication.not_reached(order.caller, call.number, "report_calls"):

@@ -74,7 +74,9 @@ class ReportedCall(Body):
         "", max_length=CALLER_MOST, description="Number of the caller; empty when it is hidden"
     )
     started_at: ZonedMoment
-    answered_at: ZonedMoment | None = Field(None, description="Null for a call that was not answered")
+    answered_at: ZonedMoment | None = Field(
+        None, description="Given if `result` is `answered`, and only then"
+    )
     ended_at: ZonedMoment
     result: Literal["answered", "busy", "no-answer", "cancelled", "rejected", "failed"] = Field(
         description="`rejected`: by the edge itself, as there is no such number or it is not active"

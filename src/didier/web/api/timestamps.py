@@ -1,9 +1,12 @@
 """Moments in requests and answers: with a zone outside, local time in the database."""
 
+import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, WithJsonSchema
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def _on_our_clock(moment: datetime) -> datetime:
@@ -20,11 +23,18 @@ def _on_our_clock(moment: datetime) -> datetime:
     return moment
 
 
+def _written(value: Any) -> Any:
+    """Refuse numbers, also those in texts: pydantic takes them for seconds, or for milliseconds if large."""
+    if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        return value
+    raise ValueError("a moment with its zone, as RFC 3339 has it, such as 2026-03-04T05:06:07+00:00")
+
+
 Moment = Annotated[datetime, AfterValidator(_on_our_clock)]
 """A moment in a request; without a zone it is local time of the server."""
 
-ZonedMoment = Annotated[AwareDatetime, AfterValidator(_on_our_clock)]
-"""A moment in a request that has to say its zone."""
+ZonedMoment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_on_our_clock)]
+"""A moment in a request that has to say its zone, as RFC 3339 has it."""
 
 ZonedText = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """A moment in an answer, as `zoned` writes it."""
