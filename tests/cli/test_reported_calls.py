@@ -400,10 +400,11 @@ def test_nothing_is_lost_when_the_command_and_the_file_go(place, tmp_path):
             act()
             reporter = Reporter(place, tmp_path)
     until(lambda: set(ids) == set(stored(place, number)))
+    size, position = log.path.stat().st_size, tmp_path / "pos"
+    until(lambda: position.exists() and position.read_text().startswith(f"{size} "))
 
     assert 0 == reporter.stop()
     assert sorted(ids) == sorted(stored(place, number))
-    assert (tmp_path / "pos").read_text().startswith(str(log.path.stat().st_size))
 
 
 def test_the_server_may_be_away(home, tmp_path, monkeypatch):
