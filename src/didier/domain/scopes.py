@@ -35,7 +35,7 @@ SCOPES: tuple[Scope, ...] = (
         frozenset({"user_details", "add_user", "copy_user", "update_user", "delete_user"}),
     ),
     # Who follows changes may not give others the right to list DIDs.
-    Scope("changes:read", "Follow changes, and nothing else", frozenset()),
+    Scope("changes:read", "Follow changes, say how an edge stands, and nothing else", frozenset()),
     Scope("admin", "Manage webhooks", frozenset({"manage_webhooks"})),
     Scope("calls:write", "Report calls, and nothing else", frozenset({"report_calls"})),
     Scope("reports", "Read the API log, and calls to DIDs", frozenset({"api_log", "did_log_export"})),
