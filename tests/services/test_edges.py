@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from didier.cli.local import CALLER
-from didier.domain.edges import BEHIND_MOST, MOST, SEEN_SECONDS, Report
+from didier.domain.edges import BEHIND_MOST, MOST, MOST_OF_USER, SEEN_SECONDS, Report
 from didier.errors import EdgeNotFound, EdgeOfAnother, EdgesOff, InvalidField
 from didier.services.changes import edges
 from didier.services.changes.edges import DeleteEdge, ReportEdge, Standing
@@ -104,13 +104,16 @@ def test_what_is_wrong_is_refused(conn, now):
     """Nothing is stored of it."""
     wrong = [
         {"name": "a b"},
+        {"name": ""},
+        {"name": "a\n"},
+        {"name": "x" * 51},
         {"kamailio": "asleep"},
         {"detail": "\x1b[2J"},
         {"version": "x" * 21},
         {"detail": "x" * 201},
     ]
 
-    assert ["name", "kamailio", "detail", "version", "detail"] == [
+    assert [*["name"] * 4, "kamailio", "detail", "version", "detail"] == [
         say(conn, now, **one).field for one in wrong
     ]
     assert [] == names(conn, MANAGER, now)
@@ -119,12 +122,33 @@ def test_what_is_wrong_is_refused(conn, now):
 def test_there_are_only_so_many_edges(conn, now):
     """Those that are there go on."""
     for number in range(MOST):
+        say(conn, now, MANAGER, name=f"edge-{number}")
+    for by in (FIRST, MANAGER):
+        refused = say(conn, now, by, name="another")
+        assert isinstance(refused, InvalidField)
+        assert ("name", "another") == (refused.field, refused.value)
+
+    assert "edge-0" == say(conn, now, MANAGER, name="edge-0").edge.name
+
+
+def test_a_user_has_only_so_many_edges(conn, now):
+    """Who may not manage webhooks; others still have room, and one that is deleted makes some."""
+    for number in range(MOST_OF_USER):
         say(conn, now, name=f"edge-{number}")
     refused = say(conn, now, name="another")
 
     assert isinstance(refused, InvalidField)
     assert ("name", "another") == (refused.field, refused.value)
     assert "edge-0" == say(conn, now, name="edge-0").edge.name
+    assert "paris" == say(conn, now, SECOND, name="paris").edge.name
+    edges.delete(conn, [DeleteEdge(FIRST, "edge-0")], now)
+    assert "another" == say(conn, now, name="another").edge.name
+
+
+@pytest.mark.parametrize("name", ["a", "London_1.example.com", "1-" * 25])
+def test_names_may_be_those_of_machines(conn, now, name):
+    """As the source of reported calls may."""
+    assert name == say(conn, now, name=name).edge.name
 
 
 def test_without_the_table_edges_are_off(engine, database_url, now):

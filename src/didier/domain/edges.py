@@ -1,13 +1,23 @@
 """Edges: agents beside SIP proxies, and how each says that it stands."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from didier.domain.fields import Rule, text, word
+from didier.domain.fields import Rule, text
 from didier.errors import InvalidField
 
 MOST = 100
 """Most edges that there are."""
+
+MOST_OF_USER = 10
+"""Most edges of a user who may not manage webhooks: nobody can fill the list for all."""
+
+NAME = "^[0-9A-Za-z_.-]+$"
+NAME_MOST = 50
+"""What an edge, or whoever else reports calls, may call itself: names of machines have points."""
+
+NAME_RULE = f"1 to {NAME_MOST} letters, digits, points, - and _"
 
 SEEN_SECONDS = 30
 """How long an edge counts as connected after a report: they come every 10 seconds."""
@@ -39,8 +49,12 @@ class Report:
     detail: str = ""
 
 
+def _name(value: str) -> str | None:
+    return None if len(value) <= NAME_MOST and re.fullmatch(NAME, value) else NAME_RULE
+
+
 _TEXTS: dict[str, Rule] = {
-    "name": word(1, 50), "version": text(0, VERSION_MOST), "detail": text(0, DETAIL_MOST),
+    "name": _name, "version": text(0, VERSION_MOST), "detail": text(0, DETAIL_MOST),
 }  # fmt: skip
 
 

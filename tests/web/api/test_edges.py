@@ -11,10 +11,12 @@ def report(api, name="london-1", **values):
 
 def test_a_whole_life(api):
     """What an edge has said is listed, page by page; what is forgotten is there no more."""
-    told = [report(api, name) for name in ("london-1", "Paris", "Oslo_2")]
+    told = [report(api, name) for name in ("london-1", "Paris.example.com", "Oslo_2")]
     first = api.get("/edges?limit=2").body
     second = api.get(f"/edges?limit=2&cursor={first['next']}").body
-    deleted = [api.ask("DELETE", f"/edges/{name}").status for name in ("LONDON-1", "paris", "oslo_2")]
+    deleted = [
+        api.ask("DELETE", f"/edges/{name}").status for name in ("LONDON-1", "paris.EXAMPLE.com", "oslo_2")
+    ]
 
     assert [200] * 3 == [one.status for one in told], told[0].text
     assert {
@@ -25,7 +27,7 @@ def test_a_whole_life(api):
         "version": "",
         "pending_calls": 0,
     } == {name: value for name, value in told[0].body.items() if name not in {"address", "seen_at", "behind"}}
-    assert [["london-1", "Oslo_2"], ["Paris"]] == [
+    assert [["london-1", "Oslo_2"], ["Paris.example.com"]] == [
         [one["name"] for one in page["items"]] for page in (first, second)
     ]
     assert [204] * 3 == deleted

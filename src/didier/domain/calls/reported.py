@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 RESULTS = ("answered", "busy", "no-answer", "cancelled", "rejected", "failed")
 """What came of a call; rejected: by the edge itself, as there is no such number, or it is not active."""
 
-SOURCE_MOST, CALL_ID_MOST, NUMBER_MOST, CALLER_MOST, GATEWAY_MOST = 50, 255, 64, 64, 128
+CALL_ID_MOST, NUMBER_MOST, CALLER_MOST, GATEWAY_MOST = 255, 64, 64, 128
 """Most characters of each text."""
 
 _TEXTS = (

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from didier.domain import edges as rules
-from didier.domain.edges import BEHIND_MOST, MOST, SEEN_SECONDS, Report
+from didier.domain.edges import BEHIND_MOST, MOST, MOST_OF_USER, SEEN_SECONDS, Report
 from didier.errors import EdgeNotFound, EdgeOfAnother, EdgesOff, InvalidField, Refusal
 from didier.services.changes import webhooks
 from didier.services.users.authentication import Caller
@@ -91,11 +91,21 @@ def _report(conn: Connection, order: ReportEdge, now: datetime) -> Standing | Re
     there = edges.one(conn, said.name)
     if there and not _is_theirs(caller, there):
         return EdgeOfAnother(there.name)
-    if there is None and len(edges.every(conn)) >= MOST:
-        return InvalidField("name", said.name, f"one of the {MOST} that are there, or delete some first")
+    if there is None and (full := _full(caller, edges.every(conn))):
+        return InvalidField("name", said.name, full)
     edge = Edge(said, caller.user.user_id, caller.user.name, caller.address, now.replace(microsecond=0))
     edges.put(conn, edge)
     return Standing.of(edge, sequence.newest(conn), now)
+
+
+def _full(caller: Caller, there: Sequence[Edge]) -> str | None:
+    """Say what is allowed instead of one more edge; None: it may be."""
+    if len(there) >= MOST:
+        return f"one of the {MOST} that are there, or delete some first"
+    own = sum(one.user_id == caller.user.user_id for one in there)
+    if own >= MOST_OF_USER and webhooks.not_permitted(caller):
+        return f"one of your {MOST_OF_USER} that are there, or delete some first"
+    return None
 
 
 def delete(conn: Connection, orders: Sequence[DeleteEdge], now: datetime) -> list[Edge | Refusal]:

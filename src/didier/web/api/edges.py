@@ -13,6 +13,7 @@ from didier.domain.edges import (
     BEHIND_MOST,
     COUNT_MOST,
     DETAIL_MOST,
+    NAME_RULE,
     NUMBER_MOST,
     SEEN_SECONDS,
     VERSION_MOST,
@@ -36,7 +37,7 @@ router = signed_routes("/edges", "edges")
 # Whoever may follow changes may say how far they are: nothing but that is stored.
 PERMISSION = Permission("list_dids", "dids:read", "edges", or_scope="changes:read")
 
-Name = Annotated[str, Path(min_length=1, max_length=100, description="1 to 50 letters, digits, - and _")]
+Name = Annotated[str, Path(min_length=1, max_length=100, description=NAME_RULE)]
 Count = Annotated[StrictInt, Field(ge=0, le=COUNT_MOST)]
 
 

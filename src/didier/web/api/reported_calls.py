@@ -13,11 +13,11 @@ from didier.domain.calls.reported import (
     CALLS_MOST,
     GATEWAY_MOST,
     NUMBER_MOST,
-    SOURCE_MOST,
     STATUS_LEAST,
     STATUS_MOST,
 )
 from didier.domain.calls.reported import ReportedCall as Reported
+from didier.domain.edges import NAME, NAME_MOST
 from didier.services.calls import reported
 from didier.services.calls.reported import CallReport
 from didier.services.calls.reported import Stored as Counted
@@ -95,7 +95,7 @@ class NewCalls(Body):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     source: StrictStr = Field(
-        min_length=1, max_length=SOURCE_MOST, pattern="^[0-9A-Za-z_.-]+$",
+        min_length=1, max_length=NAME_MOST, pattern=NAME,
         description="Name of who reports; a call is known by it, its `call_id` and its `number`",
     )  # fmt: skip
     calls: list[ReportedCall] = Field(
