@@ -319,6 +319,20 @@ def test_strangers_reach_nobody_by_a_route_of_their_own(closed):
         assert [] == victim.requests
 
 
+def test_responses_to_nothing_reach_nobody(closed):
+    """They would go to whatever host their second Via names, over UDP or by a new connection."""
+    with Caller(closed.port) as stranger, Gateway() as victim, socket.create_server((HOST, 0)) as listener:
+        stranger.respond(f"UDP {HOST}:{victim.port}")
+        stranger.respond(f"TCP {HOST}:{listener.getsockname()[1]}")
+        statuses = [stranger.request("OPTIONS", stranger.new("sales")) for _ in range(8)]
+        listener.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+        assert [403] * 8 == statuses
+        assert [] == victim.requests
+
+
 def test_strangers_are_not_answered_for_ever(closed):
     """Whoever asks often gets no more answers, while others do."""
     with Caller(closed.port, "127.0.0.2") as flood, Caller(closed.port) as other:

@@ -181,6 +181,13 @@ class Caller(Socket):
         kept = [(name, value) for name, value in request.headers if name in _KEPT]
         self._socket.sendto(_text("SIP/2.0 200 OK", [*kept, ("To", request.header("To"))]), (HOST, self.edge))
 
+    def respond(self, second: str) -> None:
+        """Send a response to no request, with *second* as its second Via."""
+        vias = [("Via", f"SIP/2.0/{via};branch=z9hG4bKstray") for via in (f"UDP {HOST}:{self.edge}", second)]
+        parties = [("From", "<sip:a@b>;tag=1"), ("To", "<sip:a@b>;tag=2")]
+        rest = [("Call-ID", "stray"), ("CSeq", "1 INVITE")]
+        self._socket.sendto(_text("SIP/2.0 200 OK", [*vias, *parties, *rest]), (HOST, self.edge))
+
     def cancel(self, call: Call) -> Call:
         """Cancel *call*; return it with its last status."""
         self.send("CANCEL", call, 1, f"{call.call_id}-1")
