@@ -89,7 +89,7 @@ def sets(gateways, loaded, trunk):
 @pytest.fixture(scope="module")
 def edge(sets, tmp_path_factory):
     """A Kamailio with numbers of all kinds."""
-    one = Kamailio(tmp_path_factory.mktemp("edge"))
+    one = Kamailio(tmp_path_factory.mktemp("edge"), [HOST, "2001:db8::/32", "127.0.0.4"])
     one.store(NUMBERS | {"!cursor": CURSOR}, sets)
     yield one.start()
     one.stop()
@@ -333,16 +333,62 @@ def test_responses_to_nothing_reach_nobody(closed):
         assert [] == victim.requests
 
 
-def test_strangers_are_not_answered_for_ever(closed):
-    """Whoever asks often gets no more answers, while others do."""
-    with Caller(closed.port, "127.0.0.2") as flood, Caller(closed.port) as other:
+@pytest.mark.parametrize(("host", "tag"), [("127.0.0.2", ""), ("127.0.0.3", ";tag=made-up")])
+def test_strangers_are_not_answered_for_ever(closed, host, tag):
+    """Whoever asks often gets no more answers, as within a call, while others do."""
+    with Caller(closed.port, host) as flood, Caller(closed.port) as other:
         for place in range(300):
-            flood.send("OPTIONS", flood.new("sales"), 1, f"flood-{place}")
+            call = flood.new("sales")
+            call.to += tag
+            flood.send("OPTIONS", call, 1, f"{call.call_id}-{place}")
         status = other.request("OPTIONS", other.new("sales"))
         answered = len(flood.received())
 
         assert 403 == status
         assert 0 < answered < 150
+
+
+def within(call, edge, uri):
+    """Make *call* look like one that was answered by *uri*, over *edge*."""
+    call.to += ";tag=made-up"
+    call.routes = [f"<sip:{HOST}:{edge.port};lr>"]
+    call.uri = uri
+    return call
+
+
+@pytest.mark.parametrize("routed", [False, True])
+def test_carriers_reach_gateways_alone_by_a_route_of_their_own(edge, caller, gateways, routed):
+    """In calls that are not known, as after a restart; neither the request nor a route names others."""
+    with Caller(edge.port, "127.0.0.2") as victim:
+        elsewhere = f"sip:127.0.0.2:{victim.port}"
+        call = within(caller.new("sales"), edge, gateways.london.uri if routed else elsewhere)
+        if routed:
+            call.routes.append(f"<{elsewhere};lr>")
+        caller.send("ACK", call, 1, f"{call.call_id}-ack")
+        statuses = [caller.request(method, call) for method in ("BYE", "INFO", "INVITE", "MESSAGE")]
+
+        assert [481, 481, 481, 405] == statuses
+        assert [] == victim.received()
+    assert 200 == caller.request("BYE", within(caller.new("sales"), edge, gateways.london.uri))
+
+
+def test_gateways_reach_carriers_in_calls_that_are_not_known(edge, caller):
+    """As after a restart; whoever has the address of a gateway stands for it, from whatever port."""
+    with Caller(edge.port, "127.0.0.4") as carrier:
+        call = within(caller.new("sales"), edge, f"sip:127.0.0.4:{carrier.port}")
+        caller.send("BYE", call, 2, f"{call.call_id}-bye")
+
+        assert ("BYE", call.call_id) == ((told := carrier.receive()).method, told.header("Call-ID"))
+
+
+def test_only_requests_of_calls_go_within_them(edge, caller, gateways):
+    """Others are refused, though the call is known."""
+    call = caller.invite("sales")
+    statuses = [caller.request(method, call) for method in ("MESSAGE", "REGISTER", "SUBSCRIBE", "BYE")]
+    arrived = [one.method for one in gateways.london.requests if one.header("Call-ID") == call.call_id]
+
+    assert [405, 405, 405, 200] == statuses
+    assert ["INVITE", "ACK", "BYE"] == arrived
 
 
 def test_calls_go_to_gateways_alone(caller, gateways, edge):

@@ -180,6 +180,7 @@ def _values(one: Installation) -> dict[str, object]:
         "listen": "\n".join(f"listen={listen}" for listen in one.listen),
         "several": "yes" if len(hosts) > 1 else "no",
         "sources": " || ".join(f"src_ip == {network}" for network in one.sources),
+        "networks": ",".join(one.sources),
         "default_set": one.default_set,
         "control_port": one.control_port,
         "calls_port": one.calls_port,
