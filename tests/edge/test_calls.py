@@ -52,6 +52,13 @@ def test_texts_are_cut_and_cleaned():
     assert (255, 64, "447") == (len(call["call_id"]), len(call["caller"]), call["caller"][:3])
 
 
+def test_texts_of_all_bytes():
+    """Whatever a Call-ID is made of, it stays its own."""
+    found = [read(LINE.replace("a%40b", written))["call_id"] for written in ("caf%c3%a9", "%ff1", "%fe1")]
+
+    assert ["café", "\\xff1", "\\xfe1"] == found
+
+
 def test_clocks_that_go_backwards_end_no_call_before_it_began():
     """The API refuses such calls."""
     call = read("a\tb\t\t1772600767\t1772600760\t1772600700\t200\t")

@@ -594,6 +594,18 @@ def test_odd_numbers_and_callers(agent, caller, odd):
     assert row[2] in {"", odd[:64]}
 
 
+@pytest.mark.parametrize("number", ["é123", "%C3%A9123"])
+def test_what_is_not_ascii_is_reported(agent, caller, number):
+    """As it was sent; it is no number that anybody has."""
+    call = caller.new(number, "4é4")
+    call.call_id = f"é-{call.call_id}"
+    caller.send("INVITE", call, 1, f"{number}-1")
+    status = caller.follow(call).status
+    row = report_of(agent, call)
+
+    assert (404, number, "4é4") == (status, unquote(row[1]), unquote(row[2]))
+
+
 @pytest.mark.parametrize("status", [486, 404, 603])
 def test_calls_that_the_gateway_refuses(agent, caller, gateways, status):
     """The status is that which the caller was told."""

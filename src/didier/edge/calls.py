@@ -70,7 +70,7 @@ def _is_about_a_call(error: ProblemError) -> bool:
 
 
 def _clean(text: str) -> str:
-    decoded = unquote(text)
+    decoded = unquote(text, errors="backslashreplace")  # what is no UTF-8 stays different from others
     return "".join(character for character in decoded if not characters.refused(character))
 
 
