@@ -34,13 +34,20 @@ class Row(NamedTuple):
 
 
 def rows(sets: Iterable[GatewaySet]) -> list[Row]:
-    """Return the rows for *sets*."""
+    """Return the rows for *sets*.
+
+    Gateways with TLS are left out: kamailio.cfg has no certificates, and Kamailio would log each of its attempts.
+    """
     return [
         _row(one.number * _LEVELS + level, gateway, one.probing)
         for one in sets
-        for level, (_, gateways) in enumerate(groupby(one.in_order, key=lambda each: each.priority))
+        for level, (_, gateways) in enumerate(groupby(_reachable(one), key=lambda each: each.priority))
         for gateway in gateways
     ]
+
+
+def _reachable(one: GatewaySet) -> list[Gateway]:
+    return [gateway for gateway in one.in_order if gateway.address.transport != "tls"]
 
 
 def _row(setid: int, gateway: Gateway, probing: bool) -> Row:
