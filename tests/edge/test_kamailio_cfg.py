@@ -441,6 +441,20 @@ def test_unknown_numbers_with_a_set(sets, caller, gateways, tmp_path):
     assert [200, 200, 480] == statuses
 
 
+def test_nobody_knows_numbers_before_the_first_export(caller, tmp_path):
+    """Carriers are told to try again, until there are numbers; afterwards others do not exist."""
+    one = Kamailio(tmp_path)
+    one.store({"!cursor": CURSOR})
+    one.start()
+    caller.edge = one.port
+    before = caller.status("sales")
+    one.push("+1500=0\n")
+    after = caller.status("sales")
+    one.stop()
+
+    assert (503, 404) == (before, after)
+
+
 # --- Control over HTTP ------------------------------------------------------------------------------------
 
 
