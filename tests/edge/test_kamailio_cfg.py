@@ -14,7 +14,7 @@ from didier.domain.sip_addresses import Address
 from didier.edge.digest import digest
 from support import receiver
 from support.kamailio import Kamailio
-from support.process import until
+from support.process import SECONDS, until
 from support.receiver import Receiver
 from support.sip import HOST, Caller, Gateway, free_port, sipp_calls, sipp_gateway
 
@@ -331,6 +331,21 @@ def test_responses_to_nothing_reach_nobody(closed):
 
         assert [403] * 8 == statuses
         assert [] == victim.requests
+
+
+def test_half_requests_of_strangers_do_not_stay(closed):
+    """A thousand of them leave control as it was, and are gone when nothing comes."""
+    with ExitStack() as stack:
+        there = [
+            stack.enter_context(socket.create_connection((HOST, closed.port), SECONDS)) for _ in range(1100)
+        ]
+        for one in there:
+            one.sendall(b"INVITE sip:x SIP/2.0\r\nVia: x")
+        with httpx2.Client(headers=closed.http.headers, base_url=closed.http.base_url) as anew:
+            answer = anew.get("/cursor")
+
+        assert 200 == answer.status_code
+        assert b"" == there[0].recv(1000)
 
 
 @pytest.mark.parametrize(("host", "tag"), [("127.0.0.2", ""), ("127.0.0.3", ";tag=made-up")])

@@ -36,7 +36,7 @@ class Row(NamedTuple):
 def rows(sets: Iterable[GatewaySet]) -> list[Row]:
     """Return the rows for *sets*.
 
-    Gateways with TLS are left out: kamailio.cfg has no certificates, and Kamailio would log each of its attempts.
+    Gateways with TLS are left out: kamailio.cfg has no certificates, and Kamailio would log each attempt.
     """
     return [
         _row(one.number * _LEVELS + level, gateway, one.probing)
