@@ -43,6 +43,7 @@ def reaches(edge, number, status=200):
 def test_calls_follow_a_did(edge):
     """Copied, sent elsewhere, deactivated, deleted, and all that undone."""
     number = new()
+    reaches(edge, SOURCE)
     before = edge.status(number)
     edge.client.copy(SOURCE, [number])
     reaches(edge, number)
