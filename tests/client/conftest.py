@@ -37,9 +37,9 @@ def client(clients, place):
 
 @pytest.fixture
 def block(clients, request):
-    """The first seven digits of numbers that no other of these tests uses."""
+    """The first seven digits of numbers that no other of these tests uses, and no DID has that is there."""
     place = TESTS.setdefault(request.node.nodeid, len(TESTS))
-    return f"1{800_000 + place}"
+    return f"1{801_000 + place}"
 
 
 TESTS = {}

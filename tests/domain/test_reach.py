@@ -86,7 +86,8 @@ def test_each_function_that_the_other_may_call_is_lacking(functions):
     assert () == lacking(long, short)
 
 
-@pytest.mark.parametrize("function", FURTHER)
+# Reporting calls asks for API Access alone, which the manager has.
+@pytest.mark.parametrize("function", [name for name in FURTHER if RIGHTS[name].setting != "api_access"])
 def test_a_function_counts_with_the_right_that_it_asks_for(function):
     """Functions of somebody without any right reach nothing."""
     rights = {"modify_dids": False, "delete_dids": False, "view_reports": False, "manage_servers": False,
