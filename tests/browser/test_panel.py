@@ -154,6 +154,23 @@ def test_a_wrong_value_is_said_beside_its_field(panel, server):
     assert "DID Description: Tutorial sales line → Sales of the west" in panel.text()
 
 
+def test_a_button_stays_under_the_pointer_that_presses_it(panel):
+    """What is wrong with the field that is left for a button is said when the button is let go: it counts."""
+    panel.open(f"/did/{SOURCE}/edit")
+    panel.page.fill("#did_description", "abc")
+    panel.page.hover("button:has-text('Save changes')")
+    with panel.page.expect_response(lambda answer: "/admin/choices/check" in answer.url):
+        panel.page.mouse.down()
+    # An answer later than the one that tells of the field: that has been dealt with.
+    panel.page.evaluate("fetch('/admin/choices/check?column=did_description&value=abc').then((one) => one.json())")
+    while_pressed = panel.text("#did_description-problem")
+    panel.page.mouse.up()
+    panel.page.wait_for_selector("#did_description:focus")
+
+    assert "" == while_pressed
+    assert "6 to 50 characters" in panel.text("#did_description-problem")
+
+
 def test_a_change_that_was_made_meanwhile_is_not_lost(panel, server):
     """A form that shows an older state changes nothing, and says why."""
     panel.open(f"/did/{SOURCE}/edit")

@@ -33,12 +33,27 @@ function say(field, text) {
   document.getElementById(`${field.id}-problem`).textContent = text;
 }
 
+// What is said beside a field moves what stands below it: a button that is being pressed would slip from under
+// the pointer, and the click be lost.
+let released = Promise.resolve();
+addEventListener("pointerdown", (event) => {
+  if (!event.target.closest("button")) return;
+  released = new Promise((resolve) => {
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(resolve), { once: true });
+  });
+}, { capture: true });
+
 async function check(field) {
   if (UNCHECKED.includes(field.name) || (!field.value && field.tagName === "SELECT")) return say(field, "");
   const value = field.value;
   const query = new URLSearchParams({ column: field.name, value });
   const answer = await fetch(`/admin/choices/check?${query}`, { credentials: "same-origin", redirect: "error" }).catch(() => null);
-  if (answer?.ok && field.value === value) say(field, (await answer.json()).text);
+  if (!answer?.ok) return;
+  const { text } = await answer.json();
+  await released;
+  if (field.value !== value) return;
+  say(field, text);
+  arrange();
 }
 
 function changes() {
@@ -94,6 +109,11 @@ form.addEventListener("submit", (event) => {
 anyway.addEventListener("click", () => submit(anyway, true));
 form.addEventListener("input", () => { nowhere.hidden = true; });
 
-for (const field of fields) field.addEventListener("change", () => { check(field); arrange(); });
+for (const field of fields) {
+  field.addEventListener("change", () => {
+    check(field);
+    if (field.tagName === "SELECT") arrange();
+  });
+}
 everything.addEventListener("change", arrange);
 arrange();
