@@ -162,7 +162,9 @@ def test_a_button_stays_under_the_pointer_that_presses_it(panel):
     with panel.page.expect_response(lambda answer: "/admin/choices/check" in answer.url):
         panel.page.mouse.down()
     # An answer later than the one that tells of the field: that has been dealt with.
-    panel.page.evaluate("fetch('/admin/choices/check?column=did_description&value=abc').then((one) => one.json())")
+    panel.page.evaluate(
+        "fetch('/admin/choices/check?column=did_description&value=abc').then((one) => one.json())"
+    )
     while_pressed = panel.text("#did_description-problem")
     panel.page.mouse.up()
     panel.page.wait_for_selector("#did_description:focus")

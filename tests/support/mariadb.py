@@ -75,6 +75,10 @@ class MariaDB:
         """Return the URL of the database *name*."""
         return f"mysql+pymysql://root@127.0.0.1:{self.port}/{name}"
 
+    def rows(self, url: str, table: str) -> Path:
+        """Return the file with the rows of a MyISAM *table* in the database at *url*."""
+        return self.directory / "data" / url.rpartition("/")[2] / f"{table}.MYD"
+
     def database(self) -> str:
         """Make an empty database with VICIdial's character set; return its URL."""
         self._made += 1

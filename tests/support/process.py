@@ -63,9 +63,9 @@ class Process:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Wait for *condition* to be true; fail when it never is."""
+def until(condition: Callable[[], object], pause: float = 0.01) -> None:
+    """Wait for *condition* to be true, looking after each *pause* of seconds; fail when it never is."""
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(pause)

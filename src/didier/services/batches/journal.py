@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from didier.domain.targets import run_of
+from didier.errors import TableDamaged
 from didier.storage.changes import change_log, journal
 from didier.storage.changes.change_log import CREATED, DELETED, UPDATED, Change, Image
 from didier.storage.changes.journal import Entry
@@ -21,6 +22,7 @@ from didier.storage.dids.bulk import Block
 from didier.storage.dids.did_fields import version_of
 from didier.storage.dids.dids import STAMP
 from didier.storage.statements import as_moment, as_text, is_transactional
+from didier.storage.system import health
 from didier.storage.tables import DIDS
 
 
@@ -48,10 +50,22 @@ def is_clear(conn: Connection) -> bool:
 
 
 def take_back(conn: Connection) -> list[TakenBack]:
-    """Take back what was left half done; nobody was told that it was done."""
-    if is_transactional(conn, DIDS):
+    """Take back what was left half done; nobody was told that it was done.
+
+    Raises `TableDamaged`.
+    """
+    if is_transactional(conn, DIDS) or not journal.left(conn):
         return []
+    _check(conn)
     return [_take_back(conn, entry) for entry in journal.left(conn)]
+
+
+def _check(conn: Connection) -> None:
+    """See to it that all DIDs are seen: one that is not would come back when what made it is forgotten."""
+    if health.hidden_damage(conn, DIDS):
+        dids.highest_id(conn)  # MariaDB repairs the table as it is opened for that
+        if health.hidden_damage(conn, DIDS):
+            raise TableDamaged(DIDS)
 
 
 def _take_back(conn: Connection, entry: Entry) -> TakenBack:
