@@ -123,7 +123,7 @@ def test_a_kill_leaves_no_list_half_made(victim, url, database, server):
 
 
 def in_the_middle(rows: Path | None) -> None:
-    """Wait for a moment in the middle of the load: when *rows*, the file of a table, grows by a part of a list."""
+    """Wait for a moment in the middle of the load: when *rows*, the file of a table, has a part of a list."""
     if rows is None:
         threading.Event().wait(random.uniform(0, 0.25))
         return
