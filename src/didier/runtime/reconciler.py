@@ -1,25 +1,19 @@
 """Looking for what was done to DIDs beside Didier: a job of one process of those on a database.
 
 It goes through all ranges of ids, over and over, and takes a small share of the time. Most ranges are as they
-are remembered, which is read on a connection of its own and stores nothing. What is stored goes through the
-committer in short steps, behind the orders of those who wait.
+are remembered, which is only read.
 """
 
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from didier.errors import Unavailable
 from didier.runtime.committer import Committer
+from didier.runtime.leased_job import RETRY_SECONDS, LeasedJob
 from didier.runtime.leases import LeaseHolder
 from didier.services.changes import reconcile as services
 from didier.services.changes.reconcile import Look, Settled
@@ -27,17 +21,12 @@ from didier.storage.changes import ranges, reconcile, sequence
 from didier.storage.changes.change_log import Change
 from didier.storage.changes.ranges import RangeRows
 from didier.storage.changes.reconcile import Pass, Sign
-from didier.storage.database import database_file, reading
-from didier.storage.failures import is_passing, unavailable
+from didier.storage.database import reading
 from didier.storage.statements import is_transactional
-from didier.storage.system import leases
-from didier.storage.system.leases import Lease, LeaseLost
+from didier.storage.system.leases import Lease
 from didier.storage.tables import DIDS
 
 LEASE = "reconciler"
-
-SHARE = 0.02
-"""Part of the time that is spent on this, at most."""
 
 SECONDS = 300.0
 """How long after the beginning of a pass the next one begins, unless the settings say otherwise."""
@@ -45,21 +34,16 @@ SECONDS = 300.0
 LOOK_SECONDS = 5.0
 """How often it is looked whether a pass is due: another process may have made one."""
 
-RETRY_SECONDS = 1.0
-"""How long to wait when the database does not answer, or a range cannot be settled yet."""
-
 ATTEMPTS = 10
 """How often a range is looked at again that could not be settled; the pass is not complete without it."""
 
 SETTLE_SECONDS = 1.0
 """How long a difference must last in tables without transactions, where others commit behind their writes."""
 
-Outcome = TypeVar("Outcome")
-
 log = structlog.get_logger()
 
 
-class Reconciler:
+class Reconciler(LeasedJob):
     """The thread that compares DIDs with the change log while this process has the lease.
 
     *observe* is told each change that was found.
@@ -73,54 +57,18 @@ class Reconciler:
         seconds: float = SECONDS,
         clock: Callable[[], datetime] = datetime.now,
     ) -> None:
-        self._engine = engine
-        self._committer = committer
+        super().__init__(LEASE, engine, committer, lease_holder)
         self._seconds = seconds
         self._clock = clock
-        # An embedded database works in this thread: what others of the machine do meanwhile does not count.
-        self._time = time.thread_time if database_file(engine.url) else time.perf_counter
-        self._woken = threading.Event()
-        self._ending = threading.Event()
-        self._leased = lease_holder.lease(LEASE, self._woken.set)
         self._last: Pass | None = None
         self._hurried: Pass | None = None  # the last pass when a sign was seen that another one is wanted
         self._sign: Sign | None = None
-        self._thread: threading.Thread | None = None
         self.observe: Callable[[Change], None] = lambda _: None
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread = threading.Thread(target=self._work, name="reconciler", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread, and wait for it; to be called before the committer and the leases stop."""
-        self._ending.set()
-        self._woken.set()
-        if self._thread:
-            self._thread.join()
 
     @property
     def lag_seconds(self) -> float:
         """Return how long ago the last complete pass began: what was done before then has been found."""
         return time.time() - self._last.began if self._last else float("nan")
-
-    def _work(self) -> None:
-        with suppress(OSError):  # those who wait for an answer come first
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
-        while not self._ending.is_set():
-            self._woken.clear()
-            try:
-                wait = self._turn()
-            except CancelledError:
-                break  # the committer has stopped
-            except Exception as error:
-                # What the database is away for the committer says; or another writer was faster.
-                if not (isinstance(error, Unavailable) or unavailable(error) or is_passing(error)):
-                    log.exception("reconciler_failed")
-                wait = RETRY_SECONDS
-            self._woken.wait(wait)
-        self._leased.give_back()
 
     def _turn(self) -> float:
         """Make the pass that is due, if that is this process's to do; return how long to wait then."""
@@ -134,11 +82,7 @@ class Reconciler:
         if (lease := self._leased.lease) is None:
             return LOOK_SECONDS  # or until it is there
         self._sign = self.read(reconcile.sign)
-        try:
-            return 0.0 if _Round(self, lease).go() else RETRY_SECONDS
-        except LeaseLost:
-            self._leased.lost(lease)
-            return RETRY_SECONDS
+        return 0.0 if _Round(self, lease).go() else RETRY_SECONDS
 
     def _is_hurried(self) -> bool:
         """Say whether something seems to have been done beside Didier since the last pass."""
@@ -146,50 +90,6 @@ class Reconciler:
         if before and before.newest == self._sign.newest and before.seen != self._sign.seen:
             self._hurried = self._last
         return self._hurried == self._last
-
-    @property
-    def is_ending(self) -> bool:
-        """Whether the thread is to end."""
-        return self._ending.is_set()
-
-    def has(self, lease: Lease) -> bool:
-        """Say whether *lease* is this process's still."""
-        return self._leased.lease == lease
-
-    def read(self, work: Callable[[Connection], Outcome]) -> Outcome:
-        """Return what *work* finds on a connection of its own; time is left to others in proportion."""
-        with self._paced(), reading(self._engine) as conn:
-            return work(conn)
-
-    def store(self, work: Callable[[Connection], Outcome], lease: Lease) -> Outcome:
-        """Carry out a step under *lease* behind the orders that wait. Raises `LeaseLost`."""
-        taken = 0.0
-
-        def timed(conn: Connection) -> Outcome:
-            nonlocal taken
-            began = time.perf_counter()
-            leases.hold(conn, lease)
-            outcome = work(conn)
-            taken = time.perf_counter() - began
-            return outcome
-
-        outcome = self._committer.later(timed).result()
-        self.rest(taken)
-        return outcome
-
-    @contextmanager
-    def _paced(self) -> Iterator[None]:
-        began = self._time()
-        yield
-        self.rest(self._time() - began)
-
-    def rest(self, taken: float) -> None:
-        """Wait as long as *taken* seconds of work demand."""
-        self._ending.wait(taken * (1 / SHARE - 1))
-
-    def wait(self, seconds: float) -> None:
-        """Wait for *seconds*, or until the thread is to end."""
-        self._ending.wait(seconds)
 
     def now(self) -> datetime:
         """Return the time."""
