@@ -231,6 +231,14 @@ class Settings(BaseSettings):
         " 2 % of the time at most, so that it may last longer than that",
     )
 
+    check_seconds: float = Field(
+        300.0,
+        ge=0,
+        le=86_400,
+        description="How often it is looked with which DIDs something is wrong, so that followers hear of"
+        " `check.failed` and `check.passed`; it takes 2 % of the time at most. 0: never",
+    )
+
     feed_days: int = Field(
         90,
         ge=1,

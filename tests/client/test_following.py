@@ -6,7 +6,15 @@ import httpx2
 import pytest
 
 from client.test_streams import refused
-from didier.client import ChangedBatch, ChangedDid, ChangedGatewaySet, ChangedUser, GatewaySet
+from didier.client import (
+    ChangedBatch,
+    ChangedCheck,
+    ChangedDid,
+    ChangedGatewaySet,
+    ChangedUser,
+    DidFinding,
+    GatewaySet,
+)
 from didier.client.errors import ChangesGone, ConnectionFailed, NotPermitted, Overloaded
 
 DATA = {
@@ -85,6 +93,19 @@ def test_a_gateway_set_is_what_it_is_from_then_on(asked):
     assert (GatewaySet, "london", "SALES", "sip:10.0.0.5:5060") == (
         type(stored.stored), stored.name, stored.stored.user_group, stored.stored.gateways[0].address,
     )  # fmt: skip
+
+
+def test_a_check_has_what_is_wrong_from_then_on(asked):
+    """The same of all DIDs of a run; of those that pass nothing."""
+    run = {"did_id": 7, "did_pattern": "5550100", "last": "5550101", "size": 2}
+    wrong = [{"kind": "missing", "reason": "the in-group GHOST does not exist"}]
+    failed = event(1, "check.failed") | {"data": {**run, "findings": wrong}}
+    passed = event(2, "check.passed") | {"data": {**run, "findings": []}}
+    client, _ = asked(page(failed, passed, next=2))
+    before, after = (one.data for one in client.changes())
+
+    assert ChangedCheck(7, "5550100", "5550101", 2, (DidFinding(**wrong[0]),)) == before
+    assert ChangedCheck(7, "5550100", "5550101", 2) == after
 
 
 def test_changes_are_asked_for_page_by_page(asked):

@@ -59,5 +59,5 @@ _FILLED = (
     DIDS, "vicidial_admin_log", "vicidial_api_log", "didier_batches", "didier_batch_items",
     "didier_batch_input", "didier_snapshots", "didier_history", "didier_changes", "didier_locked_dids",
     "didier_idempotency", "didier_did_fields", "didier_journal", "didier_gateways", "didier_reported_calls",
-    "vicidial_did_log",
+    "didier_failed_checks", "vicidial_did_log",
 )  # fmt: skip

@@ -10,7 +10,14 @@
 
 from didier.client.awaiting import AsyncBatch, AsyncDestinations, AsyncDidier, AsyncPreview
 from didier.client.blocking import Batch, Destinations, Didier, Preview
-from didier.client.events import ChangedBatch, ChangedDid, ChangedGatewaySet, ChangedUser, ChangeEvent
+from didier.client.events import (
+    ChangedBatch,
+    ChangedCheck,
+    ChangedDid,
+    ChangedGatewaySet,
+    ChangedUser,
+    ChangeEvent,
+)
 from didier.client.exporting import Exported
 from didier.client.models import (
     CallRoute,
@@ -60,6 +67,7 @@ __all__ = [
     "Change",
     "ChangeEvent",
     "ChangedBatch",
+    "ChangedCheck",
     "ChangedDid",
     "ChangedGatewaySet",
     "ChangedUser",

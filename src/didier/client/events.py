@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Self
 
-from didier.client.models import GatewaySet, Model, Totals, Value, frozen, moment
+from didier.client.models import DidFinding, GatewaySet, Model, Totals, Value, frozen, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,34 @@ class ChangedGatewaySet(Model):
         return super(ChangedGatewaySet, cls).read(data, stored=stored, **given)
 
 
-_Changed = ChangedDid | ChangedBatch | ChangedUser | ChangedGatewaySet
+@dataclass(frozen=True, slots=True)
+class ChangedCheck(Model):
+    """What is wrong from now on with a DID, or with *size* DIDs with consecutive numbers and ids: *findings*.
+
+    *did_pattern* is the number, of many the first; *last* the last of them.
+    """
+
+    did_id: int
+    did_pattern: str
+    last: str = ""
+    size: int = 1
+    findings: tuple[DidFinding, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return what the API tells of a check as a value."""
+        findings = tuple(map(DidFinding.read, data["findings"]))
+        return super(ChangedCheck, cls).read(data, findings=findings, **given)
+
+
+_Changed = ChangedDid | ChangedBatch | ChangedUser | ChangedGatewaySet | ChangedCheck
 
 _SUBJECTS: Mapping[str, Callable[[Mapping[str, Any]], _Changed]] = {
     "did": ChangedDid.read,
     "batch": ChangedBatch.read,
     "user": ChangedUser.read,
     "gateway_set": ChangedGatewaySet.read,
+    "check": ChangedCheck.read,
 }
 """What is told of each subject; its name is the first word of the type."""
 
@@ -112,7 +133,8 @@ class ChangeEvent(Model):
       comes.
     - *resume_after* is the number to store when it is done with: following goes on behind it.
     - *type* says what *data* is: of ``did.…`` a `ChangedDid`, of ``batch.…`` a `ChangedBatch`, of ``user.…``
-      a `ChangedUser`, of ``gateway_set.…`` a `ChangedGatewaySet`, and a mapping of everything else.
+      a `ChangedUser`, of ``gateway_set.…`` a `ChangedGatewaySet`, of ``check.…`` a `ChangedCheck`, and a
+      mapping of everything else.
     - *user* did it, through *origin*, by *cause*; all empty where it was done beside Didier, and found.
     - *members* is the whole event as the server has sent it.
     """

@@ -10,6 +10,7 @@ BATCH_CREATED, BATCH_FINISHED = "batch.created", "batch.finished"
 USER_CREATED, USER_UPDATED, USER_DELETED = "user.created", "user.updated", "user.deleted"
 GATEWAY_SET_STORED, GATEWAY_SET_DELETED = "gateway_set.stored", "gateway_set.deleted"
 WEBHOOK_DISABLED = "webhook.disabled"
+CHECK_FAILED, CHECK_PASSED = "check.failed", "check.passed"
 
 TOLD: Mapping[str, str] = MappingProxyType({
     DID_CREATED: "A DID, or a run of them, was created",
@@ -23,6 +24,8 @@ TOLD: Mapping[str, str] = MappingProxyType({
     GATEWAY_SET_STORED: "A gateway set was added or changed",
     GATEWAY_SET_DELETED: "A gateway set was deleted",
     WEBHOOK_DISABLED: "Nothing is sent to an endpoint of webhooks any more",
+    CHECK_FAILED: "Something is wrong with a DID, or a run of them, that was not before",
+    CHECK_PASSED: "Nothing is wrong any more with a DID, or a run of them",
 })  # fmt: skip
 """What each type of event says: what it is about, and what happened to it."""
 

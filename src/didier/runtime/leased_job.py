@@ -98,7 +98,7 @@ class LeasedJob(ABC):
             return outcome
 
         outcome = self._committer.later(timed).result()
-        self._rest(taken)
+        self.rest(taken)
         return outcome
 
     def wait(self, seconds: float) -> None:
@@ -109,9 +109,9 @@ class LeasedJob(ABC):
     def _paced(self) -> Iterator[None]:
         began = self._time()
         yield
-        self._rest(self._time() - began)
+        self.rest(self._time() - began)
 
-    def _rest(self, taken: float) -> None:
+    def rest(self, taken: float) -> None:
         """Wait as long as *taken* seconds of work demand."""
         self.wait(taken * (1 / SHARE - 1))
 

@@ -16,6 +16,7 @@ from didier.runtime import pipeline
 from didier.runtime.batch_worker import BatchWorker
 from didier.runtime.calls import Calls
 from didier.runtime.change_board import ChangeBoard
+from didier.runtime.check_worker import CheckWorker
 from didier.runtime.code_verifier import CodeVerifier
 from didier.runtime.committer import Committer
 from didier.runtime.degraded_reads import DegradedReads
@@ -67,6 +68,9 @@ class Runtime:
         self.batch_worker = BatchWorker(engine, self.committer, self.leases)
         self.sequencer = Sequencer(engine, self.committer, self.leases)
         self.reconciler = Reconciler(engine, self.committer, self.leases, settings.reconcile_seconds)
+        self.check_worker = CheckWorker(
+            engine, self.committer, self.leases, settings.check_seconds, settings.dialplan_contexts
+        )
         self.calls = Calls(engine, settings, self.committer) if settings.agi_port else None
         self.passwords = PasswordVerifier(engine, self.committer)
         self.codes = CodeVerifier(engine, KeyFile.of(settings.key_file, engine.url))
@@ -92,6 +96,7 @@ class Runtime:
             self.batch_worker.start()
             self.sequencer.start()
             self.webhooks.start()
+            self.check_worker.start()
         if batches and self.settings.reconcile:
             self.reconciler.start()
         async with self.calls.running() if self.calls else nullcontext():
@@ -99,6 +104,7 @@ class Runtime:
         await asyncio.to_thread(self.webhooks.stop)
         await self.webhook_once.close()
         await asyncio.to_thread(self.batch_worker.stop)
+        await asyncio.to_thread(self.check_worker.stop)
         await asyncio.to_thread(self.reconciler.stop)
         await asyncio.to_thread(self.sequencer.stop)
         await asyncio.to_thread(self.leases.stop)

@@ -240,6 +240,7 @@ DIDIER_TABLES = (
     "didier_second_factors", "didier_recovery_codes", "didier_changes", "didier_journal", "didier_leases",
     "didier_ranges", "didier_did_fields", "didier_preferences", "didier_schedules", "didier_webhooks",
     "didier_webhook_attempts", "didier_gateways", "didier_reported_calls", "didier_edges",
+    "didier_failed_checks",
 )  # fmt: skip
 """Didier's own tables, which the migrations make."""
 
@@ -250,8 +251,9 @@ WEBHOOK_ATTEMPTS = "didier_webhook_attempts"
 GATEWAYS = "didier_gateways"
 REPORTED_CALLS = "didier_reported_calls"
 EDGES = "didier_edges"
+FAILED_CHECKS = "didier_failed_checks"
 OPTIONAL_OWN = frozenset({
-    PREFERENCES, SCHEDULES, WEBHOOKS, WEBHOOK_ATTEMPTS, GATEWAYS, REPORTED_CALLS, EDGES,
+    PREFERENCES, SCHEDULES, WEBHOOKS, WEBHOOK_ATTEMPTS, GATEWAYS, REPORTED_CALLS, EDGES, FAILED_CHECKS,
 })  # fmt: skip
 """Those of them that Didier can do without."""
 

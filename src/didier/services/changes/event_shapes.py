@@ -9,12 +9,14 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 
 from didier.services.changes.feed import (
     BatchChange,
+    CheckChange,
     DidChange,
     Event,
     GatewaySetChange,
     UserChange,
     WebhookChange,
 )
+from didier.services.dids.check_shapes import DidFinding
 from didier.services.dids.gateway_shapes import GatewaySet
 
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -24,6 +26,7 @@ UserType = Literal["user.created", "user.updated", "user.deleted"]
 GatewaySetStoredType = Literal["gateway_set.stored"]
 GatewaySetDeletedType = Literal["gateway_set.deleted"]
 WebhookType = Literal["webhook.disabled"]
+CheckType = Literal["check.failed", "check.passed"]
 Row = Mapping[str, Any]
 
 
@@ -137,7 +140,9 @@ class ChangeEvent:
     timestamp: Annotated[Moment, Field(description="When it was done, or found")]
     user: Annotated[str, Field(description="Who did it; empty: it was done beside Didier, and found")]
     origin: Annotated[str, Field(description="By which door: `json-api`, `outside`; empty: not known")]
-    cause: Annotated[str, Field(description="By what: copy, add, import, update, delete, undo or outside")]
+    cause: Annotated[
+        str, Field(description="By what: copy, add, import, update, delete, undo, outside or check")
+    ]
     batch_id: Annotated[int | None, Field(description="The batch to which it belongs; null: none")]
 
 
@@ -226,7 +231,59 @@ class WebhookEvent(ChangeEvent):
     data: ChangedWebhook
 
 
-AnyEvent = DidEvent | BatchEvent | UserEvent | GatewaySetStored | GatewaySetDeleted | WebhookEvent
+@dataclass
+class CheckedDids:
+    """A DID, or a run of DIDs with consecutive numbers and ids, whose check has come out otherwise."""
+
+    did_id: Annotated[int, Field(description="Of the first; the others have the next ones")]
+    did_pattern: Annotated[str, Field(description="The number; of a run the first")]
+    last: Annotated[str, Field(description="The last number of a run; of one DID its own")]
+    size: Annotated[int, Field(description="How many DIDs")]
+    findings: Annotated[
+        list[DidFinding],
+        Field(description="All that is wrong from now on, the same for each of them; passed: nothing"),
+    ]
+
+    @classmethod
+    def of(cls, change: CheckChange) -> Self:
+        """Return a check as it is told."""
+        found = [*map(DidFinding.of, change.findings)]
+        return cls(change.did_id, change.pattern, change.last, change.size, found)
+
+
+@dataclass
+class CheckEvent(ChangeEvent):
+    """A check of a DID, or of a run of them, has come out otherwise than before."""
+
+    __pydantic_config__ = ConfigDict(
+        json_schema_extra={
+            "example": {
+                **_EXAMPLE,
+                "user": "",
+                "origin": "",
+                "cause": "check",
+                "batch_id": None,
+                "type": "check.failed",
+                "data": {
+                    "did_id": 2,
+                    "did_pattern": "18002223333",
+                    "last": "18002223333",
+                    "size": 1,
+                    "findings": [
+                        {"kind": "inactive", "reason": "the in-group SALES is not active"},
+                    ],
+                },
+            }
+        }
+    )
+
+    type: Annotated[CheckType, Field(description="What has happened")]
+    data: CheckedDids
+
+
+AnyEvent = (
+    DidEvent | BatchEvent | UserEvent | GatewaySetStored | GatewaySetDeleted | WebhookEvent | CheckEvent
+)
 
 
 def body(event: Event) -> bytes:
@@ -259,3 +316,5 @@ def shown(event: Event) -> AnyEvent:
             return GatewaySetStored(**told, data=GatewaySet.of(stored))
         case WebhookChange(webhook_id, url, reason):
             return WebhookEvent(**told, data=ChangedWebhook(webhook_id, url, reason))
+        case CheckChange():
+            return CheckEvent(**told, data=CheckedDids.of(event.data))

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import events, gateways
 from didier.domain.batch_states import ACTIVE
+from didier.domain.checks import Finding
 from didier.domain.gateways import GatewaySet
 from didier.domain.scopes import missing_scope
 from didier.domain.targets import in_run, run_of
@@ -33,6 +34,7 @@ from didier.storage.batches.stored_batch import StoredBatch
 from didier.storage.changes import sequence
 from didier.storage.changes.change_log import (
     BATCH,
+    CHECK,
     CREATED,
     DELETED,
     DID,
@@ -103,6 +105,21 @@ class GatewaySetChange:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckChange:
+    """What is wrong with a DID, or with *size* DIDs with consecutive numbers and ids, from now on."""
+
+    did_id: int
+    pattern: str
+    size: int
+    findings: Sequence[Finding]
+
+    @property
+    def last(self) -> str:
+        """The last number of the run."""
+        return in_run(self.pattern, self.size - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookChange:
     """An endpoint of webhooks that was disabled, and why."""
 
@@ -111,7 +128,7 @@ class WebhookChange:
     reason: str
 
 
-Data = DidChange | BatchChange | UserChange | GatewaySetChange | WebhookChange
+Data = DidChange | BatchChange | UserChange | GatewaySetChange | WebhookChange | CheckChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +271,8 @@ def _events(conn: Connection, wanted: Follower, found: Sequence[Numbered]) -> It
                 shown = list(_user(one.recorded.change, caller.visibility))
             case str(kind) if kind == GATEWAYS:
                 shown = list(_gateway_set(one.recorded.change, caller.visibility))
+            case str(kind) if kind == CHECK:
+                shown = list(_check(one.recorded.change, caller.visibility, wanted.wants))
             case str(kind) if kind == WEBHOOK:
                 shown = [(events.WEBHOOK_DISABLED, WebhookChange(**one.recorded.change.details))]
             case _:  # the mark of a restored backup, or of a later release, which may be at work beside this
@@ -335,6 +354,14 @@ def _stored_set(change: Change) -> GatewaySet | None:
         return None
 
 
+def _check(change: Change, sight: Visibility, wants: Wants | None) -> Iterator[_Shown]:
+    """Yield what is seen, and wanted, of how the check of a DID or a run of them has come out."""
+    findings = [Finding(**one) for one in change.details["findings"]]
+    for piece, (is_seen, _) in _pieces(change, sight, {}, wants):
+        if is_seen:
+            yield f"{CHECK}.{change.action}", CheckChange(piece.did_id, piece.pattern, piece.size, findings)
+
+
 def _dids(
     change: Change, sight: Visibility, sources: Mapping[int, Image], wants: Wants | None
 ) -> Iterator[_Shown]:
@@ -383,8 +410,10 @@ _UNSEEN: _Seen = (False, False)
 def _rows(change: Change, source: Image) -> Callable[[int], Sequence[Image | None]]:
     """Return what tells of each place of a run what is known of the row before a change and behind it.
 
-    Of what an undo has removed the user group alone is known.
+    Of what an undo has removed the user group alone is known; of a check what the log says of the row.
     """
+    if chosen_by := change.details.get("row"):
+        return lambda _: (chosen_by,)
     before = change.before
     if before is None and change.action != CREATED and change.group_before is not None:
         before = {"user_group": change.group_before}

@@ -60,6 +60,11 @@ def _page(conn: Connection, chosen: Filter, limit: int, after: Sequence[Value] |
     return CheckedDids(_checked(conn, rows[:limit], chosen.check), following)
 
 
+def by_id(conn: Connection, chosen: Filter, limit: int, after: int) -> list[CheckedDid]:
+    """Return *limit* of the DIDs that are *chosen*, by a check, and have ids above *after*, in order."""
+    return _checked(conn, pages.page(conn, chosen, Sort("did_id"), limit, [after]), chosen.check)
+
+
 def _checked(conn: Connection, rows: Sequence[Row], check: Check | None) -> list[CheckedDid]:
     """Return *rows* with what *check* finds: as many statements for many rows as for one."""
     if check is None or not rows:

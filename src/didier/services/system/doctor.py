@@ -24,6 +24,7 @@ from didier.storage.tables import (
     DIDIER_TABLES,
     DIDS,
     EDGES,
+    FAILED_CHECKS,
     GATEWAYS,
     IN_GROUP_AGENTS,
     LIVE_AGENTS,
@@ -288,6 +289,7 @@ _OFF = {
     GATEWAYS: "there are no gateway sets",
     REPORTED_CALLS: "no calls can be reported",
     EDGES: "nobody sees how SIP edges stand",
+    FAILED_CHECKS: "followers do not hear what begins to be wrong with DIDs",
     PREFERENCES: "the panel keeps no chosen columns, saved filters and mappings of files",
 }
 

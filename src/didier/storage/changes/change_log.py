@@ -35,8 +35,14 @@ Image = Mapping[str, Value]
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 """What a change may do to a DID."""
 
-DID, BATCH, USER, GATEWAYS, WEBHOOK = "did", "batch", "user", "gateways", "webhook"
+DID, BATCH, USER, GATEWAYS, WEBHOOK, CHECK = "did", "batch", "user", "gateways", "webhook", "check"
 """What a change may be of."""
+
+FAILED, PASSED = "failed", "passed"
+"""How a check of a DID may have come out, which is what a change of the kind `CHECK` says.
+
+Its *details* have the ``row`` by which followers choose, and what was found, ``findings``.
+"""
 
 RESTORE = "restore"
 """The kind of what marks in the log that a backup was put back, see `storage.changes.restores`."""
@@ -71,8 +77,8 @@ class Change:
     """
 
     author: Author
-    action: str  # created, updated or deleted
-    cause: str  # copy, add, import, update, delete, undo or outside
+    action: str  # created, updated or deleted; of a check failed or passed
+    cause: str  # copy, add, import, update, delete, undo, outside or check
     did_id: int
     pattern: str
     batch_id: int | None = None  # None: a batch by itself; 0: of none
@@ -208,7 +214,10 @@ class Place:
 
 def places(conn: Connection, pattern: str) -> list[Place]:
     """Return the changes of every DID that has, or had, *pattern*, alone and in runs."""
-    sql = "SELECT changed_at, change_id, did_id FROM didier_changes WHERE did_pattern = ? AND size = 1"
+    sql = (
+        "SELECT changed_at, change_id, did_id FROM didier_changes"
+        " WHERE did_pattern = ? AND size = 1 AND kind = 'did'"
+    )
     return [_place(row) for row in run(conn, sql, pattern)] + _in_runs(conn, pattern)
 
 
@@ -221,7 +230,7 @@ def _in_runs(conn: Connection, pattern: str) -> list[Place]:
     least = f"{prefix}{max(0, int(digits) - LONGEST_RUN + 1):0{len(digits)}}"
     sql = (
         "SELECT changed_at, change_id, did_id, did_pattern, size FROM didier_changes"
-        " WHERE did_pattern BETWEEN ? AND ? AND size > 1 AND LENGTH(did_pattern) = ?"
+        " WHERE did_pattern BETWEEN ? AND ? AND size > 1 AND LENGTH(did_pattern) = ? AND kind = 'did'"
     )
     found = []
     for moment, change_id, did_id, first, size in run(conn, sql, least, pattern, len(pattern)):

@@ -171,7 +171,17 @@ _EDGES = sa.Table(
     sa.Column("seen_at", sa.DateTime, nullable=False),
     **INNODB,
 )
-_OPTIONAL = (_PREFERENCES, _SCHEDULES, _WEBHOOKS, _WEBHOOK_ATTEMPTS, _GATEWAYS, _REPORTED_CALLS, _EDGES)
+_FAILED_CHECKS = sa.Table(
+    "didier_failed_checks",  # DIDs with which something was wrong when all were looked at last
+    sa.MetaData(),
+    sa.Column("did_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.String(32), nullable=False),  # of what was found
+    **INNODB,
+)
+_OPTIONAL = (
+    _PREFERENCES, _SCHEDULES, _WEBHOOKS, _WEBHOOK_ATTEMPTS, _GATEWAYS, _REPORTED_CALLS, _EDGES,
+    _FAILED_CHECKS,
+)  # fmt: skip
 
 
 def make_optional(conn: Connection) -> None:

@@ -21,6 +21,7 @@ from didier.services.changes.event_shapes import (
     AnyEvent,
     BatchEvent,
     ChangeEvent,
+    CheckEvent,
     DidEvent,
     GatewaySetDeleted,
     GatewaySetStored,
@@ -45,7 +46,7 @@ WAIT_MOST = 60
 """Longest time that an answer is waited with for changes to come, in seconds."""
 
 NUMBER_MOST = 2**63 - 1
-_TYPES_LONGEST = 200
+_TYPES_LONGEST = 400
 
 
 @dataclass
@@ -219,6 +220,7 @@ sent = APIRouter(tags=["changes"])
 
 _SHAPES: Mapping[str, type[ChangeEvent]] = {
     "did": DidEvent, "batch": BatchEvent, "user": UserEvent, "webhook": WebhookEvent,
+    "check": CheckEvent,
     events.GATEWAY_SET_STORED: GatewaySetStored, events.GATEWAY_SET_DELETED: GatewaySetDeleted,
 }  # fmt: skip
 """What is sent of each type, or of all about a subject."""

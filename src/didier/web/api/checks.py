@@ -11,6 +11,7 @@ from starlette.responses import Response
 from didier.domain import checks as rules
 from didier.errors import Refusal
 from didier.services.dids import checks
+from didier.services.dids.check_shapes import DidFinding
 from didier.services.dids.checks import CheckedDids
 from didier.services.users.authentication import Caller
 from didier.storage.dids.pages import Sort, place_kinds
@@ -27,19 +28,6 @@ router = signed_routes("/checks", "dids")
 
 ORDER = "check"
 """What cursors of this list begin with."""
-
-
-@dataclass
-class DidFinding:
-    """Something that is wrong with a DID."""
-
-    kind: rules.Kind
-    reason: Annotated[str, Field(description="Why, in words: `the in-group SALES does not exist`")]
-
-    @classmethod
-    def of(cls, found: rules.Finding) -> Self:
-        """Return a finding as the API shows it."""
-        return cls(found.kind, found.reason)
 
 
 @dataclass
