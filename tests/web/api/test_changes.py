@@ -9,6 +9,7 @@ from typing import get_args
 from didier.domain import events
 from didier.services.changes.event_shapes import (
     BatchType,
+    CheckType,
     DidType,
     GatewaySetDeletedType,
     GatewaySetStoredType,
@@ -63,6 +64,7 @@ def test_types_are_those_of_the_document():
             GatewaySetStoredType,
             GatewaySetDeletedType,
             WebhookType,
+            CheckType,
         )
         for name in get_args(kind)
     ]
