@@ -144,6 +144,24 @@ def test_a_kamailio_with_another_file_is_said_to_be_so(tmp_path):
     assert (2, 2) == (kamailio.loads, len(said))
 
 
+class Away:
+    """A Kamailio that does not answer."""
+
+    def cursor(self):
+        raise KamailioAway("Kamailio does not answer")
+
+
+@pytest.mark.parametrize(("kamailio", "figure"), [(Away(), 0), (Elsewhere(), 1)])
+def test_kamailio_is_up_when_it_has_answered(tmp_path, kamailio, figure):
+    """Also before the first export, when there is nothing to tell it."""
+    file, status, said = tmp_path / "edge.db", Status(), []
+    with Numbers(file), Pushes(file) as pushes:
+        Pusher(pushes, kamailio, status, Lock(), said.append).attempt()
+
+    assert figure == status.figures.kamailio_up
+    assert ["Kamailio does not answer; trying again"][figure:] == said
+
+
 def test_files_are_for_their_user_and_group(tmp_path):
     """Not for everybody on the machine."""
     file = tmp_path / "edge.db"

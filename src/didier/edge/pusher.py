@@ -38,21 +38,25 @@ class Pusher:
         """Push until *stopping*."""
         while not stopping.is_set():
             look.clear()
-            try:
-                with self.pushing:
-                    self.push()
-            except KamailioAway as error:
-                self._lost(error)
-            else:
-                self._reached()
+            self.attempt()
             look.wait(LOOK_SECONDS)
+
+    def attempt(self) -> None:
+        """Push, and note whether Kamailio has answered."""
+        try:
+            with self.pushing:
+                self.push()
+        except KamailioAway as error:
+            self._lost(error)
+        else:
+            self._reached()
 
     def push(self) -> None:
         """Have Kamailio know what the file says now."""
+        cursor = self._told = self.control.cursor()  # also to learn whether it answers
         if not self.pushes.are_known:
             return
         self._push_gateways()
-        cursor = self._told = self.control.cursor()
         while True:
             found = self.pushes.after(cursor, LINES_MOST - 1)
             if found is None:
@@ -61,8 +65,7 @@ class Pusher:
             if not found:
                 break
             self.control.push(found)
-            cursor = found[-1].id
-            self._told = cursor
+            cursor = self._told = found[-1].id
             self.status.count(pushes=len(found))
         self.pushes.forget(cursor)
 
