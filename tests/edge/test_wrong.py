@@ -144,6 +144,18 @@ def test_a_kamailio_with_another_file_is_said_to_be_so(tmp_path):
     assert (2, 2) == (kamailio.loads, len(said))
 
 
+def test_how_far_a_kamailio_with_another_file_is_behind_is_not_known(tmp_path):
+    """Its pushes are no numbers of this file's; nothing is said to wait."""
+    file, status = tmp_path / "edge.db", Status()
+    with Numbers(file) as numbers, Pushes(file) as pushes:
+        numbers.replace([], [], 1)
+        pusher = Pusher(pushes, Elsewhere(), status, Lock(), print, lambda: 0.0)
+        for _ in range(2):
+            pusher.attempt()
+
+    assert (0, 0) == (status.figures.kamailio_up, status.figures.pushes_waiting)
+
+
 class Away:
     """A Kamailio that does not answer."""
 

@@ -53,7 +53,7 @@ class Pusher:
 
     def push(self) -> None:
         """Have Kamailio know what the file says now."""
-        cursor = self._told = self.control.cursor()  # also to learn whether it answers
+        cursor = self.control.cursor()  # also to learn whether it answers
         if not self.pushes.are_known:
             return
         self._push_gateways()
@@ -62,10 +62,11 @@ class Pusher:
             if found is None:
                 self._load()
                 return
+            self._told = cursor
             if not found:
                 break
             self.control.push(found)
-            cursor = self._told = found[-1].id
+            cursor = found[-1].id
             self.status.count(pushes=len(found))
         self.pushes.forget(cursor)
 
