@@ -168,7 +168,7 @@ class Agent:
                 listener = opened.enter_context(Listener(place.port, place.secret, place.calls, self.status))
             except OSError as error:
                 raise WrongSetting(f"--calls-port: {place.port}: {error.strerror}") from None
-            control = opened.enter_context(Control(place.rpc, place.secret))
+            control = opened.enter_context(Control(place.rpc, place.secret, self.status))
             works: dict[str, Callable[[], None]] = {
                 "listener": listener.serve_forever,
                 "pusher": lambda: self._push(control),

@@ -54,7 +54,6 @@ class Comparison:
         self.say(f"Kamailio has other numbers ({held.numbers}) than it should have ({digest.numbers})")
         with self.pushing:
             self.control.reload_numbers()
-        self.status.count(reloads=1)
         return False
 
     def _held(self) -> tuple[int, Held]:

@@ -8,6 +8,7 @@ import httpx2
 
 from didier.edge.digest import Digest
 from didier.edge.pushes import Push
+from didier.edge.status import Status
 from didier.edge.tables import CURSOR
 from didier.errors import DidierError
 
@@ -38,9 +39,10 @@ class Held(NamedTuple):
 
 
 class Control:
-    """Kamailio's control at an address, with the secret that it asks for."""
+    """Kamailio's control at an address, with the secret that it asks for; *status* counts what it is told."""
 
-    def __init__(self, address: str, secret: str) -> None:
+    def __init__(self, address: str, secret: str, status: Status) -> None:
+        self._status = status
         headers = {"Authorization": f"Bearer {secret}"}
         self._client = httpx2.Client(base_url=address, headers=headers, timeout=SECONDS, trust_env=False)
 
@@ -64,14 +66,17 @@ class Control:
         told = list(pushes)
         lines = [f"{push.number}={push.value or ''}\n" for push in told]
         self._ask("POST", "/numbers", "".join([*lines, f"{CURSOR}={told[-1].id}\n"]))
+        self._status.count(pushes=len(told))
 
     def reload_numbers(self) -> None:
         """Have it load the table of numbers anew; what is pushed meanwhile is lost."""
         self._call("htable.reload", HTABLE)
+        self._status.count(reloads=1)
 
     def reload_gateways(self) -> None:
         """Have it load the table of gateways anew; raises `ReloadUnderWay`."""
         self._call("dispatcher.reload")
+        self._status.count(gateway_reloads=1)
 
     def _call(self, method: str, *parameters: Any) -> None:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}

@@ -67,7 +67,6 @@ class Pusher:
                 break
             self.control.push(found)
             cursor = found[-1].id
-            self.status.count(pushes=len(found))
         self.pushes.forget(cursor)
 
     def _push_gateways(self) -> None:
@@ -85,7 +84,6 @@ class Pusher:
                 return
             raise
         self._told_gateways = version
-        self.status.count(gateway_reloads=1)
 
     def _load(self) -> None:
         """Have Kamailio load the file; one that has just done so loads another."""
@@ -95,7 +93,6 @@ class Pusher:
         self._loaded_at = now
         self.say("Kamailio has not loaded this file; it loads all numbers anew")
         self.control.reload_numbers()
-        self.status.count(reloads=1)
 
     def _reached(self) -> None:
         self.status.set(kamailio_up=1, pushes_waiting=0)
