@@ -7,15 +7,19 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 import httpx2
+import pytest
 
 import didier
 from didier.edge import tables
 from support.edge import arrived, values
 from support.measurements import note
-from support.process import until
+from support.process import SECONDS, until
 from support.sip import Gateway
 
 SOURCE = "18001234567"
+
+ANOTHER_DATABASE = "UPDATE progress SET value = 999999999 WHERE name = 'sequence'"
+"""Makes an agent's file follow changes that the server does not have."""
 
 KILLS = int(os.environ.get("EDGE_KILLS", "5"))
 """How often the agent is killed."""
@@ -190,7 +194,7 @@ def test_an_export_is_taken_where_changes_are_gone(edge):
     reaches(edge, number)
     edge.kill()
     with closing(tables.connect(edge.kamailio.installation.database)) as connection:
-        connection.execute("UPDATE progress SET value = 999999999 WHERE name = 'sequence'")
+        connection.execute(ANOTHER_DATABASE)
         connection.execute("DELETE FROM dids WHERE did_pattern = ?", (number,))
         connection.execute("UPDATE numbers SET key_value = '0' WHERE key_name = ?", (number,))
     edge.client.update(number, gateway_set="paris")
@@ -199,6 +203,46 @@ def test_an_export_is_taken_where_changes_are_gone(edge):
     until(lambda: edge.status(number) == 200 and number in arrived(edge.paris))
 
     assert edge.is_told
+
+
+def test_an_export_without_dids_is_not_taken(edge):
+    """Where there were some the server is rather the wrong one; the next agent takes what is there again."""
+    number = copied(edge)
+    reaches(edge, number)
+    edge.kill()
+    with closing(tables.connect(edge.kamailio.installation.database)) as connection:
+        connection.execute(ANOTHER_DATABASE)
+    batch = edge.client.order("delete", [one.pattern for one in edge.client.dids()], force=True).wait()
+    edge.follow()
+    ended = edge.agent.wait(SECONDS), edge.last_said, edge.status(number)
+    edge.client.undo(batch.id).wait()
+    edge.follow()
+    behind = copied(edge)
+    reaches(edge, behind)
+
+    refusal = "didier: --server: it shows no DIDs, where there were some; is it the right one?"
+    assert (2, refusal, 200) == ended
+    assert 200 == edge.status(number)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_an_agent_ends_without_its_file(edge, is_replaced):
+    """What it writes would be lost; the next one takes an export into what is there, or a new file."""
+    number = copied(edge)
+    reaches(edge, number)
+    file = edge.kamailio.installation.database
+    for one in (file, *file.parent.glob(f"{file.name}-*")):
+        one.unlink()
+    if is_replaced:
+        tables.connect(file).close()
+    meanwhile = copied(edge)
+    ended = edge.agent.wait(SECONDS), edge.last_said, edge.status(number)
+    edge.follow()
+    reaches(edge, copied(edge))
+    until(lambda: edge.is_told)
+
+    assert [200, 200] == [edge.status(number), edge.status(meanwhile)]
+    assert (2, f"didier: --database: {file} is another file than at the start, or gone", 200) == ended
 
 
 def test_calls_are_reported(edge):

@@ -42,6 +42,11 @@ class Edge:
         """What agents have said."""
         return self.directory.joinpath("agent.err").read_text()
 
+    @property
+    def last_said(self) -> str:
+        """The last line of that."""
+        return self.said.splitlines()[-1]
+
     def follow(self) -> None:
         """Start the agent."""
         one = self.kamailio.installation
