@@ -223,10 +223,12 @@ def test_gateways_that_are_not_probed_stay_what_they_are(edge, caller, gateways)
     assert [] == gateways.dead.asked("OPTIONS")
 
 
-def test_gateways_that_nothing_can_be_sent_to(caller, gateways):
-    """A name that does not resolve, a transport that is not there and a closed port are passed over."""
+def test_gateways_that_nothing_can_be_sent_to(edge, caller, gateways):
+    """A name that does not resolve and a closed port are passed over; with TLS Kamailio has none at all."""
     assert 200 == caller.status("600")
     assert 1 == len(gateways.last.asked("INVITE"))
+    assert f"sip:{HOST}:9;transport=tcp" in edge.states()
+    assert f"sip:{HOST}:9;transport=tls" not in edge.states()
 
 
 def test_calls_are_shared_by_weight(caller, gateways):
