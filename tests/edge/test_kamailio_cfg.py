@@ -31,6 +31,8 @@ NUMBERS = {
     **{f"+4420{place:08}": LOADED for place in range(100)},
 }
 CURSOR = 7
+FAR = "127.0.0.5"
+"""The address of a gateway that is in no network of carriers."""
 
 
 def member(address, priority=0, weight=1):
@@ -83,6 +85,7 @@ def sets(gateways, loaded, trunk):
             probing=False,
         ),
         GatewaySet("trunk", 7, (member(trunk),), probing=False),
+        GatewaySet("far", 8, (member(FAR),), probing=False),
     ]
 
 
@@ -394,13 +397,44 @@ def test_carriers_reach_gateways_alone_by_a_route_of_their_own(edge, caller, gat
     assert 200 == caller.request("BYE", within(caller.new("sales"), edge, gateways.london.uri))
 
 
-def test_gateways_reach_carriers_in_calls_that_are_not_known(edge, caller):
+def test_carriers_do_not_reach_each_other(edge, gateways):
+    """In calls that are not known, as after a restart; gateways they do."""
+    with Caller(edge.port, "127.0.0.4") as carrier, Caller(edge.port, "127.0.0.4") as other:
+        uris = gateways.london.uri, f"sip:127.0.0.4:{other.port}"
+        statuses = [carrier.request("BYE", within(carrier.new("sales"), edge, uri)) for uri in uris]
+
+        assert [200, 481] == statuses
+        assert [] == other.received()
+
+
+def test_strangers_reach_no_gateway(edge, caller, gateways):
+    """An ACK within a call that is not known is dropped, as it is never answered."""
+    with Caller(edge.port, "127.0.0.2") as stranger:
+        call = within(stranger.new("sales"), edge, gateways.london.uri)
+        stranger.send("ACK", call, 1, f"{call.call_id}-ack")
+        status = stranger.request("BYE", call)
+    behind = caller.status("sales")
+
+    assert (481, 200) == (status, behind)
+    assert [] == methods_of(call, gateways.london)
+
+
+def test_gateways_reach_carriers_in_calls_that_are_not_known(edge):
     """As after a restart; whoever has the address of a gateway stands for it, from whatever port."""
-    with Caller(edge.port, "127.0.0.4") as carrier:
-        call = within(caller.new("sales"), edge, f"sip:127.0.0.4:{carrier.port}")
-        caller.send("BYE", call, 2, f"{call.call_id}-bye")
+    with Caller(edge.port, FAR) as gateway, Caller(edge.port, "127.0.0.4") as carrier:
+        call = within(gateway.new("sales"), edge, f"sip:127.0.0.4:{carrier.port}")
+        gateway.send("BYE", call, 2, f"{call.call_id}-bye")
 
         assert ("BYE", call.call_id) == ((told := carrier.receive()).method, told.header("Call-ID"))
+
+
+def test_parties_of_a_call_may_have_addresses_of_their_own(edge, caller, gateways):
+    """As a phone behind a gateway, that Kamailio knows by the call alone."""
+    call = caller.invite("sales")
+    with Caller(edge.port, "127.0.0.2") as party:
+        status = party.request("BYE", call)
+
+    assert (200, ["ACK", "BYE", "INVITE"]) == (status, methods_of(call, gateways.london))
 
 
 def test_only_requests_of_calls_go_within_them(edge, caller, gateways):
