@@ -69,6 +69,13 @@ def told(server):
         after = page["next"]
 
 
+def heard(url, directory, count):
+    """Return what followers hear of checks when it is about *count* numbers; a start looks at once."""
+    with serving(url, directory) as server:
+        until(lambda: len(numbers(told(server))) >= count)
+        return told(server)
+
+
 def numbers(found):
     """Return the numbers that events are about, in order."""
     return [int(data["did_pattern"]) + place for _, data in found for place in range(data["size"])]
@@ -85,12 +92,9 @@ def test_each_is_told_once_whatever_kills_the_server(url, tmp_path):
             before = recorded(engine)
             with serving(url, tmp_path):
                 until(lambda: recorded(engine) > min(before, COUNT - 1))  # noqa: B023
-        with serving(url, tmp_path) as server:
-            until(lambda: len(numbers(told(server))) >= COUNT)
-            failed = told(server)
-            sql("UPDATE {} SET did_active = 'N' WHERE group_id = ?", "GHOST")
-            until(lambda: len(numbers(told(server))) >= 2 * COUNT)
-            passed = told(server)[len(failed) :]
+        failed = heard(url, tmp_path, COUNT)
+        sql("UPDATE {} SET did_active = 'N' WHERE group_id = ?", "GHOST")
+        passed = heard(url, tmp_path, 2 * COUNT)[len(failed) :]
 
     assert [6_000_000 + 2 * place for place in range(COUNT)] == numbers(failed) == numbers(passed)
     assert {"check.failed"} == {name for name, _ in failed}
