@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.engine import Connection
 
+from didier.domain import signatures
 from didier.domain.webhooks import Answer
 from didier.errors import KeyNotUsable, KeyProblem
 from didier.runtime.committer import Committer
@@ -30,10 +31,11 @@ class WebhookOnce:
         """Send *message*; return what came of it, once that is stored."""
         now = datetime.now().replace(microsecond=0)  # as it is stored
         try:
-            headers = webhooks.signed(webhook, message.event_id, message.body, self._key_file, now)
+            secrets = webhooks.signing_secrets(webhook, self._key_file, now)
         except (KeyProblem, NotOpened) as error:
             log.error("webhook_not_signed", webhook=webhook.webhook_id, reason=str(error))
             return KeyNotUsable()
+        headers = signatures.headers(secrets, message.event_id, int(now.timestamp()), message.body)
         answer: Answer = await self._sender.send(webhook.endpoint.url, headers, message.body)
         attempt = webhook_delivery.attempt_once(webhook, message, answer, now)
         return await self._committer.run(_record, attempt)

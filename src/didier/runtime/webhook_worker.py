@@ -21,6 +21,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
+from didier.domain import signatures
 from didier.errors import KeyProblem, Unavailable
 from didier.runtime.committer import Committer
 from didier.runtime.leases import LeaseHolder
@@ -220,9 +221,10 @@ class WebhookWorker:
         if retry_at := webhook.progress.retry_at:
             await self._pause((retry_at - self._clock()).total_seconds())
         found = await self._read(partial(self._waiting, webhook))
+        secrets = services.signing_secrets(webhook, self._key_file, self._clock()) if found.events else []
         for place, event in enumerate(found.events):
             following = found.events[place + 1].number if place + 1 < len(found.events) else None
-            webhook = await self._deliver_one(webhook, event, is_last=following != event.number)
+            webhook = await self._deliver_one(webhook, secrets, event, is_last=following != event.number)
             if self._stopping or webhook.progress.retry_at or not webhook.is_active:
                 return webhook
         return await self._skipped(webhook, found.after, news, newest)
@@ -231,10 +233,12 @@ class WebhookWorker:
         with reading(self._engine) as conn:
             return webhook_delivery.waiting(conn, webhook)
 
-    async def _deliver_one(self, webhook: Webhook, event: Event, *, is_last: bool) -> Webhook:
+    async def _deliver_one(
+        self, webhook: Webhook, secrets: Sequence[str], event: Event, *, is_last: bool
+    ) -> Webhook:
         body = event_shapes.body(event)
-        headers = services.signed(webhook, event.id, body, self._key_file, self._clock())
         await self._give_way()
+        headers = signatures.headers(secrets, event.id, int(self._clock().timestamp()), body)
         answer = await self._sender.send(webhook.endpoint.url, headers, body)
         progress, attempt = webhook_delivery.outcome(
             Sent(webhook, event, is_last, answer, self._clock()), self._chance()

@@ -339,13 +339,8 @@ def _log(conn: Connection, caller: Caller, kind: str, webhook_id: int, place: st
     vicidial_logs.write_admin(conn, [entry], now)
 
 
-def signed(webhook: Webhook, event_id: str, body: bytes, file: KeyFile, now: datetime) -> dict[str, str]:
-    """Return the headers of a message to an endpoint; raises `KeyProblem` or `NotOpened`."""
-    secrets = _signing_secrets(webhook, file, now)
-    return signatures.headers(secrets, event_id, int(now.timestamp()), body)
-
-
-def _signing_secrets(webhook: Webhook, file: KeyFile, now: datetime) -> list[str]:
+def signing_secrets(webhook: Webhook, file: KeyFile, now: datetime) -> list[str]:
+    """Return what messages to an endpoint are signed with; raises `KeyProblem` or `NotOpened`."""
     sealed = [webhook.secret]
     if webhook.old_secret and webhook.old_until and webhook.old_until > now:
         sealed.append(webhook.old_secret)
