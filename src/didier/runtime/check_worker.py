@@ -87,9 +87,6 @@ class CheckWorker(LeasedJob):
     def _compared(self, after: int) -> tuple[Compared, float]:
         """Return what is different behind an id, and how many seconds it took to find."""
         began = self._time()
-        found = self._read(after)
-        return found, self._time() - began
-
-    def _read(self, after: int) -> Compared:
         with reading(self._engine) as conn:
-            return check_changes.compare(conn, self._own_contexts, after)
+            found = check_changes.compare(conn, self._own_contexts, after)
+        return found, self._time() - began

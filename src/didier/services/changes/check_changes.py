@@ -5,7 +5,7 @@ hear of it, what was found the last time is kept, and compared.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,14 +18,16 @@ from didier.services.changes.runs import in_runs
 from didier.services.dids import checks
 from didier.storage.changes import change_log
 from didier.storage.changes.change_log import CHECK, FAILED, PASSED, Author, Change, Image
-from didier.storage.dids import checks as conditions
 from didier.storage.dids import dids, failed_checks
-from didier.storage.dids.filters import Filter
+from didier.storage.dids.checks import Check, look
+
+IDS = 5_000
+"""How many ids are looked at in one statement: tables without transactions are locked meanwhile."""
 
 AT_ONCE = 500
-"""Most DIDs with something wrong whose differences are stored in one step, while others wait."""
+"""Most DIDs whose differences are stored in one step, while others wait."""
 
-STEPS_MOST = 10
+STEPS_MOST = 20
 """After how many steps with differences all that DIDs lead to is looked at anew."""
 
 NOBODY = Author("", None, "")
@@ -34,9 +36,9 @@ NOBODY = Author("", None, "")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is different in a range of ids.
+    """What is different of some DIDs.
 
-    *failed* are digests of what is wrong with DIDs now, by id, *passed* those with which nothing is wrong any
+    *failed* are digests of what is wrong with them now, by id, *passed* those with which nothing is wrong any
     more, or that are gone; *changes* say the same in the change log.
     """
 
@@ -58,28 +60,31 @@ def compare(conn: Connection, own_contexts: Sequence[str], after: int) -> Compar
 
     *own_contexts* are in the dialplan beside those that the database knows. It only reads.
     """
-    wanted = Filter(check=conditions.look(conn, ANY, EVERYTHING, own_contexts))
+    check = look(conn, ANY, EVERYTHING, own_contexts)
     steps: list[Step] = []
-    following: int | None = after
-    while following is not None and len(steps) < STEPS_MOST:
-        step, following = _compare(conn, wanted, following)
-        if step.failed or step.passed:
-            steps.append(step)
-    return Compared(steps, following)
+    while (first := failed_checks.following(conn, after)) is not None:
+        after = first + IDS - 1
+        steps += _different(conn, check, first, after)
+        if len(steps) >= STEPS_MOST:
+            return Compared(steps, after)
+    return Compared(steps, None)
 
 
-def _compare(conn: Connection, wanted: Filter, after: int) -> tuple[Step, int | None]:
-    found = checks.by_id(conn, wanted, AT_ONCE, after)
-    rows = {_id(one.row): one.row for one in found}
-    last = max(rows) if len(found) == AT_ONCE else None
-    findings = {_id(one.row): one.findings for one in found if one.findings}
-    digests = {did_id: _digest(of_one) for did_id, of_one in findings.items()}
-    known = failed_checks.between(conn, after, last)
-    failed = {did_id: digest for did_id, digest in digests.items() if digest != known.get(did_id)}
-    passed = sorted(known.keys() - digests.keys())
-    changes = [_change(FAILED, rows[did_id], findings[did_id]) for did_id in failed]
-    changes += [_change(PASSED, row) for row in dids.images(conn, passed).values()]
-    return Step(failed, passed, _in_runs(changes)), last
+def _different(conn: Connection, check: Check, first: int, last: int) -> Iterator[Step]:
+    """Yield what is different of the DIDs with ids from *first* to *last*."""
+    found = {_id(one.row): one for one in checks.within(conn, check, first, last) if one.findings}
+    digests = {did_id: _digest(one.findings) for did_id, one in found.items()}
+    known = failed_checks.within(conn, first, last)
+    differing = sorted(
+        did_id for did_id in digests.keys() | known.keys() if digests.get(did_id) != known.get(did_id)
+    )
+    for place in range(0, len(differing), AT_ONCE):
+        some = differing[place : place + AT_ONCE]
+        failed = {did_id: digests[did_id] for did_id in some if did_id in digests}
+        passed = [did_id for did_id in some if did_id not in digests]
+        changes = [_change(FAILED, found[did_id].row, found[did_id].findings) for did_id in failed]
+        changes += [_change(PASSED, row) for row in dids.images(conn, passed).values()]
+        yield Step(failed, passed, _in_runs(changes))
 
 
 def _id(row: Image) -> int:

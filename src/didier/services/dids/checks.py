@@ -60,9 +60,10 @@ def _page(conn: Connection, chosen: Filter, limit: int, after: Sequence[Value] |
     return CheckedDids(_checked(conn, rows[:limit], chosen.check), following)
 
 
-def by_id(conn: Connection, chosen: Filter, limit: int, after: int) -> list[CheckedDid]:
-    """Return *limit* of the DIDs that are *chosen*, by a check, and have ids above *after*, in order."""
-    return _checked(conn, pages.page(conn, chosen, Sort("did_id"), limit, [after]), chosen.check)
+def within(conn: Connection, check: Check, first: int, last: int) -> list[CheckedDid]:
+    """Return the DIDs with ids from *first* to *last* in which *check* finds something, with what it is."""
+    chosen = Filter(check=check, span=(first, last))
+    return _checked(conn, pages.page(conn, chosen, Sort("did_id"), last - first + 1), check)
 
 
 def _checked(conn: Connection, rows: Sequence[Row], check: Check | None) -> list[CheckedDid]:

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from sqlalchemy.engine import Connection
 
 from didier.storage import dialects, settings
-from didier.storage.statements import as_json, columns_of, insert, run
+from didier.storage.statements import as_json, columns_of, insert, run, scalar
 from didier.storage.system.rights import may
-from didier.storage.tables import FAILED_CHECKS
+from didier.storage.tables import DIDS, FAILED_CHECKS
 
 _LAST_ROUND = "last_checks"
 
@@ -31,11 +31,18 @@ def end_round(conn: Connection, began: float) -> None:
     settings.write(conn, _LAST_ROUND, repr(began))
 
 
-def between(conn: Connection, after: int, last: int | None) -> dict[int, str]:
-    """Return what is kept of DIDs with ids above *after*, up to *last* if that is given: digests by id."""
-    sql = f"SELECT did_id, digest FROM {FAILED_CHECKS} WHERE did_id > ?"
-    upto, values = ("", []) if last is None else (" AND did_id <= ?", [last])
-    return dict(map(tuple, run(conn, f"{sql}{upto}", after, *values)))
+def within(conn: Connection, first: int, last: int) -> dict[int, str]:
+    """Return what is kept of DIDs with ids from *first* to *last*: digests by id."""
+    sql = f"SELECT did_id, digest FROM {FAILED_CHECKS} WHERE did_id BETWEEN ? AND ?"
+    return dict(map(tuple, run(conn, sql, first, last)))
+
+
+def following(conn: Connection, after: int) -> int | None:
+    """Return the lowest id above *after* of a DID, or of one of which something is kept."""
+    lowest = "SELECT MIN(did_id) AS did_id FROM {} WHERE did_id > ?"
+    both = " UNION ALL ".join(map(lowest.format, (DIDS, FAILED_CHECKS)))
+    found: int | None = scalar(conn, f"SELECT MIN(did_id) FROM ({both}) AS lowest", after, after)
+    return found
 
 
 def put(conn: Connection, digests: Mapping[int, str]) -> None:

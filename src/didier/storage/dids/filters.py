@@ -26,7 +26,8 @@ class Filter:
     *carrier* occurs in the carrier's description, *destination* in the column that says where the route
     leads; *tag* is one of its tags; *leads_nowhere* is Y if it is active and its calls get nowhere.
     *copied_from* is the pattern of the DID that was copied; *patterns* are those of the DIDs themselves.
-    *check* looks for something wrong that it has, among the DIDs *ids* if that is known.
+    *check* looks for something wrong that it has, among the DIDs *ids* if that is known. *span* are the
+    lowest and the highest id.
     """
 
     text: str | None = None
@@ -42,6 +43,7 @@ class Filter:
     leads_nowhere: str | None = None
     check: Check | None = None
     ids: Collection[int] | None = None
+    span: tuple[int, int] | None = None
     copied_from: str | None = None
     patterns: Collection[str] | None = None
     sight: Visibility = EVERYTHING  # of whom they are listed for
@@ -91,6 +93,8 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
         want(sql, *given)
     if wanted.ids is not None:
         want(f"d.did_id IN {dialects.of(conn).numbers}", as_json(list(wanted.ids)))
+    if wanted.span is not None:
+        want("d.did_id BETWEEN ? AND ?", *wanted.span)
     if wanted.patterns is not None:
         want(f"d.did_pattern IN {dialects.of(conn).texts}", as_json(list(wanted.patterns)))
     if wanted.copied_from is not None:
