@@ -16,9 +16,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from support.missing import program
+from support.places import quick_place
 
 START_SECONDS = 60
-ROOM_BYTES = 4_000_000_000
 
 
 class MariaDB:
@@ -116,16 +116,6 @@ def _some_ports() -> Iterator[int]:
 _ports = _some_ports()
 
 
-def _quick_place() -> str | None:
-    """Return a directory in memory when there is room: tests make tables all the time, and only kill servers.
-
-    Nothing here takes the power away, which is all that a disk would be needed for.
-    """
-    memory = Path("/dev/shm")
-    has_room = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES
-    return str(memory) if has_room else None
-
-
 @contextmanager
 def running_mariadb(*more: str, on_disk: bool = False, place: Path | None = None) -> Iterator[MariaDB]:
     """Run a new server, with *more* arguments, in a directory of its own, which is removed afterwards.
@@ -133,7 +123,7 @@ def running_mariadb(*more: str, on_disk: bool = False, place: Path | None = None
     What is measured has to be *on_disk*; *place* is where the directory is to be.
     """
     install = program("mariadb-install-db", "mariadb-server")
-    where = place or (None if on_disk else _quick_place())
+    where = place or (None if on_disk else quick_place())
     directory = Path(tempfile.mkdtemp(prefix="didier-mariadb-", dir=where))
     try:
         (directory / "tmp").mkdir()
