@@ -138,14 +138,20 @@ class World:
         with closing(self.engine.raw_connection()) as conn, closing(conn.cursor()) as cursor:
             sums = self._sums(cursor)
             for table in self._tables:
-                if not sums or table not in self._read or sums[table] != self._read[table][0]:
-                    self._read[table] = sums.get(table), _read(cursor, table)
+                if table not in self._read or sums[table] != self._read[table][0]:
+                    self._read[table] = sums[table], _read(cursor, table)
         return {table: read for table, (_, read) in self._read.items()}
 
     def _sums(self, cursor: Any) -> dict[str, object]:
-        """Return checksums of the tables where the database has them: reading all rows takes much longer."""
+        """Return checksums of the tables: reading all rows takes much longer.
+
+        SQLite has none: there it is the same for all that are empty, and for each other a new one each time.
+        """
         if self.engine.dialect.name == "sqlite":
-            return {}
+            filled = ", ".join(f"EXISTS (SELECT 1 FROM {table})" for table in self._tables)
+            cursor.execute(f"SELECT {filled}")
+            flags = zip(self._tables, cursor.fetchone(), strict=True)
+            return {table: object() if is_filled else None for table, is_filled in flags}
         cursor.execute(f"CHECKSUM TABLE {', '.join(self._tables)}")
         return {name.partition(".")[2]: number for name, number in cursor.fetchall()}
 
