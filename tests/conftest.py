@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine
 
 from support.engines import opened
 from support.fresh import FreshDatabase, FreshFile
+from support.homes import ready
 from support.mariadb import MariaDB, running_mariadb
 from support.missing import missing
 from support.places import quick_place
@@ -26,7 +27,7 @@ settings.load_profile("didier")
 LONG = (
     "tests/web/test_batch_crash.py", "tests/security/", "tests/services/test_model.py",
     "tests/runtime/test_reconciler.py", "tests/web/test_outside.py", "tests/test_tutorials.py",
-    "tests/web/api/test_openapi.py", "tests/cli/test_terminal.py",
+    "tests/web/test_check_events.py", "tests/web/api/test_openapi.py", "tests/cli/test_terminal.py",
 )  # fmt: skip
 """Where there are tests of ten seconds and more."""
 
@@ -68,6 +69,16 @@ def database_url(request: pytest.FixtureRequest, fresh_file: FreshFile, tmp_path
         return fresh_file.url(tmp_path)
     url: str = request.getfixturevalue("fresh_database").url()
     return url
+
+
+@pytest.fixture(params=["sqlite", "mariadb", "myisam"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of such a database: in each home, and where tables have no transactions."""
+    url = f"sqlite:///{tmp_path}/didier.db"
+    if request.param != "sqlite":
+        url = request.getfixturevalue("mariadb").database()
+    with ready(url, NOW, myisam=request.param == "myisam"):
+        yield url
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import asyncio
 from contextlib import contextmanager
 from datetime import datetime
 
-import pytest
-
 from didier.runtime.check_worker import LEASE, CheckWorker
 from didier.runtime.committer import Committer
 from didier.runtime.leases import LeaseHolder
@@ -13,7 +11,6 @@ from didier.storage.database import reading
 from didier.storage.dids import failed_checks
 from didier.storage.statements import run
 from support.engines import opened
-from support.homes import ready
 from support.leases import expire
 from support.passes import beside
 from support.process import until
@@ -24,16 +21,6 @@ INSERT = (
     " VALUES (?, 'SALES', 'Y', 'EXTEN', '')"
 )
 MEND = "UPDATE {} SET extension = '8300' WHERE did_pattern = ?"
-
-
-@pytest.fixture(params=["sqlite", "mariadb", "myisam"])
-def url(request, tmp_path):
-    """The URL of a database, in each home and where tables have no transactions."""
-    url = f"sqlite:///{tmp_path}/didier.db"
-    if request.param != "sqlite":
-        url = request.getfixturevalue("mariadb").database()
-    with ready(url, NOW, myisam=request.param == "myisam"):
-        yield url
 
 
 @contextmanager

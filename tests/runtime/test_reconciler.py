@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
-import pytest
 from sqlalchemy.exc import DBAPIError
 
 from didier.cli.local import CALLER
@@ -22,7 +21,6 @@ from didier.storage.database import reading
 from didier.storage.failures import is_passing
 from didier.storage.statements import run
 from support.engines import opened
-from support.homes import ready
 from support.leases import expire
 from support.passes import beside, replayed, table
 from support.process import until
@@ -33,16 +31,6 @@ INSERT = "INSERT INTO {} (did_pattern, user_group) VALUES (?, 'SALES')"
 CHANGE = "UPDATE {} SET user_group = 'OTHER' WHERE did_pattern = ?"
 ROUNDS = 6
 copy, update, delete = (partial(service, now=NOW) for service in (copies.copy, edits.update, edits.delete))
-
-
-@pytest.fixture(params=["sqlite", "mariadb", "myisam"])
-def url(request, tmp_path):
-    """The URL of a database, in each home and where tables have no transactions."""
-    url = f"sqlite:///{tmp_path}/didier.db"
-    if request.param != "sqlite":
-        url = request.getfixturevalue("mariadb").database()
-    with ready(url, NOW, myisam=request.param == "myisam"):
-        yield url
 
 
 class Process:

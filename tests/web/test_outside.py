@@ -5,13 +5,10 @@ import random
 from contextlib import contextmanager
 from datetime import datetime
 
-import pytest
-
 from didier.storage.changes import reconcile
 from didier.storage.database import reading
 from didier.storage.statements import run
 from support.engines import opened
-from support.homes import ready
 from support.passes import beside
 from support.process import until
 from support.server import BASIC, Didier
@@ -23,16 +20,6 @@ COUNT = 450
 
 KILLS = 3
 INSERT = "INSERT INTO {} (did_pattern, user_group) VALUES (?, 'SALES')"
-
-
-@pytest.fixture(params=["sqlite", "mariadb", "myisam"])
-def url(request, tmp_path):
-    """The URL of a database, in each home and where tables have no transactions."""
-    url = f"sqlite:///{tmp_path}/didier.db"
-    if request.param != "sqlite":
-        url = request.getfixturevalue("mariadb").database()
-    with ready(url, NOW, myisam=request.param == "myisam"):
-        yield url
 
 
 @contextmanager
