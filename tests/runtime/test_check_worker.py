@@ -1,6 +1,7 @@
 """Looking at what is wrong with DIDs, by processes that come and go."""
 
 import asyncio
+import time
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -90,3 +91,14 @@ def test_another_process_goes_on(url):
             until(lambda: len(told(second)) > 1)
 
     assert [("failed", "5550001"), ("failed", "5550002")] == told(first)
+
+
+def test_a_clock_that_was_set_back_stops_nothing(url):
+    """The last look seems to have been tomorrow: it is due."""
+    with opened(url) as engine, engine.begin() as conn:
+        failed_checks.end_round(conn, time.time() + 86_400)
+    with process(url, 3600.0) as engine, beside(engine) as sql:
+        sql(INSERT, "5550001")
+        until(lambda: looked(engine) <= time.time())
+
+    assert looked(engine) <= time.time()

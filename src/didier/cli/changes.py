@@ -39,8 +39,15 @@ def _subject(event: "ChangeEvent") -> object:
     return first if last in {first, None} else f"{first}-{last}"
 
 
-def _fields(event: "ChangeEvent") -> object:
-    return ", ".join(event.members["data"].get("fields") or ())
+def _told(event: "ChangeEvent") -> object:
+    """Return the columns that were set, or what is wrong from then on."""
+    data: Mapping[str, Any] = event.members["data"]
+    reasons = (found["reason"] for found in data.get("findings") or ())
+    return ", ".join(data.get("fields") or ()) or "; ".join(reasons)
+
+
+def _by(event: "ChangeEvent") -> object:
+    return event.user or ("check" if event.cause == "check" else "beside Didier")
 
 
 _COLUMNS: Sequence[Column["ChangeEvent"]] = (
@@ -48,8 +55,8 @@ _COLUMNS: Sequence[Column["ChangeEvent"]] = (
     Column("When", lambda event: printing.when(event.timestamp), short=True),
     Column("What", lambda event: event.type, short=True),
     Column("Of", _subject, short=True),
-    Column("Fields", _fields),
-    Column("By", lambda event: event.user or "beside Didier"),
+    Column("Fields", _told),
+    Column("By", _by),
     Column("Through", lambda event: event.origin, short=True),
 )
 

@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy.engine import Engine
 
 from didier.runtime.committer import Committer
-from didier.runtime.leased_job import RETRY_SECONDS, LeasedJob
+from didier.runtime.leased_job import RETRY_SECONDS, SHARE, LeasedJob
 from didier.runtime.leases import LeaseHolder
 from didier.services.changes import check_changes
 from didier.services.changes.check_changes import Compared
@@ -23,6 +23,9 @@ LEASE = "checks"
 
 SECONDS = 300.0
 """How long after the beginning of a round the next one begins, unless the settings say otherwise."""
+
+TELLING_SHARE = 0.2
+"""Part of the time that is spent, at most, as long as something is different: followers wait for it."""
 
 LOOK_SECONDS = 5.0
 """How often it is looked whether a round is due: another process may have made one."""
@@ -58,7 +61,7 @@ class CheckWorker(LeasedJob):
         with reading(self._engine) as conn:
             last = failed_checks.last_round(conn)
             is_possible = failed_checks.are_kept(conn)
-        due = 0.0 if last is None else min(last + self._seconds - time.time(), self._seconds)
+        due = self.due(last, self._seconds)
         if due > 0 or not is_possible:
             self._leased.give_back()
             return min(due, LOOK_SECONDS) if is_possible else LOOK_SECONDS
@@ -75,11 +78,11 @@ class CheckWorker(LeasedJob):
             found, taken = self._compared(after)
             for step in found.steps:
                 kept = partial(check_changes.store, step=step, now=self._clock(), is_told=not is_first)
-                self.store(kept, lease)
+                self.store(kept, lease, TELLING_SHARE)
             after = found.following
             if after is None:
                 self.store(lambda conn: failed_checks.end_round(conn, began), lease)
-            self.rest(taken)  # what was found is told first
+            self.rest(taken, TELLING_SHARE if found.steps else SHARE)  # what was found is told first
             if self.is_ending or not self.has(lease):
                 break
         return after is None

@@ -4,6 +4,7 @@ Who waits for an answer comes first: what is read is read on a connection of its
 through the committer in short steps, behind the orders of those who wait, and both leave time to others.
 """
 
+import math
 import os
 import threading
 import time
@@ -85,8 +86,11 @@ class LeasedJob(ABC):
         with self._paced(), reading(self._engine) as conn:
             return work(conn)
 
-    def store(self, work: Callable[[Connection], Outcome], lease: Lease) -> Outcome:
-        """Carry out a step under *lease* behind the orders that wait. Raises `LeaseLost`."""
+    def store(self, work: Callable[[Connection], Outcome], lease: Lease, share: float = SHARE) -> Outcome:
+        """Carry out a step under *lease* behind the orders that wait, and take *share* of the time at most.
+
+        Raises `LeaseLost`.
+        """
         taken = 0.0
 
         def timed(conn: Connection) -> Outcome:
@@ -98,8 +102,17 @@ class LeasedJob(ABC):
             return outcome
 
         outcome = self._committer.later(timed).result()
-        self.rest(taken)
+        self.rest(taken, share)
         return outcome
+
+    @staticmethod
+    def due(began: float | None, seconds: float) -> float:
+        """Return how long to wait until *seconds* have passed since *began*, in seconds since 1970.
+
+        A clock that was set back since then tells nothing: it is due.
+        """
+        passed = math.inf if began is None else time.time() - began
+        return max(0.0, seconds - passed) if passed >= 0 else 0.0
 
     def wait(self, seconds: float) -> None:
         """Wait for *seconds*, or until the thread is to end."""
@@ -111,9 +124,9 @@ class LeasedJob(ABC):
         yield
         self.rest(self._time() - began)
 
-    def rest(self, taken: float) -> None:
-        """Wait as long as *taken* seconds of work demand."""
-        self.wait(taken * (1 / SHARE - 1))
+    def rest(self, taken: float, share: float = SHARE) -> None:
+        """Wait as long as *taken* seconds of work demand, if they are to be that *share* of the time."""
+        self.wait(taken * (1 / share - 1))
 
     def _work(self) -> None:
         with suppress(OSError):

@@ -74,7 +74,7 @@ class Reconciler(LeasedJob):
         """Make the pass that is due, if that is this process's to do; return how long to wait then."""
         with reading(self._engine) as conn:
             self._last = reconcile.last_pass(conn)
-        due = self._last.began + self._seconds - time.time() if self._last else 0.0
+        due = self.due(self._last.began if self._last else None, self._seconds)
         if due > 0 and not self._is_hurried():
             self._leased.give_back()
             return min(due, LOOK_SECONDS)

@@ -355,11 +355,26 @@ def _stored_set(change: Change) -> GatewaySet | None:
 
 
 def _check(change: Change, sight: Visibility, wants: Wants | None) -> Iterator[_Shown]:
-    """Yield what is seen, and wanted, of how the check of a DID or a run of them has come out."""
-    findings = [Finding(**one) for one in change.details["findings"]]
-    for piece, (is_seen, _) in _pieces(change, sight, {}, wants):
+    """Yield what is seen, and wanted, of how the check of a DID or a run of them has come out.
+
+    To who does not see all DIDs of a circle there is none, as in lists of what is wrong.
+    """
+    findings = [
+        Finding(one["kind"], one["reason"])
+        for one in change.details["findings"]
+        if "circle" not in one or _sees_circle(sight, one["circle"])
+    ]
+    name = events.CHECK_FAILED if findings else events.CHECK_PASSED
+    for piece, (_, is_seen) in _pieces(change, sight, {}, wants):
         if is_seen:
-            yield f"{CHECK}.{change.action}", CheckChange(piece.did_id, piece.pattern, piece.size, findings)
+            yield name, CheckChange(piece.did_id, piece.pattern, piece.size, findings)
+
+
+def _sees_circle(sight: Visibility, circle: Sequence[tuple[str | None, str]] | None) -> bool:
+    """Say whether all DIDs of a circle, by user group and pattern, are seen; None: there are too many."""
+    if not sight.is_limited:
+        return True
+    return circle is not None and all(sight.sees(group, pattern) for group, pattern in circle)
 
 
 def _dids(
@@ -412,8 +427,8 @@ def _rows(change: Change, source: Image) -> Callable[[int], Sequence[Image | Non
 
     Of what an undo has removed the user group alone is known; of a check what the log says of the row.
     """
-    if chosen_by := change.details.get("row"):
-        return lambda _: (chosen_by,)
+    if rows_then := change.details.get("rows"):
+        return lambda _: rows_then
     before = change.before
     if before is None and change.action != CREATED and change.group_before is not None:
         before = {"user_group": change.group_before}

@@ -41,7 +41,8 @@ DID, BATCH, USER, GATEWAYS, WEBHOOK, CHECK = "did", "batch", "user", "gateways",
 FAILED, PASSED = "failed", "passed"
 """How a check of a DID may have come out, which is what a change of the kind `CHECK` says.
 
-Its *details* have the ``row`` by which followers choose, and what was found, ``findings``.
+Its *details* have the ``rows``, before and behind, by which followers choose, and what was found,
+``findings``; that of a loop has the DIDs of its ``circle``, each with user group and pattern.
 """
 
 RESTORE = "restore"

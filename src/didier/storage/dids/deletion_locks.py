@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from sqlalchemy.engine import Connection
 
-from didier.storage import dialects
+from didier.storage import dialects, row_sets
 from didier.storage.statements import as_json, run
 
 _TABLES = ("didier_locked_dids WHERE", "didier_did_fields WHERE locked = 'Y' AND")
@@ -24,9 +24,7 @@ def locked(conn: Connection, did_ids: Collection[int]) -> set[int]:
 
 def forget(conn: Connection, did_ids: Collection[int]) -> None:
     """End the locks of earlier releases on *did_ids*."""
-    if did_ids:
-        sql = f"DELETE FROM didier_locked_dids WHERE did_id IN {dialects.of(conn).numbers}"
-        run(conn, sql, as_json(list(did_ids)))
+    row_sets.delete(conn, "didier_locked_dids", ("did_id",), [(did_id,) for did_id in did_ids])
 
 
 def between(conn: Connection, first: int, last: int) -> list[int]:

@@ -4,10 +4,13 @@ Didier can do without it; then nobody is told when that changes.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+import orjson
 from sqlalchemy.engine import Connection
 
-from didier.storage import dialects, settings
+from didier.storage import row_sets, settings
 from didier.storage.statements import as_json, columns_of, insert, run, scalar
 from didier.storage.system.rights import may
 from didier.storage.tables import DIDS, FAILED_CHECKS
@@ -31,10 +34,19 @@ def end_round(conn: Connection, began: float) -> None:
     settings.write(conn, _LAST_ROUND, repr(began))
 
 
-def within(conn: Connection, first: int, last: int) -> dict[int, str]:
-    """Return what is kept of DIDs with ids from *first* to *last*: digests by id."""
-    sql = f"SELECT did_id, digest FROM {FAILED_CHECKS} WHERE did_id BETWEEN ? AND ?"
-    return dict(map(tuple, run(conn, sql, first, last)))
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a DID: a *digest* of what was told, and the columns by which it was chosen."""
+
+    digest: str
+    chosen_by: Mapping[str, Any]
+
+
+def within(conn: Connection, first: int, last: int) -> dict[int, Kept]:
+    """Return what is kept of DIDs with ids from *first* to *last*, by id."""
+    sql = f"SELECT did_id, digest, chosen_by FROM {FAILED_CHECKS} WHERE did_id BETWEEN ? AND ?"
+    rows = run(conn, sql, first, last)
+    return {did_id: Kept(digest, orjson.loads(chosen_by)) for did_id, digest, chosen_by in rows}
 
 
 def following(conn: Connection, after: int) -> int | None:
@@ -45,14 +57,12 @@ def following(conn: Connection, after: int) -> int | None:
     return found
 
 
-def put(conn: Connection, digests: Mapping[int, str]) -> None:
-    """Keep *digests* by the ids of their DIDs, in the place of others."""
-    remove(conn, digests)
-    insert(conn, FAILED_CHECKS, ("did_id", "digest"), [*digests.items()])
+def put(conn: Connection, found: Mapping[int, Kept]) -> None:
+    """Keep what was *found*, by the ids of the DIDs, of which nothing is kept."""
+    rows = [(did_id, kept.digest, as_json(kept.chosen_by)) for did_id, kept in found.items()]
+    insert(conn, FAILED_CHECKS, ("did_id", "digest", "chosen_by"), rows)
 
 
 def remove(conn: Connection, did_ids: Collection[int]) -> None:
     """Keep nothing of these DIDs any more."""
-    if did_ids:
-        listed = as_json(list(did_ids))
-        run(conn, f"DELETE FROM {FAILED_CHECKS} WHERE did_id IN {dialects.of(conn).numbers}", listed)
+    row_sets.delete(conn, FAILED_CHECKS, ("did_id",), [(did_id,) for did_id in did_ids])

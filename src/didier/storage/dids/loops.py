@@ -35,9 +35,11 @@ class Loops:
 
     def circle(self, did_id: int) -> list[str]:
         """Return the numbers over which calls to a DID come back to it, from itself on; or none."""
-        if did_id not in self.circling:
-            return []
-        return [self.patterns[one] for one in checks.way_back(did_id, self.onward)]
+        return [self.patterns[one] for one in self.way(did_id)]
+
+    def way(self, did_id: int) -> list[int]:
+        """Return the DIDs over which calls to one come back to it, from itself on; or none."""
+        return checks.way_back(did_id, self.onward) if did_id in self.circling else []
 
 
 NO_LOOPS = Loops({}, {}, ())

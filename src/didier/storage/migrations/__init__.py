@@ -176,6 +176,7 @@ _FAILED_CHECKS = sa.Table(
     sa.MetaData(),
     sa.Column("did_id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("digest", sa.String(32), nullable=False),  # of what was found
+    sa.Column("chosen_by", sa.Text, nullable=False),  # JSON: columns by which followers chose it
     **INNODB,
 )
 _OPTIONAL = (
