@@ -236,7 +236,8 @@ class Settings(BaseSettings):
         ge=0,
         le=86_400,
         description="How often it is looked with which DIDs something is wrong, so that followers hear of"
-        " `check.failed` and `check.passed`; it takes 2 % of the time at most. 0: never",
+        " `check.failed` and `check.passed`; it takes 2 % of the time at most, unless there is something to"
+        " tell. 0: never",
     )
 
     feed_days: int = Field(
