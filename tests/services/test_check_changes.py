@@ -202,6 +202,18 @@ def test_circles_are_told_to_who_sees_all_of_them(conn, now):
     ] == [(one[1], one[3]) for one in told(conn, OF_SALES)]
 
 
+def test_a_long_circle_is_told_to_who_sees_all_dids(conn, now, monkeypatch):
+    """Whether somebody else sees all DIDs on it is not looked at."""
+    monkeypatch.setattr(check_changes, "CIRCLE_MOST", 2)
+    onward = {**SOUND, "exten_context": "trunkinbound"}
+    for number, onto in (("5550100", "5550200"), ("5550200", "5550300"), ("5550300", "5550100")):
+        outside.add(conn, {"did_pattern": number, **onward, "extension": onto}, now)
+    looked(conn, now)
+
+    assert 3 == len([one for one in told(conn) if one[3]])
+    assert [] == [one for one in told(conn, OF_SALES) if one[3]]
+
+
 @pytest.mark.parametrize("done", ["delete", "mend", "renumber", "move"])
 def test_what_is_done_between_a_look_and_its_step_counts(conn, now, done):
     """What was found is not told any more; the next look finds how it is then."""

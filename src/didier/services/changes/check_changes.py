@@ -99,7 +99,7 @@ def _failed(
     conn: Connection, check: Check, failing: Sequence[CheckedDid], known: Mapping[int, Kept]
 ) -> Iterator[Difference]:
     """Yield those of the DIDs with something wrong of which that was not *known*."""
-    ways = {_id(one.row): check.loops.way(_id(one.row)) for one in failing}
+    ways = {_id(one.row): check.loops.way(_id(one.row))[: CIRCLE_MOST + 1] for one in failing}
     groups = dids.images(conn, {did_id for way in ways.values() for did_id in way}, wanted=_NAMED)
     for one in failing:
         did_id, seen = _id(one.row), _seen(one.row)
