@@ -153,11 +153,12 @@ def test_metrics_have_no_names_from_outside(server):
 
 
 def test_the_database_file_is_private(server):
-    """Database, log of changes and the lock of batches are for their owner, also while the server runs."""
+    """Database, log of changes and the locks of jobs are for their owner, also while the server runs."""
     server.tutorial()
 
     files = [file for file in server.directory.iterdir() if file.name.startswith("didier.db")]
-    assert {"didier.db", "didier.db-wal", "didier.db-shm"} == {f.name for f in files} - {"didier.db-batches"}
+    locks = {"didier.db-batches", "didier.db-checks"}
+    assert {"didier.db", "didier.db-wal", "didier.db-shm"} == {f.name for f in files} - locks
     assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in files}
 
 
