@@ -63,11 +63,16 @@ def test_a_receiver_of_the_guide_hears_of_a_copy(api, name, tmp_path):
         until(lambda: status(port) == 401)
         api.post("/copies", {"source": SOURCE, "targets": [number]})
         until(lambda: number in (tmp_path / "numbers.txt").read_text())
-        event = api.get(f"/webhooks/{hook['id']}/attempts").body["items"][0]["event"]
+        until(lambda: attempts(api, hook))  # are stored when the answer is there
+        event = attempts(api, hook)[0]["event"]
         again = api.post(f"/webhooks/{hook['id']}/events/{event}/resend").body
 
     assert "taken" == again["outcome"]
     assert f"did.created {number}\n" == (tmp_path / "numbers.txt").read_text()
+
+
+def attempts(api, hook):
+    return api.get(f"/webhooks/{hook['id']}/attempts").body["items"]
 
 
 def status(port):

@@ -24,6 +24,7 @@ DATA = {
     "user": {"user": "alice", "fields": ["full_name"]},
     "gateway_set": {"name": "london", "number": 1, "user_group": "SALES", "probing": True, "rules": [],
                     "gateways": [{"address": "sip:10.0.0.5:5060", "priority": 0, "weight": 1}]},
+    "check": {"did_id": 7, "did_pattern": "5550100", "last": "5550101", "size": 2, "findings": []},
     "moon": {"phase": "full"},
 }  # fmt: skip
 
@@ -97,11 +98,9 @@ def test_a_gateway_set_is_what_it_is_from_then_on(asked):
 
 def test_a_check_has_what_is_wrong_from_then_on(asked):
     """The same of all DIDs of a run; of those that pass nothing."""
-    run = {"did_id": 7, "did_pattern": "5550100", "last": "5550101", "size": 2}
     wrong = [{"kind": "missing", "reason": "the in-group GHOST does not exist"}]
-    failed = event(1, "check.failed") | {"data": {**run, "findings": wrong}}
-    passed = event(2, "check.passed") | {"data": {**run, "findings": []}}
-    client, _ = asked(page(failed, passed, next=2))
+    failed = event(1, "check.failed") | {"data": {**DATA["check"], "findings": wrong}}
+    client, _ = asked(page(failed, event(2, "check.passed"), next=2))
     before, after = (one.data for one in client.changes())
 
     assert ChangedCheck(7, "5550100", "5550101", 2, (DidFinding(**wrong[0]),)) == before

@@ -321,9 +321,11 @@ def test_of_another_database_nothing_is_kept(source, file, replica, mariadb, now
         made.stop()
 
 
-def test_a_file_that_cannot_be_read_is_made_anew(source, file, replica):
+def test_a_file_that_cannot_be_read_is_made_anew(source, file):
     """It is only a replica."""
-    replica.stop()
+    before = Replica(source, file, Outage(), LIMIT)
+    refresh(source, before)
+    before.stop()
     for left in file.parent.glob(f"{file.name}-*"):
         left.unlink()
     file.write_bytes(b"no database" * 1_000)

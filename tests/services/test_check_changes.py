@@ -77,17 +77,18 @@ def test_what_begins_and_ends_is_told_once(conn, now):
 
 def test_it_need_not_be_the_did_that_was_changed(conn, now):
     """Where the in-group is switched off, all DIDs that lead there are told as one run."""
-    run(conn, "INSERT INTO vicidial_inbound_groups (group_id, group_name, active) VALUES ('DAY', 'Day', 'Y')")
+    group = "(group_id, group_name, active) VALUES ('LATE', 'Late', 'Y')"
+    run(conn, f"INSERT INTO vicidial_inbound_groups {group}")
     for number in range(5550100, 5550150):
-        values = {"did_route": "IN_GROUP", "group_id": "DAY", "did_active": "Y", "user_group": "SALES"}
+        values = {"did_route": "IN_GROUP", "group_id": "LATE", "did_active": "Y", "user_group": "SALES"}
         outside.add(conn, {"did_pattern": str(number), **values}, now)
     before = looked(conn, now)
-    run(conn, "UPDATE vicidial_inbound_groups SET active = 'N' WHERE group_id = 'DAY'")
+    run(conn, "UPDATE vicidial_inbound_groups SET active = 'N' WHERE group_id = 'LATE'")
     looked(conn, now)
-    run(conn, "DELETE FROM vicidial_inbound_groups WHERE group_id = 'DAY'")
+    run(conn, "DELETE FROM vicidial_inbound_groups WHERE group_id = 'LATE'")
 
     assert 0 == before
-    assert [("check.failed", "5550100", "5550149", ["the in-group DAY is not active"])] == told(conn)
+    assert [("check.failed", "5550100", "5550149", ["the in-group LATE is not active"])] == told(conn)
 
 
 def test_what_was_wrong_at_first_is_known_and_not_told(conn, now):
