@@ -131,7 +131,7 @@ def test_a_group_takes_as_many_statements_as_one_call(api, case):
 
     counts = []
     for group in (calls[:1], *(calls[:size] for size in SIZES)):  # the first time, tables are looked at too
-        counts.append(settled(partial(_counted, api, carry_out, group), 4))
+        counts.append(settled(partial(_counted, api, carry_out, group)))
 
     _, one, some, many = counts
     assert one <= some == many, counts
