@@ -23,7 +23,7 @@ LOCK_FORM := --universal --generate-hashes --no-header --no-emit-index-url --qui
 LOCK := $(BIN)/uv pip compile pyproject.toml --extra server $(LOCK_FORM)
 
 # What needs the extra `server`; all else makes do with what every installation has (docs/decisions/0010).
-SERVER := src/didier/((agi|cli/local|runtime|services|storage|vicidial|web)/|(config|logging|domain/(kept_inputs|numbers|plausibility|public_holidays))\.py)
+SERVER := src/didier/((agi|cli/local|runtime|services|storage|vicidial|web)/|(config|logging|domain/(kept_inputs|numbers|plausibility|public_holidays|usage/callers))\.py)
 
 PREFIX ?= $(HOME)/.local
 

@@ -9,12 +9,22 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import tzinfo
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from tzlocal import get_localzone
 
 from didier.environment import VARIABLES
 from didier.errors import WrongSetting
@@ -240,6 +250,29 @@ class Settings(BaseSettings):
         " tell. 0: never",
     )
 
+    time_zone: str | None = Field(
+        None,
+        description="Time zone of the times that VICIdial logs, such as America/New_York; default: that of"
+        " this machine",
+    )
+    usage_seconds: float = Field(
+        300.0,
+        ge=0,
+        le=86_400,
+        description="How often calls are counted for reports of usage; the last four hours are counted anew"
+        " each time. 0: never",
+    )
+    usage_months: int = Field(
+        13, ge=1, le=1_200, description="How many months calls are kept as they were counted"
+    )
+    usage_database: str | None = Field(
+        None,
+        min_length=1,
+        description="Copy of the MariaDB database (a read replica) in which the logs of calls are read to"
+        " count them: mysql+pymysql://USER:PASSWORD@HOST/DATABASE; default: the database itself",
+        repr=False,
+    )
+
     feed_days: int = Field(
         90,
         ge=1,
@@ -264,6 +297,21 @@ class Settings(BaseSettings):
         description="Addresses or networks, separated by commas, that webhooks may be sent to besides the"
         " internet: those of this machine, private and link-local ones are refused",
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        if name is not None:
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                raise ValueError("it must be the name of a time zone, such as Europe/Berlin") from None
+        return name
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of what VICIdial logs."""
+        return ZoneInfo(self.time_zone) if self.time_zone else get_localzone()
 
     @classmethod
     def settings_customise_sources(
@@ -311,8 +359,8 @@ def _read_file(file: Path | None) -> dict[str, Any]:
 def load(flags: Mapping[str, Any]) -> Settings:
     """Read the settings; *flags* whose value is None were not given.
 
-    Raises `WrongSetting` with the name of the setting and what is allowed; the value of `database`, which
-    may hold a password, is never repeated.
+    Raises `WrongSetting` with the name of the setting and what is allowed; values that may hold a password
+    are never repeated.
     """
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE, *VARIABLES}
     for name in os.environ:
@@ -333,6 +381,9 @@ def _unknown(said: str, name: str, known: Iterable[str]) -> str:
     return f"{said}: there is no such setting; choose from {', '.join(known)}"
 
 
+_SECRET = ("database", "usage_database")
+"""Settings whose values, which may hold a password, are never repeated."""
+
 _SAYING = re.compile("^(Input|Value error,) ")
 
 
@@ -340,5 +391,5 @@ def _explain(problem: Mapping[str, Any]) -> str:
     name = str(problem["loc"][0])
     if name not in Settings.model_fields:
         return _unknown(name, name, Settings.model_fields)
-    given = "" if name == "database" else f": {problem['input']!r} is not allowed"
+    given = "" if name in _SECRET else f": {problem['input']!r} is not allowed"
     return f"{name} ({PREFIX}{name.upper()}){given}: {_SAYING.sub('', problem['msg'])}"

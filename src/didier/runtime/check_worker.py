@@ -58,7 +58,7 @@ class CheckWorker(LeasedJob):
             super().start()
 
     def _turn(self) -> float:
-        with reading(self._engine) as conn:
+        with reading(self.engine) as conn:
             last = failed_checks.last_round(conn)
             is_possible = failed_checks.are_kept(conn)
         due = self.due(last, self._seconds)
@@ -90,6 +90,6 @@ class CheckWorker(LeasedJob):
     def _compared(self, after: int) -> tuple[Compared, float]:
         """Return what is different behind an id, and how many seconds it took to find."""
         began = self._time()
-        with reading(self._engine) as conn:
+        with reading(self.engine) as conn:
             found = check_changes.compare(conn, self._own_contexts, after)
         return found, self._time() - began

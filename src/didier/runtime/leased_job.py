@@ -44,7 +44,7 @@ class LeasedJob(ABC):
 
     def __init__(self, name: str, engine: Engine, committer: Committer, lease_holder: LeaseHolder) -> None:
         self.name = name
-        self._engine = engine
+        self.engine = engine
         self._committer = committer
         # An embedded database works in this thread: what others of the machine do meanwhile does not count.
         self._time = time.thread_time if database_file(engine.url) else time.perf_counter
@@ -83,7 +83,7 @@ class LeasedJob(ABC):
 
     def read(self, work: Callable[[Connection], Outcome]) -> Outcome:
         """Return what *work* finds on a connection of its own; time is left to others in proportion."""
-        with self._paced(), reading(self._engine) as conn:
+        with self._paced(), reading(self.engine) as conn:
             return work(conn)
 
     def store(self, work: Callable[[Connection], Outcome], lease: Lease, share: float = SHARE) -> Outcome:

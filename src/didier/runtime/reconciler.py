@@ -72,7 +72,7 @@ class Reconciler(LeasedJob):
 
     def _turn(self) -> float:
         """Make the pass that is due, if that is this process's to do; return how long to wait then."""
-        with reading(self._engine) as conn:
+        with reading(self.engine) as conn:
             self._last = reconcile.last_pass(conn)
         due = self.due(self._last.began if self._last else None, self._seconds)
         if due > 0 and not self._is_hurried():

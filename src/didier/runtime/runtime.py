@@ -29,6 +29,7 @@ from didier.runtime.readers import Readers
 from didier.runtime.reconciler import Reconciler
 from didier.runtime.requests import AccessRecord, Request
 from didier.runtime.sequencer import Sequencer
+from didier.runtime.usage_worker import UsageWorker
 from didier.runtime.webhook_once import WebhookOnce
 from didier.runtime.webhook_sender import WebhookSender
 from didier.runtime.webhook_worker import WebhookWorker
@@ -37,7 +38,7 @@ from didier.services.system.installation_key import KeyFile
 from didier.services.users.authentication import Caller, StaleProof
 from didier.services.users.one_time_codes import CodeProof
 from didier.services.users.passwords import Proof
-from didier.storage.database import reading
+from didier.storage.database import open_engine, reading
 from didier.storage.system.health import can_store
 
 ATTEMPTS = 3
@@ -71,6 +72,16 @@ class Runtime:
         self.check_worker = CheckWorker(
             engine, self.committer, self.leases, settings.check_seconds, settings.dialplan_contexts
         )
+        self.usage_source = open_engine(settings.usage_database) if settings.usage_database else engine
+        self.usage_worker = UsageWorker(
+            engine,
+            self.committer,
+            self.leases,
+            settings.zone,
+            settings.usage_seconds,
+            settings.usage_months,
+            self.usage_source,
+        )
         self.calls = Calls(engine, settings, self.committer) if settings.agi_port else None
         self.passwords = PasswordVerifier(engine, self.committer)
         self.codes = CodeVerifier(engine, KeyFile.of(settings.key_file, engine.url))
@@ -97,6 +108,7 @@ class Runtime:
             self.sequencer.start()
             self.webhooks.start()
             self.check_worker.start()
+            self.usage_worker.start()
         if batches and self.settings.reconcile:
             self.reconciler.start()
         async with self.calls.running() if self.calls else nullcontext():
@@ -105,10 +117,12 @@ class Runtime:
         await self.webhook_once.close()
         await asyncio.to_thread(self.batch_worker.stop)
         await asyncio.to_thread(self.check_worker.stop)
+        await asyncio.to_thread(self.usage_worker.stop)
         await asyncio.to_thread(self.reconciler.stop)
         await asyncio.to_thread(self.sequencer.stop)
         await asyncio.to_thread(self.leases.stop)
         await self.committer.stop()
+        self.usage_source.dispose()
         self.engine.dispose()
 
     def _webhook_sender(self) -> WebhookSender:

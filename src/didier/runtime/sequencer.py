@@ -49,7 +49,7 @@ class Sequencer(LeasedJob):
 
     def _number_all(self) -> None:
         """Number what was committed, if that is this process's to do."""
-        with reading(self._engine) as conn:
+        with reading(self.engine) as conn:
             is_complete = sequence.is_complete(conn)
         if not is_complete:
             self._needed_at = time.monotonic()

@@ -63,6 +63,8 @@ def _type(kind: str, size: str | None) -> sa.types.TypeEngine[Any]:
         return sa.Text().with_variant(mysql.MEDIUMTEXT(), *MARIADB)
     if kind == "double":
         return sa.Double()
+    if kind == "decimal":
+        return sa.Numeric(7, 2)
     if kind == "timestamp":
         return Timestamp.with_variant(mysql.TIMESTAMP(), *MARIADB)
     return Timestamp
@@ -149,6 +151,9 @@ DID_LOG = "vicidial_did_log"
 CLOSER_LOG = "vicidial_closer_log"
 OUTBOUND_LOG = "vicidial_log"
 CALL_LOG = "call_log"
+DID_LOG_ARCHIVE = "vicidial_did_log_archive"
+CLOSER_LOG_ARCHIVE = "vicidial_closer_log_archive"
+CALL_LOG_ARCHIVE = "call_log_archive"
 DID_AGENT_LOG = "vicidial_did_agent_log"
 GATEWAY_LOG = "vicidial_did_gateway_log"
 RECORDING_LOG = "recording_log"
@@ -196,6 +201,10 @@ OPTIONAL_RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     IN_GROUP_AGENTS: _WRITE,
     LIVE_AGENTS: _CHANGE,
     LIVE_INBOUND_AGENTS: _CHANGE,
+    CALL_LOG: _READ,
+    DID_LOG_ARCHIVE: _READ,
+    CLOSER_LOG_ARCHIVE: _READ,
+    CALL_LOG_ARCHIVE: _READ,
 })  # fmt: skip
 """The same for tables that older VICIdial versions do not have, or that Didier can do without."""
 
@@ -240,7 +249,8 @@ DIDIER_TABLES = (
     "didier_second_factors", "didier_recovery_codes", "didier_changes", "didier_journal", "didier_leases",
     "didier_ranges", "didier_did_fields", "didier_preferences", "didier_schedules", "didier_webhooks",
     "didier_webhook_attempts", "didier_gateways", "didier_reported_calls", "didier_edges",
-    "didier_failed_checks",
+    "didier_failed_checks", "didier_usage_numbers", "didier_usage_ways", "didier_usage_hours",
+    "didier_usage_days", "didier_usage_recent",
 )  # fmt: skip
 """Didier's own tables, which the migrations make."""
 
@@ -252,8 +262,15 @@ GATEWAYS = "didier_gateways"
 REPORTED_CALLS = "didier_reported_calls"
 EDGES = "didier_edges"
 FAILED_CHECKS = "didier_failed_checks"
+USAGE_NUMBERS = "didier_usage_numbers"
+USAGE_WAYS = "didier_usage_ways"
+USAGE_HOURS = "didier_usage_hours"
+USAGE_DAYS = "didier_usage_days"
+USAGE_RECENT = "didier_usage_recent"
+USAGE = (USAGE_NUMBERS, USAGE_WAYS, USAGE_HOURS, USAGE_DAYS, USAGE_RECENT)
 OPTIONAL_OWN = frozenset({
     PREFERENCES, SCHEDULES, WEBHOOKS, WEBHOOK_ATTEMPTS, GATEWAYS, REPORTED_CALLS, EDGES, FAILED_CHECKS,
+    *USAGE,
 })  # fmt: skip
 """Those of them that Didier can do without."""
 

@@ -76,6 +76,11 @@ def bounds(since: datetime, until: datetime) -> tuple[str, str]:
     return _utc(min(max(since, earliest), latest)), _utc(max(min(until, latest), earliest))
 
 
+def at(moment: int) -> str:
+    """Return a moment in seconds since 1970 as it is stored."""
+    return as_text(datetime.fromtimestamp(moment, UTC).replace(tzinfo=None))
+
+
 def are_read(conn: Connection) -> bool:
     """Say whether the table is there, and the database user may read it."""
     return bool(columns_of(conn, REPORTED_CALLS)) and may(conn, REPORTED_CALLS, ("SELECT",))

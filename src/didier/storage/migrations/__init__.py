@@ -179,9 +179,89 @@ _FAILED_CHECKS = sa.Table(
     sa.Column("chosen_by", sa.Text, nullable=False),  # JSON: columns by which followers chose it
     **INNODB,
 )
+
+
+def _exact(length: int) -> "sa.types.TypeEngine[Any]":
+    """Return the type of texts that are compared to the letter."""
+    return sa.String(length).with_variant(sa.String(length, collation="utf8mb4_bin"), *dialects.MARIADB)
+
+
+def _counts(*names: str) -> "list[sa.Column[Any]]":
+    return [sa.Column(name, sa.Integer, nullable=False) for name in names]
+
+
+_USAGE_NUMBERS = sa.Table(
+    "didier_usage_numbers",  # numbers that were called
+    sa.MetaData(),
+    sa.Column("number_id", sa.Integer, primary_key=True),
+    sa.Column("number", _exact(100), nullable=False, unique=True),
+    sqlite_autoincrement=True,
+    **INNODB,
+)
+_USAGE_WAYS = sa.Table(
+    "didier_usage_ways",  # how calls went on
+    sa.MetaData(),
+    sa.Column("way_id", sa.Integer, primary_key=True),
+    sa.Column("source", _exact(50), nullable=False),  # who has reported them; empty: VICIdial's logs
+    sa.Column("route", _exact(20), nullable=False),  # as VICIdial logs it
+    sa.Column("destination", _exact(128), nullable=False),  # the in-group, or the gateway
+    sa.Column("outcome", _exact(12), nullable=False),
+    sa.Index("didier_usage_ways_of", "source", "route", "destination", "outcome", unique=True),
+    sqlite_autoincrement=True,
+    **INNODB,
+)
+_USAGE_HOURS = sa.Table(
+    "didier_usage_hours",  # calls by hour, DID as it was dialled, and way
+    sa.MetaData(),
+    sa.Column("hour", sa.BigInteger, primary_key=True, autoincrement=False),  # its begin, since 1970
+    sa.Column("did_id", sa.Integer, primary_key=True, autoincrement=False),  # 0: no DID; -1: all together
+    sa.Column("number_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("way_id", sa.Integer, primary_key=True, autoincrement=False),
+    *_counts("calls", "redirected", "seconds", "waited", "wait_seconds"),
+    sa.Column("first_at", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.BigInteger, nullable=False),
+    sa.Column("callers", sa.Text(1 << 24), nullable=False),  # hashes
+    sa.Index("didier_usage_hours_of", "did_id", "hour"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+_OF_DAYS = (
+    "calls", "redirected", "answered", "abandoned", "unanswered", "forwarded", "failed", "seconds", "waited",
+    "wait_seconds",
+)  # fmt: skip
+_USAGE_DAYS = sa.Table(
+    "didier_usage_days",  # the same by day and source
+    sa.MetaData(),
+    sa.Column("did_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("source", _exact(50), primary_key=True),
+    *_counts(*_OF_DAYS),
+    sa.Column("first_at", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.BigInteger, nullable=False),
+    sa.Column("is_counted", sa.SmallInteger, nullable=False),  # 0: others have these calls too
+    sa.Column("callers", sa.Integer, nullable=False),
+    sa.Column("caller_hashes", sa.Text(1 << 24), nullable=False),  # or a sketch of them
+    sa.Index("didier_usage_days_at", "day", "did_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+_USAGE_RECENT = sa.Table(
+    "didier_usage_recent",  # the same of the last days, for lists
+    sa.MetaData(),
+    sa.Column("days", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("did_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number_id", sa.Integer, primary_key=True, autoincrement=False),  # 0: whatever it was called
+    *_counts(*_OF_DAYS, "calls_before"),  # in as many days before these
+    sa.Column("first_at", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.BigInteger, nullable=False),
+    sa.Index("didier_usage_recent_by_calls", "days", "calls"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
 _OPTIONAL = (
     _PREFERENCES, _SCHEDULES, _WEBHOOKS, _WEBHOOK_ATTEMPTS, _GATEWAYS, _REPORTED_CALLS, _EDGES,
-    _FAILED_CHECKS,
+    _FAILED_CHECKS, _USAGE_NUMBERS, _USAGE_WAYS, _USAGE_HOURS, _USAGE_DAYS, _USAGE_RECENT,
 )  # fmt: skip
 
 

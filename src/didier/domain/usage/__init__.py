@@ -1,0 +1,1 @@
+"""Calls counted: hours, what came of calls, and who called."""
