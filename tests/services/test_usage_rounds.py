@@ -94,15 +94,6 @@ def as_logged(engine):
 
 def as_counted(engine):
     found = {}
-    for (
-        hour,
-        did_id,
-        number,
-        _,
-        route,
-        *_,
-    ) in image(engine)["hours"]:
-        pass
     with reading(engine) as conn:
         sql = (
             "SELECT h.hour, h.did_id, n.number, w.route, SUM(h.calls) FROM didier_usage_hours AS h"

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from didier.domain.usage.hours import HOUR, LogHour, day_bounds, local, log_hour
 from didier.services.usage.counting import BEFORE, DayCounter, HourCounter, SumKey, in_parts
 from didier.storage.dids import dids
+from didier.storage.dids.dids import Did
 from didier.storage.usage import call_logs, rollups
 from didier.storage.usage.rollups import EVERYTHING, DayCounts, HourKey, State, Way
 
@@ -74,6 +75,8 @@ class Counter:
         if (first := self._first(there)) is not None:
             self._reopen(first.date())
             hour = log_hour(first, self._zone)
+            if (begins := hour.begins.isoformat()) < (self._state.counted_from or "9"):
+                self._keep(replace(self._state, counted_from=begins))
             while hour.begins <= there:
                 self._count(hour)
                 self._counted(hour)
@@ -250,7 +253,7 @@ class Counter:
         if closed is None or closed == self._state.summed_until:
             return
         today = date.fromisoformat(closed)
-        by_number = self._work.read(_catching_all)
+        by_number = [did.did_id for did in self._work.read(catching_all)]
         for part in self._work.read(partial(rollups.parts, size=IDS_AT_ONCE)):
             new = self._work.read(partial(rollups.sums, part=part, today=today, by_number=by_number))
             self._put(rollups.put_recent, self._work.read(partial(rollups.recent, part=part)), new)
@@ -285,9 +288,10 @@ def _months_before(day: date, months: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
-def _catching_all(conn: Connection) -> list[int]:
+def catching_all(conn: Connection) -> list[Did]:
+    """Return the DID that VICIdial gives the calls to numbers which no DID has, if there is one."""
     found = dids.find(conn, [CATCH_ALL]).get(CATCH_ALL)
-    return [found.did_id] if found else []
+    return [found] if found else []
 
 
 def _in_pieces(items: Collection[Key], most: int) -> Iterator[list[Key]]:

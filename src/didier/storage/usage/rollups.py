@@ -43,11 +43,12 @@ _STATE = "usage"
 class State:
     """How far calls are counted; all moments are local times or days in ISO 8601, None for nothing yet.
 
-    *counted_until*: the end of the last hour that was counted; *closed_until*: the first day of which there
-    are no sums yet; *summed_until*: the same for the sums of several days; *complete*: whether all that the
-    logs have has been counted once.
+    *counted_from*: the first hour; *counted_until*: the end of the last that was counted; *closed_until*: the
+    first day of which there are no sums yet; *summed_until*: the same for the sums of several days;
+    *complete*: whether all that the logs have has been counted once.
     """
 
+    counted_from: str | None = None
     counted_until: str | None = None
     closed_until: str | None = None
     summed_until: str | None = None
@@ -130,7 +131,7 @@ _COUNTS = ("calls", "redirected", "seconds", "waited", "wait_seconds", "first_at
 def hours(
     conn: Connection, first: int, behind: int, did_ids: tuple[int, int] | None = None
 ) -> dict[HourKey, Counts]:
-    """Return what is stored of hours from *first* to before *behind*; with *did_ids* from one id to another."""
+    """Return what is stored of hours from *first* to before *behind*; of *did_ids* from one to another."""
     sql = f"SELECT {', '.join((*_KEY, *_COUNTS))} FROM {USAGE_HOURS} WHERE hour >= ? AND hour < ?"
     values: list[int] = [first, behind]
     if did_ids:
