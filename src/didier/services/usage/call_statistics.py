@@ -1,8 +1,8 @@
-"""The API log and the use of DIDs, as far as callers may see them. They only read."""
+"""The API log and the calls to numbers, as far as callers may see them. They only read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy.engine import Connection
 
@@ -13,7 +13,7 @@ from didier.services.usage import reports
 from didier.services.users import authentication
 from didier.services.users.authentication import Caller
 from didier.storage.usage import call_statistics
-from didier.storage.usage.call_statistics import LogFilter, Logged, Usage
+from didier.storage.usage.call_statistics import LogFilter, Logged
 from didier.storage.usage.reports import InboundCall
 
 DATA_SHOWN = frozenset({
@@ -56,16 +56,6 @@ def api_log(
     shown = admin_log.without_hidden(conn, caller, public)
     rest = floor if floor > 1 else None
     return LogPage(shown, lines[limit - 1].api_id if len(lines) > limit else rest)
-
-
-def calls_of_dids(
-    conn: Connection, caller: Caller, since: datetime, until: datetime, limit: int
-) -> list[Usage] | NotPermitted:
-    """Return how much the DIDs that the caller sees were called, the most called first."""
-    if missing := missing_rights(caller.user, "did_log_export"):
-        return missing
-    groups, prefix = caller.user.visible_groups(), caller.pattern_prefix
-    return call_statistics.calls_of_dids(conn, since, until, limit, groups=groups, prefix=prefix)
 
 
 def calls(

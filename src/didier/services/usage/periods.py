@@ -56,8 +56,15 @@ class Calendar:
         )
 
     def between(self, since: datetime, until: datetime) -> Period:
-        """Return the period from one local time to before another; both are taken to the full hour."""
-        since, until = _on_the_hour(since), max(_on_the_hour(until), _on_the_hour(since))
+        """Return the period from one local time to before another; both are taken to the full hour.
+
+        It begins when calls are known from, at the earliest, and ends tomorrow, at the latest.
+        """
+        known = self.state.counted_from
+        earliest = datetime.fromisoformat(known) if known else self.now - DAY
+        latest = datetime.combine(self.now.date() + DAY, time())
+        since, until = (_on_the_hour(min(max(one, earliest), latest)) for one in (since, until))
+        until = max(since, until)
         earlier = since - (until - since)
         return Period(
             since,

@@ -1,19 +1,16 @@
-"""What the API log and the call records tell: who called what, and how much each DID is called."""
+"""What the API log tells: who called what."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from didier.domain.users import EVERY_GROUP
 from didier.storage import dialects
-from didier.storage.calls import reported
-from didier.storage.dialects import SqlDialect
 from didier.storage.statements import as_json, as_text, known_columns, run, scalar
-from didier.storage.tables import API_LOG, DIDS, REPORTED_CALLS, USERS
+from didier.storage.tables import API_LOG, USERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,92 +100,3 @@ def _logged(row: dict[str, Any]) -> Logged:
 
 def _text(value: Any) -> str:
     return as_text(value) if isinstance(value, datetime) else str(value or "")
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """How much a DID was called; *pattern* is None for one that is there no longer."""
-
-    did_id: int
-    extension: str  # as it was called
-    pattern: str | None
-    description: str | None
-    calls: int
-    last_call: str
-
-
-def calls_of_dids(
-    conn: Connection,
-    since: datetime,
-    until: datetime,
-    limit: int,
-    *,
-    groups: Collection[str] | None = None,
-    prefix: str | None = None,
-) -> list[Usage]:
-    """Return the DIDs with calls from *since* until before *until*, those with the most calls first.
-
-    With *groups* or *prefix* those alone that are there and are in one of the groups, and begin with the
-    prefix. The calls of a DID on a day are those that VICIdial has logged, or, where it has logged none,
-    those that were reported: an edge reports calls that VICIdial logs too.
-    """
-    counted, values = _counted(conn, since, until)
-    conditions = ""
-    if groups is not None:
-        conditions += f" AND d.user_group IN {dialects.of(conn).texts}"
-        values.append(as_json([*sorted(groups), EVERY_GROUP]))
-    if prefix is not None:
-        conditions += " AND d.did_pattern LIKE ? ESCAPE '!'"
-        values.append(_begins_with(prefix))
-    kind = "LEFT JOIN" if groups is None and prefix is None else "JOIN"
-    sql = (
-        "SELECT c.id, c.extension, d.did_pattern, d.did_description, c.calls, c.last_call"
-        f" FROM ({counted}) AS c {kind} {DIDS} AS d ON d.did_id = c.id{conditions}"
-        " ORDER BY c.calls DESC, c.id LIMIT ?"
-    )
-    return [
-        Usage(did_id or 0, extension or "", pattern, description, int(calls), _text(last))
-        for did_id, extension, pattern, description, calls, last in run(conn, sql, *values, limit)
-    ]
-
-
-_LOGGED = (
-    "SELECT CAST(did_id AS INTEGER) AS id, MAX(extension) AS extension, COUNT(*) AS calls,"
-    " MAX(call_date) AS last_call FROM vicidial_did_log WHERE call_date >= ? AND call_date < ? GROUP BY id"
-)
-
-
-def _counted(conn: Connection, since: datetime, until: datetime) -> tuple[str, list[Any]]:
-    """Return the statement that counts calls by DID, and its values; without reports it reads one log."""
-    values, bounds = [as_text(since), as_text(until)], reported.bounds(since, until)
-    if not reported.are_between(conn, *bounds):
-        return _LOGGED, values
-    return _logged_or_reported(dialects.of(conn)), [*values, *bounds]
-
-
-@cache
-def _logged_or_reported(dialect: SqlDialect) -> str:
-    began, number = dialect.local("started_at"), dialect.mixable("number")
-    by_day = (
-        "SELECT CAST(did_id AS INTEGER) AS id, SUBSTR(call_date, 1, 10) AS day,"
-        f" MAX({dialect.mixable('extension')}) AS extension, COUNT(*) AS logged, 0 AS reported,"
-        " MAX(call_date) AS last_call FROM vicidial_did_log WHERE call_date >= ? AND call_date < ?"
-        f" GROUP BY id, day UNION ALL SELECT did_id, SUBSTR({began}, 1, 10) AS day, MAX({number}), 0,"
-        f" COUNT(*), MAX({began}) FROM {REPORTED_CALLS} WHERE started_at >= ? AND started_at < ?"
-        " AND did_id IS NOT NULL GROUP BY did_id, day"
-    )
-    once = (
-        "SELECT id, MAX(extension) AS extension,"
-        " CASE WHEN SUM(logged) > 0 THEN SUM(logged) ELSE SUM(reported) END AS calls,"
-        f" MAX(last_call) AS last_call FROM ({by_day}) AS b GROUP BY id, day"
-    )
-    return (
-        "SELECT id, MAX(extension) AS extension, SUM(calls) AS calls, MAX(last_call) AS last_call"
-        f" FROM ({once}) AS o GROUP BY id"
-    )
-
-
-def _begins_with(prefix: str) -> str:
-    for character in "!%_":
-        prefix = prefix.replace(character, f"!{character}")
-    return f"{prefix}%"

@@ -10,10 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.routing import route
+from tzlocal import get_localzone
 
 from didier.errors import NotPermitted
 from didier.services.changes import edges, webhooks
-from didier.services.usage import call_statistics, dashboard
+from didier.services.dids.lookup import Wanted
+from didier.services.usage import dashboard, use
+from didier.services.usage.use import Question, Setting
 from didier.services.users.authentication import Caller
 from didier.web.admin.page import Desk, PanelPage, caller_of, may, refused
 from didier.web.admin.result_cache import ResultCache
@@ -58,8 +61,9 @@ class Counted:
 
 
 def _called(conn: Connection, caller: Caller, span: Span) -> Rows:
-    since = dashboard.calls_since(conn, span.since)
-    return call_statistics.calls_of_dids(conn, caller, since, span.now + timedelta(seconds=1), SHOWN)
+    question = Question(Wanted(), (span.since, span.now + timedelta(hours=1)))
+    found = use.used(conn, caller, question, Setting(get_localzone(), span.now.timestamp()), "calls", SHOWN)
+    return found if isinstance(found, NotPermitted) else found.dids
 
 
 def _uncalled(conn: Connection, caller: Caller, span: Span) -> Rows:

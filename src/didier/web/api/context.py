@@ -55,6 +55,7 @@ class ApiContext:
         self.region = runtime.settings.region
         self.agi_server_ip = runtime.settings.agi_server_ip
         self.agi_region = self.region if runtime.settings.agi_number_forms else ""
+        self.zone = runtime.settings.zone
         self.dialplan_contexts = runtime.settings.dialplan_contexts
         self._logs_reads = runtime.settings.log_reads
         self._texts = Texts(runtime.settings.parse_seconds)

@@ -44,12 +44,12 @@ Encode = Callable[[Sequence[Row], bool], bytes]
 """Writes rows; told whether they are the first, which may need a head."""
 
 
-def as_csv(rows: Sequence[Row], first: bool) -> bytes:
-    """Write rows as CSV, the names of their columns before the first."""
+def as_csv(rows: Sequence[Row], first: bool, names: Sequence[str] = ("did_pattern",)) -> bytes:
+    """Write rows as CSV, the names of their columns before the first; without rows these *names*."""
     text = io.StringIO(newline="")  # the writer ends lines itself, by CR LF (RFC 4180, 2)
     writer = csv.writer(text)
     if first:
-        writer.writerow(rows[0] if rows else ["did_pattern"])
+        writer.writerow(rows[0] if rows else names)
     for row in rows:
         writer.writerow([guarded(value) if value and type(value) is str else value for value in row.values()])
     return text.getvalue().encode()

@@ -1,7 +1,7 @@
-"""``/log``, ``/usage`` and ``/calls``: who asked for what, and how much DIDs are called."""
+"""``/log`` and ``/calls``: who asked for what, and the calls to a number on a day."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from fastapi import Query, Request
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from didier.errors import Refusal
 from didier.services.usage import call_statistics
 from didier.services.users.authentication import Caller
-from didier.storage.usage.call_statistics import LogFilter, Logged, Usage
+from didier.storage.usage.call_statistics import LogFilter, Logged
 from didier.storage.usage.reports import InboundCall
 from didier.web.api import answers, cursors
 from didier.web.api.answers import Answer
@@ -26,9 +26,6 @@ from didier.web.api.timestamps import Moment, local
 router = signed_routes("", "reports")
 
 SCOPE = "reports"
-USAGE_DAYS = 30
-"""How far back usage looks by default."""
-
 NUMBER_MOST = 50
 CALLS_MOST = 10_000
 
@@ -74,32 +71,6 @@ class Log(Page):
 
     items: list[LogLine]
     next: str | None
-
-
-@dataclass
-class DidUsage:
-    """How much a DID was called."""
-
-    did_id: int
-    extension: Annotated[str, Field(description="The number that was called")]
-    pattern: Annotated[str | None, Field(description="Null for a DID that no longer exists")]
-    description: str | None
-    calls: int
-    last_call: Annotated[str, Field(description="Local time of the server")]
-
-    @classmethod
-    def of(cls, usage: Usage) -> Self:
-        """Return the calls of a DID as the API shows them."""
-        return cls(
-            usage.did_id, usage.extension, usage.pattern, usage.description, usage.calls, usage.last_call
-        )
-
-
-@dataclass
-class Usages:
-    """The DIDs with calls, the most called first."""
-
-    items: list[DidUsage]
 
 
 @dataclass
@@ -153,26 +124,6 @@ async def read_log(
         return page_answer(request, Log(list(map(LogLine.of, found.lines)), following))
 
     return await context_of(request).read(request, login, Permission("api_log", SCOPE), read)
-
-
-@router.get(
-    "/usage", operation_id="readUsage", summary="Calls to each DID", response_model=Usages,
-    responses=refusals(),
-)  # fmt: skip
-async def read_usage(
-    request: Request, login: Signed, since: Since = None, until: Until = None, limit: Limit = PAGE_DEFAULT
-) -> Response:
-    """Count the calls of each DID that the caller sees; the last 30 days unless told otherwise."""
-    end = local(until) or datetime.now()
-    begin = local(since) or (end - timedelta(days=USAGE_DAYS) if end.year > 1 else end)
-
-    def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        found = call_statistics.calls_of_dids(conn, caller, begin, end, limit)
-        if isinstance(found, Refusal):
-            return found
-        return answers.json(Usages(list(map(DidUsage.of, found))))
-
-    return await context_of(request).read(request, login, Permission("did_log_export", SCOPE), read)
 
 
 @router.get(

@@ -35,6 +35,7 @@ from didier.web.api import (
     schedules,
     tables,
     tokens,
+    usage,
     users,
     webhooks,
 )
@@ -64,6 +65,7 @@ ROUTERS = (
     preferences.router,
     tokens.router,
     reports.router,
+    usage.router,
     reported_calls.router,
     live.router,
     schedules.router,
