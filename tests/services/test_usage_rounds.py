@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from didier.services.usage.rounds import Counter
 from didier.storage.database import reading, writing
 from didier.storage.statements import run
 from didier.storage.usage import rollups
@@ -14,6 +13,7 @@ from didier.storage.usage.rollups import State
 from support import call_history
 from support.call_history import ZONE
 from support.engines import opened
+from support.usage import counted
 
 AUTUMN = datetime(2026, 10, 23, 22)  # UTC; the clock is set back on 25 October, at 01:00 UTC
 SPRING = datetime(2026, 3, 27, 23)  # and forward on 29 March
@@ -21,36 +21,10 @@ DIDS = {0: "", 1: "default", 2: "18001234567", 3: "5550101", 4: "5550102", 77: "
 HOURS = 80
 
 
-class Work:
-    """Reads and stores at once."""
-
-    def __init__(self, engine):
-        self.engine = engine
-        self.stored = 0
-
-    def read(self, work):
-        with reading(self.engine) as conn:
-            return work(conn)
-
-    read_logs = read
-
-    def store(self, work):
-        self.stored += 1
-        with writing(self.engine) as conn:
-            return work(conn)
-
-
 @pytest.fixture
 def engine(url):
     with opened(url) as engine:
         yield engine
-
-
-def counted(engine, until, months=13):
-    """Make a round; return how many steps were stored."""
-    work = Work(engine)
-    Counter(work, ZONE, months).round(until)
-    return work.stored
 
 
 def moment(begins, hours):

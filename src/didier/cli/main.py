@@ -32,6 +32,7 @@ from didier.cli import (
     signing,
     tokens,
     transfers,
+    usage,
     users,
     webhooks,
 )
@@ -62,7 +63,9 @@ app.command()(batches.undo)
 app.command()(changes.changes)
 app.command()(changes.follow)
 app.command()(reports.log)
-app.command()(reports.usage)
+app.command()(usage.usage)
+app.command()(usage.idle)
+app.command()(usage.unknown)
 app.command()(reports.calls)
 app.command()(reported_calls.report_calls)
 for name, group in destinations.APPS.items():

@@ -1,4 +1,4 @@
-"""`didier log`, `usage` and `calls`: requests to the APIs, and calls to DIDs."""
+"""`didier log` and `calls`: requests to the APIs, and calls to a number."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from didier.cli.connection_options import ConnectionOptions, with_connection_opt
 from didier.cli.printing import AsCsv, AsJson, Column, Limit
 
 if TYPE_CHECKING:
-    from didier.client.models import InboundCall, LogLine, Usage
+    from didier.client.models import InboundCall, LogLine
     from didier.client.vicidial import LoggedCall
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
@@ -28,14 +28,6 @@ _LOG: Sequence[Column["LogLine"]] = (
     Column("Source", lambda line: line.source),
     Column("Data", lambda line: line.data),
 )
-_USAGE: Sequence[Column["Usage"]] = (
-    Column("Number", lambda one: one.extension, short=True),
-    Column("DID", lambda one: one.pattern, short=True),
-    Column("Description", lambda one: one.description),
-    Column("Calls", lambda one: f"{one.calls:,}", short=True),
-    Column("Last call", lambda one: one.last_call, short=True),
-)
-
 _CALLS: Sequence[Column["InboundCall"]] = (
     Column("Caller", lambda call: call.caller, short=True),
     Column("Came at", lambda call: call.came_at, short=True),
@@ -46,8 +38,6 @@ _LOGGED: Sequence[Column["LoggedCall"]] = (
     Column("Came at", lambda call: call.called_at, short=True),
     Column("Seconds", lambda call: call.seconds, short=True),
 )
-
-USAGE_MOST = 1_000
 
 
 @with_connection_options
@@ -71,24 +61,6 @@ def log(
         size = printing.page(as_json or as_csv)
         found = client.log(user, function, result, source, since, until, page_size=size)
         printing.listing(found, _LOG, as_json, as_csv, limit)
-
-
-@with_connection_options
-def usage(
-    connection: ConnectionOptions,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-) -> None:
-    """Show how often each DID was called, the most called first. The default is the last 30 days.
-
-    Example: didier usage --since 2026-03-01 --until 2026-04-01 --csv
-    """
-    with connection.client() as client:
-        found = client.usage(since, until, limit=USAGE_MOST)
-        printing.listing(found, _USAGE, as_json, as_csv, limit)
 
 
 @with_connection_options

@@ -566,9 +566,24 @@ def log(page_size: int, **wanted: Any) -> ApiCall[Page[models.LogLine]]:
     return _page("/log", models.LogLine.read, **wanted, limit=page_size)
 
 
-def usage(since: datetime | None, until: datetime | None, limit: int) -> ApiCall[Page[models.Usage]]:
-    """Count the calls of each DID."""
-    return _page("/usage", models.Usage.read, since=since, until=until, limit=limit)
+def usage(page_size: int, **wanted: Any) -> ApiCall[Page[models.Usage]]:
+    """Tell how much DIDs were called."""
+    return _page("/usage", models.Usage.read, **wanted, limit=page_size)
+
+
+def usage_series(**wanted: Any) -> ApiCall[Page[models.UsageBucket]]:
+    """Tell how much DIDs were called over time."""
+    return _page("/usage/series", models.UsageBucket.read, **wanted)
+
+
+def idle(page_size: int, **wanted: Any) -> ApiCall[Page[models.IdleNumber]]:
+    """List active DIDs with few calls."""
+    return _page("/reports/idle", models.IdleNumber.read, **wanted, limit=page_size)
+
+
+def unknown(page_size: int, **wanted: Any) -> ApiCall[Page[models.UnknownNumber]]:
+    """List numbers that were called without a DID."""
+    return _page("/reports/unknown", models.UnknownNumber.read, **wanted, limit=page_size)
 
 
 def report_calls(source: str, reported: Iterable[Mapping[str, Any]]) -> ApiCall[models.StoredCalls]:

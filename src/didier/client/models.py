@@ -886,15 +886,89 @@ class LogLine(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class Usage(Model):
-    """How much a DID was called; *extension* is the number as it was called, *last_call* local time."""
+class CallCounts(Model):
+    """Calls counted: *answered_share* is of those of which it is known, *average_wait* in seconds."""
 
-    did_id: int
-    extension: str
+    calls: int = 0
+    redirected: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    unanswered: int = 0
+    forwarded: int = 0
+    failed: int = 0
+    answered_share: float | None = None
+    seconds: int = 0
+    average_wait: float | None = None
+    first_call: datetime | None = None
+    last_call: datetime | None = None
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return what was counted."""
+        moments = {name: moment(data.get(name)) for name in ("first_call", "last_call")}
+        return super(CallCounts, cls).read(data, **moments, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage(CallCounts):
+    """How much a DID was called; *extension* is its number, *pattern* None for one that is gone.
+
+    *calls_before* are those in the period before; *callers* is an estimate unless *callers_exact*.
+    """
+
+    did_id: int = 0
+    extension: str = ""
     pattern: str | None = None
     description: str | None = None
+    user_group: str | None = None
+    route: str | None = None
+    active: str | None = None
+    calls_before: int = 0
+    callers: int = 0
+    callers_exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBucket(CallCounts):
+    """Calls of a day or an hour, or of one hour of all weeks (*weekday* 0 is Monday); *begins* is local."""
+
+    begins: str = ""
+    weekday: int | None = None
+    hour: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdleNumber(Model):
+    """An active DID with few calls; *last_call* and *idle_days* are None without any."""
+
+    did_id: int
+    pattern: str
+    description: str | None = None
+    user_group: str | None = None
+    route: str | None = None
     calls: int = 0
-    last_call: str = ""
+    last_call: datetime | None = None
+    idle_days: int | None = None
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a DID."""
+        return super(IdleNumber, cls).read(data, last_call=moment(data.get("last_call")), **given)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownNumber(CallCounts):
+    """A number that was called and that no DID has, *called_since* then."""
+
+    number: str = ""
+    callers: int = 0
+    callers_exact: bool = True
+    called_since: datetime | None = None
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a number."""
+        return super(UnknownNumber, cls).read(data, called_since=moment(data.get("called_since")), **given)
 
 
 @dataclass(frozen=True, slots=True)

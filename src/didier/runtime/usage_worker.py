@@ -66,7 +66,7 @@ class UsageWorker(LeasedJob):
     def _turn(self) -> float:
         with reading(self.engine) as conn:
             is_possible = rollups.are_kept(conn)
-            is_due = not rollups.state(conn).complete or self._passed() >= self._seconds
+            is_due = rollups.is_wanted_anew(conn) or self._passed() >= self._seconds
         if not (is_possible and is_due):
             self._leased.give_back()
             return (

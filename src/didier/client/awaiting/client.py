@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -718,10 +718,98 @@ class AsyncDidier:
         return self._connection.pages(calls.log(page_size, **wanted, since=since, until=until))
 
     def usage(
-        self, since: datetime | None = None, until: datetime | None = None, *, limit: int = 1_000
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        dids: Collection[str] = (),
+        period: str | None = None,
+        time_zone: str | None = None,
+        source: str | None = None,
+        search: str | None = None,
+        route: str | None = None,
+        user_group: str | None = None,
+        tag: str | None = None,
+        sort: str | None = None,
+        page_size: int = PAGE,
     ) -> AsyncIterator[models.Usage]:
-        """Yield the DIDs with calls, the most called first; by default of the last 30 days."""
-        return self._connection.pages(calls.usage(since, until, limit))
+        """Yield the DIDs with calls, by themselves of the last 30 days, the most called first.
+
+        *period* is ``today``, ``yesterday``, ``7d``, ``30d``, ``90d`` or ``13m``, days until yesterday, in
+        place of *since* and *until*, which are taken to the full hour; *time_zone* is that of days and hours.
+        *source* is who has reported the calls, ``vicidial`` for VICIdial's logs. *dids*, *search*, *route*,
+        *user_group* and *tag* say of which DIDs. *sort* is ``calls``, ``answered``, ``missed``, ``seconds``,
+        ``wait`` or ``last_call``, the most first.
+        """
+        return self._connection.pages(
+            calls.usage(
+                page_size, since=since, until=until, did=list(dids), period=period, time_zone=time_zone,
+                source=source, search=search, route=route, user_group=user_group, tag=tag, sort=sort,
+            )
+        )  # fmt: skip
+
+    def usage_series(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        by: str = "day",
+        dids: Collection[str] = (),
+        period: str | None = None,
+        time_zone: str | None = None,
+        source: str | None = None,
+        search: str | None = None,
+        route: str | None = None,
+        user_group: str | None = None,
+        tag: str | None = None,
+    ) -> AsyncIterator[models.UsageBucket]:
+        """Yield how much DIDs were called together, *by* ``day``, ``hour`` or ``dow``, without a gap.
+
+        Hours are those of the last 45 days at most, ``dow`` is each hour of a week; all else as in `usage`.
+        """
+        return self._connection.pages(
+            calls.usage_series(
+                since=since, until=until, by=by, did=list(dids), period=period, time_zone=time_zone,
+                source=source, search=search, route=route, user_group=user_group, tag=tag,
+            )
+        )  # fmt: skip
+
+    def idle(
+        self,
+        days: int = 30,
+        fewer_than: int = 1,
+        *,
+        search: str | None = None,
+        route: str | None = None,
+        user_group: str | None = None,
+        tag: str | None = None,
+        page_size: int = PAGE,
+    ) -> AsyncIterator[models.IdleNumber]:
+        """Yield active DIDs with *fewer_than* so many calls in the last *days*.
+
+        Those without a call the longest come first; those that were made since are left out.
+        """
+        return self._connection.pages(
+            calls.idle(
+                page_size, days=days, fewer_than=fewer_than, search=search, route=route,
+                user_group=user_group, tag=tag,
+            )
+        )  # fmt: skip
+
+    def unknown(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        period: str | None = None,
+        time_zone: str | None = None,
+        sort: str | None = None,
+        page_size: int = PAGE,
+    ) -> AsyncIterator[models.UnknownNumber]:
+        """Yield called numbers that no DID has, the most called first; all else as in `usage`."""
+        return self._connection.pages(
+            calls.unknown(page_size, since=since, until=until, period=period, time_zone=time_zone, sort=sort)
+        )
 
     def calls(self, number: str, day: date) -> AsyncIterator[models.InboundCall]:
         """Yield the calls to a number on one day, by time."""

@@ -70,6 +70,8 @@ class Counter:
 
     def round(self, now: float) -> None:
         """Count what was logged until *now*, in seconds since 1970."""
+        if self._work.read(rollups.is_wanted_anew):
+            self._work.store(rollups.begin_anew)
         self._state = self._work.read(rollups.state)
         there = local(now, self._zone)
         if (first := self._first(there)) is not None:

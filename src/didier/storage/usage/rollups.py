@@ -36,7 +36,7 @@ def are_kept(conn: Connection) -> bool:
 
 # How far it is --------------------------------------------------------------------------------------
 
-_STATE = "usage"
+_STATE, _ANEW = "usage", "usage_anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,22 @@ def state(conn: Connection) -> State:
 def keep_state(conn: Connection, now: State) -> None:
     """Say how far calls are counted."""
     settings.write(conn, _STATE, orjson.dumps(now).decode())
+
+
+def want_anew(conn: Connection) -> None:
+    """Have all calls counted anew, from the oldest that the logs have on."""
+    settings.write(conn, _ANEW, "1")
+
+
+def is_wanted_anew(conn: Connection) -> bool:
+    """Say whether all calls are to be counted anew."""
+    return settings.read(conn, _ANEW) == "1"
+
+
+def begin_anew(conn: Connection) -> None:
+    """Forget how far calls are counted; what is stored stays until it is found to be another."""
+    keep_state(conn, State())
+    settings.write(conn, _ANEW, "0")
 
 
 # Numbers and ways -----------------------------------------------------------------------------------

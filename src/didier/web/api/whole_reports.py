@@ -85,13 +85,11 @@ async def send(request: Request, login: Login, report: Report, kind: str) -> Res
 async def _pieces(
     request: Request, caller: Caller, report: Report, piece: Piece, encode: Encode
 ) -> AsyncIterator[bytes]:
-    """Yield the pieces; one that cannot be read breaks the answer off, so that a part is not taken for all."""
+    """Yield the pieces; one that cannot be read breaks the answer off: a part is not taken for all."""
     yield encode(piece.rows, True)
     while piece.following is not None:
-        place = piece.following
-        found = await context_of(request).on_reader(
-            lambda conn, after=place: report.read(conn, caller, after)
-        )
+        read = partial(report.read, caller=caller, after=piece.following)
+        found = await context_of(request).on_reader(read)
         if isinstance(found, Refusal):
             raise found
         piece = found
