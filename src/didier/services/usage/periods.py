@@ -61,7 +61,7 @@ class Calendar:
         It begins when calls are known from, at the earliest, and ends tomorrow, at the latest.
         """
         known = self.state.counted_from
-        earliest = datetime.fromisoformat(known) if known else self.now - DAY
+        earliest = self._there(datetime.fromisoformat(known)) if known else self.now - DAY
         latest = datetime.combine(self.now.date() + DAY, time())
         since, until = (_on_the_hour(min(max(one, earliest), latest)) for one in (since, until))
         until = max(since, until)
@@ -75,6 +75,10 @@ class Calendar:
             self._stretch(earlier, since),
             self.zone,
         )
+
+    def _there(self, logged: datetime) -> datetime:
+        """Return the time, for who asks, of an hour of the logs."""
+        return local(log_hour(logged, self.home).buckets[0], self.zone).replace(fold=0)
 
     @property
     def _is_elsewhere(self) -> bool:
