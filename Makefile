@@ -7,6 +7,7 @@
 # make faults  try what Didier has to survive, many times, and print what was lost
 # make soak    all kinds of calls for ten minutes: what grows, what fails (SOAK='--minutes 60 --mariadb'),
 #              or a million copies and many changes for ten webhooks and an edge: what do they miss (SOAK=changes)
+# make backtest   known changes in made-up calls: which are found, and what else (BACKTEST='--numbers 500')
 # make screenshots   write the pictures of the admin panel anew
 # make client  write the blocking clients anew, from the awaiting ones
 # make docs    write the reference of the command line and of events, the states of batches, and who may do what
@@ -27,7 +28,7 @@ SERVER := src/didier/((agi|cli/local|runtime|services|storage|vicidial|web)/|(co
 
 PREFIX ?= $(HOME)/.local
 
-.PHONY: run install uninstall test check fuzz bench faults soak client docs screenshots lock clean
+.PHONY: run install uninstall test check fuzz bench faults soak backtest client docs screenshots lock clean
 
 run: $(RUN_STAMP)
 	$(BIN)/didier serve --demo
@@ -72,6 +73,9 @@ faults: $(DEV_STAMP)
 soak: $(DEV_STAMP)
 	scripts/system-packages mariadb-server wrk kamailio kamailio-sqlite-modules kamailio-utils-modules
 	$(BIN)/python tests/benchmarks/soak.py $(SOAK)
+
+backtest: $(DEV_STAMP)
+	$(BIN)/python tests/benchmarks/findings.py $(BACKTEST)
 
 screenshots: $(DEV_STAMP)
 	scripts/system-packages chromium-headless-shell libatomic1
