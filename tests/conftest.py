@@ -100,7 +100,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Didier, 
     directory = tmp_path_factory.mktemp("running")
     url = f"sqlite:///{directory}/didier.db"
     # Between tests the database is put back beside the server.
-    settings = {"DIDIER_RECONCILE": "false"}
+    settings = {"DIDIER_RECONCILE": "false", "DIDIER_USAGE_SECONDS": "0"}
     server = Didier(directory, "--demo", "--database", url, environment=settings).start()
     with closing(sqlite3.connect(":memory:")) as as_it_was:
         with closing(sqlite3.connect(server.database)) as now:

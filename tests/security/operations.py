@@ -319,7 +319,12 @@ OPERATIONS: tuple[Operation, ...] = (
     *_edges(),
     *_webhooks(),
     _dids("listChanges", "list_dids", or_scope="changes:read", query="?after=0", mark=DID),
-    _dids("readUsage", "did_log_export", mark=DID),
+    _dids("readUsage", "did_log_export", mark=DID, query="?period=today"),
+    _dids(
+        "readUsageSeries", "did_log_export", query=f"?did={DID}&period=today", mark='"last_call":"2',
+    ),
+    _dids("reportIdle", "did_log_export", query="?fewer_than=1000&days=1", mark=DID),
+    _dids("reportUnknown", "did_log_export", query="?period=today"),  # who sees all alone sees the mark
     _dids("readLiveCalls", "list_dids", mark=DID),
     _dids("watchCalls", "list_dids", query="?seconds=1", mark=DID),
     _dids(

@@ -26,6 +26,7 @@ from security.rule import FULL, Row
 from support.browsers import Browser
 from support.process import until
 from support.server import Didier
+from support.usage import count_all
 from web.api.conftest import Api
 
 CALLER, OTHER, PASSWORD = "caller", "agent", "caller-pass"
@@ -258,6 +259,7 @@ def _fill(world: World) -> None:
         _add_tokens(world, conn)
         _add_logs(conn)
         _add_destinations(conn)
+    count_all(world.engine)
     _add_factors(world)
     assert 303 == world.browser.sign_in(CALLER, PASSWORD).status
     world.tokens = {"session": world.browser.token, "ended": token_of(SessionSecret("ended"))}
@@ -345,6 +347,9 @@ def _add_logs(conn: Connection) -> None:
         run(conn, "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id,"
             " caller_id_number) VALUES ('1', 'c', '192.0.2.1', ?, ?, ?, ?)",
             DID, when, str(did), CALL)  # fmt: skip
+    run(conn, "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id,"
+        " caller_id_number) VALUES ('2', 'c', '192.0.2.1', ?, ?, '', ?)",
+        f"{MARK}00", as_text(_now()), CALL)  # fmt: skip
 
 
 def _add_destinations(conn: Connection) -> None:

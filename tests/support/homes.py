@@ -59,5 +59,6 @@ _FILLED = (
     DIDS, "vicidial_admin_log", "vicidial_api_log", "didier_batches", "didier_batch_items",
     "didier_batch_input", "didier_snapshots", "didier_history", "didier_changes", "didier_locked_dids",
     "didier_idempotency", "didier_did_fields", "didier_journal", "didier_gateways", "didier_reported_calls",
-    "didier_failed_checks", "vicidial_did_log",
+    "didier_failed_checks", "vicidial_did_log", "didier_usage_hours", "didier_usage_days",
+    "didier_usage_recent",
 )  # fmt: skip

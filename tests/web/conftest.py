@@ -21,7 +21,7 @@ def home(
         with engine.begin() as conn:
             vicidial_tables().create_all(conn)
     # Between tests the database is put back beside the server.
-    settings = {"DIDIER_RATE_LIMIT": "0", "DIDIER_RECONCILE": "false"}
+    settings = {"DIDIER_RATE_LIMIT": "0", "DIDIER_RECONCILE": "false", "DIDIER_USAGE_SECONDS": "0"}
     server = Didier(directory, "--demo", "--database", url, environment=settings).start()
     yield server, engine
     server.stop()

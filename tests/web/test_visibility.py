@@ -20,6 +20,7 @@ from didier.vicidial.parameters import FORMS
 from didier.web.admin.site import PAGES
 from support.browsers import Browser
 from support.server import Didier
+from support.usage import count_for
 from web.api.conftest import Api
 
 ALPHA, BRAVO = ("alphamark", "5551111"), ("bravomark", "5557777")
@@ -125,6 +126,7 @@ def _dids(server: Didier, admin: Api) -> None:
                 " caller_id_number) VALUES ('u', 'c', '192.0.2.1', ?, ?, ?, ?)",
                 number, f"{TODAY} 00:00:01", str(taker), f"{number}00",
             )  # fmt: skip
+    count_for(server)
 
 
 def _work(server: Didier) -> None:

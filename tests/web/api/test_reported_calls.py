@@ -7,6 +7,7 @@ import pytest
 
 from didier.domain.calls.reported import RESULTS
 from didier.web.api.reported_calls import EXAMPLE
+from support.usage import count_for
 from web.api.conftest import SOURCE, Api
 
 CALL = EXAMPLE["calls"][0]
@@ -24,6 +25,7 @@ def test_what_is_reported_is_counted(api):
     """Once, however often it is sent; the calls of the day show it."""
     first = report(api, CALL, CALL | {"call_id": "b", "result": "busy", "answered_at": None})
     again = report(api, CALL)
+    count_for(api.server)
     [usage] = api.get("/usage?since=2026-03-01&until=2026-04-01").body["items"]
     listed = api.get(f"/calls?number={SOURCE}&date={day()}").body["items"]
 

@@ -8,6 +8,7 @@ import pytest
 
 from didier.domain.spreadsheets import unguarded
 from support.server import Didier
+from support.usage import count_for
 from web.api.conftest import SOURCE, Api, did
 
 
@@ -102,12 +103,13 @@ def test_usage_counts_calls(api):
             " VALUES ('u', 'c', '192.0.2.1', ?, ?, ?)",
             number, f"2026-03-{when} 10:00:00", did_id,
         )  # fmt: skip
+    count_for(api.server)
     found = api.get("/usage?since=2026-03-01T00:00:00&until=2026-03-06T00:00:00").body["items"]
     calls = api.get(f"/calls?number={SOURCE}&date=2026-03-05").body["items"]
 
-    assert [("18005550100", "Sales line", 2, "2026-03-04 10:00:00"), (SOURCE, "Tutorial sales line", 1,
-            "2026-03-05 10:00:00")] == [
-        (one["pattern"], one["description"], one["calls"], one["last_call"]) for one in found
+    assert [("18005550100", "Sales line", 2, "2026-03-04T10:00:00"), (SOURCE, "Tutorial sales line", 1,
+            "2026-03-05T10:00:00")] == [
+        (one["pattern"], one["description"], one["calls"], one["last_call"][:19]) for one in found
     ]  # fmt: skip
     assert ["2026-03-05 10:00:00"] == [call["came_at"] for call in calls]
 

@@ -19,8 +19,12 @@ from didier.storage.changes import reconcile
 from didier.storage.database import SQL_MODE, server_problem
 from didier.storage.system import health, rights
 from didier.storage.tables import (
+    CALL_LOG,
+    CALL_LOG_ARCHIVE,
     CALL_RIGHTS,
     CAMPAIGN_AGENTS,
+    CLOSER_LOG_ARCHIVE,
+    DID_LOG_ARCHIVE,
     DIDIER_TABLES,
     DIDS,
     EDGES,
@@ -37,6 +41,7 @@ from didier.storage.tables import (
     REPORTED_CALLS,
     RIGHTS,
     SCHEDULES,
+    USAGE,
     USERS,
     WEBHOOK_ATTEMPTS,
     WEBHOOKS,
@@ -290,6 +295,11 @@ _OFF = {
     REPORTED_CALLS: "no calls can be reported",
     EDGES: "nobody sees how SIP edges stand",
     FAILED_CHECKS: "followers do not hear what begins to be wrong with DIDs",
+    **dict.fromkeys(USAGE, "calls are not counted, and there are no reports of usage"),
+    CALL_LOG: "how long calls that came into no queue lasted is not known",
+    DID_LOG_ARCHIVE: "calls that were moved there before they were counted are not in the reports",
+    CALL_LOG_ARCHIVE: "how long archived calls that came into no queue lasted is not known",
+    CLOSER_LOG_ARCHIVE: "what came of archived calls in queues is not known",
     PREFERENCES: "the panel keeps no chosen columns, saved filters and mappings of files",
 }
 
