@@ -236,6 +236,9 @@ INDISPENSABLE: Mapping[str, tuple[str, ...]] = MappingProxyType({
 })  # fmt: skip
 """The columns without which no function works; all others may be lacking."""
 
+ARCHIVES = frozenset({DID_LOG_ARCHIVE, CLOSER_LOG_ARCHIVE, CALL_LOG_ARCHIVE})
+"""Tables with the columns of those that VICIdial moves old rows from; an embedded database has none."""
+
 NOT_EMBEDDED = frozenset({LIVE_INBOUND_AGENTS})
 """Tables that an embedded database does not get: nothing there would fill them."""
 
