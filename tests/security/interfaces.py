@@ -248,6 +248,10 @@ class NonAgentApi(Interface):
         return lines(expected, row)
 
 
+LEADING_ON = ("/", "/reports")
+"""The pages that lead to the first of others."""
+
+
 class Panel(Interface):
     """The pages of the panel, which only read."""
 
@@ -266,7 +270,7 @@ class Panel(Interface):
     def worded(self, sent: Answer, row: Opened) -> str:
         """Return the status of an answer, and where it leads."""
         leads = sent.headers.get("location", "").partition("?")[0]
-        if sent.status == 200 or (row.route == "/" and leads not in {"", "/admin/login"}):
+        if sent.status == 200 or (row.route in LEADING_ON and leads not in {"", "/admin/login"}):
             return shown(row, sent.text)
         return f"{sent.status} {leads}".strip()
 

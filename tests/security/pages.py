@@ -56,6 +56,7 @@ PAGES_OPENED: tuple[Opened, ...] = (
     *(_part(part.name, part.action) for part in PARTS),
     Opened("/dids", needs("list_dids"), hidden=PARTLY, mark=MARK, path="/dids?search=777"),
     Opened("/checks", needs("list_dids"), hidden=PARTLY, mark=MARK),
+    Opened("/reports", needs("did_log_export")),
     Opened("/dids/new", needs("list_dids", "add_did")),
     Opened("/did/{pattern}", needs("did_info"), hidden=errors.NotFound, mark=MARK, path=f"/did/{DID}"),
     Opened(

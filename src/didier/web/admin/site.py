@@ -34,6 +34,7 @@ from didier.web.admin.live import LivePage
 from didier.web.admin.logs import ApiLog, ChangeLog
 from didier.web.admin.page import Desk, PanelPage, address, changed, may
 from didier.web.admin.profile import ProfilePage
+from didier.web.admin.reports import ReportsPage
 from didier.web.admin.schedules import SchedulePage, SchedulesPage
 from didier.web.admin.users import UserPage, UsersPage
 from didier.web.admin.webhooks import WebhookPage, WebhooksPage
@@ -69,9 +70,9 @@ class Start(PanelPage):
 
 
 PAGES: tuple[type[PanelPage], ...] = (
-    Dashboard, LivePage, DidsPage, ChecksPage, CopyPage, BatchesPage, *LISTS, SchedulesPage, GatewaysPage,
-    UsersPage, ApiLog, ChangeLog, Console, WebhooksPage, DidPage, BulkPage, UserPage, ProfilePage, Choices,
-    *FORMS, SchedulePage, GatewayPage, WebhookPage,
+    Dashboard, LivePage, DidsPage, ChecksPage, ReportsPage, CopyPage, BatchesPage, *LISTS, SchedulesPage,
+    GatewaysPage, UsersPage, ApiLog, ChangeLog, Console, WebhooksPage, DidPage, BulkPage, UserPage,
+    ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
