@@ -19,8 +19,8 @@ from didier.services.usage import dashboard, use
 from didier.services.usage.use import Question, Setting
 from didier.services.users.authentication import Caller
 from didier.web.admin.page import Desk, PanelPage, caller_of, may, refused
-from didier.web.admin.result_cache import ResultCache
 from didier.web.api.operations import Permission
+from didier.web.result_cache import ResultCache
 
 DAYS = (7, 30, 90)
 SHOWN = 10

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from didier.web.admin import result_cache
-from didier.web.admin.result_cache import ResultCache
+from didier.web import result_cache
+from didier.web.result_cache import ResultCache
 
 
 class Counting:
@@ -75,3 +75,16 @@ def test_only_so_much_is_kept():
         return await kept.get(result_cache.KEEP_MOST, count), await kept.get(0, count)
 
     assert (result_cache.KEEP_MOST + 1, result_cache.KEEP_MOST + 2) == asyncio.run(ask())
+
+
+def test_what_is_kept_does_not_count_where_it_is_wanted_anew():
+    """What is being made meanwhile does."""
+    count = Counting()
+
+    async def ask():
+        kept = ResultCache(most=1)
+        await kept.get("a", count)
+        again = await asyncio.gather(*(kept.get("a", count, anew=True) for _ in "ab"))
+        return [*again, await kept.get("a", count)]
+
+    assert [2, 2, 2] == asyncio.run(ask())
