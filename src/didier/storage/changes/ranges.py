@@ -9,7 +9,7 @@ copies.
 import hashlib
 import weakref
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import xor
@@ -128,13 +128,12 @@ def held(conn: Connection, did_ids: Collection[int], *, absent: bool) -> dict[in
 
 
 def _rows(conn: Connection, sql: str, *values: Any) -> dict[int, KnownRow]:
-    read = int if dialects.of(conn).has_digests else _digest
+    read = digest_reader(conn)
     return {row[0]: KnownRow(read(row[1]), row[2], row[3]) for row in run(conn, sql, *values)}
 
 
 def _select(conn: Connection) -> str:
-    digested = _digested(conn)
-    digest = _number(digested) if dialects.of(conn).has_digests else digested
+    digest = digest_sql(conn, digested_columns(conn))
     group = "user_group" if "user_group" in columns_of(conn, DIDS) else "NULL"
     return f"SELECT did_id, {digest}, did_pattern, {group}"
 
@@ -190,6 +189,17 @@ def _as_text(value: Value) -> str:
 
 def _digest(text: str) -> int:
     return int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest()[:8], "big")
+
+
+def digest_sql(conn: Connection, names: Sequence[str]) -> str:
+    """Return the expression of the digest of a row's columns *names*, as `digest_reader` reads it."""
+    text = dialects.of(conn).row_text(names, _is_unicode(conn))
+    return _number(text) if dialects.of(conn).has_digests else text
+
+
+def digest_reader(conn: Connection) -> Callable[[Any], int]:
+    """Return what reads the values of `digest_sql`: where the database has no digests they are texts."""
+    return int if dialects.of(conn).has_digests else _digest
 
 
 def _digested(conn: Connection) -> str:

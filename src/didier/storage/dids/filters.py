@@ -27,7 +27,7 @@ class Filter:
     leads; *tag* is one of its tags; *leads_nowhere* is Y if it is active and its calls get nowhere.
     *copied_from* is the pattern of the DID that was copied; *patterns* are those of the DIDs themselves.
     *check* looks for something wrong that it has, among the DIDs *ids* if that is known. *span* are the
-    lowest and the highest id.
+    lowest and the highest id. *prefix* is how the pattern begins.
     """
 
     text: str | None = None
@@ -44,6 +44,7 @@ class Filter:
     check: Check | None = None
     ids: Collection[int] | None = None
     span: tuple[int, int] | None = None
+    prefix: str | None = None
     copied_from: str | None = None
     patterns: Collection[str] | None = None
     sight: Visibility = EVERYTHING  # of whom they are listed for
@@ -95,6 +96,8 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
         want(f"d.did_id IN {dialects.of(conn).numbers}", as_json(list(wanted.ids)))
     if wanted.span is not None:
         want("d.did_id BETWEEN ? AND ?", *wanted.span)
+    if wanted.prefix is not None:
+        want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.prefix)}%")
     if wanted.patterns is not None:
         want(f"d.did_pattern IN {dialects.of(conn).texts}", as_json(list(wanted.patterns)))
     if wanted.copied_from is not None:

@@ -1,0 +1,1 @@
+"""What reports read of DIDs, range by range of their ids."""
