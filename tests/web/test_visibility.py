@@ -164,7 +164,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "carrier": TEXTS, "user_group": ("ALPHA", "BRAVO"), "group_id": ("ALPHAMARKLINE", "BRAVOMARKLINE"),
     "of": ("DID", "in-group", "call menu", "user", "user group"), "date": (TODAY,), "day": (TODAY,),
     "token_id": tuple(map(str, range(1, 8))), "function": ("copy_did", "did_info", "add_user"),
-    "section": ("DIDS", "USERS"), "kind": ("copy", "add", "update", "delete", "import", "context", "loop"),
+    "section": ("DIDS", "USERS"), "kind": ("copy", "add", "update", "delete", "import", "context", "loop",
+    "spelling", "configuration", "destination"), "prefix": ("155", "255", "5"),
     "limit": ("2", "200"), "menu_id": ("BRAVOMARKMENU", "ALPHAMARKMENU"), "extension": ("BRAVOMARKPHONE",),
     "server_ip": ("192.0.2.1",), "server_id": ("BRAVOMARKSERVER",), "destination": TEXTS, "tag": TEXTS,
     "webhook_id": ("1",), ENDING: ("1",), BEGINNING: ("0",),
@@ -175,7 +176,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 ORDINARY = frozenset({
     "active", "cursor", "did_route", "format", "header", "offset", "outcome", "result", "route", "since",
     "sort", "stage", "state", "until", "q", "locked", "total", "reason", "leads_nowhere", "check", "at",
-    "wait",
+    "wait", "fields",
 })  # fmt: skip
 """Parameters that name nothing."""
 

@@ -26,6 +26,7 @@ from didier.web.api.callers import clean_password
 from didier.web.api.operations import ApiOperation, ApiRequest, Permission, RequestContext, RequestKey
 from didier.web.api.texts import Pause, Texts
 from didier.web.origins import SAFE
+from didier.web.result_cache import ResultCache
 
 SHORT = 4_096
 """Bytes of a body that are read in some milliseconds at worst, and mostly in some tenths of one."""
@@ -35,6 +36,9 @@ WATCHING_MOST = 200
 
 LOOK_SECONDS = 0.02
 """How often those who watch batches look whether one has ended."""
+
+DUPLICATES_MOST = 8
+"""Most results of the search for duplicates that are kept: of a million DIDs each may take 20 MB."""
 
 KEY_LIMIT = 255
 """Most characters in an idempotency key."""
@@ -63,6 +67,7 @@ class ApiContext:
         self.change_board = runtime.change_board
         self.feed_days = runtime.settings.feed_days
         self.reported_calls_days = runtime.settings.reported_calls_days
+        self.duplicates: ResultCache[Any] = ResultCache(most=DUPLICATES_MOST)
         self._watching = 0
         self._under_way: set[tuple[str, str]] = set()
 

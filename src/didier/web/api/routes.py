@@ -20,6 +20,7 @@ from didier.web.api import (
     copies,
     destinations,
     dids,
+    duplicates,
     edges,
     explanations,
     exports,
@@ -66,6 +67,7 @@ ROUTERS = (
     tokens.router,
     reports.router,
     usage.router,
+    duplicates.router,
     reported_calls.router,
     live.router,
     schedules.router,
@@ -85,7 +87,7 @@ TAGS = (
     ("changes", "What happened to DIDs, batches and users, in order, for those who follow it"),
     ("gateways", "Sets of SIP gateways, and which DIDs have them"),
     ("edges", "Agents beside SIP proxies, and how they stand"),
-    ("reports", "The API log, and calls to DIDs"),
+    ("reports", "The API log, calls to DIDs, and reports on the DIDs themselves"),
 )
 
 _DESCRIPTION = """
