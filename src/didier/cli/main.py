@@ -19,6 +19,7 @@ from didier.cli import (
     demo,
     destinations,
     dids,
+    duplicates,
     edges,
     edits,
     gateways,
@@ -62,6 +63,7 @@ app.add_typer(batches.app, name="batches")
 app.command()(batches.undo)
 app.command()(changes.changes)
 app.command()(changes.follow)
+app.command()(duplicates.duplicates)
 app.command()(reports.log)
 app.command()(usage.usage)
 app.command()(usage.idle)

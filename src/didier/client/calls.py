@@ -201,6 +201,26 @@ def checks(kind: str | None, page_size: int) -> ApiCall[Page[models.CheckedDid]]
     return _page("/checks", models.CheckedDid.read, kind=kind, limit=page_size)
 
 
+DUPLICATES_PAGE = 50
+"""How many groups of duplicates a page has: each with the first DIDs of it."""
+
+
+def duplicates(
+    kind: str, sort: str | None, wanted: Mapping[str, Any]
+) -> ApiCall[Page[models.DuplicateGroup]]:
+    """List groups of DIDs that are duplicates."""
+    read, limit = models.DuplicateGroup.read, DUPLICATES_PAGE
+    return replace(_page(_DUPLICATES, read, kind=kind, sort=sort, limit=limit, **wanted), slow=True)
+
+
+def export_duplicates(kind: str, form: str, wanted: Mapping[str, Any]) -> ApiCall[Answer]:
+    """Export DIDs that are duplicates as csv or ndjson."""
+    return replace(_get(_DUPLICATES, whole, kind=kind, format=form, **wanted), slow=True)
+
+
+_DUPLICATES = "/reports/duplicates"
+
+
 def schedules(search: str | None, page_size: int) -> ApiCall[Page[models.Schedule]]:
     """List schedules."""
     return _page("/schedules", models.Schedule.read, search=search, limit=page_size)

@@ -972,6 +972,66 @@ class UnknownNumber(CallCounts):
 
 
 @dataclass(frozen=True, slots=True)
+class DuplicateDid(Model):
+    """A DID that has duplicates; *destination* is where its calls go, in words."""
+
+    did_id: int
+    pattern: str
+    description: str | None = None
+    active: str | None = None
+    destination: str = ""
+    user_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetupDifference(Model):
+    """A *field* in which DIDs have another *value* than is *usual* in their group."""
+
+    field: str
+    usual: Value
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class SetupVariant(Model):
+    """How many DIDs are nearly set up in the usual way, in what they differ, and the first of them."""
+
+    count: int
+    differences: tuple[SetupDifference, ...] = ()
+    dids: tuple[DuplicateDid, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a variant with its DIDs as a value."""
+        differences = tuple(map(SetupDifference.read, data["differences"]))
+        dids = tuple(map(DuplicateDid.read, data["dids"]))
+        return super(SetupVariant, cls).read(data, differences=differences, dids=dids, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroup(Model):
+    """DIDs that are duplicates: how many, how many of them *alike*, and the first of these.
+
+    *name* is their number, their destination, or the oldest number that is set up in the usual way. The
+    others are in *variants*: the largest of as many as *near* says.
+    """
+
+    name: str
+    count: int
+    alike: int
+    dids: tuple[DuplicateDid, ...] = ()
+    variants: tuple[SetupVariant, ...] = ()
+    near: int = 0
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a group with its DIDs as a value."""
+        dids = tuple(map(DuplicateDid.read, data["dids"]))
+        variants = tuple(map(SetupVariant.read, data["variants"]))
+        return super(DuplicateGroup, cls).read(data, dids=dids, variants=variants, **given)
+
+
+@dataclass(frozen=True, slots=True)
 class InboundCall(Model):
     """A call to a number."""
 

@@ -811,6 +811,31 @@ class AsyncDidier:
             calls.unknown(page_size, since=since, until=until, period=period, time_zone=time_zone, sort=sort)
         )
 
+    def duplicates(
+        self,
+        kind: str,
+        *,
+        fields: int | None = None,
+        user_group: str | None = None,
+        route: str | None = None,
+        prefix: str | None = None,
+        tag: str | None = None,
+        sort: str | None = None,
+    ) -> AsyncIterator[models.DuplicateGroup]:
+        """Yield groups of DIDs that are duplicates: of *kind* spelling, configuration or destination.
+
+        *fields*: in how many of these set-ups may differ. The others filter: a DID of a group has all of
+        them. *sort* is by ``count`` or ``did_id``, descending with ``-`` before.
+        """
+        wanted = {"fields": fields, "user_group": user_group, "route": route, "prefix": prefix, "tag": tag}
+        return self._connection.pages(calls.duplicates(kind, sort, wanted))
+
+    def export_duplicates(
+        self, kind: str, *, format: Literal["csv", "ndjson"] = "csv", **filters: Any
+    ) -> AsyncIterator[bytes]:
+        """Return all DIDs that are duplicates of *kind* in pieces; *filters* are those of `duplicates`."""
+        return self._connection.pieces(calls.export_duplicates(kind, format, filters))
+
     def calls(self, number: str, day: date) -> AsyncIterator[models.InboundCall]:
         """Yield the calls to a number on one day, by time."""
         return self._connection.pages(calls.inbound_calls(number, day))
