@@ -266,8 +266,11 @@ def shoot(browser: Any, server: Didier, names: list[str], pages: Pages = PAGES) 
             context.close()
 
 
-CHECKED: Pages = {"checks": ("/checks", _ticked)}
-"""What is wrong with DIDs: other pictures are taken before."""
+CHECKED: Pages = {
+    "checks": ("/checks", _ticked),
+    "duplicates": ("/reports/duplicates?kind=configuration&prefix=18002223", None),
+}
+"""What is wrong with DIDs, and what is alike: other pictures are taken before."""
 
 
 def spoil(server: Didier) -> None:

@@ -57,6 +57,10 @@ PAGES_OPENED: tuple[Opened, ...] = (
     Opened("/dids", needs("list_dids"), hidden=PARTLY, mark=MARK, path="/dids?search=777"),
     Opened("/checks", needs("list_dids"), hidden=PARTLY, mark=MARK),
     Opened("/reports", needs("did_log_export")),
+    Opened(
+        "/reports/duplicates", needs("did_log_export"), hidden=PARTLY, mark=DID,
+        path="/reports/duplicates?kind=destination",
+    ),
     Opened("/dids/new", needs("list_dids", "add_did")),
     Opened("/did/{pattern}", needs("did_info"), hidden=errors.NotFound, mark=MARK, path=f"/did/{DID}"),
     Opened(

@@ -64,7 +64,8 @@ class DidsPage(PanelPage):
     async def index(self, request: Request) -> Response:
         """Show the DIDs that are wanted."""
         given = filters_of(request)
-        wanted = Wanted(**given, contexts=self.desk.context.dialplan_contexts)
+        only_these = request.query_params.getlist("did")[:PAGE]
+        wanted = Wanted(**given, contexts=self.desk.context.dialplan_contexts, dids=only_these or None)
         sort = _sort(request)
         sorting = Sort(sort.removeprefix("-"), sort.startswith("-"))
         after = _after(request, sort, sorting)
@@ -101,8 +102,9 @@ class DidsPage(PanelPage):
             checks=[(ANY, "something is wrong"), *KINDS.items()],
             export=address("api", "v1", "exports", "dids.csv", **given),
             narrowed=sort in SORTS or any(v for name, v in given.items() if name != "search"),
-            is_first=after is None, filtered=any(given.values()), may_add=may(request, "add_did"),
-            usual=list_choices.USUAL, others=list_choices.OTHERS, **rights_over_chosen(request),
+            is_first=after is None, filtered=any((*given.values(), *only_these)),
+            may_add=may(request, "add_did"), usual=list_choices.USUAL, others=list_choices.OTHERS,
+            **rights_over_chosen(request),
         )  # fmt: skip
 
     @route("/new")

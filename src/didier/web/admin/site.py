@@ -29,6 +29,7 @@ from didier.web.admin.dashboard import Dashboard
 from didier.web.admin.destinations import FORMS, LISTS
 from didier.web.admin.did import DidPage
 from didier.web.admin.dids import DidsPage
+from didier.web.admin.duplicates import DuplicatesPage
 from didier.web.admin.gateways import GatewayPage, GatewaysPage
 from didier.web.admin.live import LivePage
 from didier.web.admin.logs import ApiLog, ChangeLog
@@ -72,7 +73,7 @@ class Start(PanelPage):
 PAGES: tuple[type[PanelPage], ...] = (
     Dashboard, LivePage, DidsPage, ChecksPage, ReportsPage, CopyPage, BatchesPage, *LISTS, SchedulesPage,
     GatewaysPage, UsersPage, ApiLog, ChangeLog, Console, WebhooksPage, DidPage, BulkPage, UserPage,
-    ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage,
+    ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage, DuplicatesPage,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
