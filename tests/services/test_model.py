@@ -566,7 +566,7 @@ def changed(batch: Made) -> list[str]:
 
 def wanted(source: Row, overrides: dict[str, str | None]) -> Row:
     """Return the columns that the copies of *source* have."""
-    values = source | {"tags": "", "managed_by": "", "locked": "N"} | held(overrides)
+    values = source | {"tags": "", "managed_by": "", "locked": "N", "exceptions": ""} | held(overrides)
     return {name: value for name, value in values.items() if name not in UNLIKE_SOURCE}
 
 

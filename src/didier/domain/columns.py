@@ -150,8 +150,8 @@ def _usual(header: str, has_number: bool) -> str:
 _YES = frozenset({"y", "yes", "true", "t", "1", "active", "on", "enabled"})
 _NO = frozenset({"n", "no", "false", "f", "0", "inactive", "off", "disabled"})
 _TEXTS = frozenset({
-    "did_description", "did_carrier_description", "tags", "schedule", "fallbacks", "gateway_set",
-    "custom_one", "custom_two", "custom_three", "custom_four", "custom_five",
+    "did_description", "did_carrier_description", "tags", "exceptions", "schedule", "fallbacks",
+    "gateway_set", "custom_one", "custom_two", "custom_three", "custom_four", "custom_five",
 })  # fmt: skip
 """Fields in which any text may stand, also one that looks like a number."""
 

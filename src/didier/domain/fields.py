@@ -354,6 +354,27 @@ def tidy_tags(value: str) -> str:
     return ",".join(by_key[key] for key in sorted(by_key))
 
 
+EXCEPTIONS_LONGEST = 1_000
+
+
+def exceptions(value: str) -> str | None:
+    """Allow names of fields divided by commas."""
+    names = split_exceptions(value)
+    if len(tidy_exceptions(value)) > EXCEPTIONS_LONGEST or not BY_COLUMN.keys() >= names:
+        return f"names of fields, such as did_description, divided by commas, {EXCEPTIONS_LONGEST} characters"
+    return None
+
+
+def split_exceptions(value: str) -> set[str]:
+    """Return the names of the fields that a list of exceptions has."""
+    return {name for word in value.split(",") if (name := word.strip().lower())}
+
+
+def tidy_exceptions(value: str) -> str:
+    """Return names of fields in alphabetical order, each once."""
+    return ",".join(sorted(split_exceptions(value)))
+
+
 FALLBACKS_MOST = 10
 FALLBACKS_LONGEST = 1000
 
@@ -382,6 +403,8 @@ OWN_FIELDS = (
           tidy=tidy_tags),
     Field("locked", one_of("Y", "N"), "Whether it cannot be deleted, not even by force", empty="N",
           label="Locked", group="Identity"),
+    Field("exceptions", exceptions, "Fields in which it may differ from the DID that it was copied from",
+          label="Exceptions", group="Identity", tidy=tidy_exceptions),
     Field("schedule", word(1, 50), "Opening hours; outside them calls go where these say", SCHEDULES,
           label="Schedule", group="Route"),
     Field("fallbacks", fallbacks, "Where calls go, in order, if the route's destination cannot take them:"

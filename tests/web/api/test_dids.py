@@ -21,7 +21,7 @@ def test_a_did_is_shown_with_all_its_columns(api):
     assert 200 == shown.status
     own = {
         "version": 1, "tags": "", "gateway_set": "", "schedule": "", "fallbacks": "", "managed_by": "",
-        "locked": "N",
+        "locked": "N", "exceptions": "",
     }  # fmt: skip
     assert {**row, **own, "copied_from": None, "nowhere": None} == shown.body
     assert shown.headers["etag"].startswith('"')

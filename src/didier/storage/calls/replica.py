@@ -62,13 +62,16 @@ class State:
 def prepare(replica: Connection, source: str) -> State:
     """Make the tables of a replica of the database *source*; return its state.
 
-    What is there of another database is removed.
+    What is there of another database, or of an earlier release, is removed.
     """
     embedded.expand(replica, routing_tables())
+    is_outdated = did_fields.is_outdated(replica)
+    if is_outdated:
+        run(replica, f"DROP TABLE {did_fields.TABLE}")
     for statement in _OWN:
         run(replica, statement)
     state = read_state(replica)
-    if state is None or state.source != source:
+    if state is None or state.source != source or is_outdated:
         for table in (DIDS, *OTHERS, did_fields.TABLE, "replica_ranges", "replica_tables"):
             run(replica, f"DELETE FROM {table}")
         state = State(source)

@@ -21,12 +21,12 @@ Fields = Mapping[str, Value]
 VERSION = "version"
 DEFAULTS: Fields = MappingProxyType({
     VERSION: 1, "tags": "", "gateway_set": "", "schedule": "", "fallbacks": "", "managed_by": "",
-    "locked": "N",
+    "locked": "N", "exceptions": "",
 })  # fmt: skip
 """What a DID has of which nothing else is known."""
 
 NOT_COPIED: Fields = MappingProxyType(
-    {name: DEFAULTS[name] for name in (VERSION, "tags", "managed_by", "locked")}
+    {name: DEFAULTS[name] for name in (VERSION, "tags", "managed_by", "locked", "exceptions")}
 )
 """What a copy has whatever its source has."""
 
@@ -37,6 +37,12 @@ _LISTED = ", ".join(_COLUMNS)
 
 IN_REPLICA = f"CREATE TABLE IF NOT EXISTS {TABLE} ({_LISTED}, PRIMARY KEY (did_id)) WITHOUT ROWID"
 """The statement that makes the table in a replica; elsewhere a migration does."""
+
+
+def is_outdated(replica: Connection) -> bool:
+    """Say whether the table in a replica is that of an earlier release, which knew fewer fields."""
+    there = {row[0] for row in run(replica, "SELECT name FROM pragma_table_info(?)", TABLE)}
+    return bool(there) and there != {*_COLUMNS}
 
 
 def version_of(row: Fields | None) -> int:
