@@ -26,6 +26,7 @@
     │   │   └── UnknownReference
     │   ├── LeadsNowhere
     │   ├── NothingToChange
+    │   ├── NoDrift
     │   ├── Protected
     │   ├── InUse
     │   ├── DeletionLocked
@@ -323,6 +324,16 @@ class NothingToChange(Refusal):
 
     def __str__(self) -> str:
         return f"no change was given for {self.pattern}"
+
+
+@dataclass(unsafe_hash=True)
+class NoDrift(Refusal):
+    """The DID *pattern* does not differ from one that it was copied from, as far as that is seen."""
+
+    pattern: str
+
+    def __str__(self) -> str:
+        return f"{self.pattern} does not differ from a DID that it was copied from"
 
 
 @dataclass(unsafe_hash=True)

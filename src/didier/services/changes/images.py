@@ -17,9 +17,21 @@ def left_by(logged: Change, did_id: int, pattern: str, source: Image) -> Image |
         return logged.image_in_run(logged.after, did_id, pattern)
     own = logged.details.get("own")
     given = {**(logged.details.get("values") or {}), **(own[did_id - logged.did_id] if own else {})}
-    unknown = {*(logged.details.get("unknown") or ()), *_of_template(logged), STAMP}
+    unknown = {*_not_stored(logged), STAMP}
     row = {**source, **stored(source, given), "did_id": did_id, "did_pattern": pattern}
     return {name: value for name, value in row.items() if name not in unknown}
+
+
+def given(logged: Change, did_id: int) -> set[str]:
+    """Return the columns that the copy *did_id* was given otherwise than by its source."""
+    own = logged.details.get("own")
+    values = logged.details.get("values") or {}
+    return {*values, *(own[did_id - logged.did_id] if own else ()), *_not_stored(logged)}
+
+
+def _not_stored(logged: Change) -> tuple[str, ...]:
+    """Return the columns of copies of earlier releases whose values are not known."""
+    return (*(logged.details.get("unknown") or ()), *_of_template(logged))
 
 
 def _of_template(logged: Change) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""What the DIDs themselves are found to be, over all of them: reports that read no calls."""
+"""Reports over all DIDs: duplicates, and copies that differ from their source."""

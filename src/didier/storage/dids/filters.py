@@ -25,7 +25,8 @@ class Filter:
     *text* occurs in the pattern or the description, or *digits* occur among the digits of the pattern;
     *carrier* occurs in the carrier's description, *destination* in the column that says where the route
     leads; *tag* is one of its tags; *leads_nowhere* is Y if it is active and its calls get nowhere.
-    *copied_from* is the pattern of the DID that was copied; *patterns* are those of the DIDs themselves.
+    *copied_from* is the pattern of the DID that was copied; *patterns* are those of the DIDs themselves,
+    *prefix* is how these begin.
     *check* looks for something wrong that it has, among the DIDs *ids* if that is known. *span* are the
     lowest and the highest id. *prefix* is how the pattern begins.
     """
@@ -47,6 +48,7 @@ class Filter:
     prefix: str | None = None
     copied_from: str | None = None
     patterns: Collection[str] | None = None
+    prefix: str | None = None
     sight: Visibility = EVERYTHING  # of whom they are listed for
 
 
@@ -100,6 +102,8 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
         want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.prefix)}%")
     if wanted.patterns is not None:
         want(f"d.did_pattern IN {dialects.of(conn).texts}", as_json(list(wanted.patterns)))
+    if wanted.prefix is not None:
+        want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.prefix)}%")
     if wanted.copied_from is not None:
         sql, given = _copied_from(conn, wanted.sight, wanted.copied_from, near=near)
         want(sql, *given)

@@ -124,13 +124,20 @@ def one(conn: Connection, did_id: int, sight: Visibility) -> Row | None:
     return rows[0] if rows else None
 
 
-# The change that created a DID: the last that begins at its id or before, if its run reaches so far. What an
-# undo has put back was created before that; so was what got another number outside, and had a group before.
-_CREATION = (
-    "(SELECT CASE WHEN c.did_id + c.size > d.did_id THEN c.change_id END FROM didier_changes AS c"
-    " WHERE c.action = 'created' AND c.did_id <= d.did_id AND c.cause <> 'undo'"
-    " AND c.group_before IS NULL ORDER BY c.did_id DESC LIMIT 1)"
-)
+def creation(did_id: str) -> str:
+    """Return the expression for the change that created the DID *did_id*, NULL where it is not known.
+
+    It is the last that begins at its id or before, if its run reaches so far. What an undo has put back was
+    created before that; so was what got another number outside, and had a group before.
+    """
+    return (
+        f"(SELECT CASE WHEN c.did_id + c.size > {did_id} THEN c.change_id END FROM didier_changes AS c"
+        f" WHERE c.action = 'created' AND c.did_id <= {did_id} AND c.cause <> 'undo'"
+        " AND c.group_before IS NULL ORDER BY c.did_id DESC LIMIT 1)"
+    )
+
+
+_CREATION = creation("d.did_id")
 
 
 def _rows(conn: Connection, sight: Visibility, which: str, *values: Any) -> list[Row]:

@@ -3,7 +3,7 @@
 All columns are compared in the database, so that a million rows are not fetched.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -140,6 +140,16 @@ def changed(
     alike = _wanted(conn, names, wanted, True)
     rows = run(conn, sql, first, last, *alike, *([stamp] if stamped else []))
     return {row[0]: row[1] for row in rows}
+
+
+def differing(conn: Connection, values: Mapping[str, Any], did_ids: Collection[int]) -> set[int]:
+    """Return those of the DIDs *did_ids* in which some column is not as in *values*, to the letter."""
+    names, wanted = named(conn, Block(values, "", ()))
+    dialect = dialects.of(conn)
+    source = f"{dialect.items('value', 'BIGINT')} {dialect.forced_join} {DIDS} AS d ON d.did_id = r.value"
+    sql = f"SELECT d.did_id FROM {source} WHERE NOT ({_equal(dialect, names, True)})"
+    rows = run(conn, sql, as_json(list(did_ids)), *_wanted(conn, names, wanted, True))
+    return {row[0] for row in rows}
 
 
 def there(conn: Connection, first: int, last: int) -> dict[int, Did]:

@@ -1,0 +1,82 @@
+"""Copies that differ from the DID that they were copied from, page by page. It only reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.engine import Connection
+
+from didier.domain.drift import Against
+from didier.domain.users import missing_rights
+from didier.errors import NotPermitted
+from didier.services.dids import lookup, origins
+from didier.services.dids.lookup import Wanted
+from didier.services.dids.origins import Drifted
+from didier.services.users.authentication import Caller
+from didier.storage.dids import lineage
+from didier.storage.dids.pages import Sort
+
+AT_ONCE = 1_000
+"""How many DIDs are looked at by a statement: tables without transactions are locked meanwhile."""
+
+LOOKED_AT_MOST = 20_000
+"""After how many DIDs a page ends that is not full: where little differs, others wait meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftWanted:
+    """Which copies are wanted, None: whatever there is; and with what of their source they are compared.
+
+    *source* is the pattern of the DID that was copied, *prefix* is how those of the copies begin.
+    """
+
+    against: Against = "now"
+    source: str | None = None
+    user_group: str | None = None
+    route: str | None = None
+    prefix: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriftPage:
+    """Some copies that differ, and the place behind which the next page begins; None behind the last.
+
+    It may have none though another page follows.
+    """
+
+    dids: Sequence[Drifted]
+    following: list[str | int] | None
+
+
+def page(
+    conn: Connection,
+    caller: Caller,
+    wanted: DriftWanted,
+    sort: Sort,
+    limit: int,
+    after: list[str | int] | None = None,
+) -> DriftPage | NotPermitted:
+    """Return up to *limit* of the copies that are wanted and differ, behind the place *after*.
+
+    The caller sees them, and their sources.
+    """
+    if missing := missing_rights(caller.user, "did_log_export"):
+        return missing
+    listed = Wanted(
+        route=wanted.route, user_group=wanted.user_group, tag=wanted.tag, copied_from=wanted.source
+    )
+    chosen = replace(lookup.filter_of(conn, caller, listed), prefix=wanted.prefix)
+    found: list[Drifted] = []
+    for _ in range(LOOKED_AT_MOST // AT_ONCE):
+        looked_at = lineage.page(conn, chosen, sort, AT_ONCE, after)
+        created = {one.did_id: one.change_id for one in looked_at if one.change_id is not None}
+        differing = origins.drifted(conn, caller.visibility, created, wanted.against)
+        for one in looked_at:
+            if one.did_id in differing:
+                found.append(differing[one.did_id])
+            if len(found) == limit:
+                return DriftPage(found, one.place)
+        if len(looked_at) < AT_ONCE:
+            return DriftPage(found, None)
+        after = looked_at[-1].place
+    return DriftPage(found, after)
