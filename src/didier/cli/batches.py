@@ -106,6 +106,7 @@ def _show(batch: "Batch") -> None:
         ("kind", batch.kind), ("mode", batch.mode), ("source", batch.source),
         *((f"where {name}", value) for name, value in (batch.where or {}).items()),
         ("added tags", ", ".join(batch.add_tags)), ("removed tags", ", ".join(batch.remove_tags)),
+        ("drift", batch.drift), ("drift fields", ", ".join(batch.drift_fields)),
         ("existing", batch.existing), ("force", "yes" if batch.force else None),
         ("ordered by", batch.caller), ("ordered at", when(batch.created_at)),
         ("finished at", when(batch.finished_at)), ("undone by", batch.undone_by),

@@ -1,7 +1,7 @@
 """`didier add`, `update` and `delete`: one DID, or any number of them as one batch."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -35,6 +35,17 @@ Csv = Annotated[
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show what would be done. Status 1 if it is refused.")
+]
+Drift = Annotated[
+    Literal["apply", "keep"] | None,
+    typer.Option(
+        help="Set what copies have otherwise than their source as it is there (apply), or keep it as an"
+        " exception. See didier drift."
+    ),
+]
+DriftField = Annotated[
+    list[str] | None,
+    typer.Option("--drift-field", help="Only of this field that differs; may be given several times."),
 ]
 Atomic = Annotated[
     bool,
@@ -107,6 +118,8 @@ def update(
     blank: Blank = None,
     add_tag: AddTag = None,
     remove_tag: RemoveTag = None,
+    drift: Drift = None,
+    drift_field: DriftField = None,
     csv: Csv = None,
     where: Where = None,
     dry_run: DryRun = False,
@@ -130,23 +143,26 @@ def update(
     given: dict[str, Any] = {**values(assigned, blank)}
     more = reading(column, mapped, ignore_columns, allow_implausible, allow_nowhere)
     named = _named(dids, csv, wanted)
-    tags = {"add_tags": add_tag or (), "remove_tags": remove_tag or ()}
-    if not (given or add_tag or remove_tag) and csv is None:
-        raise typer.BadParameter("give at least one field with --set or --blank, or a tag")
+    of_each = {
+        "add_tags": add_tag or (), "remove_tags": remove_tag or (), "drift": drift,
+        "drift_fields": drift_field or (),
+    }  # fmt: skip
+    if not (given or add_tag or remove_tag or drift) and csv is None:
+        raise typer.BadParameter("give at least one field with --set or --blank, a tag, or --drift")
     connection.on_vicidial(
-        blank=blank, add_tag=add_tag, remove_tag=remove_tag, csv=csv, where=where, dry_run=dry_run,
-        atomic=atomic, json=as_json, **more,
+        blank=blank, add_tag=add_tag, remove_tag=remove_tag, drift=drift, csv=csv, where=where,
+        dry_run=dry_run, atomic=atomic, json=as_json, **more,
     )  # fmt: skip
     told = f"updated: {', '.join(given)}"
     allowed: dict[str, Any] = {"allow_nowhere": True} if allow_nowhere else {}
-    if pattern := _alone(dids, csv, where, add_tag, remove_tag, dry_run, as_json):
+    if pattern := _alone(dids, csv, where, add_tag, remove_tag, drift, dry_run, as_json):
         with connection.either() as client:
             client.update(pattern, **allowed, **given)
         say(f"DID {pattern} was {told}.")
     elif connection.on_vicidial():
         one_by_one(connection, vicidial.numbers(named), told, lambda one, did: one.update(did, **given))
     else:
-        order = Order("update", named, csv, wanted, atomic, {"set": given, **tags, **more})
+        order = Order("update", named, csv, wanted, atomic, {"set": given, **of_each, **more})
         confirm_where(connection, order, yes or dry_run, as_json)
         carry_out(connection, order, dry_run, as_json, limit)
 

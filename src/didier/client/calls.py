@@ -219,6 +219,28 @@ def export_duplicates(kind: str, form: str, wanted: Mapping[str, Any]) -> ApiCal
 
 
 _DUPLICATES = "/reports/duplicates"
+def drift(
+    against: str,
+    source: str | None,
+    user_group: str | None,
+    route: str | None,
+    prefix: str | None,
+    tag: str | None,
+    sort: str | None,
+    page_size: int,
+) -> ApiCall[Page[models.DriftedDid]]:
+    """List copies that differ from their source."""
+    return _page(
+        "/reports/drift", models.DriftedDid.read, against=against, source=source, user_group=user_group,
+        route=route, prefix=prefix, tag=tag, sort=sort, limit=page_size,
+    )  # fmt: skip
+
+
+def lineage(pattern: str, limit: int) -> ApiCall[models.Lineage]:
+    """Show what a DID was copied from, and its copies."""
+    return _get(
+        f"/dids/{segment(pattern)}/lineage", lambda answer: models.Lineage.read(answer.data), limit=limit
+    )
 
 
 def schedules(search: str | None, page_size: int) -> ApiCall[Page[models.Schedule]]:

@@ -215,6 +215,74 @@ class CheckedDid(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class FieldDrift(Model):
+    """The values of a field: that of the *source*, and that of the *copy*."""
+
+    source: Value
+    copy: Value
+
+
+@dataclass(frozen=True, slots=True)
+class DriftedDid(Model):
+    """A copy (*did*, a pattern) that differs from its *source*; *differs* has both values of each field."""
+
+    did: str
+    description: str | None
+    source: str
+    copied_at: datetime | None = None
+    batch: int | None = None
+    differs: Mapping[str, FieldDrift] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a copy as a value."""
+        differs = {name: FieldDrift.read(one) for name, one in data["differs"].items()}
+        copied_at = moment(data.get("copied_at"))
+        return super(DriftedDid, cls).read(data, differs=differs, copied_at=copied_at, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class LineageSource(Model):
+    """A DID from which the one before was copied: its pattern then, and now; None if it is gone."""
+
+    did: str | None
+    copied_as: str
+    copied_at: datetime | None = None
+    batch: int | None = None
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a source as a value."""
+        return super(LineageSource, cls).read(data, copied_at=moment(data.get("copied_at")), **given)
+
+
+@dataclass(frozen=True, slots=True)
+class LineageCopy(Model):
+    """A copy, and how many *copies* it has itself."""
+
+    did: str
+    description: str | None
+    copies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage(Model):
+    """What a DID was copied from, the nearest first; how many *copies* it has, and some of them (*items*)."""
+
+    did: str
+    sources: tuple[LineageSource, ...] = ()
+    copies: int = 0
+    items: tuple[LineageCopy, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **given: Any) -> Self:
+        """Return a lineage as a value."""
+        sources = tuple(map(LineageSource.read, data["sources"]))
+        items = tuple(map(LineageCopy.read, data["items"]))
+        return super(Lineage, cls).read(data, sources=sources, items=items, **given)
+
+
+@dataclass(frozen=True, slots=True)
 class RouteStep(Model):
     """What a *rule* came to that was looked at for a call."""
 
@@ -478,6 +546,7 @@ class BatchState(Model):
     - *existing* is what an import does with DIDs that exist: refuse, skip or update; *force* deletes DIDs too
       that are protected or in use; *where* are the conditions by which its DIDs were chosen.
     - *add_tags* and *remove_tags* are tags that its DIDs got and lost beside their others.
+    - *drift* is apply or keep, where it did that to differences to sources; of *drift_fields* alone, if any.
     - *kept* are DIDs that an undo has kept as they were changed since or are locked, the first 1,000.
     """
 
@@ -497,6 +566,8 @@ class BatchState(Model):
     force: bool = False
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
+    drift: str | None = None
+    drift_fields: tuple[str, ...] = ()
     where: Mapping[str, str] | None = field(default=None, hash=False)
     totals: Totals = Totals()
     done: int = 0
@@ -521,6 +592,7 @@ class BatchState(Model):
             kept=tuple(data.get("kept") or ()),
             add_tags=tuple(data.get("add_tags") or ()),
             remove_tags=tuple(data.get("remove_tags") or ()),
+            drift_fields=tuple(data.get("drift_fields") or ()),
             reported=None if items is None else tuple(map(Item.read, items)),
             **given,
         )

@@ -97,6 +97,8 @@ class EditRequest:
     reading: TableReading = AS_IT_IS
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
+    drift: str | None = None
+    drift_fields: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_reading(self.reading, self.csv)
@@ -110,6 +112,8 @@ class EditRequest:
             ("set", {"add", "update"}, bool(self.set)),
             ("add_tags", {"update"}, bool(self.add_tags)),
             ("remove_tags", {"update"}, bool(self.remove_tags)),
+            ("drift", {"update"}, self.drift is not None),
+            ("drift_fields", {"update"}, bool(self.drift_fields)),
             ("force", {"delete"}, self.force),
             ("existing", {"import"}, self.existing != "refuse"),
             ("allow_nowhere", {"add", "update", "import"}, self.reading.allow_nowhere),
@@ -136,7 +140,7 @@ class EditRequest:
         order = {"verb": self.verb, "mode": mode, "dry_run": dry_run, **which, **self.reading.in_json}
         if self.set:
             order["values"] = columns(self.set)
-        order |= self._tags
+        order |= self._of_each
         if self.force:
             order["force"] = True
         return post("/batches", whole, bodies.as_json(order), self.idempotency_key)
@@ -145,14 +149,17 @@ class EditRequest:
         return post(
             "/batches", whole, body, self.idempotency_key, verb=self.verb, mode=_mode(self.atomic),
             dry_run=dry_run or None, set=_typed(columns(self.set or {})) or None, force=self.force or None,
-            existing=self.existing if self.verb == "import" else None, **self._tags,
+            existing=self.existing if self.verb == "import" else None, **self._of_each,
             **self.reading.parameters,
         )  # fmt: skip
 
     @property
-    def _tags(self) -> dict[str, list[str]]:
-        named = {"add_tags": self.add_tags, "remove_tags": self.remove_tags}
-        return {name: list(tags) for name, tags in named.items() if tags}
+    def _of_each(self) -> dict[str, str | list[str]]:
+        named = {
+            "add_tags": self.add_tags, "remove_tags": self.remove_tags, "drift_fields": self.drift_fields,
+        }  # fmt: skip
+        listed: dict[str, str | list[str]] = {name: list(words) for name, words in named.items() if words}
+        return listed | ({"drift": self.drift} if self.drift else {})
 
 
 def _conditions(where: Mapping[str, Any]) -> dict[str, Any]:

@@ -172,6 +172,8 @@ class Didier:
         set: Mapping[str, Given] | None = None,
         add_tags: str | Iterable[str] = (),
         remove_tags: str | Iterable[str] = (),
+        drift: Literal["apply", "keep"] | None = None,
+        drift_fields: str | Iterable[str] = (),
         force: bool = False,
         existing: Literal["refuse", "skip", "update"] = "refuse",
         atomic: bool = True,
@@ -188,6 +190,8 @@ class Didier:
           arrives; its keys are the filters of `dids`.
         - *set*: columns and values for all of them; None empties.
         - *add_tags* and *remove_tags*, of an update: tags that each DID gets or loses beside its others.
+        - *drift*, of an update: what copies have otherwise than their source is set as there (``apply``), or
+          kept as an exception; of *drift_fields* alone, if these are named.
         - *force* deletes protected DIDs too, and DIDs in use.
         - *existing*: what an import does with DIDs that are there.
         - *mapping*, *ignore_columns*, *allow_implausible*, *allow_nowhere*, *atomic* and *idempotency_key* as
@@ -196,7 +200,7 @@ class Didier:
         reading = TableReading(mapping, ignore_columns, allow_implausible, allow_nowhere)
         order = EditRequest(
             verb, to, where, csv, set, force, existing, atomic, idempotency_key, reading,
-            texts(add_tags), texts(remove_tags),
+            texts(add_tags), texts(remove_tags), drift, texts(drift_fields),
         )  # fmt: skip
         answer = self._connection.send(order.call(dry_run=False))
         return self._batch(answer.data)
@@ -211,6 +215,8 @@ class Didier:
         set: Mapping[str, Given] | None = None,
         add_tags: str | Iterable[str] = (),
         remove_tags: str | Iterable[str] = (),
+        drift: Literal["apply", "keep"] | None = None,
+        drift_fields: str | Iterable[str] = (),
         force: bool = False,
         existing: Literal["refuse", "skip", "update"] = "refuse",
         atomic: bool = True,
@@ -223,7 +229,8 @@ class Didier:
         reading = TableReading(mapping, ignore_columns, allow_implausible, allow_nowhere)
         order = EditRequest(
             verb, to, where, csv, set, force, existing, atomic, reading=reading,
-            add_tags=texts(add_tags), remove_tags=texts(remove_tags),
+            add_tags=texts(add_tags), remove_tags=texts(remove_tags), drift=drift,
+            drift_fields=texts(drift_fields),
         )  # fmt: skip
         answer = self._connection.send(order.call(dry_run=True))
         return models.OrderPreview.read(answer.data)
@@ -433,6 +440,31 @@ class Didier:
         The kinds are no_destination, missing, inactive, fallback_only, schedule, loop, context and detour.
         """
         return self._connection.pages(calls.checks(kind, page_size))
+
+    def drift(
+        self,
+        against: Literal["now", "then"] = "now",
+        *,
+        source: str | None = None,
+        user_group: str | None = None,
+        route: str | None = None,
+        prefix: str | None = None,
+        tag: str | None = None,
+        sort: str | None = None,
+        page_size: int = PAGE,
+    ) -> Iterator[models.DriftedDid]:
+        """Yield the copies that differ from their source, as it is ``now`` or was ``then``, when copied.
+
+        Only those of *source*, in *user_group*, with *route* or *tag*, or whose number begins with *prefix*.
+        `order` does something about it by ``drift="apply"`` or ``drift="keep"``.
+        """
+        return self._connection.pages(
+            calls.drift(against, source, user_group, route, prefix, tag, sort, page_size)
+        )
+
+    def lineage(self, pattern: str, *, limit: int = PAGE) -> models.Lineage:
+        """Return what a DID was copied from, and *limit* of its copies; `dids` has all by *copied_from*."""
+        return self._connection.send(calls.lineage(pattern, limit))
 
     def history(self, pattern: str, *, page_size: int = PAGE) -> Iterator[models.Change]:
         """Yield the changes of a DID, newest first; also of a deleted one."""

@@ -92,11 +92,13 @@ def refusal(conn: Connection, caller: Caller, spec: EditSpec) -> NotPermitted | 
     """Say why an order is refused whatever its DIDs are."""
     if missing := spec.missing(caller):
         return missing
-    if spec.verb == "update" and not (spec.values or spec.columns or spec.tags):
+    if spec.verb == "update" and not (spec.values or spec.columns or spec.tags or spec.drift):
         return InvalidField("values", "", "at least one column")
     if spec.tags and "tags" in {*spec.values, *spec.columns}:
         return InvalidField("tags", "", "set, or added and removed, not both")
-    if bad := spec.tags.problem():
+    if spec.drift and (spec.values or spec.columns or spec.tags):
+        return InvalidField("drift", spec.drift.action, "what is done alone, without values and tags")
+    if bad := spec.tags.problem() or spec.drift.problem():
         return bad
     return validation.problem_of_all(conn, spec.values, caller.visibility)
 

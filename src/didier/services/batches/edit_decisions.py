@@ -11,7 +11,9 @@ from typing import TypeVar
 from sqlalchemy.engine import Connection
 
 from didier.domain import fields, patterns
+from didier.domain.drift import APPLY, Differences
 from didier.domain.users import missing_rights
+from didier.domain.visibility import Visibility
 from didier.errors import (
     AlreadyExists,
     ChangedMeanwhile,
@@ -19,6 +21,7 @@ from didier.errors import (
     Implausible,
     InvalidField,
     LeadsNowhere,
+    NoDrift,
     NotFound,
     NothingToChange,
     Protected,
@@ -38,7 +41,7 @@ from didier.services.batches.edit_orders import (
 )
 from didier.services.batches.spellings import NewNumber
 from didier.services.changes import record
-from didier.services.dids import in_use, validation
+from didier.services.dids import in_use, origins, validation
 from didier.services.users.authentication import Caller, not_reached
 from didier.storage.changes.change_log import Change, Image
 from didier.storage.dids import bulk, deletion_locks, dids
@@ -153,8 +156,9 @@ def updates(
     """Decide on changes of DIDs, each of another one; *found* and *lenient* as in `additions`."""
     there, before = _there(conn, orders, found, "update_did")
     orders = [_with_tags(*pair, before) for pair in zip(orders, there, strict=True)]
+    orders = _with_drift(conn, orders, there, before)
     checked = [
-        order.values if lenient else _new(order.values, before.get(did.did_id) if did else None)
+        order.values if lenient else _new(order, before.get(did.did_id) if did else None)
         for order, did in zip(orders, there, strict=True)
     ]
     had = [before.get(did.did_id, {}) if did else {} for did in there]
@@ -187,10 +191,34 @@ def _with_tags(order: UpdateOrder, did: Did | None, before: Mapping[int, Image])
     return replace(order, values=order.tags.values(order.values, row))
 
 
-def _new(values: validation.Values, before: Image | None) -> validation.Values:
-    """Return the *values* that are new to a DID: what VICIdial has stored may be said again."""
+def _with_drift(
+    conn: Connection, orders: Sequence[UpdateOrder], there: Sequence[Did | None], before: Mapping[int, Image]
+) -> Sequence[UpdateOrder]:
+    """Return *orders* with what they do about differences to sources, which are looked for by sets."""
+    by_sight: dict[Visibility, dict[int, Image]] = defaultdict(dict)
+    for order, did in zip(orders, there, strict=True):
+        if order.drift and did and did.did_id in before:
+            by_sight[order.caller.visibility][did.did_id] = before[did.did_id]
+    found: dict[int, Differences] = {}
+    for sight, rows in by_sight.items():
+        found |= origins.drift(conn, sight, rows)
+    return [
+        replace(order, values={**order.values, **order.drift.values(found[did.did_id], before[did.did_id])})
+        if did and did.did_id in found
+        else order
+        for order, did in zip(orders, there, strict=True)
+    ]
+
+
+def _new(order: UpdateOrder, before: Image | None) -> validation.Values:
+    """Return the values that are new to a DID: what VICIdial has stored may be said again.
+
+    So may what its source has, which was not checked either when it was copied.
+    """
+    if order.drift.action == APPLY:
+        return {}
     row = before or {}
-    return {column: value for column, value in values.items() if not value or value != row.get(column)}
+    return {column: value for column, value in order.values.items() if not value or value != row.get(column)}
 
 
 def _update_refused(
@@ -205,7 +233,9 @@ def _update_refused(
         return ChangedMeanwhile(order.pattern)
     if bad:
         return order.tags.told(bad)
-    return None if order.values else NothingToChange(order.pattern)
+    if order.values:
+        return None
+    return NoDrift(order.pattern) if order.drift else NothingToChange(order.pattern)
 
 
 def deletions(conn: Connection, orders: Sequence[DeleteOrder], found: Found) -> Decided:

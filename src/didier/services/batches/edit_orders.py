@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from didier.domain.drift import NO_DRIFT_CHANGE, DriftChange
 from didier.domain.tag_changes import NO_TAGS, TagChanges
 from didier.domain.visibility import EVERYTHING, Visibility
 from didier.errors import (
@@ -16,6 +17,7 @@ from didier.errors import (
     InvalidField,
     InvalidPattern,
     LeadsNowhere,
+    NoDrift,
     NotFound,
     NothingToChange,
     NotPermitted,
@@ -44,7 +46,8 @@ class AddOrder:
 class UpdateOrder:
     """A wish to set the columns in *values* of a DID; None and the empty text empty them.
 
-    With *etag*, only if the DID is still as it was when `etag` gave that. *tags* are added and removed.
+    With *etag*, only if the DID is still as it was when `etag` gave that. *tags* are added and removed,
+    *drift* says what becomes of what it has otherwise than its source.
     """
 
     caller: Caller
@@ -54,6 +57,7 @@ class UpdateOrder:
     etag: str | None = None
     checks: Checks = NO_CHECKS
     tags: TagChanges = NO_TAGS
+    drift: DriftChange = NO_DRIFT_CHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,9 @@ class Done:
 
 
 AddRefused = NotPermitted | InvalidPattern | AlreadyExists | InvalidField | LeadsNowhere
-UpdateRefused = NotPermitted | NotFound | ChangedMeanwhile | InvalidField | LeadsNowhere | NothingToChange
+UpdateRefused = (
+    NotPermitted | NotFound | ChangedMeanwhile | InvalidField | LeadsNowhere | NothingToChange | NoDrift
+)
 DeleteRefused = NotPermitted | NotFound | ChangedMeanwhile | DeletionLocked | Protected | InUse
 LockRefused = NotPermitted | NotFound
 

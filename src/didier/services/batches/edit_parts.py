@@ -20,6 +20,7 @@ from didier.errors import (
     InvalidPattern,
     LeadsNowhere,
     NamedTwice,
+    NoDrift,
     NotFound,
     Protected,
     Refusal,
@@ -40,7 +41,7 @@ from didier.storage.dids.dids import Found
 _REFUSED: Mapping[type[Refusal], str] = {
     NamedTwice: "duplicate", AlreadyExists: "exists", NotFound: "missing", InUse: "refused",
     DeletionLocked: "refused", Protected: "refused", ChangedMeanwhile: "refused", Implausible: "implausible",
-    LeadsNowhere: "nowhere",
+    LeadsNowhere: "nowhere", NoDrift: "refused",
 }  # fmt: skip
 
 
@@ -197,8 +198,9 @@ class _Orders:
     def _update(self, place: int, row: Row) -> None:
         values = self.spec.changed(row)
         self.updates[place] = UpdateOrder(
-            self.caller, row.target, values, self.dry_run, checks=self.spec.checks, tags=self.spec.tags
-        )
+            self.caller, row.target, values, self.dry_run, checks=self.spec.checks, tags=self.spec.tags,
+            drift=self.spec.drift,
+        )  # fmt: skip
 
 
 def carry_out(

@@ -57,7 +57,9 @@ class EditPreview:
         self.totals.update(item.outcome for item in found)
         self._position += len(rows)
         done = [row for row, item in zip(rows, found, strict=True) if item.outcome in DONE]
-        self.sample += edit_samples.sample(conn, self._spec, done[: edit_samples.SHOWN - len(self.sample)])
+        self.sample += edit_samples.sample(
+            conn, self._caller, self._spec, done[: edit_samples.SHOWN - len(self.sample)]
+        )
         return [PlacedItem(part.position + place, item) for place, item in enumerate(found, 1)]
 
     def is_possible(self, *, atomic: bool) -> bool:

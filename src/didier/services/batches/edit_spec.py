@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from didier.domain.drift import NO_DRIFT_CHANGE, DriftChange
 from didier.domain.fields import BY_COLUMN
 from didier.domain.inputs import Row
 from didier.domain.tag_changes import NO_TAGS, TagChanges
@@ -26,7 +27,8 @@ class EditSpec:
     DID is as its row says: an empty cell empties the column; in a DID that exists, or with another verb, it
     leaves the column as it is. *existing* is one of `EXISTING`. *force* deletes DIDs too that are protected
     or in use. *checks* are for DIDs that are created, and where calls to those that are changed lead. *tags*
-    are added to DIDs that are updated and removed from them, whatever others each has.
+    are added to DIDs that are updated and removed from them, whatever others each has. *drift* is what
+    becomes of what each has otherwise than the DID that it was copied from.
     """
 
     verb: str
@@ -36,6 +38,7 @@ class EditSpec:
     force: bool = False
     checks: Checks = NO_CHECKS
     tags: TagChanges = NO_TAGS
+    drift: DriftChange = NO_DRIFT_CHANGE
 
     @classmethod
     def of(cls, batch: StoredBatch) -> "EditSpec":
@@ -49,13 +52,15 @@ class EditSpec:
             options.get("force", False),
             Checks.of(options),
             TagChanges.of(options),
+            DriftChange.of(options),
         )
 
     @property
     def options(self) -> dict[str, object]:
         """What batches store of it beside verb, values and columns."""
         told: dict[str, object] = {"existing": self.existing} if self.verb == "import" else {}
-        return told | self.checks.options | self.tags.options | ({"force": True} if self.force else {})
+        of_each = self.tags.options | self.drift.options
+        return told | self.checks.options | of_each | ({"force": True} if self.force else {})
 
     @property
     def actions(self) -> Sequence[str]:
@@ -78,5 +83,5 @@ class EditSpec:
         return {**empty, **self.values, **row.values}
 
     def changed(self, row: Row) -> dict[str, str | None]:
-        """Return the values that the DID of *row* gets, whatever it has; *tags* aside."""
+        """Return the values that the DID of *row* gets, whatever it has; *tags* and *drift* aside."""
         return {**self.values, **row.values}

@@ -31,6 +31,8 @@ from didier.web.api.text_bodies import (
     AllowImplausible,
     AllowNowhere,
     ColumnMapping,
+    DriftAction,
+    DriftFields,
     IgnoreColumns,
     RemoveTags,
     TextKind,
@@ -113,6 +115,8 @@ async def order_batch(
     allow_nowhere: AllowNowhere = False,
     add_tags: AddTags = None,
     remove_tags: RemoveTags = None,
+    drift: DriftAction = None,
+    drift_fields: DriftFields = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Carry out one verb over many DIDs as one batch: with preview, all or nothing, whatever their number.
@@ -132,6 +136,7 @@ async def order_batch(
             "force": force, "source": source or "", "description_template": description_template,
             "mapping": mapping, "ignore_columns": ignore_columns, "allow_implausible": allow_implausible,
             "allow_nowhere": allow_nowhere, "add_tags": add_tags or (), "remove_tags": remove_tags or (),
+            "drift": drift, "drift_fields": drift_fields or (),
         }  # fmt: skip
         return await _text_order(request, login, text_kind(request), query)
     if kind != "application/json" and not kind.endswith("+json"):
@@ -152,7 +157,7 @@ _OF_TABLES = ("mapping", "ignore_columns", "allow_implausible")
 _NOWHERE = "allow_nowhere"
 _OF_VERB: Mapping[str, tuple[str, ...]] = {
     "copy": ("set", "source", "description_template", _NOWHERE), "add": ("set", _NOWHERE),
-    "update": ("set", "add_tags", "remove_tags", _NOWHERE),
+    "update": ("set", "add_tags", "remove_tags", "drift", "drift_fields", _NOWHERE),
     "delete": ("force",), "import": ("existing", _NOWHERE),
 }  # fmt: skip
 """The parameters that each verb has beside those of all."""

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
 from didier.domain.batch_states import ACTIVE
+from didier.domain.drift import Action
 from didier.domain.targets import in_run
 from didier.errors import Refusal
 from didier.runtime.logins import Login
@@ -116,6 +117,8 @@ class Batch:
                 "force": False,
                 "add_tags": [],
                 "remove_tags": [],
+                "drift": None,
+                "drift_fields": [],
                 "where": None,
                 "totals": {
                     "requested": 10000, "added": 2500, "updated": 0, "deleted": 0, "exists": 0,
@@ -151,6 +154,10 @@ class Batch:
     force: Annotated[bool, Field(description="Whether it deletes protected DIDs and DIDs in use")]
     add_tags: Annotated[Sequence[str], Field(description="Tags that its DIDs got beside their others")]
     remove_tags: Annotated[Sequence[str], Field(description="Tags that were taken from its DIDs")]
+    drift: Annotated[
+        Action | None, Field(description="What it did about what copies have otherwise than their source")
+    ]
+    drift_fields: Annotated[Sequence[str], Field(description="Of these fields alone; empty: of all")]
     where: Annotated[Mapping[str, str] | None, Field(description="Conditions by which its DIDs were chosen")]
     totals: Totals
     done: Annotated[int, Field(description="How many targets are finished")]
@@ -178,6 +185,8 @@ class Batch:
             force=batch.options.get("force", False),
             add_tags=batch.options.get("add_tags", ()),
             remove_tags=batch.options.get("remove_tags", ()),
+            drift=batch.options.get("drift"),
+            drift_fields=batch.options.get("drift_fields", ()),
             where=batch.options.get("where"),
             totals=Totals.of(batch),
             done=_done(batch),

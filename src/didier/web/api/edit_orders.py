@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from didier.domain import patterns
 from didier.domain.checks import Sought
+from didier.domain.drift import NO_DRIFT_CHANGE, Action, DriftChange
 from didier.domain.fields import ROUTES, TAG_LONGEST
 from didier.domain.tag_changes import NO_TAGS, TagChanges
 from didier.errors import InvalidField, NothingFound, Refusal, TooManyTargets
@@ -35,6 +36,9 @@ from didier.web.api.schemas import SEARCH_MOST, Body
 from didier.web.api.signed import expected
 from didier.web.api.text_bodies import (
     ADD_TAGS_HELP,
+    DRIFT_FIELDS_HELP,
+    DRIFT_HELP,
+    FIELDS_MOST,
     IGNORE_HELP,
     IMPLAUSIBLE_HELP,
     MAPPING_HELP,
@@ -130,6 +134,16 @@ class UpdateBody(_ChosenBody):
     add_tags: Tags = Field(default_factory=list, description=ADD_TAGS_HELP)
     remove_tags: Tags = Field(default_factory=list, description=REMOVE_TAGS_HELP)
 
+    drift: Action | None = Field(None, description=DRIFT_HELP)
+    drift_fields: list[StrictStr] = Field(
+        default_factory=list, max_length=FIELDS_MOST, description=DRIFT_FIELDS_HELP
+    )
+
+    @property
+    def drift_change(self) -> DriftChange:
+        """What becomes of what copies have otherwise than their source."""
+        return DriftChange(self.drift or "", tuple(self.drift_fields))
+
     @property
     def tags(self) -> TagChanges:
         """What becomes of tags."""
@@ -191,7 +205,8 @@ def _spec(sent: EditBody, text: Text, region: str = "") -> EditSpec:
     force = sent.force if isinstance(sent, DeleteBody) else False
     checks = _checks(sent.verb, not sent.allow_implausible, not sent.allow_nowhere, region)
     tags = sent.tags if isinstance(sent, UpdateBody) else NO_TAGS
-    return EditSpec(sent.verb, values, columns, existing, force, checks, tags)
+    drift = sent.drift_change if isinstance(sent, UpdateBody) else NO_DRIFT_CHANGE
+    return EditSpec(sent.verb, values, columns, existing, force, checks, tags, drift)
 
 
 def of_text(
@@ -204,8 +219,8 @@ def of_text(
     values = set_values(query["set"])
     columns = () if verb == "delete" else tuple(sorted(text.own_columns))
     checks = _checks(verb, not query["allow_implausible"], not query["allow_nowhere"], region)
-    tags = TagChanges.of(query)
-    spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False), checks, tags)
+    tags, drift = TagChanges.of(query), DriftChange.of(query)
+    spec = EditSpec(verb, values, columns, query["existing"], query.get("force", False), checks, tags, drift)
     return Editing(spec, text, query["mode"] == "atomic", query["dry_run"])
 
 

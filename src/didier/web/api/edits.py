@@ -35,7 +35,7 @@ from didier.web.api.tables import Table
 SHOWN = 1_000
 """Most DIDs that are shown of a preview."""
 
-POINTERS = {name: f"/{name}" for name in ("values", "add_tags", "remove_tags")}
+POINTERS = {name: f"/{name}" for name in ("values", "add_tags", "remove_tags", "drift", "drift_fields")}
 _ACTIONS = {"add": "add_did", "update": "update_did", "delete": "delete_did", "import": "add_did"}
 
 

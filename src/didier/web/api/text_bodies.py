@@ -10,6 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 from starlette.types import Receive
 
+from didier.domain.drift import Action
 from didier.domain.templates import Template
 from didier.errors import InvalidField, InvalidInput
 from didier.services.batches.order_text import Reading, Text, read_text
@@ -24,6 +25,9 @@ MAPPED_MOST = 50
 TAGS_MOST = 250
 """Most tags that are added or removed at once: a DID has room for as many."""
 
+FIELDS_MOST = 100
+"""Most fields of which something is said at once: DIDs have fewer."""
+
 IN_TEXT = "Only with a text body; in JSON it is part of the body"
 
 MAPPING_HELP = (
@@ -34,6 +38,11 @@ IGNORE_HELP = "Leave out the columns of the CSV that are not known"
 NOWHERE_HELP = "Also where DIDs are active then and their calls lead nowhere"
 ADD_TAGS_HELP = "Tags that each of them gets, beside those that it has"
 REMOVE_TAGS_HELP = "Tags that are taken from each of them, in whatever case"
+DRIFT_HELP = (
+    "What becomes of what copies have otherwise than their source: `apply` sets it as in the source, `keep`"
+    " makes it an exception of the copy"
+)
+DRIFT_FIELDS_HELP = "Only of these fields that differ, not of all"
 IMPLAUSIBLE_HELP = "Include what is no telephone number: `s`, `default`, `*98`"
 
 ColumnMapping = Annotated[
@@ -46,6 +55,11 @@ AllowNowhere = Annotated[bool, Query(description=f"{NOWHERE_HELP}. {IN_TEXT}")]
 
 AddTags = Annotated[
     list[str] | None, Query(max_length=TAGS_MOST, description=f"{ADD_TAGS_HELP}; may be repeated. {IN_TEXT}")
+]
+DriftAction = Annotated[Action | None, Query(description=f"{DRIFT_HELP}. {IN_TEXT}")]
+DriftFields = Annotated[
+    list[str] | None,
+    Query(max_length=FIELDS_MOST, description=f"{DRIFT_FIELDS_HELP}; may be repeated. {IN_TEXT}"),
 ]
 RemoveTags = Annotated[
     list[str] | None,
