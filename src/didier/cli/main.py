@@ -20,6 +20,7 @@ from didier.cli import (
     destinations,
     dids,
     duplicates,
+    drift,
     edges,
     edits,
     gateways,
@@ -69,6 +70,8 @@ app.command()(usage.usage)
 app.command()(usage.idle)
 app.command()(usage.unknown)
 app.command()(reports.calls)
+app.command()(drift.drift)
+app.command()(drift.lineage)
 app.command()(reported_calls.report_calls)
 for name, group in destinations.APPS.items():
     app.add_typer(group, name=name)

@@ -21,11 +21,13 @@ from didier.web.api import (
     destinations,
     dids,
     duplicates,
+    drift,
     edges,
     explanations,
     exports,
     gateways,
     imports,
+    lineage,
     live,
     me,
     preferences,
@@ -52,6 +54,8 @@ ROUTERS = (
     dids.router,
     explanations.router,
     checks.router,
+    drift.router,
+    lineage.router,
     copies.router,
     batches.router,
     batch_orders.router,
@@ -88,6 +92,7 @@ TAGS = (
     ("gateways", "Sets of SIP gateways, and which DIDs have them"),
     ("edges", "Agents beside SIP proxies, and how they stand"),
     ("reports", "The API log, calls to DIDs, and reports on the DIDs themselves"),
+    ("reports", "The API log, calls to DIDs, and how DIDs are set up"),
 )
 
 _DESCRIPTION = """
