@@ -74,6 +74,7 @@ PAGES: tuple[type[PanelPage], ...] = (
     Dashboard, LivePage, DidsPage, ChecksPage, ReportsPage, CopyPage, BatchesPage, *LISTS, SchedulesPage,
     GatewaysPage, UsersPage, ApiLog, ChangeLog, Console, WebhooksPage, DidPage, BulkPage, UserPage,
     ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage, DuplicatesPage,
+    ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage,
 )  # fmt: skip
 """The pages in the order of the menu."""
 
