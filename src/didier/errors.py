@@ -26,7 +26,7 @@
     │   │   └── UnknownReference
     │   ├── LeadsNowhere
     │   ├── NothingToChange
-    │   ├── NoDrift
+    │   │   └── NoDrift
     │   ├── Protected
     │   ├── InUse
     │   ├── DeletionLocked
@@ -327,10 +327,8 @@ class NothingToChange(Refusal):
 
 
 @dataclass(unsafe_hash=True)
-class NoDrift(Refusal):
+class NoDrift(NothingToChange):
     """The DID *pattern* does not differ from one that it was copied from, as far as that is seen."""
-
-    pattern: str
 
     def __str__(self) -> str:
         return f"{self.pattern} does not differ from a DID that it was copied from"

@@ -185,6 +185,7 @@ OPERATIONS: tuple[Operation, ...] = (
         beyond=errors.NotFound, changes=True,
     ),
     _did("getDidHistory", "did_info"),
+    _did("getLineage", "did_info"),
     _did("explainRoute", "did_info"),
     _dids("checkDids", "list_dids"),
     _did("lockDid", "update_did", mark=None, changes=True),
@@ -330,6 +331,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _dids(
         "reportDuplicates, as CSV", "did_log_export", query="?kind=configuration&format=csv", mark=DID
     ),
+    _dids("reportDrift", "did_log_export"),
     _dids("readLiveCalls", "list_dids", mark=DID),
     _dids("watchCalls", "list_dids", query="?seconds=1", mark=DID),
     _dids(

@@ -80,6 +80,9 @@ _DESTINATIONS = {
 }
 """What DIDs could lead to, of another group."""
 
+DRIFTED = "7770005"
+"""A copy that differs from its source."""
+
 CALL, DAY = "5559990123", str(date.today())
 """The number that has called the DID, and the day."""
 
@@ -293,6 +296,8 @@ def _add_things(world: World, admin: Api) -> None:
         "doomed": admin.add("7770004", **shared),
         "updated": admin.patch("/dids/7770003", {"record_call": "Y"}),
         "deleted": admin.ask("DELETE", "/dids/7770004"),
+        "copied again": admin.post("/copies", {"source": DID, "targets": [DRIFTED]}),
+        "drifted": admin.patch(f"/dids/{DRIFTED}", {"record_call": "Y"}),
     }
     assert {201, 200, 204} >= {reply.status for reply in steps.values()}
     with world.engine.connect() as conn:

@@ -17,7 +17,6 @@ from didier.errors import (
     InvalidField,
     InvalidPattern,
     LeadsNowhere,
-    NoDrift,
     NotFound,
     NothingToChange,
     NotPermitted,
@@ -98,7 +97,7 @@ class Done:
 
 AddRefused = NotPermitted | InvalidPattern | AlreadyExists | InvalidField | LeadsNowhere
 UpdateRefused = (
-    NotPermitted | NotFound | ChangedMeanwhile | InvalidField | LeadsNowhere | NothingToChange | NoDrift
+    NotPermitted | NotFound | ChangedMeanwhile | InvalidField | LeadsNowhere | NothingToChange
 )
 DeleteRefused = NotPermitted | NotFound | ChangedMeanwhile | DeletionLocked | Protected | InUse
 LockRefused = NotPermitted | NotFound
