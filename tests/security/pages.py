@@ -61,6 +61,7 @@ PAGES_OPENED: tuple[Opened, ...] = (
         "/reports/duplicates", needs("did_log_export"), hidden=PARTLY, mark=DID,
         path="/reports/duplicates?kind=destination",
     ),
+    Opened("/reports/drift", needs("did_log_export"), hidden=PARTLY, mark=MARK),
     Opened("/dids/new", needs("list_dids", "add_did")),
     Opened("/did/{pattern}", needs("did_info"), hidden=errors.NotFound, mark=MARK, path=f"/did/{DID}"),
     Opened(

@@ -9,7 +9,7 @@ from didier.domain.drift import Against
 from didier.domain.users import missing_rights
 from didier.errors import NotPermitted
 from didier.services.dids import lookup, origins
-from didier.services.dids.lookup import Wanted
+from didier.services.dids.lookup import Total, Wanted
 from didier.services.dids.origins import Drifted
 from didier.services.users.authentication import Caller
 from didier.storage.dids import lineage
@@ -17,6 +17,9 @@ from didier.storage.dids.pages import Sort
 
 AT_ONCE = 1_000
 """How many DIDs are looked at by a statement: tables without transactions are locked meanwhile."""
+
+COUNTED_MOST = 100
+"""Up to how many copies that differ are counted."""
 
 LOOKED_AT_MOST = 20_000
 """After how many DIDs a page ends that is not full: where little differs, others wait meanwhile."""
@@ -62,12 +65,35 @@ def page(
     """
     if missing := missing_rights(caller.user, "did_log_export"):
         return missing
+    return _page(conn, caller, wanted, sort, limit, after, LOOKED_AT_MOST // AT_ONCE)
+
+
+def count(conn: Connection, caller: Caller, source: str) -> Total | None:
+    """Count the copies of the DID *source* that differ from it now: of the first thousand, a hundred at most.
+
+    None: the caller may not know.
+    """
+    if missing_rights(caller.user, "did_log_export"):
+        return None
+    found = _page(conn, caller, DriftWanted(source=source), Sort("did_id"), COUNTED_MOST, None, 1)
+    return Total(len(found.dids), is_exact=found.following is None)
+
+
+def _page(
+    conn: Connection,
+    caller: Caller,
+    wanted: DriftWanted,
+    sort: Sort,
+    limit: int,
+    after: list[str | int] | None,
+    steps: int,
+) -> DriftPage:
     listed = Wanted(
         route=wanted.route, user_group=wanted.user_group, tag=wanted.tag, copied_from=wanted.source
     )
     chosen = replace(lookup.filter_of(conn, caller, listed), prefix=wanted.prefix)
     found: list[Drifted] = []
-    for _ in range(LOOKED_AT_MOST // AT_ONCE):
+    for _ in range(steps):
         looked_at = lineage.page(conn, chosen, sort, AT_ONCE, after)
         created = {one.did_id: one.change_id for one in looked_at if one.change_id is not None}
         differing = origins.drifted(conn, caller.visibility, created, wanted.against)

@@ -12,7 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette_admin.routing import route
 
 from didier.domain import fields
-from didier.domain.fields import Field
+from didier.domain.drift import APPLY, KEEP
+from didier.domain.fields import BY_COLUMN, Field
 from didier.errors import Refusal
 from didier.services.dids import lookup
 from didier.services.dids.lookup import Wanted
@@ -39,6 +40,7 @@ class Action:
     does: str
     done: str
     values: Mapping[str, str] = field(default_factory=dict)
+    drift: str = ""  # what becomes of differences to sources
 
     @property
     def rights(self) -> tuple[str, ...]:
@@ -52,6 +54,8 @@ ACTIONS = {
     "edit": Action("Edit DIDs", "update", "change", "changed"),
     "lock": Action("Lock DIDs against deletion", "update", "lock", "locked", {"locked": "Y"}),
     "unlock": Action("Unlock DIDs", "update", "unlock", "unlocked", {"locked": "N"}),
+    "apply": Action("Apply the source again", "update", "update", "updated", drift=APPLY),
+    "keep": Action("Keep as exceptions", "update", "keep exceptions of", "kept as exceptions", drift=KEEP),
     "delete": Action("Delete DIDs", "delete", "delete", "deleted"),
 }
 
@@ -102,11 +106,23 @@ class BulkPage(PanelPage):
 
         found = await self.read(request, read) if chosen or where else {"known": {}, "groups": []}
         order = {"verb": action.verb, **({"targets": chosen} if chosen else {"where": where})}
+        order |= {"drift": action.drift} if action.drift else {}
         return self.render(
             request, "bulk.html", action.title, name=name, action=action, chosen=chosen,
             where=said_filters(where), order=json.dumps(order), values=json.dumps(action.values),
-            known=json.dumps(found["known"]), groups=found["groups"], back=address("dids", **filters),
+            known=json.dumps(found["known"]), groups=found["groups"], labels=json.dumps(_LABELS),
+            back=_back(action, filters),
         )  # fmt: skip
+
+
+_LABELS = {field.column: field.label for field in BY_COLUMN.values()}
+
+
+def _back(action: Action, filters: Mapping[str, str]) -> str:
+    """Return the address of the list in which DIDs are chosen for *action*."""
+    if action.drift:
+        return address("reports", "drift", source=filters.get("copied_from"))
+    return address("dids", **filters)
 
 
 def _chosen(request: Request) -> list[str]:

@@ -18,7 +18,8 @@ from didier.services.calls.explain import SupposedCall
 from didier.services.changes import history
 from didier.services.changes.history import HistoryEntry
 from didier.services.dids import lookup, nowhere
-from didier.services.dids.lookup import Wanted
+from didier.services.dids.lookup import Total, Wanted
+from didier.services.reports import drift
 from didier.services.users.authentication import Caller
 from didier.storage.dids import deletion_locks
 from didier.storage.dids.pages import Row, Sort
@@ -117,6 +118,8 @@ def _found(
     copies = lookup.page(conn, caller, Wanted(copied_from=pattern), Sort(), COPIES)
     if isinstance(copies, Refusal):
         return copies
+    more_copies = copies.following is not None
+    counted = lookup.total(conn, caller, Wanted(copied_from=pattern), exact=True) if more_copies else None
     following = changes[CHANGES - 1].cursor if len(changes) > CHANGES else None
     return {
         "row": row,
@@ -125,5 +128,7 @@ def _found(
         "changes": changes[:CHANGES],
         "following": following,
         "copies": copies.rows,
-        "more_copies": copies.following is not None,
+        "more_copies": more_copies,
+        "count": counted.count if isinstance(counted, Total) else len(copies.rows),
+        "drifted": drift.count(conn, caller, pattern) if copies.rows else None,
     }

@@ -10,7 +10,7 @@ from didier.web.admin.cookies import PREFIX
 from didier.web.admin.page import PanelPage
 from didier.web.api.operations import Permission
 
-TABS: tuple[tuple[str, str], ...] = (("/reports/duplicates", "Duplicates"),)
+TABS: tuple[tuple[str, str], ...] = (("/reports/drift", "Drift"),)
 """The reports in the order of their tabs: the path of each, and what it is called."""
 
 

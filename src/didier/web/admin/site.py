@@ -30,6 +30,7 @@ from didier.web.admin.destinations import FORMS, LISTS
 from didier.web.admin.did import DidPage
 from didier.web.admin.dids import DidsPage
 from didier.web.admin.duplicates import DuplicatesPage
+from didier.web.admin.drift import DriftReport
 from didier.web.admin.gateways import GatewayPage, GatewaysPage
 from didier.web.admin.live import LivePage
 from didier.web.admin.logs import ApiLog, ChangeLog
@@ -75,6 +76,7 @@ PAGES: tuple[type[PanelPage], ...] = (
     GatewaysPage, UsersPage, ApiLog, ChangeLog, Console, WebhooksPage, DidPage, BulkPage, UserPage,
     ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage, DuplicatesPage,
     ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage,
+    DriftReport, ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage,
 )  # fmt: skip
 """The pages in the order of the menu."""
 

@@ -16,7 +16,7 @@ const isDelete = order.verb === "delete";
 const ticks = [...form.querySelectorAll("[data-tick]")];
 const LABELS = { modify_stamp: "Modified" };
 for (const tick of ticks) LABELS[tick.dataset.tick] = form.elements[tick.dataset.tick].labels[0].textContent;
-if (!asks) Object.assign(LABELS, { did_active: "Active", locked: "Locked" });
+if (!asks) Object.assign(LABELS, JSON.parse(form.dataset.labels));
 const REASONS = { missing: "there is no such DID, or you cannot see it", duplicate: "it was named before" };
 let key = "";
 let asked = 0;
