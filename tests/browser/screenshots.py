@@ -271,6 +271,8 @@ CHECKED: Pages = {
     "duplicates": ("/reports/duplicates?kind=configuration&prefix=18002223", None),
 }
 """What is wrong with DIDs, and what is alike: other pictures are taken before."""
+CHECKED: Pages = {"checks": ("/checks", _ticked), "drift": ("/reports/drift", _ticked)}
+"""What is wrong with DIDs, and what copies have otherwise: other pictures are taken before."""
 
 
 def spoil(server: Didier) -> None:

@@ -48,6 +48,7 @@
         ├── GroupNotFound
         ├── LeadsNowhere
         ├── NothingToChange
+        │   └── NoDrift
         ├── DidProtected
         ├── DidInUse
         ├── DidLocked
@@ -352,6 +353,10 @@ class NothingToChange(ProblemError):
     """No change was given."""
 
 
+class NoDrift(NothingToChange):
+    """The DID does not differ from one that it was copied from."""
+
+
 class DidProtected(ProblemError):
     """Call handling relies on the DID; only force deletes it."""
 
@@ -587,6 +592,7 @@ PROBLEMS: Mapping[str, type[ProblemError]] = MappingProxyType(
         "unknown-reference": UnknownReference,
         "leads-nowhere": LeadsNowhere,
         "nothing-to-change": NothingToChange,
+        "no-drift": NoDrift,
         "did-protected": DidProtected,
         "did-in-use": DidInUse,
         "did-locked": DidLocked,

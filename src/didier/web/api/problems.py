@@ -76,6 +76,7 @@ TYPES: Mapping[type[DidierError], ProblemType] = MappingProxyType({
         "A value names something that is not there"),
     errors.LeadsNowhere: ProblemType("leads-nowhere", 422, "Calls to this DID would lead nowhere"),
     errors.NothingToChange: ProblemType("nothing-to-change", 422, "Nothing was named to be changed"),
+    errors.NoDrift: ProblemType("no-drift", 422, "The DID does not differ from its source"),
     errors.Protected: ProblemType("did-protected", 409, "Call handling relies on the DID"),
     errors.InUse: ProblemType("did-in-use", 409, "The DID is in use"),
     errors.DeletionLocked: ProblemType("did-locked", 409, "The DID is locked against deletion"),
