@@ -96,9 +96,7 @@ class Done:
 
 
 AddRefused = NotPermitted | InvalidPattern | AlreadyExists | InvalidField | LeadsNowhere
-UpdateRefused = (
-    NotPermitted | NotFound | ChangedMeanwhile | InvalidField | LeadsNowhere | NothingToChange
-)
+UpdateRefused = NotPermitted | NotFound | ChangedMeanwhile | InvalidField | LeadsNowhere | NothingToChange
 DeleteRefused = NotPermitted | NotFound | ChangedMeanwhile | DeletionLocked | Protected | InUse
 LockRefused = NotPermitted | NotFound
 

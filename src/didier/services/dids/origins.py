@@ -29,16 +29,19 @@ class Origin:
 
 def origins(conn: Connection, did_ids: Collection[int]) -> dict[int, Origin]:
     """Return what those of the DIDs *did_ids* were copied from that are copies, by id."""
-    return origins_of(conn, lineage.creations(conn, did_ids))
-
-
-def origins_of(conn: Connection, creations: Mapping[int, int]) -> dict[int, Origin]:
-    """Return the `origins` of DIDs by the changes that created them."""
+    creations = lineage.creations(conn, did_ids)
     recorded = change_log.some(conn, set(creations.values()))
+    copied = {change_id: one for change_id, one in recorded.items() if one.change.cause == "copy"}
+    # One for a whole run, unless its DIDs were given values of their own.
+    alike = {
+        change_id: _origin(one, one.change.did_id)
+        for change_id, one in copied.items()
+        if not one.change.details.get("own")
+    }
     return {
-        did_id: _origin(recorded[change_id], did_id)
+        did_id: alike.get(change_id) or _origin(copied[change_id], did_id)
         for did_id, change_id in creations.items()
-        if change_id in recorded and recorded[change_id].change.cause == "copy"
+        if change_id in copied
     }
 
 
@@ -82,13 +85,13 @@ def drift(
 
 
 def drifted(
-    conn: Connection, sight: Visibility, creations: Mapping[int, int], against: Against
+    conn: Connection, sight: Visibility, did_ids: Collection[int], against: Against
 ) -> dict[int, Drifted]:
-    """Return those of DIDs that differ from their sources, by id; they are given by what created them.
+    """Return those of the DIDs *did_ids* that differ from their sources, by id.
 
     The database looks for rows that are not as their source, so that only these are read as a whole.
     """
-    found = origins_of(conn, creations)
+    found = origins(conn, did_ids)
     sources = _sources(conn, sight, found.values(), against)
     seen = {did_id: origin for did_id, origin in found.items() if _key(origin, against) in sources}
     rows = dids.images(conn, _suspects(conn, seen, sources, against))

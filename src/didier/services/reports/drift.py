@@ -16,7 +16,7 @@ from didier.storage.dids import lineage
 from didier.storage.dids.pages import Sort
 
 AT_ONCE = 1_000
-"""How many DIDs are looked at by a statement: tables without transactions are locked meanwhile."""
+"""How many DIDs are compared together: tables without transactions are locked by statements about them."""
 
 COUNTED_MOST = 100
 """Up to how many copies that differ are counted."""
@@ -65,7 +65,7 @@ def page(
     """
     if missing := missing_rights(caller.user, "did_log_export"):
         return missing
-    return _page(conn, caller, wanted, sort, limit, after, LOOKED_AT_MOST // AT_ONCE)
+    return _page(conn, caller, wanted, sort, limit, after, LOOKED_AT_MOST)
 
 
 def count(conn: Connection, caller: Caller, source: str) -> Total | None:
@@ -75,7 +75,7 @@ def count(conn: Connection, caller: Caller, source: str) -> Total | None:
     """
     if missing_rights(caller.user, "did_log_export"):
         return None
-    found = _page(conn, caller, DriftWanted(source=source), Sort("did_id"), COUNTED_MOST, None, 1)
+    found = _page(conn, caller, DriftWanted(source=source), Sort("did_id"), COUNTED_MOST, None, AT_ONCE)
     return Total(len(found.dids), is_exact=found.following is None)
 
 
@@ -86,23 +86,20 @@ def _page(
     sort: Sort,
     limit: int,
     after: list[str | int] | None,
-    steps: int,
+    most: int,
 ) -> DriftPage:
-    listed = Wanted(
+    described = Wanted(
         route=wanted.route, user_group=wanted.user_group, tag=wanted.tag, copied_from=wanted.source
     )
-    chosen = replace(lookup.filter_of(conn, caller, listed), prefix=wanted.prefix)
+    chosen = replace(lookup.filter_of(conn, caller, described), prefix=wanted.prefix)
+    listed = lineage.page(conn, chosen, sort, most, after)
     found: list[Drifted] = []
-    for _ in range(steps):
-        looked_at = lineage.page(conn, chosen, sort, AT_ONCE, after)
-        created = {one.did_id: one.change_id for one in looked_at if one.change_id is not None}
-        differing = origins.drifted(conn, caller.visibility, created, wanted.against)
-        for one in looked_at:
+    for first in range(0, len(listed), AT_ONCE):
+        some = listed[first : first + AT_ONCE]
+        differing = origins.drifted(conn, caller.visibility, [one.did_id for one in some], wanted.against)
+        for one in some:
             if one.did_id in differing:
                 found.append(differing[one.did_id])
             if len(found) == limit:
                 return DriftPage(found, one.place)
-        if len(looked_at) < AT_ONCE:
-            return DriftPage(found, None)
-        after = looked_at[-1].place
-    return DriftPage(found, after)
+    return DriftPage(found, listed[-1].place if len(listed) == most else None)

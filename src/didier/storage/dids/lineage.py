@@ -16,10 +16,9 @@ from didier.storage.tables import DIDS
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A DID of a list: the change that created it, where it is known, and its place in the list."""
+    """A DID of a list, and its place there."""
 
     did_id: int
-    change_id: int | None
     place: list[str | int]
 
 
@@ -34,10 +33,10 @@ def page(
         conditions.append(f"({', '.join(keys)}) {than} ({', '.join('?' for _ in keys)})")
         values += after
     sql = (
-        f"SELECT d.did_id, {creation('d.did_id')}, {', '.join(keys)} FROM {DIDS} AS d{clause(conditions)}"
+        f"SELECT d.did_id, {', '.join(keys)} FROM {DIDS} AS d{clause(conditions)}"
         f" ORDER BY {', '.join(f'{key}{direction}' for key in keys)} LIMIT ?"
     )
-    return [Listed(did_id, change, place) for did_id, change, *place in run(conn, sql, *values, limit)]
+    return [Listed(did_id, place) for did_id, *place in run(conn, sql, *values, limit)]
 
 
 def creations(conn: Connection, did_ids: Collection[int]) -> dict[int, int]:
