@@ -16,7 +16,7 @@ from support.homes import ready
 from support.mariadb import MariaDB, running_mariadb
 from support.missing import missing
 from support.places import quick_place
-from support.server import Didier
+from support.server import STILL, Didier
 
 NOW = datetime(2026, 3, 4, 5, 6, 7)
 
@@ -100,8 +100,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Didier, 
     directory = tmp_path_factory.mktemp("running")
     url = f"sqlite:///{directory}/didier.db"
     # Between tests the database is put back beside the server.
-    settings = {"DIDIER_RECONCILE": "false", "DIDIER_USAGE_SECONDS": "0"}
-    server = Didier(directory, "--demo", "--database", url, environment=settings).start()
+    server = Didier(directory, "--demo", "--database", url, environment=STILL).start()
     with closing(sqlite3.connect(":memory:")) as as_it_was:
         with closing(sqlite3.connect(server.database)) as now:
             now.backup(as_it_was)

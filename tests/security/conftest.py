@@ -11,7 +11,7 @@ from didier.storage.database import open_engine
 from didier.storage.tables import vicidial_tables
 from security.world import World
 from support.mariadb import MariaDB
-from support.server import Didier
+from support.server import STILL, Didier
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def mariadb_world(tmp_path_factory: pytest.TempPathFactory, mariadb: MariaDB) ->
 @contextmanager
 def _running(directory: Path, url: str) -> Iterator[World]:
     # What a request has stored is put back beside the server.
-    settings = {"DIDIER_RATE_LIMIT": "0", "DIDIER_RECONCILE": "false", "DIDIER_USAGE_SECONDS": "0"}
+    settings = {"DIDIER_RATE_LIMIT": "0", **STILL}
     server = Didier(directory, "--demo", "--database", url, environment=settings).start()
     engine = open_engine(url)
     yield World(server, engine)

@@ -83,6 +83,10 @@ def multipart(fields: Iterable[tuple[str, str]]) -> tuple[bytes, dict[str, str]]
     return f"{parts}--{mark}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={mark}"}
 
 
+STILL = {"DIDIER_RECONCILE": "false", "DIDIER_CHECK_SECONDS": "0", "DIDIER_USAGE_SECONDS": "0"}
+"""Settings of a server that stores nothing of itself."""
+
+
 class Didier:
     """A server process on a port of its own; its embedded database is `database`.
 

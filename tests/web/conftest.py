@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from didier.storage.tables import vicidial_tables
-from support.server import Didier
+from support.server import STILL, Didier
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
@@ -21,7 +21,7 @@ def home(
         with engine.begin() as conn:
             vicidial_tables().create_all(conn)
     # Between tests the database is put back beside the server.
-    settings = {"DIDIER_RATE_LIMIT": "0", "DIDIER_RECONCILE": "false", "DIDIER_USAGE_SECONDS": "0"}
+    settings = {"DIDIER_RATE_LIMIT": "0", **STILL}
     server = Didier(directory, "--demo", "--database", url, environment=settings).start()
     yield server, engine
     server.stop()

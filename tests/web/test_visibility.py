@@ -177,7 +177,7 @@ ORDINARY = frozenset({
     "active", "cursor", "did_route", "format", "header", "offset", "outcome", "result", "route", "since",
     "sort", "stage", "state", "until", "q", "locked", "total", "reason", "leads_nowhere", "check", "at",
     "wait", "fields",
-    "wait", "against", "prefix", "drift", "drift_fields",
+    "against", "prefix", "drift", "drift_fields",
 })  # fmt: skip
 """Parameters that name nothing."""
 

@@ -219,6 +219,8 @@ def export_duplicates(kind: str, form: str, wanted: Mapping[str, Any]) -> ApiCal
 
 
 _DUPLICATES = "/reports/duplicates"
+
+
 def drift(
     against: str,
     source: str | None,

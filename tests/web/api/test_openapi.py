@@ -74,7 +74,7 @@ def test_the_server_does_what_its_document_says(tmp_path):
                 "--header", f"Authorization: {token}", "--seed", "1", "--generation-deterministic",
                 "--max-examples", "10", "--no-shrink", "--continue-on-failure",
             ],
-            cwd=tmp_path, capture_output=True, text=True, timeout=300,
+            cwd=tmp_path, capture_output=True, text=True, timeout=1_500,
         )  # fmt: skip
         alive = server.get("/readyz")
     finally:

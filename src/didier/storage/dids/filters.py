@@ -28,7 +28,7 @@ class Filter:
     *copied_from* is the pattern of the DID that was copied; *patterns* are those of the DIDs themselves,
     *prefix* is how these begin.
     *check* looks for something wrong that it has, among the DIDs *ids* if that is known. *span* are the
-    lowest and the highest id. *prefix* is how the pattern begins.
+    lowest and the highest id.
     """
 
     text: str | None = None
@@ -48,7 +48,6 @@ class Filter:
     prefix: str | None = None
     copied_from: str | None = None
     patterns: Collection[str] | None = None
-    prefix: str | None = None
     sight: Visibility = EVERYTHING  # of whom they are listed for
 
 
@@ -98,8 +97,6 @@ def conditions(conn: Connection, wanted: Filter, *, near: bool = False) -> tuple
         want(f"d.did_id IN {dialects.of(conn).numbers}", as_json(list(wanted.ids)))
     if wanted.span is not None:
         want("d.did_id BETWEEN ? AND ?", *wanted.span)
-    if wanted.prefix is not None:
-        want("d.did_pattern LIKE ? ESCAPE '!'", f"{escaped(wanted.prefix)}%")
     if wanted.patterns is not None:
         want(f"d.did_pattern IN {dialects.of(conn).texts}", as_json(list(wanted.patterns)))
     if wanted.prefix is not None:

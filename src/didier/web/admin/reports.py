@@ -10,7 +10,10 @@ from didier.web.admin.cookies import PREFIX
 from didier.web.admin.page import PanelPage
 from didier.web.api.operations import Permission
 
-TABS: tuple[tuple[str, str], ...] = (("/reports/drift", "Drift"),)
+TABS: tuple[tuple[str, str], ...] = (
+    ("/reports/duplicates", "Duplicates"),
+    ("/reports/drift", "Drift"),
+)
 """The reports in the order of their tabs: the path of each, and what it is called."""
 
 

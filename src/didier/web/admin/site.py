@@ -29,8 +29,8 @@ from didier.web.admin.dashboard import Dashboard
 from didier.web.admin.destinations import FORMS, LISTS
 from didier.web.admin.did import DidPage
 from didier.web.admin.dids import DidsPage
-from didier.web.admin.duplicates import DuplicatesPage
 from didier.web.admin.drift import DriftReport
+from didier.web.admin.duplicates import DuplicatesPage
 from didier.web.admin.gateways import GatewayPage, GatewaysPage
 from didier.web.admin.live import LivePage
 from didier.web.admin.logs import ApiLog, ChangeLog

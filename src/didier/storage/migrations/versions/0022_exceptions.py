@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from didier.storage.migrations import add_column
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 
 
 def upgrade() -> None:
