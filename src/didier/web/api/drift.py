@@ -1,36 +1,31 @@
 """``/reports/drift``: copies that differ from the DID that they were copied from, field by field."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Self
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Self
 
-import orjson
 from fastapi import Depends, Query, Request
 from pydantic import Field
 from sqlalchemy.engine import Connection
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from didier.domain import patterns
 from didier.domain.drift import Against, Difference, Value
 from didier.domain.fields import ROUTES, TAG_LONGEST
-from didier.domain.spreadsheets import guarded
 from didier.errors import Refusal
-from didier.runtime.logins import Login
 from didier.services.dids.origins import Drifted
 from didier.services.reports import drift
 from didier.services.reports.drift import DriftPage, DriftWanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids.pages import Sort, place_kinds
-from didier.web.api import cursors, problems, timestamps
+from didier.web.api import cursors, timestamps, whole_reports
 from didier.web.api.answers import Answer
-from didier.web.api.context import ApiContext, context_of
+from didier.web.api.context import context_of
 from didier.web.api.dids import SortKey
 from didier.web.api.operations import Permission
 from didier.web.api.paging import Page, page_answer
 from didier.web.api.schemas import PAGE_DEFAULT, PAGE_MOST, Cursor, Limit, refusals
 from didier.web.api.signed import Signed, signed_routes
+from didier.web.api.whole_reports import WHOLE, Format, Piece, Report
 
 router = signed_routes("/reports/drift", "reports")
 
@@ -97,29 +92,15 @@ def _text(value: Value) -> str | None:
     return None if value is None else str(value)
 
 
-def as_csv(page: Drift, first: bool) -> bytes:
-    """Write a line for each field that differs, behind a header where the page is the *first*."""
-    text = io.StringIO(newline="")  # the writer ends lines itself, by CR LF (RFC 4180, 2)
-    writer = csv.writer(text)
-    if first:
-        writer.writerow(HEADER)
-    for one in page.items:
-        for name, differs in one.differs.items():
-            cells = (one.did, one.description, one.source, name, differs.source, differs.copy)
-            writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in cells])
-    return text.getvalue().encode()
-
-
-def as_ndjson(page: Drift, first: bool) -> bytes:
-    """Write each copy as JSON on a line of its own."""
-    return b"".join(orjson.dumps(one) + b"\n" for one in page.items)
-
-
-Encode = Callable[[Drift, bool], bytes]
-WHOLE: Mapping[str, tuple[Encode, str]] = {
-    "text/csv": (as_csv, "drift.csv"), "application/x-ndjson": (as_ndjson, "drift.ndjson"),
-}  # fmt: skip
-"""The types in which all of the report is sent, if they are asked for; and the name of the file."""
+def _rows(page: Drift, *, is_table: bool) -> list[dict[str, Any]]:
+    """Return the copies of a page as rows; in a table a row for each field that differs."""
+    if not is_table:
+        return [asdict(one) for one in page.items]
+    return [
+        dict(zip(HEADER, (one.did, one.description, one.source, name, each.source, each.copy), strict=True))
+        for one in page.items
+        for name, each in one.differs.items()
+    ]
 
 
 def wanted(
@@ -144,72 +125,39 @@ def wanted(
 @router.get(
     "", operation_id="reportDrift", summary="List copies that differ from their source",
     response_model=Drift,
-    responses={
-        200: {
-            "content": {kind: {"schema": {"type": "string"}} for kind in WHOLE},
-            "description": "A page as JSON; all of the report as `text/csv` or `application/x-ndjson`",
-        },
-        **refusals(),
-    },
+    responses={**WHOLE, **refusals()},
 )  # fmt: skip
 async def report_drift(
     request: Request,
     login: Signed,
     chosen: Annotated[DriftWanted, Depends(wanted)],
     sort: Annotated[SortKey, Query(description="Field to sort by; descending with `-`")] = "did_pattern",
+    format: Format = None,
     limit: Limit = PAGE_DEFAULT,
     cursor: Cursor = None,
 ) -> Response:
     """List copies that differ from the DID that they were copied from, field by field.
 
-    A page may be short, or empty, though another follows: many DIDs have been looked at for it then. By the
-    header `Accept` all of the report comes as CSV or as JSON lines.
+    A page may be short, or empty, though another follows: many DIDs have been looked at for it then. A report
+    as a whole has, as CSV, a line for each field.
     """
     sorting = Sort(sort.removeprefix("-"), sort.startswith("-"))
-    after = cursors.read(cursor, sort, place_kinds(sorting))
-    kind = next((kind for kind in WHOLE if kind in request.headers.get("accept", "")), None)
-    report = _Report(context_of(request), chosen, sorting)
-    if kind is not None:
-        return await _whole(request, login, report, kind)
+    begin = cursors.read(cursor, sort, place_kinds(sorting))
+
+    kind = whole_reports.asked(request, format)
+
+    def piece(conn: Connection, caller: Caller, after: Any) -> Piece | Refusal:
+        found = drift.page(conn, caller, chosen, sorting, PAGE_MOST, after)
+        if isinstance(found, Refusal):
+            return found
+        return Piece(_rows(Drift.of(found, sort), is_table=kind == "csv"), found.following)
+
+    if kind:
+        report = Report("drift", HEADER, PERMISSION, piece)
+        return await whole_reports.send(request, login, report, kind)
 
     def read(conn: Connection, caller: Caller) -> Answer | Refusal:
-        found = drift.page(conn, caller, chosen, sorting, limit, after)
+        found = drift.page(conn, caller, chosen, sorting, limit, begin)
         return found if isinstance(found, Refusal) else page_answer(request, Drift.of(found, sort))
 
     return await context_of(request).read(request, login, PERMISSION, read)
-
-
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """A report that is sent as a whole, page by page."""
-
-    context: ApiContext
-    chosen: DriftWanted
-    sort: Sort
-
-    async def page(self, caller: Caller, after: list[str | int] | None) -> DriftPage | Refusal:
-        return await self.context.on_reader(
-            lambda conn: drift.page(conn, caller, self.chosen, self.sort, PAGE_MOST, after)
-        )
-
-    async def pieces(self, caller: Caller, page: DriftPage, encode: Encode) -> AsyncIterator[bytes]:
-        """Yield the pages; one that cannot be read breaks the answer off: a part is not taken for all."""
-        yield encode(Drift.of(page, ""), True)
-        while page.following is not None:
-            following = await self.page(caller, page.following)
-            if isinstance(following, Refusal):
-                raise following
-            page = following
-            yield encode(Drift.of(page, ""), False)
-
-
-async def _whole(request: Request, login: Login, report: _Report, kind: str) -> Response:
-    caller = await report.context.authorize_and_log(request, login, PERMISSION, always=True)
-    if isinstance(caller, Response):
-        return caller
-    first = await report.page(caller, None)
-    if isinstance(first, Refusal):
-        return problems.refusal(first).response
-    encode, name = WHOLE[kind]
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(report.pieces(caller, first, encode), headers=headers, media_type=kind)

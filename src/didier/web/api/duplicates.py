@@ -19,7 +19,7 @@ from didier.services.reports import duplicate_groups, duplicates
 from didier.services.reports.duplicate_groups import COLUMNS, SHOWN, ShownGroup
 from didier.services.reports.duplicates import Found, Wanted
 from didier.services.users.authentication import Caller
-from didier.web.api import cursors, problems
+from didier.web.api import cursors, problems, whole_reports
 from didier.web.api.context import ApiContext, context_of
 from didier.web.api.cursors import Place
 from didier.web.api.exports import Encode, as_csv, as_ndjson
@@ -29,6 +29,7 @@ from didier.web.api.reports import SCOPE
 from didier.web.api.schemas import Cursor, refusals
 from didier.web.api.signed import Signed, signed_routes
 from didier.web.api.timestamps import ZonedText, zoned
+from didier.web.api.whole_reports import MEDIA, WHOLE, Format
 
 router = signed_routes("/reports", SCOPE)
 
@@ -37,14 +38,11 @@ PERMISSION = Permission(duplicates.ACTION, SCOPE)
 PAGE, PAGE_MOST = 20, 200
 """How many groups a page has, and may have: each with the first DIDs of it."""
 
-CSV, NDJSON = "text/csv", "application/x-ndjson"
-_MEDIA = {"csv": CSV, "ndjson": NDJSON}
 _ENCODE: Mapping[str, Encode] = {"csv": partial(as_csv, names=COLUMNS), "ndjson": as_ndjson}
 
 PLACE = (int, int)
 """The types of the values of a place in the list of groups."""
 
-Format = Literal["json", "csv", "ndjson"]
 SortKey = Literal["-count", "count", "did_id", "-did_id"]
 
 
@@ -177,13 +175,7 @@ def wanted(
 @router.get(
     "/duplicates", operation_id="reportDuplicates", summary="DIDs that are duplicates",
     response_model=Duplicates,
-    responses={
-        200: {
-            "content": {CSV: {"schema": {"type": "string"}}, NDJSON: {"schema": {"type": "string"}}},
-            "description": "A page of groups; as CSV and as JSON lines all of them, a line for each DID",
-        },
-        **refusals(),
-    },
+    responses={**WHOLE, **refusals()},
 )  # fmt: skip
 async def report_duplicates(
     request: Request,
@@ -192,33 +184,30 @@ async def report_duplicates(
     sort: Annotated[
         SortKey, Query(description="By the number of DIDs, or the id of the oldest; descending with `-`")
     ] = "-count",
-    format: Annotated[Format | None, Query(description="In place of `Accept`, for links")] = None,
+    format: Format = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MOST, description="Most groups in the page")] = PAGE,
     cursor: Cursor = None,
 ) -> Response:
     """Find DIDs that the caller sees and that are duplicates of each other, in groups.
 
-    All DIDs are looked at for a first page; the next ones are of what was found then, for a minute.
+    All DIDs are looked at for a first page; the next ones are of what was found then, for a minute. A report
+    as a whole has a line for each DID.
     """
     context = context_of(request)
     after = cursors.read(cursor, order(chosen.kind, sort), PLACE)
-    form = format or _accepted(request.headers.get("accept", ""))
+    form = whole_reports.asked(request, format)
     permission = PERMISSION.about_that(chosen.kind)
-    caller = await context.authorize_and_log(request, login, permission, always=form != "json")
+    caller = await context.authorize_and_log(request, login, permission, always=form is not None)
     if isinstance(caller, Response):
         return caller
     counted = await find(context, caller, chosen, anew=after is None)
     if isinstance(counted, Refusal):
         return problems.refusal(counted).response
-    if form == "json":
+    if form is None:
         return await _page(request, caller, counted, sort, limit, after)
     headers = {"content-disposition": f'attachment; filename="duplicates-{chosen.kind}.{form}"'}
     pieces = _pieces(context, caller, counted.found, form)
-    return StreamingResponse(pieces, headers=headers, media_type=f"{_MEDIA[form]}; charset=utf-8")
-
-
-def _accepted(accept: str) -> Format:
-    return "ndjson" if NDJSON in accept else "csv" if CSV in accept else "json"
+    return StreamingResponse(pieces, headers=headers, media_type=f"{MEDIA[form]}; charset=utf-8")
 
 
 async def _page(
