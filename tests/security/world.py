@@ -342,7 +342,8 @@ def _add_tokens(world: World, conn: Connection) -> None:
 
 
 def _add_logs(conn: Connection) -> None:
-    """Log a request and a change of the other user, and a call to the DID."""
+    """Log a request and a change of the other user, and a call to the DID, which was made long ago."""
+    run(conn, "UPDATE didier_changes SET changed_at = '2026-01-01 00:00:00' WHERE kind = 'did'")
     entry = vicidial_logs.ApiEntry(OTHER, "list_dids", "ERROR", MARK, "test", "", 0, "", "", "", "192.0.2.1")
     vicidial_logs.write_api(conn, [entry], "test", _now())
     change = AdminEntry(OTHER, "192.0.2.1", "MODIFY", OTHER, "ADMIN API TEST", MARK, section="USERS")

@@ -2,6 +2,7 @@
 
 import time
 
+import sqlalchemy as sa
 from tzlocal import get_localzone
 
 from didier.services.usage.rounds import Counter
@@ -35,6 +36,31 @@ def counted(engine, until, months=13, zone=ZONE):
     work = Work(engine)
     Counter(work, zone, months).round(until)
     return work.stored
+
+
+def image(engine):
+    """Return all that is stored, without ids that are given out in turn."""
+    hours = (
+        "SELECT h.hour, h.did_id, n.number, w.source, w.route, w.destination, w.outcome, h.calls,"
+        " h.redirected, h.seconds, h.waited, h.wait_seconds, h.first_at, h.last_at, h.callers"
+        " FROM didier_usage_hours AS h JOIN didier_usage_ways AS w ON w.way_id = h.way_id"
+        " LEFT JOIN didier_usage_numbers AS n ON n.number_id = h.number_id"
+    )
+    days = (
+        "SELECT d.*, n.number FROM didier_usage_days AS d"
+        " LEFT JOIN didier_usage_numbers AS n ON n.number_id = d.number_id"
+    )
+    recent = (
+        "SELECT r.*, n.number FROM didier_usage_recent AS r"
+        " LEFT JOIN didier_usage_numbers AS n ON n.number_id = r.number_id"
+    )
+    with reading(engine) as conn:
+        return {
+            table: sorted(
+                (tuple(value for name, value in row._mapping.items() if name != "number_id") for row in
+                 conn.execute(sa.text(sql))), key=str)
+            for table, sql in (("hours", hours), ("days", days), ("recent", recent))
+        }  # fmt: skip
 
 
 def count_all(engine):

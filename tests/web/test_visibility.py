@@ -168,7 +168,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "spelling", "configuration", "destination"), "prefix": ("155", "255", "5"),
     "limit": ("2", "200"), "menu_id": ("BRAVOMARKMENU", "ALPHAMARKMENU"), "extension": ("BRAVOMARKPHONE",),
     "server_ip": ("192.0.2.1",), "server_id": ("BRAVOMARKSERVER",), "destination": TEXTS, "tag": TEXTS,
-    "webhook_id": ("1",), ENDING: ("1",), BEGINNING: ("0",),
+    "webhook_id": ("1",), "period": ("today",), ENDING: ("1",), BEGINNING: ("0",),
     "types": ("did.*", "batch.*", "user.*", "gateway_set.*"),
 }  # fmt: skip
 """Values of parameters that name something."""
@@ -176,8 +176,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 ORDINARY = frozenset({
     "active", "cursor", "did_route", "format", "header", "offset", "outcome", "result", "route", "since",
     "sort", "stage", "state", "until", "q", "locked", "total", "reason", "leads_nowhere", "check", "at",
-    "wait", "fields",
-    "against", "prefix", "drift", "drift_fields",
+    "wait", "fields", "against", "drift", "drift_fields", "time_zone", "by", "days", "fewer_than",
 })  # fmt: skip
 """Parameters that name nothing."""
 
