@@ -24,6 +24,7 @@ RUNS = (
     ({"VERB_CRASH_ROUNDS": str(ROUNDS)}, ["test_verb_crash.py"]),
     ({"EDIT_CRASH_ROUNDS": str(ROUNDS)}, ["test_edit_crash.py"]),
     ({"WEBHOOK_KILLS": str(ROUNDS)}, ["test_webhook_crash.py"]),
+    ({"USAGE_KILLS": str(ROUNDS)}, ["test_usage_crash.py"]),
     ({"FOLLOW_KILLS": str(ROUNDS)}, [f"../cli/test_following.py::{FOLLOWER_KILLED}"]),
     ({"EDGE_KILLS": str(ROUNDS)}, [f"../edge/test_agent.py::{AGENT_KILLED}"]),
     ({"STOP_ROUNDS": str(ROUNDS)}, ["test_stopping.py"]),

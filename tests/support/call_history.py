@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
@@ -76,6 +76,20 @@ def _call(made: Rows, choose: random.Random, moment: datetime, number: int, dids
             came = as_text(here + timedelta(seconds=3))
             group = choose.choice(["SALES", "SUPPORT"])
             made.closer_log.append((7, group, came, waited + 30, uniqueid, user, waited, reason))
+
+
+def in_zone(rows: Rows, zone: tzinfo) -> Rows:
+    """Return *rows* with the times of another zone."""
+
+    def there(text: object) -> str:
+        moment = datetime.fromisoformat(str(text)).replace(tzinfo=ZONE)
+        return as_text(moment.astimezone(zone).replace(tzinfo=None))
+
+    return Rows(
+        [(*row[:5], there(row[5]), *row[6:]) for row in rows.did_log],
+        [(*row[:3], there(row[3]), *row[4:]) for row in rows.call_log],
+        [(*row[:2], there(row[2]), *row[3:]) for row in rows.closer_log],
+    )
 
 
 def store(conn: Connection, rows: Rows, archive: str = "") -> None:
