@@ -4,9 +4,11 @@ make screenshots                      all pages
 make screenshots SHOTS='did copy'     some of them
 """
 
+import random
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,16 @@ from playwright.sync_api import sync_playwright
 
 from browser.conftest import ARGUMENTS, executable
 from browser.panel import Panel
+from didier.storage.database import writing
 from didier.web.api.gateways import EXAMPLE as GATEWAYS
 from didier.web.api.schedules import EXAMPLE
+from support import call_history
 from support.authenticator import set_up
 from support.channel import Channel
+from support.engines import opened
 from support.mariadb import free_port
 from support.server import Didier
+from support.usage import count_for
 from web.api.conftest import Api
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -92,6 +98,16 @@ def _counted(panel: Panel) -> None:
     panel.page.wait_for_selector("#part-strangers svg")
 
 
+def _drawn(panel: Panel) -> None:
+    panel.page.wait_for_selector("[data-chart] svg")
+
+
+def _provisioned(panel: Panel) -> None:
+    for box in panel.page.query_selector_all("[name=targets]")[:2]:
+        box.check()
+    panel.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+
+
 def _live(panel: Panel) -> None:
     panel.page.wait_for_selector("#live-state:has-text('Live')")
 
@@ -124,14 +140,38 @@ def _fill_records(server: Didier) -> None:
     for _ in range(10):
         server.tutorial(user="crm", **{"pass": "wrong"})
     server.tutorial(did="18009999999")
-    numbers = ((SOURCE, 1, 40), ("18002223333", 2, 25), ("18002223334", 3, 12), ("18005550123", 1, 9))
-    calls = [(number, did, hours) for number, did, count in numbers for hours in range(count)]
-    for number, did, hours in calls:
-        server.sql(
-            "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id)"
-            " VALUES ('u', 'c', '192.0.2.1', ?, datetime('now', 'localtime', ?), ?)",
-            number, f"-{hours * 3} hours", str(did),
-        )  # fmt: skip
+    _fill_calls(server)
+
+
+def _busy(moment: datetime) -> float:
+    """Return how much is going on at a time, of 1: most on weekdays around noon."""
+    by_day = max(0.02, 1 - abs(moment.hour - 13) / 8)
+    return by_day * (0.25 if moment.weekday() > 4 else 1)
+
+
+def _fill_calls(server: Didier) -> None:
+    """Calls of six weeks, more at noon than at night, to some DIDs and to numbers without one.
+
+    DIDs that were copied were so three weeks ago: idle ones are not if they are new.
+    """
+    server.sql(
+        "UPDATE didier_changes SET changed_at = datetime('now', 'localtime', '-20 days') WHERE cause = 'copy'"
+    )
+    hours = 42 * 24
+    begins = datetime.now(UTC).replace(tzinfo=None, minute=0, second=0) - timedelta(hours=hours)
+    called = {1: SOURCE, 2: "18002223333", 3: "18002223334", 5: "18002223336", 0: ""}
+    rows = call_history.history(1, begins, hours, 12, called)
+    choose = random.Random(2)
+    ids = {str(row[0]) for row in rows.did_log}
+    kept = {one for one in sorted(ids) if choose.random() < _busy(datetime.fromtimestamp(float(one), UTC))}
+    logged = call_history.Rows(
+        [row for row in rows.did_log if row[0] in kept],
+        [row for row in rows.call_log if row[0] in kept],
+        [row for row in rows.closer_log if row[4] in kept],
+    )
+    with opened(f"sqlite:///{server.database}") as engine, writing(engine) as conn:
+        call_history.store(conn, logged)
+    count_for(server)
 
 
 def _fill_webhooks(server: Didier) -> None:
@@ -188,6 +228,10 @@ PAGES: Pages = {
     "batches": ("/batches", None),
     "batch": ("/batches/2", None),
     "dashboard": ("/dashboard?days=30", _counted),
+    "report-use": ("/reports/use", _drawn),
+    "report-idle": ("/reports/idle?days=14", _ticked),
+    "report-unknown": ("/reports/unknown", _provisioned),
+    "did-calls": ("/did/18002223333/calls", None),
     "live": ("/live", _live),
     "in-groups": ("/in-groups", None),
     "call-menu": ("/call-menu/MAIN", None),

@@ -10,6 +10,7 @@ import pytest
 from browser.panel import Panel
 from browser.test_panel import limited
 from support.server import PATH
+from support.usage import count_for
 
 SOURCE = "18001234567"
 PAGES = (
@@ -328,7 +329,7 @@ def test_a_user_without_view_reports_sees_no_logs(server, open_page):
     destinations = "DESTINATIONS In-groups Call menus Phones Servers Schedules Gateways"
     assert f"Dashboard Live calls DIDs Check Copy Batches {destinations} API console JSON API" == menu
     assert [403] * 4 == statuses
-    assert ["routes", "nowhere", "copies"] == panel.page.eval_on_selector_all(
+    assert ["active", "routes", "nowhere", "copies"] == panel.page.eval_on_selector_all(
         "[data-part]", "parts => parts.map(part => part.id.replace('part-', ''))"
     )
 
@@ -341,8 +342,10 @@ def test_the_dashboard_draws_what_it_counts(own_server, open_page):
     own_server.tutorial()
     own_server.sql(
         "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id)"
-        " VALUES ('u', 'c', '1', '18009990000', datetime('now', 'localtime'), '1')"
+        " VALUES ('u', 'c', '1', '18009990000', datetime('now', 'localtime', '-2 days'), ''),"
+        " ('v', 'c', '1', '18001234567', datetime('now', 'localtime', '-2 days'), '1')"
     )
+    count_for(own_server)
     panel.open("/dashboard?days=30")  # the seven days were counted after signing in
     page.wait_for_selector(".dashboard[data-done]")
     page.wait_for_selector("#part-strangers svg")
@@ -354,7 +357,7 @@ def test_the_dashboard_draws_what_it_counts(own_server, open_page):
     page.click("text=Provision like…")
     page.wait_for_url("**/admin/copy?targets=18009990000")
 
-    assert ["routes", "copies", "refusals", "called", "strangers"] == drawn
+    assert ["active", "routes", "copies", "refusals", "calls", "called", "strangers"] == drawn
     assert "18009990000" == page.input_value("#targets")
     assert [] == complaints(panel)
 

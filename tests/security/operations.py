@@ -326,7 +326,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _dids("reportIdle", "did_log_export", query="?fewer_than=1000&days=1", mark=DID),
     _dids("reportUnknown", "did_log_export", query="?period=today"),  # who sees all alone sees the mark
-    _dids("readUsage", "did_log_export", mark=DID),
     _dids("reportDuplicates", "did_log_export", query="?kind=destination", mark=DID),
     _dids(
         "reportDuplicates, as CSV", "did_log_export", query="?kind=configuration&format=csv", mark=DID

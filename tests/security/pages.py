@@ -7,11 +7,11 @@ from starlette.routing import Route
 from didier import errors
 from didier.domain.destinations import KINDS
 from didier.vicidial.functions import FUNCTIONS
-from didier.web.admin.dashboard import PARTS
+from didier.web.admin.dashboard import PARTS, TILES
 from didier.web.admin.page import Desk
 from didier.web.admin.site import Site
 from security.rule import ALLOWED, PARTLY, Need, Row, needs
-from security.world import DID, EXTENSION, MARK, OTHER
+from security.world import CALL, DAY, DID, EXTENSION, MARK, OTHER
 from security.world import PARTS as NAMED
 
 
@@ -34,9 +34,10 @@ def routes(*, of_library: bool = False) -> list[str]:
 
 
 _NO_DESK = Desk(None)  # type: ignore[arg-type]  # nothing is asked of it
-_PART_MARKS = {"called": DID, "uncalled": "7770002"}
+_PART_MARKS = {"called": DID}
 _ANY_PART = Need(any_of=tuple(dict.fromkeys(part.action for part in PARTS)))
 _LISTED = needs("list_dids")
+_CALLS = needs("did_log_export")
 _MANAGED = needs("manage_webhooks")
 _ANY_FUNCTION = Need(any_of=tuple(FUNCTIONS))
 
@@ -53,15 +54,17 @@ PAGES_OPENED: tuple[Opened, ...] = (
     Opened("/live/part", _LISTED, hidden=PARTLY, mark=DID),
     Opened("/", Need(api=False)),
     Opened("/dashboard", _ANY_PART),
-    *(_part(part.name, part.action) for part in PARTS),
+    *(_part(part.name, part.action) for part in (*TILES, *PARTS)),
     Opened("/dids", needs("list_dids"), hidden=PARTLY, mark=MARK, path="/dids?search=777"),
     Opened("/checks", needs("list_dids"), hidden=PARTLY, mark=MARK),
-    Opened("/reports", needs("did_log_export")),
+    Opened("/reports", _CALLS),
+    Opened("/reports/use", _CALLS, hidden=PARTLY, mark=DID),
+    Opened("/reports/idle", _CALLS),
+    Opened("/reports/unknown", _CALLS),
     Opened(
-        "/reports/duplicates", needs("did_log_export"), hidden=PARTLY, mark=DID,
-        path="/reports/duplicates?kind=destination",
+        "/reports/duplicates", _CALLS, hidden=PARTLY, mark=DID, path="/reports/duplicates?kind=destination",
     ),
-    Opened("/reports/drift", needs("did_log_export"), hidden=PARTLY, mark=MARK),
+    Opened("/reports/drift", _CALLS, hidden=PARTLY, mark=MARK),
     Opened("/dids/new", needs("list_dids", "add_did")),
     Opened("/did/{pattern}", needs("did_info"), hidden=errors.NotFound, mark=MARK, path=f"/did/{DID}"),
     Opened(
@@ -70,6 +73,10 @@ PAGES_OPENED: tuple[Opened, ...] = (
     ),
     Opened(
         "/did/{pattern}/route", needs("did_info"), hidden=errors.NotFound, mark=MARK, path=f"/did/{DID}/route"
+    ),
+    Opened(
+        "/did/{pattern}/calls", needs("did_info", "did_log_export"), hidden=errors.NotFound, mark=CALL,
+        path=f"/did/{DID}/calls?day={DAY}",
     ),
     Opened("/bulk", needs("list_dids", "update_did"), path="/bulk?action=activate&did=1"),
     Opened("/bulk, delete", needs("list_dids", "update_did", "delete_did"), path="/bulk?action=delete&did=1"),

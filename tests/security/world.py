@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -349,7 +349,7 @@ def _add_logs(conn: Connection) -> None:
     change = AdminEntry(OTHER, "192.0.2.1", "MODIFY", OTHER, "ADMIN API TEST", MARK, section="USERS")
     vicidial_logs.write_admin(conn, [change], _now())
     did = run(conn, "SELECT did_id FROM vicidial_inbound_dids WHERE did_pattern = ?", DID)[0][0]
-    for when in (f"{DAY} 00:00:01", as_text(_now())):
+    for when in (as_text(_now() - timedelta(days=2)), f"{DAY} 00:00:01", as_text(_now())):
         run(conn, "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id,"
             " caller_id_number) VALUES ('1', 'c', '192.0.2.1', ?, ?, ?, ?)",
             DID, when, str(did), CALL)  # fmt: skip

@@ -14,20 +14,11 @@ from didier.services.usage import dashboard
 from didier.storage.changes import vicidial_logs
 from didier.storage.changes.vicidial_logs import ApiEntry
 from didier.storage.statements import run
-from didier.storage.usage.dashboard import DayCount, ReasonCount, RouteCount, Stranger, Uncalled
+from didier.storage.usage.dashboard import DayCount, ReasonCount, RouteCount
 from support import outside
 
 SALES = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES SUPPORT "))
 BEGIN = datetime(2026, 3, 1)
-
-
-def call(conn, number, did_id, day):
-    run(
-        conn,
-        "INSERT INTO vicidial_did_log (uniqueid, channel, server_ip, extension, call_date, did_id)"
-        " VALUES ('u', 'c', '192.0.2.1', ?, ?, ?)",
-        number, f"2026-03-{day:02} 10:00:00", str(did_id),
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -100,49 +91,12 @@ def test_refused_requests_are_counted_by_reason(conn, now):
     assert [] == dashboard.refusals(conn, SALES, since, 5)
 
 
-def test_dids_that_nobody_calls_are_found(conn):
-    """Active ones without a call since then."""
-    call(conn, "18001234567", 1, 4)
-    call(conn, "+442079460000", 2, 1)
-    run(conn, "UPDATE vicidial_did_log SET did_id = NULL WHERE did_id = '7'")
-
-    assert [Uncalled("+442079460000", ""), Uncalled("default", "")] == dashboard.uncalled(
-        conn, CALLER, datetime(2026, 3, 2), 5
-    )
-    assert [Uncalled("+442079460000", "")] == dashboard.uncalled(conn, SALES, datetime(2026, 3, 2), 1)
-
-
-def test_numbers_without_a_did_are_found(conn):
-    """The most called first; to callers with a limit those alone that a DID they see has caught."""
-    for number, did_id, day in (
-        ("18009990000", 4, 4), ("18009990000", 4, 5), ("18001234567", 1, 4), ("18009991111", 3, 4),
-        ("18009992222", 4, 1),
-    ):  # fmt: skip
-        call(conn, number, did_id, day)
-    most = Stranger("18009990000", 2, "2026-03-05 10:00:00")
-
-    since = datetime(2026, 3, 2)
-    assert [most, Stranger("18009991111", 1, "2026-03-04 10:00:00")] == dashboard.strangers(
-        conn, CALLER, since, 5
-    )
-    assert [most] == dashboard.strangers(conn, SALES, since, 5)
-
-
-def test_calls_are_counted_from_the_day_that_is_asked_for(conn):
-    """Unless there were too many since then."""
-    call(conn, "18001234567", 1, 4)
-
-    assert BEGIN == dashboard.calls_since(conn, BEGIN)
-
-
 @pytest.mark.parametrize(
     ("count", "right"),
     [
         (lambda conn, who: dashboard.dids_by_route(conn, who), "level"),
         (lambda conn, who: dashboard.copies_by_day(conn, who, BEGIN.date(), 1), "level"),
         (lambda conn, who: dashboard.refusals(conn, who, BEGIN, 1), "view_reports"),
-        (lambda conn, who: dashboard.uncalled(conn, who, BEGIN, 1), "view_reports"),
-        (lambda conn, who: dashboard.strangers(conn, who, BEGIN, 1), "view_reports"),
     ],
 )
 def test_figures_ask_for_rights(conn, count, right):

@@ -13,7 +13,7 @@ from didier.domain.users import User
 from didier.errors import InvalidField, NotPermitted, ReportedCallsOff
 from didier.services.calls import reported
 from didier.services.calls.reported import CallReport, Stored
-from didier.services.usage import call_statistics, dashboard
+from didier.services.usage import call_statistics
 from didier.storage.failures import is_passing
 from didier.storage.statements import run
 from didier.storage.usage.reports import InboundCall
@@ -305,25 +305,6 @@ def test_the_ends_of_the_calendar(conn, now, did_id, day):
     assert [] == usage(conn, since=moment, until=moment)
 
 
-def test_the_dashboard_knows_reported_calls(conn, now, did_id):
-    """A DID with one was called; numbers without a DID are found, unless VICIdial's log has them."""
-    silent = add_did(conn, "1802")
-    report(
-        conn, now, call("a"), *(call(f"b{n}", "1803") for n in range(3)), call("c", "1804"), call("d", "1805")
-    )
-    log(conn, "1804", silent, "2026-03-05 12:00:00")
-    add_did(conn, "1805")
-    uncalled = dashboard.uncalled(conn, CALLER, BEGIN, 10)
-    strangers = dashboard.strangers(conn, CALLER, BEGIN, 10)
-
-    assert "1801" not in [one.pattern for one in uncalled]
-    assert "1805" in [one.pattern for one in uncalled]
-    assert [("1803", 3, "2026-03-04 12:00:00"), ("1804", 1, "2026-03-05 12:00:00")] == [
-        (one.number, one.calls, one.last_call) for one in strangers
-    ]
-    assert ["1803"] == [one.number for one in dashboard.strangers(conn, CALLER, BEGIN, 1)]
-
-
 def test_a_home_without_the_table(empty_url, now):
     """Reports are refused; usage is that of VICIdial's log."""
     with ready(empty_url, now) as engine, engine.begin() as conn:
@@ -335,4 +316,3 @@ def test_a_home_without_the_table(empty_url, now):
         assert isinstance(report(conn, now, call()), ReportedCallsOff)
         assert [(did_id, 1, "2026-03-04 12:00:00")] == usage(conn)
         assert [] == listed(conn, "1802")
-        assert [] == dashboard.strangers(conn, CALLER, BEGIN, 10)

@@ -8,10 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from didier.cli.local import CALLER
+from didier.errors import NotPermitted
 from didier.services.dids.lookup import Wanted
 from didier.services.usage import use
 from didier.services.usage.use import Question, Setting
 from didier.storage.database import reading, writing
+from didier.storage.usage import rollups
+from didier.storage.usage.rollups import Way
 from support import call_history, outside
 from support.call_history import ZONE
 from support.homes import ready
@@ -215,3 +218,44 @@ def test_idle_dids(world):
     with writing(world.engine) as conn:
         outside.update(conn, world.ids["5550103"], {"did_active": "Y"}, MADE)
     assert ["18001234567"] == [one.pattern for one in found.dids]
+
+
+@pytest.mark.parametrize("caller", [CALLER, LIMITED], ids=["all", "some"])
+@pytest.mark.parametrize("period", ["30d", "7d", (datetime(2026, 10, 25, 1), datetime(2026, 10, 27, 5))])
+def test_totals_are_those_of_the_lists(world, caller, period):
+    """Numbers without a DID, and the calls to them; those of days add up to all where days are whole."""
+    question = Question(Wanted(), period)
+    listed = world.ask(use.unknown, caller, question, SETTING, "calls", 1000).numbers
+    found = world.ask(use.unknown_total, caller, question, SETTING)
+
+    assert (len(listed), sum(one.found.measured.calls for one in listed)) == (found.numbers, found.calls)
+    if isinstance(period, str):
+        assert found.calls == sum(calls for _, calls in found.days)
+
+
+@pytest.mark.parametrize("caller", [CALLER, LIMITED], ids=["all", "some"])
+@pytest.mark.parametrize(("days", "fewer_than"), [(30, 1), (30, 200), (1, 5)])
+def test_idle_dids_are_counted(world, caller, days, fewer_than):
+    """As many as are listed."""
+    listed = world.ask(use.idle, caller, Wanted(), SETTING, days, fewer_than, 1000)
+    found = world.ask(use.idle_total, caller, Wanted(), SETTING, days, fewer_than)
+
+    assert (len(listed.dids), listed.period) == (found.count, found.period)
+
+
+def test_totals_ask_for_a_right(world):
+    """As the lists do."""
+    without = replace(CALLER, user=replace(CALLER.user, view_reports=False))
+    question = Question(Wanted(), "7d")
+
+    assert isinstance(world.ask(use.unknown_total, without, question, SETTING), NotPermitted)
+    assert isinstance(world.ask(use.idle_total, without, Wanted(), SETTING, 30, 1), NotPermitted)
+
+
+def test_sources_are_named_to_who_sees_everything(world):
+    """To nobody else: they are users and edges."""
+    with writing(world.engine) as conn:
+        rollups.add_ways(conn, [Way("edge-1", "", "", "answered")])
+    found = [world.ask(use.sources, caller) for caller in (CALLER, LIMITED)]
+
+    assert [["edge-1"], []] == found

@@ -91,7 +91,7 @@ class Didier:
     """A server process on a port of its own; its embedded database is `database`.
 
     With *python* it is the command itself, run by that: libraries read *environment* too, as they are loaded.
-    With *tls* it is asked over TLS.
+    With *tls* it is asked over TLS. It `counts` calls itself unless the settings say that it does not.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class Didier:
         self.database = directory / "didier.db"
         self._arguments = arguments
         self._environment = {**os.environ, **(environment or {})}
+        self.counts = self._environment.get("DIDIER_USAGE_SECONDS") != "0"
         self._marks = itertools.count()
         self.process: subprocess.Popen[bytes] | Forked
 

@@ -10,6 +10,7 @@ from didier.storage.database import reading, writing
 from didier.storage.usage import rollups
 from support.call_history import ZONE
 from support.engines import opened
+from support.process import until
 
 
 class Work:
@@ -31,10 +32,10 @@ class Work:
             return work(conn)
 
 
-def counted(engine, until, months=13, zone=ZONE):
+def counted(engine, moment, months=13, zone=ZONE):
     """Make a round; return how many steps were stored."""
     work = Work(engine)
-    Counter(work, zone, months).round(until)
+    Counter(work, zone, months).round(moment)
     return work.stored
 
 
@@ -71,6 +72,7 @@ def count_all(engine):
 
 
 def count_for(server):
-    """Count the calls of a server with an embedded database."""
+    """Count the calls of a server with an embedded database; its own first round is not in between."""
     with opened(f"sqlite:///{server.database}") as engine:
+        until(lambda: not server.counts or Work(engine).read(rollups.state).complete)
         count_all(engine)

@@ -159,8 +159,9 @@ TEXTS = ("mark", "bravomark", "alphamark", "555")
 VALUES: dict[str, tuple[str, ...]] = {
     "pattern": NUMBERS, "did_pattern": NUMBERS, "phone_number": NUMBERS, "number": NUMBERS, "did": NUMBERS,
     "copied_from": NUMBERS, "source": NUMBERS, "targets": (), "batch_id": tuple(map(str, range(1, 41))),
-    "user": (*USERS, "admin"), "name": (*USERS, "admin", "routes", "copies", "refusals", "called",
-    "strangers", "uncalled", "nowhere"), "agent_user": USERS, "caller": (*USERS, "admin"), "search": TEXTS,
+    "user": (*USERS, "admin"),
+    "name": (*USERS, "admin", "active", "today", "idle", "routes", "copies", "refusals", "called", "unknown",
+    "calls", "nowhere"), "agent_user": USERS, "caller": (*USERS, "admin"), "search": TEXTS,
     "carrier": TEXTS, "user_group": ("ALPHA", "BRAVO"), "group_id": ("ALPHAMARKLINE", "BRAVOMARKLINE"),
     "of": ("DID", "in-group", "call menu", "user", "user group"), "date": (TODAY,), "day": (TODAY,),
     "token_id": tuple(map(str, range(1, 8))), "function": ("copy_did", "did_info", "add_user"),

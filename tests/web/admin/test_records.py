@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from didier.web.admin.dashboard import PARTS
+from didier.web.admin.dashboard import PARTS, TILES
+from support.usage import count_for
 
 SOURCE = "18001234567"
 PASSWORD = "Hidden-Word-1"
@@ -131,8 +132,9 @@ def test_parts_of_the_dashboard_count(own_admin, own_server):
     """DIDs, copies, refusals and calls, in tables that screen readers read; numbers without a DID lead on."""
     own_server.tutorial()
     own_server.tutorial()
-    call(own_server, SOURCE)
-    call(own_server, "+442079460000")
+    call(own_server, SOURCE, days=2)
+    call(own_server, "+442079460000", 0, days=2)
+    count_for(own_server)
     parts = {
         part.name: " ".join(own_admin.get(f"/admin/dashboard/{part.name}").text.split()) for part in PARTS
     }
@@ -142,8 +144,9 @@ def test_parts_of_the_dashboard_count(own_admin, own_server):
     assert "NEW DID ALREADY EXISTS" in parts["refusals"]
     assert f'href="/admin/did/{SOURCE}"' in parts["called"]
     assert 'href="/admin/copy?targets=%2B442079460000"' in parts["strangers"]
-    assert 'href="/admin/did/18002223333"' in parts["uncalled"]
-    assert ["nowhere"] == [name for name, text in parts.items() if "<caption" not in text]
+    assert "Every active DID was called" in parts["uncalled"]  # the copy is of today
+    assert 'href="/admin/reports/use?since=' in parts["calls"]
+    assert ["nowhere", "uncalled"] == [name for name, text in parts.items() if "<caption" not in text]
     assert "Calls to every active DID lead somewhere." in parts["nowhere"]
 
 
@@ -180,8 +183,9 @@ def test_figures_are_kept_for_a_minute(admin, server):
     ("name", "text"),
     [
         ("copies", "Nothing was copied in the last 7 days."),
-        ("strangers", "Every number called in the last 7 days has a DID."),
-        ("called", "No call to a DID in the last 7 days."),
+        ("strangers", "Every number called in the 7 days until yesterday has a DID."),
+        ("called", "No call to a DID was counted in the 7 days until yesterday."),
+        ("calls", "No call to a DID was counted in the 7 days until yesterday."),
     ],
 )
 def test_empty_parts_say_so(own_admin, name, text):
@@ -193,10 +197,11 @@ def test_parts_are_for_those_who_may(own_admin, own_server):
     """Without View Reports the calls and refusals are neither offered nor answered."""
     without(own_server, view_reports="0")
     text = own_admin.get("/admin/dashboard").text
-    statuses = {part.name: own_admin.get(f"/admin/dashboard/{part.name}").status for part in PARTS}
+    statuses = {part.name: own_admin.get(f"/admin/dashboard/{part.name}").status for part in (*TILES, *PARTS)}
 
     assert ("/dashboard/routes" in text, "/dashboard/called" in text) == (True, False)
-    assert {"routes": 200, "nowhere": 200, "copies": 200} == {
+    assert ("/dashboard/active" in text, "/dashboard/today" in text) == (True, False)
+    assert {"active": 200, "routes": 200, "nowhere": 200, "copies": 200} == {
         name: s for name, s in statuses.items() if s == 200
     }
     assert {403} == {status for status in statuses.values() if status != 200}

@@ -13,7 +13,7 @@ from didier.services.dids.lookup import Wanted
 from didier.services.users.authentication import Caller
 from didier.storage.dids.pages import Row, Sort
 from didier.storage.usage import dashboard
-from didier.storage.usage.dashboard import DayCount, ReasonCount, RouteCount, Stranger, Uncalled
+from didier.storage.usage.dashboard import DayCount, ReasonCount, RouteCount
 
 
 def dids_by_route(conn: Connection, caller: Caller) -> list[RouteCount] | NotPermitted:
@@ -63,22 +63,3 @@ def refusals(
     if missing := missing_rights(caller.user, "api_log"):
         return missing
     return dashboard.refusals(conn, since, caller.visibility.users, limit)
-
-
-def calls_since(conn: Connection, since: datetime) -> datetime:
-    """Return from when on calls are counted: *since*, or later where there were too many of them."""
-    return dashboard.calls_since(conn, since)
-
-
-def uncalled(conn: Connection, caller: Caller, since: datetime, limit: int) -> list[Uncalled] | NotPermitted:
-    """Return *limit* of the active DIDs that the caller sees and that nobody has called since then."""
-    if missing := missing_rights(caller.user, "did_log_export"):
-        return missing
-    return dashboard.uncalled(conn, since, caller.user.visible_groups(), limit)
-
-
-def strangers(conn: Connection, caller: Caller, since: datetime, limit: int) -> list[Stranger] | NotPermitted:
-    """Return *limit* of the called numbers that no DID has: the calls that other DIDs caught."""
-    if missing := missing_rights(caller.user, "did_log_export"):
-        return missing
-    return dashboard.strangers(conn, since, caller.user.visible_groups(), limit)

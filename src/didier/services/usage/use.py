@@ -71,6 +71,12 @@ class Used:
     dids: Sequence[UsedDid]
     following: Place | None
 
+    @property
+    def knows_before(self) -> bool:
+        """Whether all calls of the period before are counted: else there seem to be more and more."""
+        begins = self.period.since - (self.period.until - self.period.since)
+        return begins.isoformat() >= (self.state.counted_from or "9")
+
 
 def used(
     conn: Connection,
@@ -151,15 +157,39 @@ def idle(
     """
     if missing := missing_rights(caller.user, ACTION):
         return missing
-    state = rollups.state(conn)
-    known = calendar(setting.now, setting.home, None, state)
-    today = datetime.combine(known.now.date(), time())
-    period = known.between(today - timedelta(days=days), known.now + HOUR)
+    period, state = _last_days(conn, setting, days)
     made_before = use.first_made(conn, period.since)
     chosen = lookup.filter_of(conn, caller, wanted)
     rows = use.idle(conn, period.stretch, chosen, fewer_than, made_before, limit + 1, after)
     following = (rows[limit - 1].last_at or 0, rows[limit - 1].did_id) if len(rows) > limit else None
     return Idle(period, state, rows[:limit], following)
+
+
+@dataclass(frozen=True, slots=True)
+class IdleTotal:
+    """How many DIDs have few calls in a period."""
+
+    count: int
+    period: Period
+
+
+def idle_total(
+    conn: Connection, caller: Caller, wanted: Wanted, setting: Setting, days: int, fewer_than: int
+) -> IdleTotal | NotPermitted:
+    """Return how many DIDs `idle` lists in all."""
+    if missing := missing_rights(caller.user, ACTION):
+        return missing
+    period, _ = _last_days(conn, setting, days)
+    chosen, made_before = lookup.filter_of(conn, caller, wanted), use.first_made(conn, period.since)
+    return IdleTotal(use.idle_total(conn, period.stretch, chosen, fewer_than, made_before), period)
+
+
+def _last_days(conn: Connection, setting: Setting, days: int) -> tuple[Period, State]:
+    """Return the last *days*, and today so far."""
+    state = rollups.state(conn)
+    known = calendar(setting.now, setting.home, None, state)
+    today = datetime.combine(known.now.date(), time())
+    return known.between(today - timedelta(days=days), known.now + HOUR), state
 
 
 # Without a DID -------------------------------------------------------------------------------------
@@ -199,10 +229,7 @@ def unknown(
     if missing := missing_rights(caller.user, ACTION):
         return missing
     period, state = _period(conn, question, setting)
-    catching = [did.did_id for did in catching_all(conn) if caller.user.sees(did.group)]
-    if caller.user.visible_groups() is None:
-        catching.append(NO_DID)
-    prefix = caller.pattern_prefix
+    catching, prefix = _catching(conn, caller), caller.pattern_prefix
     found = use.unknown(conn, period.stretch, catching, prefix, sort, limit + 1, after)
     following = None
     if len(found) > limit:
@@ -211,6 +238,37 @@ def unknown(
     kept = use.callers_of_numbers(conn, period.stretch, [one.number_id for one in found], catching)
     numbers = [CalledNumber(one, callers.count(kept[one.number_id])) for one in found]
     return CalledNumbers(period, state, numbers, following)
+
+
+def _catching(conn: Connection, caller: Caller) -> list[int]:
+    """Return the ids of what takes calls to numbers without a DID, as far as the caller sees it."""
+    catching = [did.did_id for did in catching_all(conn) if caller.user.sees(did.group)]
+    return [*catching, NO_DID] if caller.user.visible_groups() is None else catching
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownTotal:
+    """How many such numbers there are, the calls to them, and those of each day that is summed up."""
+
+    numbers: int
+    calls: int
+    days: Sequence[tuple[date, int]]
+
+
+def unknown_total(
+    conn: Connection, caller: Caller, question: Question, setting: Setting
+) -> UnknownTotal | NotPermitted:
+    """Return how many numbers `unknown` lists in all, and the calls to them by day."""
+    if missing := missing_rights(caller.user, ACTION):
+        return missing
+    period, _ = _period(conn, question, setting)
+    catching, prefix = _catching(conn, caller), caller.pattern_prefix
+    numbers, calls = use.unknown_total(conn, period.stretch, catching, prefix)
+    if (days := period.stretch.days) is None:
+        return UnknownTotal(numbers, calls, ())
+    found = use.unknown_by_day(conn, days, catching, prefix)
+    named = map(date.fromordinal, range(*(day.toordinal() for day in days)))
+    return UnknownTotal(numbers, calls, [(day, found.get(day, 0)) for day in named])
 
 
 # Over time -----------------------------------------------------------------------------------------
@@ -300,3 +358,74 @@ def _week(conn: Connection, period: Period, source: str | None, wanted: Filter |
         for weekday in range(7)
         for hour in range(24)
     ]
+
+
+# Today ---------------------------------------------------------------------------------------------
+
+WEEKS = 4
+"""On how many days before, of the same weekday, it is looked what is usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The calls of today, and what is usual.
+
+    *by_then* are those until the last full hour that is counted, which ends at *until*; *usual* is the
+    average of those until then on the same weekday of as many *weeks* as are known, None where none is.
+    """
+
+    hours: Sequence[Bucket]
+    calls: int
+    until: datetime
+    by_then: int
+    usual: float | None
+    weeks: int
+
+
+def today(conn: Connection, caller: Caller, setting: Setting) -> Today | NotPermitted:
+    """Return the calls of today to the DIDs that the caller sees, beside those of other weeks."""
+    if missing := missing_rights(caller.user, ACTION):
+        return missing
+    state = rollups.state(conn)
+    known = calendar(setting.now, setting.home, None, state)
+    wanted = _filter(conn, caller, Wanted())
+    midnight = datetime.combine(known.now.date(), time())
+    hours = _hours(conn, known.named("today"), None, wanted)
+    until = max(midnight, _last_full_hour(known.now, state))
+    earlier = [
+        _calls(conn, known.between(midnight - week, until - week), wanted)
+        for week in (timedelta(weeks=number) for number in range(1, WEEKS + 1))
+        if state.counted_from and midnight - week >= datetime.fromisoformat(state.counted_from)
+    ]
+    has_usual = earlier and until > midnight
+    return Today(
+        hours=hours,
+        calls=sum(hour.measured.calls for hour in hours),
+        until=until,
+        by_then=sum(hour.measured.calls for hour in hours if hour.begins < until),
+        usual=sum(earlier) / len(earlier) if has_usual else None,
+        weeks=len(earlier) if has_usual else 0,
+    )
+
+
+def _last_full_hour(now: datetime, state: State) -> datetime:
+    """Return the end of the last hour that was over when it was counted."""
+    if state.counted_until is None:
+        return datetime.min
+    return min(
+        datetime.fromisoformat(state.counted_until) - HOUR, now.replace(minute=0, second=0, microsecond=0)
+    )
+
+
+def _calls(conn: Connection, period: Period, wanted: Filter | None) -> int:
+    found = use.by_hour(conn, (period.begins, period.behind), None, wanted)
+    return sum(measured.calls for measured in found.values())
+
+
+# Who has reported calls ----------------------------------------------------------------------------
+
+
+def sources(conn: Connection, caller: Caller) -> list[str]:
+    """Return who has reported calls, to those who see all users and groups."""
+    sees_all = caller.user.visible_groups() is None and caller.pattern_prefix is None
+    return use.sources(conn) if sees_all else []

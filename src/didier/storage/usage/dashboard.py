@@ -10,19 +10,12 @@ from sqlalchemy.engine import Connection
 from didier.domain.users import EVERY_GROUP
 from didier.domain.visibility import Visibility
 from didier.storage import dialects
-from didier.storage.calls import reported
-from didier.storage.statements import as_json, as_moment, as_text, run, scalar
-from didier.storage.tables import API_LOG, DIDS, REPORTED_CALLS, USERS
+from didier.storage.statements import as_json, as_text, run, scalar
+from didier.storage.tables import API_LOG, DIDS, USERS
 from didier.storage.usage.id_search import first_since
 
 LINES_MOST = 500_000
 """Most lines of the API log that are looked through."""
-
-CALLS_MOST = 500_000
-"""Most calls that are looked through."""
-
-NUMBERS_MOST = 1_000
-"""Most numbers of which is looked up whether a DID has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +47,6 @@ class ReasonCount:
     reason: str
     count: int
     last: str
-
-
-@dataclass(frozen=True, slots=True)
-class Uncalled:
-    """An active DID that nobody called."""
-
-    pattern: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stranger:
-    """A number that was called, and that no DID has."""
-
-    number: str
-    calls: int
-    last_call: str
 
 
 def by_route(conn: Connection, groups: Collection[str] | None) -> list[RouteCount]:
@@ -139,88 +115,3 @@ def refusals(
 
 def _text(value: Any) -> str:
     return as_text(value) if isinstance(value, datetime) else str(value or "")
-
-
-def _reported(conn: Connection, since: datetime) -> tuple[str, str] | None:
-    """Return the bounds of reported calls since then, None where there are none."""
-    bounds = reported.bounds(since, datetime.max)
-    return bounds if reported.are_between(conn, *bounds) else None
-
-
-def calls_since(conn: Connection, since: datetime) -> datetime:
-    """Return *since*, or the later moment since which VICIdial has logged `CALLS_MOST` calls."""
-    sql = (
-        "SELECT call_date FROM vicidial_did_log WHERE call_date >= ?"
-        f" ORDER BY call_date DESC LIMIT 1 OFFSET {CALLS_MOST}"
-    )
-    return as_moment(scalar(conn, sql, as_text(since))) or since
-
-
-def uncalled(conn: Connection, since: datetime, groups: Collection[str] | None, limit: int) -> list[Uncalled]:
-    """Return *limit* of the active DIDs without a call since then, logged or reported, the oldest first."""
-    where, values = _of_groups(conn, groups)
-    values.append(as_text(since))
-    reports = ""
-    if bounds := _reported(conn, since):
-        reports = (
-            f" AND d.did_id NOT IN (SELECT did_id FROM {REPORTED_CALLS}"
-            " WHERE started_at >= ? AND started_at < ? AND did_id IS NOT NULL)"
-        )
-        values += bounds
-    sql = (
-        f"SELECT d.did_pattern, d.did_description FROM {DIDS} AS d{where or ' WHERE 1 = 1'}"
-        " AND d.did_active = 'Y' AND d.did_id NOT IN"
-        " (SELECT CAST(COALESCE(did_id, '0') AS INTEGER) FROM vicidial_did_log WHERE call_date >= ?)"
-        f"{reports} ORDER BY d.did_id LIMIT ?"
-    )
-    rows = run(conn, sql, *values, limit)
-    return [Uncalled(pattern, description or "") for pattern, description in rows]
-
-
-def strangers(
-    conn: Connection, since: datetime, groups: Collection[str] | None, limit: int
-) -> list[Stranger]:
-    """Return *limit* of the numbers that were called since then and that no DID has, the most called first.
-
-    With *groups*, calls alone that were taken by a DID of one of them: that of pattern ``default``. Calls
-    that were reported count for who sees every group, and for numbers of which VICIdial has logged none.
-    """
-    found = _logged_strangers(conn, since, groups, limit)
-    if groups is None and (bounds := _reported(conn, since)):
-        found += _reported_strangers(conn, since, bounds)
-    return sorted(found, key=lambda one: (-one.calls, one.number))[:limit]
-
-
-def _logged_strangers(
-    conn: Connection, since: datetime, groups: Collection[str] | None, limit: int
-) -> list[Stranger]:
-    where, values = _of_groups(conn, groups)
-    takers = f" JOIN {DIDS} AS d ON d.did_id = CAST(l.did_id AS INTEGER)" if groups is not None else ""
-    sql = (
-        "SELECT c.extension, c.calls, c.last_call FROM (SELECT l.extension, COUNT(*) AS calls,"
-        f" MAX(l.call_date) AS last_call FROM vicidial_did_log AS l{takers}"
-        f"{where or ' WHERE 1 = 1'} AND l.call_date >= ? AND l.extension <> '' GROUP BY l.extension) AS c"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {DIDS} AS o WHERE o.did_pattern = c.extension)"
-        " ORDER BY c.calls DESC, c.extension LIMIT ?"
-    )
-    rows = run(conn, sql, *values, as_text(since), limit)
-    return [Stranger(number, calls, _text(last)) for number, calls, last in rows]
-
-
-def _reported_strangers(conn: Connection, since: datetime, bounds: tuple[str, str]) -> list[Stranger]:
-    """Return those of the `NUMBERS_MOST` reported most that neither VICIdial's log nor a DID has."""
-    dialect = dialects.of(conn)
-    sql = (
-        f"SELECT MAX(number), COUNT(*) AS calls, {dialect.local('MAX(started_at)')} FROM {REPORTED_CALLS}"
-        " WHERE started_at >= ? AND started_at < ? AND did_id IS NULL"
-        " GROUP BY number ORDER BY calls DESC, number LIMIT ?"
-    )
-    rows = run(conn, sql, *bounds, NUMBERS_MOST)
-    numbers = as_json([number for number, _, _ in rows])
-    logged = f"SELECT extension FROM vicidial_did_log WHERE extension IN {dialect.texts} AND call_date >= ?"
-    there = f"SELECT did_pattern FROM {DIDS} WHERE did_pattern IN {dialect.texts}"
-    known = [*run(conn, logged, numbers, as_text(since)), *run(conn, there, numbers)]
-    others = {str(number).lower() for (number,) in known}
-    return [
-        Stranger(number, calls, _text(last)) for number, calls, last in rows if number.lower() not in others
-    ]

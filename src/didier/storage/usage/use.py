@@ -53,6 +53,22 @@ class Measured:
     first_at: int | None
     last_at: int | None
 
+    @property
+    def missed(self) -> int:
+        """Calls that somebody should have taken, and nobody did."""
+        return self.abandoned + self.unanswered + self.failed
+
+    @property
+    def answered_share(self) -> float | None:
+        """How many were answered, from 0 to 1, of those of which that is known; None of none."""
+        known = self.answered + self.missed
+        return self.answered / known if known else None
+
+    @property
+    def average_wait(self) -> float | None:
+        """How many seconds callers waited in queues; None if none did."""
+        return self.wait_seconds / self.waited if self.waited else None
+
 
 @dataclass(frozen=True, slots=True)
 class DidUse:
@@ -290,30 +306,52 @@ def idle(
     DIDs with ids from *made_before* on are left out; *after* are `last_at` (0 for never) and id of the last
     one before.
     """
-    measured, values = _by_did(conn, stretch, None)
-    conditions, given = filters.conditions(conn, wanted)
-    conditions += ["d.did_active = 'Y'", "COALESCE(u.calls, 0) < ?"]
-    given = [*given, fewer_than]
-    last = "CASE WHEN COALESCE(u.last_at, 0) > COALESCE(e.last_at, 0) THEN u.last_at ELSE e.last_at END"
-    last = f"COALESCE({last}, 0)"
-    if made_before is not None:
-        conditions.append("d.did_id < ?")
-        given.append(made_before)
+    source, conditions, values = _idle(conn, stretch, wanted, fewer_than, made_before)
     if after:
-        conditions.append(f"({last} > ? OR ({last} = ? AND d.did_id > ?))")
-        given += [after[0], *after]
+        conditions.append(f"({_LAST} > ? OR ({_LAST} = ? AND d.did_id > ?))")
+        values += [after[0], *after]
     sql = (
         "SELECT d.did_id, d.did_pattern, d.did_description, d.user_group, d.did_route,"
-        f" COALESCE(u.calls, 0), {last} AS idle_since FROM {DIDS} AS d"
-        f" LEFT JOIN ({measured}) AS u ON u.did_id = d.did_id"
-        f" LEFT JOIN {USAGE_RECENT} AS e ON e.days = {SPANS[-1]} AND e.did_id = d.did_id AND e.number_id = 0"
-        f"{clause(conditions)} ORDER BY idle_since, d.did_id LIMIT ?"
+        f" COALESCE(u.calls, 0), {_LAST} AS idle_since {source}{clause(conditions)}"
+        " ORDER BY idle_since, d.did_id LIMIT ?"
     )
-    rows = run(conn, sql, *values, *given, limit)
+    rows = run(conn, sql, *values, limit)
     return [
         IdleDid(did_id, pattern, description, group, route, int(calls), int(at) or None)
         for did_id, pattern, description, group, route, calls, at in rows
     ]
+
+
+def idle_total(
+    conn: Connection, stretch: Stretch, wanted: Filter, fewer_than: int, made_before: int | None
+) -> int:
+    """Return how many DIDs `idle` lists in all."""
+    source, conditions, values = _idle(conn, stretch, wanted, fewer_than, made_before)
+    return int(scalar(conn, f"SELECT COUNT(*) {source}{clause(conditions)}", *values))
+
+
+_LAST = (
+    "COALESCE(CASE WHEN COALESCE(u.last_at, 0) > COALESCE(e.last_at, 0) THEN u.last_at ELSE e.last_at END, 0)"
+)
+"""When the last call of all to an idle DID began, 0 for never."""
+
+
+def _idle(
+    conn: Connection, stretch: Stretch, wanted: Filter, fewer_than: int, made_before: int | None
+) -> tuple[str, list[str], list[Any]]:
+    """Return where idle DIDs are found, on what conditions, and the values for both."""
+    measured, values = _by_did(conn, stretch, None)
+    conditions, given = filters.conditions(conn, wanted)
+    conditions = [*conditions, "d.did_active = 'Y'", "COALESCE(u.calls, 0) < ?"]
+    given = [*given, fewer_than]
+    if made_before is not None:
+        conditions.append("d.did_id < ?")
+        given.append(made_before)
+    source = (
+        f"FROM {DIDS} AS d LEFT JOIN ({measured}) AS u ON u.did_id = d.did_id"
+        f" LEFT JOIN {USAGE_RECENT} AS e ON e.days = {SPANS[-1]} AND e.did_id = d.did_id AND e.number_id = 0"
+    )
+    return source, conditions, [*values, *given]
 
 
 def first_made(conn: Connection, since: datetime) -> int | None:
@@ -354,28 +392,17 @@ def unknown(
 
     *catching* are the ids of what took these calls: 0 for no DID, and the DID for the rest.
     """
-    which, listed = f"did_id IN {dialects.of(conn).numbers}", as_json(list(catching))
-    if stretch.span:
-        parts = f"SELECT number_id, {_KEPT} FROM {USAGE_RECENT} WHERE days = ? AND number_id > 0 AND {which}"
-        values: list[Any] = [stretch.span, listed]
-    else:
-        parts, values = _parts(stretch, None, which, [listed], by_number=True)
+    source, conditions, values = _unknown(conn, stretch, catching, prefix)
     place = f"CAST({SORTS[sort]} AS INTEGER)"
-    conditions = [f"NOT EXISTS (SELECT 1 FROM {DIDS} AS o WHERE o.did_pattern = n.number)", "n.number <> ''"]
-    given: list[Any] = []
-    if prefix:
-        conditions.append("n.number LIKE ? ESCAPE '!'")
-        given.append(f"{escaped(prefix)}%")
     if after:
         conditions.append(f"({place} < ? OR ({place} = ? AND u.number_id < ?))")
-        given += [after[0], *after]
+        values += [after[0], *after]
     shown = ", ".join(f"u.{name}" for name in _KEPT.split(", "))
     sql = (
-        f"SELECT n.number, u.number_id, {place} AS place, {shown} FROM ({_added('number_id', parts)}) AS u"
-        f" JOIN {USAGE_NUMBERS} AS n ON n.number_id = u.number_id{clause(conditions)}"
+        f"SELECT n.number, u.number_id, {place} AS place, {shown} {source}{clause(conditions)}"
         " ORDER BY place DESC, u.number_id DESC LIMIT ?"
     )
-    rows = run(conn, sql, *values, *given, limit)
+    rows = run(conn, sql, *values, limit)
     first = _first_calls(conn, [row[1] for row in rows], catching)
     found = []
     for number, number_id, at, row in _split(rows, 3):
@@ -383,6 +410,57 @@ def unknown(
         since = first.get(number_id) or measured.first_at or 0
         found.append(UnknownNumber(number, number_id, measured, since, int(at)))
     return found
+
+
+def unknown_total(
+    conn: Connection, stretch: Stretch, catching: Collection[int], prefix: str | None
+) -> tuple[int, int]:
+    """Return how many numbers `unknown` lists in all, and how many calls there were to these."""
+    source, conditions, values = _unknown(conn, stretch, catching, prefix)
+    sql = f"SELECT COUNT(*), COALESCE(SUM(u.calls), 0) {source}{clause(conditions)}"
+    [(numbers, calls)] = run(conn, sql, *values)
+    return int(numbers), int(calls)
+
+
+def _unknown(
+    conn: Connection, stretch: Stretch, catching: Collection[int], prefix: str | None
+) -> tuple[str, list[str], list[Any]]:
+    """Return where such numbers are found, on what conditions, and the values for both."""
+    which, listed = f"did_id IN {dialects.of(conn).numbers}", as_json(list(catching))
+    values: list[Any]
+    if stretch.span:
+        parts = f"SELECT number_id, {_KEPT} FROM {USAGE_RECENT} WHERE days = ? AND number_id > 0 AND {which}"
+        values = [stretch.span, listed]
+    else:
+        parts, values = _parts(stretch, None, which, [listed], by_number=True)
+    conditions, given = _of_no_did(prefix)
+    source = (
+        f"FROM ({_added('number_id', parts)}) AS u JOIN {USAGE_NUMBERS} AS n ON n.number_id = u.number_id"
+    )
+    return source, conditions, [*values, *given]
+
+
+def _of_no_did(prefix: str | None) -> tuple[list[str], list[Any]]:
+    """Return the conditions for a number ``n`` that no DID has, and their values."""
+    conditions = [f"NOT EXISTS (SELECT 1 FROM {DIDS} AS o WHERE o.did_pattern = n.number)", "n.number <> ''"]
+    if not prefix:
+        return conditions, []
+    return [*conditions, "n.number LIKE ? ESCAPE '!'"], [f"{escaped(prefix)}%"]
+
+
+def unknown_by_day(
+    conn: Connection, days: tuple[date, date], catching: Collection[int], prefix: str | None
+) -> dict[date, int]:
+    """Return the calls to such numbers on days that are summed up."""
+    conditions, given = _of_no_did(prefix)
+    which = f"u.did_id IN {dialects.of(conn).numbers}"
+    sql = (
+        f"SELECT u.day, SUM(u.calls) FROM {USAGE_DAYS} AS u JOIN {USAGE_NUMBERS} AS n"
+        f" ON n.number_id = u.number_id"
+        f"{clause(['u.day >= ?', 'u.day < ?', 'u.is_counted = 1', which, *conditions])} GROUP BY u.day"
+    )
+    values = [*(one.isoformat() for one in days), as_json(list(catching)), *given]
+    return {date.fromisoformat(str(day)): int(calls) for day, calls in run(conn, sql, *values)}
 
 
 def _first_calls(conn: Connection, number_ids: Collection[int], catching: Collection[int]) -> dict[int, int]:

@@ -17,6 +17,11 @@ HALFWAY = "didier_halfway"
 
 THEME = "didier_theme"
 
+DAYS = "didier_days"
+"""The days that the dashboard is about, as they were chosen last."""
+
+YEAR = timedelta(days=365)
+
 FIELD = "csrf_token"
 HEADER = "x-csrf-token"
 
@@ -51,6 +56,11 @@ def is_secure(request: Request) -> bool:
 def written(request: Request, name: str, secret: SessionSecret, lasts: timedelta = LONGEST) -> str:
     """Return the ``Set-Cookie`` header that gives *secret* to the browser, out of reach of scripts."""
     return _header(name, secret.text, int(lasts.total_seconds()), secure=is_secure(request))
+
+
+def remembered(request: Request, name: str, value: str) -> str:
+    """Return the ``Set-Cookie`` header that has the browser remember a choice."""
+    return _header(name, value, int(YEAR.total_seconds()), secure=is_secure(request))
 
 
 def erased(request: Request, name: str) -> str:

@@ -29,7 +29,8 @@ class CopyPage(PanelPage):
     @route("")
     async def index(self, request: Request) -> Response:
         """Show the form, with the source that was chosen and the targets that were named."""
-        source, targets = (request.query_params.get(name, "") for name in ("source", "targets"))
+        source = request.query_params.get("source", "")
+        targets = "\n".join(request.query_params.getlist("targets"))
         row = None
         if source:
             caller = caller_of(request)

@@ -1,7 +1,6 @@
 """``/log`` and ``/changes``: the requests to the APIs, and the changes."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -17,7 +16,7 @@ from didier.services.users.authentication import Caller
 from didier.storage.changes.admin_log import ChangeFilter
 from didier.storage.usage.call_statistics import LogFilter
 from didier.vicidial.functions import FUNCTIONS, OPEN_FUNCTIONS
-from didier.web.admin.page import PanelPage
+from didier.web.admin.page import PanelPage, field_text, moment_of
 from didier.web.api import cursors
 from didier.web.api.cursors import BadCursor
 from didier.web.api.operations import PANEL_SOURCE, SOURCE, Permission
@@ -50,7 +49,7 @@ class ApiLog(PanelPage):
     async def index(self, request: Request) -> Response:
         """Show the lines that are wanted, the newest first."""
         given = _given(request, "user", "function", "result", "source", "reason")
-        since, until = _moment(request, "since"), _moment(request, "until")
+        since, until = moment_of(request, "since"), moment_of(request, "until")
         wanted = LogFilter(**given, since=since, until=until)
         before = _before(request, "log")
 
@@ -63,9 +62,9 @@ class ApiLog(PanelPage):
 
         found = await self.read(request, read)
         return self.render(
-            request, "log.html", "API log", **found, wanted=given, since=_shown(since), until=_shown(until),
-            pieces=data_pieces, functions=API_FUNCTIONS, results=RESULTS, sources=SOURCES,
-            is_first=before is None, filtered=any((*given.values(), since, until)),
+            request, "log.html", "API log", **found, wanted=given, since=field_text(since),
+            until=field_text(until), pieces=data_pieces, functions=API_FUNCTIONS, results=RESULTS,
+            sources=SOURCES, is_first=before is None, filtered=any((*given.values(), since, until)),
         )  # fmt: skip
 
 
@@ -82,7 +81,7 @@ class ChangeLog(PanelPage):
     async def index(self, request: Request) -> Response:
         """Show the lines that are wanted, the newest first."""
         given = _given(request, "user", "section", "type", "did")
-        since, until = _moment(request, "since"), _moment(request, "until")
+        since, until = moment_of(request, "since"), moment_of(request, "until")
         did = given["did"]
         wanted = ChangeFilter(given["user"], given["section"], given["type"], None, since, until)
         before = _before(request, "changes")
@@ -100,26 +99,14 @@ class ChangeLog(PanelPage):
 
         found = await self.read(request, read)
         return self.render(
-            request, "changes.html", "Change log", **found, wanted=given, since=_shown(since),
-            until=_shown(until), sections=SECTIONS, types=TYPES, is_first=before is None,
+            request, "changes.html", "Change log", **found, wanted=given, since=field_text(since),
+            until=field_text(until), sections=SECTIONS, types=TYPES, is_first=before is None,
             filtered=any((*given.values(), since, until)),
         )  # fmt: skip
 
 
 def _given(request: Request, *names: str) -> dict[str, str | None]:
     return {name: request.query_params.get(name, "").strip()[:TEXT_MOST] or None for name in names}
-
-
-def _moment(request: Request, name: str) -> datetime | None:
-    """Return a time of the server as the browser's field writes it; what is none is not asked for."""
-    try:
-        return datetime.fromisoformat(request.query_params.get(name, "")).replace(tzinfo=None, microsecond=0)
-    except ValueError:
-        return None
-
-
-def _shown(moment: datetime | None) -> str:
-    return moment.isoformat(timespec="minutes") if moment else ""
 
 
 def _before(request: Request, of: str) -> int | None:

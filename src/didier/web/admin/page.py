@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -133,3 +134,16 @@ def changed(request: Request, **query: str | int | None) -> str:
     pairs = {**request.query_params, **query}
     kept = {name: value for name, value in pairs.items() if value not in {None, ""}}
     return f"?{urlencode(kept)}" if kept else "?"
+
+
+def moment_of(request: Request, name: str) -> datetime | None:
+    """Return a time in the query as the browser's field writes it; what is none is not asked for."""
+    try:
+        return datetime.fromisoformat(request.query_params.get(name, "")).replace(tzinfo=None, microsecond=0)
+    except ValueError:
+        return None
+
+
+def field_text(moment: datetime | None) -> str:
+    """Return a time as the browser's field writes it."""
+    return moment.isoformat(timespec="minutes") if moment else ""

@@ -11,6 +11,9 @@ from didier.web.admin.page import PanelPage
 from didier.web.api.operations import Permission
 
 TABS: tuple[tuple[str, str], ...] = (
+    ("/reports/use", "Use"),
+    ("/reports/idle", "Idle"),
+    ("/reports/unknown", "Called without a DID"),
     ("/reports/duplicates", "Duplicates"),
     ("/reports/drift", "Drift"),
 )

@@ -38,6 +38,7 @@ from didier.web.admin.page import Desk, PanelPage, address, changed, may
 from didier.web.admin.profile import ProfilePage
 from didier.web.admin.reports import ReportsPage
 from didier.web.admin.schedules import SchedulePage, SchedulesPage
+from didier.web.admin.usage_reports import IdleReport, UnknownReport, UseReport
 from didier.web.admin.users import UserPage, UsersPage
 from didier.web.admin.webhooks import WebhookPage, WebhooksPage
 from didier.web.api.operations import Permission
@@ -74,9 +75,8 @@ class Start(PanelPage):
 PAGES: tuple[type[PanelPage], ...] = (
     Dashboard, LivePage, DidsPage, ChecksPage, ReportsPage, CopyPage, BatchesPage, *LISTS, SchedulesPage,
     GatewaysPage, UsersPage, ApiLog, ChangeLog, Console, WebhooksPage, DidPage, BulkPage, UserPage,
-    ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage, DuplicatesPage,
-    ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage,
-    DriftReport, ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage,
+    ProfilePage, Choices, *FORMS, SchedulePage, GatewayPage, WebhookPage, UseReport, IdleReport,
+    UnknownReport, DuplicatesPage, DriftReport,
 )  # fmt: skip
 """The pages in the order of the menu."""
 

@@ -157,7 +157,7 @@ class CallCounts:
 
 def counts(measured: Measured, zone: tzinfo) -> dict[str, Any]:
     """Return calls counted as the API shows them."""
-    known = measured.answered + measured.abandoned + measured.unanswered + measured.failed
+    share, wait = measured.answered_share, measured.average_wait
     return {
         "calls": measured.calls,
         "redirected": measured.redirected,
@@ -166,9 +166,9 @@ def counts(measured: Measured, zone: tzinfo) -> dict[str, Any]:
         "unanswered": measured.unanswered,
         "forwarded": measured.forwarded,
         "failed": measured.failed,
-        "answered_share": round(measured.answered / known, 4) if known else None,
+        "answered_share": None if share is None else round(share, 4),
         "seconds": measured.seconds,
-        "average_wait": round(measured.wait_seconds / measured.waited, 1) if measured.waited else None,
+        "average_wait": None if wait is None else round(wait, 1),
         "first_call": _zoned_or_none(measured.first_at, zone),
         "last_call": _zoned_or_none(measured.last_at, zone),
     }

@@ -1,9 +1,9 @@
-// Choosing DIDs of the list: a page at once, a run with Shift, or all that the filter finds.
+// Choosing DIDs or numbers of a list: a page at once, a run with Shift, or all that the filter finds.
 
 const form = document.getElementById("choosing");
 
 if (form) {
-  const boxes = [...form.querySelectorAll("[name=did]")];
+  const boxes = [...form.querySelectorAll(".tick [type=checkbox]")];
   const page = document.getElementById("choose-page");
   const all = document.getElementById("choose-all");
   const told = document.getElementById("chosen-count");
