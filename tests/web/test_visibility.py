@@ -161,7 +161,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "copied_from": NUMBERS, "source": NUMBERS, "targets": (), "batch_id": tuple(map(str, range(1, 41))),
     "user": (*USERS, "admin"),
     "name": (*USERS, "admin", "active", "today", "idle", "routes", "copies", "refusals", "called", "unknown",
-    "calls", "nowhere"), "agent_user": USERS, "caller": (*USERS, "admin"), "search": TEXTS,
+    "calls", "nowhere", "strangers", "uncalled"), "agent_user": USERS, "caller": (*USERS, "admin"), "search": TEXTS,
     "carrier": TEXTS, "user_group": ("ALPHA", "BRAVO"), "group_id": ("ALPHAMARKLINE", "BRAVOMARKLINE"),
     "of": ("DID", "in-group", "call menu", "user", "user group"), "date": (TODAY,), "day": (TODAY,),
     "token_id": tuple(map(str, range(1, 8))), "function": ("copy_did", "did_info", "add_user"),
