@@ -17,7 +17,7 @@ _PRECISION = 14
 """Binary logarithm of the number of registers: the standard error is 1.04 / sqrt(2 ** 14) = 0.8 %."""
 
 _SKETCH = "~"
-"""What the text of a sketch begins with; hashes in Base64 never do."""
+"""Stands in the text of a sketch, before how many there were and before itself; never in Base64."""
 
 
 def hashed(caller: str) -> int:
@@ -44,7 +44,7 @@ def condensed(hashes: Collection[int]) -> str:
     sketch = hll_sketch(_PRECISION)
     for one in hashes:
         sketch.update(one)
-    return _SKETCH + b64encode(sketch.serialize_compact()).decode()
+    return f"{_SKETCH}{len(hashes)}{_SKETCH}{b64encode(sketch.serialize_compact()).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,20 @@ class CallerCount:
 
 
 def count(texts: Iterable[str]) -> CallerCount:
-    """Return how many different callers there are in the texts of some days."""
+    """Return how many different callers there are in the texts of some days; of one it is exact."""
     hashes: set[int] = set()
-    sketches = []
+    sketches, counts = [], []
     for text in texts:
         if text.startswith(_SKETCH):
-            sketches.append(b64decode(text.removeprefix(_SKETCH)))
+            _, count, sketch = text.split(_SKETCH)
+            counts.append(int(count))
+            sketches.append(b64decode(sketch))
         else:
             hashes |= unpacked(text)
     if not sketches:
         return CallerCount(len(hashes), is_exact=True)
+    if len(sketches) == 1 and not hashes:
+        return CallerCount(counts[0], is_exact=True)
     return CallerCount(_estimated(hashes, sketches), is_exact=False)
 
 
