@@ -26,6 +26,7 @@ import outside
 import page
 import panel
 import starting
+import usage
 import verbs
 from rows import COLUMNS, Group, Options, as_json, cells
 
@@ -52,6 +53,8 @@ GROUPS: dict[str, Group] = {
     "outside": outside.on_sqlite,
     "outside-mariadb": outside.on_mariadb,
     "panel": panel.lists,
+    "usage": usage.on_sqlite,
+    "usage-mariadb": usage.on_mariadb,
 }
 
 WIDTHS = (66, 12, 17, 52, 7, 13, 21, 3)
@@ -65,7 +68,8 @@ def main() -> None:
     _print(COLUMNS)
     figures: dict[str, Any] = {"machine": described, "rows": []}
     for group in options.groups or GROUPS:
-        for row in GROUPS[group](Options(options.seconds, options.largest, options.mariadb_largest)):
+        measured = Options(options.seconds, options.largest, options.mariadb_largest, calls=options.calls)
+        for row in GROUPS[group](measured):
             figures["rows"].append(as_json(row, group))
             _print(cells(figures["rows"][-1]))
         if options.json:
@@ -91,6 +95,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--mariadb-largest", type=int, default=usual.mariadb_largest, help="most DIDs on MariaDB"
     )
+    parser.add_argument("--calls", type=int, default=usual.calls, help="calls in the logs, for `usage`")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--page", type=Path, metavar="FILE", help="replace the figures of that page too")
     return parser.parse_args()

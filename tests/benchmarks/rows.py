@@ -13,6 +13,7 @@ class Options:
     seconds: float = 5  # of each measurement
     largest: int = 10_000_000  # DIDs in an embedded database
     mariadb_largest: int = 1_000_000  # DIDs in MariaDB
+    calls: int = 1_000_000  # in the logs of calls
     rounds: int = 3
 
 
