@@ -55,6 +55,17 @@ class Calendar:
             found, stretch=replace(found.stretch, span=days), before=replace(found.before, span=days)
         )
 
+    def days_and_today(self, days: int) -> Period:
+        """Return the last *days* and what there is of today."""
+        found = self.between(
+            datetime.combine(self.now.date() - timedelta(days=days), time()), self.now + HOUR
+        )
+        closed = self._closed()
+        is_summed = self.state.summed_until == self.state.closed_until and closed == self.now.date()
+        if not is_summed or days not in SPANS or not found.stretch.days:
+            return found
+        return replace(found, stretch=replace(found.stretch, span=days))
+
     def between(self, since: datetime, until: datetime) -> Period:
         """Return the period from one local time to before another; both are taken to the full hour.
 

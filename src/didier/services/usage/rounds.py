@@ -176,12 +176,11 @@ class Counter:
 
     def _put(self, put: Callable[..., None], known: Mapping[Key, Any], new: Mapping[Key, Any]) -> None:
         """Store what is different from what is *known*, in steps."""
-        gone = [key for key in known if key not in new]
         others = {key: value for key, value in new.items() if known.get(key) != value}
-        for some in _in_pieces([*gone, *others], AT_ONCE):
-            chosen = {key: others[key] for key in some if key in others}
-            left_out = [key for key in some if key not in others]
-            self._work.store(partial(put, gone=left_out, new=chosen))
+        keys = [*(key for key in known if key not in new), *others]
+        for some in _in_pieces(keys, AT_ONCE):
+            gone = [key for key in some if key in known]
+            self._work.store(partial(put, gone=gone, new={key: others[key] for key in some if key in others}))
 
     # Days
 

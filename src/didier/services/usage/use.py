@@ -187,9 +187,7 @@ def idle_total(
 def _last_days(conn: Connection, setting: Setting, days: int) -> tuple[Period, State]:
     """Return the last *days*, and today so far."""
     state = rollups.state(conn)
-    known = calendar(setting.now, setting.home, None, state)
-    today = datetime.combine(known.now.date(), time())
-    return known.between(today - timedelta(days=days), known.now + HOUR), state
+    return calendar(setting.now, setting.home, None, state).days_and_today(days), state
 
 
 # Without a DID -------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def hours(
 
 def put_hours(conn: Connection, gone: Collection[HourKey], new: Mapping[HourKey, Counts]) -> None:
     """Remove rows of hours, and store *new* ones in their place or besides."""
-    row_sets.delete(conn, USAGE_HOURS, _KEY, [*gone, *new])
+    row_sets.delete(conn, USAGE_HOURS, _KEY, gone)
     insert(conn, USAGE_HOURS, (*_KEY, *_COUNTS), [key + counts for key, counts in new.items()])
 
 
@@ -253,7 +253,7 @@ def _day_counts(row: Sequence[Any]) -> DayCounts:
 
 def put_days(conn: Connection, gone: Collection[DayKey], new: Mapping[DayKey, DayCounts]) -> None:
     """Remove sums of days, and store *new* ones in their place or besides."""
-    row_sets.delete(conn, USAGE_DAYS, _DAY_KEY, [*gone, *new])
+    row_sets.delete(conn, USAGE_DAYS, _DAY_KEY, gone)
     insert(conn, USAGE_DAYS, _DAY_COLUMNS, [_stored(one) for one in new.values()])
 
 
@@ -354,5 +354,5 @@ def recent(conn: Connection, part: Part) -> dict[SumKey, tuple[int, ...]]:
 
 def put_recent(conn: Connection, gone: Collection[SumKey], new: Mapping[SumKey, tuple[int, ...]]) -> None:
     """Remove sums, and store *new* ones in their place or besides."""
-    row_sets.delete(conn, USAGE_RECENT, _RECENT[:3], [*gone, *new])
+    row_sets.delete(conn, USAGE_RECENT, _RECENT[:3], gone)
     insert(conn, USAGE_RECENT, _RECENT, [key + values for key, values in new.items()])

@@ -27,8 +27,8 @@ MEASURES = ("calls", "redirected", *OUTCOME_COUNTS, "seconds", "waited", "wait_s
 class Stretch:
     """A period: days that are summed up, from the first to before the second, and hours besides.
 
-    *hours* are ranges of seconds since 1970. *span* is its length in days if it is one of `SPANS`, and there
-    are sums of it.
+    *hours* are ranges of seconds since 1970. *span* is the number of days if it is one of `SPANS`, and there
+    are sums of it, which are read in place of the days.
     """
 
     days: tuple[date, date] | None
@@ -141,12 +141,14 @@ def _measured(row: Sequence[Any]) -> Measured:
 
 def _by_did(conn: Connection, stretch: Stretch, source: str | None) -> tuple[str, list[Any]]:
     """Return the statement that measures calls by DID, and its values."""
-    if stretch.span and source is None:
-        shown = ", ".join((*MEASURES, "first_at", "last_at"))
-        sql = f"SELECT did_id, {shown} FROM {USAGE_RECENT} WHERE days = ? AND did_id > 0 AND number_id = 0"
-        return sql, [stretch.span]
-    parts, values = _parts(stretch, source, "did_id > 0", ())
-    return _added("did_id", parts), values
+    if not stretch.span or source is not None:
+        parts, values = _parts(stretch, source, "did_id > 0", ())
+        return _added("did_id", parts), values
+    sums = f"SELECT did_id, {_KEPT} FROM {USAGE_RECENT} WHERE days = ? AND did_id > 0 AND number_id = 0"
+    if not stretch.hours:
+        return sums, [stretch.span]
+    parts, values = _parts(Stretch(None, stretch.hours), source, "did_id > 0", ())
+    return _added("did_id", f"{sums} UNION ALL {parts}"), [stretch.span, *values]
 
 
 def _added(key: str, parts: str) -> str:
@@ -433,16 +435,17 @@ def _unknown(
         values = [stretch.span, listed]
     else:
         parts, values = _parts(stretch, None, which, [listed], by_number=True)
-    conditions, given = _of_no_did(prefix)
+    conditions, given = _of_no_did(conn, prefix)
     source = (
         f"FROM ({_added('number_id', parts)}) AS u JOIN {USAGE_NUMBERS} AS n ON n.number_id = u.number_id"
     )
     return source, conditions, [*values, *given]
 
 
-def _of_no_did(prefix: str | None) -> tuple[list[str], list[Any]]:
+def _of_no_did(conn: Connection, prefix: str | None) -> tuple[list[str], list[Any]]:
     """Return the conditions for a number ``n`` that no DID has, and their values."""
-    conditions = [f"NOT EXISTS (SELECT 1 FROM {DIDS} AS o WHERE o.did_pattern = n.number)", "n.number <> ''"]
+    number = dialects.of(conn).comparable("n.number")  # so that the index of patterns is used
+    conditions = [f"NOT EXISTS (SELECT 1 FROM {DIDS} AS o WHERE o.did_pattern = {number})", "n.number <> ''"]
     if not prefix:
         return conditions, []
     return [*conditions, "n.number LIKE ? ESCAPE '!'"], [f"{escaped(prefix)}%"]
@@ -452,7 +455,7 @@ def unknown_by_day(
     conn: Connection, days: tuple[date, date], catching: Collection[int], prefix: str | None
 ) -> dict[date, int]:
     """Return the calls to such numbers on days that are summed up."""
-    conditions, given = _of_no_did(prefix)
+    conditions, given = _of_no_did(conn, prefix)
     which = f"u.did_id IN {dialects.of(conn).numbers}"
     sql = (
         f"SELECT u.day, SUM(u.calls) FROM {USAGE_DAYS} AS u JOIN {USAGE_NUMBERS} AS n"
