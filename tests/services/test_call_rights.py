@@ -14,6 +14,7 @@ from didier.domain.calls.targets import Target
 from didier.services.calls import records, routing
 from didier.storage.statements import run
 from didier.storage.tables import (
+    ARCHIVES,
     CALL_RIGHTS,
     CLOSER_LOG,
     DID_LOG,
@@ -31,7 +32,11 @@ from support.homes import ready
 from support.restricted import restricted_user
 
 NOW = datetime(2026, 3, 4, 5, 6, 7)
-ROUTED = {**RIGHTS, **OPTIONAL_RIGHTS, **dict.fromkeys(DIDIER_TABLES, DIDIER_RIGHTS)}
+ROUTED = {
+    table: rights
+    for table, rights in {**RIGHTS, **OPTIONAL_RIGHTS, **dict.fromkeys(DIDIER_TABLES, DIDIER_RIGHTS)}.items()
+    if table not in ARCHIVES
+}
 ALL = {
     table: (*ROUTED.get(table, ()), *(right for right in needed if right not in ROUTED.get(table, ())))
     for table, needed in {**ROUTED, **CALL_RIGHTS}.items()

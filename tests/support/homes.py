@@ -13,7 +13,7 @@ from didier.storage import migrations, row_sets
 from didier.storage.changes import reconcile
 from didier.storage.database import open_engine
 from didier.storage.statements import run
-from didier.storage.tables import DIDS, vicidial_tables
+from didier.storage.tables import ARCHIVES, DIDS, vicidial_tables
 from support.mariadb import MariaDB
 
 
@@ -33,12 +33,14 @@ def ready(url: str, now: datetime, *, myisam: bool = False) -> Iterator[Engine]:
 
 
 def vicidial(database: MariaDB, storage_engine: str) -> str:
-    """Make VICIdial's tables in a new database; return its URL."""
+    """Make VICIdial's tables, and archives of logs, in a new database; return its URL."""
     url = database.database()
     engine = sa.create_engine(url)
     with engine.begin() as conn:
         conn.exec_driver_sql(f"SET SESSION default_storage_engine={storage_engine}")
         vicidial_tables().create_all(conn)
+        for archive in ARCHIVES:
+            conn.exec_driver_sql(f"CREATE TABLE {archive} LIKE {archive.removesuffix('_archive')}")
     engine.dispose()
     return url
 

@@ -70,7 +70,9 @@ def test_a_day_leads_to_its_calls(called):
     moment = datetime.now() - timedelta(days=3)
     day = next(href for href in links(called.get("/admin/reports/use")) if f"since={moment:%Y-%m-%d}" in href)
     page = called.get(day)
-    hour = next(href for href in links(page) if f"since={moment:%Y-%m-%dT%H}%3A00" in href)
+    ends = moment + timedelta(hours=1)
+    period = f"since={moment:%Y-%m-%dT%H}%3A00&until={ends:%Y-%m-%dT%H}%3A00"
+    hour = next(href for href in links(page) if period in href and "format" not in href)
 
     assert "Calls by hour" in shown(page)
     assert [True, True] == [f">{number}</a>" in page.text for number in (SOURCE, COPIES[0])]

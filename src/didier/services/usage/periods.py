@@ -62,17 +62,18 @@ class Calendar:
         )
         closed = self._closed()
         is_summed = self.state.summed_until == self.state.closed_until and closed == self.now.date()
-        if not is_summed or days not in SPANS or not found.stretch.days:
+        if not is_summed or days not in SPANS:
             return found
         return replace(found, stretch=replace(found.stretch, span=days))
 
     def between(self, since: datetime, until: datetime) -> Period:
         """Return the period from one local time to before another; both are taken to the full hour.
 
-        It begins when calls are known from, at the earliest, and ends tomorrow, at the latest.
+        It begins with the day from which calls are known, at the earliest, and ends tomorrow, at the latest.
         """
         known = self.state.counted_from
-        earliest = self._there(datetime.fromisoformat(known)) if known else self.now - DAY
+        first = self._there(datetime.fromisoformat(known)).date() if known else self.now.date() - DAY
+        earliest = datetime.combine(first, time())
         latest = datetime.combine(self.now.date() + DAY, time())
         since, until = (_on_the_hour(min(max(one, earliest), latest)) for one in (since, until))
         until = max(since, until)

@@ -28,7 +28,7 @@ class Stretch:
     """A period: days that are summed up, from the first to before the second, and hours besides.
 
     *hours* are ranges of seconds since 1970. *span* is the number of days if it is one of `SPANS`, and there
-    are sums of it, which are read in place of the days.
+    are sums of it, which are read in place of the days: these are all of it then, but for the *hours*.
     """
 
     days: tuple[date, date] | None
