@@ -23,6 +23,7 @@ def test_from_the_menu_to_the_dids_of_a_group(home, open_page):
     page = panel.page
     panel.open("/dids")
     panel.follow("nav >> text=Reports")
+    panel.follow("nav >> text=Duplicates")
     page.wait_for_url("**/admin/reports/duplicates")
     panel.follow("text=Set up alike")
     page.fill("#filter-prefix", NUMBERS[-1])

@@ -26,6 +26,7 @@ def place(request, tmp_path_factory):
         server = Didier(
             directory, "--demo", "--database", url, environment={"DIDIER_RATE_LIMIT": "0"}
         ).start()
+        server.database_url = url
         yield server
         server.stop()
 

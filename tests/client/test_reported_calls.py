@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from didier.client import StoredCalls, errors
+from support.usage import count_for
 
-BEGAN = datetime(2026, 3, 4, 12, tzinfo=UTC)
+BEGAN = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=2)
 
 
 def call(call_id, number, **values):
@@ -16,16 +17,17 @@ def call(call_id, number, **values):
     }  # fmt: skip
 
 
-def test_what_is_reported_is_in_usage(client, block):
+def test_what_is_reported_is_in_usage(client, place, block):
     """Once; moments may be datetimes, with or without a zone, or texts."""
     number = f"{block}0000"
     client.add(number, route="EXTEN", extension="8300")
     calls = [
         call(f"{block}-a", number),
-        call(f"{block}-b", number, started_at="2026-03-04T12:00:00Z"),
+        call(f"{block}-b", number, started_at=f"{BEGAN:%Y-%m-%dT%H:%M:%SZ}"),
         call(f"{block}-c", number, ended_at=(BEGAN + timedelta(hours=1)).astimezone().replace(tzinfo=None)),
     ]
     first, again = client.report_calls("edge", iter(calls)), client.report_calls("edge", calls[:1])
+    count_for(place, place.database_url)
     used = {one.pattern: one.calls for one in client.usage(BEGAN, BEGAN + timedelta(days=1))}
     listed = list(client.calls(number, BEGAN.astimezone().date()))
 

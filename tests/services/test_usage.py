@@ -1,4 +1,4 @@
-"""The API log and the use of DIDs, on both databases."""
+"""The API log and the calls to numbers, on both databases."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +13,7 @@ from didier.storage.changes.vicidial_logs import ApiEntry
 from didier.storage.statements import run
 from didier.storage.usage.call_statistics import LogFilter
 from support import outside
+from support.usage import used
 
 LIMITED = replace(CALLER, user=replace(CALLER.user, viewable_groups=" SALES SUPPORT "))
 PREFIXED = replace(CALLER, pattern_prefix="+44")
@@ -88,33 +89,11 @@ def test_the_log_shows_users_whom_the_caller_sees(conn):
     assert isinstance(lines(conn, PREFIXED), NotPermitted)
 
 
-def test_calls_are_counted(conn):
-    """The most called first; of equals the one with the lower id; the end is not in it."""
-    end = datetime(2026, 3, 31, 10)
-    found = call_statistics.calls_of_dids(conn, CALLER, BEGIN, end, 10)
-
-    assert [("+442079460000", 2, "2026-03-05 10:00:00"), ("18001234567", 1, "2026-03-06 10:00:00"),
-            (None, 1, "2026-03-07 10:00:00")] == [
-        (one.pattern, one.calls, one.last_call) for one in found
-    ]  # fmt: skip
-    assert ["+442079460000"] == [
-        one.pattern for one in call_statistics.calls_of_dids(conn, CALLER, BEGIN, end, 1)
-    ]
-
-
-def test_calls_of_dids_that_are_not_seen_are_not_counted(conn):
-    """By group, and by the token's prefix."""
-    run(conn, "UPDATE vicidial_inbound_dids SET user_group = 'ADMIN' WHERE did_id = 1")
-    found = [call_statistics.calls_of_dids(conn, who, BEGIN, END, 10) for who in (LIMITED, PREFIXED)]
-
-    assert [["+442079460000"], ["+442079460000"]] == [[one.pattern for one in some] for some in found]
-
-
 def test_reports_ask_for_view_reports(conn):
     """Each of them."""
     caller = replace(CALLER, user=replace(CALLER.user, view_reports=False))
 
     assert isinstance(lines(conn, caller), NotPermitted)
-    assert isinstance(call_statistics.calls_of_dids(conn, caller, BEGIN, END, 1), NotPermitted)
+    assert isinstance(used(conn, caller, BEGIN, END), NotPermitted)
     assert isinstance(call_statistics.calls(conn, caller, "18001234567", BEGIN.date(), 1), NotPermitted)
     assert isinstance(call_statistics.calls(conn, PREFIXED, "18001234567", BEGIN.date(), 1), NotPermitted)

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from didier.domain.calls.reported import ReportedCall
 from didier.services.usage.rounds import Counter
+from didier.storage.calls import reported
 from didier.storage.database import reading, writing
 from didier.storage.statements import run
 from didier.storage.usage import rollups
@@ -186,6 +188,21 @@ def test_calls_that_are_logged_late_are_found(engine):
     counted(engine, moment(AUTUMN, 80))
     then = image(engine)
 
+    assert then == _anew(engine, 80)
+
+
+def test_calls_that_are_reported_late_are_found(engine):
+    """By an edge that was away."""
+    _log(engine, call_history.history(6, AUTUMN, 48, 3, DIDS), lambda _: True)
+    counted(engine, moment(AUTUMN, 54))
+    at = (AUTUMN + timedelta(hours=11)).replace(tzinfo=UTC)
+    call = ReportedCall("late", "18001234567", "1", at, None, at + timedelta(seconds=9), "busy")
+    with writing(engine) as conn:
+        reported.add(conn, "edge", [(call, 2)])
+    counted(engine, moment(AUTUMN, 80))
+    then = image(engine)
+
+    assert "edge" in {row[3] for row in then["hours"]}
     assert then == _anew(engine, 80)
 
 

@@ -147,6 +147,10 @@ def test_who_sees_some_dids_is_told_of_these(world):
     found = world.ask(use.used, LIMITED, Question(Wanted(), "30d"), SETTING, "calls", 100)
     assert {world.ids["5550101"], world.ids["5550102"]} == {one.use.did_id for one in found.dids}
 
+    by_prefix = replace(CALLER, pattern_prefix="5550102")
+    found = world.ask(use.used, by_prefix, Question(Wanted(), "30d"), SETTING, "calls", 100)
+    assert [world.ids["5550102"]] == [one.use.did_id for one in found.dids]
+
     assert [] == world.ask(use.unknown, LIMITED, Question(Wanted(), "30d"), SETTING, "calls", 9).numbers
     idle = world.ask(use.idle, LIMITED, Wanted(), SETTING, 30, 1, 9)
     assert ["18001234567"] == [one.pattern for one in idle.dids]  # which is of all groups

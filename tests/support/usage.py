@@ -5,7 +5,11 @@ import time
 import sqlalchemy as sa
 from tzlocal import get_localzone
 
+from didier.errors import NotPermitted
+from didier.services.dids.lookup import Wanted
+from didier.services.usage import use
 from didier.services.usage.rounds import Counter
+from didier.services.usage.use import Question, Setting
 from didier.storage.database import reading, writing
 from didier.storage.usage import rollups
 from support.call_history import ZONE
@@ -64,6 +68,27 @@ def image(engine):
         }  # fmt: skip
 
 
+class Within:
+    """Reads and stores in the transaction of a connection."""
+
+    def __init__(self, conn):
+        self.conn = conn
+
+    def read(self, work):
+        return work(self.conn)
+
+    read_logs = store = read
+
+
+def used(conn, caller, since, until):
+    """Count what is logged and reported anew; return the DIDs with calls, or why that is not told."""
+    zone, now = get_localzone(), max(until, since).timestamp() + 86_400
+    rollups.want_anew(conn)
+    Counter(Within(conn), zone, 13).round(now)
+    found = use.used(conn, caller, Question(Wanted(), (since, until)), Setting(zone, now), "calls", 100)
+    return found if isinstance(found, NotPermitted) else found.dids
+
+
 def count_all(engine):
     """Count all calls that are logged, as a server with the times of this machine's zone does."""
     with writing(engine) as conn:
@@ -71,8 +96,8 @@ def count_all(engine):
     counted(engine, time.time(), zone=get_localzone())
 
 
-def count_for(server):
-    """Count the calls of a server with an embedded database; its own first round is not in between."""
-    with opened(f"sqlite:///{server.database}") as engine:
+def count_for(server, url=None):
+    """Count the calls of a server, by itself in its embedded database; its own first round is over then."""
+    with opened(url or f"sqlite:///{server.database}") as engine:
         until(lambda: not server.counts or Work(engine).read(rollups.state).complete)
         count_all(engine)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from datetime import tzinfo
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from didier.runtime.leased_job import LeasedJob
 from didier.runtime.leases import LeaseHolder
 from didier.services.usage.rounds import Counter
 from didier.storage.database import reading
-from didier.storage.system.leases import Lease, LeaseLost
+from didier.storage.system.leases import Lease
 from didier.storage.usage import rollups
 
 LEASE = "usage"
@@ -103,7 +104,7 @@ class _Work:
 
     def _read(self, engine: Engine, work: Callable[[Connection], Outcome]) -> Outcome:
         if self._job.is_ending:
-            raise LeaseLost
+            raise CancelledError  # not the lease: that is given back
         with reading(engine) as conn:
             found = work(conn)
         # What was done with what was read before counts too.

@@ -232,14 +232,15 @@ class Counter:
                 self._close(day)
 
     def _is_late(self, day: date) -> bool:
-        begins = datetime.combine(day, time())
-        logged = sum(
-            self._work.read_logs(
-                partial(call_logs.count, begins=begins + number * HOUR, ends=begins + (number + 1) * HOUR)
-            )
-            for number in range(24)
-        )
-        return logged > self._work.read(partial(rollups.logged_calls, day=day))
+        """Say whether there are more calls of a day than were counted."""
+        hours = [datetime.combine(day, time()) + number * HOUR for number in range(24)]
+        counts = [
+            self._work.read_logs(partial(call_logs.count, begins=begins, ends=begins + HOUR))
+            for begins in hours
+        ]
+        begins, behind = day_bounds(day, self._zone)
+        reports = self._work.read(partial(call_logs.count_reports, begins=begins, behind=behind))
+        return sum(counts) + reports > self._work.read(partial(rollups.calls_of, day=day))
 
     def _hours_of(self, day: date) -> Iterator[LogHour]:
         hour = log_hour(datetime.combine(day, time()), self._zone)

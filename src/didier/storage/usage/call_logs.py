@@ -228,6 +228,14 @@ def _moment_of(uniqueid: str) -> float | None:
     return float(seconds) if seconds.isascii() and seconds.isdigit() else None
 
 
+def count_reports(conn: Connection, begins: int, behind: int) -> int:
+    """Return how many calls were reported that began from one moment to before another, since 1970."""
+    if not reported.are_read(conn):
+        return 0
+    sql = f"SELECT COUNT(*) FROM {REPORTED_CALLS} WHERE started_at >= ? AND started_at < ?"
+    return int(scalar(conn, sql, reported.at(begins), reported.at(behind)))
+
+
 def reports_between(conn: Connection, begins: int, behind: int) -> list[CallReport]:
     """Return the calls that were reported and began from one moment to before another, since 1970."""
     if not reported.are_read(conn):

@@ -232,9 +232,9 @@ def days(conn: Connection, day: date, first: int, last: int) -> set[DayCounts]:
     return {_day_counts(row) for row in run(conn, sql, day.isoformat(), first, last)}
 
 
-def logged_calls(conn: Connection, day: date) -> int:
-    """Return how many rows of VICIdial's log are counted in the sums of a day."""
-    sql = f"SELECT SUM(calls) FROM {USAGE_DAYS} WHERE day = ? AND did_id >= 0 AND source = ''"
+def calls_of(conn: Connection, day: date) -> int:
+    """Return how many rows of VICIdial's log, and how many reports, are counted in the sums of a day."""
+    sql = f"SELECT SUM(calls) FROM {USAGE_DAYS} WHERE day = ? AND did_id >= 0"
     return int(scalar(conn, sql, day.isoformat()) or 0)
 
 

@@ -91,8 +91,7 @@ TAGS = (
     ("changes", "What happened to DIDs, batches and users, in order, for those who follow it"),
     ("gateways", "Sets of SIP gateways, and which DIDs have them"),
     ("edges", "Agents beside SIP proxies, and how they stand"),
-    ("reports", "The API log, calls to DIDs, and reports on the DIDs themselves"),
-    ("reports", "The API log, calls to DIDs, and how DIDs are set up"),
+    ("reports", "The API log, calls to DIDs, how these are used, and how they are set up"),
 )
 
 _DESCRIPTION = """
