@@ -10,13 +10,13 @@ import typer
 from didier.cli import printing
 from didier.cli.connection_options import ConnectionOptions, with_connection_options
 from didier.cli.printing import AsCsv, AsJson, Column, Limit
-from didier.domain import likeness
-from didier.domain.likeness import FIELDS, FIELDS_MOST
+from didier.domain import duplicate_kinds
+from didier.domain.duplicate_kinds import FIELDS, FIELDS_MOST
 
 if TYPE_CHECKING:
     from didier.client import DuplicateDid, DuplicateGroup
 
-KINDS = get_args(likeness.Kind)
+KINDS = get_args(duplicate_kinds.Kind)
 SORTS = ("-count", "count", "did_id", "-did_id")
 
 Kind = Annotated[str, typer.Argument(help=f"What is the same: {', '.join(KINDS)}.", metavar="KIND")]

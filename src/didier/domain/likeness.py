@@ -18,24 +18,10 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations, groupby
 from operator import xor
-from types import MappingProxyType
-from typing import Literal
 
 from didier.domain import numbers, targets
 from didier.domain.fields import NONE
 from didier.domain.route_texts import BESIDE, DESTINATIONS, Destination
-
-Kind = Literal["spelling", "configuration", "destination"]
-
-KINDS: Mapping[Kind, str] = MappingProxyType({
-    "spelling": "one number in several spellings",
-    "configuration": "set up alike",
-    "destination": "several numbers for one destination",
-})  # fmt: skip
-"""The kinds of duplicates, and what they are called."""
-
-FIELDS, FIELDS_MOST = 2, 3
-"""In how many fields near groups may differ unless told, and at most."""
 
 OF_THE_NUMBER = ("did_description", "did_carrier_description")
 """The columns that say something about a number: in these DIDs that are set up alike differ."""

@@ -32,14 +32,6 @@ def test_there_are_no_duplicates(own_admin):
     assert "format=csv" not in page
 
 
-def test_the_menu_leads_to_the_first_report(own_admin):
-    """Which has tabs for all of them."""
-    answer = own_admin.get("/admin/reports")
-
-    assert (303, PATH) == (answer.status, answer.headers["location"])
-    assert f'href="{PATH}" aria-current="page">Duplicates' in own_admin.get(PATH).text
-
-
 def test_a_group_leads_to_its_dids(own_admin, doubled):
     """To each of them, and to all in the list."""
     page = own_admin.get(PATH).text

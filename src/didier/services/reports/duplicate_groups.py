@@ -9,7 +9,8 @@ from typing import Self
 from sqlalchemy.engine import Connection
 
 from didier.domain import likeness, routes
-from didier.domain.likeness import Difference, Kind, Row, Value
+from didier.domain.duplicate_kinds import Kind
+from didier.domain.likeness import Difference, Row, Value
 from didier.domain.users import missing_rights
 from didier.domain.visibility import Visibility
 from didier.errors import NotPermitted

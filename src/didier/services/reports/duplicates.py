@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy.engine import Connection
 
 from didier.domain import likeness
-from didier.domain.likeness import FIELDS, Difference, Gathered, Groups, Kind, Row
+from didier.domain.duplicate_kinds import FIELDS, Kind
+from didier.domain.likeness import Difference, Gathered, Groups, Row
 from didier.domain.users import missing_rights
 from didier.domain.visibility import Visibility
 from didier.errors import NotPermitted

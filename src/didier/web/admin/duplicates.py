@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_admin.routing import route
 
+from didier.domain.duplicate_kinds import FIELDS, FIELDS_MOST, KINDS
 from didier.domain.fields import BY_COLUMN, ROUTES, TAG_LONGEST
-from didier.domain.likeness import FIELDS, FIELDS_MOST, KINDS
 from didier.domain.patterns import MAX_LENGTH
 from didier.errors import NotPermitted
 from didier.services.reports import duplicate_groups

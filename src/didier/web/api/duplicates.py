@@ -11,8 +11,8 @@ from pydantic import Field
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
+from didier.domain.duplicate_kinds import FIELDS, FIELDS_MOST, Kind
 from didier.domain.fields import ROUTES, TAG_LONGEST
-from didier.domain.likeness import FIELDS, FIELDS_MOST, Kind
 from didier.domain.patterns import MAX_LENGTH
 from didier.errors import NotPermitted, Refusal
 from didier.services.reports import duplicate_groups, duplicates
