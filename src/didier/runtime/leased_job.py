@@ -147,6 +147,8 @@ class LeasedJob(ABC):
             return self._turn()
         except LeaseLost:
             self._leased.lost(lease)
+        except CancelledError:
+            raise  # it is to end
         except Exception as error:
             # What the database is away for the committer says; or another writer was faster.
             if not (isinstance(error, Unavailable) or unavailable(error) or is_passing(error)):

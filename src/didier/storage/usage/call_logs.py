@@ -96,9 +96,8 @@ def count(conn: Connection, begins: datetime, ends: datetime) -> int:
     sql = "SELECT COUNT(*) FROM {} WHERE call_date >= ? AND call_date < ?"
     bounds = as_text(begins), as_text(ends)
     # A row may be in the archive too.
-    return max(
-        int(scalar(conn, sql.format(table), *bounds)) for table in _there(conn, DID_LOG, DID_LOG_ARCHIVE)
-    )
+    tables = _there(conn, DID_LOG, DID_LOG_ARCHIVE)
+    return max((int(scalar(conn, sql.format(table), *bounds)) for table in tables), default=0)
 
 
 def between(conn: Connection, begins: datetime, ends: datetime) -> list[LoggedCall] | None:
